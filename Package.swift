@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// MARK: Settings shared by every Swift target
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+// MARK: Layers of the program, from the bottom up. A module imports only what stands above it here.
+
+let systemLibraries: [Target] = [
+  .systemLibrary(name: "CScheduling"),
+  .systemLibrary(name: "COpenMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev"])]),
+  .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  // GLib's flags: those of vips carry -pthread, which SwiftPM warns of.
+  .systemLibrary(
+    name: "CImages", pkgConfig: "gobject-2.0",
+    providers: [.apt(["libvips-dev", "libturbojpeg0-dev", "libpng-dev"])]),
+  .systemLibrary(
+    name: "CArchive", pkgConfig: "libarchive",
+    providers: [.apt(["libarchive-dev", "zlib1g-dev", "libssl-dev"])]),
+]
+
+let modules: [(name: String, dependencies: [Target.Dependency])] = [
+  ("Failures", []),
+  ("Options", ["Failures"]),
+  ("Safetensors", ["Failures"]),
+  ("Threads", ["CScheduling"]),
+  ("Console", ["Threads", "Failures"]),
+  ("MPI", ["COpenMPI", "Failures"]),
+  ("Tensors", ["COpenBLAS"]),
+  ("Images", ["CImages", "Failures"]),
+  ("Data", ["CArchive", "Images", "Tensors", "Threads", "Failures"]),
+  ("Layers", ["Tensors", "Threads"]),
+  ("ModelParallel", ["Layers", "MPI", "Tensors", "Threads", "Failures"]),
+  ("AlexNet", ["Layers", "ModelParallel", "MPI", "Tensors", "Threads", "Failures"]),
+  (
+    "Training",
+    [
+      "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors", "Console",
+      "Threads", "Failures",
+    ]
+  ),
+]
+
+let programs: [(name: String, dependencies: [Target.Dependency])] = [
+  (
+    "alexnet-train",
+    [
+      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors",
+      "Threads",
+      "Options", "Failures",
+    ]
+  ),
+  ("alexnet", ["Data", "Images", "Options", "Failures"]),
+]
+
+let tests: [(name: String, dependencies: [Target.Dependency])] = [
+  ("TrainingTests", ["Training", "Layers", "Threads"]),
+  ("CommandTests", ["alexnet-train", "alexnet"]),
+]
+
+// MARK: The package
+
+let package = Package(
+  name: "alexnet-train",
+  products: [
+    .executable(name: "alexnet-train", targets: ["alexnet-train"]),
+    .executable(name: "alexnet", targets: ["alexnet"]),
+    .library(name: "AlexNet", targets: ["AlexNet"]),
+  ],
+  targets: systemLibraries
+    + modules.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings) }
+    + programs.map {
+      .executableTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings)
+    }
+    + tests.map {
+      .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings)
+    },
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,63 @@
+import Layers
+
+/// The memory that a rank's share of a network takes, before it is built.
+public struct MemoryEstimate: Sendable {
+  /// Weights and biases, in bytes.
+  public private(set) var parameters = 0
+  /// Gradients and velocities of the parameters, in bytes.
+  public private(set) var training = 0
+  /// The outputs of the layers for a whole batch, and what the exchanges receive, in bytes.
+  public private(set) var activations = 0
+  /// Gradients by the layers' outputs, those that are exchanged included, in bytes.
+  public private(set) var activationGradients = 0
+  /// The batch that is computed and the one that is read ahead, in bytes.
+  public private(set) var images = 0
+
+  /// All of it, in bytes.
+  public var total: Int { parameters + training + activations + activationGradients + images }
+
+  /// Estimates what a rank needs to train.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - owned: The towers of the rank.
+  ///   - batchSize: Images in a batch.
+  public init(_ network: NetworkSpecification, owned: Range<Int>, batchSize: Int) {
+    let float = MemoryLayout<Float>.stride
+    images = 2 * batchSize * network.inputSide * network.inputSide * 3 * float
+    for tower in owned {
+      var largest = 0
+      for (number, shape) in network.shapes(ofTower: tower).enumerated() {
+        parameters += shape.parameters * float
+        training += 2 * shape.parameters * float
+        let output = batchSize * shape.output.count
+        if !shape.layer.worksInPlace {
+          activations += output * float
+          largest = max(largest, output)
+        }
+        // One byte an output remembers where its largest number came from.
+        if case .maxPooling = shape.layer { activations += output }
+        if case .dropout = shape.layer { activations += output * float }
+        guard shape.layer.reads == .all && number > 0 else { continue }
+        for (other, maps) in shape.inputs.enumerated() where other != tower {
+          let bytes = batchSize * maps.count * float
+          activationGradients += bytes
+          if !owned.contains(other) {
+            activations += bytes
+            activationGradients += batchSize * shape.inputs[tower].count * float
+          }
+        }
+      }
+      activationGradients += 2 * largest * float
+    }
+  }
+}
+
+extension LayerSpecification {
+  /// Whether the layer's output takes the place of its input in memory.
+  var worksInPlace: Bool {
+    switch self {
+    case .relu, .tanh, .dropout: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,102 @@
+public import Failures
+import Layers
+import ModelParallel
+
+extension NetworkSpecification {
+  /// Checks that a network can be built from the description.
+  /// - Throws: `Failure` (badData) that names the layer, the number and what it should be.
+  public func validate() throws(Failure) {
+    func require(_ condition: Bool, _ complaint: @autoclosure () -> String) throws(Failure) {
+      if !condition {
+        throw Failure(.badData, "The network '\(name)' cannot be built: \(complaint()).")
+      }
+    }
+    try require((1...64).contains(towers), "'towers' is \(towers), not from 1 to 64")
+    try require((1...4096).contains(inputSide), "'inputSide' is \(inputSide), not from 1 to 4096")
+    try require(
+      (inputSide...8192).contains(imageSide),
+      "'imageSide' is \(imageSide), not from 'inputSide' (\(inputSide)) to 8192")
+    try require(
+      (2...1_000_000).contains(classes), "'classes' is \(classes), not from 2 to 1000000")
+    try require(
+      (1...1000).contains(layers.count), "it has \(layers.count) layers, not from 1 to 1000")
+    var names: Set<String> = []
+    for layer in layers {
+      try require(
+        !layer.name.isEmpty && names.insert(layer.name).inserted,
+        "two layers are called '\(layer.name)' (or one has no name)")
+      try validate(layer, require)
+    }
+    guard case .fullyConnected(let last) = layers[layers.count - 1] else {
+      throw Failure(
+        .badData, "The network '\(name)' cannot be built: its last layer is not fully connected.")
+    }
+    try require(
+      last.kernels == classes,
+      "its last layer '\(last.name)' has \(last.kernels) kernels for \(classes) classes")
+    var total = 0
+    for tower in 0..<towers {
+      for shape in shapes(ofTower: tower) {
+        let name = shape.layer.name
+        try require(
+          shape.output.height > 0 && shape.output.width > 0 && shape.output.maps > 0,
+          "layer '\(name)' has no output, since its input is \(shape.inputs[0])")
+        try require(shape.output.count < 1 << 28, "the output of layer '\(name)' is too large")
+        if case .convolution(let convolution) = shape.layer, convolution.groups > 1 {
+          let parts = convolution.groups
+          try require(
+            shape.inputs.count == 1 && shape.inputs[0].maps % parts == 0
+              && shape.kernels.count % parts == 0,
+            "layer '\(name)' cannot have \(parts) groups of \(shape.inputs.reduce(0) { $0 + $1.maps }) "
+              + "maps and \(shape.kernels.count) kernels of one tower (and must read its own tower)"
+          )
+        }
+        total += shape.parameters
+        try require(total < 1 << 34, "it has more than 17 billion parameters")
+      }
+    }
+  }
+
+  private func validate(
+    _ layer: LayerSpecification,
+    _ require: (Bool, @autoclosure () -> String) throws(Failure) -> Void
+  ) throws(Failure) {
+    let name = layer.name
+    func check(_ window: Window, longest: Int) throws(Failure) {
+      try require(
+        (1...longest).contains(window.size) && (1...4096).contains(window.stride)
+          && (0..<window.size).contains(window.padding),
+        "layer '\(name)' needs a size from 1 to \(longest), a stride of 1 or more and a padding below "
+          + "the size")
+    }
+    func check(kernels: Int, _ initial: InitialValues) throws(Failure) {
+      try require(
+        (towers...1_000_000).contains(kernels),
+        "layer '\(name)' has \(kernels) kernels, not from \(towers) (one a tower) to 1000000")
+      try require(
+        initial.deviation.isFinite && initial.deviation >= 0 && initial.bias.isFinite,
+        "layer '\(name)' needs a finite bias and a finite weightDeviation of 0 or more")
+    }
+    switch layer {
+    case .convolution(let layer):
+      try check(layer.window, longest: 4096)
+      try check(kernels: layer.kernels, layer.initial)
+      try require(layer.groups >= 1, "layer '\(name)' has \(layer.groups) groups, not 1 or more")
+    case .fullyConnected(let layer): try check(kernels: layer.kernels, layer.initial)
+    case .responseNormalization(let layer), .spatialNormalization(let layer):
+      try require(
+        layer.size % 2 == 1 && (1...255).contains(layer.size),
+        "layer '\(name)' needs an odd size from 1 to 255, not \(layer.size)")
+      try require(
+        layer.constant.isFinite && layer.constant > 0 && layer.scale.isFinite && layer.scale >= 0
+          && layer.exponent.isFinite,
+        "layer '\(name)' needs a positive constant, a scale of 0 or more and a finite exponent")
+    case .maxPooling(let layer), .averagePooling(let layer): try check(layer.window, longest: 15)
+    case .dropout(_, let probability):
+      try require(
+        (0..<1).contains(probability),
+        "layer '\(name)' has a dropout probability of \(probability), not from 0 to below 1")
+    case .relu, .tanh: break
+    }
+  }
+}

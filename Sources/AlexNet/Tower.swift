@@ -1,0 +1,95 @@
+import Layers
+import ModelParallel
+import Tensors
+import Threads
+
+/// One tower of the network: its layers, in order, with their outputs and the room for their gradients.
+///
+/// A tower computes alone. What it reads of other towers is handed to it share by share.
+final class Tower {
+  /// One layer with its output.
+  struct Stage {
+    let layer: any Layer
+    /// Whether the layer reads the maps of every tower.
+    let readsAll: Bool
+    /// What the layer makes; the same tensor as its input where it works in place.
+    let output: Tensor
+  }
+
+  /// The tower's number in the network.
+  let index: Int
+  let stages: [Stage]
+
+  /// The gradients by a layer's output and by its input take turns in these two.
+  private let gradients: [Tensor]
+  private var current = 0
+
+  init(_ network: NetworkSpecification, index: Int, options: NetworkOptions, team: ThreadTeam) {
+    self.index = index
+    let builder = LayerBuilder(network, tower: index, options: options, team: team)
+    var stages: [Stage] = []
+    var largest = 0
+    for (number, shape) in network.shapes(ofTower: index).enumerated() {
+      let layer = builder.layer(shape, isFirst: number == 0)
+      let previous = stages.last?.output
+      let output: Tensor
+      if layer.worksInPlace, let previous {
+        output = previous
+      } else {
+        output = Tensor(options.batchSize, layer.output.count)
+        largest = max(largest, layer.output.count)
+      }
+      stages.append(
+        Stage(layer: layer, readsAll: shape.layer.reads == .all && number > 0, output: output))
+    }
+    self.stages = stages
+    gradients = (0..<2).map { _ in Tensor(options.isTrained ? options.batchSize * largest : 0) }
+  }
+
+  /// The gradient by the output of the stage that the backward pass has come to.
+  var gradient: Tensor { gradients[current] }
+
+  /// Runs layers that read nothing but the tower's own maps.
+  func forward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
+    for number in range {
+      let stage = stages[number]
+      stage.layer.forward(
+        number == 0 ? input : stages[number - 1].output, .whole, into: stage.output, pass)
+    }
+  }
+
+  /// Runs one share of a layer that reads every tower.
+  func forward(stage number: Int, maps: Tensor, _ share: Share, _ pass: Pass) {
+    stages[number].layer.forward(maps, share, into: stages[number].output, pass)
+  }
+
+  /// Takes the gradient back through layers that read nothing but the tower's own maps.
+  func backward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
+    for number in range.reversed() {
+      let layer = stages[number].layer
+      let x = number == 0 ? input : stages[number - 1].output
+      layer.parameterGradient(gradient, x: x, .whole, pass)
+      // Nothing is learnt before the first layer: the image needs no gradient.
+      if number > 0 {
+        let target = layer.worksInPlace ? gradient : gradients[1 - current]
+        layer.inputGradient(gradient, x: x, .whole, into: target, pass)
+        if !layer.worksInPlace { current = 1 - current }
+      }
+    }
+  }
+
+  /// Takes the gradient back to one share of a layer that reads every tower.
+  func backward(
+    stage number: Int, maps: Tensor, _ share: Share, into target: Tensor, _ pass: Pass
+  ) {
+    let layer = stages[number].layer
+    layer.parameterGradient(gradient, x: maps, share, pass)
+    layer.inputGradient(gradient, x: maps, share, into: target, pass)
+  }
+
+  /// Where the gradient by the own share goes.
+  var nextGradient: Tensor { gradients[1 - current] }
+
+  /// The gradient by the own share is whole: it is that of the stage below.
+  func turnGradients() { current = 1 - current }
+}

@@ -1,0 +1,184 @@
+// libvips is called through variadic functions and GObject macros, libpng through a struct that must be
+// zeroed with macros set in it: Swift imports neither, so each task has one function here. No error of a
+// library leaves these functions other than as a return value; nothing jumps over a Swift frame.
+#pragma once
+#include <png.h>
+#include <stdint.h>
+#include <string.h>
+#include <turbojpeg.h>
+#include <vips/vips.h>
+
+enum {
+  ALEXNET_IMAGE_FINE = 0,
+  ALEXNET_IMAGE_UNREADABLE = 1,  // the header is not that of a picture that the library knows
+  ALEXNET_IMAGE_TOO_LARGE = 2,   // more pixels than allowed
+  ALEXNET_IMAGE_CORRUPT = 3,     // decoding or scaling failed half-way
+};
+
+static inline void alexnet_vips_silence(const gchar *domain, GLogLevelFlags level,
+                                        const gchar *message, gpointer data) {}
+
+/// Starts libvips for callers that bring their own threads: one thread a picture, nothing cached.
+static inline int alexnet_vips_start(void) {
+  if (vips_init("alexnet")) return -1;
+  vips_concurrency_set(1);
+  vips_cache_set_max(0);
+  // A warning about a picture is no news here: what cannot be used is reported by name.
+  g_log_set_handler("VIPS", (GLogLevelFlags)(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO),
+                    alexnet_vips_silence, NULL);
+  return 0;
+}
+
+/// Applies one operation to a picture whose reference it takes over; NULL stays NULL.
+static inline VipsImage *alexnet_vips_became(VipsImage *picture, VipsImage *next, int code) {
+  g_object_unref(picture);
+  return code ? NULL : next;
+}
+
+/// Copies a gray or RGB picture out as RGB.
+///
+/// It is computed strip by strip in the calling thread: libvips' own sink would hand tiles to another
+/// thread and wait for it, which takes longer than the arithmetic of so small a picture.
+static inline int alexnet_vips_copy_out(VipsImage *picture, int side, unsigned char *output) {
+  int bands = picture->Bands;
+  if (picture->Xsize != side || picture->Ysize != side || (bands != 1 && bands != 3)) return -1;
+  VipsRegion *region = vips_region_new(picture);
+  for (int top = 0; top < side; top += 16) {
+    VipsRect strip = {0, top, side, side - top < 16 ? side - top : 16};
+    if (vips_region_prepare(region, &strip)) {
+      g_object_unref(region);
+      return -1;
+    }
+    for (int y = top; y < top + strip.height; y++) {
+      const unsigned char *row = VIPS_REGION_ADDR(region, 0, y);
+      if (bands == 3)
+        memcpy(output, row, (size_t)side * 3);
+      else
+        for (int x = 0; x < side; x++)
+          output[3 * x] = output[3 * x + 1] = output[3 * x + 2] = row[x];
+      output += side * 3;
+    }
+  }
+  g_object_unref(region);
+  return 0;
+}
+
+/// Brings a scaled picture of any kind to 8-bit sRGB and copies it out; takes over the reference.
+static inline int alexnet_vips_finish(VipsImage *picture, int side, unsigned char *output) {
+  VipsImage *next = NULL;
+  if (vips_image_hasalpha(picture)) {
+    gboolean deep = picture->Type == VIPS_INTERPRETATION_RGB16 ||
+                    picture->Type == VIPS_INTERPRETATION_GREY16;
+    VipsArrayDouble *white = vips_array_double_newv(1, deep ? 65535.0 : 255.0);
+    int code = vips_flatten(picture, &next, "background", white, NULL);
+    vips_area_unref(VIPS_AREA(white));
+    if (!(picture = alexnet_vips_became(picture, next, code))) return ALEXNET_IMAGE_CORRUPT;
+  }
+  gboolean plain = picture->BandFmt == VIPS_FORMAT_UCHAR &&
+                   (picture->Type == VIPS_INTERPRETATION_B_W ||
+                    picture->Type == VIPS_INTERPRETATION_sRGB);
+  if (!plain) {
+    int code = vips_colourspace(picture, &next, VIPS_INTERPRETATION_sRGB, NULL);
+    if (!(picture = alexnet_vips_became(picture, next, code))) return ALEXNET_IMAGE_CORRUPT;
+    code = vips_cast_uchar(picture, &next, NULL);
+    if (!(picture = alexnet_vips_became(picture, next, code))) return ALEXNET_IMAGE_CORRUPT;
+  }
+  int code = alexnet_vips_copy_out(picture, side, output);
+  g_object_unref(picture);
+  return code ? ALEXNET_IMAGE_CORRUPT : ALEXNET_IMAGE_FINE;
+}
+
+/// Decodes a picture, turns it upright, scales its shorter side to `side` and copies the centre out.
+static inline int alexnet_vips_square_encoded(const void *bytes, size_t length, int side,
+                                              int64_t most_pixels, int *width, int *height,
+                                              unsigned char *output) {
+  VipsImage *header = vips_image_new_from_buffer(bytes, length, "", "access",
+                                                 VIPS_ACCESS_SEQUENTIAL, NULL);
+  if (!header) {
+    vips_error_clear();
+    return ALEXNET_IMAGE_UNREADABLE;
+  }
+  *width = header->Xsize;
+  *height = header->Ysize;
+  g_object_unref(header);
+  if ((int64_t)*width * *height > most_pixels) return ALEXNET_IMAGE_TOO_LARGE;
+  VipsImage *scaled = NULL;
+  int code = ALEXNET_IMAGE_CORRUPT;
+  if (!vips_thumbnail_buffer((void *)bytes, length, &scaled, side, "height", side, "size",
+                             VIPS_SIZE_BOTH, "crop", VIPS_INTERESTING_CENTRE, "fail_on",
+                             VIPS_FAIL_ON_TRUNCATED, NULL))
+    code = alexnet_vips_finish(scaled, side, output);
+  if (code) vips_error_clear();
+  return code;
+}
+
+/// The same for pixels in memory, gray (1 band) or RGB (3 bands).
+static inline int alexnet_vips_square_pixels(const void *bytes, size_t length, int width,
+                                             int height, int bands, int side,
+                                             unsigned char *output) {
+  VipsImage *picture =
+      vips_image_new_from_memory(bytes, length, width, height, bands, VIPS_FORMAT_UCHAR);
+  if (!picture) return ALEXNET_IMAGE_CORRUPT;
+  VipsImage *next = NULL;
+  int code = vips_copy(picture, &next, "interpretation",
+                       bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL);
+  if ((picture = alexnet_vips_became(picture, next, code))) {
+    double scale = (double)side / (width < height ? width : height);
+    // What vips_thumbnail comes to, without its preparations for pictures of other kinds.
+    code = vips_resize(picture, &next, scale, NULL);
+    picture = alexnet_vips_became(picture, next, code);
+  }
+  if (picture && (picture->Xsize != side || picture->Ysize != side)) {
+    code = vips_extract_area(picture, &next, (picture->Xsize - side) / 2,
+                             (picture->Ysize - side) / 2, side, side, NULL);
+    picture = alexnet_vips_became(picture, next, code);
+  }
+  code = picture ? alexnet_vips_finish(picture, side, output) : ALEXNET_IMAGE_CORRUPT;
+  if (code) vips_error_clear();
+  return code;
+}
+
+/// Decodes a PNG of exactly `side` x `side` into RGB bytes.
+static inline int alexnet_png_decode(const void *bytes, size_t length, int side,
+                                     unsigned char *output) {
+  png_image image;
+  memset(&image, 0, sizeof image);
+  image.version = PNG_IMAGE_VERSION;
+  if (!png_image_begin_read_from_memory(&image, bytes, length)) return ALEXNET_IMAGE_UNREADABLE;
+  int fits = image.width == (png_uint_32)side && image.height == (png_uint_32)side;
+  image.format = PNG_FORMAT_RGB;
+  // White behind what is transparent, as in preparation.
+  png_color white = {255, 255, 255};
+  if (!fits || !png_image_finish_read(&image, &white, output, side * 3, NULL)) {
+    png_image_free(&image);
+    return ALEXNET_IMAGE_CORRUPT;
+  }
+  return ALEXNET_IMAGE_FINE;
+}
+
+/// Encodes RGB or gray bytes as PNG into memory of `*length` bytes; sets `*length` to what was written.
+static inline int alexnet_png_encode(const unsigned char *pixels, int width, int height, int bands,
+                                     void *memory, size_t *length) {
+  png_image image;
+  memset(&image, 0, sizeof image);
+  image.version = PNG_IMAGE_VERSION;
+  image.width = width;
+  image.height = height;
+  image.format = bands == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  png_alloc_size_t size = *length;
+  int written =
+      png_image_write_to_memory(&image, memory, &size, 0, pixels, width * bands, NULL);
+  *length = size;
+  if (!written) png_image_free(&image);
+  return written ? ALEXNET_IMAGE_FINE : ALEXNET_IMAGE_CORRUPT;
+}
+
+/// Room that a PNG of that many pixel bytes can never exceed.
+static inline size_t alexnet_png_room(int width, int height, int bands) {
+  png_image image;
+  memset(&image, 0, sizeof image);
+  image.width = width;
+  image.height = height;
+  image.format = bands == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  return PNG_IMAGE_PNG_SIZE_MAX(image);
+}

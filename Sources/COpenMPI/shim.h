@@ -1,0 +1,20 @@
+// MPI's constants are casting macros, which Swift does not import: each becomes a function here.
+#pragma once
+#include <mpi.h>
+
+static inline MPI_Comm alexnet_mpi_comm_world(void) { return MPI_COMM_WORLD; }
+static inline MPI_Datatype alexnet_mpi_float(void) { return MPI_FLOAT; }
+static inline MPI_Datatype alexnet_mpi_double(void) { return MPI_DOUBLE; }
+static inline MPI_Datatype alexnet_mpi_int64(void) { return MPI_INT64_T; }
+static inline MPI_Datatype alexnet_mpi_byte(void) { return MPI_BYTE; }
+static inline MPI_Op alexnet_mpi_sum(void) { return MPI_SUM; }
+static inline MPI_Op alexnet_mpi_max(void) { return MPI_MAX; }
+static inline MPI_Op alexnet_mpi_min(void) { return MPI_MIN; }
+static inline void *alexnet_mpi_in_place(void) { return MPI_IN_PLACE; }
+static inline MPI_Info alexnet_mpi_info_null(void) { return MPI_INFO_NULL; }
+static inline int alexnet_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
+static inline MPI_Errhandler alexnet_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
+static inline MPI_Status *alexnet_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
+static inline MPI_Status *alexnet_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
+static inline int alexnet_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
+static inline int alexnet_mpi_success(void) { return MPI_SUCCESS; }

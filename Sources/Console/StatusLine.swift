@@ -1,0 +1,56 @@
+import Failures
+import Threads
+
+/// Whole lines on standard output and, between them, how far the work is: on a terminal one living line,
+/// elsewhere a plain line every few seconds.
+public final class StatusLine {
+  private let isWatched = StandardStream.output.isWatched
+  private var lastStatus = -Double.infinity
+  private var livingLength = 0
+
+  /// Seconds between status lines where nobody watches, and on a terminal.
+  private static let plainInterval = 5.0
+  private static let livingInterval = 0.2
+
+  /// Starts with an empty line.
+  public init() {}
+
+  /// Writes a whole line, which stays.
+  public func say(_ line: String) {
+    if livingLength > 0 {
+      StandardStream.output.write("\r" + String(repeating: " ", count: livingLength) + "\r")
+      livingLength = 0
+    }
+    StandardStream.output.write(line + "\n")
+  }
+
+  /// Shows how far the work is, if it is time to.
+  /// - Parameters:
+  ///   - isLast: Whether the work ends here, so that the line is shown in any case, and stays.
+  ///   - line: Makes the line.
+  /// - Returns: The line where it was written to stay.
+  @discardableResult
+  public func update(isLast: Bool = false, _ line: () -> String) -> String? {
+    let now = MonotonicClock.seconds
+    let interval = isWatched ? Self.livingInterval : Self.plainInterval
+    guard isLast || now - lastStatus >= interval else { return nil }
+    lastStatus = now
+    let line = line()
+    guard isWatched && !isLast else {
+      say(line)
+      return line
+    }
+    let padding = String(repeating: " ", count: max(0, livingLength - line.count))
+    StandardStream.output.write("\r" + line + padding)
+    livingLength = line.count
+    return nil
+  }
+}
+
+/// A length of time as people say it: `1 h 05 min`, `12 min 30 s` or `45 s`.
+public func spoken(seconds: Double) -> String {
+  func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+  let whole = Int(max(0, min(seconds, 1e9)).rounded())
+  if whole >= 3600 { return "\(whole / 3600) h \(twoDigits(whole / 60 % 60)) min" }
+  return whole >= 60 ? "\(whole / 60) min \(twoDigits(whole % 60)) s" : "\(whole) s"
+}

@@ -1,0 +1,93 @@
+public import Failures
+import Glibc
+
+/// Makes batches ahead of time: background threads read, decode and augment the next one while the network
+/// works on this one.
+///
+/// What a batch holds depends on the dataset, the augmentation, the seed and the step alone, never on the
+/// number of threads, and a loader that starts at step n gives what another gives at step n. Use from one
+/// thread at a time.
+public final class BatchLoader {
+  private let producer: BatchProducer
+  private var thread = pthread_t()
+
+  /// Starts to load.
+  /// - Parameters:
+  ///   - dataset: The pictures.
+  ///   - split: The part of it.
+  ///   - order: Shuffled without end, or once in order.
+  ///   - augmentation: How a picture becomes input.
+  ///   - inputSide: The width and height of the network's input in pixels.
+  ///   - batchSize: The pictures of a step over all replicas.
+  ///   - positions: This replica's slice of each batch; nil means all of it.
+  ///   - firstStep: The step to begin with, to go on where a run was stopped.
+  ///   - seed: What orders, crops, coins and colours are drawn with.
+  ///   - threads: How many threads decode.
+  /// - Throws: `Failure`: usage for sizes that do not fit, bad data for an empty split.
+  public init(
+    dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
+    inputSide: Int,
+    batchSize: Int, positions: Range<Int>? = nil, firstStep: Int = 0, seed: UInt64, threads: Int
+  ) throws(Failure) {
+    guard inputSide >= 1, inputSide <= dataset.side else {
+      throw Failure(
+        .usage,
+        "The network's input of \(inputSide)x\(inputSide) pixels does not fit into the pictures of "
+          + "\(quoted(dataset.path)), which have \(dataset.side)x\(dataset.side); prepare it with --size "
+          + "\(inputSide) or more.")
+    }
+    let positions = positions ?? 0..<max(batchSize, 0)
+    guard batchSize > 0, positions.lowerBound >= 0, positions.upperBound <= batchSize,
+      firstStep >= 0,
+      threads > 0, augmentation.cropChunk > 0
+    else {
+      throw Failure(
+        .usage,
+        "A batch of \(batchSize) pictures from step \(firstStep) on with \(threads) threads cannot be."
+      )
+    }
+    guard dataset.count(split) > 0 else {
+      throw Failure(
+        .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) pictures.")
+    }
+    producer = BatchProducer(
+      BatchPlan(
+        dataset: dataset, split: split, order: order, augmentation: augmentation,
+        inputSide: inputSide,
+        batchSize: batchSize, positions: positions, seed: seed),
+      readers: try (0..<threads).map { (_) throws(Failure) in try RecordReader() },
+      firstStep: firstStep)
+    let argument = Unmanaged.passRetained(producer)
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<BatchProducer>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, argument.toOpaque())
+    guard code == 0 else {
+      argument.release()
+      throw .system(.inputOutput, "Cannot start a thread to load pictures", errno: code)
+    }
+  }
+
+  deinit {
+    producer.end()
+    pthread_join(thread, nil)
+  }
+
+  /// Waits for the next step's batch; the one before becomes invalid.
+  ///
+  /// After a pass in order it returns batches without pictures.
+  /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and number.
+  public func next() throws(Failure) -> Batch { try producer.next() }
+
+  /// Goes back to the first step, to pass over the split again.
+  public func restart() { producer.restart() }
+
+  /// How long `next` has waited so far, in seconds.
+  public var secondsWaited: Double { producer.secondsWaited }
+
+  /// What reading, decoding and augmenting have used of the processor so far, in seconds of one core.
+  public var secondsWorked: Double { producer.secondsWorked }
+}

@@ -1,0 +1,116 @@
+/// Cuts the network's input out of a decoded picture: crop, mirror, mean, colour; float NHWC.
+///
+/// Each row is one loop over neighbouring floats. For mirrored pictures the row of bytes is turned round
+/// first, and the mean is kept in a mirrored copy as well.
+final class CropKernel: @unchecked Sendable {
+  private let side: Int
+  private let inputSide: Int
+  private let meanPlace: Augmentation.MeanPlace
+  private let mean: UnsafeMutablePointer<Float>
+  private let mirroredMean: UnsafeMutablePointer<Float>
+
+  init(mean values: [Float], side: Int, inputSide: Int, meanPlace: Augmentation.MeanPlace) {
+    precondition(
+      values.count == side * side * 3 && inputSide <= side, "The crop lies in the picture.")
+    self.side = side
+    self.inputSide = inputSide
+    self.meanPlace = meanPlace
+    mean = .allocate(capacity: values.count)
+    mirroredMean = .allocate(capacity: values.count)
+    for y in 0..<side {
+      for x in 0..<side {
+        for channel in 0..<3 {
+          let value = values[(y * side + x) * 3 + channel]
+          mean[(y * side + x) * 3 + channel] = value
+          mirroredMean[(y * side + side - 1 - x) * 3 + channel] = value
+        }
+      }
+    }
+  }
+
+  deinit {
+    mean.deallocate()
+    mirroredMean.deallocate()
+  }
+
+  /// Memory that one thread needs for `apply`.
+  struct Scratch {
+    fileprivate let row: UnsafeMutablePointer<UInt8>
+    fileprivate let shift: UnsafeMutablePointer<Float>
+
+    init(inputSide: Int) {
+      row = .allocate(capacity: inputSide * 3)
+      shift = .allocate(capacity: inputSide * 3)
+    }
+
+    func deallocate() {
+      row.deallocate()
+      shift.deallocate()
+    }
+  }
+
+  /// Writes `inputSide * inputSide * 3` floats.
+  func apply(
+    _ draw: AugmentationDraw, to pixels: UnsafePointer<UInt8>,
+    into output: UnsafeMutablePointer<Float>,
+    _ scratch: Scratch
+  ) {
+    let width = inputSide * 3
+    let isShifted = draw.shift != .zero || draw.divisor != 1
+    if isShifted {
+      for x in 0..<inputSide {
+        for channel in 0..<3 { scratch.shift[3 * x + channel] = draw.shift[channel] }
+      }
+    }
+    let centre = (side - inputSide) / 2
+    for y in 0..<inputSide {
+      var row = pixels + ((draw.y + y) * side + draw.x) * 3
+      if draw.isMirrored {
+        Self.mirror(row, into: scratch.row, count: inputSide)
+        row = UnsafePointer(scratch.row)
+      }
+      let meanRow: UnsafePointer<Float>
+      switch (meanPlace, draw.isMirrored) {
+      case (.centre, _): meanRow = UnsafePointer(mean + ((centre + y) * side + centre) * 3)
+      case (.cropsOwn, false): meanRow = UnsafePointer(mean + ((draw.y + y) * side + draw.x) * 3)
+      case (.cropsOwn, true):
+        meanRow = UnsafePointer(
+          mirroredMean + ((draw.y + y) * side + side - inputSide - draw.x) * 3)
+      }
+      let outputRow = output + y * width
+      if isShifted {
+        Self.subtract(
+          meanRow, from: row, adding: scratch.shift, dividingBy: draw.divisor, into: outputRow,
+          width)
+      } else {
+        Self.subtract(meanRow, from: row, into: outputRow, width)
+      }
+    }
+  }
+
+  private static func mirror(
+    _ row: UnsafePointer<UInt8>, into output: UnsafeMutablePointer<UInt8>, count: Int
+  ) {
+    for x in 0..<count {
+      let from = 3 * (count - 1 - x)
+      output[3 * x] = row[from]
+      output[3 * x + 1] = row[from + 1]
+      output[3 * x + 2] = row[from + 2]
+    }
+  }
+
+  private static func subtract(
+    _ mean: UnsafePointer<Float>, from row: UnsafePointer<UInt8>,
+    into output: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    for i in 0..<count { output[i] = Float(row[i]) - mean[i] }
+  }
+
+  private static func subtract(
+    _ mean: UnsafePointer<Float>, from row: UnsafePointer<UInt8>,
+    adding shift: UnsafePointer<Float>,
+    dividingBy divisor: Float, into output: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    for i in 0..<count { output[i] = (Float(row[i]) - mean[i] + shift[i]) / divisor }
+  }
+}

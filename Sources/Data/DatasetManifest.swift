@@ -1,0 +1,144 @@
+import Failures
+import Foundation
+import Images
+
+/// What `dataset.json` says: everything about a dataset but the pictures.
+struct DatasetManifest: Codable, Equatable, Sendable {
+  static let fileName = "dataset.json"
+  static let currentVersion = 1
+  static let format = "alexnet dataset"
+
+  struct File: Codable, Equatable, Sendable {
+    var file: String
+    var bytes: UInt64
+    var sha256: String
+  }
+  struct Shard: Codable, Equatable, Sendable {
+    var file: String
+    var bytes: UInt64
+    var records: Int
+    var sha256: String
+  }
+  struct Class: Codable, Equatable, Sendable {
+    var name: String
+    var train: Int
+    var validation: Int
+  }
+  struct Pictures: Codable, Equatable, Sendable {
+    var side: Int
+    var encoding: RecordEncoding
+    var quality: Int?
+  }
+  struct Part: Codable, Equatable, Sendable {
+    var count: Int
+    var index: File
+    var shards: [Shard]
+  }
+  struct Source: Codable, Equatable, Sendable {
+    var kind: String
+    var seed: UInt64
+    var holdOut: Double?
+    var limitPerClass: Int?
+    var rejected: Int
+  }
+
+  var format: String
+  var formatVersion: Int
+  var program: String
+  var pictures: Pictures
+  var classes: [Class]
+  var train: Part
+  var validation: Part
+  var statistics: File
+  var source: Source
+  /// How each number was made, for people.
+  var methods: [String: String]
+
+  func part(_ split: Split) -> Part { split == .train ? train : validation }
+
+  /// The file's bytes; the same manifest gives the same bytes.
+  func encoded() throws(Failure) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    } catch {
+      throw Failure(
+        .internal, "The description of the dataset cannot be written as JSON: \(error).")
+    }
+  }
+
+  private struct Version: Decodable {
+    let format: String
+    let formatVersion: Int
+  }
+
+  /// Reads the bytes of `dataset.json`.
+  /// - Throws: `Failure` (bad data) that names the path, and both versions if they differ.
+  init(_ bytes: [UInt8], path: String) throws(Failure) {
+    let data = Foundation.Data(bytes)
+    guard let version = try? JSONDecoder().decode(Version.self, from: data),
+      version.format == Self.format
+    else { throw Failure(.badData, "\(quoted(path)) does not describe a dataset of this program.") }
+    guard version.formatVersion == Self.currentVersion else {
+      throw Failure(
+        .badData,
+        "The dataset \(quoted(path)) has format version \(version.formatVersion), and this program reads "
+          + "version \(Self.currentVersion); prepare it again with 'alexnet prepare'.")
+    }
+    do {
+      self = try JSONDecoder().decode(Self.self, from: data)
+    } catch {
+      throw Failure(.badData, "\(quoted(path)) is damaged: \(Self.explain(error)).")
+    }
+    try check(path)
+  }
+
+  init(
+    pictures: Pictures, classes: [Class], train: Part, validation: Part, statistics: File,
+    source: Source, methods: [String: String]
+  ) {
+    format = Self.format
+    formatVersion = Self.currentVersion
+    program = "alexnet-train"
+    self.pictures = pictures
+    self.classes = classes
+    self.train = train
+    self.validation = validation
+    self.statistics = statistics
+    self.source = source
+    self.methods = methods
+  }
+
+  private func check(_ path: String) throws(Failure) {
+    let names = Split.allCases.flatMap { part($0).shards.map(\.file) + [part($0).index.file] }
+    let isPlain = (names + [statistics.file]).allSatisfy { name in
+      !name.isEmpty && !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "."
+    }
+    guard (1...8192).contains(pictures.side), !classes.isEmpty, isPlain else {
+      throw Failure(.badData, "\(quoted(path)) is damaged: a size or file name in it cannot be.")
+    }
+    for split in Split.allCases {
+      let part = part(split)
+      var rest = part.count
+      for shard in part.shards {
+        guard shard.records >= 0, shard.records <= rest else { rest = -1; break }
+        rest -= shard.records
+      }
+      guard rest == 0 else {
+        throw Failure(
+          .badData,
+          "\(quoted(path)) is damaged: the shards' records do not add up to \(part.count).")
+      }
+    }
+  }
+
+  private static func explain(_ error: any Error) -> String {
+    switch error {
+    case DecodingError.keyNotFound(let key, _): "it lacks '\(key.stringValue)'"
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+      "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' is of the wrong kind"
+    default: "it is not valid JSON"
+    }
+  }
+}

@@ -1,0 +1,34 @@
+public import Failures
+
+/// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 60,000 + 10,000 gray pictures of clothes, 28x28, the
+/// demonstration's data, as the Debian package dataset-fashion-mnist installs it.
+public enum FashionMNIST {
+  /// Where the package puts the files.
+  public static let folder = "/usr/share/datasets/fashion-mnist"
+  /// The package.
+  public static let debianPackage = "dataset-fashion-mnist"
+  /// The names of its ten classes, in the order of the labels.
+  public static let classNames = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+    "Ankle boot",
+  ]
+
+  /// The folder of the files.
+  /// - Throws: `Failure` (input missing) that names the package to install.
+  public static func installedFolder() throws(Failure) -> String {
+    guard PathBytes("\(folder)/train-images-idx3-ubyte.gz").status?.isFile == true else {
+      throw Failure(
+        .inputMissing,
+        "Fashion-MNIST is not in \(quoted(folder)); install it with 'apt-get install \(debianPackage)'."
+      )
+    }
+    return folder
+  }
+
+  // MNIST and its other relatives have files of the same names and lengths.
+  private static let firstLabels: [UInt8] = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9]
+
+  static func isRecognised(trainLabels: [UInt8]) -> Bool {
+    trainLabels.count == 60_000 && trainLabels.starts(with: firstLabels)
+  }
+}

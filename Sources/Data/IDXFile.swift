@@ -1,0 +1,63 @@
+import Failures
+
+/// An array of bytes with its dimensions, as the MNIST family of datasets stores it: two zero bytes, the
+/// type (8 for bytes), the number of dimensions, each dimension (32 bits, big-endian), the values.
+struct IDXFile {
+  let dimensions: [Int]
+  let values: [UInt8]
+
+  // 8 GiB: no dataset of this kind comes near, and the product of the dimensions cannot overflow.
+  private static let mostValues = 1 << 33
+
+  /// Reads a file, plain or compressed with gzip.
+  /// - Throws: `Failure` (input missing, bad data) that names the path.
+  init(reading path: String, dimensionCount: Int) throws(Failure) {
+    let file = try CompressedFile(opening: path)
+    let header = try Self.read(4 + 4 * dimensionCount, from: file)
+    guard header.count == 4 + 4 * dimensionCount, header[0...1] == [0, 0], header[2] == 8,
+      Int(header[3]) == dimensionCount
+    else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) is not an IDX file of bytes in \(dimensionCount) dimensions; download it again."
+      )
+    }
+    dimensions = (1...dimensionCount).map { place in
+      header[4 * place..<4 * place + 4].reduce(0) { $0 << 8 | Int($1) }
+    }
+    var count = 1
+    for dimension in dimensions {
+      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+      guard dimension > 0, !overflow, product <= Self.mostValues else {
+        throw Failure(
+          .badData, "\(quoted(path)) claims the dimensions \(dimensions), which cannot be.")
+      }
+      count = product
+    }
+    values = try Self.read(count, from: file)
+    guard values.count == count else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) ends after \(values.count) of \(count) values; download it again.")
+    }
+    guard try Self.read(1, from: file).isEmpty else {
+      throw Failure(.badData, "\(quoted(path)) is longer than its dimensions \(dimensions) say.")
+    }
+  }
+
+  // In pieces: what a header claims is not allocated before it is there.
+  private static func read(_ count: Int, from file: CompressedFile) throws(Failure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let piece = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(count, 1 << 20), alignment: 16)
+    defer { piece.deallocate() }
+    while bytes.count < count {
+      let wanted = UnsafeMutableRawBufferPointer(
+        rebasing: piece[..<min(piece.count, count - bytes.count)])
+      let read = try file.read(into: wanted)
+      bytes.append(contentsOf: wanted[..<read])
+      if read < wanted.count { break }
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,81 @@
+import Failures
+import Glibc
+
+/// A file open for reading at any place, by any number of threads at once.
+final class InputFile: Sendable {
+  let path: String
+  let size: UInt64
+  private let descriptor: Int32
+
+  /// Opens a regular file.
+  /// - Throws: `Failure` (input missing) with the path.
+  init(opening path: String) throws(Failure) {
+    self.path = path
+    do throws(OpeningError) {
+      (descriptor, size) = try Self.open(PathBytes(path))
+    } catch {
+      throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  struct OpeningError: Error { let reason: String }
+
+  /// Opens a regular file and says how long it is.
+  static func open(_ path: PathBytes) throws(OpeningError) -> (descriptor: Int32, size: UInt64) {
+    // A pipe would keep the caller waiting for a writer.
+    let descriptor = path.withCString { Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    guard descriptor >= 0 else {
+      throw OpeningError(reason: "cannot be opened: \(String(cString: strerror(errno)))")
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.isFile else {
+      close(descriptor)
+      throw OpeningError(reason: "is not a regular file")
+    }
+    return (descriptor, UInt64(status.st_size))
+  }
+
+  /// Reads from a place on until the memory is full, and returns whether it could be filled.
+  func read(at offset: UInt64, into memory: UnsafeMutableRawBufferPointer) -> Bool {
+    Self.read(descriptor, at: offset, into: memory)
+  }
+
+  static func read(
+    _ descriptor: Int32, at offset: UInt64, into memory: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    var done = 0
+    while done < memory.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: memory[done...])
+      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return false }
+      done += count
+    }
+    return true
+  }
+
+  /// The bytes of a whole file.
+  /// - Throws: `Failure`: input missing, or bad data for a file of more than `limit` bytes.
+  static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+    let file = try InputFile(opening: path)
+    guard file.size <= UInt64(limit) else {
+      throw Failure(
+        .badData, "The file \(quoted(path)) has \(file.size) bytes, more than the \(limit) allowed."
+      )
+    }
+    var isWhole = false
+    let bytes = [UInt8](unsafeUninitializedCapacity: Int(file.size)) { memory, count in
+      count = Int(file.size)
+      isWhole = file.read(
+        at: 0,
+        into: UnsafeMutableRawBufferPointer(
+          rebasing: UnsafeMutableRawBufferPointer(memory)[..<count]))
+    }
+    guard isWhole else {
+      throw .system(.inputOutput, "Cannot read \(quoted(path))", errno: errno)
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,42 @@
+import Failures
+import Glibc
+
+/// A path as the system holds it: any bytes but zero, not necessarily text.
+struct PathBytes: Sendable, Equatable {
+  var bytes: [UInt8]
+
+  init(_ text: String) { bytes = Array(text.utf8) }
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The path of something inside this folder.
+  func appending(_ name: [UInt8]) -> PathBytes {
+    bytes.isEmpty ? PathBytes(bytes: name) : PathBytes(bytes: bytes + [UInt8(ascii: "/")] + name)
+  }
+
+  /// The path as text; what is not UTF-8 in it shows as replacement characters.
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    var terminated = bytes.map { CChar(bitPattern: $0) }
+    terminated.append(0)
+    return terminated.withUnsafeBufferPointer { pointer in
+      guard let start = pointer.baseAddress else {
+        fatalError("An array with a zero has an address.")
+      }
+      return body(start)
+    }
+  }
+
+  /// What the path leads to, symbolic links followed, or nil.
+  var status: stat? {
+    withCString { path in
+      var status = stat()
+      return stat(path, &status) == 0 ? status : nil
+    }
+  }
+}
+
+extension stat {
+  var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
+  var isFile: Bool { st_mode & S_IFMT == S_IFREG }
+}

@@ -1,0 +1,15 @@
+import Tensors
+
+/// What the data module draws random numbers for; each purpose is a stream of its own.
+enum RandomPurpose: UInt64 {
+  // The upper half spells "data", which keeps clear of the purposes of other modules.
+  case epochOrder = 0x6461_7461_0000_0001
+  case cropAndMirror
+  case chunkCropAndMirror
+  case colourNoise
+  case diskOrder
+  case holdOut
+  case classLimit
+
+  func generator(seed: UInt64) -> Philox { Philox(seed: seed, purpose: rawValue) }
+}

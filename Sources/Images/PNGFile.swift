@@ -1,0 +1,29 @@
+import CImages
+public import Failures
+import Glibc
+
+/// Pictures written for people to look at.
+public enum PNGFile {
+  /// Writes RGB bytes, rows from the top, as a PNG file.
+  /// - Throws: `Failure` (cannot create, input/output) that names the path.
+  public static func write(
+    _ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, to path: String
+  ) throws(Failure) {
+    precondition(pixels.count == width * height * 3, "The pixels do not fill the picture.")
+    var length = alexnet_png_room(Int32(width), Int32(height), 3)
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
+    defer { memory.deallocate() }
+    let code = alexnet_png_encode(
+      pixels.baseAddress, Int32(width), Int32(height), 3, memory.baseAddress, &length)
+    guard code == ALEXNET_IMAGE_FINE else {
+      throw Failure(.internal, "The picture for \(quoted(path)) cannot be encoded as PNG.")
+    }
+    guard let file = fopen(path, "wb") else {
+      throw .system(.cannotCreate, "Cannot create \(quoted(path))", errno: errno)
+    }
+    let written = fwrite(memory.baseAddress, 1, length, file)
+    guard fclose(file) == 0, written == length else {
+      throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
+    }
+  }
+}

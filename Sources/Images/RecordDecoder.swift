@@ -1,0 +1,61 @@
+import CImages
+public import Failures
+
+/// Decodes the records of a dataset, JPEG by libjpeg-turbo and PNG by libpng; one for each thread.
+///
+/// The size stands in the header and is compared before anything is decoded: a record never takes more
+/// memory or time than the square that is expected.
+public final class RecordDecoder {
+  private let decompressor: tjhandle
+
+  /// Makes a decoder.
+  /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
+  public init() throws(Failure) {
+    guard let handle = tjInitDecompress() else {
+      throw Failure(.internal, "libjpeg-turbo cannot be started; reinstall libturbojpeg0.")
+    }
+    decompressor = handle
+  }
+
+  deinit { tjDestroy(decompressor) }
+
+  /// Decodes a picture of exactly `side` x `side` pixels into `side * side * 3` RGB bytes, rows from the top.
+  /// - Throws: `ImageProblem` when it is of another size or format, or damaged in any way.
+  public func decode(
+    _ bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
+  ) throws(ImageProblem) {
+    precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
+    switch ImageFormat(of: bytes) {
+    case .jpeg: try decodeJPEG(bytes, side: side, into: output)
+    case .png:
+      guard
+        alexnet_png_decode(bytes.baseAddress, bytes.count, Int32(side), output.baseAddress)
+          == ALEXNET_IMAGE_FINE
+      else { throw ImageProblem("is not an intact PNG of \(side)x\(side) pixels") }
+    default: throw ImageProblem("is neither a JPEG nor a PNG")
+    }
+  }
+
+  private func decodeJPEG(
+    _ bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
+  ) throws(ImageProblem) {
+    let start = bytes.bindMemory(to: UInt8.self).baseAddress
+    var width: Int32 = 0
+    var height: Int32 = 0
+    var sampling: Int32 = 0
+    var space: Int32 = 0
+    guard
+      tjDecompressHeader3(
+        decompressor, start, UInt(bytes.count), &width, &height, &sampling, &space) == 0
+    else { throw ImageProblem("has an unreadable JPEG header") }
+    guard width == side, height == side else {
+      throw ImageProblem("has \(width)x\(height) pixels, not \(side)x\(side)")
+    }
+    // A progressive file of many thousand scans would keep a thread busy for minutes.
+    guard
+      tjDecompress2(
+        decompressor, start, UInt(bytes.count), output.baseAddress, width, 0, height,
+        Int32(TJPF_RGB.rawValue), TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING) == 0
+    else { throw ImageProblem("is a truncated or corrupt JPEG") }
+  }
+}

@@ -1,0 +1,84 @@
+public import Tensors
+public import Threads
+
+/// The mean of each window of a map: y[p,q,c] = sum of x over the window at (p, q) / the pixels that it covers.
+///
+/// At the edge the mean is over the pixels that exist, as in Krizhevsky's code.
+public final class AveragePooling: Layer {
+  /// The layer's name.
+  public let name: String
+  /// The maps that the layer reads.
+  public let inputs: [MapShape]
+  /// Places x places x maps.
+  public let output: MapShape
+
+  private let window: Window
+  private let team: ThreadTeam
+
+  /// Makes the layer.
+  public init(name: String, input: MapShape, window: Window, team: ThreadTeam) {
+    self.name = name
+    inputs = [input]
+    self.window = window
+    self.team = team
+    output = MapShape(
+      height: window.places(over: input.height), width: window.places(over: input.width),
+      maps: input.maps)
+  }
+
+  /// The means.
+  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+    forEachPlace(pass) { place, pixels, weight in
+      let y = y.pointer + place
+      y.update(repeating: 0, count: output.maps)
+      pixels { add(x.pointer + $0, count: output.maps, to: y) }
+      for map in 0..<output.maps { y[map] *= weight }
+    }
+  }
+
+  /// Each pixel of a window gets an equal part of the gradient.
+  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  {
+    team.split(pass.images) { images, _ in
+      (dx.pointer + images.lowerBound * inputs[0].count)
+        .update(repeating: 0, count: images.count * inputs[0].count)
+    }
+    forEachPlace(pass) { place, pixels, weight in
+      let dy = dy.pointer + place
+      pixels { target in
+        let dx = dx.pointer + target
+        for map in 0..<output.maps { dx[map] += weight * dy[map] }
+      }
+    }
+  }
+
+  /// Calls `body` for each output pixel with its place, a loop over its window and 1 / the window's pixels.
+  @inline(__always)
+  private func forEachPlace(
+    _ pass: Pass,
+    _ body: (_ place: Int, _ pixels: (_ visit: (_ input: Int) -> Void) -> Void, _ weight: Float) ->
+      Void
+  ) {
+    let input = inputs[0]
+    team.split(pass.images) { images, _ in
+      for image in images {
+        for row in 0..<output.height {
+          let rows = window.covered(at: row, of: input.height)
+          for column in 0..<output.width {
+            let columns = window.covered(at: column, of: input.width)
+            let place = ((image * output.height + row) * output.width + column) * output.maps
+            body(
+              place,
+              { visit in
+                for y in rows {
+                  for x in columns {
+                    visit(((image * input.height + y) * input.width + x) * input.maps)
+                  }
+                }
+              }, 1 / Float(rows.count * columns.count))
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+public import Tensors
+public import Threads
+
+/// Neurons that are left out of a training step, each with the same probability (paper, 4.2).
+///
+/// In training y = 0 for a neuron that is dropped and y = x for the others; at test y = x times the
+/// probability to be kept. In place.
+///
+/// Which neurons are dropped depends on the seed, the layer's name, the step, the image's place in the whole
+/// batch and the neuron's number among those of all towers, and on nothing else.
+public final class Dropout: Layer {
+  /// The layer's name.
+  public let name: String
+  /// The maps that the layer reads.
+  public let inputs: [MapShape]
+  /// As many maps as it reads.
+  public var output: MapShape { inputs[0] }
+  /// Yes: the gradient needs nothing but the mask.
+  public var worksInPlace: Bool { true }
+
+  private let probability: Float
+  private let firstNeuron: Int
+  private let random: Philox
+  private let team: ThreadTeam
+  private let mask: Tensor
+
+  /// Makes the layer.
+  /// - Parameters:
+  ///   - name: The layer's name.
+  ///   - input: The neurons of this tower.
+  ///   - probability: The share of neurons that is dropped, from 0 to below 1.
+  ///   - firstNeuron: The number of the tower's first neuron among those of all towers.
+  ///   - random: The numbers for this layer.
+  ///   - batchSize: The largest number of images in a pass.
+  ///   - team: The tower's threads.
+  public init(
+    name: String, input: MapShape, probability: Double, firstNeuron: Int, random: Philox,
+    batchSize: Int, team: ThreadTeam
+  ) {
+    self.name = name
+    inputs = [input]
+    self.probability = Float(probability)
+    self.firstNeuron = firstNeuron
+    self.random = random
+    self.team = team
+    mask = Tensor(batchSize, input.count)
+  }
+
+  /// Drops neurons in training, scales them at test.
+  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+    let count = output.count
+    guard pass.isTraining else {
+      let keep = 1 - probability
+      team.split(pass.images * count) { range, _ in
+        for i in range { y.pointer[i] = x.pointer[i] * keep }
+      }
+      return
+    }
+    team.split(pass.images) { images, _ in
+      for image in images {
+        let mask = mask.pointer + image * count
+        draw(into: mask, step: pass.step, image: pass.firstImage + image)
+        let (x, y) = (x.pointer + image * count, y.pointer + image * count)
+        for i in 0..<count { y[i] = x[i] * mask[i] }
+      }
+    }
+  }
+
+  /// Lets the gradient through where the neuron was kept.
+  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  {
+    team.split(pass.images * output.count) { range, _ in
+      let mask = mask.pointer + range.lowerBound
+      let dy = dy.pointer + range.lowerBound
+      let dx = dx.pointer + range.lowerBound
+      for i in 0..<range.count { dx[i] = dy[i] * mask[i] }
+    }
+  }
+
+  private func draw(into mask: UnsafeMutablePointer<Float>, step: Int, image: Int) {
+    var words = Philox.Block()
+    var block = -1
+    for i in 0..<output.count {
+      let neuron = firstNeuron + i
+      if neuron >> 2 != block {
+        block = neuron >> 2
+        words = random.block(UInt64(step), UInt64(image) << 32 | UInt64(block))
+      }
+      mask[i] = words[neuron & 3].unitFloat < probability ? 0 : 1
+    }
+  }
+}

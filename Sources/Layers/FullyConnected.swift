@@ -1,0 +1,93 @@
+public import Tensors
+public import Threads
+
+/// A fully-connected layer: y[n,k] = b[k] + sum over shares and their neurons i of w[k,i] x[n,i].
+///
+/// Feature maps are read as vectors in their order in memory. The products are cut over the tower's
+/// threads by kernels (forward, weights) or by inputs (input gradient).
+public final class FullyConnected: Layer {
+  /// The layer's name.
+  public let name: String
+  /// The maps or vectors that the layer reads.
+  public let inputs: [MapShape]
+  /// 1 x 1 x kernels.
+  public let output: MapShape
+  /// The weights, then the biases.
+  public var parameters: [Parameter] { [weight, bias] }
+
+  /// Kernels x inputs.
+  public let weight: Parameter
+  /// One number a kernel.
+  public let bias: Parameter
+
+  private let team: ThreadTeam
+
+  /// Makes a layer with weights of zero.
+  /// - Parameters:
+  ///   - name: The layer's name.
+  ///   - inputs: The shape of each share.
+  ///   - weight: The weights, laid out with the shares' height, width and maps.
+  ///   - bias: The biases.
+  ///   - team: The tower's threads.
+  public init(
+    name: String, inputs: [MapShape], weight: Parameter, bias: Parameter, team: ThreadTeam
+  ) {
+    self.name = name
+    self.inputs = inputs
+    self.weight = weight
+    self.bias = bias
+    self.team = team
+    output = MapShape(height: 1, width: 1, maps: weight.layout.kernels)
+  }
+
+  /// One for each weight.
+  public var multiplicationsPerImage: Int { weight.layout.count }
+
+  /// Adds the share's products to `y`.
+  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+    let length = inputs[share.index].count
+    let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
+    team.split(output.maps) { kernels, _ in
+      BLAS.multiply(
+        rows: pass.images, columns: kernels.count, inner: length,
+        x.pointer, stride: length,
+        weights + kernels.lowerBound * length, .transposed, stride: length,
+        beta: share.isFirst ? 0 : 1,
+        into: y.pointer + kernels.lowerBound, stride: output.maps)
+    }
+    if share.isLast {
+      addRow(bias.value.pointer, count: output.maps, toRows: pass.images, of: y.pointer)
+    }
+  }
+
+  /// dx = dy w.
+  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  {
+    let length = inputs[share.index].count
+    let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
+    team.split(length) { columns, _ in
+      BLAS.multiply(
+        rows: pass.images, columns: columns.count, inner: output.maps,
+        dy.pointer, stride: output.maps,
+        weights + columns.lowerBound, stride: length,
+        into: dx.pointer + columns.lowerBound, stride: length)
+    }
+  }
+
+  /// dw = dy^T x; db = sum of dy over the images, with the first share.
+  public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
+    let length = inputs[share.index].count
+    let gradient = weight.gradient.pointer + weight.layout.shareOffset(share.index)
+    team.split(output.maps) { kernels, _ in
+      BLAS.multiply(
+        rows: kernels.count, columns: length, inner: pass.images,
+        dy.pointer + kernels.lowerBound, .transposed, stride: output.maps,
+        x.pointer, stride: length,
+        into: gradient + kernels.lowerBound * length, stride: length)
+    }
+    if share.isFirst {
+      bias.gradient.fill(0)
+      addRows(dy.pointer, count: output.maps, rows: pass.images, to: bias.gradient.pointer)
+    }
+  }
+}

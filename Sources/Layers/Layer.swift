@@ -1,0 +1,86 @@
+public import Tensors
+
+/// What one tower computes alone, on the maps of a batch of images.
+///
+/// Tensors are images x height x width x maps, with room for the largest batch; `pass.images` says how
+/// many are there. A layer that reads the maps of several towers reads them one *share* after the other:
+/// `y = sum over shares of f_share(x_share)`, so that it can begin with its own tower's maps while the
+/// others travel. All other layers have one share.
+///
+/// The backward functions may use the input `x` of the forward pass, which still holds what it held; the
+/// output may have been changed in place by the layer that follows.
+public protocol Layer: AnyObject {
+  /// The layer's name in the network, `conv1`.
+  var name: String { get }
+  /// The maps that the layer reads, a shape for each share.
+  var inputs: [MapShape] { get }
+  /// The maps that it makes.
+  var output: MapShape { get }
+  /// What it learns: nothing, or weights and biases.
+  var parameters: [Parameter] { get }
+  /// Whether the output takes the place of the input in memory: `x` and `y` are then one tensor, and so
+  /// are the gradients.
+  var worksInPlace: Bool { get }
+  /// Multiplications with an addition that one image costs in the forward pass.
+  var multiplicationsPerImage: Int { get }
+
+  /// Adds one share's part to the output; the first share overwrites what was there.
+  func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass)
+
+  /// Overwrites `dx` with the gradient of the loss by the share's input, given that by the output.
+  func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+
+  /// Overwrites the share's part of the parameters' gradients, given the gradient by the output.
+  func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass)
+}
+
+extension Layer {
+  /// Nothing to learn.
+  public var parameters: [Parameter] { [] }
+  /// A new output by default.
+  public var worksInPlace: Bool { false }
+  /// Only convolutions and fully-connected layers multiply worth counting.
+  public var multiplicationsPerImage: Int { 0 }
+  /// Nothing to learn.
+  public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {}
+}
+
+/// Which part of its input a layer is reading.
+public struct Share: Equatable, Sendable {
+  /// The number of the tower whose maps these are; 0 where there is only one share.
+  public var index: Int
+  /// Whether this is the first share of the pass: outputs are overwritten, not added to.
+  public var isFirst: Bool
+  /// Whether this is the last one: the biases are added now.
+  public var isLast: Bool
+
+  /// Makes a share.
+  public init(index: Int, isFirst: Bool, isLast: Bool) {
+    self.index = index
+    self.isFirst = isFirst
+    self.isLast = isLast
+  }
+
+  /// The only share of a layer that reads one tensor.
+  public static let whole = Share(index: 0, isFirst: true, isLast: true)
+}
+
+/// What all layers know about the batch that is passing through.
+public struct Pass: Equatable, Sendable {
+  /// How many images the tensors hold.
+  public var images: Int
+  /// Whether units are dropped, as in training.
+  public var isTraining: Bool
+  /// The number of the training step, which counts the random numbers.
+  public var step: Int
+  /// The place of the first image in the whole batch, where the batch is split over replicas.
+  public var firstImage: Int
+
+  /// Makes a pass.
+  public init(images: Int, isTraining: Bool, step: Int = 0, firstImage: Int = 0) {
+    self.images = images
+    self.isTraining = isTraining
+    self.step = step
+    self.firstImage = firstImage
+  }
+}

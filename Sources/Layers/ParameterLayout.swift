@@ -1,0 +1,77 @@
+public import Tensors
+
+/// The order of a tower's weights in memory, and how it maps to the canonical one.
+///
+/// In memory: share x kernel x height x width x map, so that a kernel meets a patch of height x width x maps
+/// as it lies in the input, and each share of the input has its own matrix. Canonical (PyTorch): kernel x
+/// map x height x width with the maps of all shares in a row.
+public struct ParameterLayout: Equatable, Sendable {
+  /// The tower's kernels.
+  public let kernels: Int
+  /// The height of a kernel.
+  public let height: Int
+  /// The width of a kernel.
+  public let width: Int
+  /// The input maps of a kernel in each share.
+  public let shareMaps: [Int]
+  /// Whether the layer reads vectors: a canonical kernel then is one row of numbers, not height x width.
+  public let isFlat: Bool
+
+  /// Makes a layout.
+  public init(kernels: Int, height: Int, width: Int, shareMaps: [Int], isFlat: Bool) {
+    self.kernels = kernels
+    self.height = height
+    self.width = width
+    self.shareMaps = shareMaps
+    self.isFlat = isFlat
+  }
+
+  /// The layout of one bias a kernel.
+  public static func biases(kernels: Int) -> ParameterLayout {
+    ParameterLayout(kernels: kernels, height: 1, width: 1, shareMaps: [1], isFlat: true)
+  }
+
+  /// Weights of one kernel.
+  public var kernelLength: Int { height * width * shareMaps.reduce(0, +) }
+  /// Weights of all the tower's kernels.
+  public var count: Int { kernels * kernelLength }
+  /// The lengths of the canonical dimensions after the first.
+  public var canonicalKernelShape: [Int] {
+    isFlat ? [kernelLength] : [shareMaps.reduce(0, +), height, width]
+  }
+
+  /// Weights of one kernel in a share.
+  public func shareKernelLength(_ share: Int) -> Int { height * width * shareMaps[share] }
+
+  /// Where a share's matrix of kernels x weights begins.
+  public func shareOffset(_ share: Int) -> Int {
+    kernels * height * width * shareMaps[..<share].reduce(0, +)
+  }
+
+  /// Writes a kernel in canonical order to `destination`, which has room for `kernelLength` numbers.
+  public func getKernel(
+    _ kernel: Int, of tensor: Tensor, into destination: UnsafeMutablePointer<Float>
+  ) {
+    forEachElement(of: kernel) { destination[$1] = tensor.pointer[$0] }
+  }
+
+  /// Sets a kernel from `kernelLength` numbers in canonical order.
+  public func setKernel(_ kernel: Int, of tensor: Tensor, from source: UnsafePointer<Float>) {
+    forEachElement(of: kernel) { tensor.pointer[$0] = source[$1] }
+  }
+
+  @inline(__always)
+  private func forEachElement(of kernel: Int, _ body: (_ stored: Int, _ canonical: Int) -> Void) {
+    let area = height * width
+    var firstMap = 0
+    for (share, maps) in shareMaps.enumerated() {
+      let base = shareOffset(share) + kernel * area * maps
+      for pixel in 0..<area {
+        for map in 0..<maps {
+          body(base + pixel * maps + map, (firstMap + map) * area + pixel)
+        }
+      }
+      firstMap += maps
+    }
+  }
+}

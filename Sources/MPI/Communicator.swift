@@ -1,0 +1,189 @@
+import COpenMPI
+import Glibc
+
+/// A group of ranks that talk to each other and to nobody else.
+///
+/// Counts are in elements; buffers carry their own counts, so that a message cannot run past its buffer.
+/// Errors are thrown, never fatal inside MPI: the communicator returns codes.
+public final class Communicator: @unchecked Sendable {
+  let handle: MPI_Comm
+  /// This process's number in the group, from 0.
+  public let rank: Int
+  /// The number of processes in the group.
+  public let size: Int
+  private let owned: Bool
+
+  init(handle: MPI_Comm, owned: Bool) throws(MPIError) {
+    self.handle = handle
+    self.owned = owned
+    var (rank, size): (Int32, Int32) = (0, 0)
+    try check(
+      MPI_Comm_set_errhandler(handle, alexnet_mpi_errors_return()), "MPI_Comm_set_errhandler")
+    try check(MPI_Comm_rank(handle, &rank), "MPI_Comm_rank")
+    try check(MPI_Comm_size(handle, &size), "MPI_Comm_size")
+    self.rank = Int(rank)
+    self.size = Int(size)
+  }
+
+  deinit {
+    // After MPI_Finalize there is nothing left to free, and MPI would abort the process.
+    var finalized: Int32 = 0
+    MPI_Finalized(&finalized)
+    if owned && finalized == 0 {
+      var handle: MPI_Comm? = handle
+      MPI_Comm_free(&handle)
+    }
+  }
+
+  /// Parts the group by colour; the ranks of one colour form a new group in the order of `key`, then rank.
+  ///
+  /// The corresponding MPI routine is `MPI_Comm_split`.
+  public func split(color: Int, key: Int) throws(MPIError) -> Communicator {
+    var new: MPI_Comm?
+    try check(MPI_Comm_split(handle, Int32(color), Int32(key), &new), "MPI_Comm_split")
+    guard let new else { throw MPIError(routine: "MPI_Comm_split", code: MPI_ERR_COMM) }
+    return try Communicator(handle: new, owned: true)
+  }
+
+  /// The ranks of the group that run on this rank's host.
+  ///
+  /// The corresponding MPI routine is `MPI_Comm_split_type` with `MPI_COMM_TYPE_SHARED`.
+  public func ranksOnThisHost() throws(MPIError) -> Communicator {
+    var new: MPI_Comm?
+    try check(
+      MPI_Comm_split_type(
+        handle, alexnet_mpi_comm_type_shared(), Int32(rank), alexnet_mpi_info_null(), &new),
+      "MPI_Comm_split_type")
+    guard let new else { throw MPIError(routine: "MPI_Comm_split_type", code: MPI_ERR_COMM) }
+    return try Communicator(handle: new, owned: true)
+  }
+
+  /// Waits for all ranks without keeping a core busy, where one rank may work for minutes.
+  ///
+  /// The corresponding MPI routines are `MPI_Ibarrier` and `MPI_Test`.
+  public func patientBarrier() throws(MPIError) {
+    var request: MPI_Request?
+    try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
+    while true {
+      var done: Int32 = 0
+      try check(MPI_Test(&request, &done, alexnet_mpi_status_ignore()), "MPI_Test")
+      if done != 0 { return }
+      usleep(2_000)
+    }
+  }
+
+  /// Waits until every rank of the group has come here.
+  ///
+  /// The corresponding MPI routine is `MPI_Barrier`.
+  public func barrier() throws(MPIError) {
+    try check(MPI_Barrier(handle), "MPI_Barrier")
+  }
+
+  /// Sends one buffer to a rank and receives another from it, at the same time.
+  ///
+  /// The corresponding MPI routine is `MPI_Sendrecv`.
+  public func exchange<Element: MPIElement>(
+    send: UnsafeBufferPointer<Element>, receive: UnsafeMutableBufferPointer<Element>,
+    with peer: Int,
+    tag: Int = 0
+  ) throws(MPIError) {
+    try check(
+      MPI_Sendrecv(
+        send.baseAddress, Int32(send.count), Element.datatype, Int32(peer), Int32(tag),
+        receive.baseAddress, Int32(receive.count), Element.datatype, Int32(peer), Int32(tag),
+        handle, alexnet_mpi_status_ignore()), "MPI_Sendrecv")
+  }
+
+  /// Starts to send; the buffer must stay as it is until `requests.wait()` has returned.
+  ///
+  /// The corresponding MPI routine is `MPI_Isend`.
+  public func startSend<Element: MPIElement>(
+    _ buffer: UnsafeBufferPointer<Element>, to peer: Int, tag: Int, in requests: Requests
+  ) throws(MPIError) {
+    var request: MPI_Request?
+    try check(
+      MPI_Isend(
+        buffer.baseAddress, Int32(buffer.count), Element.datatype, Int32(peer), Int32(tag), handle,
+        &request), "MPI_Isend")
+    requests.add(request)
+  }
+
+  /// Starts to receive; the buffer holds the message once `requests.wait()` has returned.
+  ///
+  /// The corresponding MPI routine is `MPI_Irecv`.
+  public func startReceive<Element: MPIElement>(
+    into buffer: UnsafeMutableBufferPointer<Element>, from peer: Int, tag: Int,
+    in requests: Requests
+  ) throws(MPIError) {
+    var request: MPI_Request?
+    try check(
+      MPI_Irecv(
+        buffer.baseAddress, Int32(buffer.count), Element.datatype, Int32(peer), Int32(tag), handle,
+        &request), "MPI_Irecv")
+    requests.add(request)
+  }
+
+  /// Replaces each element by its sum, largest or smallest value over all ranks, the same on every rank.
+  ///
+  /// The corresponding MPI routine is `MPI_Allreduce`, in place.
+  public func allReduce<Element: MPIElement>(
+    _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
+  ) throws(MPIError) {
+    try check(
+      MPI_Allreduce(
+        alexnet_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), Element.datatype,
+        operation.handle, handle), "MPI_Allreduce")
+  }
+
+  /// The sum, largest or smallest of one number over all ranks.
+  public func allReduce<Element: MPIElement>(
+    _ value: Element, _ operation: Reduction
+  ) throws(MPIError) -> Element {
+    var value = value
+    let code = withUnsafeMutablePointer(to: &value) {
+      MPI_Allreduce(
+        alexnet_mpi_in_place(), $0, 1, Element.datatype, operation.handle, handle)
+    }
+    try check(code, "MPI_Allreduce")
+    return value
+  }
+
+  /// Gives every rank one rank's text.
+  ///
+  /// The corresponding MPI routines are `MPI_Allreduce`, for the length, and `MPI_Bcast`.
+  public func broadcast(_ text: String, from root: Int) throws(MPIError) -> String {
+    var bytes = Array(text.utf8)
+    let count = try allReduce(Int64(rank == root ? bytes.count : 0), .sum)
+    if rank != root { bytes = [UInt8](repeating: 0, count: Int(count)) }
+    let code = bytes.withUnsafeMutableBytes {
+      MPI_Bcast($0.baseAddress, Int32($0.count), UInt8.datatype, Int32(root), handle)
+    }
+    try check(code, "MPI_Bcast")
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Gives every rank the texts of all ranks, in the order of the ranks.
+  public func allGather(_ text: String) throws(MPIError) -> [String] {
+    var texts: [String] = []
+    for root in 0..<size { texts.append(try broadcast(text, from: root)) }
+    return texts
+  }
+}
+
+/// How numbers of several ranks become one.
+public enum Reduction: Sendable {
+  /// Added up.
+  case sum
+  /// The largest.
+  case max
+  /// The smallest.
+  case min
+
+  var handle: MPI_Op {
+    switch self {
+    case .sum: alexnet_mpi_sum()
+    case .max: alexnet_mpi_max()
+    case .min: alexnet_mpi_min()
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import COpenMPI
+public import Failures
+import Glibc
+
+/// The life of MPI in a process.
+public enum Environment {
+  /// Starts MPI, runs the program's body with all ranks, and leaves the process with an exit code.
+  ///
+  /// On success MPI is finalised and the body's code is the process's. When the body throws, the sentence
+  /// is printed and `MPI_Abort` ends every rank at once: unwinding into `MPI_Finalize` instead would
+  /// leave the other ranks waiting for ever. A failure that every rank meets alike (a wrong option) is
+  /// printed once, by rank 0.
+  /// - Parameters:
+  ///   - program: The program's name, which begins an error's line.
+  ///   - body: The program, given the communicator of all ranks; what it returns is the exit code.
+  public static func run(
+    _ program: String, _ body: (_ world: Communicator) throws -> ExitCode
+  ) -> Never {
+    let world: Communicator
+    do {
+      world = try start()
+    } catch {
+      report(program, "MPI does not start: \(error).", rank: nil)
+      exit(ExitCode.internal.rawValue)
+    }
+    do {
+      let code = try body(world)
+      MPI_Finalize()
+      exit(code.rawValue)
+    } catch {
+      end(program, error, world)
+    }
+  }
+
+  /// Starts MPI for a process that ends by `exit`, a test runner say; it is finalised on the way out.
+  public static func startForProcessLifetime() throws(MPIError) -> Communicator {
+    let world = try start()
+    atexit { MPI_Finalize() }
+    return world
+  }
+
+  /// The MPI library's name and version, in one line.
+  public static var libraryVersion: String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_LIBRARY_VERSION_STRING)) {
+      buffer in
+      var length: Int32 = 0
+      guard let text = buffer.baseAddress,
+        MPI_Get_library_version(text, &length) == alexnet_mpi_success()
+      else { return "unknown" }
+      return String(String(cString: text).prefix { $0 != "\n" && $0 != "," })
+    }
+  }
+
+  /// The name of the host that this rank runs on.
+  public static var processorName: String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_PROCESSOR_NAME)) { buffer in
+      var length: Int32 = 0
+      guard let text = buffer.baseAddress,
+        MPI_Get_processor_name(text, &length) == alexnet_mpi_success()
+      else { return "unknown" }
+      return String(cString: text)
+    }
+  }
+
+  private static func start() throws(MPIError) -> Communicator {
+    // Swift may run code off the main thread (a test runner does), one MPI call at a time.
+    let wanted = alexnet_mpi_thread_serialized()
+    var provided: Int32 = 0
+    try check(MPI_Init_thread(nil, nil, wanted, &provided), "MPI_Init_thread")
+    guard provided >= wanted else {
+      throw MPIError(
+        routine: "MPI_Init_thread (MPI_THREAD_SERIALIZED)", code: MPI_ERR_UNSUPPORTED_OPERATION)
+    }
+    return try Communicator(handle: alexnet_mpi_comm_world(), owned: false)
+  }
+
+  private static func end(_ program: String, _ error: any Error, _ world: Communicator) -> Never {
+    let failure = error as? Failure
+    let code =
+      failure?.exitCode ?? (error is MPIError ? ExitCode.inputOutput : ExitCode.internal)
+    // Most failures (a wrong option, a missing file) are met by all ranks within milliseconds. Rank 0 then
+    // says it once and ends the others in this pause; what only another rank knows is said by that rank.
+    if world.rank != 0 { usleep(300_000) }
+    report(program, "\(error)", rank: world.rank == 0 ? nil : world.rank)
+    MPI_Abort(alexnet_mpi_comm_world(), code.rawValue)
+    exit(code.rawValue)
+  }
+
+  private static func report(_ program: String, _ sentence: String, rank: Int?) {
+    let place = rank.map { " (rank \($0), \(processorName))" } ?? ""
+    StandardStream.error.write("\(program)\(place): \(sentence)\n")
+  }
+}

@@ -1,0 +1,27 @@
+public import COpenMPI
+
+/// A Swift type that MPI can send as it lies in memory.
+public protocol MPIElement: BitwiseCopyable, Sendable {
+  /// MPI's name for the type.
+  static var datatype: MPI_Datatype { get }
+}
+
+extension Float: MPIElement {
+  /// `MPI_FLOAT`.
+  public static var datatype: MPI_Datatype { alexnet_mpi_float() }
+}
+
+extension Double: MPIElement {
+  /// `MPI_DOUBLE`.
+  public static var datatype: MPI_Datatype { alexnet_mpi_double() }
+}
+
+extension Int64: MPIElement {
+  /// `MPI_INT64_T`.
+  public static var datatype: MPI_Datatype { alexnet_mpi_int64() }
+}
+
+extension UInt8: MPIElement {
+  /// `MPI_BYTE`.
+  public static var datatype: MPI_Datatype { alexnet_mpi_byte() }
+}

@@ -1,0 +1,33 @@
+import COpenMPI
+
+/// A call of MPI that returned an error code.
+public struct MPIError: Error, CustomStringConvertible, Sendable {
+  /// The MPI routine, `MPI_Sendrecv`.
+  public let routine: String
+  /// The error code that it returned.
+  public let code: Int32
+  /// MPI's own text for the code.
+  public let text: String
+
+  init(routine: String, code: Int32) {
+    self.routine = routine
+    self.code = code
+    var length: Int32 = 0
+    let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_ERROR_STRING)) {
+      buffer -> String in
+      guard let start = buffer.baseAddress,
+        MPI_Error_string(code, start, &length) == alexnet_mpi_success()
+      else { return "unknown error \(code)" }
+      return String(cString: start)
+    }
+    self.text = text
+  }
+
+  /// The routine and MPI's text: `MPI_Sendrecv: MPI_ERR_RANK: invalid rank`.
+  public var description: String { "\(routine): \(text)" }
+}
+
+/// The one place where a return code becomes an error.
+func check(_ code: Int32, _ routine: String) throws(MPIError) {
+  if code != alexnet_mpi_success() { throw MPIError(routine: routine, code: code) }
+}

@@ -1,0 +1,149 @@
+import Glibc
+public import Layers
+public import MPI
+public import Tensors
+import Threads
+
+/// Softmax and cross-entropy over classes that are split between the towers.
+///
+/// With z the logits of all towers, p_c = exp(z_c - m) / sum of exp(z_j - m), m the largest z; the loss is
+/// -ln p of the true class in nats, and its gradient by z_c is p_c - [c is the true class], divided by the
+/// size of the whole batch. Between towers go, for each image, the largest logit with the true class's
+/// logit, then the sum with the number of classes ahead of the true one: two small all-reduces. (Shoeybi et
+/// al., Megatron-LM, 2019, do the same for words.)
+public final class ParallelSoftmax {
+  /// What is known about a batch once its logits are.
+  public struct Score: Sendable, Equatable {
+    /// Images scored.
+    public var images = 0
+    /// The sum of their losses, in nats.
+    public var lossSum = 0.0
+    /// How many have another class ahead of the true one.
+    public var top1Errors = 0
+    /// How many have five or more classes ahead of the true one.
+    public var top5Errors = 0
+
+    /// No images.
+    public init() {}
+
+    /// Adds the images of another score.
+    public static func += (sum: inout Score, other: Score) {
+      sum.images += other.images
+      sum.lossSum += other.lossSum
+      sum.top1Errors += other.top1Errors
+      sum.top5Errors += other.top5Errors
+    }
+  }
+
+  /// Seconds that this rank spent in the all-reduces.
+  public private(set) var seconds = 0.0
+
+  private let classes: [Range<Int>]
+  private let placement: Placement
+  /// For each image the largest logit and that of the true class; then the sum and the classes ahead.
+  private var extremes: [Double]
+  private var sums: [Double]
+
+  /// Makes the last layer.
+  /// - Parameters:
+  ///   - classes: The classes of each tower.
+  ///   - placement: Where the towers are.
+  ///   - batchSize: The largest number of images in a pass.
+  public init(classes: [Range<Int>], placement: Placement, batchSize: Int) {
+    self.classes = classes
+    self.placement = placement
+    extremes = [Double](repeating: 0, count: 2 * batchSize)
+    sums = [Double](repeating: 0, count: 2 * batchSize)
+  }
+
+  /// Scores the logits of a batch against its labels.
+  /// - Parameters:
+  ///   - logits: For each own tower, images x its classes.
+  ///   - labels: The true class of each image.
+  ///   - pass: The pass that is under way.
+  /// - Returns: The same score on every rank of the group.
+  /// - Throws: `MPIError` where a message fails.
+  public func score(_ logits: [Tensor], labels: [Int32], _ pass: Pass) throws(MPIError) -> Score {
+    let images = pass.images
+    for image in 0..<images {
+      var (largest, target) = (-Double.infinity, -Double.infinity)
+      forEachOwn(logits, image) { z, classes in
+        // Written so that a number that is not one is not passed over.
+        for c in 0..<classes.count where !(Double(z[c]) <= largest) { largest = Double(z[c]) }
+        let label = Int(labels[image])
+        if classes.contains(label) { target = Double(z[label - classes.lowerBound]) }
+      }
+      (extremes[2 * image], extremes[2 * image + 1]) = (largest, target)
+    }
+    try allReduce(&extremes, count: 2 * images, .max)
+    for image in 0..<images {
+      let (largest, target) = (extremes[2 * image], extremes[2 * image + 1])
+      let label = Int(labels[image])
+      var (sum, ahead) = (0.0, 0)
+      forEachOwn(logits, image) { z, classes in
+        var part = 0.0
+        for c in 0..<classes.count {
+          let value = Double(z[c])
+          part += exp(value - largest)
+          let isTie = value == target && classes.lowerBound + c < label
+          if !(value <= target) || isTie { ahead += 1 }
+        }
+        sum += part
+      }
+      (sums[2 * image], sums[2 * image + 1]) = (sum, Double(ahead))
+    }
+    try allReduce(&sums, count: 2 * images, .sum)
+    var score = Score()
+    score.images = images
+    for image in 0..<images {
+      score.lossSum += log(sums[2 * image]) + extremes[2 * image] - extremes[2 * image + 1]
+      let ahead = sums[2 * image + 1]
+      if ahead >= 1 { score.top1Errors += 1 }
+      if ahead >= 5 { score.top5Errors += 1 }
+    }
+    return score
+  }
+
+  /// The gradient of the batch's mean loss by the logits that were scored last.
+  /// - Parameters:
+  ///   - logits: What `score` was given.
+  ///   - labels: What `score` was given.
+  ///   - batchSize: The images of the whole batch, over which the mean is taken.
+  ///   - gradients: For each own tower, images x its classes.
+  ///   - pass: The pass that is under way.
+  public func gradient(
+    _ logits: [Tensor], labels: [Int32], batchSize: Int, into gradients: [Tensor], _ pass: Pass
+  ) {
+    for image in 0..<pass.images {
+      let (largest, sum) = (extremes[2 * image], sums[2 * image])
+      for ((z, dz), tower) in zip(zip(logits, gradients), placement.owned) {
+        let own = classes[tower]
+        for c in 0..<own.count {
+          let probability = exp(Double(z.pointer[image * own.count + c]) - largest) / sum
+          let target = own.lowerBound + c == Int(labels[image]) ? 1.0 : 0.0
+          dz.pointer[image * own.count + c] = Float((probability - target) / Double(batchSize))
+        }
+      }
+    }
+  }
+
+  private func forEachOwn(
+    _ logits: [Tensor], _ image: Int, _ body: (UnsafePointer<Float>, Range<Int>) -> Void
+  ) {
+    for (z, tower) in zip(logits, placement.owned) {
+      body(z.pointer + image * classes[tower].count, classes[tower])
+    }
+  }
+
+  private func allReduce(
+    _ numbers: inout [Double], count: Int, _ reduction: Reduction
+  ) throws(MPIError) {
+    guard placement.isDistributed else { return }
+    let start = MonotonicClock.seconds
+    defer { seconds += MonotonicClock.seconds - start }
+    let group = placement.group
+    try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      try group.allReduce(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), reduction)
+    }
+  }
+}

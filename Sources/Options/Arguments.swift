@@ -1,0 +1,54 @@
+public import Failures
+
+/// The options that a user gave, read as the types that the program wants.
+public struct Arguments: Sendable {
+  var values: [String: [String]] = [:]
+  /// The words that belong to no option.
+  public internal(set) var operands: [String] = []
+
+  /// Whether the option or flag was given.
+  public func has(_ name: String) -> Bool { values[name] != nil }
+
+  /// The option's value as it was typed, or nil.
+  public func string(_ name: String) -> String? { values[name]?.last }
+
+  /// Every value of an option that may be repeated.
+  public func strings(_ name: String) -> [String] { values[name] ?? [] }
+
+  /// A whole number within bounds, or nil where the option was not given.
+  /// - Throws: `Failure` (usage) that names the option, its value and the bounds.
+  public func integer(_ name: String, in bounds: ClosedRange<Int>) throws(Failure) -> Int? {
+    guard let text = string(name) else { return nil }
+    guard let number = Int(text), bounds.contains(number) else {
+      let range =
+        bounds.upperBound == .max
+        ? "of \(bounds.lowerBound) or more" : "from \(bounds.lowerBound) to \(bounds.upperBound)"
+      throw Failure(.usage, "--\(name) takes a whole number \(range), not \(quoted(text)).")
+    }
+    return number
+  }
+
+  /// A finite number within bounds, or nil where the option was not given.
+  /// - Throws: `Failure` (usage) that names the option, its value and the bounds.
+  public func number(_ name: String, in bounds: ClosedRange<Double>) throws(Failure) -> Double? {
+    guard let text = string(name) else { return nil }
+    guard let number = Double(text), number.isFinite, bounds.contains(number) else {
+      let range =
+        bounds.upperBound == .greatestFiniteMagnitude
+        ? "of \(bounds.lowerBound) or more" : "from \(bounds.lowerBound) to \(bounds.upperBound)"
+      throw Failure(.usage, "--\(name) takes a number \(range), not \(quoted(text)).")
+    }
+    return number
+  }
+
+  /// One of some words, or nil where the option was not given.
+  /// - Throws: `Failure` (usage) that lists the words.
+  public func choice(_ name: String, of words: [String]) throws(Failure) -> String? {
+    guard let text = string(name) else { return nil }
+    guard words.contains(text) else {
+      throw Failure(
+        .usage, "--\(name) takes \(words.joined(separator: " or ")), not \(quoted(text)).")
+    }
+    return text
+  }
+}

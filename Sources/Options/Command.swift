@@ -1,0 +1,148 @@
+public import Failures
+
+/// A command line: its synopsis, its options in titled groups, and how to read them.
+public struct Command: Sendable {
+  /// Options under one heading of the help text.
+  public typealias Group = (title: String, options: [Option])
+
+  /// What the user types before the options, `mpirun -np 2 alexnet-train`.
+  public let name: String
+  /// What the help text begins with.
+  public let overview: String
+  /// How the rest of the command line looks, `[options] IMAGE...`.
+  public let synopsis: String
+  /// The options.
+  public let groups: [Group]
+  /// Whether words that belong to no option are accepted.
+  public let takesOperands: Bool
+
+  /// Makes a command; `--help` is added to its options.
+  public init(
+    _ name: String, overview: String, synopsis: String = "[options]", takesOperands: Bool = false,
+    groups: [Group]
+  ) {
+    self.name = name
+    self.overview = overview
+    self.synopsis = synopsis
+    self.takesOperands = takesOperands
+    self.groups = groups + [("Other", [.flag("help", "Show this text.")])]
+  }
+
+  private var options: [Option] { groups.flatMap(\.options) }
+
+  /// The text for `--help`.
+  public var helpText: String {
+    var text = "Usage: \(name) \(synopsis)\n\n\(overview)\n"
+    for group in groups {
+      text += "\n\(group.title):\n"
+      for option in group.options {
+        let left = "  --\(option.name)" + (option.value.map { " \($0)" } ?? "")
+        let right = option.help + (option.defaultText.map { " [default: \($0)]" } ?? "")
+        text += Self.columns(left, right)
+      }
+    }
+    return text
+  }
+
+  private static func columns(_ left: String, _ right: String) -> String {
+    let indent = 30
+    let width = 100
+    var lines: [String] = []
+    var line = left.count < indent - 1 ? left.padded(to: indent) : ""
+    if line.isEmpty {
+      lines.append(left)
+      line = String(repeating: " ", count: indent)
+    }
+    for word in right.split(separator: " ") {
+      if line.count + word.count > width {
+        lines.append(line)
+        line = String(repeating: " ", count: indent)
+      }
+      line += (line.count > indent ? " " : "") + word
+    }
+    lines.append(line)
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Reads the words after the program's name.
+  ///
+  /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options.
+  /// - Throws: `Failure` (usage) for an unknown option, a missing value, a value for a flag, an option given
+  ///   twice that may not be, or an operand where none is taken.
+  public func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
+    var arguments = Arguments()
+    var iterator = words.makeIterator()
+    while let word = iterator.next() {
+      if word == "--" {
+        while let operand = iterator.next() { try add(operand, to: &arguments) }
+        break
+      }
+      guard word.hasPrefix("--") || (word.hasPrefix("-") && word.count > 1) else {
+        try add(word, to: &arguments)
+        continue
+      }
+      let isShortHelp = word == "-h"
+      let bare = isShortHelp ? "help" : String(word.drop { $0 == "-" })
+      let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard isShortHelp || word.hasPrefix("--"),
+        let option = options.first(where: { $0.name == name })
+      else { throw unknown(word, name) }
+      if option.value == nil {
+        guard parts.count == 1 else {
+          throw Failure(
+            .usage, "--\(name) takes no value, but was given \(quoted(String(parts[1]))).")
+        }
+        arguments.values[name, default: []].append("")
+        continue
+      }
+      guard let value = parts.count == 2 ? String(parts[1]) : iterator.next() else {
+        throw Failure(.usage, "--\(name) needs a value: --\(name) \(option.value ?? "").")
+      }
+      if !option.repeats, arguments.values[name] != nil {
+        throw Failure(.usage, "--\(name) was given twice; give it once.")
+      }
+      arguments.values[name, default: []].append(value)
+    }
+    return arguments
+  }
+
+  private func add(_ operand: String, to arguments: inout Arguments) throws(Failure) {
+    guard takesOperands else {
+      throw Failure(
+        .usage,
+        "\(quoted(operand)) is not an option of \(name); see '\(name) --help' for those there are.")
+    }
+    arguments.operands.append(operand)
+  }
+
+  private func unknown(_ word: String, _ name: String) -> Failure {
+    let near = options.map(\.name).min { distance($0, name) < distance($1, name) }
+    let hint = near.flatMap { distance($0, name) <= 3 ? "; did you mean --\($0)?" : nil } ?? "."
+    return Failure(
+      .usage,
+      "\(quoted(word)) is not an option of \(self.name)\(hint) '\(self.name) --help' lists them.")
+  }
+
+  /// The number of letters to change, insert or remove to get from one word to the other (Levenshtein).
+  private func distance(_ a: String, _ b: String) -> Int {
+    let b = Array(b)
+    var row = Array(0...b.count)
+    for (i, letter) in a.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        let substitution = diagonal + (b[j] == letter ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(substitution, row[j] + 1, diagonal + 1)
+      }
+    }
+    return row[b.count]
+  }
+}
+
+extension String {
+  fileprivate func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+}

@@ -1,0 +1,38 @@
+/// One option of a command line, as `--help` shows it.
+public struct Option: Sendable {
+  /// The name without its two dashes, `batch-size`.
+  public let name: String
+  /// What stands for the value in the help text, `N`; nil for a flag, which takes no value.
+  public let value: String?
+  /// The default as the help text shows it, with its unit; nil where there is none.
+  public let defaultText: String?
+  /// One sentence.
+  public let help: String
+  /// Whether it may be given several times.
+  public let repeats: Bool
+
+  /// An option with a value.
+  public init(
+    _ name: String, _ value: String, default defaultText: String? = nil, repeats: Bool = false,
+    _ help: String
+  ) {
+    self.name = name
+    self.value = value
+    self.defaultText = defaultText
+    self.help = help
+    self.repeats = repeats
+  }
+
+  /// An option that takes no value.
+  public static func flag(_ name: String, _ help: String) -> Option {
+    Option(flag: name, help)
+  }
+
+  private init(flag name: String, _ help: String) {
+    self.name = name
+    value = nil
+    defaultText = nil
+    self.help = help
+    repeats = false
+  }
+}

@@ -1,0 +1,100 @@
+public import Failures
+import Glibc
+
+/// A safetensors file that is open for reading.
+public final class SafetensorsFile: Sendable {
+  /// Where the file is.
+  public let path: String
+  /// Its tensors and texts.
+  public let header: SafetensorsHeader
+  private let descriptor: Int32
+
+  /// Opens a file and checks its header.
+  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is not whole.
+  public init(opening path: String) throws(Failure) {
+    self.path = path
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .system(.inputMissing, "\(quoted(path)) cannot be opened", errno: errno)
+    }
+    // `deinit` closes the file once all members are set; until then this does.
+    do throws(Failure) {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw Failure(.badData, "\(quoted(path)) is not a file.")
+      }
+      let length = Int(status.st_size)
+      let start = try Self.read(descriptor, min(8, length), at: 0, path)
+      let text = try SafetensorsHeader.headerLength(start, fileLength: length, path: path)
+      header = try SafetensorsHeader(
+        parsing: try Self.read(descriptor, 8 + text, at: 0, path), fileLength: length, path: path)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// The entry of a tensor.
+  /// - Throws: `Failure` (badData) where there is none, or of another shape or format.
+  public func entry(_ name: String, _ format: NumberFormat, shape: [Int]) throws(Failure)
+    -> TensorEntry
+  {
+    guard let entry = header.tensors.first(where: { $0.name == name }) else {
+      throw Failure(.badData, "\(quoted(path)) holds no tensor '\(name)'.")
+    }
+    guard entry.shape == shape, entry.format == format else {
+      throw Failure(
+        .badData,
+        "'\(name)' in \(quoted(path)) is \(entry.format.rawValue) \(entry.shape); "
+          + "\(format.rawValue) \(shape) is expected.")
+    }
+    return entry
+  }
+
+  /// Reads elements of a tensor.
+  /// - Parameters:
+  ///   - entry: The tensor.
+  ///   - first: The number of the first element.
+  ///   - buffer: Room for as many elements as are wanted, of the tensor's format.
+  /// - Throws: `Failure` (inputOutput) where the file cannot be read.
+  public func read<Number: BitwiseCopyable>(
+    _ entry: TensorEntry, from first: Int = 0, into buffer: UnsafeMutableBufferPointer<Number>
+  ) throws(Failure) {
+    precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
+    precondition(
+      first >= 0 && first + buffer.count <= entry.count, "The tensor has fewer elements.")
+    try Self.read(
+      descriptor, into: UnsafeMutableRawBufferPointer(buffer),
+      at: entry.bytes.lowerBound + first * entry.format.byteCount, path)
+  }
+
+  private static func read(
+    _ descriptor: Int32, _ count: Int, at offset: Int, _ path: String
+  ) throws(Failure) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try read(descriptor, into: UnsafeMutableRawBufferPointer(buffer), at: offset, path)
+    }
+    return bytes
+  }
+
+  private static func read(
+    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ path: String
+  ) throws(Failure) {
+    var done = 0
+    while done < buffer.count {
+      let count = pread(
+        descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done,
+        off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        throw .system(
+          .inputOutput, "\(quoted(path)) cannot be read at byte \(offset + done)",
+          errno: count < 0 ? errno : EIO)
+      }
+      done += count
+    }
+  }
+}

@@ -1,0 +1,149 @@
+public import Failures
+import Foundation
+
+/// The head of a safetensors file: eight bytes of length, then JSON that names every tensor and its place.
+///
+/// The format is that of https://github.com/huggingface/safetensors: the tensors' bytes follow the header
+/// without gap or overlap.
+public struct SafetensorsHeader: Sendable, Equatable {
+  /// Texts by name, the `__metadata__` of the file.
+  public let metadata: [String: String]
+  /// The tensors in the order of their bytes.
+  public let tensors: [TensorEntry]
+
+  /// The longest header that is read or written, in bytes.
+  public static let longest = 16 << 20
+
+  /// Bytes of the whole file.
+  public var fileLength: Int { tensors.last?.bytes.upperBound ?? encoded.count }
+
+  /// The header as it stands at the start of the file.
+  public let encoded: [UInt8]
+
+  /// Plans a file.
+  /// - Parameters:
+  ///   - metadata: Texts to carry.
+  ///   - tensors: Names, formats and shapes, in the order in which the bytes will lie. Names differ.
+  public init(
+    metadata: [String: String], tensors: [(name: String, format: NumberFormat, shape: [Int])]
+  ) {
+    var members: [String] = []
+    if !metadata.isEmpty {
+      let texts = metadata.sorted { $0.key < $1.key }.map {
+        "\(Self.json($0.key)):\(Self.json($0.value))"
+      }
+      members.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
+    }
+    var offset = 0
+    var places: [Range<Int>] = []
+    for tensor in tensors {
+      let end = offset + tensor.shape.reduce(1, *) * tensor.format.byteCount
+      members.append(
+        "\(Self.json(tensor.name)):{\"dtype\":\"\(tensor.format.rawValue)\",\"shape\":\(tensor.shape),"
+          + "\"data_offsets\":[\(offset),\(end)]}")
+      places.append(offset..<end)
+      offset = end
+    }
+    var text = Array("{\(members.joined(separator: ","))}".utf8)
+    // Aligned, so that a memory map of the file can be read as numbers.
+    while text.count % 64 != 56 { text.append(UInt8(ascii: " ")) }
+    encoded = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
+    let start = encoded.count
+    self.metadata = metadata
+    self.tensors = zip(tensors, places).map {
+      TensorEntry(
+        name: $0.name, format: $0.format, shape: $0.shape,
+        bytes: ($1.lowerBound + start)..<($1.upperBound + start))
+    }
+  }
+
+  /// Reads a header and checks that its tensors fill the file exactly.
+  /// - Parameters:
+  ///   - bytes: The file's first bytes, the whole header at least.
+  ///   - fileLength: Bytes of the whole file.
+  ///   - path: The file's name, for the complaint.
+  /// - Throws: `Failure` (badData) that says what is wrong.
+  public init(parsing bytes: [UInt8], fileLength: Int, path: String) throws(Failure) {
+    func wrong(_ what: String) -> Failure {
+      Failure(.badData, "\(quoted(path)) is not a whole safetensors file: \(what).")
+    }
+    let length = try Self.headerLength(bytes, fileLength: fileLength, path: path)
+    let text = bytes[8..<(8 + length)]
+    guard text.first == UInt8(ascii: "{"),
+      let object = try? JSONSerialization.jsonObject(with: Data(text)) as? [String: Any]
+    else { throw wrong("its header is not a JSON object") }
+    var metadata: [String: String] = [:]
+    var entries: [TensorEntry] = []
+    for (name, value) in object {
+      if name == "__metadata__" {
+        guard let texts = value as? [String: String] else {
+          throw wrong("its metadata are not texts")
+        }
+        metadata = texts
+        continue
+      }
+      entries.append(try Self.entry(name, value, start: 8 + length, fileLength: fileLength, wrong))
+    }
+    entries.sort {
+      ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
+    }
+    var end = 8 + length
+    for entry in entries {
+      guard entry.bytes.lowerBound == end else {
+        throw wrong("the bytes of '\(entry.name)' leave a hole or overlap")
+      }
+      end = entry.bytes.upperBound
+    }
+    guard end == fileLength else {
+      throw wrong("it has \(fileLength) bytes, but its tensors end at \(end)")
+    }
+    self.metadata = metadata
+    tensors = entries
+    encoded = Array(bytes[..<(8 + length)])
+  }
+
+  /// The length of the JSON text, from the first eight bytes.
+  static func headerLength(_ bytes: [UInt8], fileLength: Int, path: String) throws(Failure) -> Int {
+    var length: UInt64 = 0
+    if bytes.count >= 8 { for i in 0..<8 { length |= UInt64(bytes[i]) << (8 * UInt64(i)) } }
+    guard bytes.count >= 8, length <= UInt64(longest), Int(length) <= fileLength - 8 else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) is not a whole safetensors file: it has \(fileLength) bytes and names a header of "
+          + "\(length).")
+    }
+    return Int(length)
+  }
+
+  private static func entry(
+    _ name: String, _ value: Any, start: Int, fileLength: Int, _ wrong: (String) -> Failure
+  ) throws(Failure) -> TensorEntry {
+    guard let fields = value as? [String: Any], let dtype = fields["dtype"] as? String,
+      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
+      offsets.count == 2
+    else { throw wrong("the entry of '\(name)' lacks a dtype, a shape or its data_offsets") }
+    guard let format = NumberFormat(rawValue: dtype) else {
+      throw wrong(
+        "'\(name)' has numbers of type \(dtype), which is not known here (F32 and F64 are)")
+    }
+    var size = format.byteCount
+    for length in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: length)
+      guard length >= 0, !overflow else { throw wrong("the shape of '\(name)' is impossible") }
+      size = product
+    }
+    let room = fileLength - start
+    guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= room,
+      offsets[1] - offsets[0] == size
+    else { throw wrong("'\(name)' with shape \(shape) does not fit its place \(offsets)") }
+    return TensorEntry(
+      name: name, format: format, shape: shape, bytes: (start + offsets[0])..<(start + offsets[1]))
+  }
+
+  private static func json(_ text: String) -> String {
+    guard let data = try? JSONEncoder().encode(text) else {
+      preconditionFailure("A text is encodable.")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+}

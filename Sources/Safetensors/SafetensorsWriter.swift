@@ -1,0 +1,105 @@
+public import Failures
+import Glibc
+
+/// Writes into a safetensors file that several processes fill together.
+///
+/// One of them creates the file with its header; each then opens it and writes its own elements where they
+/// belong. The one that created it publishes it under its final name when all are done.
+public final class SafetensorsWriter {
+  /// Where the file is.
+  public let path: String
+  private let header: SafetensorsHeader
+  private var descriptor: Int32
+
+  /// Creates a file of the full length, with its header; what stood there before is replaced.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be created, (inputOutput) where there is no room.
+  public static func create(_ path: String, _ header: SafetensorsHeader) throws(Failure) {
+    unlink(path)
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
+    }
+    defer { close(descriptor) }
+    // Reserved now: a full disk shows itself before anything is written.
+    let code = posix_fallocate(descriptor, 0, off_t(header.fileLength))
+    guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
+      unlink(path)
+      throw .system(
+        .inputOutput, "\(quoted(path)) needs \(header.fileLength) bytes", errno: code,
+        remedy: "Make room and start again with --resume.")
+    }
+    let writer = SafetensorsWriter(path, header, descriptor)
+    try header.encoded.withUnsafeBufferPointer { bytes throws(Failure) in
+      try writer.write(UnsafeRawBufferPointer(bytes), at: 0)
+    }
+    writer.descriptor = -1
+  }
+
+  /// Opens a file that has been created.
+  /// - Throws: `Failure` (inputOutput) where it cannot be opened.
+  public convenience init(opening path: String, _ header: SafetensorsHeader) throws(Failure) {
+    let descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .system(
+        .inputOutput, "\(quoted(path)) cannot be opened", errno: errno,
+        remedy: "All ranks must see the same folder.")
+    }
+    self.init(path, header, descriptor)
+  }
+
+  private init(_ path: String, _ header: SafetensorsHeader, _ descriptor: Int32) {
+    self.path = path
+    self.header = header
+    self.descriptor = descriptor
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// The entry of a tensor of this file.
+  public func entry(_ name: String) -> TensorEntry {
+    guard let entry = header.tensors.first(where: { $0.name == name }) else {
+      preconditionFailure("The file was planned without a tensor '\(name)'.")
+    }
+    return entry
+  }
+
+  /// Writes elements of a tensor from a place on.
+  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  public func write<Number: BitwiseCopyable>(
+    _ entry: TensorEntry, from first: Int = 0, _ numbers: UnsafeBufferPointer<Number>
+  ) throws(Failure) {
+    precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
+    precondition(
+      first >= 0 && first + numbers.count <= entry.count, "The tensor has fewer elements.")
+    try write(
+      UnsafeRawBufferPointer(numbers), at: entry.bytes.lowerBound + first * entry.format.byteCount)
+  }
+
+  /// Brings what was written to the disk and closes the file.
+  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  public func finish() throws(Failure) {
+    let synced = fsync(descriptor)
+    let code = errno
+    let closed = close(descriptor)
+    descriptor = -1
+    guard synced == 0, closed == 0 else {
+      throw .system(
+        .inputOutput, "\(quoted(path)) cannot be brought to the disk",
+        errno: synced == 0 ? errno : code)
+    }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Failure) {
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(
+        descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        throw .system(
+          .inputOutput, "\(quoted(path)) cannot be written", errno: count < 0 ? errno : ENOSPC)
+      }
+      done += count
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import COpenBLAS
+
+/// Whether a factor is used as it lies in memory or transposed.
+public enum Orientation: Sendable {
+  /// As it lies in memory.
+  case plain
+  /// Rows and columns exchanged.
+  case transposed
+
+  fileprivate var cblas: CBLAS_TRANSPOSE { self == .plain ? CblasNoTrans : CblasTrans }
+}
+
+/// Matrix products by OpenBLAS, on matrices whose rows are contiguous.
+///
+/// One product runs in the calling thread alone: the layers put several products side by side instead.
+public enum BLAS {
+  /// Sets OpenBLAS to one thread a call, before the first product.
+  public static func useOneThreadPerCall() { openblas_set_num_threads(1) }
+
+  /// The name of the kernels that OpenBLAS chose for this processor, `Zen` or `SkylakeX`.
+  public static var coreName: String {
+    guard let name = openblas_get_corename() else { return "unknown" }
+    return String(cString: name)
+  }
+
+  /// The library's version and build options in one line.
+  public static var configuration: String {
+    guard let text = openblas_get_config() else { return "unknown" }
+    return String(cString: text)
+  }
+
+  /// C <- alpha op(A) op(B) + beta C, with op(A) `rows x inner`, op(B) `inner x columns`.
+  ///
+  /// Each `...Stride` is the distance in floats between the rows of a matrix as it lies in memory. With
+  /// `beta` 0, C need not hold numbers. The corresponding C function is `cblas_sgemm`.
+  @inline(__always)
+  public static func multiply(
+    rows: Int, columns: Int, inner: Int,
+    alpha: Float = 1,
+    _ a: UnsafePointer<Float>, _ aOrientation: Orientation = .plain, stride aStride: Int,
+    _ b: UnsafePointer<Float>, _ bOrientation: Orientation = .plain, stride bStride: Int,
+    beta: Float = 0,
+    into c: UnsafeMutablePointer<Float>, stride cStride: Int
+  ) {
+    cblas_sgemm(
+      CblasRowMajor, aOrientation.cblas, bOrientation.cblas,
+      blasint(rows), blasint(columns), blasint(inner),
+      alpha, a, blasint(aStride), b, blasint(bStride), beta, c, blasint(cStride))
+  }
+}

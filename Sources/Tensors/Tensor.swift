@@ -1,0 +1,47 @@
+import Glibc
+
+/// A block of floats with a shape: the storage of activations, weights and their gradients.
+///
+/// The memory is aligned to cache lines, zero at first, and lives as long as the object. A tensor is a
+/// reference: layers share it, a copy has to be written. Rows are contiguous, the last dimension fastest;
+/// feature maps are images x height x width x maps (NHWC).
+public final class Tensor: @unchecked Sendable {
+  /// The lengths of the dimensions, the slowest first.
+  public let shape: [Int]
+  /// The number of elements.
+  public let count: Int
+  /// The first element.
+  public let pointer: UnsafeMutablePointer<Float>
+
+  /// Makes a tensor of zeros.
+  public init(_ shape: [Int]) {
+    precondition(shape.allSatisfy { $0 >= 0 }, "A dimension cannot be negative.")
+    self.shape = shape
+    count = shape.reduce(1, *)
+    var memory: UnsafeMutableRawPointer?
+    let code = posix_memalign(&memory, 64, max(64, count * MemoryLayout<Float>.stride))
+    guard code == 0, let memory else { fatalError("No memory for a tensor of shape \(shape).") }
+    pointer = memory.bindMemory(to: Float.self, capacity: max(16, count))
+    // Written, not merely mapped: a page that is first touched in a training step costs a fault there.
+    pointer.update(repeating: 0, count: count)
+  }
+
+  /// Makes a tensor of zeros.
+  public convenience init(_ shape: Int...) { self.init(shape) }
+
+  deinit { free(pointer) }
+
+  /// The elements, for reading and writing; bounds are checked in debug builds.
+  public var elements: UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: pointer, count: count)
+  }
+
+  /// Sets every element to one value.
+  public func fill(_ value: Float) { pointer.update(repeating: value, count: count) }
+
+  /// Copies all elements from a tensor with as many.
+  public func copy(from other: Tensor) {
+    precondition(count == other.count, "Tensors of \(other.count) and \(count) elements differ.")
+    pointer.update(from: other.pointer, count: count)
+  }
+}

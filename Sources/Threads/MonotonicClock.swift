@@ -1,0 +1,11 @@
+import Glibc
+
+/// A clock that never goes back, whatever happens to the date.
+public enum MonotonicClock {
+  /// Seconds since some moment in the past.
+  public static var seconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}

@@ -1,0 +1,115 @@
+import Glibc
+
+/// Threads that do one piece of work together and wait for each other: fork and join.
+///
+/// The caller is member 0, so a team of one runs everything in the calling thread and costs nothing.
+/// A team is used by one caller at a time.
+public final class ThreadTeam: @unchecked Sendable {
+  /// How many members the team has, the caller included.
+  public let count: Int
+
+  private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var threads: [pthread_t] = []
+  private var work: ((Int) -> Void)?
+  private var round = 0
+  private var unfinished = 0
+  private var ending = false
+
+  /// Starts `count - 1` threads, which sleep until there is work.
+  public init(count: Int) {
+    precondition(count > 0, "A team has at least one member.")
+    self.count = count
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(wake, nil)
+    pthread_cond_init(done, nil)
+    for member in 1..<max(1, count) {
+      let start = Unmanaged.passRetained(Start(team: self, member: member))
+      var thread = pthread_t()
+      let code = pthread_create(
+        &thread, nil,
+        { argument in
+          guard let argument else { return nil }
+          let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+          let (member, loop) = (start.member, start.team)
+          loop.serve(member)
+          return nil
+        }, start.toOpaque())
+      precondition(code == 0, "The system refuses to start another thread.")
+      threads.append(thread)
+    }
+  }
+
+  private final class Start {
+    unowned(unsafe) let team: ThreadTeam
+    let member: Int
+    init(team: ThreadTeam, member: Int) {
+      self.team = team
+      self.member = member
+    }
+  }
+
+  deinit {
+    pthread_mutex_lock(mutex)
+    ending = true
+    pthread_cond_broadcast(wake)
+    pthread_mutex_unlock(mutex)
+    for thread in threads { pthread_join(thread, nil) }
+    pthread_cond_destroy(wake)
+    pthread_cond_destroy(done)
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+    wake.deallocate()
+    done.deallocate()
+  }
+
+  /// Calls `body` once for every member, with its number, at the same time; returns when all are done.
+  public func run(_ body: (_ member: Int) -> Void) {
+    guard count > 1 else { return body(0) }
+    withoutActuallyEscaping(body) { body in
+      pthread_mutex_lock(mutex)
+      work = body
+      unfinished = count - 1
+      round += 1
+      pthread_cond_broadcast(wake)
+      pthread_mutex_unlock(mutex)
+      body(0)
+      pthread_mutex_lock(mutex)
+      while unfinished > 0 { pthread_cond_wait(done, mutex) }
+      work = nil
+      pthread_mutex_unlock(mutex)
+    }
+  }
+
+  /// Cuts `0..<total` into one contiguous range a member, as even as can be, and calls `body` for each
+  /// range that is not empty.
+  public func split(_ total: Int, _ body: (_ range: Range<Int>, _ member: Int) -> Void) {
+    run { member in
+      let range = Self.share(of: total, member: member, count: count)
+      if !range.isEmpty { body(range, member) }
+    }
+  }
+
+  /// The part of `0..<total` that falls to one of `count` members.
+  public static func share(of total: Int, member: Int, count: Int) -> Range<Int> {
+    (total * member / count)..<(total * (member + 1) / count)
+  }
+
+  private func serve(_ member: Int) {
+    var seen = 0
+    pthread_mutex_lock(mutex)
+    while true {
+      while round == seen && !ending { pthread_cond_wait(wake, mutex) }
+      if ending { break }
+      seen = round
+      let body = work
+      pthread_mutex_unlock(mutex)
+      body?(member)
+      pthread_mutex_lock(mutex)
+      unfinished -= 1
+      if unfinished == 0 { pthread_cond_signal(done) }
+    }
+    pthread_mutex_unlock(mutex)
+  }
+}

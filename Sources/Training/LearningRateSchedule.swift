@@ -1,0 +1,73 @@
+/// How the learning rate falls from its start.
+public enum LearningRateSchedule: Codable, Equatable, Sendable {
+  /// Divided each time the validation error (top-1) has not fallen by `threshold` percentage points below
+  /// its best for `patience` validations in a row; training ends at the plateau after the last reduction.
+  /// The paper did this by hand, dividing by 10 three times.
+  case plateau(divisor: Double, reductions: Int, patience: Int, threshold: Double)
+  /// Divided at the start of certain epochs, counted from 0.
+  case steps(divisor: Double, epochs: [Int])
+  /// The same all the time.
+  case constant
+}
+
+/// Where a run is in its schedule; saved with every checkpoint.
+public struct ScheduleState: Codable, Equatable, Sendable {
+  /// How often a plateau has divided the learning rate.
+  public private(set) var reductions = 0
+  /// The lowest validation error (top-1, percent) so far.
+  public private(set) var bestError: Double?
+  /// Validations since then.
+  public private(set) var validationsSinceBest = 0
+  /// Whether the last plateau is over.
+  public private(set) var isFinished = false
+
+  /// The state at the start of a run.
+  public init() {}
+
+  /// The learning rate of the weights.
+  ///
+  /// - Parameters:
+  ///   - initial: The learning rate at the start.
+  ///   - schedule: How it falls.
+  ///   - epoch: The epoch of the step, from 0.
+  /// - Returns: The initial rate, divided as often as the schedule says.
+  public func learningRate(
+    initial: Double, _ schedule: LearningRateSchedule, epoch: Int
+  ) -> Double {
+    switch schedule {
+    case .plateau(let divisor, _, _, _): divide(initial, by: divisor, times: reductions)
+    case .steps(let divisor, let epochs):
+      divide(initial, by: divisor, times: epochs.count { epoch >= $0 })
+    case .constant: initial
+    }
+  }
+
+  private func divide(_ number: Double, by divisor: Double, times: Int) -> Double {
+    (0..<times).reduce(number) { result, _ in result / divisor }
+  }
+
+  /// Takes note of a validation.
+  /// - Parameters:
+  ///   - error: The top-1 error in percent.
+  ///   - schedule: How the learning rate falls.
+  /// - Returns: Whether the learning rate falls now.
+  public mutating func note(error: Double, _ schedule: LearningRateSchedule) -> Bool {
+    var threshold = 0.0
+    if case .plateau(_, _, _, let points) = schedule { threshold = points }
+    if let bestError, error > bestError - threshold {
+      validationsSinceBest += 1
+    } else {
+      validationsSinceBest = 0
+      bestError = error
+    }
+    guard case .plateau(_, let most, let patience, _) = schedule, validationsSinceBest >= patience
+    else { return false }
+    validationsSinceBest = 0
+    guard reductions < most else {
+      isFinished = true
+      return false
+    }
+    reductions += 1
+    return true
+  }
+}

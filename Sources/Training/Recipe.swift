@@ -1,0 +1,50 @@
+public import AlexNet
+public import Data
+
+/// How a network is trained: everything that the paper (section 5) or its authors' code settles.
+public struct Recipe: Codable, Equatable, Sendable {
+  /// Which of the two sources the recipe follows.
+  public var name: RecipeName
+  /// The learning rate of the weights at the start.
+  public var learningRate: Double
+  /// How the learning rate falls.
+  public var schedule: LearningRateSchedule
+  /// The share of the velocity that lasts a step.
+  public var momentum: Double
+  /// The share of a weight that a step of learning rate 1 takes away.
+  public var weightDecay: Double
+  /// The factor of the biases' learning rate.
+  public var biasLearningRateFactor: Double
+  /// Whether biases decay as weights do.
+  public var biasesDecay: Bool
+  /// Whether the biases' learning rate falls with the weights'.
+  public var biasesAnneal: Bool
+  /// Epochs after which training ends.
+  public var epochs: Int
+  /// Images in a batch.
+  public var batchSize: Int
+  /// What is done to the images.
+  public var augmentation: Augmentation
+
+  /// The recipe of the paper's text.
+  public static let paper = Recipe(
+    name: .paper, learningRate: 0.01,
+    schedule: .plateau(divisor: 10, reductions: 3, patience: 5, threshold: 0.1),
+    momentum: 0.9, weightDecay: 0.0005, biasLearningRateFactor: 1, biasesDecay: true,
+    biasesAnneal: true, epochs: 90, batchSize: 128, augmentation: .paper)
+
+  /// The recipe of the authors' 2012 source code (layer-params-145.cfg).
+  public static let code2012 = Recipe(
+    name: .code2012, learningRate: 0.01,
+    schedule: .steps(divisor: 10, epochs: [25, 51, 79]),
+    momentum: 0.9, weightDecay: 0.0005, biasLearningRateFactor: 2, biasesDecay: false,
+    biasesAnneal: false, epochs: 91, batchSize: 128, augmentation: .code2012)
+
+  /// The recipe of a name.
+  public static func named(_ name: RecipeName) -> Recipe {
+    switch name {
+    case .paper: paper
+    case .code2012: code2012
+    }
+  }
+}

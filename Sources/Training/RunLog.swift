@@ -1,0 +1,28 @@
+import Console
+import Failures
+
+/// What a run tells, on standard output and in log.txt; only the first rank tells anything.
+final class RunLog {
+  private let file: TextFile?
+  private let status: StatusLine?
+
+  init(_ run: RunDirectory, speaks: Bool) throws(Failure) {
+    file = speaks ? try TextFile(appendingTo: run.log) : nil
+    status = speaks ? StatusLine() : nil
+  }
+
+  /// Tells a whole line.
+  func say(_ line: String) throws(Failure) {
+    status?.say(line)
+    try file?.append(line)
+  }
+
+  /// Shows how far the run is, if it is time to.
+  /// - Parameters:
+  ///   - isLast: Whether nothing will follow, so that the line is shown in any case.
+  ///   - line: Makes the line.
+  /// - Throws: `Failure` where the log cannot be written.
+  func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
+    if let line = status?.update(isLast: isLast, line) { try file?.append(line) }
+  }
+}

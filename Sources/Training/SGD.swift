@@ -1,0 +1,37 @@
+public import Layers
+import Tensors
+public import Threads
+
+/// Stochastic gradient descent with momentum and weight decay, as in the paper's section 5:
+/// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean loss.
+public struct SGD {
+  private let recipe: Recipe
+
+  /// Makes the update rule of a recipe.
+  public init(_ recipe: Recipe) { self.recipe = recipe }
+
+  /// Moves every parameter along its gradient.
+  /// - Parameters:
+  ///   - parameters: What is learnt.
+  ///   - learningRate: That of the weights in this step.
+  ///   - team: The threads to share the work.
+  public func update(_ parameters: [Parameter], learningRate: Double, team: ThreadTeam) {
+    for parameter in parameters {
+      let isWeight = parameter.role == .weight
+      let base = isWeight || recipe.biasesAnneal ? learningRate : recipe.learningRate
+      let rate = Float(isWeight ? base : base * recipe.biasLearningRateFactor)
+      let decay = isWeight || recipe.biasesDecay ? rate * Float(recipe.weightDecay) : 0
+      let momentum = Float(recipe.momentum)
+      team.split(parameter.value.count) { range, _ in
+        let w = parameter.value.pointer + range.lowerBound
+        let v = parameter.velocity.pointer + range.lowerBound
+        let g = parameter.gradient.pointer + range.lowerBound
+        for i in 0..<range.count {
+          let velocity = momentum * v[i] - decay * w[i] - rate * g[i]
+          v[i] = velocity
+          w[i] += velocity
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Failures
+import Glibc
+
+/// A text file that grows line by line; what was appended is with the operating system at once.
+final class TextFile {
+  let path: String
+  private let descriptor: Int32
+
+  /// Opens or creates a file to write at its end.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - lines: Where given, how many lines of the file are kept; what follows them is cut off.
+  /// - Throws: `Failure` (cannotCreate) where the file cannot be opened or cut.
+  init(appendingTo path: String, keepingLines lines: Int? = nil) throws(Failure) {
+    self.path = path
+    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be written", errno: errno)
+    }
+    if let lines, ftruncate(descriptor, off_t(Self.length(of: lines, in: descriptor))) != 0 {
+      let code = errno
+      close(descriptor)
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be cut", errno: code)
+    }
+  }
+
+  /// The bytes of a file's first lines, of all its lines where it has fewer.
+  private static func length(of lines: Int, in descriptor: Int32) -> Int {
+    var (length, left) = (0, lines)
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while left > 0 {
+      let count = pread(descriptor, &block, block.count, off_t(length))
+      guard count > 0 else { break }
+      var end = count
+      for i in 0..<count where block[i] == UInt8(ascii: "\n") {
+        left -= 1
+        if left == 0 {
+          end = i + 1
+          break
+        }
+      }
+      length += end
+    }
+    return length
+  }
+
+  deinit { close(descriptor) }
+
+  /// Appends a line.
+  func append(_ line: String) throws(Failure) {
+    var text = line + "\n"
+    let descriptor = descriptor
+    let code = text.withUTF8 { bytes -> Int32 in
+      var done = 0
+      while done < bytes.count {
+        let count = Glibc.write(
+          descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return errno }
+        done += count
+      }
+      return 0
+    }
+    guard code == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
+    }
+  }
+
+  /// Writes a whole small file under a temporary name and renames it into place.
+  static func write(_ text: String, to path: String) throws(Failure) {
+    let temporary = path + ".partial"
+    unlink(temporary)
+    let file = try TextFile(appendingTo: temporary)
+    try file.append(text)
+    guard rename(temporary, path) == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: errno)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+public import AlexNet
+import Failures
+import Foundation
+
+/// Every setting of a run: what config.json holds, and what a checkpoint carries.
+public struct TrainingSettings: Codable, Equatable, Sendable {
+  /// The network.
+  public var network: NetworkSpecification
+  /// How it is trained.
+  public var recipe: Recipe
+  /// The prepared dataset's folder.
+  public var dataset: String
+  /// The checksum of the dataset's description.
+  public var datasetChecksum: String
+  /// What initial weights, dropout, crops and the order of the images depend on.
+  public var seed: UInt64
+  /// Steps after which training ends, whatever the epochs; nil for no such limit.
+  public var maxSteps: Int?
+  /// Steps between validations; nil for one at the end of each epoch.
+  public var validateEvery: Int?
+  /// Steps between checkpoints, besides those at validations and at the end; nil for none.
+  public var checkpointEvery: Int?
+  /// How many of the newest checkpoints are kept.
+  public var keptCheckpoints: Int
+  /// Threads that compute side by side in each tower: results are equal to the last bit for equal numbers.
+  public var threadsPerTower: Int
+
+  /// Makes settings from their parts.
+  public init(
+    network: NetworkSpecification, recipe: Recipe, dataset: String, datasetChecksum: String,
+    seed: UInt64, maxSteps: Int?, validateEvery: Int?, checkpointEvery: Int?, keptCheckpoints: Int,
+    threadsPerTower: Int
+  ) {
+    self.network = network
+    self.recipe = recipe
+    self.dataset = dataset
+    self.datasetChecksum = datasetChecksum
+    self.seed = seed
+    self.maxSteps = maxSteps
+    self.validateEvery = validateEvery
+    self.checkpointEvery = checkpointEvery
+    self.keptCheckpoints = keptCheckpoints
+    self.threadsPerTower = threadsPerTower
+  }
+
+  /// The settings as JSON, keys in order.
+  public var json: String { JSONText.encode(self) }
+
+  /// The settings that must be those of the checkpoint for a run to go on as if it had never stopped, and
+  /// are not: one sentence a setting.
+  public func differences(from saved: TrainingSettings) -> [String] {
+    var result: [String] = []
+    func compare<Value: Equatable>(_ name: String, _ saved: Value, _ now: Value, show: Bool = true)
+    {
+      if saved != now {
+        result.append(show ? "\(name) was \(saved) and is \(now)" : "\(name) differs")
+      }
+    }
+    compare("the network", saved.network, network, show: false)
+    compare("the recipe's name", saved.recipe.name.rawValue, recipe.name.rawValue)
+    compare("the learning rate", saved.recipe.learningRate, recipe.learningRate)
+    compare("the momentum", saved.recipe.momentum, recipe.momentum)
+    compare("the weight decay", saved.recipe.weightDecay, recipe.weightDecay)
+    compare("the batch size", saved.recipe.batchSize, recipe.batchSize)
+    compare("the schedule", saved.recipe.schedule, recipe.schedule, show: false)
+    compare("the augmentation", saved.recipe.augmentation, recipe.augmentation, show: false)
+    compare("the dataset's checksum", saved.datasetChecksum, datasetChecksum)
+    compare("the seed", saved.seed, seed)
+    return result
+  }
+}
+
+/// JSON texts of the run directory.
+enum JSONText {
+  static func encode(_ value: some Encodable, isPretty: Bool = true) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting =
+      isPretty
+      ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      : [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    guard let data = try? encoder.encode(value) else {
+      preconditionFailure("The value is encodable.")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  static func decode<Value: Decodable>(
+    _ type: Value.Type, _ text: String, from path: String
+  ) throws(Failure) -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(text.utf8))
+    } catch {
+      throw Failure(
+        .badData, "\(quoted(path)) holds settings that this version does not understand: \(error).")
+    }
+  }
+}

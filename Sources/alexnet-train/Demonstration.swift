@@ -1,0 +1,52 @@
+import Data
+import Failures
+import Foundation
+import MPI
+import Training
+
+/// What `alexnet-train` does without --data: Fashion-MNIST, as d2l.ai trains AlexNet on it.
+enum Demonstration {
+  /// The classes of Fashion-MNIST.
+  static let classes = 10
+  /// Steps that bring the validation error well below 25 %.
+  static let steps = 400
+
+  /// With ten classes the paper's learning rate is too much for the first steps (Docs/Differences.md).
+  static func adjust(_ recipe: inout Recipe) {
+    recipe.batchSize = 32
+    recipe.learningRate = 0.001
+  }
+
+  /// Fashion-MNIST, prepared once under the user's cache directory.
+  static func dataset(_ world: Communicator, side: Int) throws -> Dataset {
+    let path = cacheFolder + "/fashion-mnist-\(side)"
+    // One rank works, with its own core; the others must not take that from it by waiting.
+    if world.rank == 0 && !FileManager.default.fileExists(atPath: path) {
+      var settings = PreparationSettings(
+        source: try FashionMNIST.installedFolder(), destination: path)
+      settings.side = side
+      try createFolder(cacheFolder)
+      _ = try Preparation.run(settings)
+    }
+    try world.patientBarrier()
+    return try Dataset(opening: path)
+  }
+
+  /// `$XDG_CACHE_HOME/alexnet-train`, by default in `~/.cache`.
+  private static var cacheFolder: String {
+    let environment = ProcessInfo.processInfo.environment
+    let base = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+    return (base ?? NSHomeDirectory() + "/.cache") + "/alexnet-train"
+  }
+
+  private static func createFolder(_ path: String) throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        .cannotCreate,
+        "The cache directory \(quoted(path)) cannot be created; set XDG_CACHE_HOME to one that can."
+      )
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import AlexNet
+import Foundation
+import Layers
+import ModelParallel
+import Training
+
+/// What `--dry-run` shows: the network, its memory, its exchanges and the settings.
+struct DryRun {
+  let settings: TrainingSettings
+  let placement: Placement
+
+  var text: String {
+    [shapes, memory, exchanges, "Settings:\n\(settings.json)"].joined(separator: "\n") + "\n"
+  }
+
+  private var network: NetworkSpecification { settings.network }
+  private var batch: Int { settings.recipe.batchSize }
+
+  private var shapes: String {
+    let tower = network.shapes(ofTower: 0)
+    let input = "\(network.inputSide)x\(network.inputSide)x3"
+    var lines = [
+      "\(network.name): \(network.towers) tower\(network.towers == 1 ? "" : "s"), "
+        + "\(network.parameterCount) parameters in all; crops of \(input) from images of "
+        + "\(network.imageSide)x\(network.imageSide).",
+      "Tower 0 (each tower owns a share of every layer's kernels):", "",
+      row("layer", "reads", "output", "kernels", "parameters", "MACs / image"),
+    ]
+    for (number, shape) in tower.enumerated() {
+      let reads =
+        number == 0
+        ? "image" : (shape.layer.reads == .all && network.towers > 1 ? "all towers" : "own")
+      let hasKernels = !shape.kernels.isEmpty
+      lines.append(
+        row(
+          shape.layer.name, reads, "\(shape.output)", hasKernels ? "\(shape.kernels.count)" : "",
+          hasKernels ? "\(shape.parameters)" : "", hasKernels ? "\(shape.multiplications)" : ""))
+    }
+    lines.append(
+      row(
+        "sum", "", "", "", "\(tower.reduce(0) { $0 + $1.parameters })",
+        "\(tower.reduce(0) { $0 + $1.multiplications })"))
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func row(_ cells: String...) -> String {
+    let widths = [8, 11, 13, 8, 11, 13]
+    return zip(cells, widths).enumerated().map { column, cell in
+      let padding = String(repeating: " ", count: max(0, cell.1 - cell.0.count))
+      return column < 2 ? cell.0 + padding : padding + cell.0
+    }.joined(separator: "  ")
+  }
+
+  private var memory: String {
+    let estimate = MemoryEstimate(network, owned: placement.owned, batchSize: batch)
+    func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
+    return """
+      Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) (weights \(mebibytes(estimate.parameters)), \
+      their gradients and velocities \(mebibytes(estimate.training)), activations \
+      \(mebibytes(estimate.activations)), their gradients \(mebibytes(estimate.activationGradients)), images \
+      \(mebibytes(estimate.images))), besides the libraries.
+
+      """
+  }
+
+  private var exchanges: String {
+    guard placement.isDistributed else {
+      return "Exchanges: none, all towers are in one process.\n"
+    }
+    var lines = ["Sent by each rank in a step of \(batch) images, in bytes:"]
+    var total = 0
+    let tower = placement.owned.lowerBound
+    for (number, shape) in network.shapes(ofTower: tower).enumerated()
+    where shape.layer.reads == .all && number > 0 {
+      let bytes = 4 * shape.inputs[tower].count * (network.towers - 1) * batch
+      let back =
+        4 * batch
+        * shape.inputs.enumerated().reduce(0) { $1.offset == tower ? $0 : $0 + $1.element.count }
+      total += bytes + back
+      lines.append("  before \(shape.layer.name): \(bytes) forward, \(back) backward")
+    }
+    return lines.joined(separator: "\n") + "\n  together: \(total)\n"
+  }
+}

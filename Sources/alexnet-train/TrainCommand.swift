@@ -1,0 +1,182 @@
+import AlexNet
+import Data
+import Failures
+import Foundation
+import MPI
+import ModelParallel
+import Options
+import Safetensors
+import Tensors
+import Training
+
+/// The program: from the command line to a finished run.
+struct TrainCommand {
+  private let world: Communicator
+
+  init(_ world: Communicator) { self.world = world }
+
+  func run(_ words: some Sequence<String>) throws -> ExitCode {
+    let arguments = try Self.options.parse(words)
+    if arguments.has("help") {
+      say(Self.options.helpText)
+      return .done
+    }
+    let cores = try Cores(world, threads: arguments.integer("threads", in: 1...4096))
+    let isDryRun = arguments.has("dry-run")
+    let pretended = try arguments.integer("classes", in: 2...1_000_000)
+    guard isDryRun || pretended == nil else {
+      throw Failure(.usage, "--classes goes with --dry-run; a run has the classes of its dataset.")
+    }
+    // What can be wrong without a dataset is found before one is prepared or read.
+    let choice = try NetworkChoice(arguments)
+    let recipe = try self.recipe(arguments)
+    let placement = try Placement(towers: choice.network(classes: nil).towers, over: world)
+    let isDemonstration = !arguments.has("data")
+
+    var dataset: Dataset?
+    if !isDryRun || arguments.has("data") {
+      dataset =
+        isDemonstration
+        ? try Demonstration.dataset(world, side: choice.network(classes: nil).imageSide)
+        : try Dataset(opening: arguments.string("data") ?? "")
+    }
+    let network = try choice.network(
+      classes: dataset?.classNames.count ?? pretended ?? Demonstration.classes)
+    if let dataset { try check(dataset, fits: network) }
+    let threadsPerTower = max(1, cores.threads / placement.owned.count)
+    let settings = TrainingSettings(
+      network: network, recipe: recipe, dataset: dataset?.path ?? "(none)",
+      datasetChecksum: dataset?.checksum ?? "",
+      seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1),
+      maxSteps: try arguments.integer("max-steps", in: 0...Int.max)
+        ?? (isDemonstration ? Demonstration.steps : nil),
+      validateEvery: try arguments.integer("validate-every", in: 1...Int.max),
+      checkpointEvery: try arguments.integer("checkpoint-every", in: 1...Int.max) ?? 500,
+      keptCheckpoints: try arguments.integer("keep", in: 1...1_000_000) ?? 2,
+      threadsPerTower: try world.allReduce(Int64(threadsPerTower), .min).asInt)
+    if isDryRun {
+      say(DryRun(settings: settings, placement: placement).text)
+      return .done
+    }
+    guard let dataset else { return .internal }
+    try agree(on: settings)
+
+    let (run, checkpoint) = try open(arguments, settings)
+    say("\(cores.summary)\nThe run's folder is \(run.path).\n")
+    if let warning = cores.idleWarning { say("Warning: \(warning)\n") }
+    let trainer = try Trainer(
+      settings: settings, dataset: dataset, placement: placement, run: run, resuming: checkpoint,
+      threads: cores.threads)
+    let result = try trainer.train()
+    let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
+    say(
+      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(run.path).\n"
+    )
+    return .done
+  }
+
+  /// Only the first rank speaks.
+  private func say(_ text: String) {
+    if world.rank == 0 { StandardStream.output.write(text) }
+  }
+
+  private func recipe(_ arguments: Arguments) throws(Failure) -> Recipe {
+    let names = RecipeName.allCases.map(\.rawValue)
+    let name = try arguments.choice("recipe", of: names).flatMap { RecipeName(rawValue: $0) }
+    var recipe = Recipe.named(name ?? .paper)
+    if !arguments.has("data") { Demonstration.adjust(&recipe) }
+    let positive = Double.leastNonzeroMagnitude...1e6
+    recipe.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? recipe.epochs
+    recipe.batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? recipe.batchSize
+    recipe.learningRate = try arguments.number("learning-rate", in: positive) ?? recipe.learningRate
+    recipe.momentum = try arguments.number("momentum", in: 0...1) ?? recipe.momentum
+    recipe.weightDecay = try arguments.number("weight-decay", in: 0...1e6) ?? recipe.weightDecay
+    if arguments.has("no-augmentation") { recipe.augmentation = .none }
+    if let patience = try arguments.integer("patience", in: 1...1_000_000) {
+      guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
+        throw Failure(
+          .usage,
+          "--patience goes with --recipe paper; code2012 has fixed epochs for its learning rate.")
+      }
+      recipe.schedule = .plateau(
+        divisor: divisor, reductions: reductions, patience: patience, threshold: threshold)
+    }
+    return recipe
+  }
+
+  private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {
+    guard dataset.side == network.imageSide else {
+      throw Failure(
+        .usage,
+        "The images of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network "
+          + "'\(network.name)' reads \(network.imageSide); prepare them with --size \(network.imageSide)."
+      )
+    }
+    guard dataset.classNames.count == network.classes else {
+      throw Failure(
+        .usage,
+        "\(quoted(dataset.path)) has \(dataset.classNames.count) classes and the network "
+          + "'\(network.name)' \(network.classes); give its last layer as many kernels.")
+    }
+    guard dataset.count(.train) > 0 else {
+      throw Failure(.badData, "\(quoted(dataset.path)) has no training images; prepare it again.")
+    }
+  }
+
+  /// Ranks that were started with different options or see different datasets must not train together.
+  private func agree(on settings: TrainingSettings) throws {
+    let first = try world.broadcast(settings.json, from: 0)
+    guard first != settings.json else { return }
+    let (lines, others) = (settings.json.split(separator: "\n"), first.split(separator: "\n"))
+    let differing = zip(lines, others).first { $0 != $1 }
+    throw Failure(
+      .ranksDisagree,
+      "Rank \(world.rank) has other settings than rank 0 ("
+        + (differing.map { "\($0.trimmed) here,\($1.trimmed) there" } ?? "more of them")
+        + "); start all ranks with the same options and data.")
+  }
+
+  private func open(
+    _ arguments: Arguments, _ settings: TrainingSettings
+  ) throws -> (RunDirectory, SafetensorsFile?) {
+    let isResumed = arguments.has("resume")
+    guard !isResumed || arguments.has("out") else {
+      throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
+    }
+    let fresh = "runs/\(settings.network.name)-\(Self.timeStamp)"
+    let run = RunDirectory(try world.broadcast(arguments.string("out") ?? fresh, from: 0))
+    guard isResumed else {
+      if world.rank == 0 { try run.create() }
+      try world.barrier()
+      return (run, nil)
+    }
+    guard let newest = run.checkpointFiles.last else {
+      throw Failure(
+        .inputMissing, "\(quoted(run.path)) holds no checkpoint to go on from; leave out --resume.")
+    }
+    let checkpoint = try SafetensorsFile(opening: newest)
+    let differences = settings.differences(from: try Checkpoint.describe(checkpoint).settings)
+    guard differences.isEmpty else {
+      throw Failure(
+        .usage,
+        "\(quoted(newest)) belongs to a run with other settings: \(differences.joined(separator: "; ")). "
+          + "Give the same options, or start a new run with another --out.")
+    }
+    return (run, checkpoint)
+  }
+
+  private static var timeStamp: String {
+    let format = DateFormatter()
+    format.locale = Locale(identifier: "en_US_POSIX")
+    format.dateFormat = "yyyyMMdd-HHmmss"
+    return format.string(from: Date())
+  }
+}
+
+extension Substring {
+  fileprivate var trimmed: String { " " + trimmingCharacters(in: CharacterSet(charactersIn: " ,")) }
+}
+
+extension Int64 {
+  fileprivate var asInt: Int { Int(self) }
+}

@@ -1,0 +1,87 @@
+import AlexNet
+import Options
+
+extension TrainCommand {
+  /// Every option of `alexnet-train`.
+  static let options = Command(
+    "alexnet-train",
+    overview: """
+      Trains the two-tower network of Krizhevsky, Sutskever and Hinton (2012): each of two ranks is a tower.
+      Without --data it trains the demonstration, on Fashion-MNIST (Debian package dataset-fashion-mnist),
+      with --batch-size 32 --learning-rate 0.001 --max-steps \(Demonstration.steps).
+      """,
+    synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])",
+    groups: [
+      (
+        "Data and output",
+        [
+          Option(
+            "data", "DATASET", default: "Fashion-MNIST", "A folder made by 'alexnet prepare'."),
+          Option(
+            "out", "RUN", default: "runs/<network>-<date>-<time>",
+            "The run's folder: settings, metrics, checkpoints, log."),
+          .flag("resume", "Go on with the run in --out from its newest checkpoint."),
+          .flag(
+            "dry-run",
+            "Show the network, its memory, its exchanges and the settings; train nothing."),
+          Option("classes", "N", "With --dry-run: as if the dataset had N classes."),
+        ]
+      ),
+      (
+        "Network",
+        [
+          Option(
+            "network", "NAME|FILE", default: "alexnet",
+            "\(NetworkSpecification.presetNames.joined(separator: ", ")), or a JSON description."),
+          Option(
+            "variant", "NAME", repeats: true,
+            "A change to the network: "
+              + NetworkVariant.allCases.map { "\($0.rawValue) (\($0.help))" }.joined(
+                separator: ", ")
+              + ". May be repeated."),
+        ]
+      ),
+      (
+        "Training",
+        [
+          Option(
+            "recipe", "NAME", default: "paper",
+            "paper (the paper's text) or code2012 (the authors' source code)."),
+          Option("epochs", "N", default: "90; code2012: 91", "Epochs after which training ends."),
+          Option("max-steps", "N", default: "no limit", "Steps after which training ends."),
+          Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
+          Option(
+            "learning-rate", "X", default: "0.01", "The learning rate of the weights at the start."),
+          Option("momentum", "X", default: "0.9", "The share of the velocity that lasts a step."),
+          Option(
+            "weight-decay", "X", default: "0.0005", "The weights' decay, times the learning rate."),
+          Option(
+            "patience", "N", default: "5 validations",
+            "Validations without a better error before the learning rate falls (recipe paper)."),
+          Option("seed", "N", default: "1", "Same seed, same result."),
+          .flag(
+            "no-augmentation", "Centre crops only: no random crop, mirror image or colour noise."),
+        ]
+      ),
+      (
+        "Validation and checkpoints",
+        [
+          Option(
+            "validate-every", "N", default: "each epoch",
+            "Steps between validations, which also save."),
+          Option(
+            "checkpoint-every", "N", default: "500 steps", "Steps between further checkpoints."),
+          Option(
+            "keep", "N", default: "2 checkpoints", "How many of the newest checkpoints are kept."),
+        ]
+      ),
+      (
+        "Machine",
+        [
+          Option(
+            "threads", "N", default: "the cores that the rank is bound to",
+            "Threads of each rank, shared by its towers.")
+        ]
+      ),
+    ])
+}

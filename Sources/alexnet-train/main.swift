@@ -1,0 +1,5 @@
+import MPI
+
+MPI.Environment.run("alexnet-train") { world in
+  try TrainCommand(world).run(CommandLine.arguments.dropFirst())
+}

@@ -1,0 +1,41 @@
+import Failures
+import Glibc
+
+/// The toolbox: `alexnet SUBCOMMAND [options]`. A subcommand is one file and one line in the table here.
+@main
+struct Main {
+  static var subcommands: [any Subcommand.Type] { [Prepare.self] }
+
+  static func main() {
+    // A reader that went away is an error of the write, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    do throws(Failure) {
+      try run(Array(CommandLine.arguments.dropFirst()))
+    } catch {
+      StandardStream.error.write("alexnet: \(error.message)\n")
+      exit(error.exitCode.rawValue)
+    }
+  }
+
+  private static func run(_ words: [String]) throws(Failure) {
+    guard let name = words.first else {
+      StandardStream.error.write(helpText)
+      exit(ExitCode.usage.rawValue)
+    }
+    if ["--help", "-h", "help"].contains(name) { return StandardStream.output.write(helpText) }
+    guard let subcommand = subcommands.first(where: { $0.name == name }) else {
+      throw Failure(
+        .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists those there are.")
+    }
+    try subcommand.run(Array(words.dropFirst()))
+  }
+
+  private static var helpText: String {
+    var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools around the training of AlexNet.\n\n"
+    for subcommand in subcommands {
+      let space = String(repeating: " ", count: max(1, 12 - subcommand.name.count))
+      text += "  \(subcommand.name)\(space)\(subcommand.summary)\n"
+    }
+    return text + "\n'alexnet SUBCOMMAND --help' lists its options.\n"
+  }
+}

@@ -1,0 +1,98 @@
+import Data
+import Failures
+import Images
+import Options
+
+/// `alexnet prepare`: turns pictures into a dataset.
+enum Prepare: Subcommand {
+  static let name = "prepare"
+  static let summary = "turn pictures into a dataset that training reads at full speed"
+
+  private static let command = Command(
+    "alexnet prepare",
+    overview: """
+      Turns pictures with labels into a dataset: squares of one size in tar shards with an index, their
+      mean image and colour components. The source is a folder:
+        DIR/train/<class>/... and DIR/val/<class>/...   pictures in a folder for each class
+        DIR/<class>/...                                 the same without a validation part
+        DIR/train-images-idx3-ubyte[.gz] ...            the files of MNIST and its relatives
+      """,
+    synopsis: "--source DIR --out DATASET [options]",
+    groups: [
+      (
+        "Where",
+        [
+          Option("source", "DIR", "The folder with the pictures."),
+          Option("out", "DATASET", "The folder to make; it must not exist."),
+        ]
+      ),
+      (
+        "Pictures",
+        [
+          Option(
+            "size", "PIXELS", default: "256", "Width and height; the shorter side is scaled to it."),
+          Option(
+            "encoding", "jpeg|png", default: "jpeg; png up to 64 pixels",
+            "How the pictures are stored; png keeps every pixel."),
+          Option("quality", "1-100", default: "95", "The quality of a JPEG."),
+        ]
+      ),
+      (
+        "Selection",
+        [
+          Option(
+            "hold-out", "SHARE", default: "10%",
+            "The part of each class to validate on, where the source has no validation part."),
+          Option(
+            "limit-per-class", "N", "Take at most N pictures of each class, drawn by the seed."),
+          Option("seed", "N", default: "1", "Draws the hold-out, the limit and the order on disk."),
+          .flag("strict", "Stop at the first picture that cannot be used."),
+        ]
+      ),
+      ("Machine", [Option("threads", "N", default: "one for each core", "Threads to work with.")]),
+    ])
+
+  static func run(_ words: [String]) throws(Failure) {
+    let arguments = try command.parse(words)
+    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    let settings = try settings(arguments)
+    let display = PreparationDisplay(destination: settings.destination)
+    let summary = try Preparation.run(settings) { display.show($0) }
+    display.show(summary)
+  }
+
+  private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {
+    guard let source = arguments.string("source"), !source.isEmpty else {
+      throw Failure(.usage, "Give --source DIR, the folder that holds the pictures.")
+    }
+    guard let destination = arguments.string("out"), !destination.isEmpty else {
+      throw Failure(.usage, "Give --out DATASET, the folder to make.")
+    }
+    var settings = PreparationSettings(source: source, destination: destination)
+    if let side = try arguments.integer("size", in: PreparationSettings.sides) {
+      settings.side = side
+    }
+    let encodings = RecordEncoding.allCases.map(\.rawValue)
+    settings.encoding = try arguments.choice("encoding", of: encodings)
+      .flatMap { RecordEncoding(rawValue: $0) }
+    if let quality = try arguments.integer("quality", in: 1...100) { settings.quality = quality }
+    if let text = arguments.string("hold-out") { settings.holdOut = try share(text) }
+    settings.limitPerClass = try arguments.integer("limit-per-class", in: 1...Int.max)
+    if let seed = try arguments.integer("seed", in: 0...Int.max) { settings.seed = UInt64(seed) }
+    settings.isStrict = arguments.has("strict")
+    settings.threads = try arguments.integer("threads", in: 1...1024)
+    return settings
+  }
+
+  /// Reads `5%` or `0.05`.
+  private static func share(_ text: String) throws(Failure) -> Double {
+    let isPercent = text.hasSuffix("%")
+    let number = Double(isPercent ? String(text.dropLast()) : text)
+    guard let number, case let share = isPercent ? number / 100 : number, share > 0, share < 1
+    else {
+      throw Failure(
+        .usage, "--hold-out takes a share between 0 and 1 such as 5% or 0.05, not \(quoted(text)).")
+    }
+    return share
+  }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+/// What a user gets wrong: one sentence from one rank, every rank gone within five seconds, a code that is not
+/// zero, and nothing overwritten.
+@Suite(.serialized) struct BadInputTests {
+  private let scratch: ScratchFolder
+
+  init() throws { scratch = try ScratchFolder() }
+
+  private func expectComplaint(
+    ranks: Int? = 2, _ arguments: [String], code: Int32, says parts: String...
+  ) throws {
+    let outcome = try Program.train(ranks: ranks, arguments)
+    #expect(outcome.code == code, "\(outcome.error)")
+    #expect(outcome.seconds < 5)
+    let complaints = outcome.error.split(separator: "\n").filter { $0.hasPrefix("alexnet-train") }
+    #expect(complaints.count == 1, "\(outcome.error)")
+    for part in parts {
+      #expect(complaints.first?.contains(part) == true, "'\(part)' in: \(outcome.error)")
+    }
+  }
+
+  @Test func threeRanks() throws {
+    try expectComplaint(
+      ranks: 3,
+      ["--data", try Pictures.large.get().path + "/dataset", "--out", scratch.path + "/run"],
+      code: 64, says: "2 towers cannot be shared by 3 ranks", "-np 2")
+  }
+
+  @Test func aMissingDataset() throws {
+    try expectComplaint(
+      ["--data", "/nowhere/dataset", "--out", scratch.path + "/run"], code: 66,
+      says: "/nowhere/dataset")
+    #expect(!FileManager.default.fileExists(atPath: scratch.path + "/run"))
+  }
+
+  @Test func aFolderThatIsNoDataset() throws {
+    try expectComplaint(
+      ["--data", scratch.path, "--out", scratch.path + "/run"], code: 66, says: "prepare")
+  }
+
+  @Test func aDatasetOfAnotherFormatVersion() throws {
+    let copy = scratch.path + "/copy"
+    let dataset = try Pictures.small.get().path + "/dataset"
+    try FileManager.default.copyItem(atPath: dataset, toPath: copy)
+    let path = copy + "/dataset.json"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let changed = text.replacing(/"formatVersion"\s*:\s*1/, with: "\"formatVersion\" : 99")
+    #expect(changed != text)
+    try changed.write(toFile: path, atomically: true, encoding: .utf8)
+    try expectComplaint(
+      ["--data", copy, "--network", "cifar-four-layer", "--out", scratch.path + "/run"], code: 65,
+      says: "99", "version")
+  }
+
+  @Test func aDatasetOfAnotherImageSize() throws {
+    try expectComplaint(
+      ["--data", try Pictures.small.get().path + "/dataset", "--out", scratch.path + "/run"],
+      code: 64,
+      says: "--size 256")
+  }
+
+  @Test func aRunDirectoryThatHoldsAnotherRun() throws {
+    let run = scratch.path + "/run"
+    let options = [
+      "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",
+      "--out", run,
+      "--max-steps", "2",
+    ]
+    #expect(try Program.train(ranks: 2, options).code == 0)
+    let before = try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)
+    try expectComplaint(options, code: 73, says: "already holds a run", "--resume")
+    #expect(try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8) == before)
+    try expectComplaint(
+      options + ["--resume", "--batch-size", "64"], code: 64,
+      says: "the batch size was 128 and is 64")
+  }
+
+  @Test func aRunDirectoryThatCannotBeCreated() throws {
+    let file = scratch.path + "/file"
+    try "a file".write(toFile: file, atomically: true, encoding: .utf8)
+    try expectComplaint(
+      [
+        "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",
+        "--out",
+        file + "/run",
+      ], code: 73, says: file, "--out")
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "a file")
+  }
+
+  @Test(arguments: [
+    (["--batchsize", "3"], "did you mean --batch-size?"), (["--batch-size", "0"], "--batch-size"),
+    (["--learning-rate", "nan"], "--learning-rate"),
+    (["--learning-rate", "-1"], "--learning-rate"),
+    (["--epochs", "many"], "--epochs"), (["--recipe", "mine"], "paper or code2012"),
+    (["--network", "vgg"], "cifar-four-layer"), (["--variant", "wide"], "no-normalization"),
+    (["--max-steps"], "needs a value"), (["stray"], "'stray'"), (["--resume"], "--out"),
+    (["--seed", "1", "--seed", "2"], "twice"), (["--network", "/nowhere.json"], "/nowhere.json"),
+    (["--recipe", "code2012", "--patience", "3"], "--patience"),
+  ])
+  func aWrongOption(arguments: [String], says part: String) throws {
+    let isMissing = arguments.contains("/nowhere.json")
+    let dataset = try Pictures.small.get().path + "/dataset"
+    try expectComplaint(["--data", dataset] + arguments, code: isMissing ? 66 : 64, says: part)
+  }
+
+  @Test func aDiskThatIsFullIsNamed() throws {
+    // /dev/full stands for it: everything that is written there fails with "No space left on device".
+    let run = scratch.path + "/run"
+    let options = [
+      "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",
+      "--out", run,
+      "--max-steps", "2",
+    ]
+    #expect(try Program.train(ranks: 2, options).code == 0)
+    let metrics = run + "/metrics.jsonl"
+    try FileManager.default.removeItem(atPath: metrics)
+    try FileManager.default.createSymbolicLink(atPath: metrics, withDestinationPath: "/dev/full")
+    try expectComplaint(
+      Array(options.dropLast()) + ["5", "--resume"], code: 73, says: "metrics.jsonl")
+  }
+}

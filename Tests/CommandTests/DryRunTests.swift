@@ -1,0 +1,35 @@
+import Foundation
+import Testing
+
+@Suite(.serialized) struct DryRunTests {
+  @Test func showsTheNetworkItsMemoryItsExchangesAndTheSettings() throws {
+    let outcome = try Program.train(ranks: 2, ["--dry-run", "--classes", "1000"])
+    #expect(outcome.code == 0)
+    // Numbers of the paper's network, computed by hand: 121,344 bytes an image each way, 128 images.
+    for text in [
+      "60965224 parameters", "55x55x48", "27x27x128", "13x13x192", "6x6x128", "30482612",
+      "before conv3: 11075584 forward, 11075584 backward", "before fc6: 2359296 forward",
+      "before fc7: 1048576 forward", "before fc8: 1048576 forward", "together: 31064064",
+      "\"learningRate\" : 0.01", "\"batchSize\" : 128", "Memory of each rank, batch 128",
+    ] {
+      #expect(outcome.output.contains(text), "'\(text)' in:\n\(outcome.output)")
+    }
+  }
+
+  @Test func showsOneProcessWithoutExchanges() throws {
+    let outcome = try Program.train(ranks: nil, ["--dry-run"])
+    #expect(outcome.code == 0)
+    #expect(outcome.output.contains("Exchanges: none"))
+  }
+
+  @Test func helpListsEveryOptionWithItsDefault() throws {
+    let outcome = try Program.train(ranks: 2, ["--help"])
+    #expect(outcome.code == 0)
+    #expect(outcome.output.components(separatedBy: "Usage:").count == 2, "one rank speaks")
+    for text in [
+      "--data DATASET", "--batch-size N", "[default: 128 images]", "[default: 0.01]", "--dry-run",
+    ] {
+      #expect(outcome.output.contains(text))
+    }
+  }
+}

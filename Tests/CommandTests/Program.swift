@@ -1,0 +1,67 @@
+import Foundation
+
+/// What a program left behind.
+struct Outcome {
+  let code: Int32
+  let output: String
+  let error: String
+  let seconds: Double
+}
+
+/// The programs of the package, run as a user runs them.
+enum Program {
+  /// The folder of the built programs, which is the test bundle's.
+  static let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent().path
+
+  /// Runs `mpirun -np <ranks> alexnet-train`, or `alexnet-train` alone where `ranks` is nil.
+  static func train(ranks: Int?, _ arguments: [String]) throws -> Outcome {
+    try run(launcher(ranks) + ["\(folder)/alexnet-train"] + arguments)
+  }
+
+  /// Runs `alexnet` with a subcommand.
+  static func alexnet(_ arguments: String...) throws -> Outcome {
+    try run(["\(folder)/alexnet"] + arguments)
+  }
+
+  private static func launcher(_ ranks: Int?) -> [String] {
+    ranks.map { ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", String($0)] } ?? []
+  }
+
+  private static func run(_ words: [String]) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: words[0])
+    process.arguments = Array(words.dropFirst())
+    // A test runner that has started MPI itself has marked its environment as that of a rank.
+    process.environment = ProcessInfo.processInfo.environment.filter { name, _ in
+      name.hasPrefix("OMPI_ALLOW") || !["OMPI_", "PMIX_", "ORTE_"].contains { name.hasPrefix($0) }
+    }
+    let scratch = try ScratchFolder()
+    let (output, error) = (scratch.path + "/output", scratch.path + "/error")
+    for path in [output, error] { FileManager.default.createFile(atPath: path, contents: nil) }
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: error))
+    process.standardInput = FileHandle.nullDevice
+    let start = ContinuousClock.now
+    try process.run()
+    process.waitUntilExit()
+    let duration = ContinuousClock.now - start
+    return Outcome(
+      code: process.terminationStatus,
+      output: try String(contentsOfFile: output, encoding: .utf8),
+      error: try String(contentsOfFile: error, encoding: .utf8),
+      seconds: duration / .seconds(1))
+  }
+}
+
+/// A folder that is gone when the test is over.
+final class ScratchFolder {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "alexnet-train-tests-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,37 @@
+import Layers
+import Testing
+import Threads
+import Training
+
+@Suite struct SGDTests {
+  private func parameter(_ role: Parameter.Role) -> Parameter {
+    let parameter = Parameter(
+      name: "test", role: role, kernels: 0..<1, kernelCount: 1, layout: .biases(kernels: 1),
+      initialDeviation: 0, initialMean: 2, isTrained: true)
+    parameter.initialize(seed: 1)
+    parameter.gradient.fill(3)
+    parameter.velocity.fill(0.5)
+    return parameter
+  }
+
+  @Test func oneStepByHand() {
+    let weight = parameter(.weight)
+    // v = 0.9 * 0.5 - 0.0005 * 0.01 * 2 - 0.01 * 3 = 0.41999; w = 2 + v.
+    SGD(.paper).update([weight], learningRate: 0.01, team: ThreadTeam(count: 1))
+    #expect(abs(weight.velocity.pointer[0] - 0.41999) < 1e-6)
+    #expect(abs(weight.value.pointer[0] - 2.41999) < 1e-6)
+  }
+
+  @Test func thePapersBiasesLearnLikeWeights() {
+    let bias = parameter(.bias)
+    SGD(.paper).update([bias], learningRate: 0.001, team: ThreadTeam(count: 1))
+    #expect(abs(bias.velocity.pointer[0] - (0.45 - 0.000001 - 0.003)) < 1e-6)
+  }
+
+  @Test func theCodesBiasesLearnTwiceAsFastAndNeitherDecayNorAnneal() {
+    let bias = parameter(.bias)
+    // The weights' rate has fallen to 0.001; the biases' stays at 2 * 0.01.
+    SGD(.code2012).update([bias], learningRate: 0.001, team: ThreadTeam(count: 1))
+    #expect(abs(bias.velocity.pointer[0] - (0.45 - 0.06)) < 1e-6)
+  }
+}
