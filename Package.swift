@@ -35,7 +35,11 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Tensors", ["COpenBLAS"]),
   ("Images", ["CImages", "Failures"]),
   ("Data", ["CArchive", "Images", "Tensors", "Threads", "Failures"]),
-  ("Layers", ["Tensors", "Threads"]),
+  ("Kernels", []),
+  (
+    "Layers",
+    ["Kernels", "KernelsBase", "KernelsAVX2", "KernelsAVX512", "CScheduling", "Tensors", "Threads"]
+  ),
   ("ModelParallel", ["Layers", "MPI", "Tensors", "Threads", "Failures"]),
   ("AlexNet", ["Layers", "ModelParallel", "MPI", "Tensors", "Threads", "Failures"]),
   (
@@ -47,11 +51,22 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ),
 ]
 
+/// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
+let kernels: [(name: String, flags: [String], define: String)] = [
+  ("KernelsBase", [], "BASELINE_KERNELS"),
+  ("KernelsAVX2", ["-mavx2", "-mfma"], "AVX2_KERNELS"),
+  (
+    "KernelsAVX512", ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mfma"],
+    "AVX512_KERNELS"
+  ),
+]
+
 let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet-train",
     [
-      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors",
+      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Kernels", "MPI",
+      "Tensors",
       "Threads",
       "Options", "Failures",
     ]
@@ -74,6 +89,15 @@ let package = Package(
     .library(name: "AlexNet", targets: ["AlexNet"]),
   ],
   targets: systemLibraries
+    + kernels.map { set in
+      .target(
+        name: set.name, dependencies: ["Kernels"],
+        swiftSettings: settings + [
+          .define(set.define),
+          .unsafeFlags(
+            (set.flags + ["-fno-math-errno"]).flatMap { ["-Xcc", $0] } + ["-Ounchecked"]),
+        ])
+    }
     + modules.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings) }
     + programs.map {
       .executableTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings)

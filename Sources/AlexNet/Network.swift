@@ -15,13 +15,19 @@ public struct NetworkOptions: Sendable {
   public var seed: UInt64
   /// Whether there is a backward direction.
   public var isTrained: Bool
+  /// How convolutions are computed.
+  public var algorithm: ConvolutionChoice
 
   /// Makes options.
-  public init(batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool) {
+  public init(
+    batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
+    algorithm: ConvolutionChoice = .automatic
+  ) {
     self.batchSize = batchSize
     self.threadsPerTower = threadsPerTower
     self.seed = seed
     self.isTrained = isTrained
+    self.algorithm = algorithm
   }
 }
 

@@ -68,13 +68,10 @@ final class Tower {
     for number in range.reversed() {
       let layer = stages[number].layer
       let x = number == 0 ? input : stages[number - 1].output
-      layer.parameterGradient(gradient, x: x, .whole, pass)
+      let target = layer.worksInPlace ? gradient : gradients[1 - current]
       // Nothing is learnt before the first layer: the image needs no gradient.
-      if number > 0 {
-        let target = layer.worksInPlace ? gradient : gradients[1 - current]
-        layer.inputGradient(gradient, x: x, .whole, into: target, pass)
-        if !layer.worksInPlace { current = 1 - current }
-      }
+      layer.backward(gradient, x: x, .whole, into: number > 0 ? target : nil, pass)
+      if !layer.worksInPlace { current = 1 - current }
     }
   }
 
@@ -82,9 +79,7 @@ final class Tower {
   func backward(
     stage number: Int, maps: Tensor, _ share: Share, into target: Tensor, _ pass: Pass
   ) {
-    let layer = stages[number].layer
-    layer.parameterGradient(gradient, x: maps, share, pass)
-    layer.inputGradient(gradient, x: maps, share, into: target, pass)
+    stages[number].layer.backward(gradient, x: maps, share, into: target, pass)
   }
 
   /// Where the gradient by the own share goes.

@@ -32,6 +32,9 @@ public protocol Layer: AnyObject {
 
   /// Overwrites the share's part of the parameters' gradients, given the gradient by the output.
   func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass)
+
+  /// Both gradients at once, where they have work in common; `dx` is nil where the input needs none.
+  func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass)
 }
 
 extension Layer {
@@ -43,6 +46,11 @@ extension Layer {
   public var multiplicationsPerImage: Int { 0 }
   /// Nothing to learn.
   public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {}
+  /// One gradient after the other.
+  public func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
+    parameterGradient(dy, x: x, share, pass)
+    if let dx { inputGradient(dy, x: x, share, into: dx, pass) }
+  }
 }
 
 /// Which part of its input a layer is reading.

@@ -29,7 +29,7 @@ public final class Parameter: @unchecked Sendable {
   /// The mean of the initial values.
   public let initialMean: Double
 
-  /// The values.
+  /// The values; whoever changes them calls `noteChange`.
   public let value: Tensor
   /// The gradient of the batch's mean loss by the values; empty in a network that is not trained.
   public let gradient: Tensor
@@ -63,6 +63,12 @@ public final class Parameter: @unchecked Sendable {
     velocity = Tensor(isTrained ? layout.count : 0)
   }
 
+  /// How often the values have changed: what was computed from them is stale under another number.
+  public private(set) var version = 0
+
+  /// Makes what was computed from the values stale.
+  public func noteChange() { version += 1 }
+
   /// The lengths of the whole network's tensor in canonical order, `[96, 3, 11, 11]`.
   public var canonicalShape: [Int] {
     [kernelCount] + (role == .bias ? [] : layout.canonicalKernelShape)
@@ -73,6 +79,7 @@ public final class Parameter: @unchecked Sendable {
   /// Each number depends on the seed, the tensor's name and its place in the whole network's tensor alone,
   /// so the network is the same however it is split.
   public func initialize(seed: UInt64) {
+    defer { noteChange() }
     guard initialDeviation > 0 else { return value.fill(Float(initialMean)) }
     let random = Philox(seed: seed, purpose: Self.purpose(of: name))
     let length = layout.kernelLength

@@ -1,3 +1,4 @@
+import Kernels
 public import Tensors
 public import Threads
 
@@ -26,10 +27,8 @@ public final class ReLU: Layer {
   /// Sets negative numbers to zero.
   public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     team.split(pass.images * output.count) { range, _ in
-      let x = x.pointer + range.lowerBound
-      let y = y.pointer + range.lowerBound
-      // Written so that a number that is not one passes on, for the loss to show it.
-      for i in 0..<range.count { y[i] = x[i] < 0 ? 0 : x[i] }
+      KernelSet.best.rectify(
+        x.pointer + range.lowerBound, range.count, y.pointer + range.lowerBound)
     }
   }
 
@@ -37,10 +36,9 @@ public final class ReLU: Layer {
   public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     team.split(pass.images * output.count) { range, _ in
-      let y = x.pointer + range.lowerBound
-      let dy = dy.pointer + range.lowerBound
-      let dx = dx.pointer + range.lowerBound
-      for i in 0..<range.count { dx[i] = y[i] > 0 ? dy[i] : 0 }
+      KernelSet.best.rectifierGradient(
+        x.pointer + range.lowerBound, dy.pointer + range.lowerBound, range.count,
+        dx.pointer + range.lowerBound)
     }
   }
 }

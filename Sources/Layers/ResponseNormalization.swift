@@ -1,3 +1,4 @@
+import Kernels
 public import Tensors
 public import Threads
 
@@ -14,13 +15,8 @@ public final class ResponseNormalization: Layer {
   /// As many maps as it reads.
   public var output: MapShape { inputs[0] }
 
-  private let size: Int
-  private let constant: Float
-  private let scale: Float
-  private let exponent: Float
+  private let shape: NormalizationShape
   private let team: ThreadTeam
-  private let scratch: [Tensor]
-  private let stride: Int
 
   /// Makes the layer.
   /// - Parameters:
@@ -38,90 +34,27 @@ public final class ResponseNormalization: Layer {
     precondition(size % 2 == 1, "A window that is centred on a map has an odd size.")
     self.name = name
     inputs = [input]
-    self.size = size
-    self.constant = Float(constant)
-    self.scale = Float(scale)
-    self.exponent = Float(exponent)
+    shape = NormalizationShape(
+      maps: input.maps, half: size / 2, constant: Float(constant), scale: Float(scale),
+      exponent: Float(exponent))
     self.team = team
-    // One pixel's maps, rounded up to whole vectors, between margins of zeros for the window.
-    let half = size / 2
-    let padded = (input.maps + 7) / 8 * 8
-    let stride = padded + 2 * half + 8
-    self.stride = stride
-    scratch = (0..<team.count).map { _ in Tensor(5, stride) }
   }
 
   /// y = x d^-beta.
   public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
-    let maps = output.maps
-    let half = size / 2
-    team.split(pass.images * output.pixels) { pixels, member in
-      let square = scratch[member].pointer + half
-      let value = scratch[member].pointer + stride
-      let result = scratch[member].pointer + 2 * stride
-      for pixel in pixels {
-        let source = x.pointer + pixel * maps
-        value.update(from: source, count: maps)
-        for i in 0..<maps { square[i] = source[i] * source[i] }
-        var map = 0
-        while map < maps {
-          let factor = inversePower(denominator(square + map), exponent)
-          store8(load8(value + map) * factor, result + map)
-          map += 8
-        }
-        (y.pointer + pixel * maps).update(from: result, count: maps)
-      }
+    team.split(pass.images * output.pixels) { pixels, _ in
+      let start = pixels.lowerBound * output.maps
+      KernelSet.best.normalize(shape, x.pointer + start, pixels.count, y.pointer + start)
     }
   }
 
   /// dx = dy d^-beta - 2 s beta x * windowed sum of dy x d^(-beta-1).
   public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
-    let maps = output.maps
-    let half = size / 2
-    let factor = -2 * scale * exponent
-    team.split(pass.images * output.pixels) { pixels, member in
-      let square = scratch[member].pointer + half
-      let value = scratch[member].pointer + stride
-      let direct = scratch[member].pointer + 2 * stride
-      let ratio = scratch[member].pointer + 3 * stride + half
-      let gradient = scratch[member].pointer + 4 * stride
-      for pixel in pixels {
-        let source = x.pointer + pixel * maps
-        value.update(from: source, count: maps)
-        gradient.update(from: dy.pointer + pixel * maps, count: maps)
-        for i in 0..<maps { square[i] = source[i] * source[i] }
-        var map = 0
-        while map < maps {
-          let d = denominator(square + map)
-          let direct8 = load8(gradient + map) * inversePower(d, exponent)
-          store8(direct8, direct + map)
-          store8(direct8 * load8(value + map) / d, ratio + map)
-          map += 8
-        }
-        // The vector past the last map wrote into the margin, which must stay zero.
-        for i in maps..<(maps + half) { ratio[i] = 0 }
-        map = 0
-        while map < maps {
-          let sum = windowSum(ratio + map)
-          store8(load8(direct + map) + factor * load8(value + map) * sum, direct + map)
-          map += 8
-        }
-        (dx.pointer + pixel * maps).update(from: direct, count: maps)
-      }
+    team.split(pass.images * output.pixels) { pixels, _ in
+      let start = pixels.lowerBound * output.maps
+      KernelSet.best.normalizationGradient(
+        shape, x.pointer + start, dy.pointer + start, pixels.count, dx.pointer + start)
     }
-  }
-
-  @inline(__always)
-  private func denominator(_ square: UnsafePointer<Float>) -> SIMD8<Float> {
-    constant + scale * windowSum(square)
-  }
-
-  @inline(__always)
-  private func windowSum(_ centre: UnsafePointer<Float>) -> SIMD8<Float> {
-    let half = size / 2
-    var sum = SIMD8<Float>()
-    for offset in -half...half { sum += load8(centre + offset) }
-    return sum
   }
 }

@@ -150,6 +150,7 @@ public enum Checkpoint {
           }
         }
       }
+      parameter.noteChange()
     }
   }
 

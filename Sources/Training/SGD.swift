@@ -32,6 +32,7 @@ public struct SGD {
           w[i] += velocity
         }
       }
+      parameter.noteChange()
     }
   }
 }

@@ -55,7 +55,7 @@ public final class Trainer {
       settings.network, placement: placement,
       options: NetworkOptions(
         batchSize: recipe.batchSize, threadsPerTower: settings.threadsPerTower, seed: settings.seed,
-        isTrained: true))
+        isTrained: true, algorithm: settings.algorithm))
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       try Checkpoint.load(checkpoint, into: network)

@@ -1,6 +1,7 @@
 public import AlexNet
 import Failures
 import Foundation
+public import Layers
 
 /// Every setting of a run: what config.json holds, and what a checkpoint carries.
 public struct TrainingSettings: Codable, Equatable, Sendable {
@@ -22,6 +23,8 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var checkpointEvery: Int?
   /// How many of the newest checkpoints are kept.
   public var keptCheckpoints: Int
+  /// How convolutions are computed.
+  public var algorithm: ConvolutionChoice
   /// Threads that compute side by side in each tower: results are equal to the last bit for equal numbers.
   public var threadsPerTower: Int
 
@@ -29,7 +32,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public init(
     network: NetworkSpecification, recipe: Recipe, dataset: String, datasetChecksum: String,
     seed: UInt64, maxSteps: Int?, validateEvery: Int?, checkpointEvery: Int?, keptCheckpoints: Int,
-    threadsPerTower: Int
+    algorithm: ConvolutionChoice, threadsPerTower: Int
   ) {
     self.network = network
     self.recipe = recipe
@@ -40,6 +43,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     self.validateEvery = validateEvery
     self.checkpointEvery = checkpointEvery
     self.keptCheckpoints = keptCheckpoints
+    self.algorithm = algorithm
     self.threadsPerTower = threadsPerTower
   }
 
@@ -66,6 +70,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     compare("the augmentation", saved.recipe.augmentation, recipe.augmentation, show: false)
     compare("the dataset's checksum", saved.datasetChecksum, datasetChecksum)
     compare("the seed", saved.seed, seed)
+    compare("the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
     return result
   }
 }

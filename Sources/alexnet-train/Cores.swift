@@ -1,4 +1,6 @@
 import Failures
+import Kernels
+import Layers
 import MPI
 import Tensors
 import Threads
@@ -27,7 +29,7 @@ struct Cores {
     summary =
       "\(world.size) rank\(world.size == 1 ? "" : "s") on \(hosts) host\(hosts == 1 ? "" : "s"), "
       + "\(threads) thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
-      + "OpenBLAS with \(BLAS.coreName) kernels."
+      + "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name)."
     idleWarning =
       used < machine && wanted == nil
       ? "\(machine - used) of \(machine) cores of \(MPI.Environment.processorName) lie idle, since mpirun "

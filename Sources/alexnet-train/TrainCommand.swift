@@ -2,6 +2,7 @@ import AlexNet
 import Data
 import Failures
 import Foundation
+import Layers
 import MPI
 import ModelParallel
 import Options
@@ -53,6 +54,9 @@ struct TrainCommand {
       validateEvery: try arguments.integer("validate-every", in: 1...Int.max),
       checkpointEvery: try arguments.integer("checkpoint-every", in: 1...Int.max) ?? 500,
       keptCheckpoints: try arguments.integer("keep", in: 1...1_000_000) ?? 2,
+      algorithm: try arguments.choice(
+        "algorithm", of: ConvolutionChoice.allCases.map(\.rawValue)
+      ).flatMap { ConvolutionChoice(rawValue: $0) } ?? .automatic,
       threadsPerTower: try world.allReduce(Int64(threadsPerTower), .min).asInt)
     if isDryRun {
       say(DryRun(settings: settings, placement: placement).text)

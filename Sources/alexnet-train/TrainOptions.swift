@@ -80,7 +80,10 @@ extension TrainCommand {
         [
           Option(
             "threads", "N", default: "the cores that the rank is bound to",
-            "Threads of each rank, shared by its towers.")
+            "Threads of each rank, shared by its towers."),
+          Option(
+            "algorithm", "NAME", default: "automatic",
+            "How convolutions are computed: automatic (Winograd's where it fits) or patches."),
         ]
       ),
     ])

@@ -1,0 +1,61 @@
+/// How the tiles of Winograd's algorithm lie on the maps of one image.
+///
+/// The outputs are cut into squares of `outputs` x `outputs`; each comes from `size` x `size` = (outputs +
+/// kernel - 1)^2 input pixels, so that neighbouring tiles overlap in the input. What lies beyond the edges is
+/// zero when it is read and dropped when it is written.
+public struct TileGrid: Equatable, Sendable {
+  /// Rows of input pixels.
+  public var height: Int
+  /// Input pixels in a row.
+  public var width: Int
+  /// Rows of output pixels.
+  public var outputHeight: Int
+  /// Output pixels in a row.
+  public var outputWidth: Int
+  /// Rows and columns of zeros above and left of the input.
+  public var padding: Int
+  /// Numbers along each axis of a tile: 6, 7 or 8.
+  public var size: Int
+  /// Outputs along each axis of a tile.
+  public var outputs: Int
+
+  /// Makes a grid.
+  public init(
+    height: Int, width: Int, outputHeight: Int, outputWidth: Int, padding: Int, size: Int,
+    outputs: Int
+  ) {
+    self.height = height
+    self.width = width
+    self.outputHeight = outputHeight
+    self.outputWidth = outputWidth
+    self.padding = padding
+    self.size = size
+    self.outputs = outputs
+  }
+
+  /// Tiles above each other.
+  public var tilesDown: Int { (outputHeight + outputs - 1) / outputs }
+  /// Tiles side by side.
+  public var tilesAcross: Int { (outputWidth + outputs - 1) / outputs }
+  /// Tiles of an image.
+  public var tiles: Int { tilesDown * tilesAcross }
+  /// Numbers of a tile.
+  public var points: Int { size * size }
+}
+
+/// Where the numbers of tiles lie: point x tile x map, so that each point is a matrix of tiles x maps.
+public struct TileStorage {
+  /// The first point of the first tile.
+  public var start: UnsafeMutablePointer<Float>
+  /// Floats from one point to the next.
+  public var pointStride: Int
+  /// Maps of a tile; a multiple of 16.
+  public var maps: Int
+
+  /// Makes a storage.
+  public init(start: UnsafeMutablePointer<Float>, pointStride: Int, maps: Int) {
+    self.start = start
+    self.pointStride = pointStride
+    self.maps = maps
+  }
+}

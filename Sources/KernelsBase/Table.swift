@@ -1,0 +1,56 @@
+public import Kernels
+
+#if AVX512_KERNELS
+  private let name = "AVX-512"
+#elseif AVX2_KERNELS
+  private let name = "AVX2"
+#else
+  private let name = "baseline"
+#endif
+
+/// This target's functions.
+public let kernels = KernelSet(
+  name: name,
+  tilesFromInput: { grid, x, c, border, v in
+    switch grid.size {
+    case 6: tilesFromInput(Tile6.self, grid, x, c, border, v)
+    case 7: tilesFromInput(Tile7.self, grid, x, c, border, v)
+    default: tilesFromInput(Tile8.self, grid, x, c, border, v)
+    }
+  },
+  outputFromTiles: { grid, m, c, bias, accumulates, y in
+    // Literal numbers of outputs: the compiler unrolls the loops over them.
+    switch (grid.size, grid.outputs) {
+    case (6, 2): outputFromTiles(Tile6.self, outputs: 2, grid, m, c, bias, accumulates, y)
+    case (6, 4): outputFromTiles(Tile6.self, outputs: 4, grid, m, c, bias, accumulates, y)
+    case (7, 3): outputFromTiles(Tile7.self, outputs: 3, grid, m, c, bias, accumulates, y)
+    case (7, 5): outputFromTiles(Tile7.self, outputs: 5, grid, m, c, bias, accumulates, y)
+    case (8, 4): outputFromTiles(Tile8.self, outputs: 4, grid, m, c, bias, accumulates, y)
+    case (8, 6): outputFromTiles(Tile8.self, outputs: 6, grid, m, c, bias, accumulates, y)
+    default: preconditionFailure("There are no tiles of \(grid.outputs) outputs in \(grid.size).")
+    }
+  },
+  tilesFromOutput: { grid, dy, c, border, m in
+    switch (grid.size, grid.outputs) {
+    case (6, 2): tilesFromOutput(Tile6.self, outputs: 2, grid, dy, c, border, m)
+    case (6, 4): tilesFromOutput(Tile6.self, outputs: 4, grid, dy, c, border, m)
+    case (7, 3): tilesFromOutput(Tile7.self, outputs: 3, grid, dy, c, border, m)
+    case (7, 5): tilesFromOutput(Tile7.self, outputs: 5, grid, dy, c, border, m)
+    case (8, 4): tilesFromOutput(Tile8.self, outputs: 4, grid, dy, c, border, m)
+    case (8, 6): tilesFromOutput(Tile8.self, outputs: 6, grid, dy, c, border, m)
+    default: preconditionFailure("There are no tiles of \(grid.outputs) outputs in \(grid.size).")
+    }
+  },
+  inputFromTiles: { grid, v, c, dx in
+    switch grid.size {
+    case 6: inputFromTiles(Tile6.self, grid, v, c, dx)
+    case 7: inputFromTiles(Tile7.self, grid, v, c, dx)
+    default: inputFromTiles(Tile8.self, grid, v, c, dx)
+    }
+  },
+  normalize: { normalize($0, $1, pixels: $2, into: $3) },
+  normalizationGradient: { normalizationGradient($0, $1, $2, pixels: $3, into: $4) },
+  rectify: { rectify($0, count: $1, into: $2) },
+  rectifierGradient: { rectifierGradient($0, $1, count: $2, into: $3) },
+  maximum: { maximum($0, $1, into: $2, winner: $3) },
+  maximumGradient: { maximumGradient($0, $1, winner: $2, into: $3) })

@@ -1,0 +1,180 @@
+import Kernels
+
+/// Room for one tile of sixteen maps between the two axes.
+@inline(__always)
+private func withTile<Size: TileSize>(
+  _ size: Size.Type, _ body: (UnsafeMutablePointer<Float>) -> Void
+) {
+  withUnsafeTemporaryAllocation(byteCount: Size.size * Size.size * 64, alignment: 64) { bytes in
+    body(bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self))
+  }
+}
+
+/// The tiles of a grid: their number and their first output row and column.
+@inline(__always)
+private func forEachTile(_ grid: TileGrid, _ body: (_ tile: Int, _ row: Int, _ column: Int) -> Void)
+{
+  var tile = 0
+  for down in 0..<grid.tilesDown {
+    for across in 0..<grid.tilesAcross {
+      body(tile, down * grid.outputs, across * grid.outputs)
+      tile += 1
+    }
+  }
+}
+
+/// The part of a plane that a square covers, where the square may stick out: the square itself where it lies
+/// inside, and a copy with zeros around it where it does not.
+@inline(__always)
+private func square(
+  _ plane: UnsafePointer<Float>, height: Int, width: Int, maps: Int, top: Int, left: Int, side: Int,
+  _ border: UnsafeMutablePointer<Float>
+) -> (start: UnsafePointer<Float>, rowStride: Int) {
+  if top >= 0 && left >= 0 && top + side <= height && left + side <= width {
+    return (plane + (top * width + left) * maps, width * maps)
+  }
+  let columns = max(0, left)..<max(max(0, left), min(width, left + side))
+  for row in 0..<side {
+    let y = top + row
+    let line = border + row * side * maps
+    if y < 0 || y >= height || columns.isEmpty {
+      line.update(repeating: 0, count: side * maps)
+      continue
+    }
+    let before = (columns.lowerBound - left) * maps
+    let count = columns.count * maps
+    line.update(repeating: 0, count: before)
+    (line + before).update(from: plane + (y * width + columns.lowerBound) * maps, count: count)
+    (line + before + count).update(repeating: 0, count: side * maps - before - count)
+  }
+  return (UnsafePointer(border), side * maps)
+}
+
+func tilesFromInput<Size: TileSize>(
+  _ size: Size.Type, _ grid: TileGrid, _ x: UnsafePointer<Float>, _ c: UnsafePointer<Float>,
+  _ border: UnsafeMutablePointer<Float>, _ v: TileStorage
+) {
+  let (side, maps) = (Size.size, v.maps)
+  withTile(size) { tile in
+    forEachTile(grid) { number, row, column in
+      let (x, rowStride) = square(
+        x, height: grid.height, width: grid.width, maps: maps, top: row - grid.padding,
+        left: column - grid.padding, side: side, border)
+      let target = v.start + number * maps
+      var map = 0
+      while map < maps {
+        for j in 0..<side {
+          let pixel = x + j * maps + map
+          Size.toPoints(
+            c, { load(pixel + $0 * rowStride) }, { store($1, tile + ($0 * side + j) * 16) })
+        }
+        for i in 0..<side {
+          let line = tile + i * side * 16
+          let point = target + i * side * v.pointStride + map
+          Size.toPoints(c, { load(line + $0 * 16) }, { store($1, point + $0 * v.pointStride) })
+        }
+        map += 16
+      }
+    }
+  }
+}
+
+@inline(__always)
+func outputFromTiles<Size: TileSize>(
+  _ size: Size.Type, outputs: Int, _ grid: TileGrid, _ m: TileStorage, _ c: UnsafePointer<Float>,
+  _ bias: UnsafePointer<Float>?, _ accumulates: Bool, _ y: UnsafeMutablePointer<Float>
+) {
+  let (side, maps) = (Size.size, m.maps)
+  withTile(size) { tile in
+    forEachTile(grid) { number, row, column in
+      let source = m.start + number * maps
+      let rows = min(outputs, grid.outputHeight - row)
+      let columns = min(outputs, grid.outputWidth - column)
+      var map = 0
+      while map < maps {
+        for j in 0..<side {
+          let point = source + j * m.pointStride + map
+          Size.toOutputs(
+            outputs, c, { load(point + $0 * side * m.pointStride) },
+            { store($1, tile + ($0 * side + j) * 16) })
+        }
+        let offset = bias.map { load($0 + map) } ?? Vector()
+        for i in 0..<rows {
+          let line = tile + i * side * 16
+          let pixel = y + ((row + i) * grid.outputWidth + column) * maps + map
+          Size.toOutputs(outputs, c, { load(line + $0 * 16) }) { j, sum in
+            if j < columns {
+              let before = accumulates ? load(pixel + j * maps) : Vector()
+              store(before + (sum + offset), pixel + j * maps)
+            }
+          }
+        }
+        map += 16
+      }
+    }
+  }
+}
+
+@inline(__always)
+func tilesFromOutput<Size: TileSize>(
+  _ size: Size.Type, outputs: Int, _ grid: TileGrid, _ dy: UnsafePointer<Float>,
+  _ c: UnsafePointer<Float>, _ border: UnsafeMutablePointer<Float>, _ m: TileStorage
+) {
+  let (side, maps) = (Size.size, m.maps)
+  withTile(size) { tile in
+    forEachTile(grid) { number, row, column in
+      let (dy, rowStride) = square(
+        dy, height: grid.outputHeight, width: grid.outputWidth, maps: maps, top: row, left: column,
+        side: outputs, border)
+      let target = m.start + number * maps
+      var map = 0
+      while map < maps {
+        for j in 0..<outputs {
+          let pixel = dy + j * maps + map
+          Size.fromOutputsToPoints(
+            outputs, c, { load(pixel + $0 * rowStride) }, { store($1, tile + ($0 * side + j) * 16) }
+          )
+        }
+        for i in 0..<side {
+          let line = tile + i * side * 16
+          let point = target + i * side * m.pointStride + map
+          Size.fromOutputsToPoints(
+            outputs, c, { load(line + $0 * 16) }, { store($1, point + $0 * m.pointStride) })
+        }
+        map += 16
+      }
+    }
+  }
+}
+
+func inputFromTiles<Size: TileSize>(
+  _ size: Size.Type, _ grid: TileGrid, _ v: TileStorage, _ c: UnsafePointer<Float>,
+  _ dx: UnsafeMutablePointer<Float>
+) {
+  let (side, maps) = (Size.size, v.maps)
+  withTile(size) { tile in
+    forEachTile(grid) { number, row, column in
+      let source = v.start + number * maps
+      let (top, left) = (row - grid.padding, column - grid.padding)
+      var map = 0
+      while map < maps {
+        for j in 0..<side {
+          let point = source + j * v.pointStride + map
+          Size.fromPointsToPixels(
+            c, { load(point + $0 * side * v.pointStride) },
+            { store($1, tile + ($0 * side + j) * 16) })
+        }
+        for i in max(0, -top)..<max(max(0, -top), min(side, grid.height - top)) {
+          let line = tile + i * side * 16
+          let pixel = dx + ((top + i) * grid.width + left) * maps + map
+          Size.fromPointsToPixels(c, { load(line + $0 * 16) }) { j, sum in
+            if left + j >= 0 && left + j < grid.width {
+              store(load(pixel + j * maps) + sum, pixel + j * maps)
+            }
+          }
+        }
+        map += 16
+      }
+    }
+  }
+}

@@ -1,0 +1,336 @@
+import Kernels
+import Tensors
+import Threads
+
+/// Convolution by Winograd's algorithm: a tile of outputs costs n^2 products a kernel and map instead of outputs^2 x
+/// size^2.
+///
+/// The tiles of a few images (a *round*) are transformed to points, each point is one product of matrices, tiles
+/// x maps by maps x kernels, and the products are transformed to outputs. The backward functions are the transposes of
+/// these steps with the same transformed kernels, and share the transform of the output gradient:
+/// dM = A dy A^T; dU += dM^T V with V = B^T x B; dV = dM U; dx += B dV B^T; at last dw = G^T dU G.
+final class WinogradConvolution: ConvolutionAlgorithm {
+  private let shares: [MapShape]
+  private let output: MapShape
+  private let weight: Parameter
+  private let bias: Parameter
+  private let team: ThreadTeam
+  private let coefficients: WinogradCoefficients
+  private let grids: TileGrid
+  private let kernelSize: Int
+  private let rearrangement: StrideRearrangement?
+  private let round: Int
+  private let kernelSet: KernelSet
+  /// For each share, point x kernel x map.
+  private let transformed: [Tensor]
+  private var transformedVersion = -1
+  private let scratch: [Scratch]
+
+  /// What one thread needs for itself.
+  private final class Scratch {
+    let input: Tensor
+    let output: Tensor
+    let border: Tensor
+    let squares: Tensor
+    /// For each share the gradient by the transformed kernels.
+    let gradient: [Tensor]
+    let biasSum: Tensor
+
+    init(input: Int, output: Int, border: Int, squares: Int, gradient: [Int], bias: Int) {
+      self.input = Tensor(input)
+      self.output = Tensor(output)
+      self.border = Tensor(border)
+      self.squares = Tensor(squares)
+      self.gradient = gradient.map { Tensor($0) }
+      biasSum = Tensor(bias)
+    }
+  }
+
+  /// The tile that costs least for a convolution, or nil where the algorithm does not fit it.
+  static func tile(
+    inputs: [MapShape], output: MapShape, window: Window, groups: Int
+  ) -> (size: Int, outputs: Int)? {
+    let isStrided = window.stride > 1
+    guard groups == 1, !isStrided || (inputs.count == 1 && window.padding == 0),
+      output.maps % 16 == 0
+    else { return nil }
+    let squares = window.stride * window.stride
+    guard inputs.allSatisfy({ $0.maps * squares % 16 == 0 }) else { return nil }
+    let kernelSize = (window.size + window.stride - 1) / window.stride
+    return WinogradCoefficients.available(kernelSize: kernelSize)
+      .min { products($0, output) < products($1, output) }
+  }
+
+  /// Products for each kernel and map.
+  private static func products(_ tile: (size: Int, outputs: Int), _ output: MapShape) -> Int {
+    let down = (output.height + tile.outputs - 1) / tile.outputs
+    let across = (output.width + tile.outputs - 1) / tile.outputs
+    return down * across * tile.size * tile.size
+  }
+
+  init(
+    inputs: [MapShape], output: MapShape, window: Window, weight: Parameter, bias: Parameter,
+    tile: (size: Int, outputs: Int), team: ThreadTeam
+  ) {
+    self.output = output
+    self.weight = weight
+    self.bias = bias
+    self.team = team
+    kernelSet = KernelSet.best
+    let rearrangement =
+      window.stride > 1
+      ? StrideRearrangement(input: inputs[0], output: output, window: window) : nil
+    self.rearrangement = rearrangement
+    let shares = rearrangement.map { [$0.rearranged] } ?? inputs
+    self.shares = shares
+    kernelSize = rearrangement?.kernelSize ?? window.size
+    coefficients = WinogradCoefficients(size: tile.size, outputs: tile.outputs)
+    let grid = TileGrid(
+      height: shares[0].height, width: shares[0].width, outputHeight: output.height,
+      outputWidth: output.width, padding: rearrangement == nil ? window.padding : 0,
+      size: tile.size,
+      outputs: tile.outputs)
+    grids = grid
+    transformed = shares.map { Tensor(grid.points, output.maps, $0.maps) }
+    // At least about 128 tiles a product; more make the tiles leave the cache.
+    let round = max(1, (Self.tilesPerRound + grid.tiles - 1) / grid.tiles)
+    self.round = round
+    let widest = shares.map(\.maps).max() ?? 0
+    let isTrained = weight.gradient.count > 0
+    scratch = (0..<team.count).map { _ in
+      Scratch(
+        input: grid.points * round * grid.tiles * widest,
+        output: grid.points * round * grid.tiles * output.maps,
+        border: grid.points * max(widest, output.maps),
+        squares: rearrangement == nil ? 0 : round * shares[0].count,
+        gradient: isTrained ? shares.map { grid.points * output.maps * $0.maps } : [],
+        bias: isTrained ? output.maps : 0)
+    }
+  }
+
+  private static let tilesPerRound = 128
+
+  // MARK: Forward
+
+  func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+    transformKernels()
+    let maps = shares[share.index].maps
+    let kernels = transformed[share.index].pointer
+    team.split(pass.images) { images, member in
+      let own = scratch[member]
+      forEachRound(images) { images in
+        let tiles = images.count * grids.tiles
+        transformInput(x, images, share, own)
+        for point in 0..<grids.points {
+          BLAS.multiply(
+            rows: tiles, columns: output.maps, inner: maps,
+            own.input.pointer + point * tiles * maps, stride: maps,
+            kernels + point * output.maps * maps, .transposed, stride: maps,
+            into: own.output.pointer + point * tiles * output.maps, stride: output.maps)
+        }
+        for (i, image) in images.enumerated() {
+          kernelSet.outputFromTiles(
+            grids, storage(own.output, image: i, tiles: tiles, maps: output.maps),
+            coefficients.output.pointer, share.isLast ? UnsafePointer(bias.value.pointer) : nil,
+            !share.isFirst, y.pointer + image * output.count)
+        }
+      }
+    }
+  }
+
+  private func transformInput(_ x: Tensor, _ images: Range<Int>, _ share: Share, _ own: Scratch) {
+    let shape = shares[share.index]
+    let tiles = images.count * grids.tiles
+    for (i, image) in images.enumerated() {
+      var source = UnsafePointer(x.pointer + image * shape.count)
+      if let rearrangement {
+        let squares = own.squares.pointer
+        rearrangement.rearrange(x.pointer + image * rearrangement.input.count, into: squares)
+        source = UnsafePointer(squares)
+      }
+      kernelSet.tilesFromInput(
+        grids, source, coefficients.input.pointer, own.border.pointer,
+        storage(own.input, image: i, tiles: tiles, maps: shape.maps))
+    }
+  }
+
+  private func storage(_ tensor: Tensor, image: Int, tiles: Int, maps: Int) -> TileStorage {
+    TileStorage(
+      start: tensor.pointer + image * grids.tiles * maps, pointStride: tiles * maps, maps: maps)
+  }
+
+  private func forEachRound(_ images: Range<Int>, _ body: (Range<Int>) -> Void) {
+    var image = images.lowerBound
+    while image < images.upperBound {
+      let end = min(images.upperBound, image + round)
+      body(image..<end)
+      image = end
+    }
+  }
+
+  // MARK: Backward
+
+  func backward(
+    _ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, learns: Bool, _ pass: Pass
+  ) {
+    transformKernels()
+    let shape = shares[share.index]
+    let kernels = transformed[share.index].pointer
+    team.split(pass.images) { images, member in
+      let own = scratch[member]
+      var beta: Float = 0
+      if learns && share.isFirst { own.biasSum.fill(0) }
+      forEachRound(images) { images in
+        let tiles = images.count * grids.tiles
+        for (i, image) in images.enumerated() {
+          kernelSet.tilesFromOutput(
+            grids, dy.pointer + image * output.count, coefficients.output.pointer,
+            own.border.pointer, storage(own.output, image: i, tiles: tiles, maps: output.maps))
+        }
+        if learns {
+          transformInput(x, images, share, own)
+          for point in 0..<grids.points {
+            BLAS.multiply(
+              rows: output.maps, columns: shape.maps, inner: tiles,
+              own.output.pointer + point * tiles * output.maps, .transposed, stride: output.maps,
+              own.input.pointer + point * tiles * shape.maps, stride: shape.maps, beta: beta,
+              into: own.gradient[share.index].pointer + point * output.maps * shape.maps,
+              stride: shape.maps)
+          }
+          beta = 1
+          if share.isFirst {
+            for image in images {
+              addRows(
+                dy.pointer + image * output.count, count: output.maps, rows: output.pixels,
+                to: own.biasSum.pointer)
+            }
+          }
+        }
+        guard let dx else { return }
+        for point in 0..<grids.points {
+          BLAS.multiply(
+            rows: tiles, columns: shape.maps, inner: output.maps,
+            own.output.pointer + point * tiles * output.maps, stride: output.maps,
+            kernels + point * output.maps * shape.maps, stride: shape.maps,
+            into: own.input.pointer + point * tiles * shape.maps, stride: shape.maps)
+        }
+        for (i, image) in images.enumerated() {
+          let target = rearrangement == nil ? dx.pointer + image * shape.count : own.squares.pointer
+          target.update(repeating: 0, count: shape.count)
+          kernelSet.inputFromTiles(
+            grids, storage(own.input, image: i, tiles: tiles, maps: shape.maps),
+            coefficients.input.pointer, target)
+          if let rearrangement {
+            rearrangement.restore(target, into: dx.pointer + image * rearrangement.input.count)
+          }
+        }
+      }
+    }
+    if learns { sumGradients(share, pass) }
+  }
+
+  /// Adds the threads' sums, always in the same order, and transforms them back.
+  private func sumGradients(_ share: Share, _ pass: Pass) {
+    let shape = shares[share.index]
+    let first = scratch[0].gradient[share.index]
+    let working = (0..<team.count).filter {
+      !ThreadTeam.share(of: pass.images, member: $0, count: team.count).isEmpty
+    }
+    if working.first != 0 { first.fill(0) }
+    for member in working where member > 0 {
+      let part = scratch[member].gradient[share.index].pointer
+      team.split(first.count) { range, _ in
+        add(part + range.lowerBound, count: range.count, to: first.pointer + range.lowerBound)
+      }
+    }
+    if share.isFirst {
+      bias.gradient.fill(0)
+      for member in working {
+        add(scratch[member].biasSum.pointer, count: output.maps, to: bias.gradient.pointer)
+      }
+    }
+    let length = kernelSize * kernelSize * shape.maps
+    let offset = weight.layout.shareOffset(share.index)
+    let stored = weight.layout.shareKernelLength(share.index)
+    team.split(output.maps) { kernels, _ in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { buffer in
+        guard let kernel = buffer.baseAddress else { return }
+        for k in kernels {
+          let target = weight.gradient.pointer + offset + k * stored
+          let plain = rearrangement == nil ? target : kernel
+          gradientFromPoints(first.pointer + k * shape.maps, maps: shape.maps, into: plain)
+          if let rearrangement { rearrangement.restoreKernel(plain, into: target) }
+        }
+      }
+    }
+  }
+
+  // MARK: Kernels
+
+  /// U = G g G^T for every kernel, once for each version of the weights.
+  private func transformKernels() {
+    guard transformedVersion != weight.version else { return }
+    transformedVersion = weight.version
+    for share in shares.indices {
+      let maps = shares[share].maps
+      let length = kernelSize * kernelSize * maps
+      let source = weight.value.pointer + weight.layout.shareOffset(share)
+      let stored = weight.layout.shareKernelLength(share)
+      team.split(output.maps) { kernels, _ in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { buffer in
+          guard let kernel = buffer.baseAddress else { return }
+          for k in kernels {
+            var plain = UnsafePointer(source + k * stored)
+            if let rearrangement {
+              rearrangement.rearrangeKernel(plain, into: kernel)
+              plain = UnsafePointer(kernel)
+            }
+            pointsFromKernel(plain, maps: maps, into: transformed[share].pointer + k * maps)
+          }
+        }
+      }
+    }
+  }
+
+  /// u_ij = sum of G_ir G_js g_rs for each map of one kernel; points lie kernels x maps apart.
+  private func pointsFromKernel(
+    _ kernel: UnsafePointer<Float>, maps: Int, into points: UnsafeMutablePointer<Float>
+  ) {
+    let size = coefficients.size
+    for i in 0..<size {
+      for j in 0..<size {
+        let target = points + (i * size + j) * output.maps * maps
+        target.update(repeating: 0, count: maps)
+        for r in 0..<kernelSize {
+          for s in 0..<kernelSize {
+            let factor = Float(coefficients.kernel[i][r] * coefficients.kernel[j][s])
+            if factor == 0 { continue }
+            let source = kernel + (r * kernelSize + s) * maps
+            for map in 0..<maps { target[map] += factor * source[map] }
+          }
+        }
+      }
+    }
+  }
+
+  /// The transpose of `pointsFromKernel`.
+  private func gradientFromPoints(
+    _ points: UnsafePointer<Float>, maps: Int, into kernel: UnsafeMutablePointer<Float>
+  ) {
+    let size = coefficients.size
+    for r in 0..<kernelSize {
+      for s in 0..<kernelSize {
+        let target = kernel + (r * kernelSize + s) * maps
+        target.update(repeating: 0, count: maps)
+        for i in 0..<size {
+          for j in 0..<size {
+            let factor = Float(coefficients.kernel[i][r] * coefficients.kernel[j][s])
+            if factor == 0 { continue }
+            let source = points + (i * size + j) * output.maps * maps
+            for map in 0..<maps { target[map] += factor * source[map] }
+          }
+        }
+      }
+    }
+  }
+}
