@@ -89,7 +89,7 @@ struct WinogradCoefficients {
   /// Moves powers of two between B^T and G until the rows of both are about equally large.
   ///
   /// Single precision then loses least. The two rows of a pair are moved alike.
-  private static func balance(_ rows: inout [[Double]], _ kernel: inout [[Double]], hasZero: Bool) {
+  private static func balance(_ rows: inout [[Double]], _ kernel: inout [[Double]]) {
     func largest(_ row: [Double]) -> Double { row.map(abs).max() ?? 1 }
     for j in rows.indices {
       var ratio = largest(kernel[j]) / largest(rows[j])
