@@ -34,7 +34,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("MPI", ["COpenMPI", "Failures"]),
   ("Tensors", ["COpenBLAS"]),
   ("Images", ["CImages", "Failures"]),
-  ("Data", ["CArchive", "Images", "Tensors", "Threads", "Failures"]),
+  ("Data", ["CArchive", "Images", "Safetensors", "Tensors", "Console", "Threads", "Failures"]),
   ("Kernels", []),
   (
     "Layers",
@@ -75,6 +75,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
+  ("ImagesTests", ["Images", "Failures"]),
+  ("DataTests", ["Data", "Images", "Tensors", "Threads", "Failures"]),
   ("TrainingTests", ["Training", "Layers", "Threads"]),
   ("CommandTests", ["alexnet-train", "alexnet"]),
 ]

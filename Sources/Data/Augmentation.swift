@@ -1,8 +1,9 @@
 /// How a picture becomes the network's input: the recipes differ here and nowhere else in the data.
 ///
-/// Input = ((crop - mean) + 255 sum_i p_i alpha_i c_i) / divisor, mirrored by a coin, with alpha_i from
-/// N(0, noise), and p_i, lambda_i of pixels in [0, 1]; c_i is lambda_i or its root. The shift is drawn once
-/// for a picture and its use, and is the same for every pixel (Krizhevsky 2012, section 4.1).
+/// Input = ((crop - mean) + 255 sum_i p_i alpha_i c_i) / divisor, mirrored by a coin, with alpha_i
+/// from N(0, noise), and p_i, lambda_i of pixels in [0, 1]; c_i is lambda_i or its root. The shift
+/// is drawn once for a picture and its use, and is the same for every pixel (Krizhevsky 2012,
+/// section 4.1).
 public struct Augmentation: Codable, Equatable, Sendable {
   /// Where the crop is taken.
   public enum Crop: String, Codable, Sendable {
@@ -64,9 +65,9 @@ public struct Augmentation: Codable, Equatable, Sendable {
   /// What the paper says: a crop, a coin and a shift of colour for each picture.
   public static let paper = Augmentation(crop: .random, mirror: true, colourNoise: 0.1)
 
-  /// What the authors' code of 2012 does (convdata_jpeg.py): 32 pictures share a crop and a coin, the mean's
-  /// middle is subtracted, the noise goes with the deviations, and all is divided by 1.1; from epoch 67 on,
-  /// noise and division are switched off.
+  /// What the authors' code of 2012 does (convdata_jpeg.py): 32 pictures share a crop and a coin,
+  /// the mean's middle is subtracted, the noise goes with the deviations, and all is divided by
+  /// 1.1; from epoch 67 on, noise and division are switched off.
   public static let code2012 = Augmentation(
     crop: .random, cropChunk: 32, mirror: true, meanPlace: .centre, colourNoise: 0.1,
     colourScale: .deviation, divisor: 1.1, colourNoiseEndEpoch: 67)

@@ -21,8 +21,8 @@ struct AugmentationDraw: Equatable {
   var divisor: Float
 }
 
-/// Draws for an augmentation: numbers depend on the seed and the picture's place in the stream alone, so that
-/// every rank, any number of threads and a resumed run decide the same.
+/// Draws for an augmentation: numbers depend on the seed and the picture's place in the stream
+/// alone, so that every rank, any number of threads and a resumed run decide the same.
 struct AugmentationDice: Sendable {
   private let augmentation: Augmentation
   private let places: Int

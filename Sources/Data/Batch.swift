@@ -6,7 +6,8 @@ public struct Batch: Sendable {
   public let input: Tensor
   /// Their classes, `count` of them.
   public let labels: [Int32]
-  /// How many pictures this replica has: fewer than the capacity only at the end of a pass in order.
+  /// How many pictures this replica has: fewer than the capacity only at the end of a pass in
+  /// order.
   public let count: Int
   /// How many pictures the whole batch has over all replicas; 0 when the pass has ended.
   public let globalCount: Int

@@ -1,12 +1,12 @@
 public import Failures
 import Glibc
 
-/// Makes batches ahead of time: background threads read, decode and augment the next one while the network
-/// works on this one.
+/// Makes batches ahead of time: background threads read, decode and augment the next one while the
+/// network works on this one.
 ///
-/// What a batch holds depends on the dataset, the augmentation, the seed and the step alone, never on the
-/// number of threads, and a loader that starts at step n gives what another gives at step n. Use from one
-/// thread at a time.
+/// What a batch holds depends on the dataset, the augmentation, the seed and the step alone, never
+/// on the number of threads, and a loader that starts at step n gives what another gives at step n.
+/// Use from one thread at a time.
 public final class BatchLoader {
   private let producer: BatchProducer
   private var thread = pthread_t()
@@ -88,6 +88,7 @@ public final class BatchLoader {
   /// How long `next` has waited so far, in seconds.
   public var secondsWaited: Double { producer.secondsWaited }
 
-  /// What reading, decoding and augmenting have used of the processor so far, in seconds of one core.
+  /// What reading, decoding and augmenting have used of the processor so far, in seconds of one
+  /// core.
   public var secondsWorked: Double { producer.secondsWorked }
 }

@@ -1,13 +1,14 @@
 import Failures
 import Threads
 
-/// The part of a loader that its background thread and its caller share: two batches that take turns, one
-/// with the caller while the other is filled.
+/// The part of a loader that its background thread and its caller share: two batches that take
+/// turns, one with the caller while the other is filled.
 final class BatchProducer: @unchecked Sendable {
   private let plan: BatchPlan
   private let readers: [RecordReader]
   private let monitor = Monitor()
-  // What follows is touched inside `monitor.locked`, except a slot's contents while it is filled or lent.
+  // What follows is touched inside `monitor.locked`, except a slot's contents while it is filled or
+  // lent.
   private let slots: [BatchSlot]
   private var nextToFill: Int
   private var nextToLend: Int
@@ -48,7 +49,7 @@ final class BatchProducer: @unchecked Sendable {
   }
 
   func next() throws(Failure) -> Batch {
-    let start = Clock.monotonic
+    let start = MonotonicClock.seconds
     let outcome: Result<Batch, Failure> = monitor.locked {
       for slot in slots where slot.state == .lent { slot.state = .empty }
       monitor.wakeAll()
@@ -58,7 +59,7 @@ final class BatchProducer: @unchecked Sendable {
       while true {
         if let slot = slots.first(where: { $0.state == .ready && $0.step == nextToLend }) {
           slot.state = .lent
-          waited += Clock.monotonic - start
+          waited += MonotonicClock.seconds - start
           defer { nextToLend += 1 }
           return .success(batch(slot, count: slot.count))
         }

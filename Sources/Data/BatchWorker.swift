@@ -1,6 +1,7 @@
 import Failures
 import Synchronization
 import Tensors
+import Threads
 
 /// A batch that several threads fill together.
 final class SharedBatch: @unchecked Sendable {
@@ -54,7 +55,7 @@ final class BatchWorker: @unchecked Sendable {
   }
 
   func fill(_ batch: SharedBatch) {
-    let start = Clock.thread
+    let start = ThreadClock.seconds
     let size = plan.inputSide * plan.inputSide * 3
     while let number = batch.next() {
       let place = batch.slot.places[number]
@@ -71,6 +72,6 @@ final class BatchWorker: @unchecked Sendable {
         scratch)
       batch.slot.labels[number] = Int32(plan.dataset.label(plan.split, place.index))
     }
-    batch.add(seconds: Clock.thread - start)
+    batch.add(seconds: ThreadClock.seconds - start)
   }
 }

@@ -5,8 +5,8 @@ public import Images
 /// Pictures in one folder for each class, at any depth below it.
 ///
 /// Either `DIR/train/<class>/...` with `DIR/val`, `DIR/validation` or `DIR/test` beside it, or
-/// `DIR/<class>/...`. The classes are in the order of their names' bytes. A file is a picture by its
-/// extension, in upper or lower case; symbolic links are followed.
+/// `DIR/<class>/...`. The classes are in the order of their names' bytes. A file is a picture by
+/// its extension, in upper or lower case; symbolic links are followed.
 public struct ClassFolderSource: ImageSource {
   private let root: PathBytes
 

@@ -2,7 +2,8 @@ import CArchive
 import Failures
 import Glibc
 
-/// A file read from front to end, unpacked on the way if it is compressed with gzip (by libarchive).
+/// A file read from front to end, unpacked on the way if it is compressed with gzip (by
+/// libarchive).
 final class CompressedFile {
   private let path: String
   private let archive: OpaquePointer?
@@ -11,16 +12,16 @@ final class CompressedFile {
   /// - Throws: `Failure`: input missing if it cannot be opened, bad data if it is empty or damaged.
   init(opening path: String) throws(Failure) {
     self.path = path
+    // Says what is wrong with the path; libarchive reads ahead, and mixes that up with what is in
+    // the file.
+    _ = try InputFile(opening: path)
     archive = archive_read_new()
     archive_read_support_filter_gzip(archive)
     archive_read_support_format_raw(archive)
-    guard archive_read_open_filename(archive, path, 1 << 16) == ARCHIVE_OK else {
-      throw Failure(.inputMissing, "Cannot open \(quoted(path)): \(errorText).")
-    }
     var entry: OpaquePointer?
-    guard archive_read_next_header(archive, &entry) == ARCHIVE_OK else {
-      throw Failure(.badData, "\(quoted(path)) is empty or damaged; download it again.")
-    }
+    guard archive_read_open_filename(archive, path, 1 << 16) == ARCHIVE_OK,
+      archive_read_next_header(archive, &entry) == ARCHIVE_OK
+    else { throw Failure(.badData, "\(quoted(path)) is empty or damaged; download it again.") }
   }
 
   deinit { archive_read_free(archive) }

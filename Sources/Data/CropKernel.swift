@@ -1,7 +1,7 @@
 /// Cuts the network's input out of a decoded picture: crop, mirror, mean, colour; float NHWC.
 ///
-/// Each row is one loop over neighbouring floats. For mirrored pictures the row of bytes is turned round
-/// first, and the mean is kept in a mirrored copy as well.
+/// Each row is one loop over neighbouring floats. For mirrored pictures the row of bytes is turned
+/// round first, and the mean is kept in a mirrored copy as well.
 final class CropKernel: @unchecked Sendable {
   private let side: Int
   private let inputSide: Int

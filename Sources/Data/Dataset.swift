@@ -2,9 +2,10 @@ public import Failures
 import Glibc
 import Images
 
-/// A prepared dataset, open for reading: square pictures in shards, their labels, the mean image and the
-/// colour components. Any number of threads may use it.
-public final class Dataset: Sendable {
+/// A prepared dataset, open for reading by any number of threads.
+///
+/// Square pictures in shards, their labels, the mean image and the colour components.
+public final class Dataset: Sendable, CustomStringConvertible {
   /// The folder.
   public let path: String
   /// The names of the classes; a label is a place in this list.
@@ -17,7 +18,8 @@ public final class Dataset: Sendable {
   public let covariance: [[Double]]
   /// The principal components of that covariance.
   public let colour: ColourComponents
-  /// SHA-256 of `dataset.json`, which holds the checksums of everything else: equal means the same data.
+  /// SHA-256 of `dataset.json`, which holds the checksums of everything else: equal means the same
+  /// data.
   public let checksum: String
 
   private let manifest: DatasetManifest
@@ -25,7 +27,8 @@ public final class Dataset: Sendable {
   private let validation: OpenSplit
   private let readers = ReaderPool()
 
-  /// Opens a dataset and checks that its files belong together; the pictures are checked as they are read.
+  /// Opens a dataset and checks that its files belong together; the pictures are checked as they
+  /// are read.
   /// - Throws: `Failure`: input missing for a folder or file that is not there, bad data for one that is
   ///   damaged or of another format version.
   public init(opening path: String) throws(Failure) {
@@ -106,7 +109,8 @@ public final class Dataset: Sendable {
     guard UInt64(bytes.count) == file.bytes, SHA256.digest(of: bytes) == file.sha256 else {
       throw Failure(
         .badData,
-        "\(quoted(path)) is damaged: its checksum differs from dataset.json; copy or prepare the dataset again."
+        "\(quoted(path)) is damaged: its checksum differs from dataset.json; "
+          + "copy or prepare the dataset again."
       )
     }
     return bytes

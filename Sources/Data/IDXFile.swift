@@ -1,7 +1,8 @@
 import Failures
 
-/// An array of bytes with its dimensions, as the MNIST family of datasets stores it: two zero bytes, the
-/// type (8 for bytes), the number of dimensions, each dimension (32 bits, big-endian), the values.
+/// An array of bytes with its dimensions, as the MNIST family of datasets stores it: two zero
+/// bytes, the type (8 for bytes), the number of dimensions, each dimension (32 bits, big-endian),
+/// the values.
 struct IDXFile {
   let dimensions: [Int]
   let values: [UInt8]

@@ -2,10 +2,11 @@ public import Failures
 public import Images
 
 /// The four files of MNIST and its relatives, plain or `.gz`: `train-images-idx3-ubyte`,
-/// `train-labels-idx1-ubyte`, and the same with `t10k` or `test` for validation, which may be missing.
+/// `train-labels-idx1-ubyte`, and the same with `t10k` or `test` for validation, which may be
+/// missing.
 ///
-/// The classes are the labels that occur, in the order of their numbers; Fashion-MNIST is recognised by its
-/// labels, and its classes have their names.
+/// The classes are the labels that occur, in the order of their numbers; Fashion-MNIST is
+/// recognised by its labels, and its classes have their names.
 public final class IDXSource: ImageSource {
   private struct Part: Sendable {
     let split: Split
@@ -28,7 +29,8 @@ public final class IDXSource: ImageSource {
         guard let labels = Self.find("\(prefix)-labels", "idx1", in: folder) else {
           throw Failure(
             .inputMissing,
-            "\(quoted(images)) has no file of labels beside it; put '\(prefix)-labels-idx1-ubyte.gz' there."
+            "\(quoted(images)) has no file of labels beside it; put "
+              + "'\(prefix)-labels-idx1-ubyte.gz' there."
           )
         }
         parts.append(try Self.part(split, prefix: prefix, images: images, labels: labels))
@@ -58,7 +60,8 @@ public final class IDXSource: ImageSource {
     guard sizes[0] == part.labels.dimensions[0] else {
       throw Failure(
         .badData,
-        "\(quoted(images)) holds \(sizes[0]) pictures, but \(quoted(labels)) \(part.labels.dimensions[0]) labels."
+        "\(quoted(images)) holds \(sizes[0]) pictures, but \(quoted(labels)) "
+          + "\(part.labels.dimensions[0]) labels."
       )
     }
     guard sizes[1] <= 8192, sizes[2] <= 8192 else {

@@ -59,8 +59,8 @@ public enum SourceImage: Sendable {
 
 /// A kind of place that pictures with labels come from.
 ///
-/// A new kind is one file: a type that lists what is there and reads one picture at a time, from any thread
-/// and in any order, and a line in `ImageSources.open`.
+/// A new kind is one file: a type that lists what is there and reads one picture at a time, from
+/// any thread and in any order, and a line in `ImageSources.open`.
 public protocol ImageSource: Sendable {
   /// What it is in words, `class folders`.
   var kind: String { get }

@@ -2,8 +2,9 @@ import Tensors
 
 /// Which picture stands where in the stream of all epochs.
 ///
-/// The stream is the epochs' orders end to end. Batches are cut from it without regard to where an epoch
-/// ends: all are full, each picture comes once an epoch, and the step alone says where the stream is.
+/// The stream is the epochs' orders end to end. Batches are cut from it without regard to where an
+/// epoch ends: all are full, each picture comes once an epoch, and the step alone says where the
+/// stream is.
 public struct ImageStream: Sendable {
   /// How a split is gone through.
   public enum Order: String, Sendable {
@@ -29,7 +30,8 @@ public struct ImageStream: Sendable {
 
   /// The epoch, counted from 0, and the picture at a position of the stream.
   ///
-  /// The first call for an epoch makes its order, which takes under a second for a million pictures.
+  /// The first call for an epoch makes its order, which takes under a second for a million
+  /// pictures.
   public mutating func place(_ position: Int) -> (epoch: Int, index: Int) {
     let (wanted, place) = position.quotientAndRemainder(dividingBy: count)
     guard order == .shuffled else { return (wanted, place) }

@@ -1,7 +1,7 @@
 /// The sums that the mean image and the colour covariance are made of, in whole numbers.
 ///
-/// Whole numbers add up the same in any order: the statistics do not depend on how many threads or machines
-/// took part, and nothing is rounded before the last division.
+/// Whole numbers add up the same in any order: the statistics do not depend on how many threads or
+/// machines took part, and nothing is rounded before the last division.
 final class PixelSums {
   private let side: Int
   /// How many pictures were added.

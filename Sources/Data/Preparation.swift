@@ -5,8 +5,8 @@ import Threads
 
 /// Turns pictures with labels into a dataset.
 ///
-/// The dataset is made beside its place and takes its name when it is whole. For the same source and
-/// settings every byte of it is the same, whatever the number of threads.
+/// The dataset is made beside its place and takes its name when it is whole. For the same source
+/// and settings every byte of it is the same, whatever the number of threads.
 public enum Preparation {
   /// Prepares a dataset.
   /// - Parameters:
@@ -18,7 +18,7 @@ public enum Preparation {
   public static func run(
     _ settings: PreparationSettings, report: @escaping (PreparationEvent) -> Void = { _ in }
   ) throws(Failure) -> PreparationSummary {
-    let start = Clock.monotonic
+    let start = MonotonicClock.seconds
     try settings.check()
     try SquareScaling.start()
     let source = try ImageSources.open(settings.source)
@@ -113,7 +113,8 @@ public enum Preparation {
         rejected.first { $0.class == name }.map { ": \(quoted($0.path)) \($0.reason)" } ?? ""
       throw Failure(
         .badData,
-        "No training picture of the class \(quoted(name)) in \(quoted(settings.source)) can be used\(example)."
+        "No training picture of the class \(quoted(name)) in \(quoted(settings.source)) can be used"
+          + "\(example)."
       )
     }
     guard let train = parts[.train], let validation = parts[.validation], validation.count > 0
@@ -144,16 +145,18 @@ public enum Preparation {
     let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
     return PreparationSummary(
       train: train.count, validation: validation.count, classes: classes.count,
-      rejected: rejected.count, bytes: bytes, seconds: Clock.monotonic - start)
+      rejected: rejected.count, bytes: bytes, seconds: MonotonicClock.seconds - start)
   }
 
   private static let methods = [
     "pictures":
-      "turned upright by EXIF, shorter side scaled to the side by libvips, the centre square, 8-bit sRGB, white behind transparency",
+      "turned upright by EXIF, shorter side scaled to the side by libvips, the centre square, "
+      + "8-bit sRGB, white behind transparency",
     "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
     "mean": "mean of the decoded training records, pixel by pixel, 0 to 255; sums in whole numbers",
     "covariance":
-      "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole numbers, divided by the number of pixels",
+      "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole "
+      + "numbers, divided by the number of pixels",
     "eigenvectors":
       "rows, of length 1, the largest part positive, by Jacobi's rotations; eigenvalues descending",
     "order": "records shuffled by the seed (Philox 4x32-10)",

@@ -1,3 +1,5 @@
+import Threads
+
 /// What a preparation tells while it runs.
 public enum PreparationEvent: Sendable {
   /// A sentence that the user should see.
@@ -66,8 +68,8 @@ public struct PreparationSummary: Sendable {
 final class ProgressReporter: @unchecked Sendable {
   private let monitor = Monitor()
   private let total: Int
-  private let start = Clock.monotonic
-  private var lastReport = 0.0
+  private let start = MonotonicClock.seconds
+  private var lastReport = MonotonicClock.seconds
   private var done = 0
   private var rejected = 0
   private let report: (PreparationEvent) -> Void
@@ -82,7 +84,7 @@ final class ProgressReporter: @unchecked Sendable {
     monitor.locked {
       done += 1
       rejected += isRejected ? 1 : 0
-      let now = Clock.monotonic
+      let now = MonotonicClock.seconds
       guard now - lastReport > 0.2 || done == total else { return }
       lastReport = now
       report(

@@ -3,8 +3,8 @@ import Tensors
 
 /// Which picture goes into which shard.
 ///
-/// The plan depends on the source and the settings alone, never on the number of threads, and a shard is
-/// always made whole by one of them: so the dataset's bytes are the same for any number.
+/// The plan depends on the source and the settings alone, never on the number of threads, and a
+/// shard is always made whole by one of them: so the dataset's bytes are the same for any number.
 struct PreparationPlan {
   struct Shard {
     let split: Split
@@ -16,8 +16,8 @@ struct PreparationPlan {
   }
 
   let classNames: [String]
-  /// The pictures of each split in the order on disk, shuffled: readers that go through the shards from
-  /// front to end see no class in a row.
+  /// The pictures of each split in the order on disk, shuffled: readers that go through the shards
+  /// from front to end see no class in a row.
   let order: [Split: [SourceItem]]
   let shards: [Shard]
   /// The share of the pictures that was held out, if any was.

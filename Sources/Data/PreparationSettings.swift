@@ -13,7 +13,8 @@ public struct PreparationSettings: Sendable {
   public var encoding: RecordEncoding?
   /// The quality of a JPEG, 1 to 100.
   public var quality = 95
-  /// The share of each class that is held out for validation when the source names none; nil means 0.1.
+  /// The share of each class that is held out for validation when the source names none; nil means
+  /// 0.1.
   public var holdOut: Double?
   /// What the hold-out, the limit and the order on disk are drawn with.
   public var seed: UInt64 = 1
@@ -44,7 +45,8 @@ public struct PreparationSettings: Sendable {
     guard Self.sides.contains(side) else {
       throw Failure(
         .usage,
-        "A side of \(side) pixels is not possible; choose \(Self.sides.lowerBound) to \(Self.sides.upperBound)."
+        "A side of \(side) pixels is not possible; choose \(Self.sides.lowerBound) to "
+          + "\(Self.sides.upperBound)."
       )
     }
     guard (1...100).contains(quality) else {

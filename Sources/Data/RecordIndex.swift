@@ -17,8 +17,9 @@ struct RecordPlace: Equatable, Sendable {
 
 /// The places of all records of a split, 24 bytes each, all numbers little-endian.
 ///
-/// The file: the 8 characters `ALEXINDX`, the version (32 bits), a record's size (32 bits, 24), the number
-/// of records (64 bits); then for each record shard (32), offset (64), length (32), label (32), CRC-32 (32).
+/// The file: the 8 characters `ALEXINDX`, the version (32 bits), a record's size (32 bits, 24), the
+/// number of records (64 bits); then for each record shard (32), offset (64), length (32), label
+/// (32), CRC-32 (32).
 final class RecordIndex: @unchecked Sendable {
   static let magic = Array("ALEXINDX".utf8)
   static let version: UInt32 = 1
@@ -26,8 +27,8 @@ final class RecordIndex: @unchecked Sendable {
   static let headerSize = 24
 
   let count: Int
-  // The file's bytes, never changed: 1.3 million records take 31 MB. They are read rather than mapped, so
-  // that a file that shrinks while it is in use cannot end the process.
+  // The file's bytes, never changed: 1.3 million records take 31 MB. They are read rather than
+  // mapped, so that a file that shrinks while it is in use cannot end the process.
   private let bytes: [UInt8]
 
   /// Reads the bytes of an index file.

@@ -17,7 +17,8 @@ struct PreparedShard {
   let rejected: [RejectedPicture]
 }
 
-/// What one thread needs to make shards: libraries' objects and memory that are used again and again.
+/// What one thread needs to make shards: libraries' objects and memory that are used again and
+/// again.
 final class ShardPreparation {
   /// The sums over the training pictures of all shards that this object made.
   let sums: PixelSums
@@ -47,8 +48,8 @@ final class ShardPreparation {
 
   /// Reads, scales and encodes a picture, and decodes it again into `decoded`.
   ///
-  /// The statistics are those of the pixels that training will see. Decoding costs a tenth of the work,
-  /// and shows that each record can be read back.
+  /// The statistics are those of the pixels that training will see. Decoding costs a tenth of the
+  /// work, and shows that each record can be read back.
   func prepare(_ item: SourceItem) throws(ImageProblem) -> UnsafeRawBufferPointer {
     switch try source.read(item, into: input) {
     case .encoded:
@@ -113,7 +114,8 @@ final class ShardPreparation {
       records: records, rejected: rejected)
   }
 
-  /// A record's name in its shard: its number, which makes it unique, and what it was called before.
+  /// A record's name in its shard: its number, which makes it unique, and what it was called
+  /// before.
   ///
   /// A dot would end the key for `webdataset`, and a tar header has room for 100 bytes.
   static func key(number: Int, name: [UInt8]) -> String {

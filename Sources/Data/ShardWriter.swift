@@ -2,8 +2,8 @@ import CArchive
 import Failures
 import Glibc
 
-/// One shard: an ordinary tar file whose members are, for every record, `KEY.jpg` or `KEY.png` and `KEY.cls`
-/// (the class number in decimal), as `tar` and the Python package `webdataset` read it.
+/// One shard: an ordinary tar file whose members are, for every record, `KEY.jpg` or `KEY.png` and
+/// `KEY.cls` (the class number in decimal), as `tar` and the Python package `webdataset` read it.
 ///
 /// Owner, permissions and times are fixed: the same records give the same bytes.
 final class ShardWriter {

@@ -42,7 +42,8 @@ final class StagingFolder {
       isCommitted = true  // It is another's: leave it alone.
       throw Failure(
         .cannotCreate,
-        "Another preparation is writing \(quoted(self.destination)) right now; wait for it or choose another place."
+        "Another preparation is writing \(quoted(self.destination)) right now; "
+          + "wait for it or choose another place."
       )
     }
     removeFiles()
@@ -63,7 +64,8 @@ final class StagingFolder {
       throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
     }
     var code = renameat2(AT_FDCWD, path, AT_FDCWD, destination, UInt32(ALEXNET_RENAME_NOREPLACE))
-    // Some network file systems know no exclusive rename; an existing folder with files still refuses.
+    // Some network file systems know no exclusive rename; an existing folder with files still
+    // refuses.
     if code != 0 && errno == EINVAL { code = rename(path, destination) }
     if code != 0 {
       if errno == EEXIST || errno == ENOTEMPTY { throw Self.exists(destination) }

@@ -3,8 +3,8 @@ public import Failures
 
 /// Decodes the records of a dataset, JPEG by libjpeg-turbo and PNG by libpng; one for each thread.
 ///
-/// The size stands in the header and is compared before anything is decoded: a record never takes more
-/// memory or time than the square that is expected.
+/// The size stands in the header and is compared before anything is decoded: a record never takes
+/// more memory or time than the square that is expected.
 public final class RecordDecoder {
   private let decompressor: tjhandle
 
@@ -19,7 +19,8 @@ public final class RecordDecoder {
 
   deinit { tjDestroy(decompressor) }
 
-  /// Decodes a picture of exactly `side` x `side` pixels into `side * side * 3` RGB bytes, rows from the top.
+  /// Decodes a picture of exactly `side` x `side` pixels into `side * side * 3` RGB bytes, rows
+  /// from the top.
   /// - Throws: `ImageProblem` when it is of another size or format, or damaged in any way.
   public func decode(
     _ bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>

@@ -3,8 +3,9 @@ public import Failures
 
 /// Encodes square RGB pictures one after the other into memory that it owns; one for each thread.
 ///
-/// JPEG by libjpeg-turbo, colour at half resolution (4:2:0), the accurate transform: the same pixels give
-/// the same bytes on every processor. A picture without colour is stored in gray, and reads back as RGB.
+/// JPEG by libjpeg-turbo, colour at half resolution (4:2:0), the accurate transform: the same
+/// pixels give the same bytes on every processor. A picture without colour is stored in gray, and
+/// reads back as RGB.
 public final class RecordEncoder {
   private let encoding: RecordEncoding
   private let quality: Int

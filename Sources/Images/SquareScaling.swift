@@ -1,13 +1,16 @@
 import CImages
 public import Failures
 
-/// Makes the picture that training sees out of any picture, by libvips: upright, the shorter side scaled to
-/// `side`, the centre `side x side` of it, in 8-bit sRGB (Krizhevsky 2012, section 2).
+/// Makes the picture that training sees out of any picture, by libvips: upright, the shorter side
+/// scaled to `side`, the centre `side x side` of it, in 8-bit sRGB (Krizhevsky 2012, section 2).
 ///
-/// Gray becomes RGB, CMYK and 16-bit values are converted, white stands behind what is transparent. Big
-/// JPEGs are decoded at a fraction of their size. Every method may be called from any number of threads.
+/// Gray becomes RGB, CMYK and 16-bit values are converted, white stands behind what is transparent.
+/// Big JPEGs are decoded at a fraction of their size. Every method may be called from any number of
+/// threads.
 public enum SquareScaling {
-  /// The most pixels that a picture may have: 128 million. A larger one is refused before it is decoded.
+  /// The most pixels that a picture may have: 128 million.
+  ///
+  /// A larger one is refused before it is decoded.
   public static let mostPixels = 128_000_000
 
   private static let started: Bool = alexnet_vips_start() == 0
@@ -20,7 +23,8 @@ public enum SquareScaling {
     }
   }
 
-  /// Scales an encoded picture of any readable format into `side * side * 3` RGB bytes, rows from the top.
+  /// Scales an encoded picture of any readable format into `side * side * 3` RGB bytes, rows from
+  /// the top.
   /// - Throws: `ImageProblem` when the bytes are not a picture, too large a one or a damaged one.
   public static func scale(
     encoded bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
@@ -35,8 +39,9 @@ public enum SquareScaling {
     var width: Int32 = 0
     var height: Int32 = 0
     let code = alexnet_vips_square_encoded(
-      bytes.baseAddress, bytes.count, Int32(side), Int64(mostPixels), &width, &height,
-      output.baseAddress)
+      bytes.baseAddress, bytes.count, format == .jpeg ? 1 : 0, Int32(side), Int64(mostPixels),
+      &width,
+      &height, output.baseAddress)
     switch Int(code) {
     case ALEXNET_IMAGE_FINE: return
     case ALEXNET_IMAGE_UNREADABLE: throw ImageProblem("has an unreadable \(format.name) header")
@@ -45,7 +50,8 @@ public enum SquareScaling {
     }
   }
 
-  /// Scales gray (`bands` 1) or RGB (`bands` 3) pixels, rows from the top, into `side * side * 3` RGB bytes.
+  /// Scales gray (`bands` 1) or RGB (`bands` 3) pixels, rows from the top, into `side * side * 3`
+  /// RGB bytes.
   /// - Throws: `ImageProblem` when libvips refuses.
   public static func scale(
     pixels: UnsafeRawBufferPointer, width: Int, height: Int, bands: Int, side: Int,

@@ -25,8 +25,8 @@ enum Demonstration {
       var settings = PreparationSettings(
         source: try FashionMNIST.installedFolder(), destination: path)
       settings.side = side
-      try createFolder(cacheFolder)
-      _ = try Preparation.run(settings)
+      let display = PreparationDisplay(destination: path)
+      display.show(try Preparation.run(settings) { display.show($0) })
     }
     try world.patientBarrier()
     return try Dataset(opening: path)
@@ -37,16 +37,5 @@ enum Demonstration {
     let environment = ProcessInfo.processInfo.environment
     let base = environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
     return (base ?? NSHomeDirectory() + "/.cache") + "/alexnet-train"
-  }
-
-  private static func createFolder(_ path: String) throws(Failure) {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(
-        .cannotCreate,
-        "The cache directory \(quoted(path)) cannot be created; set XDG_CACHE_HOME to one that can."
-      )
-    }
   }
 }

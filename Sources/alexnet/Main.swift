@@ -1,7 +1,9 @@
 import Failures
 import Glibc
 
-/// The toolbox: `alexnet SUBCOMMAND [options]`. A subcommand is one file and one line in the table here.
+/// The toolbox: `alexnet SUBCOMMAND [options]`.
+///
+/// A subcommand is one file, and one line in the table here.
 @main
 struct Main {
   static var subcommands: [any Subcommand.Type] { [Prepare.self] }

@@ -1,0 +1,64 @@
+import Console
+import Failures
+import Foundation
+
+/// Shows a preparation on standard output.
+///
+/// One living line on a terminal, a plain line every few seconds in a file.
+public final class PreparationDisplay {
+  private let status = StatusLine()
+  private let destination: String
+
+  /// A display for the preparation of a dataset at a place.
+  public init(destination: String) { self.destination = destination }
+
+  /// Shows what happens meanwhile; for the parameter `report` of `Preparation.run`.
+  public func show(_ event: PreparationEvent) {
+    switch event {
+    case .note(let text): status.say("Note: \(text)")
+    case .planned(let forecast):
+      status.say(
+        "Preparing \(forecast.train) training and \(forecast.validation) validation pictures in "
+          + "\(forecast.classes) classes from \(forecast.kind).")
+      let free = forecast.freeBytes.map { " of \(size($0)) free" } ?? ""
+      status.say(
+        "The dataset will take about \(size(forecast.bytes))\(free) at \(quoted(destination)).")
+      if let free = forecast.freeBytes, free < forecast.bytes {
+        status.say("Note: that is more than there is room for; stop now, or make room meanwhile.")
+      }
+    case .progress(let progress): show(progress)
+    }
+  }
+
+  /// Shows what was done.
+  public func show(_ summary: PreparationSummary) {
+    let speed = Double(summary.train + summary.validation) / max(summary.seconds, 1e-9)
+    status.say(
+      "Prepared \(summary.train) training and \(summary.validation) validation pictures in "
+        + "\(summary.classes) classes: \(size(summary.bytes)) at \(quoted(destination)), in "
+        + "\(spoken(seconds: summary.seconds)), \(Int(speed)) images/s.")
+    guard summary.rejected > 0 else { return }
+    status.say(
+      "\(summary.rejected) pictures could not be used; \(quoted("\(destination)/rejected.jsonl")) lists them."
+    )
+    if summary.rejectedShare > 0.01 {
+      let percent = String(format: "%.1f", summary.rejectedShare * 100)
+      status.say("Warning: that is \(percent)% of all; look at the list before you train.")
+    }
+  }
+
+  private func show(_ progress: PreparationProgress) {
+    let percent = 100 * progress.done / max(1, progress.total)
+    var text =
+      "\(progress.done)/\(progress.total) pictures (\(percent)%)  \(Int(progress.imagesPerSecond)) images/s"
+    if progress.rejected > 0 { text += "  \(progress.rejected) rejected" }
+    text += "  \(spoken(seconds: progress.secondsLeft)) left"
+    status.update(isLast: progress.done == progress.total) { text }
+  }
+
+  private func size(_ bytes: UInt64) -> String {
+    bytes >= 1_000_000_000
+      ? String(format: "%.1f GB", Double(bytes) * 1e-9)
+      : String(format: "%.1f MB", Double(bytes) * 1e-6)
+  }
+}

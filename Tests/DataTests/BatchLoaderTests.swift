@@ -1,0 +1,164 @@
+import Data
+import Failures
+import Foundation
+import Tensors
+import Testing
+
+@Suite("Loading batches")
+struct BatchLoaderTests {
+  private func prepared(_ count: Int = 30) throws -> Workplace {
+    let place = Workplace()
+    try place.writeClassFolders(["a": count, "b": count, "c": count])
+    try place.prepare()
+    return place
+  }
+
+  private func loader(
+    _ dataset: Dataset, _ split: Split = .train, order: ImageStream.Order = .shuffled,
+    augmentation: Augmentation = .paper, inputSide: Int = 6, batchSize: Int = 16,
+    positions: Range<Int>? = nil, firstStep: Int = 0, threads: Int = 2
+  ) throws -> BatchLoader {
+    try BatchLoader(
+      dataset: dataset, split: split, order: order, augmentation: augmentation,
+      inputSide: inputSide,
+      batchSize: batchSize, positions: positions, firstStep: firstStep, seed: 5, threads: threads)
+  }
+
+  struct Copy: Equatable {
+    var pictures: [[Float]]
+    var labels: [Int32]
+    var step: Int
+    var firstImage: Int
+  }
+
+  private func copy(_ batch: Batch) -> Copy {
+    let size = batch.input.shape[1...].reduce(1, *)
+    return Copy(
+      pictures: (0..<batch.count).map { Array(batch.input.elements[$0 * size..<($0 + 1) * size]) },
+      labels: batch.labels, step: batch.step, firstImage: batch.firstImage)
+  }
+
+  @Test("a batch does not depend on threads, on where one starts, or on how replicas share it")
+  func independence() throws {
+    let dataset = try prepared().dataset()
+    let whole = try loader(dataset, threads: 1)
+    let other = try loader(dataset, threads: 3)
+    let parts = try [0..<5, 5..<16].map { try loader(dataset, positions: $0) }
+    for step in 0..<12 {
+      let expected = copy(try whole.next())
+      #expect(
+        expected.step == step && expected.firstImage == 16 * step && expected.pictures.count == 16)
+      #expect(copy(try other.next()) == expected)
+      let pieces = try parts.map { copy(try $0.next()) }
+      #expect(pieces[0].pictures + pieces[1].pictures == expected.pictures)
+      #expect(pieces[0].labels + pieces[1].labels == expected.labels)
+      if step == 7 {
+        let late = try loader(dataset, firstStep: 7)
+        #expect(copy(try late.next()) == expected)
+      }
+    }
+  }
+
+  @Test(
+    "full batches straddle epochs, and each epoch has each picture once",
+    arguments: [1, 16, 50, 200])
+  func epochs(batchSize: Int) throws {
+    let dataset = try prepared().dataset()
+    let count = dataset.count(.train)
+    #expect(count == 81)
+    // The middle less the mean tells which picture it is.
+    let size = 6
+    var known: [[Float]: Int] = [:]
+    for index in 0..<count {
+      let pixels = try dataset.pixels(.train, index)
+      let crop = (0..<size * size * 3).map { i -> Float in
+        let place = ((i / 3 / size + 1) * 8 + i / 3 % size + 1) * 3 + i % 3
+        return Float(pixels[place]) - dataset.mean[place]
+      }
+      known[crop] = index
+    }
+    let loader = try loader(dataset, augmentation: .none, batchSize: batchSize)
+    var stream: [Int] = []
+    while stream.count < 3 * count {
+      let batch = copy(try loader.next())
+      #expect(batch.pictures.count == batchSize)
+      for (picture, label) in zip(batch.pictures, batch.labels) {
+        let index = try #require(known[picture])
+        #expect(Int(label) == dataset.label(.train, index))
+        stream.append(index)
+      }
+    }
+    for epoch in 0..<3 {
+      #expect(stream[epoch * count..<(epoch + 1) * count].sorted() == Array(0..<count))
+    }
+  }
+
+  @Test("a pass in order has every picture once, a smaller last batch, an end, and another pass")
+  func inOrder() throws {
+    let dataset = try prepared().dataset()
+    let labels = (0..<9).map { Int32(dataset.label(.validation, $0)) }
+    let loader = try loader(
+      dataset, .validation, order: .inOrder, augmentation: .none, batchSize: 4)
+    for pass in 0..<3 {
+      var counts: [Int] = []
+      var found: [Int32] = []
+      for _ in 0..<(pass == 1 ? 2 : 5) {
+        let batch = try loader.next()
+        counts.append(batch.count)
+        #expect(batch.globalCount == batch.count && batch.labels.count == batch.count)
+        found += batch.labels
+      }
+      #expect(counts == (pass == 1 ? [4, 4] : [4, 4, 1, 0, 0]))
+      #expect(found == labels.prefix(found.count).map { $0 })
+      // The second pass is given up half-way.
+      loader.restart()
+    }
+  }
+
+  @Test("a replica without a share of the last batch knows that there is one")
+  func replicas() throws {
+    let dataset = try prepared().dataset()
+    let loader = try loader(
+      dataset, .validation, order: .inOrder, augmentation: .none, batchSize: 4, positions: 2..<4)
+    let batches = try (0..<4).map { _ in try loader.next() }
+    #expect(batches.map(\.count) == [2, 2, 0, 0])
+    #expect(batches.map(\.globalCount) == [4, 4, 1, 0])
+  }
+
+  @Test("a damaged record stops the batch that needs it, not the ones before")
+  func damage() throws {
+    let place = try prepared()
+    let index = try place.bytes("dataset/train.index")
+    let start = 24 + 24 * 37 + 4
+    let offset = (0..<8).reduce(0) { $0 | Int(index[start + $1]) << (8 * $1) }
+    var bytes = try place.bytes("dataset/train-000000.tar")
+    bytes[offset + 50] ^= 1
+    try place.write(bytes, "dataset/train-000000.tar")
+    let loader = try loader(try place.dataset(), order: .inOrder, batchSize: 10)
+    for _ in 0..<3 { #expect(try loader.next().count == 10) }
+    for _ in 0..<2 {
+      expectFailure(.badData, "Record 37", "train-000000.tar", "checksum") { _ = try loader.next() }
+    }
+    loader.restart()
+    #expect(try loader.next().count == 10)
+  }
+
+  @Test("what does not fit is refused")
+  func refusals() throws {
+    let dataset = try prepared().dataset()
+    expectFailure(.usage, "9x9", "8x8", "--size 9") { _ = try loader(dataset, inputSide: 9) }
+    expectFailure(.usage, "batch of 0") { _ = try loader(dataset, batchSize: 0) }
+    expectFailure(.usage, "batch of 4") { _ = try loader(dataset, batchSize: 4, positions: 2..<5) }
+    expectFailure(.usage, "0 threads") { _ = try loader(dataset, threads: 0) }
+  }
+
+  @Test("loaders come and go")
+  func lifetime() throws {
+    let dataset = try prepared(4).dataset()
+    for turn in 0..<50 {
+      let loader = try loader(dataset, batchSize: 64)
+      if turn % 2 == 0 { _ = try loader.next() }
+      #expect(loader.secondsWaited >= 0 && loader.secondsWorked >= 0)
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Data
+import Failures
+import Foundation
+import Testing
+
+@Suite("Opening a dataset")
+struct DatasetTests {
+  private func prepared() throws -> Workplace {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 10, "b": 10])
+    try place.prepare()
+    return place
+  }
+
+  @Test("what is no dataset is explained")
+  func none() throws {
+    let place = try prepared()
+    expectFailure(.inputMissing, "There is no dataset", "alexnet prepare") {
+      _ = try place.dataset("no")
+    }
+    expectFailure(.inputMissing, "not a prepared dataset") { _ = try place.dataset("source") }
+    expectFailure(.inputMissing, "not a prepared dataset") {
+      _ = try place.dataset("source/a/0.png")
+    }
+  }
+
+  @Test("another format version names both")
+  func version() throws {
+    let place = try prepared()
+    let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    let other = text.replacingOccurrences(
+      of: "\"formatVersion\" : 1", with: "\"formatVersion\" : 7")
+    #expect(other != text)
+    try place.write(Array(other.utf8), "dataset/dataset.json")
+    expectFailure(.badData, "version 7", "version 1", "alexnet prepare") { _ = try place.dataset() }
+  }
+
+  @Test("a damaged description is explained")
+  func description() throws {
+    let place = try prepared()
+    let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    func attempt(_ from: String, _ to: String, _ words: String) throws {
+      #expect(text.contains(from))
+      try place.write(
+        Array(text.replacingOccurrences(of: from, with: to).utf8), "dataset/dataset.json")
+      expectFailure(.badData, "dataset.json", words) { _ = try place.dataset() }
+    }
+    try attempt("{", "", "does not describe")
+    try attempt("alexnet dataset", "something", "does not describe")
+    try attempt("\"side\" : 8", "\"side\" : \"8\"", "pictures.side")
+    try attempt("\"side\" : 8", "\"side\" : 8000000", "cannot be")
+    try attempt("\"statistics\"", "\"other\"", "lacks 'statistics'")
+    try attempt("train.index", "../train.index", "cannot be")
+    try attempt("\"records\" : 18", "\"records\" : 17", "do not add up to 18")
+  }
+
+  @Test(
+    "damaged files are named",
+    arguments: ["train.index", "validation.index", "statistics.safetensors"])
+  func damage(name: String) throws {
+    let place = try prepared()
+    var bytes = try place.bytes("dataset/\(name)")
+    bytes[bytes.count - 3] ^= 1
+    try place.write(bytes, "dataset/\(name)")
+    expectFailure(.badData, name, "checksum") { _ = try place.dataset() }
+    try place.write(Array(bytes.dropLast()), "dataset/\(name)")
+    expectFailure(.badData, name) { _ = try place.dataset() }
+    try FileManager.default.removeItem(atPath: place.path("dataset/\(name)"))
+    expectFailure(.inputMissing, name) { _ = try place.dataset() }
+  }
+
+  @Test("a shard that is cut off or missing is found on opening")
+  func shards() throws {
+    let place = try prepared()
+    let bytes = try place.bytes("dataset/train-000000.tar")
+    try place.write(Array(bytes.dropLast(512)), "dataset/train-000000.tar")
+    expectFailure(.badData, "train-000000.tar", "instead of \(bytes.count)") {
+      _ = try place.dataset()
+    }
+    try FileManager.default.removeItem(atPath: place.path("dataset/train-000000.tar"))
+    expectFailure(.inputMissing, "train-000000.tar") { _ = try place.dataset() }
+  }
+
+  @Test("a changed byte in a record is found on reading it, with shard and record")
+  func record() throws {
+    let place = try prepared()
+    var bytes = try place.bytes("dataset/train-000000.tar")
+    // The fourth record begins after three whole ones: skip headers until its own.
+    let index = try place.bytes("dataset/train.index")
+    let start = 24 + 24 * 3 + 4
+    let offset = (0..<8).reduce(0) { $0 | Int(index[start + $1]) << (8 * $1) }
+    bytes[offset + 40] ^= 0x10
+    try place.write(bytes, "dataset/train-000000.tar")
+    let dataset = try place.dataset()
+    _ = try dataset.pixels(.train, 2)
+    expectFailure(.badData, "Record 3", "train-000000.tar", "byte \(offset)", "checksum") {
+      _ = try dataset.pixels(.train, 3)
+    }
+  }
+
+  @Test("many threads may decode at once")
+  func threads() throws {
+    let place = try prepared()
+    let dataset = try place.dataset()
+    let expected = try (0..<18).map { try dataset.pixels(.train, $0) }
+    DispatchQueue.concurrentPerform(iterations: 200) { turn in
+      let found = try? dataset.pixels(.train, turn % 18)
+      #expect(found == expected[turn % 18])
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Data
+import Foundation
+import Testing
+
+/// The program as a user runs it.
+@Suite("alexnet prepare")
+struct PrepareCommandTests {
+  /// The program lies beside the tests' own.
+  static let program = URL(fileURLWithPath: CommandLine.arguments[0])
+    .deletingLastPathComponent().appendingPathComponent("alexnet").path
+
+  private func alexnet(_ arguments: String...) throws -> (
+    output: String, error: String, code: Int32
+  ) {
+    let result = try run(Self.program, arguments)
+    return (String(decoding: result.output, as: UTF8.self), result.error, result.code)
+  }
+
+  @Test("it prepares, says how large the dataset will be, and sums up")
+  func prepares() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 30, "b": 30])
+    try place.write(Array("text".utf8), "source/a/text.jpg")
+    let result = try alexnet(
+      "prepare", "--source", place.path("source"), "--out", place.path("dataset"), "--size=16",
+      "--hold-out", "20%", "--threads", "2")
+    #expect(result.code == 0 && result.error.isEmpty)
+    #expect(
+      result.output.contains(
+        "Preparing 49 training and 12 validation pictures in 2 classes from class folders."))
+    #expect(result.output.contains("The dataset will take about"))
+    #expect(result.output.contains("61/61 pictures (100%)"))
+    #expect(result.output.contains("1 pictures could not be used"))
+    #expect(result.output.contains("Warning: that is 1.6% of all"))
+    let dataset = try place.dataset()
+    #expect(dataset.side == 16 && dataset.count(.train) + dataset.count(.validation) == 60)
+  }
+
+  @Test("a failure is one sentence on standard error and an exit code of its own")
+  func failures() throws {
+    let place = Workplace()
+    func expect(_ code: Int32, _ words: String, _ arguments: String...) throws {
+      let result = try run(Self.program, arguments)
+      #expect(result.code == code)
+      #expect(
+        result.error.hasPrefix("alexnet: ") && result.error.hasSuffix(".\n"), "\(result.error)")
+      #expect(
+        result.error.split(separator: "\n").count == 1 && result.error.contains(words),
+        "\(result.error)")
+    }
+    try expect(64, "not a subcommand", "prepair")
+    try expect(64, "--source", "prepare")
+    try expect(64, "--out", "prepare", "--source", place.path)
+    try expect(64, "did you mean --source?", "prepare", "--sourc", place.path)
+    try expect(
+      64, "--hold-out", "prepare", "--source", place.path, "--out", "x", "--hold-out", "120%")
+    try expect(64, "--size", "prepare", "--source", place.path, "--out", "x", "--size", "0")
+    try expect(
+      64, "jpeg or png", "prepare", "--source", place.path, "--out", "x", "--encoding", "gif")
+    try expect(66, "is empty", "prepare", "--source", place.path, "--out", place.path("x"))
+    try expect(
+      66, "There is no folder", "prepare", "--source", place.path("no\nwhere"), "--out",
+      place.path("x"))
+    try place.writeClassFolders(["a": 3, "b": 3])
+    try expect(
+      73, "exists already", "prepare", "--source", place.path("source"), "--out",
+      place.path("source"))
+    #expect(try place.names(".") == ["source"])
+  }
+
+  @Test("help lists every option")
+  func help() throws {
+    let result = try alexnet("prepare", "--help")
+    #expect(result.code == 0)
+    for option in [
+      "source", "out", "size", "encoding", "quality", "hold-out", "limit-per-class", "seed",
+      "strict", "threads",
+    ] { #expect(result.output.contains("--\(option)")) }
+    #expect(try alexnet("--help").output.contains("prepare"))
+    #expect(try alexnet().code == 64)
+  }
+}

@@ -1,0 +1,144 @@
+import Failures
+import Images
+import Testing
+
+@Suite("Any picture becomes a square of RGB pixels")
+struct SquareScalingTests {
+  struct Sample: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let bytes: [UInt8]
+    let colour: [Int]
+    let tolerance: Int
+
+    init(_ name: String, _ bytes: [UInt8], _ colour: [Int], within tolerance: Int = 0) {
+      testDescription = name
+      self.bytes = bytes
+      self.colour = colour
+      self.tolerance = tolerance
+    }
+  }
+
+  @Test(
+    "a picture of one colour keeps it, whatever its kind",
+    arguments: [
+      Sample("progressive JPEG", Pictures.progressiveJPEG, [20, 120, 220], within: 2),
+      Sample("WebP", Pictures.webP, [20, 120, 220]),
+      Sample("TIFF", Pictures.tiff, [20, 120, 220]),
+      Sample("BMP", Pictures.bmp, [20, 120, 220]),
+      Sample("PNG with a palette", Pictures.palettePNG, [20, 120, 220]),
+      Sample("16-bit gray PNG", Pictures.gray16PNG, [0x80, 0x80, 0x80], within: 1),
+      Sample("transparent PNG", Pictures.alphaPNG, [255, 255, 255]),
+    ])
+  func colours(sample: Sample) throws {
+    for side in [8, 16, 40] {
+      let pixels = try scaled(sample.bytes, side: side)
+      for i in pixels.indices {
+        #expect(abs(Int(pixels[i]) - sample.colour[i % 3]) <= sample.tolerance, "at \(side)")
+      }
+    }
+  }
+
+  @Test("a big JPEG, decoded at a fraction of its size, shows the same")
+  func shrinkOnLoad() throws {
+    let pixels = try scaled(try jpeg(side: 800), side: 40)
+    let expected = gradient(side: 40)
+    let worst = zip(pixels, expected).map { abs(Int($0) - Int($1)) }.max() ?? 255
+    // The gradient's values belong to pixels' corners there and to their middles here: half a step
+    // of 255/40.
+    #expect(worst <= 6)
+  }
+
+  @Test("CMYK becomes red, not its negative")
+  func inks() throws {
+    let pixels = try scaled(Pictures.cmykJPEG, side: 16)
+    // A printed red is not the screen's purest one.
+    #expect(pixels[0] > 200 && pixels[1] < 80 && pixels[2] < 80)
+  }
+
+  @Test("EXIF rotation is honoured")
+  func rotation() throws {
+    // Turned clockwise by a quarter, left comes to the top.
+    let pixels = try scaled(Pictures.rotatedJPEG, side: 32)
+    let (top, bottom) = (3 * (4 * 32 + 16), 3 * (28 * 32 + 16))
+    #expect(pixels[top] > 200 && pixels[top + 2] < 60)
+    #expect(pixels[bottom] < 60 && pixels[bottom + 2] > 200)
+  }
+
+  @Test("the centre of the longer side is taken", arguments: [true, false])
+  func centre(isWide: Bool) throws {
+    // Three squares in a row: red, green, blue. The middle one is left.
+    let (width, height) = isWide ? (96, 32) : (32, 96)
+    var picture = [UInt8](repeating: 0, count: width * height * 3)
+    for y in 0..<height {
+      for x in 0..<width { picture[(y * width + x) * 3 + (isWide ? x : y) / 32] = 255 }
+    }
+    var output = [UInt8](repeating: 1, count: 32 * 32 * 3)
+    try picture.withUnsafeBytes { picture in
+      try output.withUnsafeMutableBufferPointer { output in
+        try SquareScaling.scale(
+          pixels: picture, width: width, height: height, bands: 3, side: 32, into: output)
+      }
+    }
+    let green = (0..<32 * 32 * 3).map { $0 % 3 == 1 ? UInt8(255) : 0 }
+    #expect(output == green)
+  }
+
+  @Test("1x1 and very long pictures are used", arguments: [(1, 1), (100, 9000), (9000, 100)])
+  func extremes(width: Int, height: Int) throws {
+    let picture = try png(width: width, height: height, colour: [9, 99, 199])
+    let pixels = try scaled(picture, side: 64)
+    for i in pixels.indices { #expect(pixels[i] == [9, 99, 199][i % 3]) }
+  }
+
+  @Test("the format is told by the bytes")
+  func signatures() {
+    func format(_ bytes: [UInt8]) -> ImageFormat? { bytes.withUnsafeBytes { ImageFormat(of: $0) } }
+    #expect(format(Pictures.cmykJPEG) == .jpeg)
+    #expect(format(Pictures.palettePNG) == .png)
+    #expect(format(Pictures.webP) == .webp)
+    #expect(format(Pictures.tiff) == .tiff)
+    #expect(format(Pictures.bmp) == .bmp)
+    #expect(format(Array("GIF89a".utf8)) == nil)
+    #expect(format([]) == nil)
+    #expect(format([0xFF]) == nil)
+  }
+
+  @Test("what is no picture is refused with a reason")
+  func refusals() throws {
+    func reason(_ bytes: [UInt8]) -> String? {
+      do throws(ImageProblem) {
+        _ = try scaled(bytes, side: 16)
+        return nil
+      } catch { return error.reason }
+    }
+    #expect(reason([]) == "is an empty file")
+    #expect(reason(Array("hello".utf8)) == "is not a JPEG, PNG, WebP, TIFF or BMP picture")
+    #expect(reason([0xFF, 0xD8, 0xFF]) == "has an unreadable JPEG header")
+    let picture = try png(width: 64, height: 64, colour: [1, 2, 3], isNoisy: true)
+    #expect(reason(Array(picture[..<(picture.count / 2)])) == "is a truncated or corrupt PNG")
+    for side in [64, 200, 800] {
+      let jpeg = try jpeg(side: side)
+      #expect(reason(Array(jpeg[..<(jpeg.count * 9 / 10)])) == "is a truncated or corrupt JPEG")
+    }
+    #expect(reason(bomb()) == "has 30000x30000 pixels, more than the 128 million allowed")
+    var bitmap = Pictures.bmp
+    bitmap.replaceSubrange(18..<26, with: [0x30, 0x75, 0, 0, 0x30, 0x75, 0, 0])
+    #expect(reason(bitmap) == "has 30000x30000 pixels, more than the 128 million allowed")
+  }
+
+  /// The header of a PNG of 30000x30000 pixels, with its CRC, and no pixels.
+  private func bomb() -> [UInt8] {
+    let header: [UInt8] = [
+      0x49, 0x48, 0x44, 0x52, 0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30, 8, 2, 0, 0, 0,
+    ]
+    var crc: UInt32 = 0xFFFF_FFFF
+    for byte in header {
+      crc ^= UInt32(byte)
+      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+    }
+    crc ^= 0xFFFF_FFFF
+    let sum = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: crc >> $0) }
+    let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    return signature + [0, 0, 0, 13] + header + sum + [0, 0, 0, 1] + Array("IDAT".utf8) + [0x78]
+  }
+}
