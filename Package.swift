@@ -77,7 +77,7 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("ImagesTests", ["Images", "Failures"]),
   ("DataTests", ["Data", "Images", "Tensors", "Threads", "Failures"]),
-  ("TrainingTests", ["Training", "Layers", "Threads"]),
+  ("TrainingTests", ["Training", "Layers", "Tensors", "Threads"]),
   ("CommandTests", ["alexnet-train", "alexnet"]),
 ]
 

@@ -38,7 +38,7 @@ enum Program {
     }
     let scratch = try ScratchFolder()
     let (output, error) = (scratch.path + "/output", scratch.path + "/error")
-    for path in [output, error] { FileManager.default.createFile(atPath: path, contents: nil) }
+    for path in [output, error] { try Data().write(to: URL(fileURLWithPath: path)) }
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: error))
     process.standardInput = FileHandle.nullDevice
@@ -55,7 +55,7 @@ enum Program {
 }
 
 /// A folder that is gone when the test is over.
-final class ScratchFolder {
+final class ScratchFolder: Sendable {
   let path: String
 
   init() throws {

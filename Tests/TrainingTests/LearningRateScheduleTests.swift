@@ -5,20 +5,22 @@ import Training
   let plateau = LearningRateSchedule.plateau(
     divisor: 10, reductions: 3, patience: 2, threshold: 0.1)
 
-  @Test func fallsWhenTheErrorStopsImproving() {
+  /// Which of a run of validation errors make the learning rate fall.
+  private func falls(_ errors: Double...) -> ([Bool], ScheduleState) {
     var state = ScheduleState()
-    #expect(!state.note(error: 80, plateau))
-    #expect(!state.note(error: 70, plateau))
-    #expect(!state.note(error: 70, plateau))
-    #expect(state.note(error: 70.5, plateau), "two validations in a row without a better one")
+    let falls = errors.map { state.note(error: $0, plateau) }
+    return (falls, state)
+  }
+
+  @Test func fallsWhenTheErrorStopsImproving() {
+    let (falls, state) = falls(80, 70, 70, 70.5)
+    #expect(falls == [false, false, false, true], "two validations in a row without a better one")
     #expect(abs(state.learningRate(initial: 0.01, plateau, epoch: 5) - 0.001) < 1e-15)
   }
 
   @Test func aGainBelowTheThresholdIsNone() {
-    var state = ScheduleState()
-    #expect(!state.note(error: 70, plateau))
-    #expect(!state.note(error: 69.95, plateau))
-    #expect(state.note(error: 69.91, plateau))
+    let (falls, state) = falls(70, 69.95, 69.91)
+    #expect(falls == [false, false, true])
     #expect(state.bestError == 70)
   }
 

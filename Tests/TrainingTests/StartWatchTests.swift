@@ -2,36 +2,39 @@ import Testing
 import Training
 
 @Suite struct StartWatchTests {
-  @Test func namesTheJumpOfTheFirstSteps() throws {
-    var watch = StartWatch(classes: 10, learningRate: 0.01)
-    #expect(watch.note(loss: 2.4, step: 1) == nil)
-    let sentence = try #require(watch.note(loss: 26, step: 4))
-    #expect(sentence.contains("jumped to 26.0 in step 4"))
-    #expect(sentence.contains("--learning-rate 0.001"))
-    #expect(watch.note(loss: 30, step: 5) == nil, "said once")
+  /// What the watch says about the losses of steps 1, 2, ...
+  private func sentences(
+    classes: Int, learningRate: Double, _ losses: [Double]
+  ) -> [(step: Int, text: String)] {
+    var watch = StartWatch(classes: classes, learningRate: learningRate)
+    return losses.enumerated().compactMap { index, loss in
+      watch.note(loss: loss, step: index + 1).map { (index + 1, $0) }
+    }
   }
 
-  @Test func namesThePlateauAtChance() throws {
-    var watch = StartWatch(classes: 10, learningRate: 0.01)
-    var sentences: [String] = []
-    for step in 1...300 {
-      if let said = watch.note(loss: 2.30 + (step % 2 == 0 ? 0.02 : -0.02), step: step) {
-        sentences.append(said)
-      }
-    }
-    #expect(sentences.count == 1)
-    #expect(sentences[0].contains("stayed at ln(10) = 2.30 for 100 steps"))
+  @Test func namesTheJumpOfTheFirstStepsOnce() throws {
+    let said = sentences(classes: 10, learningRate: 0.01, [2.4, 3, 9, 5, 26])
+    #expect(said.map(\.step) == [3])
+    let text = try #require(said.first).text
+    #expect(text.contains("jumped to 9.0 in step 3"))
+    #expect(text.contains("--learning-rate 0.001"))
+  }
+
+  @Test func namesThePlateauAtChanceOnce() throws {
+    let losses = (1...300).map { 2.30 + ($0 % 2 == 0 ? 0.02 : -0.02) }
+    let said = sentences(classes: 10, learningRate: 0.01, losses)
+    #expect(said.map(\.step) == [100])
+    let text = try #require(said.first).text
+    #expect(text.contains("stayed at ln(10) = 2.30 for 100 steps"))
   }
 
   @Test func isSilentWhenTheNetworkLearns() {
-    var watch = StartWatch(classes: 10, learningRate: 0.001)
-    for step in 1...400 {
-      #expect(watch.note(loss: max(0.5, 3 - 0.01 * Double(step)), step: step) == nil)
-    }
+    let losses = (1...400).map { max(0.5, 3 - 0.01 * Double($0)) }
+    #expect(sentences(classes: 10, learningRate: 0.001, losses).isEmpty)
   }
 
   @Test func isSilentAtTheStartOfAThousandClasses() {
-    var watch = StartWatch(classes: 1000, learningRate: 0.01)
-    for step in 1...90 { #expect(watch.note(loss: 7.0, step: step) == nil) }
+    let losses = [Double](repeating: 7, count: 90)
+    #expect(sentences(classes: 1000, learningRate: 0.01, losses).isEmpty)
   }
 }
