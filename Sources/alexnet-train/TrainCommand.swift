@@ -29,10 +29,13 @@ struct TrainCommand {
       throw Failure(.usage, "--classes goes with --dry-run; a run has the classes of its dataset.")
     }
     // What can be wrong without a dataset is found before one is prepared or read.
+    guard !arguments.has("resume") || arguments.has("out") else {
+      throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
+    }
+    let isDemonstration = !arguments.has("data") && pretended == nil
     let choice = try NetworkChoice(arguments)
-    let recipe = try self.recipe(arguments)
+    let recipe = try self.recipe(arguments, isDemonstration: isDemonstration)
     let placement = try Placement(towers: choice.network(classes: nil).towers, over: world)
-    let isDemonstration = !arguments.has("data")
 
     var dataset: Dataset?
     if !isDryRun || arguments.has("data") {
@@ -84,11 +87,13 @@ struct TrainCommand {
     if world.rank == 0 { StandardStream.output.write(text) }
   }
 
-  private func recipe(_ arguments: Arguments) throws(Failure) -> Recipe {
+  private func recipe(
+    _ arguments: Arguments, isDemonstration: Bool
+  ) throws(Failure) -> Recipe {
     let names = RecipeName.allCases.map(\.rawValue)
     let name = try arguments.choice("recipe", of: names).flatMap { RecipeName(rawValue: $0) }
     var recipe = Recipe.named(name ?? .paper)
-    if !arguments.has("data") { Demonstration.adjust(&recipe) }
+    if isDemonstration { Demonstration.adjust(&recipe) }
     let positive = Double.leastNonzeroMagnitude...1e6
     recipe.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? recipe.epochs
     recipe.batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? recipe.batchSize
@@ -144,9 +149,6 @@ struct TrainCommand {
     _ arguments: Arguments, _ settings: TrainingSettings
   ) throws -> (RunDirectory, SafetensorsFile?) {
     let isResumed = arguments.has("resume")
-    guard !isResumed || arguments.has("out") else {
-      throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
-    }
     let fresh = "runs/\(settings.network.name)-\(Self.timeStamp)"
     let run = RunDirectory(try world.broadcast(arguments.string("out") ?? fresh, from: 0))
     guard isResumed else {
