@@ -75,11 +75,28 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
+  ("TensorsTests", ["TestSupport", "Tensors"]),
+  ("ThreadsTests", ["Threads"]),
+  ("OptionsTests", ["Options", "Failures"]),
+  ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
+  ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),
+  ("LayersTests", ["TestSupport", "Layers", "Tensors", "Threads"]),
+  ("MPITests", ["TestSupport", "MPI"]),
+  ("ModelParallelTests", ["TestSupport", "ModelParallel", "Layers", "MPI", "Tensors", "Failures"]),
+  (
+    "AlexNetTests",
+    ["TestSupport", "AlexNet", "ModelParallel", "Layers", "MPI", "Tensors", "Failures"]
+  ),
   ("ImagesTests", ["Images", "Failures"]),
   ("DataTests", ["Data", "Images", "Tensors", "Threads", "Failures"]),
   ("TrainingTests", ["Training", "Layers", "Tensors", "Threads"]),
   ("CommandTests", ["alexnet-train", "alexnet"]),
 ]
+
+/// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.
+let testSupport = Target.target(
+  name: "TestSupport", dependencies: ["Layers", "MPI", "Tensors"], path: "Tests/TestSupport",
+  swiftSettings: settings)
 
 // MARK: The package
 
@@ -104,6 +121,7 @@ let package = Package(
     + programs.map {
       .executableTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings)
     }
+    + [testSupport]
     + tests.map {
       .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings)
     },

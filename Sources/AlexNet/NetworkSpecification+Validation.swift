@@ -35,8 +35,9 @@ extension NetworkSpecification {
       last.kernels == classes,
       "its last layer '\(last.name)' has \(last.kernels) kernels for \(classes) classes")
     var total = 0
+    let first = shapes(ofTower: 0)
     for tower in 0..<towers {
-      for shape in shapes(ofTower: tower) {
+      for (shape, twin) in zip(shapes(ofTower: tower), first) {
         let name = shape.layer.name
         try require(
           shape.output.height > 0 && shape.output.width > 0 && shape.output.maps > 0,
@@ -53,6 +54,12 @@ extension NetworkSpecification {
         }
         total += shape.parameters
         try require(total < 1 << 34, "it has more than 17 billion parameters")
+        // All kernels of a layer are rows of one tensor in files.
+        try require(
+          shape.kernels.isEmpty
+            || shape.parameters / shape.kernels.count == twin.parameters / twin.kernels.count,
+          "layer '\(name)' reads \(shape.inputs[0]) in tower \(tower) and \(twin.inputs[0]) in tower 0; "
+            + "let it read all, or have as many kernels in each tower below it")
       }
     }
   }

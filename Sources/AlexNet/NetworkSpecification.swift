@@ -100,7 +100,7 @@ public struct LayerShape: Sendable {
 extension NetworkSpecification {
   /// The shapes of a tower's layers, from the image to the logits.
   ///
-  /// The network must be valid.
+  /// The network must be valid; only `validate` asks before it is known, and refuses what comes out too large.
   public func shapes(ofTower tower: Int) -> [LayerShape] {
     var result: [LayerShape] = []
     var maps = [MapShape](
@@ -114,13 +114,13 @@ extension NetworkSpecification {
       case .convolution(let convolution):
         kernels = Placement.share(of: convolution.kernels, tower: tower, towers: towers)
         let length = convolution.window.size * convolution.window.size * read / convolution.groups
-        parameters = kernels.count * (length + 1)
-        multiplications = outputs[tower].count * length
+        parameters = Self.product(kernels.count, length + 1)
+        multiplications = Self.product(outputs[tower].count, length)
       case .fullyConnected(let connected):
         kernels = Placement.share(of: connected.kernels, tower: tower, towers: towers)
         let length = inputs.reduce(0) { $0 + $1.count }
-        parameters = kernels.count * (length + 1)
-        multiplications = kernels.count * length
+        parameters = Self.product(kernels.count, length + 1)
+        multiplications = Self.product(kernels.count, length)
       default: break
       }
       result.append(
@@ -137,11 +137,20 @@ extension NetworkSpecification {
     (0..<towers).reduce(0) { $0 + shapes(ofTower: $1).reduce(0) { $0 + $1.parameters } }
   }
 
+  /// A side that no valid network has: more is not counted, so that a description cannot overflow.
+  private static let longestSide = 1 << 15
+
+  /// A product that stops at a number which no valid network comes near.
+  private static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? 1 << 60 : min(product, 1 << 60)
+  }
+
   private func output(of layer: LayerSpecification, from input: MapShape, tower: Int) -> MapShape {
     func slide(_ window: Window, _ maps: Int) -> MapShape {
       MapShape(
-        height: window.places(over: input.height), width: window.places(over: input.width),
-        maps: maps)
+        height: min(window.places(over: input.height), Self.longestSide),
+        width: min(window.places(over: input.width), Self.longestSide), maps: maps)
     }
     switch layer {
     case .convolution(let layer):

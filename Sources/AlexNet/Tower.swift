@@ -29,15 +29,20 @@ final class Tower {
     let builder = LayerBuilder(network, tower: index, options: options, team: team)
     var stages: [Stage] = []
     var largest = 0
+    var holdsTangent = false
     for (number, shape) in network.shapes(ofTower: index).enumerated() {
       let layer = builder.layer(shape, isFirst: number == 0)
       let previous = stages.last?.output
       let output: Tensor
-      if layer.worksInPlace, let previous {
+      let isTangent = layer is HyperbolicTangent
+      // A tanh takes its gradient from its output, which a second one must not overwrite.
+      if layer.worksInPlace, let previous, !(isTangent && holdsTangent) {
         output = previous
+        holdsTangent = holdsTangent || isTangent
       } else {
         output = Tensor(options.batchSize, layer.output.count)
         largest = max(largest, layer.output.count)
+        holdsTangent = isTangent
       }
       stages.append(
         Stage(layer: layer, readsAll: shape.layer.reads == .all && number > 0, output: output))
@@ -67,7 +72,8 @@ final class Tower {
   func backward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
     for number in range.reversed() {
       let layer = stages[number].layer
-      let x = number == 0 ? input : stages[number - 1].output
+      let below = number == 0 ? input : stages[number - 1].output
+      let x = layer.worksInPlace ? stages[number].output : below
       let target = layer.worksInPlace ? gradient : gradients[1 - current]
       // Nothing is learnt before the first layer: the image needs no gradient.
       layer.backward(gradient, x: x, .whole, into: number > 0 ? target : nil, pass)

@@ -18,8 +18,8 @@ public protocol Layer: AnyObject {
   var output: MapShape { get }
   /// What it learns: nothing, or weights and biases.
   var parameters: [Parameter] { get }
-  /// Whether the output takes the place of the input in memory: `x` and `y` are then one tensor, and so
-  /// are the gradients.
+  /// Whether the output may take the place of the input in memory, and the gradient by the input that of the
+  /// gradient by the output. The backward functions are then given the output as `x`.
   var worksInPlace: Bool { get }
   /// Multiplications with an addition that one image costs in the forward pass.
   var multiplicationsPerImage: Int { get }

@@ -82,7 +82,7 @@ public struct Command: Sendable {
         continue
       }
       let isShortHelp = word == "-h"
-      let bare = isShortHelp ? "help" : String(word.drop { $0 == "-" })
+      let bare = isShortHelp ? "help" : String(word.dropFirst(2))
       let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
       guard isShortHelp || word.hasPrefix("--"),

@@ -1,0 +1,170 @@
+import AlexNet
+import Failures
+import Layers
+import Testing
+import TestSupport
+
+@Suite struct DescriptionTests {
+  let folder = TemporaryFolder()
+
+  func network(_ json: String) throws -> NetworkSpecification {
+    try NetworkSpecification(contentsOf: folder.write("network.json", Array(json.utf8)))
+  }
+
+  /// A description with these layers between the image and the last layer.
+  static func json(
+    _ layers: String..., towers: String = "2", inputSide: String = "8", imageSide: String = "8",
+    classes: String = "5", last: String = #"{"type": "fullyConnected", "name": "fc", "kernels": 5}"#
+  ) -> String {
+    """
+    {"name": "tiny", "towers": \(towers), "inputSide": \(inputSide), "imageSide": \(imageSide),
+     "classes": \(classes), "layers": [\((layers + [last]).joined(separator: ", "))]}
+    """
+  }
+
+  /// The sentence that a description is refused with.
+  func complaint(_ json: String, sourceLocation: SourceLocation = #_sourceLocation) -> String {
+    let failure = #expect(throws: Failure.self, sourceLocation: sourceLocation) {
+      _ = try network(json)
+    }
+    #expect(failure?.exitCode == .badData, sourceLocation: sourceLocation)
+    return failure?.message ?? ""
+  }
+
+  static let conv = #"{"type": "convolution", "name": "conv", "kernels": 4, "size": 3}"#
+
+  @Test(arguments: NetworkSpecification.presetNames, RecipeName.allCases)
+  func presetsComeBackFromTheirJSON(_ name: String, _ recipe: RecipeName) throws {
+    let preset = try #require(NetworkSpecification.preset(name, classes: 11, recipe: recipe))
+    #expect(try network(preset.json) == preset)
+  }
+
+  @Test(arguments: NetworkVariant.allCases) func variantsComeBackFromTheirJSON(
+    _ variant: NetworkVariant
+  ) throws {
+    let base: NetworkSpecification =
+      variant == .oneTower ? .cifarFourLayer(classes: 10) : .alexNet(classes: 10, recipe: .paper)
+    let changed = try base.applying(variant)
+    #expect(try network(changed.json) == changed)
+  }
+
+  @Test func whatIsLeftOutHasItsDefault() throws {
+    let network = try network(
+      Self.json(
+        Self.conv, #"{"type": "relu", "name": "r"}"#,
+        #"{"type": "responseNormalization", "name": "n"}"#,
+        #"{"type": "spatialNormalization", "name": "s"}"#,
+        #"{"type": "maxPooling", "name": "p", "size": 2}"#, #"{"type": "dropout", "name": "d"}"#))
+    #expect(
+      network.layers == [
+        .convolution(
+          ConvolutionSpecification(
+            name: "conv", kernels: 4, window: Window(size: 3, stride: 1, padding: 0, rounding: .up),
+            groups: 1, reads: .own, initial: InitialValues(deviation: 0.01, bias: 0), tensor: nil)),
+        .relu(name: "r"),
+        .responseNormalization(
+          NormalizationSpecification(name: "n", size: 5, constant: 2, scale: 1e-4, exponent: 0.75)),
+        .spatialNormalization(
+          NormalizationSpecification(name: "s", size: 5, constant: 1, scale: 1e-4, exponent: 0.75)),
+        .maxPooling(PoolingSpecification(name: "p", window: Window(size: 2, stride: 1))),
+        .dropout(name: "d", probability: 0.5),
+        .fullyConnected(
+          FullyConnectedSpecification(
+            name: "fc", kernels: 5, reads: .all, initial: InitialValues(deviation: 0.01, bias: 0),
+            tensor: nil)),
+      ])
+  }
+
+  @Test func aMissingFileIsNamed() {
+    let failure = #expect(throws: Failure.self) {
+      _ = try NetworkSpecification(contentsOf: folder.file("missing.json"))
+    }
+    #expect(failure?.exitCode == .inputMissing)
+    #expect(failure?.message.contains("missing.json' cannot be read") == true)
+  }
+
+  @Test(arguments: [
+    ("", "does not describe a network"), ("[]", "a value of type"), ("{", "does not describe"),
+    ("{}", "'name' is missing"), (#"{"name": 1}"#, "a value of type String is expected at .name"),
+  ])
+  func whatIsNoNetworkIsRefused(_ text: String, _ words: String) {
+    #expect(complaint(text).contains(words))
+  }
+
+  @Test func aMissingOrMisspeltKeyIsNamedWithItsPlace() {
+    let noKernels = complaint(Self.json(#"{"type": "convolution", "name": "conv", "size": 3}"#))
+    #expect(noKernels.contains("'kernels' is missing at .layers[0]"))
+    let noSize = complaint(Self.json(#"{"type": "maxPooling", "name": "p"}"#))
+    #expect(noSize.contains("'size' is missing at .layers[0]"))
+    let misspelt = complaint(
+      Self.json(Self.conv, #"{"type": "dropout", "name": "d", "probabilty": 0.3}"#))
+    #expect(misspelt.contains("layer 'd' of type dropout has no setting 'probabilty'"))
+    #expect(misspelt.contains(".layers[1]"))
+    let unknown = complaint(Self.json(#"{"type": "convolutoin", "name": "c"}"#))
+    #expect(unknown.contains("convolutoin") && unknown.contains(".layers[0].type"))
+    let reads = complaint(
+      Self.json(#"{"type": "convolution", "name": "c", "kernels": 4, "size": 3, "reads": "both"}"#))
+    #expect(reads.contains("both") && reads.contains(".layers[0].reads"))
+    let text = complaint(Self.json(#"{"type": "maxPooling", "name": "p", "size": "3"}"#))
+    #expect(text.contains("a value of type Int is expected at .layers[0].size"))
+  }
+
+  @Test(arguments: [
+    (json(towers: "0"), "'towers' is 0"), (json(towers: "65"), "'towers' is 65"),
+    (json(inputSide: "0", imageSide: "0"), "'inputSide' is 0"),
+    (json(inputSide: "-8"), "'inputSide' is -8"), (json(imageSide: "7"), "'imageSide' is 7"),
+    (json(classes: "1"), "'classes' is 1"),
+    (json(classes: "6"), "its last layer 'fc' has 5 kernels for 6 classes"),
+    (json(last: conv), "its last layer is not fully connected"),
+    (json(conv, conv), "two layers are called 'conv'"),
+    (json(#"{"type": "relu", "name": ""}"#), "has no name"),
+  ])
+  func impossibleNetworksAreRefused(_ text: String, _ words: String) {
+    let message = complaint(text)
+    #expect(message.hasPrefix("The network 'tiny' cannot be built: "))
+    #expect(message.contains(words))
+  }
+
+  /// The settings of one layer, without its name, and what is said about it.
+  static let impossible: [(settings: String, words: String)] = [
+    (#""type": "convolution", "kernels": 1, "size": 3"#, "has 1 kernels, not from 2"),
+    (#""type": "convolution", "kernels": -4, "size": 3"#, "has -4 kernels"),
+    (#""type": "convolution", "kernels": 4, "size": 0"#, "needs a size from 1"),
+    (#""type": "convolution", "kernels": 4, "size": 3, "stride": 0"#, "a stride of 1 or more"),
+    (#""type": "convolution", "kernels": 4, "size": 3, "padding": 3"#, "padding below the size"),
+    (#""type": "convolution", "kernels": 4, "size": 3, "padding": -1"#, "padding below the size"),
+    (#""type": "convolution", "kernels": 4, "size": 9"#, "has no output, since its input is 8x8x3"),
+    (#""type": "convolution", "kernels": 4, "size": 3, "groups": 0"#, "has 0 groups"),
+    (
+      #""type": "convolution", "kernels": 4, "size": 3, "groups": 2"#,
+      "cannot have 2 groups of 3 maps"
+    ),
+    (#""type": "convolution", "kernels": 4, "size": 3, "weightDeviation": -1"#, "finite bias"),
+    (#""type": "maxPooling", "size": 9"#, "has no output"),
+    (#""type": "maxPooling", "size": 16"#, "needs a size from 1 to 15"),
+    (#""type": "dropout", "probability": 1"#, "a dropout probability of 1.0"),
+    (#""type": "dropout", "probability": -0.1"#, "a dropout probability of -0.1"),
+    (#""type": "responseNormalization", "size": 4"#, "needs an odd size"),
+    (#""type": "responseNormalization", "constant": 0"#, "needs a positive constant"),
+    (#""type": "spatialNormalization", "scale": -1"#, "a scale of 0 or more"),
+  ]
+
+  @Test(arguments: impossible) func impossibleLayersAreRefused(_ settings: String, _ words: String)
+  {
+    let message = complaint(Self.json("{\"name\": \"odd\", \(settings)}"))
+    #expect(message.contains("'odd'") && message.contains(words), "\(message)")
+  }
+
+  @Test func sizesBeyondAllMeasureAreRefusedNotMultiplied() {
+    // A map of one pixel is padded to 4096 x 4096 places, over and over.
+    let layers = (0..<4).map {
+      #"{"type": "convolution", "name": "c\#($0)", "kernels": 1000000, "size": 4096, "padding": 4095}"#
+    }
+    let text = Self.json(
+      layers.joined(separator: ", "), towers: "64", inputSide: "4096", imageSide: "4096",
+      classes: "64", last: #"{"type": "fullyConnected", "name": "fc", "kernels": 64}"#)
+    #expect(complaint(text).contains("cannot be built"))
+    let reading = text.replacing(#""padding": 4095"#, with: #""padding": 4095, "reads": "all""#)
+    #expect(complaint(reading).contains("cannot be built"))
+  }
+}

@@ -1,0 +1,99 @@
+import Kernels
+import Layers
+import TestSupport
+import Testing
+
+/// The same source compiled for each instruction set computes the same: what differs is that a fused
+/// multiplication and addition is rounded once.
+@Suite struct InstructionSetTests {
+  private let plain = KernelSet.available[0]
+
+  private func numbers(_ count: Int, seed: UInt64) -> [Float] {
+    var random = SmallRandom(seed)
+    return random.uniforms(count)
+  }
+
+  private func expectClose(_ a: [Float], _ b: [Float], _ name: String) {
+    let difference = zip(a, b).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+    let norm = b.reduce(0.0) { $0 + Double($1 * $1) }
+    #expect((difference / norm).squareRoot() < 1e-6, "\(name)")
+  }
+
+  @Test func thePlainSetIsAlwaysThere() {
+    #expect(plain.name == "baseline")
+    #expect(KernelSet.best.name == KernelSet.available.last?.name)
+  }
+
+  @Test(arguments: [5, 48, 70]) func normalizationAgrees(maps: Int) {
+    let shape = NormalizationShape(maps: maps, half: 2, constant: 2, scale: 0.5, exponent: 0.75)
+    let pixels = 21
+    let (x, dy) = (numbers(pixels * maps, seed: 1), numbers(pixels * maps, seed: 2))
+    func run(_ set: KernelSet) -> ([Float], [Float]) {
+      var (y, dx) = (x, x)
+      set.normalize(shape, x, pixels, &y)
+      set.normalizationGradient(shape, x, dy, pixels, &dx)
+      return (y, dx)
+    }
+    let expected = run(plain)
+    for set in KernelSet.available.dropFirst() {
+      let actual = run(set)
+      expectClose(actual.0, expected.0, set.name)
+      expectClose(actual.1, expected.1, set.name)
+    }
+  }
+
+  @Test(arguments: [3, 16, 50]) func poolsAndRectifiersAreEqual(maps: Int) {
+    let grid = PoolGrid(
+      height: 9, width: 8, outputHeight: 4, outputWidth: 4, maps: maps, size: 3, stride: 2,
+      padding: 0)
+    let x = numbers(9 * 8 * maps, seed: 3)
+    let dy = numbers(16 * maps, seed: 4)
+    func run(_ set: KernelSet) -> [[Float]] {
+      var y = [Float](repeating: 0, count: 16 * maps)
+      var winner = [UInt8](repeating: 0, count: y.count)
+      var (dx, positive, gradient) = (x, x, x)
+      set.maximum(grid, x, &y, &winner)
+      set.maximumGradient(grid, dy, winner, &dx)
+      set.rectify(x, x.count, &positive)
+      set.rectifierGradient(positive, x, x.count, &gradient)
+      return [y, winner.map { Float($0) }, dx, positive, gradient]
+    }
+    let expected = run(plain)
+    for set in KernelSet.available { #expect(run(set) == expected, "\(set.name)") }
+  }
+
+  @Test(arguments: [(6, 2), (6, 4), (7, 3), (7, 5), (8, 4), (8, 6)])
+  func tilesAgree(size: Int, outputs: Int) {
+    let maps = 32
+    let kernel = size - outputs + 1
+    let grid = TileGrid(
+      height: 11, width: 13, outputHeight: 11 + 2 - kernel + 1, outputWidth: 13 + 2 - kernel + 1,
+      padding: 1, size: size, outputs: outputs)
+    let x = numbers(11 * 13 * maps, seed: 5)
+    let dy = numbers(grid.outputHeight * grid.outputWidth * maps, seed: 6)
+    let bias = numbers(maps, seed: 7)
+    let (c, a) = (numbers(64, seed: 8), numbers(64, seed: 9))
+    func run(_ set: KernelSet) -> [[Float]] {
+      var border = [Float](repeating: 0, count: grid.points * maps)
+      var v = [Float](repeating: 0, count: grid.points * grid.tiles * maps)
+      var (m, y, dx) = (v, dy, x)
+      func storage(_ start: UnsafeMutablePointer<Float>) -> TileStorage {
+        TileStorage(start: start, pointStride: grid.tiles * maps, maps: maps)
+      }
+      v.withUnsafeMutableBufferPointer { v in
+        m.withUnsafeMutableBufferPointer { m in
+          guard let v = v.baseAddress, let m = m.baseAddress else { return }
+          set.tilesFromInput(grid, x, c, &border, storage(v))
+          set.outputFromTiles(grid, storage(v), a, bias, true, &y)
+          set.tilesFromOutput(grid, dy, a, &border, storage(m))
+          set.inputFromTiles(grid, storage(m), c, &dx)
+        }
+      }
+      return [v, m, y, dx]
+    }
+    let expected = run(plain)
+    for set in KernelSet.available.dropFirst() {
+      for (actual, expected) in zip(run(set), expected) { expectClose(actual, expected, set.name) }
+    }
+  }
+}

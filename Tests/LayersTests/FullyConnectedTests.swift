@@ -1,0 +1,121 @@
+import Layers
+import Testing
+import TestSupport
+import Threads
+
+@Suite struct FullyConnectedTests {
+  /// A layer with what it is tried on.
+  struct Case: CustomTestStringConvertible {
+    var shares: [MapShape]
+    var kernels: Int
+    var images = 2
+    var capacity = 3
+    var threads = 1
+    var firstShare = 0
+
+    var testDescription: String {
+      "\(shares) to \(kernels), \(images) of \(capacity) images, \(threads) threads"
+    }
+
+    func bench(integers: Bool = false, withBiases: Bool = true) -> (LayerBench, FullyConnected) {
+      let length = shares.reduce(0) { $0 + $1.count }
+      var random = SmallRandom(UInt64(kernels * 1000 + length))
+      let weights =
+        integers ? random.integers(kernels * length) : random.uniforms(kernels * length)
+      let layer = FullyConnected(
+        name: "fc", inputs: shares,
+        weight: .weights(
+          kernels: kernels, size: (shares[0].height, shares[0].width),
+          shareMaps: shares.map(\.maps),
+          isFlat: true, values: weights),
+        bias: .biases(
+          withBiases ? random.uniforms(kernels) : [Float](repeating: 0, count: kernels)),
+        team: ThreadTeam(count: threads))
+      let bench = LayerBench(layer, images: images, capacity: capacity)
+      bench.firstShare = firstShare
+      return (bench, layer)
+    }
+  }
+
+  static func vector(_ count: Int) -> MapShape { MapShape(height: 1, width: 1, maps: count) }
+
+  static let cases = [
+    Case(shares: [vector(1)], kernels: 1),
+    Case(shares: [vector(13)], kernels: 7, images: 1, threads: 2),
+    Case(shares: [MapShape(height: 3, width: 2, maps: 5)], kernels: 8, images: 3, threads: 3),
+    // Fewer kernels than threads.
+    Case(shares: [vector(9)], kernels: 2, threads: 3),
+    Case(shares: [vector(8), vector(8)], kernels: 10, threads: 2, firstShare: 1),
+    Case(
+      shares: [MapShape(height: 2, width: 2, maps: 3), MapShape(height: 2, width: 2, maps: 2)],
+      kernels: 5, images: 3, threads: 2),
+    Case(shares: [vector(3), vector(2), vector(2)], kernels: 3, firstShare: 2),
+  ]
+
+  @Test func twoSharesWorkedByHand() {
+    let layer = FullyConnected(
+      name: "fc", inputs: [Self.vector(2), Self.vector(1)],
+      weight: .weights(
+        kernels: 2, size: (1, 1), shareMaps: [2, 1], isFlat: true, values: [1, 2, 3, -1, 0, 5]),
+      bias: .biases([100, 200]), team: ThreadTeam(count: 1))
+    let bench = LayerBench(layer, images: 2)
+    bench.inputs[0].set([1, 1, 2, 0])
+    bench.inputs[1].set([1, -1])
+    // Image 0: 100 + 1 + 2 + 3, 200 - 1 + 5. Image 1: 100 + 2 - 3, 200 - 2 - 5.
+    #expect(bench.forward() == [106, 204, 99, 193])
+    let dx = bench.backward([1, 0, 1, 1])
+    #expect(dx == [[1, 2, 0, 2], [3, 8]])
+    #expect(layer.weight.canonical(layer.weight.gradient) == [3, 1, 0, 2, 0, -1])
+    #expect(layer.bias.gradient.values() == [2, 1])
+  }
+
+  @Test func mapsAreReadInPyTorchsOrder() {
+    // 1 x 2 pixels of 2 maps: in memory pixel by pixel, in a canonical kernel map by map.
+    let layer = FullyConnected(
+      name: "fc", inputs: [MapShape(height: 1, width: 2, maps: 2)],
+      weight: .weights(
+        kernels: 1, size: (1, 2), shareMaps: [2], isFlat: true, values: [1, 10, 100, 1000]),
+      bias: .biases([0]), team: ThreadTeam(count: 1))
+    let bench = LayerBench(layer, images: 1)
+    // Pixel 0: maps 1 and 2; pixel 1: maps 3 and 4.
+    bench.inputs[0].set([1, 2, 3, 4])
+    // 1 * 1 + 10 * 3 + 100 * 2 + 1000 * 4
+    #expect(bench.forward() == [4231])
+  }
+
+  @Test(arguments: cases) func agreesWithTheReference(_ trial: Case) {
+    let (bench, layer) = trial.bench()
+    bench.fill(seed: 1)
+    let x = bench.maps
+    let weights = layer.weight.canonical(layer.weight.value).map(Double.init)
+    let y = Reference.fullyConnected(
+      x, weights: weights, biases: layer.bias.value.values().map(Double.init))
+    #expect(relativeError(bench.forward(), y.interleaved()) < 1e-6)
+
+    var random = SmallRandom(2)
+    let dy = random.uniforms(bench.outputCount)
+    let dyMaps = FeatureMaps(images: trial.images, [(layer.output, dy)])
+    let dx = Reference.fullyConnectedInputGradient(dyMaps, weights: weights, x: x)
+    let (dw, db) = Reference.fullyConnectedParameterGradient(dyMaps, x: x)
+    var firstMap = 0
+    for (share, gradient) in zip(trial.shares, bench.backward(dy)) {
+      let maps = firstMap..<(firstMap + share.maps)
+      #expect(relativeError(gradient, dx.interleaved(maps: maps)) < 1e-6)
+      firstMap += share.maps
+    }
+    #expect(relativeError(layer.weight.canonical(layer.weight.gradient), dw) < 1e-6)
+    #expect(relativeError(layer.bias.gradient.values(), db) < 1e-6)
+    #expect(bench.leavesTheRestAlone)
+  }
+
+  @Test(arguments: cases) func gradientsAreFiniteDifferences(_ trial: Case) {
+    let (bench, _) = trial.bench()
+    bench.fill(seed: 3)
+    #expect(bench.gradientError(seed: 4, step: 0.25) < 1e-3)
+  }
+
+  @Test(arguments: cases) func inputGradientIsTheAdjoint(_ trial: Case) {
+    let (bench, _) = trial.bench(integers: true, withBiases: false)
+    #expect(bench.adjointDefect(seed: 5) == 0)
+  }
+}

@@ -1,0 +1,166 @@
+import Glibc
+import MPI
+import Testing
+import TestSupport
+
+/// What holds on any number of ranks, on one as well.
+@Suite(.serialized) struct CommunicatorAcrossRanksTests {
+  static let world = TestWorld.shared.all
+
+  @Test func theWorldHasRanks() {
+    #expect((0..<Self.world.size).contains(Self.world.rank))
+    #expect(TestWorld.shared.alone.size == 1 && TestWorld.shared.alone.rank == 0)
+    #expect(!Environment.libraryVersion.isEmpty && !Environment.processorName.isEmpty)
+  }
+
+  static func reduced<Element: MPIElement & Equatable>(
+    _ values: [Element], _ operation: Reduction
+  ) throws -> [Element] {
+    var values = values
+    try values.withUnsafeMutableBufferPointer { try world.allReduce($0, operation) }
+    return values
+  }
+
+  @Test func sumsOfEveryType() throws {
+    let (rank, size) = (Self.world.rank, Self.world.size)
+    let ranks = size * (size - 1) / 2
+    #expect(try Self.reduced([Float(rank), 1], .sum) == [Float(ranks), Float(size)])
+    #expect(try Self.reduced([Double(rank), 0.5], .sum) == [Double(ranks), Double(size) / 2])
+    let large = Int64(1) << 40
+    #expect(try Self.reduced([Int64(rank) + large], .sum) == [Int64(ranks) + large * Int64(size)])
+  }
+
+  @Test func largestAndSmallestOfEveryType() throws {
+    let (rank, last) = (Self.world.rank, Self.world.size - 1)
+    #expect(try Self.reduced([Float(rank), Float(-rank)], .max) == [Float(last), 0])
+    #expect(try Self.reduced([Float(rank), Float(-rank)], .min) == [0, Float(-last)])
+    #expect(try Self.reduced([Double(rank), Double(-rank)], .max) == [Double(last), 0])
+    #expect(try Self.reduced([Double(rank), Double(-rank)], .min) == [0, Double(-last)])
+    #expect(try Self.reduced([Int64(rank), Int64(-rank)], .max) == [Int64(last), 0])
+    #expect(try Self.reduced([Int64(rank), Int64(-rank)], .min) == [0, Int64(-last)])
+  }
+
+  @Test func reductionsOfOneNumber() throws {
+    #expect(try Self.world.allReduce(Int64(1), .sum) == Int64(Self.world.size))
+    #expect(try Self.world.allReduce(Double(Self.world.rank), .max) == Double(Self.world.size - 1))
+    #expect(try Self.world.allReduce(Float(Self.world.rank + 3), .min) == 3)
+  }
+
+  @Test func noNumbersReduceToNone() throws {
+    #expect(try Self.reduced([Float](), .sum) == [])
+  }
+
+  @Test(arguments: ["", "a", "Zwei Türme \u{1F5FC}", String(repeating: "long ", count: 20_000)])
+  func everyRankGetsTheRootsText(_ text: String) throws {
+    for root in 0..<Self.world.size {
+      let mine = Self.world.rank == root ? text + "\(root)" : "not this"
+      #expect(try Self.world.broadcast(mine, from: root) == text + "\(root)")
+    }
+  }
+
+  @Test func everyRankGetsEveryText() throws {
+    let text = String(repeating: "x", count: Self.world.rank * 3)
+    let expected = (0..<Self.world.size).map { String(repeating: "x", count: $0 * 3) }
+    #expect(try Self.world.allGather(text) == expected)
+  }
+
+  @Test func aSplitOrdersItsRanksByKey() throws {
+    let (rank, size) = (Self.world.rank, Self.world.size)
+    let reversed = try Self.world.split(color: 0, key: -rank)
+    #expect(reversed.size == size && reversed.rank == size - 1 - rank)
+    let parity = try Self.world.split(color: rank % 2, key: rank)
+    #expect(parity.size == (size + 1 - rank % 2) / 2 && parity.rank == rank / 2)
+    #expect(try parity.allReduce(Int64(rank % 2), .max) == Int64(rank % 2))
+  }
+
+  @Test func communicatorsAreFreedAsTheyGo() throws {
+    // More than MPI has room for at once (Open MPI: 2^15 or so would be too slow to try; 500 suffice to
+    // see a crash in MPI_Comm_free).
+    for _ in 0..<500 {
+      let part = try Self.world.split(color: 0, key: 0)
+      #expect(part.size == Self.world.size)
+    }
+  }
+
+  @Test func barriersLetEveryRankPass() throws {
+    for _ in 0..<10 { try Self.world.barrier() }
+  }
+
+  @Test func aPatientBarrierWaitsForTheLastRank() throws {
+    let world = Self.world
+    for late in 0..<world.size {
+      try world.barrier()
+      // The late rank comes 20 ms after the others; nobody leaves before it has come.
+      if world.rank == late { usleep(20_000) }
+      var time = timespec()
+      clock_gettime(CLOCK_MONOTONIC, &time)
+      let arrival = Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+      try world.patientBarrier()
+      clock_gettime(CLOCK_MONOTONIC, &time)
+      let departure = Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+      let last = try world.allReduce(arrival, .max)
+      #expect(departure >= last)
+    }
+  }
+
+  @Test func allRanksOfAHostKnowEachOther() throws {
+    let names = try Self.world.allGather(Environment.processorName)
+    let host = try Self.world.ranksOnThisHost()
+    #expect(host.size == names.count { $0 == Environment.processorName })
+    #expect((0..<host.size).contains(host.rank))
+  }
+
+  @Test func anInvalidRankIsAnErrorWithRoutineAndText() {
+    let nobody = Self.world.size + 7
+    let numbers: [Float] = [1, 2]
+    var received: [Float] = [0, 0]
+    let error = #expect(throws: MPIError.self) {
+      try numbers.withUnsafeBufferPointer { send in
+        try received.withUnsafeMutableBufferPointer { receive in
+          try Self.world.exchange(send: send, receive: receive, with: nobody)
+        }
+      }
+    }
+    #expect(error?.routine == "MPI_Sendrecv")
+    #expect(error?.description == "MPI_Sendrecv: MPI_ERR_RANK: invalid rank")
+    #expect(error?.code != 0)
+  }
+
+  @Test func startingAMessageToNobodyIsAnError() throws {
+    let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2)
+    defer { numbers.deallocate() }
+    numbers.initialize(repeating: 0)
+    let requests = Requests()
+    let sending = #expect(throws: MPIError.self) {
+      try Self.world.startSend(UnsafeBufferPointer(numbers), to: -77, tag: 0, in: requests)
+    }
+    #expect(sending?.routine == "MPI_Isend" && sending?.text.contains("rank") == true)
+    let receiving = #expect(throws: MPIError.self) {
+      try Self.world.startReceive(into: numbers, from: -77, tag: 0, in: requests)
+    }
+    #expect(receiving?.routine == "MPI_Irecv" && receiving?.text.contains("rank") == true)
+    // Nothing was started: there is nothing to wait for.
+    try requests.wait()
+  }
+
+  @Test func aBroadcastFromNobodyIsAnErrorOnEveryRank() {
+    let error = #expect(throws: MPIError.self) {
+      _ = try Self.world.broadcast("text", from: Self.world.size)
+    }
+    #expect(error?.routine == "MPI_Bcast")
+  }
+
+  @Test func aMessageToOneselfArrives() throws {
+    let received = UnsafeMutableBufferPointer<Int64>.allocate(capacity: 3)
+    defer { received.deallocate() }
+    received.initialize(repeating: 0)
+    let sent: [Int64] = [1, -2, .max]
+    let requests = Requests()
+    try sent.withUnsafeBufferPointer { sent in
+      try Self.world.startReceive(into: received, from: Self.world.rank, tag: 5, in: requests)
+      try Self.world.startSend(sent, to: Self.world.rank, tag: 5, in: requests)
+      try requests.wait()
+    }
+    #expect(Array(received) == sent)
+  }
+}

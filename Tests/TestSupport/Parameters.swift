@@ -1,0 +1,58 @@
+public import Layers
+public import Tensors
+
+extension Parameter {
+  /// Weights for a layer's test, with room for gradients and NaN in it: what is overwritten shows.
+  /// - Parameters:
+  ///   - kernels: Kernels.
+  ///   - size: The kernels' height and width.
+  ///   - shareMaps: The maps of each share (of each group).
+  ///   - isFlat: Whether the layer is fully connected.
+  ///   - values: The numbers in canonical order.
+  /// - Returns: The weights, not yet those of any layer.
+  public static func weights(
+    kernels: Int, size: (height: Int, width: Int), shareMaps: [Int], isFlat: Bool = false,
+    values: [Float]
+  ) -> Parameter {
+    make(
+      "weight", .weight,
+      ParameterLayout(
+        kernels: kernels, height: size.height, width: size.width, shareMaps: shareMaps,
+        isFlat: isFlat), values)
+  }
+
+  /// Biases for a layer's test.
+  public static func biases(_ values: [Float]) -> Parameter {
+    make("bias", .bias, .biases(kernels: values.count), values)
+  }
+
+  private static func make(
+    _ name: String, _ role: Role, _ layout: ParameterLayout, _ values: [Float]
+  ) -> Parameter {
+    precondition(values.count == layout.count, "\(layout.count) values are needed.")
+    let parameter = Parameter(
+      name: name, role: role, kernels: 0..<layout.kernels, kernelCount: layout.kernels,
+      layout: layout, initialDeviation: 0, initialMean: 0, isTrained: true)
+    values.withUnsafeBufferPointer { values in
+      guard let start = values.baseAddress else { return }
+      for kernel in 0..<layout.kernels {
+        layout.setKernel(kernel, of: parameter.value, from: start + kernel * layout.kernelLength)
+      }
+    }
+    parameter.noteChange()
+    parameter.gradient.fill(.nan)
+    return parameter
+  }
+
+  /// The numbers of one of the parameter's tensors in canonical order, kernel after kernel.
+  public func canonical(_ tensor: Tensor) -> [Float] {
+    let kernel = Tensor(layout.kernelLength)
+    var result: [Float] = []
+    result.reserveCapacity(layout.count)
+    for number in 0..<layout.kernels {
+      layout.getKernel(number, of: tensor, into: kernel.pointer)
+      result.append(contentsOf: kernel.elements)
+    }
+    return result
+  }
+}
