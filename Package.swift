@@ -25,6 +25,20 @@ let systemLibraries: [Target] = [
     providers: [.apt(["libarchive-dev", "zlib1g-dev", "libssl-dev"])]),
 ]
 
+/// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
+var kernels: [(name: String, flags: [String], define: String)] = [
+  ("KernelsBase", [], "BASELINE_KERNELS")
+]
+#if arch(x86_64)
+  kernels += [
+    ("KernelsAVX2", ["-mavx2", "-mfma"], "AVX2_KERNELS"),
+    (
+      "KernelsAVX512", ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mfma"],
+      "AVX512_KERNELS"
+    ),
+  ]
+#endif
+
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Failures", []),
   ("Options", ["Failures"]),
@@ -38,7 +52,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Kernels", []),
   (
     "Layers",
-    ["Kernels", "KernelsBase", "KernelsAVX2", "KernelsAVX512", "CScheduling", "Tensors", "Threads"]
+    ["Kernels", "CScheduling", "Tensors", "Threads"] + kernels.map { .init(stringLiteral: $0.name) }
   ),
   ("ModelParallel", ["Layers", "MPI", "Tensors", "Threads", "Failures"]),
   ("AlexNet", ["Layers", "ModelParallel", "MPI", "Tensors", "Threads", "Failures"]),
@@ -48,16 +62,6 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
       "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors", "Console",
       "Threads", "Failures",
     ]
-  ),
-]
-
-/// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
-let kernels: [(name: String, flags: [String], define: String)] = [
-  ("KernelsBase", [], "BASELINE_KERNELS"),
-  ("KernelsAVX2", ["-mavx2", "-mfma"], "AVX2_KERNELS"),
-  (
-    "KernelsAVX512", ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mfma"],
-    "AVX512_KERNELS"
   ),
 ]
 
@@ -71,7 +75,14 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
       "Options", "Failures",
     ]
   ),
-  ("alexnet", ["Data", "Images", "Options", "Failures"]),
+  (
+    "alexnet",
+    [
+      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "MPI", "Tensors",
+      "Threads",
+      "Options", "Failures",
+    ]
+  ),
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [

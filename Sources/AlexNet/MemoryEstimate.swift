@@ -13,15 +13,23 @@ public struct MemoryEstimate: Sendable {
   /// The batch that is computed and the one that is read ahead, in bytes.
   public private(set) var images = 0
 
+  /// What convolutions take for themselves, in bytes.
+  public private(set) var workspace = 0
+
   /// All of it, in bytes.
-  public var total: Int { parameters + training + activations + activationGradients + images }
+  public var total: Int {
+    parameters + training + activations + activationGradients + images + workspace
+  }
 
   /// Estimates what a rank needs to train.
   /// - Parameters:
   ///   - network: The network.
   ///   - owned: The towers of the rank.
   ///   - batchSize: Images in a batch.
-  public init(_ network: NetworkSpecification, owned: Range<Int>, batchSize: Int) {
+  ///   - threadsPerTower: Threads of each tower.
+  public init(
+    _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int
+  ) {
     let float = MemoryLayout<Float>.stride
     images = 2 * batchSize * network.inputSide * network.inputSide * 3 * float
     for tower in owned {
@@ -33,6 +41,11 @@ public struct MemoryEstimate: Sendable {
         if !shape.layer.worksInPlace {
           activations += output * float
           largest = max(largest, output)
+        }
+        if case .convolution(let layer) = shape.layer {
+          workspace += Convolution.workspace(
+            inputs: shape.inputs, output: shape.output, window: layer.window, groups: layer.groups,
+            threads: threadsPerTower)
         }
         // One byte an output remembers where its largest number came from.
         if case .maxPooling = shape.layer { activations += output }

@@ -93,6 +93,9 @@ public final class Network {
   /// The logits of the pass that was done last: for each tower of this process, images x its classes.
   public var logits: [Tensor] { towers.map { $0.stages[$0.stages.count - 1].output } }
 
+  /// What the layers of this process's first tower have computed so far, in their order.
+  public var layerSeconds: [LayerSeconds] { towers.first?.seconds ?? [] }
+
   /// What a tower's layer made in the pass that was done last; nil where there is no such layer here.
   public func output(of layer: String, tower: Int) -> Tensor? {
     towers.first { $0.index == tower }?.stages.first { $0.layer.name == layer }?.output

@@ -3,6 +3,16 @@ import ModelParallel
 import Tensors
 import Threads
 
+/// What a layer of a tower has computed so far, in seconds; exchanges are not in it.
+public struct LayerSeconds: Sendable {
+  /// The layer's name.
+  public let name: String
+  /// Forward.
+  public fileprivate(set) var forward = 0.0
+  /// Backward.
+  public fileprivate(set) var backward = 0.0
+}
+
 /// One tower of the network: its layers, in order, with their outputs and the room for their gradients.
 ///
 /// A tower computes alone. What it reads of other towers is handed to it share by share.
@@ -10,8 +20,6 @@ final class Tower {
   /// One layer with its output.
   struct Stage {
     let layer: any Layer
-    /// Whether the layer reads the maps of every tower.
-    let readsAll: Bool
     /// What the layer makes; the same tensor as its input where it works in place.
     let output: Tensor
   }
@@ -19,6 +27,8 @@ final class Tower {
   /// The tower's number in the network.
   let index: Int
   let stages: [Stage]
+  /// Seconds that each layer has computed, by its number.
+  private(set) var seconds: [LayerSeconds]
 
   /// The gradients by a layer's output and by its input take turns in these two.
   private let gradients: [Tensor]
@@ -44,10 +54,10 @@ final class Tower {
         largest = max(largest, layer.output.count)
         holdsTangent = isTangent
       }
-      stages.append(
-        Stage(layer: layer, readsAll: shape.layer.reads == .all && number > 0, output: output))
+      stages.append(Stage(layer: layer, output: output))
     }
     self.stages = stages
+    seconds = stages.map { LayerSeconds(name: $0.layer.name) }
     gradients = (0..<2).map { _ in Tensor(options.isTrained ? options.batchSize * largest : 0) }
   }
 
@@ -58,14 +68,18 @@ final class Tower {
   func forward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
     for number in range {
       let stage = stages[number]
+      let start = MonotonicClock.seconds
       stage.layer.forward(
         number == 0 ? input : stages[number - 1].output, .whole, into: stage.output, pass)
+      seconds[number].forward += MonotonicClock.seconds - start
     }
   }
 
   /// Runs one share of a layer that reads every tower.
   func forward(stage number: Int, maps: Tensor, _ share: Share, _ pass: Pass) {
+    let start = MonotonicClock.seconds
     stages[number].layer.forward(maps, share, into: stages[number].output, pass)
+    seconds[number].forward += MonotonicClock.seconds - start
   }
 
   /// Takes the gradient back through layers that read nothing but the tower's own maps.
@@ -76,7 +90,9 @@ final class Tower {
       let x = layer.worksInPlace ? stages[number].output : below
       let target = layer.worksInPlace ? gradient : gradients[1 - current]
       // Nothing is learnt before the first layer: the image needs no gradient.
+      let start = MonotonicClock.seconds
       layer.backward(gradient, x: x, .whole, into: number > 0 ? target : nil, pass)
+      seconds[number].backward += MonotonicClock.seconds - start
       if !layer.worksInPlace { current = 1 - current }
     }
   }
@@ -85,7 +101,9 @@ final class Tower {
   func backward(
     stage number: Int, maps: Tensor, _ share: Share, into target: Tensor, _ pass: Pass
   ) {
+    let start = MonotonicClock.seconds
     stages[number].layer.backward(gradient, x: maps, share, into: target, pass)
+    seconds[number].backward += MonotonicClock.seconds - start
   }
 
   /// Where the gradient by the own share goes.

@@ -51,17 +51,23 @@ public final class Convolution: Layer {
       height: window.places(over: inputs[0].height), width: window.places(over: inputs[0].width),
       maps: kernels)
     self.output = output
-    let tile = WinogradConvolution.tile(
-      inputs: inputs, output: output, window: window, groups: groups)
-    if choice == .automatic, let tile {
-      algorithm = WinogradConvolution(
-        inputs: inputs, output: output, window: window, weight: weight, bias: bias, tile: tile,
-        team: team)
+    let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
+    if choice == .automatic, let plan {
+      algorithm = WinogradConvolution(plan, weight: weight, bias: bias, team: team)
     } else {
       algorithm = PatchConvolution(
         inputs: inputs, output: output, window: window, groups: groups, weight: weight, bias: bias,
         team: team)
     }
+  }
+
+  /// Bytes that a convolution takes for itself in training, besides its output and its parameters, where it is
+  /// computed by Winograd's algorithm; the patches of the others are small.
+  public static func workspace(
+    inputs: [MapShape], output: MapShape, window: Window, groups: Int, threads: Int
+  ) -> Int {
+    let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
+    return plan?.bytes(threads: threads) ?? 0
   }
 
   /// Kernel size^2 x maps x kernels / groups for each output pixel.

@@ -10,16 +10,12 @@ import Threads
 /// these steps with the same transformed kernels, and share the transform of the output gradient:
 /// dM = A dy A^T; dU += dM^T V with V = B^T x B; dV = dM U; dx += B dV B^T; at last dw = G^T dU G.
 final class WinogradConvolution: ConvolutionAlgorithm {
-  private let shares: [MapShape]
+  private let plan: WinogradPlan
   private let output: MapShape
   private let weight: Parameter
   private let bias: Parameter
   private let team: ThreadTeam
   private let coefficients: WinogradCoefficients
-  private let grids: TileGrid
-  private let kernelSize: Int
-  private let rearrangement: StrideRearrangement?
-  private let round: Int
   private let kernelSet: KernelSet
   /// For each share, point x kernel x map.
   private let transformed: [Tensor]
@@ -36,92 +32,41 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     let gradient: [Tensor]
     let biasSum: Tensor
 
-    init(input: Int, output: Int, border: Int, squares: Int, gradient: [Int], bias: Int) {
-      self.input = Tensor(input)
-      self.output = Tensor(output)
-      self.border = Tensor(border)
-      self.squares = Tensor(squares)
-      self.gradient = gradient.map { Tensor($0) }
-      biasSum = Tensor(bias)
+    init(_ plan: WinogradPlan, isTrained: Bool) {
+      input = Tensor(plan.inputCount)
+      output = Tensor(plan.outputCount)
+      border = Tensor(plan.borderCount)
+      squares = Tensor(plan.squareCount)
+      gradient = isTrained ? plan.shares.indices.map { Tensor(plan.kernelCount($0)) } : []
+      biasSum = Tensor(isTrained ? plan.output.maps : 0)
     }
   }
 
-  /// The tile that costs least for a convolution, or nil where the algorithm does not fit it.
-  static func tile(
-    inputs: [MapShape], output: MapShape, window: Window, groups: Int
-  ) -> (size: Int, outputs: Int)? {
-    let isStrided = window.stride > 1
-    guard groups == 1, !isStrided || (inputs.count == 1 && window.padding == 0),
-      output.maps % 16 == 0
-    else { return nil }
-    let squares = window.stride * window.stride
-    guard inputs.allSatisfy({ $0.maps * squares % 16 == 0 }) else { return nil }
-    let kernelSize = (window.size + window.stride - 1) / window.stride
-    return WinogradCoefficients.available(kernelSize: kernelSize)
-      .min { products($0, output) < products($1, output) }
-  }
-
-  /// Products for each kernel and map.
-  private static func products(_ tile: (size: Int, outputs: Int), _ output: MapShape) -> Int {
-    let down = (output.height + tile.outputs - 1) / tile.outputs
-    let across = (output.width + tile.outputs - 1) / tile.outputs
-    return down * across * tile.size * tile.size
-  }
-
-  init(
-    inputs: [MapShape], output: MapShape, window: Window, weight: Parameter, bias: Parameter,
-    tile: (size: Int, outputs: Int), team: ThreadTeam
-  ) {
-    self.output = output
+  init(_ plan: WinogradPlan, weight: Parameter, bias: Parameter, team: ThreadTeam) {
+    self.plan = plan
+    output = plan.output
     self.weight = weight
     self.bias = bias
     self.team = team
     kernelSet = KernelSet.best
-    let rearrangement =
-      window.stride > 1
-      ? StrideRearrangement(input: inputs[0], output: output, window: window) : nil
-    self.rearrangement = rearrangement
-    let shares = rearrangement.map { [$0.rearranged] } ?? inputs
-    self.shares = shares
-    kernelSize = rearrangement?.kernelSize ?? window.size
-    coefficients = WinogradCoefficients(size: tile.size, outputs: tile.outputs)
-    let grid = TileGrid(
-      height: shares[0].height, width: shares[0].width, outputHeight: output.height,
-      outputWidth: output.width, padding: rearrangement == nil ? window.padding : 0,
-      size: tile.size,
-      outputs: tile.outputs)
-    grids = grid
-    transformed = shares.map { Tensor(grid.points, output.maps, $0.maps) }
-    // At least about 128 tiles a product; more make the tiles leave the cache.
-    let round = max(1, (Self.tilesPerRound + grid.tiles - 1) / grid.tiles)
-    self.round = round
-    let widest = shares.map(\.maps).max() ?? 0
+    coefficients = WinogradCoefficients(size: plan.grid.size, outputs: plan.grid.outputs)
+    transformed = plan.shares.indices.map { Tensor(plan.kernelCount($0)) }
     let isTrained = weight.gradient.count > 0
-    scratch = (0..<team.count).map { _ in
-      Scratch(
-        input: grid.points * round * grid.tiles * widest,
-        output: grid.points * round * grid.tiles * output.maps,
-        border: grid.points * max(widest, output.maps),
-        squares: rearrangement == nil ? 0 : round * shares[0].count,
-        gradient: isTrained ? shares.map { grid.points * output.maps * $0.maps } : [],
-        bias: isTrained ? output.maps : 0)
-    }
+    scratch = (0..<team.count).map { _ in Scratch(plan, isTrained: isTrained) }
   }
-
-  private static let tilesPerRound = 128
 
   // MARK: Forward
 
   func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     transformKernels()
-    let maps = shares[share.index].maps
+    let maps = plan.shares[share.index].maps
     let kernels = transformed[share.index].pointer
     team.split(pass.images) { images, member in
       let own = scratch[member]
       forEachRound(images) { images in
-        let tiles = images.count * grids.tiles
+        let tiles = images.count * plan.grid.tiles
         transformInput(x, images, share, own)
-        for point in 0..<grids.points {
+        for point in 0..<plan.grid.points {
           BLAS.multiply(
             rows: tiles, columns: output.maps, inner: maps,
             own.input.pointer + point * tiles * maps, stride: maps,
@@ -130,7 +75,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         }
         for (i, image) in images.enumerated() {
           kernelSet.outputFromTiles(
-            grids, storage(own.output, image: i, tiles: tiles, maps: output.maps),
+            plan.grid, storage(own.output, image: i, tiles: tiles, maps: output.maps),
             coefficients.output.pointer, share.isLast ? UnsafePointer(bias.value.pointer) : nil,
             !share.isFirst, y.pointer + image * output.count)
         }
@@ -139,30 +84,30 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   }
 
   private func transformInput(_ x: Tensor, _ images: Range<Int>, _ share: Share, _ own: Scratch) {
-    let shape = shares[share.index]
-    let tiles = images.count * grids.tiles
+    let shape = plan.shares[share.index]
+    let tiles = images.count * plan.grid.tiles
     for (i, image) in images.enumerated() {
       var source = UnsafePointer(x.pointer + image * shape.count)
-      if let rearrangement {
+      if let rearrangement = plan.rearrangement {
         let squares = own.squares.pointer
         rearrangement.rearrange(x.pointer + image * rearrangement.input.count, into: squares)
         source = UnsafePointer(squares)
       }
       kernelSet.tilesFromInput(
-        grids, source, coefficients.input.pointer, own.border.pointer,
+        plan.grid, source, coefficients.input.pointer, own.border.pointer,
         storage(own.input, image: i, tiles: tiles, maps: shape.maps))
     }
   }
 
   private func storage(_ tensor: Tensor, image: Int, tiles: Int, maps: Int) -> TileStorage {
     TileStorage(
-      start: tensor.pointer + image * grids.tiles * maps, pointStride: tiles * maps, maps: maps)
+      start: tensor.pointer + image * plan.grid.tiles * maps, pointStride: tiles * maps, maps: maps)
   }
 
   private func forEachRound(_ images: Range<Int>, _ body: (Range<Int>) -> Void) {
     var image = images.lowerBound
     while image < images.upperBound {
-      let end = min(images.upperBound, image + round)
+      let end = min(images.upperBound, image + plan.round)
       body(image..<end)
       image = end
     }
@@ -174,22 +119,22 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     _ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, learns: Bool, _ pass: Pass
   ) {
     transformKernels()
-    let shape = shares[share.index]
+    let shape = plan.shares[share.index]
     let kernels = transformed[share.index].pointer
     team.split(pass.images) { images, member in
       let own = scratch[member]
       var beta: Float = 0
       if learns && share.isFirst { own.biasSum.fill(0) }
       forEachRound(images) { images in
-        let tiles = images.count * grids.tiles
+        let tiles = images.count * plan.grid.tiles
         for (i, image) in images.enumerated() {
           kernelSet.tilesFromOutput(
-            grids, dy.pointer + image * output.count, coefficients.output.pointer,
+            plan.grid, dy.pointer + image * output.count, coefficients.output.pointer,
             own.border.pointer, storage(own.output, image: i, tiles: tiles, maps: output.maps))
         }
         if learns {
           transformInput(x, images, share, own)
-          for point in 0..<grids.points {
+          for point in 0..<plan.grid.points {
             BLAS.multiply(
               rows: output.maps, columns: shape.maps, inner: tiles,
               own.output.pointer + point * tiles * output.maps, .transposed, stride: output.maps,
@@ -207,7 +152,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
           }
         }
         guard let dx else { return }
-        for point in 0..<grids.points {
+        for point in 0..<plan.grid.points {
           BLAS.multiply(
             rows: tiles, columns: shape.maps, inner: output.maps,
             own.output.pointer + point * tiles * output.maps, stride: output.maps,
@@ -215,12 +160,13 @@ final class WinogradConvolution: ConvolutionAlgorithm {
             into: own.input.pointer + point * tiles * shape.maps, stride: shape.maps)
         }
         for (i, image) in images.enumerated() {
-          let target = rearrangement == nil ? dx.pointer + image * shape.count : own.squares.pointer
+          let target =
+            plan.rearrangement == nil ? dx.pointer + image * shape.count : own.squares.pointer
           target.update(repeating: 0, count: shape.count)
           kernelSet.inputFromTiles(
-            grids, storage(own.input, image: i, tiles: tiles, maps: shape.maps),
+            plan.grid, storage(own.input, image: i, tiles: tiles, maps: shape.maps),
             coefficients.input.pointer, target)
-          if let rearrangement {
+          if let rearrangement = plan.rearrangement {
             rearrangement.restore(target, into: dx.pointer + image * rearrangement.input.count)
           }
         }
@@ -231,7 +177,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
 
   /// Adds the threads' sums, always in the same order, and transforms them back.
   private func sumGradients(_ share: Share, _ pass: Pass) {
-    let shape = shares[share.index]
+    let shape = plan.shares[share.index]
     let first = scratch[0].gradient[share.index]
     let working = (0..<team.count).filter {
       !ThreadTeam.share(of: pass.images, member: $0, count: team.count).isEmpty
@@ -249,7 +195,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         add(scratch[member].biasSum.pointer, count: output.maps, to: bias.gradient.pointer)
       }
     }
-    let length = kernelSize * kernelSize * shape.maps
+    let length = plan.kernelSize * plan.kernelSize * shape.maps
     let offset = weight.layout.shareOffset(share.index)
     let stored = weight.layout.shareKernelLength(share.index)
     team.split(output.maps) { kernels, _ in
@@ -257,9 +203,11 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         guard let kernel = buffer.baseAddress else { return }
         for k in kernels {
           let target = weight.gradient.pointer + offset + k * stored
-          let plain = rearrangement == nil ? target : kernel
+          let plain = plan.rearrangement == nil ? target : kernel
           gradientFromPoints(first.pointer + k * shape.maps, maps: shape.maps, into: plain)
-          if let rearrangement { rearrangement.restoreKernel(plain, into: target) }
+          if let rearrangement = plan.rearrangement {
+            rearrangement.restoreKernel(plain, into: target)
+          }
         }
       }
     }
@@ -271,9 +219,9 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   private func transformKernels() {
     guard transformedVersion != weight.version else { return }
     transformedVersion = weight.version
-    for share in shares.indices {
-      let maps = shares[share].maps
-      let length = kernelSize * kernelSize * maps
+    for share in plan.shares.indices {
+      let maps = plan.shares[share].maps
+      let length = plan.kernelSize * plan.kernelSize * maps
       let source = weight.value.pointer + weight.layout.shareOffset(share)
       let stored = weight.layout.shareKernelLength(share)
       team.split(output.maps) { kernels, _ in
@@ -281,7 +229,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
           guard let kernel = buffer.baseAddress else { return }
           for k in kernels {
             var plain = UnsafePointer(source + k * stored)
-            if let rearrangement {
+            if let rearrangement = plan.rearrangement {
               rearrangement.rearrangeKernel(plain, into: kernel)
               plain = UnsafePointer(kernel)
             }
@@ -301,11 +249,11 @@ final class WinogradConvolution: ConvolutionAlgorithm {
       for j in 0..<size {
         let target = points + (i * size + j) * output.maps * maps
         target.update(repeating: 0, count: maps)
-        for r in 0..<kernelSize {
-          for s in 0..<kernelSize {
+        for r in 0..<plan.kernelSize {
+          for s in 0..<plan.kernelSize {
             let factor = Float(coefficients.kernel[i][r] * coefficients.kernel[j][s])
             if factor == 0 { continue }
-            let source = kernel + (r * kernelSize + s) * maps
+            let source = kernel + (r * plan.kernelSize + s) * maps
             for map in 0..<maps { target[map] += factor * source[map] }
           }
         }
@@ -318,9 +266,9 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     _ points: UnsafePointer<Float>, maps: Int, into kernel: UnsafeMutablePointer<Float>
   ) {
     let size = coefficients.size
-    for r in 0..<kernelSize {
-      for s in 0..<kernelSize {
-        let target = kernel + (r * kernelSize + s) * maps
+    for r in 0..<plan.kernelSize {
+      for s in 0..<plan.kernelSize {
+        let target = kernel + (r * plan.kernelSize + s) * maps
         target.update(repeating: 0, count: maps)
         for i in 0..<size {
           for j in 0..<size {

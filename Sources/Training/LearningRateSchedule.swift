@@ -4,8 +4,8 @@ public enum LearningRateSchedule: Codable, Equatable, Sendable {
   /// its best for `patience` validations in a row; training ends at the plateau after the last reduction.
   /// The paper did this by hand, dividing by 10 three times.
   case plateau(divisor: Double, reductions: Int, patience: Int, threshold: Double)
-  /// Divided at the start of certain epochs, counted from 0.
-  case steps(divisor: Double, epochs: [Int])
+  /// Divided when so many epochs are done.
+  case steps(divisor: Double, epochs: [Double])
   /// The same all the time.
   case constant
 }
@@ -29,10 +29,10 @@ public struct ScheduleState: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - initial: The learning rate at the start.
   ///   - schedule: How it falls.
-  ///   - epoch: The epoch of the step, from 0.
+  ///   - epoch: Epochs done, with their fraction.
   /// - Returns: The initial rate, divided as often as the schedule says.
   public func learningRate(
-    initial: Double, _ schedule: LearningRateSchedule, epoch: Int
+    initial: Double, _ schedule: LearningRateSchedule, epoch: Double
   ) -> Double {
     switch schedule {
     case .plateau(let divisor, _, _, _): divide(initial, by: divisor, times: reductions)

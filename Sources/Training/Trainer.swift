@@ -138,7 +138,7 @@ public final class Trainer {
 
   private var learningRate: Double {
     state.schedule.learningRate(
-      initial: settings.recipe.learningRate, settings.recipe.schedule, epoch: Int(epochs))
+      initial: settings.recipe.learningRate, settings.recipe.schedule, epoch: epochs)
   }
 
   // MARK: Where the run is

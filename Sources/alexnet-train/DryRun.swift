@@ -52,13 +52,14 @@ struct DryRun {
   }
 
   private var memory: String {
-    let estimate = MemoryEstimate(network, owned: placement.owned, batchSize: batch)
+    let estimate = MemoryEstimate(
+      network, owned: placement.owned, batchSize: batch, threadsPerTower: settings.threadsPerTower)
     func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
     return """
       Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) (weights \(mebibytes(estimate.parameters)), \
       their gradients and velocities \(mebibytes(estimate.training)), activations \
       \(mebibytes(estimate.activations)), their gradients \(mebibytes(estimate.activationGradients)), images \
-      \(mebibytes(estimate.images))), besides the libraries.
+      \(mebibytes(estimate.images)), the convolutions' own \(mebibytes(estimate.workspace))), besides the libraries.
 
       """
   }

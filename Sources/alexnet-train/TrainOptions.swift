@@ -8,7 +8,7 @@ extension TrainCommand {
     overview: """
       Trains the two-tower network of Krizhevsky, Sutskever and Hinton (2012): each of two ranks is a tower.
       Without --data it trains the demonstration, on Fashion-MNIST (Debian package dataset-fashion-mnist),
-      with --batch-size 32 --learning-rate 0.001 --max-steps \(Demonstration.steps).
+      with --batch-size 32, --learning-rate 0.001 (a tenth of it at the end) and --max-steps \(Demonstration.steps).
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])",
     groups: [

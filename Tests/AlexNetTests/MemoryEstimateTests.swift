@@ -5,19 +5,19 @@ import Testing
   static let network = NetworkSpecification.alexNet(classes: 1000, recipe: .paper)
 
   @Test func aTowersParametersWorkedByHand() {
-    let memory = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 1)
+    let memory = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 1, threadsPerTower: 1)
     // Weights; gradients and velocities; two batches of 224 x 224 pixels of three colours.
     #expect(memory.parameters == 4 * 30_482_612)
     #expect(memory.training == 8 * 30_482_612)
     #expect(memory.images == 2 * 4 * 224 * 224 * 3)
     let sum =
       memory.parameters + memory.training + memory.activations + memory.activationGradients
-      + memory.images
+      + memory.images + memory.workspace
     #expect(memory.total == sum)
   }
 
   @Test func aTowersActivationsWorkedByHand() {
-    let memory = MemoryEstimate(Self.network, owned: 1..<2, batchSize: 1)
+    let memory = MemoryEstimate(Self.network, owned: 1..<2, batchSize: 1, threadsPerTower: 1)
     // Outputs of conv, norm and pool layers, of fc layers, and what arrives from the other tower.
     let maps = 2 * 55 * 55 * 48 + 27 * 27 * 48 + 2 * 27 * 27 * 128 + 13 * 13 * 128
     let upper = 13 * 13 * (192 + 192 + 128) + 6 * 6 * 128 + 2048 + 2048 + 500
@@ -31,15 +31,15 @@ import Testing
   }
 
   @Test func bothTowersInOneProcessSendNothing() {
-    let both = MemoryEstimate(Self.network, owned: 0..<2, batchSize: 4)
-    let one = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 4)
+    let both = MemoryEstimate(Self.network, owned: 0..<2, batchSize: 4, threadsPerTower: 1)
+    let one = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 4, threadsPerTower: 1)
     #expect(both.parameters == 2 * one.parameters && both.images == one.images)
     #expect(both.activations == 2 * (one.activations - 4 * 121_344))
   }
 
   @Test func activationsGrowWithTheBatchAndParametersDoNot() {
-    let small = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 1)
-    let large = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 128)
+    let small = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 1, threadsPerTower: 1)
+    let large = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 128, threadsPerTower: 1)
     #expect(large.parameters == small.parameters && large.training == small.training)
     #expect(large.activations == 128 * small.activations)
   }

@@ -37,10 +37,10 @@ import Training
   }
 
   @Test(arguments: [
-    (0, 0.01), (24, 0.01), (25, 0.001), (50, 0.001), (51, 1e-4), (78, 1e-4), (79, 1e-5),
+    (0, 0.01), (24.99, 0.01), (25, 0.001), (50.99, 0.001), (51, 1e-4), (78.9, 1e-4), (79, 1e-5),
     (90, 1e-5),
   ])
-  func theCodesEpochs(epoch: Int, rate: Double) {
+  func theCodesEpochs(epoch: Double, rate: Double) {
     let schedule = Recipe.code2012.schedule
     let actual = ScheduleState().learningRate(initial: 0.01, schedule, epoch: epoch)
     #expect(abs(actual / rate - 1) < 1e-12)

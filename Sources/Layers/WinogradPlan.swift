@@ -1,0 +1,73 @@
+import Kernels
+
+/// How Winograd's algorithm is laid out for one convolution: tiles, rounds, and the memory that they take.
+struct WinogradPlan {
+  /// What the algorithm reads in each share: the inputs, or their squares where the stride is rearranged away.
+  let shares: [MapShape]
+  /// What it makes.
+  let output: MapShape
+  /// Pixels (or squares) along each axis of a kernel.
+  let kernelSize: Int
+  /// How a stride becomes one of 1; nil where it is.
+  let rearrangement: StrideRearrangement?
+  /// The tiles of an image.
+  let grid: TileGrid
+  /// Images that are transformed together.
+  let round: Int
+
+  /// At least this many tiles make a product worth its call; many more leave the cache.
+  private static let tilesPerRound = 128
+
+  /// Plans a convolution with the tile that costs least.
+  ///
+  /// Nil where the algorithm does not fit: kernels of sizes that there are no tiles for, groups, or maps that do not
+  /// fill whole vectors.
+  init?(inputs: [MapShape], output: MapShape, window: Window, groups: Int) {
+    let isStrided = window.stride > 1
+    let squares = window.stride * window.stride
+    let kernelSize = (window.size + window.stride - 1) / window.stride
+    guard groups == 1, !isStrided || (inputs.count == 1 && window.padding == 0),
+      output.maps % 16 == 0, inputs.allSatisfy({ $0.maps * squares % 16 == 0 }),
+      let tile = WinogradCoefficients.available(kernelSize: kernelSize)
+        .min(by: { Self.products($0, output) < Self.products($1, output) })
+    else { return nil }
+    let rearrangement =
+      isStrided ? StrideRearrangement(input: inputs[0], output: output, window: window) : nil
+    self.rearrangement = rearrangement
+    shares = rearrangement.map { [$0.rearranged] } ?? inputs
+    self.output = output
+    self.kernelSize = kernelSize
+    grid = TileGrid(
+      height: shares[0].height, width: shares[0].width, outputHeight: output.height,
+      outputWidth: output.width, padding: isStrided ? 0 : window.padding, size: tile.size,
+      outputs: tile.outputs)
+    round = max(1, (Self.tilesPerRound + grid.tiles - 1) / grid.tiles)
+  }
+
+  /// Products for each kernel and map.
+  private static func products(_ tile: (size: Int, outputs: Int), _ output: MapShape) -> Int {
+    let down = (output.height + tile.outputs - 1) / tile.outputs
+    let across = (output.width + tile.outputs - 1) / tile.outputs
+    return down * across * tile.size * tile.size
+  }
+
+  /// Numbers of the transformed kernels of a share.
+  func kernelCount(_ share: Int) -> Int { grid.points * output.maps * shares[share].maps }
+  /// Numbers of a round's transformed inputs.
+  var inputCount: Int { grid.points * round * grid.tiles * widest }
+  /// Numbers of a round's products.
+  var outputCount: Int { grid.points * round * grid.tiles * output.maps }
+  /// Numbers of one tile of all maps.
+  var borderCount: Int { grid.points * max(widest, output.maps) }
+  /// Numbers of one image in squares.
+  var squareCount: Int { rearrangement == nil ? 0 : shares[0].count }
+
+  private var widest: Int { shares.map(\.maps).max() ?? 0 }
+
+  /// Bytes of all that, for a number of threads, to train.
+  func bytes(threads: Int) -> Int {
+    let kernels = shares.indices.reduce(0) { $0 + kernelCount($1) }
+    let each = inputCount + outputCount + borderCount + squareCount + kernels
+    return MemoryLayout<Float>.stride * (kernels + threads * each)
+  }
+}

@@ -1,0 +1,160 @@
+import AlexNet
+import Data
+import Failures
+import Foundation
+import Layers
+import MPI
+import ModelParallel
+import Options
+import Tensors
+import Threads
+import Training
+
+/// `alexnet bench`: how fast whole training steps are, where their time goes, and how that compares with the
+/// fastest that direct convolution could be.
+enum Bench: Subcommand {
+  static let name = "bench"
+  static let summary = "measure training steps layer by layer (also under mpirun -np 2)"
+
+  private static let command = Command(
+    "alexnet bench",
+    overview: """
+      Times whole training steps (exchange and update included) and forward passes of a network, and compares
+      them with the direct roofline: the images a second at which the multiplications of direct convolution
+      would run at the speed of OpenBLAS's matrix products, measured just before on all the cores in use.
+      """,
+    synopsis: "[options]      (usually: mpirun -np 2 alexnet bench [options])",
+    groups: [
+      (
+        "What",
+        [
+          Option("network", "NAME", default: "alexnet", "One of the presets."),
+          Option("classes", "N", default: "1000, or the dataset's", "Classes."),
+          Option(
+            "data", "DATASET", default: "random pixels", "A prepared dataset to read batches from."),
+          Option("batch-size", "N", default: "128 images", "Images in a batch."),
+          Option("steps", "N", default: "5", "Steps that are counted, after one that is not."),
+          Option("layer", "NAME", default: "all", "Show one layer only."),
+        ]
+      ),
+      (
+        "How",
+        [
+          Option(
+            "threads", "N", default: "the cores that the rank is bound to", "Threads of each rank."),
+          Option("algorithm", "NAME", default: "automatic", "automatic or patches."),
+          .flag("json", "Write one JSON object in place of the tables."),
+        ]
+      ),
+    ])
+
+  static func run(_ words: [String]) throws(Failure) {
+    let arguments = try command.parse(words)
+    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    MPI.Environment.run("alexnet bench") { world in
+      let report = try measure(world, arguments)
+      if world.rank == 0 {
+        StandardStream.output.write(arguments.has("json") ? report.json : report.text)
+      }
+      return .done
+    }
+  }
+
+  private static func measure(_ world: Communicator, _ arguments: Arguments) throws -> BenchReport {
+    let dataset = try arguments.string("data").map { path throws(Failure) in
+      try Dataset(opening: path)
+    }
+    let classes =
+      try dataset?.classNames.count ?? arguments.integer("classes", in: 2...1_000_000) ?? 1000
+    let name = arguments.string("network") ?? "alexnet"
+    guard let network = NetworkSpecification.preset(name, classes: classes, recipe: .paper) else {
+      throw Failure(
+        .usage,
+        "--network takes \(NetworkSpecification.presetNames.joined(separator: ", ")), not "
+          + "\(quoted(name)).")
+    }
+    if let layer = arguments.string("layer"), !network.layers.contains(where: { $0.name == layer })
+    {
+      throw Failure(.usage, "The network '\(name)' has no layer \(quoted(layer)).")
+    }
+    let placement = try Placement(towers: network.towers, over: world)
+    let threads = try arguments.integer("threads", in: 1...4096) ?? Affinity.coreCount
+    let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
+    let steps = try arguments.integer("steps", in: 1...10_000) ?? 5
+    let algorithm = try arguments.choice(
+      "algorithm", of: ConvolutionChoice.allCases.map(\.rawValue))
+    BLAS.useOneThreadPerCall()
+    let team = ThreadTeam(count: threads)
+    let peak = try productRate(world, team)
+
+    let built = try Network(
+      network, placement: placement,
+      options: NetworkOptions(
+        batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
+        isTrained: true,
+        algorithm: algorithm.flatMap { ConvolutionChoice(rawValue: $0) } ?? .automatic))
+    let batches = try Batches(network, dataset, batchSize: batchSize, threads: threads)
+    let run = BenchRun(built, batches: batches, team: team, world: world)
+    return BenchReport(
+      network: network, layer: arguments.string("layer"), batchSize: batchSize, ranks: world.size,
+      threads: threads, productRate: peak, training: try run.train(steps: steps),
+      forward: try run.infer(passes: steps))
+  }
+
+  /// Multiplications with additions a second of all ranks' threads together, each with a product of its own.
+  private static func productRate(_ world: Communicator, _ team: ThreadTeam) throws -> Double {
+    let side = 1536
+    let matrices = (0..<team.count).map { _ in (0..<3).map { _ in Tensor(side, side) } }
+    for member in matrices { for matrix in member { matrix.fill(1) } }
+    func multiply() {
+      team.run { member in
+        let m = matrices[member]
+        BLAS.multiply(
+          rows: side, columns: side, inner: side, m[0].pointer, stride: side, m[1].pointer,
+          stride: side,
+          into: m[2].pointer, stride: side)
+      }
+    }
+    multiply()
+    var best = 0.0
+    for _ in 0..<5 {
+      try world.barrier()
+      let start = MonotonicClock.seconds
+      multiply()
+      let seconds = try world.allReduce(MonotonicClock.seconds - start, .max)
+      best = max(best, Double(side * side * side * team.count * world.size) / seconds)
+    }
+    return best
+  }
+}
+
+/// Where the bench's batches come from.
+final class Batches {
+  private let loader: BatchLoader?
+  private let random: (input: Tensor, labels: [Int32])
+
+  init(
+    _ network: NetworkSpecification, _ dataset: Dataset?, batchSize: Int, threads: Int
+  ) throws(Failure) {
+    loader = try dataset.map { dataset throws(Failure) in
+      try BatchLoader(
+        dataset: dataset, split: .train, order: .shuffled, augmentation: .paper,
+        inputSide: network.inputSide, batchSize: batchSize, seed: 1, threads: threads)
+    }
+    let input = Tensor(loader == nil ? batchSize : 0, network.inputSide, network.inputSide, 3)
+    let random = Philox(seed: 1, purpose: 0)
+    for i in 0..<input.count {
+      input.pointer[i] = random.block(0, UInt64(i)).x.unitFloat * 255 - 128
+    }
+    self.random = (input, (0..<batchSize).map { Int32($0 % network.classes) })
+  }
+
+  /// Seconds that steps have waited for images.
+  var secondsWaited: Double { loader?.secondsWaited ?? 0 }
+
+  func next() throws(Failure) -> (input: Tensor, labels: [Int32]) {
+    guard let loader else { return random }
+    let batch = try loader.next()
+    return (batch.input, batch.labels)
+  }
+}

@@ -1,0 +1,130 @@
+import AlexNet
+import Foundation
+import Layers
+
+/// The bench's figures, as tables or as JSON.
+struct BenchReport {
+  let network: NetworkSpecification
+  let layer: String?
+  let batchSize: Int
+  let ranks: Int
+  let threads: Int
+  /// Multiplications with additions a second of all cores in use.
+  let productRate: Double
+  let training: BenchTimes
+  let forward: BenchTimes
+
+  private var shapes: [LayerShape] { network.shapes(ofTower: 0) }
+
+  /// Multiplications with additions that direct convolution needs for a training step of one image, all
+  /// towers: forward, both gradients, and no gradient for the image.
+  private var stepMultiplications: Int {
+    (0..<network.towers).reduce(0) { sum, tower in
+      let layers = network.shapes(ofTower: tower)
+      return sum + 3 * layers.reduce(0) { $0 + $1.multiplications } - layers[0].multiplications
+    }
+  }
+
+  private var imagesPerSecond: Double { Double(batchSize) / training.step }
+  private var forwardImagesPerSecond: Double { Double(batchSize) / forward.step }
+  /// Images a second of the direct roofline.
+  private var roofline: Double { productRate / Double(stepMultiplications) }
+  private var exchangeShare: Double {
+    (training.exchanges.reduce(training.softmax) { $0 + $1.seconds }) / training.step
+  }
+  /// Seconds of a step in layers without weights, in the update and in waiting for images.
+  private var otherSeconds: Double {
+    zip(training.layers, shapes).reduce(training.update + training.wait) { sum, pair in
+      pair.1.kernels.isEmpty ? sum + pair.0.forward + pair.0.backward : sum
+    }
+  }
+  private var rooflineSeconds: Double { Double(batchSize) / roofline }
+
+  /// Tables for people.
+  var text: String {
+    var lines = [
+      "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
+        + "thread\(threads == 1 ? "" : "s") each; "
+        + String(format: "matrix products at %.1f GFLOP/s on all of them.", 2e-9 * productRate), "",
+      "layer       forward ms  backward ms  GFLOP/s forward  share of products (direct-equivalent)",
+    ]
+    for (time, shape) in zip(training.layers, shapes) where layer == nil || layer == time.name {
+      var line = String(
+        format: "%@ %11.2f %12.2f", time.name.padding(toLength: 10, withPad: " ", startingAt: 0),
+        1e3 * time.forward, 1e3 * time.backward)
+      if !shape.kernels.isEmpty {
+        // A rank with all towers runs them side by side; its first tower's time stands for all.
+        let rate = 2e-9 * Double(shape.multiplications * batchSize) / time.forward
+        let share = rate / (2e-9 * productRate / Double(network.towers))
+        line += String(format: " %16.1f %17.2f", rate, share)
+      }
+      lines.append(line)
+    }
+    if layer == nil {
+      lines.append("")
+      for exchange in training.exchanges {
+        lines.append(
+          String(
+            format: "exchange before %@: %.2f ms, %d bytes sent", exchange.name,
+            1e3 * exchange.seconds,
+            exchange.bytes))
+      }
+      lines.append(
+        String(
+          format: "softmax's reductions %.2f ms, update %.2f ms, wait for images %.2f ms",
+          1e3 * training.softmax, 1e3 * training.update, 1e3 * training.wait))
+      lines.append("")
+      lines += totals.map {
+        "\($0.label.padding(toLength: 58, withPad: " ", startingAt: 0)) " + $0.value
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var totals: [(label: String, value: String)] {
+    [
+      ("whole steps", String(format: "%.1f images/s (%.3f s)", imagesPerSecond, training.step)),
+      ("direct roofline", String(format: "%.1f images/s", roofline)),
+      ("whole steps over the direct roofline", String(format: "%.2f", imagesPerSecond / roofline)),
+      ("share of the step in exchanges", String(format: "%.2f %%", 100 * exchangeShare)),
+      (
+        "outside conv and fc, over the roofline's step",
+        String(format: "%.1f %%", 100 * otherSeconds / rooflineSeconds)
+      ),
+      ("forward only", String(format: "%.1f images/s", forwardImagesPerSecond)),
+      ("page faults of a step", String(format: "%.1f", training.faults)),
+      (
+        "peak memory of a rank",
+        String(format: "%.2f GiB", Double(training.peakMemory) / 1_073_741_824)
+      ),
+    ]
+  }
+
+  /// One JSON object.
+  var json: String {
+    let layers = zip(training.layers, shapes).map { time, shape -> [String: Any] in
+      [
+        "name": time.name, "forwardSeconds": time.forward, "backwardSeconds": time.backward,
+        "multiplications": shape.multiplications,
+      ]
+    }
+    let object: [String: Any] = [
+      "network": network.name, "batchSize": batchSize, "ranks": ranks, "threads": threads,
+      "productFlops": 2 * productRate, "layers": layers,
+      "exchanges": training.exchanges.map {
+        ["name": $0.name, "seconds": $0.seconds, "bytes": $0.bytes] as [String: Any]
+      },
+      "stepSeconds": training.step, "imagesPerSecond": imagesPerSecond,
+      "rooflineImagesPerSecond": roofline, "overRoofline": imagesPerSecond / roofline,
+      "exchangeShare": exchangeShare, "otherShare": otherSeconds / rooflineSeconds,
+      "updateSeconds": training.update, "waitSeconds": training.wait,
+      "forwardImagesPerSecond": forwardImagesPerSecond, "pageFaultsPerStep": training.faults,
+      "peakMemoryBytes": training.peakMemory,
+    ]
+    let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys]
+    guard let data = try? JSONSerialization.data(withJSONObject: object, options: options) else {
+      preconditionFailure("Numbers and texts are JSON.")
+    }
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+}
