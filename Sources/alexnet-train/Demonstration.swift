@@ -8,15 +8,12 @@ import Training
 enum Demonstration {
   /// The classes of Fashion-MNIST.
   static let classes = 10
-  /// Steps that bring the validation error well below 25 %.
-  static let steps = 1600
+  /// Steps that bring the validation error well below 25 %: less than two thirds of an epoch.
+  static let steps = 300
 
-  /// With ten classes the paper's learning rate is too much for the first steps (Docs/Differences.md).
+  /// The paper's recipe but for its length: the learning rate is divided by ten once, after 234 steps.
   static func adjust(_ recipe: inout Recipe) {
-    recipe.batchSize = 32
-    recipe.learningRate = 0.001
-    // The paper divides by ten towards the end; here that is after about 1300 of the 1600 steps.
-    recipe.schedule = .steps(divisor: 10, epochs: [0.7])
+    recipe.schedule = .steps(divisor: 10, epochs: [0.5])
   }
 
   /// Fashion-MNIST, prepared once under the user's cache directory.

@@ -7,8 +7,8 @@ extension TrainCommand {
     "alexnet-train",
     overview: """
       Trains the two-tower network of Krizhevsky, Sutskever and Hinton (2012): each of two ranks is a tower.
-      Without --data it trains the demonstration, on Fashion-MNIST (Debian package dataset-fashion-mnist),
-      with --batch-size 32, --learning-rate 0.001 (a tenth of it at the end) and --max-steps \(Demonstration.steps).
+      Without --data it trains the demonstration: Fashion-MNIST (Debian package dataset-fashion-mnist), for
+      \(Demonstration.steps) steps, the learning rate divided by ten after half an epoch.
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])",
     groups: [
