@@ -59,8 +59,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Training",
     [
-      "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors", "Console",
-      "Threads", "Failures",
+      "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Kernels", "MPI", "Tensors",
+      "Console", "Threads", "Failures",
     ]
   ),
 ]

@@ -18,7 +18,7 @@ struct LayerBuilder {
   }
 
   /// A layer with its initial values.
-  func layer(_ shape: LayerShape, isFirst: Bool) -> any Layer {
+  func layer(_ shape: LayerShape) -> any Layer {
     let input = shape.inputs[0]
     switch shape.layer {
     case .convolution(let layer):

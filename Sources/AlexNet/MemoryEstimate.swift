@@ -1,4 +1,4 @@
-import Layers
+public import Layers
 
 /// The memory that a rank's share of a network takes, before it is built.
 public struct MemoryEstimate: Sendable {
@@ -10,7 +10,7 @@ public struct MemoryEstimate: Sendable {
   public private(set) var activations = 0
   /// Gradients by the layers' outputs, those that are exchanged included, in bytes.
   public private(set) var activationGradients = 0
-  /// The batch that is computed and the one that is read ahead, in bytes.
+  /// The batch that is computed and the one that is read ahead, of training and of validation, in bytes.
   public private(set) var images = 0
 
   /// What convolutions take for themselves, in bytes.
@@ -27,11 +27,13 @@ public struct MemoryEstimate: Sendable {
   ///   - owned: The towers of the rank.
   ///   - batchSize: Images in a batch.
   ///   - threadsPerTower: Threads of each tower.
+  ///   - algorithm: How convolutions are computed.
   public init(
-    _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int
+    _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int,
+    algorithm: ConvolutionChoice = .automatic
   ) {
     let float = MemoryLayout<Float>.stride
-    images = 2 * batchSize * network.inputSide * network.inputSide * 3 * float
+    images = 4 * batchSize * network.inputSide * network.inputSide * 3 * float
     for tower in owned {
       var largest = 0
       for (number, shape) in network.shapes(ofTower: tower).enumerated() {
@@ -42,7 +44,7 @@ public struct MemoryEstimate: Sendable {
           activations += output * float
           largest = max(largest, output)
         }
-        if case .convolution(let layer) = shape.layer {
+        if case .convolution(let layer) = shape.layer, algorithm == .automatic {
           workspace += Convolution.workspace(
             inputs: shape.inputs, output: shape.output, window: layer.window, groups: layer.groups,
             threads: threadsPerTower)

@@ -40,8 +40,8 @@ final class Tower {
     var stages: [Stage] = []
     var largest = 0
     var holdsTangent = false
-    for (number, shape) in network.shapes(ofTower: index).enumerated() {
-      let layer = builder.layer(shape, isFirst: number == 0)
+    for shape in network.shapes(ofTower: index) {
+      let layer = builder.layer(shape)
       let previous = stages.last?.output
       let output: Tensor
       let isTangent = layer is HyperbolicTangent

@@ -6,7 +6,7 @@ import Threads
 public final class StatusLine {
   private let isWatched = StandardStream.output.isWatched
   private var lastStatus = -Double.infinity
-  private var livingLength = 0
+  private var isLiving = false
 
   /// Seconds between status lines where nobody watches, and on a terminal.
   private static let plainInterval = 5.0
@@ -17,11 +17,8 @@ public final class StatusLine {
 
   /// Writes a whole line, which stays.
   public func say(_ line: String) {
-    if livingLength > 0 {
-      StandardStream.output.write("\r" + String(repeating: " ", count: livingLength) + "\r")
-      livingLength = 0
-    }
-    StandardStream.output.write(line + "\n")
+    StandardStream.output.write((isLiving ? "\r\u{1B}[K" : "") + line + "\n")
+    isLiving = false
   }
 
   /// Shows how far the work is, if it is time to.
@@ -40,9 +37,10 @@ public final class StatusLine {
       say(line)
       return line
     }
-    let padding = String(repeating: " ", count: max(0, livingLength - line.count))
-    StandardStream.output.write("\r" + line + padding)
-    livingLength = line.count
+    // Not wrapped at the edge of a narrow terminal, from which a carriage return would not come back; the rest of
+    // the line that stood there is erased.
+    StandardStream.output.write("\r\u{1B}[?7l\(line)\u{1B}[K\u{1B}[?7h")
+    isLiving = true
     return nil
   }
 }

@@ -70,11 +70,6 @@ public final class Convolution: Layer {
     return plan?.bytes(threads: threads) ?? 0
   }
 
-  /// Kernel size^2 x maps x kernels / groups for each output pixel.
-  public var multiplicationsPerImage: Int {
-    output.pixels * weight.layout.count
-  }
-
   /// Adds the share's products to `y`.
   public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     algorithm.forward(x, share, into: y, pass)

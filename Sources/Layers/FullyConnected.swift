@@ -40,9 +40,6 @@ public final class FullyConnected: Layer {
     output = MapShape(height: 1, width: 1, maps: weight.layout.kernels)
   }
 
-  /// One for each weight.
-  public var multiplicationsPerImage: Int { weight.layout.count }
-
   /// Adds the share's products to `y`.
   public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     let length = inputs[share.index].count

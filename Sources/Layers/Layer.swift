@@ -21,8 +21,6 @@ public protocol Layer: AnyObject {
   /// Whether the output may take the place of the input in memory, and the gradient by the input that of the
   /// gradient by the output. The backward functions are then given the output as `x`.
   var worksInPlace: Bool { get }
-  /// Multiplications with an addition that one image costs in the forward pass.
-  var multiplicationsPerImage: Int { get }
 
   /// Adds one share's part to the output; the first share overwrites what was there.
   func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass)
@@ -42,8 +40,6 @@ extension Layer {
   public var parameters: [Parameter] { [] }
   /// A new output by default.
   public var worksInPlace: Bool { false }
-  /// Only convolutions and fully-connected layers multiply worth counting.
-  public var multiplicationsPerImage: Int { 0 }
   /// Nothing to learn.
   public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {}
   /// One gradient after the other.

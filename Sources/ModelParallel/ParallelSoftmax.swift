@@ -68,8 +68,8 @@ public final class ParallelSoftmax {
     for image in 0..<images {
       var (largest, target) = (-Double.infinity, -Double.infinity)
       forEachOwn(logits, image) { z, classes in
-        // Written so that a number that is not one is not passed over.
-        for c in 0..<classes.count where !(Double(z[c]) <= largest) { largest = Double(z[c]) }
+        // A logit that is not a number shows itself in the sum below, and so in the loss.
+        for c in 0..<classes.count where Double(z[c]) > largest { largest = Double(z[c]) }
         let label = Int(labels[image])
         if classes.contains(label) { target = Double(z[label - classes.lowerBound]) }
       }

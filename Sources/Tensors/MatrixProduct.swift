@@ -23,12 +23,6 @@ public enum BLAS {
     return String(cString: name)
   }
 
-  /// The library's version and build options in one line.
-  public static var configuration: String {
-    guard let text = openblas_get_config() else { return "unknown" }
-    return String(cString: text)
-  }
-
   /// C <- alpha op(A) op(B) + beta C, with op(A) `rows x inner`, op(B) `inner x columns`.
   ///
   /// Each `...Stride` is the distance in floats between the rows of a matrix as it lies in memory. With

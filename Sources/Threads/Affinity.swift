@@ -3,16 +3,23 @@ import Glibc
 
 /// What the operating system lets this process use.
 public enum Affinity {
-  /// The number of processor cores in this process's affinity mask.
+  /// The numbers of cores are below this.
+  public static let mostCores = 8192
+
+  /// The numbers of the processor cores in this process's affinity mask; all of the machine's where the system
+  /// does not say.
   ///
   /// `mpirun -np 2` binds each rank to one core unless told otherwise, whatever the machine has.
-  public static var coreCount: Int {
-    // Room for 8192 cores; the kernel refuses a mask shorter than its own.
-    var mask = [UInt64](repeating: 0, count: 128)
+  public static var cores: [Int] {
+    // The kernel refuses a mask shorter than its own.
+    var mask = [UInt64](repeating: 0, count: mostCores / 64)
     let written = mask.withUnsafeMutableBytes { sched_getaffinity(0, $0.count, $0.baseAddress) }
-    guard written == 0 else { return machineCoreCount }
-    return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount })
+    let cores = (0..<mostCores).filter { mask[$0 / 64] >> UInt64($0 % 64) & 1 == 1 }
+    return written == 0 && !cores.isEmpty ? cores : Array(0..<machineCoreCount)
   }
+
+  /// How many cores that is.
+  public static var coreCount: Int { cores.count }
 
   /// The number of cores that the machine has switched on.
   public static var machineCoreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }

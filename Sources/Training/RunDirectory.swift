@@ -1,4 +1,5 @@
 public import Failures
+import Foundation
 import Glibc
 
 /// The folder of one run: config.json, metrics.jsonl, log.txt and checkpoints/.
@@ -32,6 +33,18 @@ public struct RunDirectory: Sendable {
     Self.names(in: checkpoints)
       .filter { $0.hasPrefix("step-") && $0.hasSuffix(Self.checkpointSuffix) }
       .sorted().map { "\(checkpoints)/\($0)" }
+  }
+
+  /// The settings in config.json.
+  /// - Returns: Those that the run was started with.
+  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where the file is not understood.
+  public func savedSettings() throws(Failure) -> TrainingSettings {
+    guard let text = try? String(contentsOfFile: configuration, encoding: .utf8) else {
+      throw Failure(
+        .inputMissing,
+        "\(quoted(path)) holds no run to go on with; leave out --resume to start one.")
+    }
+    return try JSONText.decode(TrainingSettings.self, text, from: configuration)
   }
 
   /// Creates the folder for a new run, private to the user.

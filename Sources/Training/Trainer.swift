@@ -107,12 +107,7 @@ public final class Trainer {
     try network.forward(batch.input, pass)
     let score = try network.softmax.score(network.logits, labels: batch.labels, pass)
     let loss = score.lossSum / Double(score.images)
-    guard loss.isFinite else {
-      throw Failure(
-        .diverged,
-        "The loss is \(loss) at step \(state.step + 1); the last checkpoint is untouched. Start again with "
-          + "a smaller --learning-rate than \(settings.recipe.learningRate).")
-    }
+    guard loss.isFinite else { throw diverged("The loss is \(loss) at step \(state.step + 1)") }
     network.softmax.gradient(
       network.logits, labels: batch.labels, batchSize: settings.recipe.batchSize,
       into: network.lossGradient, pass)
@@ -130,6 +125,13 @@ public final class Trainer {
     speed.note(record, images: score.images)
     if let warning = watch.note(loss: loss, step: state.step) { try log.say("Warning: " + warning) }
     try log.progress(isLast: state.step == lastStep) { progressLine(record) }
+  }
+
+  private func diverged(_ what: String) -> Failure {
+    Failure(
+      .diverged,
+      "\(what); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
+        + "\(settings.recipe.learningRate).")
   }
 
   private var exchangeSeconds: Double {
@@ -188,6 +190,11 @@ public final class Trainer {
           + "loss %.4f, %.0f images/s", state.step, record.top1Error, score.top1Errors,
         score.images,
         record.top5Error, score.top5Errors, record.loss, Double(score.images) / seconds))
+    guard record.loss.isFinite else {
+      throw diverged("The validation loss is \(record.loss) after step \(state.step)")
+    }
+    // A validation at the end of a run that may go on later is not one that the schedule counts.
+    guard isTimeToValidate else { return }
     let rate = learningRate
     if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
       try log.say(

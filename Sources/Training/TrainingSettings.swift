@@ -71,6 +71,9 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     compare("the dataset's checksum", saved.datasetChecksum, datasetChecksum)
     compare("the seed", saved.seed, seed)
     compare("the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
+    compare(
+      "the interval of validations", saved.validateEvery.map(String.init) ?? "an epoch",
+      validateEvery.map(String.init) ?? "an epoch")
     return result
   }
 }

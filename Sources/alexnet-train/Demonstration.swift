@@ -11,9 +11,10 @@ enum Demonstration {
   /// Steps that bring the validation error well below 25 %: less than two thirds of an epoch.
   static let steps = 300
 
-  /// The paper's recipe but for its length: the learning rate is divided by ten once, after 234 steps.
-  static func adjust(_ recipe: inout Recipe) {
-    recipe.schedule = .steps(divisor: 10, epochs: [0.5])
+  /// The paper's recipe but for its length: the learning rate is divided by ten once, after four fifths of the
+  /// steps.
+  static func schedule(steps: Int, batchSize: Int) -> LearningRateSchedule {
+    .steps(divisor: 10, epochs: [0.8 * Double(steps) * Double(batchSize) / 60_000])
   }
 
   /// Fashion-MNIST, prepared once under the user's cache directory.

@@ -53,7 +53,8 @@ struct DryRun {
 
   private var memory: String {
     let estimate = MemoryEstimate(
-      network, owned: placement.owned, batchSize: batch, threadsPerTower: settings.threadsPerTower)
+      network, owned: placement.owned, batchSize: batch, threadsPerTower: settings.threadsPerTower,
+      algorithm: settings.algorithm)
     func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
     return """
       Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) (weights \(mebibytes(estimate.parameters)), \

@@ -8,6 +8,7 @@ import ModelParallel
 import Options
 import Safetensors
 import Tensors
+import Threads
 import Training
 
 /// The program: from the command line to a finished run.
@@ -22,11 +23,16 @@ struct TrainCommand {
       say(Self.options.helpText)
       return .done
     }
-    let cores = try Cores(world, threads: arguments.integer("threads", in: 1...4096))
+    try agree(onWords: words)
+    for name in ["data", "out", "network"] where arguments.string(name) == "" {
+      throw Failure(.usage, "--\(name) was given an empty value; leave it out or name something.")
+    }
+    let cores = try Cores(world, threads: arguments.integer("threads", in: 1...1024))
     let isDryRun = arguments.has("dry-run")
     let pretended = try arguments.integer("classes", in: 2...1_000_000)
-    guard isDryRun || pretended == nil else {
-      throw Failure(.usage, "--classes goes with --dry-run; a run has the classes of its dataset.")
+    guard pretended == nil || (isDryRun && !arguments.has("data")) else {
+      throw Failure(
+        .usage, "--classes goes with --dry-run and without --data; a dataset has its own classes.")
     }
     // What can be wrong without a dataset is found before one is prepared or read.
     guard !arguments.has("resume") || arguments.has("out") else {
@@ -52,8 +58,7 @@ struct TrainCommand {
       network: network, recipe: recipe, dataset: dataset?.path ?? "(none)",
       datasetChecksum: dataset?.checksum ?? "",
       seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1),
-      maxSteps: try arguments.integer("max-steps", in: 0...Int.max)
-        ?? (isDemonstration ? Demonstration.steps : nil),
+      maxSteps: try steps(arguments, isDemonstration: isDemonstration),
       validateEvery: try arguments.integer("validate-every", in: 1...Int.max),
       checkpointEvery: try arguments.integer("checkpoint-every", in: 1...Int.max) ?? 500,
       keptCheckpoints: try arguments.integer("keep", in: 1...1_000_000) ?? 2,
@@ -67,6 +72,7 @@ struct TrainCommand {
     }
     guard let dataset else { return .internal }
     try agree(on: settings)
+    try checkMemory(settings, placement, cores)
 
     let (run, checkpoint) = try open(arguments, settings)
     say("\(cores.summary)\nThe run's folder is \(run.path).\n")
@@ -87,25 +93,34 @@ struct TrainCommand {
     if world.rank == 0 { StandardStream.output.write(text) }
   }
 
+  /// The limit to the steps, if there is one.
+  private func steps(_ arguments: Arguments, isDemonstration: Bool) throws(Failure) -> Int? {
+    let standard = isDemonstration && !arguments.has("epochs") ? Demonstration.steps : nil
+    return try arguments.integer("max-steps", in: 0...1_000_000_000_000) ?? standard
+  }
+
   private func recipe(
     _ arguments: Arguments, isDemonstration: Bool
   ) throws(Failure) -> Recipe {
     let names = RecipeName.allCases.map(\.rawValue)
     let name = try arguments.choice("recipe", of: names).flatMap { RecipeName(rawValue: $0) }
     var recipe = Recipe.named(name ?? .paper)
-    if isDemonstration { Demonstration.adjust(&recipe) }
-    let positive = Double.leastNonzeroMagnitude...1e6
     recipe.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? recipe.epochs
     recipe.batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? recipe.batchSize
-    recipe.learningRate = try arguments.number("learning-rate", in: positive) ?? recipe.learningRate
+    recipe.learningRate =
+      try arguments.number("learning-rate", in: 1e-12...1e6) ?? recipe.learningRate
     recipe.momentum = try arguments.number("momentum", in: 0...1) ?? recipe.momentum
     recipe.weightDecay = try arguments.number("weight-decay", in: 0...1e6) ?? recipe.weightDecay
     if arguments.has("no-augmentation") { recipe.augmentation = .none }
+    if isDemonstration, let steps = try steps(arguments, isDemonstration: true) {
+      recipe.schedule = Demonstration.schedule(steps: steps, batchSize: recipe.batchSize)
+    }
     if let patience = try arguments.integer("patience", in: 1...1_000_000) {
       guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
         throw Failure(
           .usage,
-          "--patience goes with --recipe paper; code2012 has fixed epochs for its learning rate.")
+          "--patience goes with --recipe paper and a dataset in --data: this learning rate falls after a "
+            + "fixed time.")
       }
       recipe.schedule = .plateau(
         divisor: divisor, reductions: reductions, patience: patience, threshold: threshold)
@@ -132,7 +147,18 @@ struct TrainCommand {
     }
   }
 
-  /// Ranks that were started with different options or see different datasets must not train together.
+  /// Ranks that were started with different words might wait for each other in different places.
+  private func agree(onWords words: some Sequence<String>) throws {
+    let own = words.map(quoted).joined(separator: " ")
+    let first = try world.broadcast(own, from: 0)
+    guard own != first else { return }
+    throw Failure(
+      .ranksDisagree,
+      "Rank \(world.rank) was started with \(own.isEmpty ? "no options" : own) and rank 0 with "
+        + "\(first.isEmpty ? "none" : first); start all ranks with the same options.")
+  }
+
+  /// Ranks that see different datasets must not train together.
   private func agree(on settings: TrainingSettings) throws {
     let first = try world.broadcast(settings.json, from: 0)
     guard first != settings.json else { return }
@@ -145,28 +171,46 @@ struct TrainCommand {
         + "); start all ranks with the same options and data.")
   }
 
+  /// A run that does not fit into memory would be killed without a word.
+  private func checkMemory(
+    _ settings: TrainingSettings, _ placement: Placement, _ cores: Cores
+  ) throws(Failure) {
+    let estimate = MemoryEstimate(
+      settings.network, owned: placement.owned, batchSize: settings.recipe.batchSize,
+      threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)
+    let needed = estimate.total * cores.ranksOnHost
+    guard let available = Memory.available, needed > available else { return }
+    throw Failure(
+      .usage,
+      "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; take a smaller "
+        + "--batch-size than \(settings.recipe.batchSize), fewer --threads, or more hosts.")
+  }
+
   private func open(
     _ arguments: Arguments, _ settings: TrainingSettings
   ) throws -> (RunDirectory, SafetensorsFile?) {
-    let isResumed = arguments.has("resume")
     let fresh = "runs/\(settings.network.name)-\(Self.timeStamp)"
     let run = RunDirectory(try world.broadcast(arguments.string("out") ?? fresh, from: 0))
-    guard isResumed else {
+    guard arguments.has("resume") else {
       if world.rank == 0 { try run.create() }
       try world.barrier()
       return (run, nil)
     }
-    guard let newest = run.checkpointFiles.last else {
-      throw Failure(
-        .inputMissing, "\(quoted(run.path)) holds no checkpoint to go on from; leave out --resume.")
-    }
-    let checkpoint = try SafetensorsFile(opening: newest)
-    let differences = settings.differences(from: try Checkpoint.describe(checkpoint).settings)
+    // All ranks go on from the file that the first one sees.
+    let newest = try world.broadcast(run.checkpointFiles.last ?? "", from: 0)
+    let checkpoint = newest.isEmpty ? nil : try SafetensorsFile(opening: newest)
+    let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
+    let differences = settings.differences(from: saved)
     guard differences.isEmpty else {
       throw Failure(
         .usage,
-        "\(quoted(newest)) belongs to a run with other settings: \(differences.joined(separator: "; ")). "
+        "\(quoted(run.path)) holds a run with other settings: \(differences.joined(separator: "; ")). "
           + "Give the same options, or start a new run with another --out.")
+    }
+    if saved.threadsPerTower != settings.threadsPerTower {
+      say(
+        "Warning: the run had \(saved.threadsPerTower) threads a tower and goes on with "
+          + "\(settings.threadsPerTower): sums are rounded otherwise from here on.\n")
     }
     return (run, checkpoint)
   }

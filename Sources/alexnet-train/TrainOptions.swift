@@ -8,7 +8,7 @@ extension TrainCommand {
     overview: """
       Trains the two-tower network of Krizhevsky, Sutskever and Hinton (2012): each of two ranks is a tower.
       Without --data it trains the demonstration: Fashion-MNIST (Debian package dataset-fashion-mnist), for
-      \(Demonstration.steps) steps, the learning rate divided by ten after half an epoch.
+      \(Demonstration.steps) steps, the learning rate divided by ten after four fifths of them.
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])",
     groups: [
@@ -79,7 +79,7 @@ extension TrainCommand {
         "Machine",
         [
           Option(
-            "threads", "N", default: "the cores that the rank is bound to",
+            "threads", "N", default: "the cores that the rank is bound to, or its share",
             "Threads of each rank, shared by its towers."),
           Option(
             "algorithm", "NAME", default: "automatic",

@@ -49,9 +49,13 @@ enum Bench: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    // Within MPI: a complaint that all ranks have is made once.
     MPI.Environment.run("alexnet bench") { world in
+      let arguments = try command.parse(words)
+      if arguments.has("help") {
+        if world.rank == 0 { StandardStream.output.write(command.helpText) }
+        return .done
+      }
       let report = try measure(world, arguments)
       if world.rank == 0 {
         StandardStream.output.write(arguments.has("json") ? report.json : report.text)
@@ -78,7 +82,7 @@ enum Bench: Subcommand {
       throw Failure(.usage, "The network '\(name)' has no layer \(quoted(layer)).")
     }
     let placement = try Placement(towers: network.towers, over: world)
-    let threads = try arguments.integer("threads", in: 1...4096) ?? Affinity.coreCount
+    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
     let steps = try arguments.integer("steps", in: 1...10_000) ?? 5
     let algorithm = try arguments.choice(

@@ -6,10 +6,10 @@ import Testing
 
   @Test func aTowersParametersWorkedByHand() {
     let memory = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 1, threadsPerTower: 1)
-    // Weights; gradients and velocities; two batches of 224 x 224 pixels of three colours.
+    // Weights; gradients and velocities; four batches of 224 x 224 pixels of three colours.
     #expect(memory.parameters == 4 * 30_482_612)
     #expect(memory.training == 8 * 30_482_612)
-    #expect(memory.images == 2 * 4 * 224 * 224 * 3)
+    #expect(memory.images == 4 * 4 * 224 * 224 * 3)
     let sum =
       memory.parameters + memory.training + memory.activations + memory.activationGradients
       + memory.images + memory.workspace

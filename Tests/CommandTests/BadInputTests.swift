@@ -98,11 +98,61 @@ import Testing
     (["--max-steps"], "needs a value"), (["stray"], "'stray'"), (["--resume"], "--out"),
     (["--seed", "1", "--seed", "2"], "twice"), (["--network", "/nowhere.json"], "/nowhere.json"),
     (["--recipe", "code2012", "--patience", "3"], "--patience"),
+    (["--out", ""], "--out was given an empty"),
+    (["--dry-run", "--classes", "5"], "without --data"), (["--threads", "4096"], "--threads"),
+    (
+      ["--network", "cifar-four-layer", "--batch-size", "65536", "--threads", "1024"],
+      "MiB are free"
+    ),
   ])
   func aWrongOption(arguments: [String], says part: String) throws {
     let isMissing = arguments.contains("/nowhere.json")
     let dataset = try Pictures.small.get().path + "/dataset"
     try expectComplaint(["--data", dataset] + arguments, code: isMissing ? 66 : 64, says: part)
+  }
+
+  @Test func ranksWithDifferentOptions() throws {
+    let dataset = try Pictures.small.get().path + "/dataset"
+    let outcome = try Program.run([
+      "/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1", "\(Program.folder)/alexnet-train",
+      "--data",
+      dataset, ":", "-np", "1", "\(Program.folder)/alexnet-train",
+    ])
+    #expect(outcome.code == 76, "\(outcome.error)")
+    #expect(outcome.error.contains("Rank 1 was started with no options and rank 0 with '--data'"))
+    #expect(outcome.seconds < 5)
+  }
+
+  @Test func aRunThatDiedBeforeItsFirstCheckpointStartsOver() throws {
+    let run = scratch.path + "/run"
+    let options = [
+      "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",
+      "--out", run,
+      "--max-steps", "3",
+    ]
+    #expect(try Program.train(ranks: 2, options).code == 0)
+    let metrics = run + "/metrics.jsonl"
+    let records = try String(contentsOfFile: metrics, encoding: .utf8).split(separator: "\n").count
+    try FileManager.default.removeItem(atPath: run + "/checkpoints")
+    try FileManager.default.createDirectory(
+      atPath: run + "/checkpoints", withIntermediateDirectories: true)
+    #expect(try Program.train(ranks: 2, options + ["--resume"]).code == 0)
+    #expect(
+      try String(contentsOfFile: metrics, encoding: .utf8).split(separator: "\n").count == records)
+    try expectComplaint(
+      Array(options.dropLast(4)) + ["--out", scratch.path + "/none", "--resume"], code: 66,
+      says: "leave out --resume")
+  }
+
+  @Test func weightsThatAreRuinedAtTheLastStepAreNotSaved() throws {
+    let run = scratch.path + "/run"
+    try expectComplaint(
+      [
+        "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",
+        "--out", run,
+        "--max-steps", "1", "--learning-rate", "1e6", "--weight-decay", "1e6",
+      ], code: 79, says: "validation loss", "--learning-rate")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints").isEmpty)
   }
 
   @Test func aDiskThatIsFullIsNamed() throws {

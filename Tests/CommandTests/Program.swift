@@ -28,7 +28,7 @@ enum Program {
     ranks.map { ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", String($0)] } ?? []
   }
 
-  private static func run(_ words: [String]) throws -> Outcome {
+  static func run(_ words: [String]) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: words[0])
     process.arguments = Array(words.dropFirst())

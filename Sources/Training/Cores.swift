@@ -1,0 +1,55 @@
+import Failures
+import Foundation
+import Kernels
+import Layers
+public import MPI
+import Tensors
+import Threads
+
+/// What this rank computes with, and what lies idle.
+public struct Cores: Sendable {
+  /// Threads of this rank.
+  public let threads: Int
+  /// The ranks on this rank's host.
+  public let ranksOnHost: Int
+  /// One line about ranks, threads and libraries.
+  public let summary: String
+  /// A sentence where cores of the machine have nothing to do.
+  public let idleWarning: String?
+
+  /// Counts the cores that the rank may use; all ranks call it together.
+  /// - Parameters:
+  ///   - world: All ranks.
+  ///   - wanted: The threads that the user asks for, if so.
+  /// - Throws: `MPIError` where a message fails.
+  public init(_ world: Communicator, threads wanted: Int?) throws(MPIError) {
+    let host = try world.ranksOnThisHost()
+    let own = Affinity.cores
+    // The cores that the host's ranks may use between them. Ranks that are not bound all see the same ones, and
+    // must not use them all at once.
+    var seen = [Int64](repeating: 0, count: Affinity.mostCores)
+    for core in own { seen[core] = 1 }
+    try seen.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      try host.allReduce(buffer, .max)
+    }
+    let shared = Int(seen.reduce(0, +))
+    let claimed = Int(try host.allReduce(Int64(own.count), .sum))
+    let threads = wanted ?? max(1, own.count * shared / max(1, claimed))
+    self.threads = threads
+    ranksOnHost = host.size
+    let hosts = Int(try world.allReduce(Int64(host.rank == 0 ? 1 : 0), .sum))
+    summary =
+      "\(world.size) rank\(world.size == 1 ? "" : "s") on \(hosts) host\(hosts == 1 ? "" : "s"), "
+      + "\(threads) thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
+      + "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name)."
+    // In a batch job the other cores of the machine belong to others.
+    let granted = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }
+    let machine = granted ?? Affinity.machineCoreCount
+    let idle = machine - shared
+    idleWarning =
+      idle > 0 && wanted == nil
+      ? "\(idle) of \(machine) cores of \(MPI.Environment.processorName) lie idle, since mpirun binds "
+        + "each rank to \(own.count); add '--bind-to none' (or '--map-by slot:PE=\(machine / host.size)')."
+      : nil
+  }
+}
