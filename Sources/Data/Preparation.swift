@@ -21,7 +21,7 @@ public enum Preparation {
     let start = MonotonicClock.seconds
     try settings.check()
     try SquareScaling.start()
-    let source = try ImageSources.open(settings.source)
+    let source = try ImageSources.open(settings.source, list: settings.list)
     let listing = try source.list()
     for note in listing.notes { report(.note(note)) }
     let plan = try PreparationPlan(listing, settings)

@@ -16,6 +16,9 @@ enum Prepare: Subcommand {
         DIR/train/<class>/... and DIR/val/<class>/...   pictures in a folder for each class
         DIR/<class>/...                                 the same without a validation part
         DIR/train-images-idx3-ubyte[.gz] ...            the files of MNIST and its relatives
+        DIR/data_batch_1.bin ..., DIR/train.bin ...     CIFAR-10 or CIFAR-100, the binary version
+        DIR/ILSVRC2012_img_train.tar ...                ILSVRC's archives as downloaded (2010 or 2012)
+        DIR/*.tar                                       WebDataset shards
       """,
     synopsis: "--source DIR --out DATASET [options]",
     groups: [
@@ -23,6 +26,8 @@ enum Prepare: Subcommand {
         "Where",
         [
           Option("source", "DIR", "The folder with the pictures."),
+          Option(
+            "list", "FILE", "Lines of path<TAB>label: take these pictures only, with these labels."),
           Option("out", "DATASET", "The folder to make; it must not exist."),
         ]
       ),
@@ -69,6 +74,7 @@ enum Prepare: Subcommand {
       throw Failure(.usage, "Give --out DATASET, the folder to make.")
     }
     var settings = PreparationSettings(source: source, destination: destination)
+    settings.list = arguments.string("list")
     if let side = try arguments.integer("size", in: PreparationSettings.sides) {
       settings.side = side
     }
