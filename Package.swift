@@ -71,7 +71,7 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
       "Options", "Failures",
     ]
   ),
-  ("alexnet", ["Data", "Images", "Options", "Failures"]),
+  ("alexnet", ["Data", "Images", "MPI", "Options", "Failures"]),
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [

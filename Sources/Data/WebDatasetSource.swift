@@ -6,8 +6,9 @@ public import Images
 /// members of one key, its name up to the first dot, make a sample.
 ///
 /// A sample has a picture (`.jpg`, `.jpeg`, `.png` or `.webp`) and a label: `.cls` with a number or a
-/// name, or `.json` with one under `label`, `cls`, `class`, `class_id` or `class_name`. Shards whose
-/// names hold `val` or `test`, or that lie in folders of these names, are for validation. Numbers are
+/// name, or `.json` with one under `label`, `cls`, `class`, `class_id` or `class_name`. Shards that
+/// have `val`, `valid`, `validation` or `test` as a word of their names or as their folder are for
+/// validation. Numbers are
 /// classes in their order, named by the lines of `classes.txt` beside the shards if it is there.
 public final class WebDatasetSource: ImageSource {
   private struct Shard: Sendable {
@@ -41,7 +42,7 @@ public final class WebDatasetSource: ImageSource {
           shards.append(
             Shard(
               file: try InputFile(opening: "\(place)/\(name)"), name: full,
-              split: ["val", "test"].contains { full.contains($0) } ? .validation : .train))
+              split: Self.split(of: full)))
         }
       }
     } else if path.hasSuffix(".tar") {
@@ -51,6 +52,13 @@ public final class WebDatasetSource: ImageSource {
     self.shards = shards
     let list = "\(path)/classes.txt"
     names = PathBytes(list).status?.isFile == true ? try TextLines.read(list) : nil
+  }
+
+  // By whole words: "latest" is not "test".
+  private static func split(of name: String) -> Split {
+    let words = name.lowercased().split { !$0.isLetter }
+    let isValidation = words.contains { ["val", "valid", "validation", "test"].contains($0) }
+    return isValidation ? .validation : .train
   }
 
   /// `WebDataset shards`.

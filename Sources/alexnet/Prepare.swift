@@ -1,6 +1,7 @@
 import Data
 import Failures
 import Images
+import MPI
 import Options
 
 /// `alexnet prepare`: turns pictures into a dataset.
@@ -12,7 +13,8 @@ enum Prepare: Subcommand {
     "alexnet prepare",
     overview: """
       Turns pictures with labels into a dataset: squares of one size in tar shards with an index, their
-      mean image and colour components. The source is a folder:
+      mean image and colour components. 'mpirun -np N alexnet prepare' shares the work among N ranks on
+      machines that see the same files. The source is a folder:
         DIR/train/<class>/... and DIR/val/<class>/...   pictures in a folder for each class
         DIR/<class>/...                                 the same without a validation part
         DIR/train-images-idx3-ubyte[.gz] ...            the files of MNIST and its relatives
@@ -37,8 +39,9 @@ enum Prepare: Subcommand {
           Option(
             "size", "PIXELS", default: "256", "Width and height; the shorter side is scaled to it."),
           Option(
-            "encoding", "jpeg|png", default: "jpeg; png up to 64 pixels",
-            "How the pictures are stored; png keeps every pixel."),
+            "encoding", "jpeg|png|raw", default: "jpeg; png up to 64 pixels",
+            "How the pictures are stored; png keeps every pixel, raw as well and needs no decoding."
+          ),
           Option("quality", "1-100", default: "95", "The quality of a JPEG."),
         ]
       ),
@@ -62,8 +65,17 @@ enum Prepare: Subcommand {
     if arguments.has("help") { return StandardStream.output.write(command.helpText) }
     let settings = try settings(arguments)
     let display = PreparationDisplay(destination: settings.destination)
-    let summary = try Preparation.run(settings) { display.show($0) }
-    display.show(summary)
+    guard RankCrew.isCalledFor else {
+      display.show(try Preparation.run(settings) { display.show($0) })
+      return
+    }
+    Environment.run("alexnet") { world in
+      let crew = RankCrew(world)
+      if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
+        display.show(summary)
+      }
+      return .done
+    }
   }
 
   private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {
