@@ -71,7 +71,7 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
       "Options", "Failures",
     ]
   ),
-  ("alexnet", ["Data", "Images", "MPI", "Options", "Failures"]),
+  ("alexnet", ["Data", "Images", "MPI", "Options", "Threads", "Failures"]),
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [

@@ -80,6 +80,7 @@ public enum ImageSources {
   /// - Parameters:
   ///   - path: The folder that holds the pictures or the archives of them, or a single shard.
   ///   - list: A list file that selects or relabels pictures.
+  /// - Returns: The source.
   /// - Throws: `Failure` (input missing) when nothing is there, or nothing that is known.
   public static func open(
     _ path: String, list: String? = nil

@@ -26,8 +26,8 @@ final class TarReader {
   private let title: String
   private let archive: OpaquePointer?
   private let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 16)
-  /// Where the next block comes from. libarchive is given one block at a time and asks for no more
-  /// than it needs, so after a header this is where the member's bytes begin.
+  // Where the next block comes from. libarchive is given one block at a time and asks for no more
+  // than it needs, so after a header this is where the member's bytes begin.
   private var position: UInt64
 
   /// Opens the archive that lies in a part of a file.

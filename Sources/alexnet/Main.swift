@@ -6,7 +6,7 @@ import Glibc
 /// A subcommand is one file, and one line in the table here.
 @main
 struct Main {
-  static var subcommands: [any Subcommand.Type] { [Prepare.self] }
+  static var subcommands: [any Subcommand.Type] { [Prepare.self, Preview.self, Loading.self] }
 
   static func main() {
     // A reader that went away is an error of the write, not the end of the process.

@@ -57,6 +57,14 @@ enum Prepare: Subcommand {
           .flag("strict", "Stop at the first picture that cannot be used."),
         ]
       ),
+      (
+        "Check",
+        [
+          Option(
+            "preview", "FILE.png",
+            "Draw 40 pictures as training will see them; see also 'alexnet preview'.")
+        ]
+      ),
       ("Machine", [Option("threads", "N", default: "one for each core", "Threads to work with.")]),
     ])
 
@@ -67,15 +75,25 @@ enum Prepare: Subcommand {
     let display = PreparationDisplay(destination: settings.destination)
     guard RankCrew.isCalledFor else {
       display.show(try Preparation.run(settings) { display.show($0) })
+      try preview(arguments, settings)
       return
     }
     Environment.run("alexnet") { world in
       let crew = RankCrew(world)
       if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
         display.show(summary)
+        try preview(arguments, settings)
       }
       return .done
     }
+  }
+
+  private static func preview(
+    _ arguments: Arguments, _ settings: PreparationSettings
+  ) throws(Failure) {
+    guard let path = arguments.string("preview") else { return }
+    try ContactSheet(try Dataset(opening: settings.destination)).write(to: path)
+    StandardStream.output.write("Drew \(quoted(path)).\n")
   }
 
   private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {
