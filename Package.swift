@@ -69,17 +69,14 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet-train",
     [
-      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Kernels", "MPI",
-      "Tensors",
-      "Threads",
+      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Threads",
       "Options", "Failures",
     ]
   ),
   (
     "alexnet",
     [
-      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "MPI", "Tensors",
-      "Threads",
+      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "MPI", "Tensors", "Threads",
       "Options", "Failures",
     ]
   ),

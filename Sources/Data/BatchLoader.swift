@@ -8,6 +8,17 @@ import Glibc
 /// on the number of threads, and a loader that starts at step n gives what another gives at step n.
 /// Use from one thread at a time.
 public final class BatchLoader {
+  /// What happens with a record that is damaged on the disk.
+  public enum DamagedRecords: Sendable {
+    /// The run stops, with the shard and the record named.
+    case stop
+    /// The next record of the split takes its place, and it is counted.
+    ///
+    /// Batches stay full and all ranks that see the same files do the same. In a pass in order the
+    /// other record is then met twice.
+    case skip
+  }
+
   private let producer: BatchProducer
   private var thread = pthread_t()
 
@@ -23,11 +34,13 @@ public final class BatchLoader {
   ///   - firstStep: The step to begin with, to go on where a run was stopped.
   ///   - seed: What orders, crops, coins and colours are drawn with.
   ///   - threads: How many threads decode.
+  ///   - damagedRecords: What happens with a record whose checksum or picture is wrong.
   /// - Throws: `Failure`: usage for sizes that do not fit, bad data for an empty split.
   public init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
-    batchSize: Int, positions: Range<Int>? = nil, firstStep: Int = 0, seed: UInt64, threads: Int
+    batchSize: Int, positions: Range<Int>? = nil, firstStep: Int = 0, seed: UInt64, threads: Int,
+    damagedRecords: DamagedRecords = .stop
   ) throws(Failure) {
     guard inputSide >= 1, inputSide <= dataset.side else {
       throw Failure(
@@ -54,7 +67,8 @@ public final class BatchLoader {
       BatchPlan(
         dataset: dataset, split: split, order: order, augmentation: augmentation,
         inputSide: inputSide,
-        batchSize: batchSize, positions: positions, seed: seed),
+        batchSize: batchSize, positions: positions, seed: seed,
+        skipsDamaged: damagedRecords == .skip),
       readers: try (0..<threads).map { (_) throws(Failure) in try RecordReader() },
       firstStep: firstStep)
     let argument = Unmanaged.passRetained(producer)
@@ -91,4 +105,7 @@ public final class BatchLoader {
   /// What reading, decoding and augmenting have used of the processor so far, in seconds of one
   /// core.
   public var secondsWorked: Double { producer.secondsWorked }
+
+  /// How often a damaged record was skipped so far, and what was wrong with the first one.
+  public var skipped: (count: Int, first: Failure?) { producer.skipped }
 }

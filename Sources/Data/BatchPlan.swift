@@ -8,6 +8,7 @@ struct BatchPlan: Sendable {
   let inputSide: Int
   let batchSize: Int
   let positions: Range<Int>
+  let skipsDamaged: Bool
   let stream: ImageStream
   let dice: AugmentationDice
   let kernel: CropKernel
@@ -15,7 +16,7 @@ struct BatchPlan: Sendable {
   init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
-    batchSize: Int, positions: Range<Int>, seed: UInt64
+    batchSize: Int, positions: Range<Int>, seed: UInt64, skipsDamaged: Bool = false
   ) {
     self.dataset = dataset
     self.split = split
@@ -23,6 +24,7 @@ struct BatchPlan: Sendable {
     self.inputSide = inputSide
     self.batchSize = batchSize
     self.positions = positions
+    self.skipsDamaged = skipsDamaged
     stream = ImageStream(count: dataset.count(split), order: order, seed: seed)
     dice = AugmentationDice(
       augmentation, side: dataset.side, inputSide: inputSide, colour: dataset.colour, seed: seed)

@@ -18,6 +18,8 @@ final class BatchProducer: @unchecked Sendable {
   private var isEnding = false
   private var waited = 0.0
   private var worked = 0.0
+  private var skippedCount = 0
+  private var firstSkipped: Failure?
 
   init(_ plan: BatchPlan, readers: [RecordReader], firstStep: Int) {
     self.plan = plan
@@ -29,6 +31,8 @@ final class BatchProducer: @unchecked Sendable {
 
   var secondsWaited: Double { monitor.locked { waited } }
   var secondsWorked: Double { monitor.locked { worked } }
+
+  var skipped: (count: Int, first: Failure?) { monitor.locked { (skippedCount, firstSkipped) } }
 
   func end() {
     monitor.locked {
@@ -121,6 +125,9 @@ final class BatchProducer: @unchecked Sendable {
         self.failure = failure
         slot.state = .empty
       } else {
+        let (count, first) = share.skippedRecords
+        skippedCount += count
+        firstSkipped = firstSkipped ?? first
         slot.state = .ready
         slot.step = nextToFill
         slot.count = share.count

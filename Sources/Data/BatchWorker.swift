@@ -10,6 +10,7 @@ final class SharedBatch: @unchecked Sendable {
   private let taken = Atomic<Int>(0)
   private let monitor = Monitor()
   private var failures: [(place: Int, failure: Failure)] = []
+  private var skipped: [(place: Int, failure: Failure)] = []
   private var seconds = 0.0
 
   init(slot: BatchSlot, count: Int) {
@@ -25,6 +26,15 @@ final class SharedBatch: @unchecked Sendable {
 
   func fail(_ place: Int, _ failure: Failure) {
     monitor.locked { failures.append((place, failure)) }
+  }
+
+  func skip(_ place: Int, _ failure: Failure) {
+    monitor.locked { skipped.append((place, failure)) }
+  }
+
+  /// How many records were skipped, and what was wrong with the first of the batch.
+  var skippedRecords: (count: Int, first: Failure?) {
+    monitor.locked { (skipped.count, skipped.min { $0.place < $1.place }?.failure) }
   }
 
   func add(seconds: Double) { monitor.locked { self.seconds += seconds } }
@@ -59,8 +69,9 @@ final class BatchWorker: @unchecked Sendable {
     let size = plan.inputSide * plan.inputSide * 3
     while let number = batch.next() {
       let place = batch.slot.places[number]
+      let index: Int
       do throws(Failure) {
-        try plan.dataset.decode(plan.split, place.index, with: reader, into: pixels)
+        index = try decode(place.index, number, batch)
       } catch {
         batch.fail(number, error)
         continue
@@ -70,8 +81,25 @@ final class BatchWorker: @unchecked Sendable {
         plan.dice.draw(place), to: UnsafePointer(decoded),
         into: batch.slot.input.pointer + number * size,
         scratch)
-      batch.slot.labels[number] = Int32(plan.dataset.label(plan.split, place.index))
+      batch.slot.labels[number] = Int32(plan.dataset.label(plan.split, index))
     }
     batch.add(seconds: ThreadClock.seconds - start)
+  }
+
+  /// Decodes a record into `pixels`, or the next good one if damaged ones are skipped; returns which.
+  private func decode(_ index: Int, _ number: Int, _ batch: SharedBatch) throws(Failure) -> Int {
+    let count = plan.dataset.count(plan.split)
+    var tried = 0
+    while true {
+      let candidate = (index + tried) % count
+      do throws(Failure) {
+        try plan.dataset.decode(plan.split, candidate, with: reader, into: pixels)
+        return candidate
+      } catch {
+        tried += 1
+        guard plan.skipsDamaged, error.exitCode == .badData, tried < count else { throw error }
+        batch.skip(number, error)
+      }
+    }
   }
 }

@@ -39,7 +39,9 @@ public struct ClassFolderSource: ImageSource {
       if let validation {
         try search.addClasses(in: validation, split: .validation, declares: false)
       }
-    } else if validation != nil && folders.allSatisfy({ Self.isValidationName($0) }) {
+    } else if validation != nil
+      && folders.allSatisfy({ Self.isValidationName(String(decoding: $0, as: UTF8.self)) })
+    {
       throw Failure(
         .inputMissing,
         "\(quoted(root.text)) holds validation pictures only; put the training pictures into "
@@ -50,9 +52,7 @@ public struct ClassFolderSource: ImageSource {
     return try search.listing()
   }
 
-  private static func isValidationName(_ name: [UInt8]) -> Bool {
-    validationNames.contains(String(decoding: name, as: UTF8.self))
-  }
+  static func isValidationName(_ name: String) -> Bool { validationNames.contains(name) }
 
   /// Reads a picture's file.
   /// - Throws: `ImageProblem` when it cannot be opened or read.

@@ -97,7 +97,8 @@ public final class Dataset: Sendable, CustomStringConvertible {
     let split = open(split)
     let place = split.index[index]
     try reader.decode(
-      place, from: split.shards[Int(place.shard)], side: side, record: index, into: output)
+      place, from: split.shards[Int(place.shard)], as: manifest.pictures.encoding, side: side,
+      record: index, into: output)
   }
 
   private func open(_ split: Split) -> OpenSplit { split == .train ? train : validation }

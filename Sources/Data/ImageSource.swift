@@ -77,20 +77,36 @@ public protocol ImageSource: Sendable {
 /// Finds out what kind of source a path is.
 public enum ImageSources {
   /// Opens a source.
+  /// - Parameters:
+  ///   - path: The folder that holds the pictures or the archives of them, or a single shard.
+  ///   - list: A list file that selects or relabels pictures.
+  /// - Returns: The source.
   /// - Throws: `Failure` (input missing) when nothing is there, or nothing that is known.
-  public static func open(_ path: String) throws(Failure) -> any ImageSource {
+  public static func open(
+    _ path: String, list: String? = nil
+  ) throws(Failure) -> any ImageSource {
+    let source = try find(path)
+    return list.map { ListedSource(source, list: $0) } ?? source
+  }
+
+  private static func find(_ path: String) throws(Failure) -> any ImageSource {
     let location = PathBytes(path)
     guard let status = location.status else {
       throw Failure(
         .inputMissing,
         "There is no folder \(quoted(path)); give --source the folder that holds the pictures.")
     }
-    guard status.isFolder else {
+    guard status.isFolder || (status.isFile && path.hasSuffix(".tar")) else {
       throw Failure(
         .inputMissing,
         "\(quoted(path)) is not a folder; give --source the folder that holds the pictures.")
     }
-    if let files = try IDXSource(lookingIn: path) { return files }
+    if status.isFolder {
+      if let files = try IDXSource(lookingIn: path) { return files }
+      if let files = try CIFARSource(lookingIn: path) { return files }
+      if let archives = try ILSVRCSource(lookingIn: path) { return archives }
+    }
+    if let shards = try WebDatasetSource(lookingIn: path) { return shards }
     return ClassFolderSource(path)
   }
 }

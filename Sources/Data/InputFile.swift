@@ -56,6 +56,22 @@ final class InputFile: Sendable {
     return true
   }
 
+  /// SHA-256 of the whole file, or nil if it cannot be read.
+  var checksum: String? {
+    let sum = SHA256()
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { buffer.deallocate() }
+    var position: UInt64 = 0
+    while position < size {
+      let count = Int(min(UInt64(buffer.count), size - position))
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+      guard read(at: position, into: part) else { return nil }
+      sum.update(UnsafeRawBufferPointer(part))
+      position += UInt64(count)
+    }
+    return sum.finish()
+  }
+
   /// The bytes of a whole file.
   /// - Throws: `Failure`: input missing, or bad data for a file of more than `limit` bytes.
   static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {

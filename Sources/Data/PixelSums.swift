@@ -64,6 +64,23 @@ final class PixelSums {
     count += other.count
   }
 
+  /// All sums in one list, to be added to those of others.
+  var numbers: [UInt64] {
+    get {
+      settle()
+      return sums + channels + products + [count]
+    }
+    set {
+      precondition(newValue.count == sums.count + 10, "The sums are of pictures of another size.")
+      settle()
+      let rest = newValue[sums.count...]
+      sums = Array(newValue[..<sums.count])
+      channels = Array(rest.prefix(3))
+      products = Array(rest.dropFirst(3).prefix(6))
+      count = newValue[newValue.count - 1]
+    }
+  }
+
   /// The mean of each value of each pixel, 0 to 255, rows from the top, RGB.
   func mean() -> [Float] {
     settle()

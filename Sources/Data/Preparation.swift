@@ -8,7 +8,7 @@ import Threads
 /// The dataset is made beside its place and takes its name when it is whole. For the same source
 /// and settings every byte of it is the same, whatever the number of threads.
 public enum Preparation {
-  /// Prepares a dataset.
+  /// Prepares a dataset in this process alone.
   /// - Parameters:
   ///   - settings: What to prepare, from what, and how.
   ///   - report: Called while it runs, from any thread, but from one at a time.
@@ -18,23 +18,98 @@ public enum Preparation {
   public static func run(
     _ settings: PreparationSettings, report: @escaping (PreparationEvent) -> Void = { _ in }
   ) throws(Failure) -> PreparationSummary {
+    guard let summary = try run(settings, crew: LoneWorker(), report: report) else {
+      throw Failure(.internal, "The preparation ended without a result.")
+    }
+    return summary
+  }
+
+  /// Prepares a dataset in several processes, each of which calls this; the result is the same.
+  /// - Parameters:
+  ///   - settings: What to prepare, from what, and how: the same in all of them.
+  ///   - crew: The processes.
+  ///   - report: Called in process 0 while it runs, from any thread, but from one at a time.
+  /// - Returns: What was done, in process 0; nil in the others.
+  /// - Throws: `Failure` as above, and if the processes do not see the same.
+  public static func run(
+    _ settings: PreparationSettings, crew: any PreparationCrew,
+    report: @escaping (PreparationEvent) -> Void
+  ) throws(Failure) -> PreparationSummary? {
     let start = MonotonicClock.seconds
+    let report = crew.rank == 0 ? report : { _ in }
     try settings.check()
     try SquareScaling.start()
-    let source = try ImageSources.open(settings.source)
+    let source = try ImageSources.open(settings.source, list: settings.list)
     let listing = try source.list()
     for note in listing.notes { report(.note(note)) }
     let plan = try PreparationPlan(listing, settings)
-    let staging = try StagingFolder(for: settings.destination)
-    if staging.heldRemains {
-      report(.note("An earlier preparation was stopped before its end; starting over."))
+    let fingerprint = plan.fingerprint(settings, kind: source.kind)
+    let folder = try StagingFolder.paths(for: settings.destination).staging
+    let staging =
+      crew.rank == 0
+      ? try StagingFolder(for: settings.destination, fingerprint: fingerprint) : nil
+    try crew.waitForAll()
+    if crew.rank > 0 { try compare(fingerprint, folder, settings) }
+    do throws(Failure) {
+      if let staging {
+        tell(staging.remains, of: plan.shards.count, report)
+        try forecast(plan, source, settings, folder: folder, report)
+      }
+      let sums = try makeShards(plan, source, settings, folder: folder, crew, report)
+      var numbers = sums.numbers
+      try crew.sum(&numbers)
+      sums.numbers = numbers
+      guard let staging else {
+        try crew.waitForAll()
+        return nil
+      }
+      let summary = try finish(
+        plan, sums, settings, kind: source.kind, folder: folder, start: start)
+      try staging.commit()
+      try crew.waitForAll()
+      return summary
+    } catch {
+      // Room can be made, and the work goes on.
+      staging?.keepsShards = error.exitCode == .inputOutput
+      throw error
     }
-    try forecast(plan, source, settings, folder: staging.path, report)
-    let (shards, sums) = try makeShards(plan, source, settings, folder: staging.path, report)
-    let summary = try finish(
-      plan, shards, sums, settings, kind: source.kind, folder: staging.path, start: start)
-    try staging.commit()
-    return summary
+  }
+
+  private static func tell(
+    _ remains: StagingFolder.Remains, of total: Int, _ report: (PreparationEvent) -> Void
+  ) {
+    switch remains {
+    case .none: break
+    case .useless:
+      report(
+        .note(
+          "An earlier preparation of this dataset was stopped; nothing of it can be used, starting over."
+        ))
+    case .shards(let count):
+      report(
+        .note(
+          "An earlier preparation was stopped; going on from its \(count) finished shards of \(total)."
+        ))
+    }
+  }
+
+  /// Makes sure that this process prepares the same as process 0, in the same folder.
+  private static func compare(
+    _ fingerprint: String, _ folder: String, _ settings: PreparationSettings
+  ) throws(Failure) {
+    let path = "\(folder)/\(ShardJournal.fingerprintFile)"
+    guard let bytes = try? InputFile.contents(of: path, limit: 1 << 16) else {
+      throw Failure(
+        .cannotCreate,
+        "This rank does not see the folder \(quoted(folder)) that rank 0 made; give --out a place on a "
+          + "file system that all machines share.")
+    }
+    guard bytes == Array(fingerprint.utf8) else {
+      throw Failure(
+        .ranksDisagree,
+        "This rank finds other pictures in \(quoted(settings.source)), or has another libvips or other "
+          + "options, than rank 0; all machines must see the same.")
+    }
   }
 
   /// Encodes a sample to say how large the dataset will be.
@@ -67,21 +142,26 @@ public enum Preparation {
 
   private static func makeShards(
     _ plan: PreparationPlan, _ source: any ImageSource, _ settings: PreparationSettings,
-    folder: String, _ report: @escaping (PreparationEvent) -> Void
-  ) throws(Failure) -> (shards: [PreparedShard], sums: PixelSums) {
-    let team = ThreadTeam(
-      count: max(1, min(settings.threads ?? Affinity.coreCount, plan.shards.count)))
-    let progress = ProgressReporter(total: plan.total, report: report)
-    let work = SharedWork(count: plan.shards.count, side: settings.side)
+    folder: String, _ crew: any PreparationCrew, _ report: @escaping (PreparationEvent) -> Void
+  ) throws(Failure) -> PixelSums {
+    let own = plan.shards.indices.filter { $0 % crew.size == crew.rank }.map { plan.shards[$0] }
+    let team = ThreadTeam(count: max(1, min(settings.threads ?? Affinity.coreCount, own.count)))
+    let progress = ProgressReporter(
+      total: plan.total, own: max(1, own.reduce(0) { $0 + $1.range.count }), report: report)
+    let work = SharedWork(own, side: settings.side)
+    let journal = ShardJournal(folder: folder)
     team.run { _ in
       do throws(Failure) {
         let preparation = try ShardPreparation(source, settings)
-        while let number = work.next() {
-          let shard = try preparation.make(
-            plan.shards[number], of: plan, in: folder, progress: progress,
-            isStopped: { work.isStopped })
-          guard let shard else { break }
-          work.finish(number, shard)
+        while let shard = work.next() {
+          if preparation.takeOver(shard, from: journal, in: folder, progress: progress) != nil {
+            continue
+          }
+          unlink("\(folder)/\(shard.fileName)")
+          let prepared = try preparation.make(
+            shard, of: plan, in: folder, progress: progress, isStopped: { work.isStopped })
+          guard let prepared else { break }
+          try journal.write(prepared, of: shard)
         }
         work.add(preparation.sums)
       } catch {
@@ -93,9 +173,18 @@ public enum Preparation {
   }
 
   private static func finish(
-    _ plan: PreparationPlan, _ shards: [PreparedShard], _ sums: PixelSums,
-    _ settings: PreparationSettings, kind: String, folder: String, start: Double
+    _ plan: PreparationPlan, _ sums: PixelSums, _ settings: PreparationSettings, kind: String,
+    folder: String, start: Double
   ) throws(Failure) -> PreparationSummary {
+    let journal = ShardJournal(folder: folder)
+    let shards = try plan.shards.map { (shard) throws(Failure) in
+      guard let prepared = journal.read(shard) else {
+        throw Failure(
+          .inputOutput,
+          "The notes on the shard \(quoted(shard.fileName)) in \(quoted(folder)) are gone.")
+      }
+      return prepared
+    }
     let rejected = shards.flatMap(\.rejected)
     var parts: [Split: DatasetManifest.Part] = [:]
     var classes = plan.classNames.map { DatasetManifest.Class(name: $0, train: 0, validation: 0) }
@@ -197,37 +286,35 @@ public enum Preparation {
   }
 }
 
-/// The shards that are still to be made, and what became of the others.
+/// The shards that are still to be made, and the sums over those that are.
 private final class SharedWork: @unchecked Sendable {
   private let monitor = Monitor()
+  private let shards: [PreparationPlan.Shard]
   private var taken = 0
-  private var shards: [PreparedShard?]
   private let sums: PixelSums
   private var failure: Failure?
 
-  init(count: Int, side: Int) {
-    shards = Array(repeating: nil, count: count)
+  init(_ shards: [PreparationPlan.Shard], side: Int) {
+    self.shards = shards
     sums = PixelSums(side: side)
   }
 
   var isStopped: Bool { monitor.locked { failure != nil } }
 
-  func next() -> Int? {
+  func next() -> PreparationPlan.Shard? {
     monitor.locked {
       guard failure == nil, taken < shards.count else { return nil }
       taken += 1
-      return taken - 1
+      return shards[taken - 1]
     }
   }
-
-  func finish(_ number: Int, _ shard: PreparedShard) { monitor.locked { shards[number] = shard } }
 
   func add(_ sums: PixelSums) { monitor.locked { self.sums.add(sums) } }
 
   func fail(_ failure: Failure) { monitor.locked { self.failure = self.failure ?? failure } }
 
-  func result() throws(Failure) -> (shards: [PreparedShard], sums: PixelSums) {
+  func result() throws(Failure) -> PixelSums {
     if let failure { throw failure }
-    return (shards.compactMap { $0 }, sums)
+    return sums
   }
 }

@@ -68,14 +68,17 @@ public struct PreparationSummary: Sendable {
 final class ProgressReporter: @unchecked Sendable {
   private let monitor = Monitor()
   private let total: Int
+  // Of these pictures this process has so many to do; the others are taken to be as fast.
+  private let own: Int
   private let start = MonotonicClock.seconds
   private var lastReport = MonotonicClock.seconds
   private var done = 0
   private var rejected = 0
   private let report: (PreparationEvent) -> Void
 
-  init(total: Int, report: @escaping (PreparationEvent) -> Void) {
+  init(total: Int, own: Int, report: @escaping (PreparationEvent) -> Void) {
     self.total = total
+    self.own = own
     self.report = report
   }
 
@@ -85,11 +88,13 @@ final class ProgressReporter: @unchecked Sendable {
       done += 1
       rejected += isRejected ? 1 : 0
       let now = MonotonicClock.seconds
-      guard now - lastReport > 0.2 || done == total else { return }
+      guard now - lastReport > 0.2 || done == own else { return }
       lastReport = now
       report(
         .progress(
-          PreparationProgress(done: done, total: total, rejected: rejected, seconds: now - start)))
+          PreparationProgress(
+            done: done * total / own, total: total, rejected: rejected * total / own,
+            seconds: now - start)))
     }
   }
 }

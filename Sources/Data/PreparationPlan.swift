@@ -28,7 +28,7 @@ struct PreparationPlan {
   /// - Throws: `Failure` (usage) if pictures are to be held out though there are some for validation.
   init(_ listing: SourceListing, _ settings: PreparationSettings) throws(Failure) {
     classNames = listing.classNames
-    var items = listing.items
+    var items = Self.byClass(listing)
     if let limit = settings.limitPerClass {
       items = Self.limited(items, to: limit, seed: settings.seed)
     }
@@ -60,6 +60,14 @@ struct PreparationPlan {
 
   func items(_ shard: Shard) -> ArraySlice<SourceItem> {
     order[shard.split, default: []][shard.range]
+  }
+
+  /// The pictures in the order of their classes: some sources have them so and others do not, and the
+  /// same pictures shall make the same dataset wherever they come from.
+  private static func byClass(_ listing: SourceListing) -> [SourceItem] {
+    var places = Array(repeating: [Int](), count: listing.classNames.count)
+    for (place, item) in listing.items.enumerated() { places[item.label].append(place) }
+    return places.flatMap { $0.map { listing.items[$0] } }
   }
 
   /// Calls `body` with the places in `items` of each class and split.

@@ -12,7 +12,8 @@ final class RecordReader {
   /// - Throws: `Failure` that names the shard and the record: input/output if it cannot be read, bad data
   ///   if its checksum or its picture is wrong.
   func decode(
-    _ place: RecordPlace, from shard: InputFile, side: Int, record: Int,
+    _ place: RecordPlace, from shard: InputFile, as encoding: RecordEncoding, side: Int,
+    record: Int,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(Failure) {
     buffer.resize(Int(place.length))
@@ -29,7 +30,8 @@ final class RecordReader {
           + "differs from the index; copy or prepare the dataset again.")
     }
     do throws(ImageProblem) {
-      try decoder.decode(UnsafeRawBufferPointer(buffer.bytes), side: side, into: output)
+      try decoder.decode(
+        UnsafeRawBufferPointer(buffer.bytes), as: encoding, side: side, into: output)
     } catch {
       throw Failure(
         .badData,

@@ -61,7 +61,8 @@ final class ShardPreparation {
         side: settings.side, into: scaled)
     }
     let record = try encoder.encode(UnsafeBufferPointer(scaled))
-    try decoder.decode(record, side: settings.side, into: decoded)
+    try decoder.decode(
+      record, as: settings.effectiveEncoding, side: settings.side, into: decoded)
     return record
   }
 
@@ -112,6 +113,36 @@ final class ShardPreparation {
       description: DatasetManifest.Shard(
         file: shard.fileName, bytes: writer.position, records: records.count, sha256: checksum),
       records: records, rejected: rejected)
+  }
+
+  /// Takes a shard that an earlier preparation has finished, or returns nil if it is not sound.
+  ///
+  /// Its pictures are decoded for the statistics, which takes a tenth of the time that making it took.
+  func takeOver(
+    _ shard: PreparationPlan.Shard, from journal: ShardJournal, in folder: String,
+    progress: ProgressReporter
+  ) -> PreparedShard? {
+    let path = "\(folder)/\(shard.fileName)"
+    guard let prepared = journal.read(shard), let file = try? InputFile(opening: path),
+      file.size == prepared.description.bytes, file.checksum == prepared.description.sha256
+    else { return nil }
+    let before = sums.numbers
+    for record in prepared.records {
+      input.resize(Int(record.length))
+      guard record.offset <= file.size, UInt64(record.length) <= file.size - record.offset,
+        file.read(at: record.offset, into: input.bytes),
+        (try? decoder.decode(
+          UnsafeRawBufferPointer(input.bytes), as: settings.effectiveEncoding, side: settings.side,
+          into: decoded)) != nil
+      else {
+        sums.numbers = before
+        return nil
+      }
+      if shard.split == .train { sums.add(UnsafeBufferPointer(decoded)) }
+    }
+    for _ in prepared.records { progress.count(isRejected: false) }
+    for _ in prepared.rejected { progress.count(isRejected: true) }
+    return prepared
   }
 
   /// A record's name in its shard: its number, which makes it unique, and what it was called

@@ -5,12 +5,23 @@ import Glibc
 /// The folder that a dataset grows in, beside its place, until it is whole and takes its name.
 ///
 /// For `photos256` it is `.photos256.preparing`. It is locked while in use, and removed when the
-/// preparation fails; one that a killed process left is emptied by the next preparation.
+/// preparation fails for a reason that will not go away; the shards in one that a killed process or
+/// a full disk left are there for the next preparation.
 final class StagingFolder {
   /// Where the files go until then.
   let path: String
-  /// Whether it held the remains of a preparation that was killed.
-  let heldRemains: Bool
+  /// What has become of an earlier preparation that was stopped.
+  enum Remains: Equatable {
+    /// There was none.
+    case none
+    /// It was another one, or had not finished a shard.
+    case useless
+    /// So many of its shards can be used.
+    case shards(Int)
+  }
+  private(set) var remains = Remains.none
+  /// Whether what is finished stays when the preparation fails.
+  var keepsShards = false
   private let destination: String
   private let parent: String
   private var descriptor: Int32
@@ -19,23 +30,14 @@ final class StagingFolder {
   /// Makes the folder, and the folders above it.
   /// - Throws: `Failure` (cannot create) when the destination exists, or the folder cannot be made or is
   ///   in use.
-  init(for destination: String) throws(Failure) {
-    var components = destination.split(separator: "/", omittingEmptySubsequences: true)
-    guard let name = components.popLast(), name != ".", name != ".." else {
-      throw Failure(
-        .usage, "\(quoted(destination)) is no name for a new dataset; give --out a new folder.")
-    }
-    let above = components.joined(separator: "/")
-    parent = destination.hasPrefix("/") ? "/" + above : above.isEmpty ? "." : above
-    self.destination = parent == "/" ? "/\(name)" : "\(parent)/\(name)"
-    path = parent == "/" ? "/.\(name).preparing" : "\(parent)/.\(name).preparing"
+  init(for destination: String, fingerprint: String) throws(Failure) {
+    (path, self.destination, parent) = try Self.paths(for: destination)
     descriptor = -1
     try Self.makeFolders(parent)
     var status = stat()
     if lstat(self.destination, &status) == 0 { throw Self.exists(self.destination) }
     let isNew = mkdir(path, 0o777) == 0
     if !isNew && errno != EEXIST { throw Self.cannotCreate(path) }
-    heldRemains = !isNew
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     if descriptor < 0 { throw Self.cannotCreate(path) }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -46,11 +48,46 @@ final class StagingFolder {
           + "wait for it or choose another place."
       )
     }
-    removeFiles()
+    if !isNew { remains = takeStock(fingerprint) }
+    if remains == .useless || isNew {
+      _ = try OutputFile.write(
+        Array(fingerprint.utf8), to: "\(path)/\(ShardJournal.fingerprintFile)")
+    }
+  }
+
+  /// Looks at what is there, and removes what cannot be used.
+  private func takeStock(_ fingerprint: String) -> Remains {
+    let file = "\(path)/\(ShardJournal.fingerprintFile)"
+    let found = try? InputFile.contents(of: file, limit: 1 << 16)
+    let names = Set(fileNames)
+    let shards = names.count {
+      ShardJournal.isWorthKeeping($0, among: names) && $0.hasSuffix(".tar")
+    }
+    guard found == Array(fingerprint.utf8), shards > 0 else {
+      removeFiles()
+      return .useless
+    }
+    removeFiles { !ShardJournal.isWorthKeeping($0, among: names) }
+    return .shards(shards)
+  }
+
+  /// The staging folder of a destination, the destination, and the folder above both.
+  static func paths(
+    for destination: String
+  ) throws(Failure) -> (staging: String, destination: String, parent: String) {
+    var components = destination.split(separator: "/", omittingEmptySubsequences: true)
+    guard let name = components.popLast(), name != ".", name != ".." else {
+      throw Failure(
+        .usage, "\(quoted(destination)) is no name for a new dataset; give --out a new folder.")
+    }
+    let above = components.joined(separator: "/")
+    let parent = destination.hasPrefix("/") ? "/" + above : above.isEmpty ? "." : above
+    let prefix = parent == "/" ? "/" : "\(parent)/"
+    return ("\(prefix).\(name).preparing", "\(prefix)\(name)", parent)
   }
 
   deinit {
-    if !isCommitted {
+    if !isCommitted && !keepsShards {
       removeFiles()
       rmdir(path)
     }
@@ -60,6 +97,7 @@ final class StagingFolder {
   /// Gives the folder its name, with everything in it on the disk.
   /// - Throws: `Failure` (cannot create, input/output) with the path; nothing is overwritten.
   func commit() throws(Failure) {
+    removeFiles { $0.hasSuffix(ShardJournal.suffix) || $0 == ShardJournal.fingerprintFile }
     if fsync(descriptor) != 0 {
       throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
     }
@@ -79,16 +117,22 @@ final class StagingFolder {
     }
   }
 
-  // A staging folder holds plain files only.
-  private func removeFiles() {
-    guard let folder = opendir(path) else { return }
+  private var fileNames: [String] {
+    guard let folder = opendir(path) else { return [] }
     defer { closedir(folder) }
+    var names: [String] = []
     while let entry = readdir(folder) {
       withUnsafeBytes(of: entry.pointee.d_name) { name in
         guard let name = name.bindMemory(to: CChar.self).baseAddress else { return }
-        _ = unlinkat(descriptor, name, 0)
+        names.append(String(cString: name))
       }
     }
+    return names
+  }
+
+  // A staging folder holds plain files only.
+  private func removeFiles(where isUseless: (String) -> Bool = { _ in true }) {
+    for name in fileNames where isUseless(name) { _ = unlinkat(descriptor, name, 0) }
   }
 
   private static func makeFolders(_ path: String) throws(Failure) {

@@ -21,11 +21,21 @@ public final class RecordDecoder {
 
   /// Decodes a picture of exactly `side` x `side` pixels into `side * side * 3` RGB bytes, rows
   /// from the top.
+  ///
+  /// JPEG and PNG are told apart by their first bytes; `encoding` says whether it is neither.
   /// - Throws: `ImageProblem` when it is of another size or format, or damaged in any way.
   public func decode(
-    _ bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
+    _ bytes: UnsafeRawBufferPointer, as encoding: RecordEncoding = .jpeg, side: Int,
+    into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
     precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
+    guard encoding != .raw else {
+      guard bytes.count == output.count else {
+        throw ImageProblem("has \(bytes.count) bytes, not those of \(side)x\(side) pixels")
+      }
+      UnsafeMutableRawBufferPointer(output).copyMemory(from: bytes)
+      return
+    }
     switch ImageFormat(of: bytes) {
     case .jpeg: try decodeJPEG(bytes, side: side, into: output)
     case .png:

@@ -17,7 +17,7 @@ public final class RecordEncoder {
 
   /// Makes an encoder for pictures of `side` x `side`.
   /// - Parameters:
-  ///   - encoding: JPEG or PNG.
+  ///   - encoding: How.
   ///   - quality: 1 to 100, for JPEG alone.
   ///   - side: The pictures' width and height in pixels.
   /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
@@ -28,9 +28,11 @@ public final class RecordEncoder {
     self.side = side
     compressor = encoding == .jpeg ? tjInitCompress() : nil
     room =
-      encoding == .jpeg
-      ? Int(tjBufSize(Int32(side), Int32(side), Int32(TJSAMP_444.rawValue)))
-      : alexnet_png_room(Int32(side), Int32(side), 3)
+      switch encoding {
+      case .jpeg: Int(tjBufSize(Int32(side), Int32(side), Int32(TJSAMP_444.rawValue)))
+      case .png: alexnet_png_room(Int32(side), Int32(side), 3)
+      case .raw: 1
+      }
     output = .allocate(capacity: room)
     gray = .allocate(capacity: side * side)
     if encoding == .jpeg && compressor == nil {
@@ -44,16 +46,19 @@ public final class RecordEncoder {
     gray.deallocate()
   }
 
-  /// Encodes `side * side * 3` RGB bytes; the result is valid until the next call.
+  /// Encodes `side * side * 3` RGB bytes; the result is valid until the next call, and as
+  /// long as the pixels.
   /// - Throws: `ImageProblem` when the library refuses, which no picture is known to cause.
   public func encode(_ pixels: UnsafeBufferPointer<UInt8>) throws(ImageProblem)
     -> UnsafeRawBufferPointer
   {
     precondition(pixels.count == side * side * 3, "The pixels do not fill the picture.")
+    if encoding == .raw { return UnsafeRawBufferPointer(pixels) }
     let isGray = copyGray(pixels)
     var length = room
     let code: Int32
     switch encoding {
+    case .raw: code = 0
     case .png:
       code = alexnet_png_encode(
         isGray ? UnsafePointer(gray.baseAddress) : pixels.baseAddress, Int32(side), Int32(side),

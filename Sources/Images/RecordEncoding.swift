@@ -4,7 +4,15 @@ public enum RecordEncoding: String, Codable, Sendable, CaseIterable {
   case jpeg
   /// PNG: every pixel is kept; for small images.
   case png
+  /// The RGB bytes as they are, rows from the top: more disk, nothing to decode.
+  case raw
 
   /// The extension of a record's name in a shard.
-  public var fileExtension: String { self == .jpeg ? "jpg" : "png" }
+  public var fileExtension: String {
+    switch self {
+    case .jpeg: "jpg"
+    case .png: "png"
+    case .raw: "rgb"
+    }
+  }
 }

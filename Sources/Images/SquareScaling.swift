@@ -23,6 +23,9 @@ public enum SquareScaling {
     }
   }
 
+  /// The version of libvips: another one may scale to other pixels.
+  public static var libraryVersion: String { String(cString: vips_version_string()) }
+
   /// Scales an encoded picture of any readable format into `side * side * 3` RGB bytes, rows from
   /// the top.
   /// - Throws: `ImageProblem` when the bytes are not a picture, too large a one or a damaged one.

@@ -6,7 +6,9 @@ import Glibc
 /// A subcommand is one file, and one line in the table here.
 @main
 struct Main {
-  static var subcommands: [any Subcommand.Type] { [Prepare.self, Bench.self] }
+  static var subcommands: [any Subcommand.Type] {
+    [Prepare.self, Preview.self, Loading.self, Bench.self]
+  }
 
   static func main() {
     // A reader that went away is an error of the write, not the end of the process.

@@ -1,6 +1,7 @@
 import Data
 import Failures
 import Images
+import MPI
 import Options
 
 /// `alexnet prepare`: turns pictures into a dataset.
@@ -12,10 +13,14 @@ enum Prepare: Subcommand {
     "alexnet prepare",
     overview: """
       Turns pictures with labels into a dataset: squares of one size in tar shards with an index, their
-      mean image and colour components. The source is a folder:
+      mean image and colour components. 'mpirun -np N alexnet prepare' shares the work among N ranks on
+      machines that see the same files. The source is a folder:
         DIR/train/<class>/... and DIR/val/<class>/...   pictures in a folder for each class
         DIR/<class>/...                                 the same without a validation part
         DIR/train-images-idx3-ubyte[.gz] ...            the files of MNIST and its relatives
+        DIR/data_batch_1.bin ..., DIR/train.bin ...     CIFAR-10 or CIFAR-100, the binary version
+        DIR/ILSVRC2012_img_train.tar ...                ILSVRC's archives as downloaded (2010 or 2012)
+        DIR/*.tar                                       WebDataset shards
       """,
     synopsis: "--source DIR --out DATASET [options]",
     groups: [
@@ -23,6 +28,8 @@ enum Prepare: Subcommand {
         "Where",
         [
           Option("source", "DIR", "The folder with the pictures."),
+          Option(
+            "list", "FILE", "Lines of path<TAB>label: take these pictures only, with these labels."),
           Option("out", "DATASET", "The folder to make; it must not exist."),
         ]
       ),
@@ -32,8 +39,9 @@ enum Prepare: Subcommand {
           Option(
             "size", "PIXELS", default: "256", "Width and height; the shorter side is scaled to it."),
           Option(
-            "encoding", "jpeg|png", default: "jpeg; png up to 64 pixels",
-            "How the pictures are stored; png keeps every pixel."),
+            "encoding", "jpeg|png|raw", default: "jpeg; png up to 64 pixels",
+            "How the pictures are stored; png keeps every pixel, raw as well and needs no decoding."
+          ),
           Option("quality", "1-100", default: "95", "The quality of a JPEG."),
         ]
       ),
@@ -49,6 +57,14 @@ enum Prepare: Subcommand {
           .flag("strict", "Stop at the first picture that cannot be used."),
         ]
       ),
+      (
+        "Check",
+        [
+          Option(
+            "preview", "FILE.png",
+            "Draw 40 pictures as training will see them; see also 'alexnet preview'.")
+        ]
+      ),
       ("Machine", [Option("threads", "N", default: "one for each core", "Threads to work with.")]),
     ])
 
@@ -57,8 +73,27 @@ enum Prepare: Subcommand {
     if arguments.has("help") { return StandardStream.output.write(command.helpText) }
     let settings = try settings(arguments)
     let display = PreparationDisplay(destination: settings.destination)
-    let summary = try Preparation.run(settings) { display.show($0) }
-    display.show(summary)
+    guard RankCrew.isCalledFor else {
+      display.show(try Preparation.run(settings) { display.show($0) })
+      try preview(arguments, settings)
+      return
+    }
+    Environment.run("alexnet") { world in
+      let crew = RankCrew(world)
+      if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
+        display.show(summary)
+        try preview(arguments, settings)
+      }
+      return .done
+    }
+  }
+
+  private static func preview(
+    _ arguments: Arguments, _ settings: PreparationSettings
+  ) throws(Failure) {
+    guard let path = arguments.string("preview") else { return }
+    try ContactSheet(try Dataset(opening: settings.destination)).write(to: path)
+    StandardStream.output.write("Drew \(quoted(path)).\n")
   }
 
   private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {
@@ -69,6 +104,7 @@ enum Prepare: Subcommand {
       throw Failure(.usage, "Give --out DATASET, the folder to make.")
     }
     var settings = PreparationSettings(source: source, destination: destination)
+    settings.list = arguments.string("list")
     if let side = try arguments.integer("size", in: PreparationSettings.sides) {
       settings.side = side
     }

@@ -56,7 +56,8 @@ struct PrepareCommandTests {
       64, "--hold-out", "prepare", "--source", place.path, "--out", "x", "--hold-out", "120%")
     try expect(64, "--size", "prepare", "--source", place.path, "--out", "x", "--size", "0")
     try expect(
-      64, "jpeg or png", "prepare", "--source", place.path, "--out", "x", "--encoding", "gif")
+      64, "jpeg or png or raw", "prepare", "--source", place.path, "--out", "x", "--encoding", "gif"
+    )
     try expect(66, "is empty", "prepare", "--source", place.path, "--out", place.path("x"))
     try expect(
       66, "There is no folder", "prepare", "--source", place.path("no\nwhere"), "--out",

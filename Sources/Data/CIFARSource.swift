@@ -1,0 +1,118 @@
+public import Failures
+public import Images
+
+/// The binary version of CIFAR-10 (`data_batch_1.bin` ..., `test_batch.bin`, `batches.meta.txt`) and
+/// of CIFAR-100 (`train.bin`, `test.bin`, `fine_label_names.txt`).
+///
+/// A record is a byte for the label (CIFAR-100: one for the coarse label, which is passed over, and
+/// one for the fine label) and 32x32 values of red, of green and of blue. The classes are in the
+/// order of the labels.
+public final class CIFARSource: ImageSource {
+  private struct Part: Sendable {
+    let split: Split
+    let name: String
+    let records: [UInt8]
+  }
+
+  private static let side = 32
+  private static let values = side * side * 3
+  // The archive's folders, for those who give the folder that they unpacked it in.
+  private static let subfolders = ["", "/cifar-10-batches-bin", "/cifar-100-binary"]
+  private static let largestFile = 1 << 30
+
+  private let folder: String
+  private let labelBytes: Int
+  private let classNames: [String]
+  private let parts: [Part]
+
+  /// Reads the files of a folder; nil if there are none by these names.
+  /// - Throws: `Failure` (input missing, bad data) that names the file.
+  public init?(lookingIn path: String) throws(Failure) {
+    let place = Self.subfolders.lazy.compactMap { subfolder -> (String, Bool)? in
+      let folder = path + subfolder
+      if Self.isFile("\(folder)/data_batch_1.bin") { return (folder, false) }
+      let isHundred =
+        Self.isFile("\(folder)/train.bin") && Self.isFile("\(folder)/fine_label_names.txt")
+      return isHundred ? (folder, true) : nil
+    }.first
+    guard let (folder, isHundred) = place else { return nil }
+    self.folder = folder
+    labelBytes = isHundred ? 2 : 1
+    let train = isHundred ? ["train"] : (1...5).map { "data_batch_\($0)" }
+    let validation = isHundred ? ["test"] : ["test_batch"]
+    let names = "\(folder)/\(isHundred ? "fine_label_names.txt" : "batches.meta.txt")"
+    classNames =
+      Self.isFile(names)
+      ? try TextLines.read(names) : (0..<(isHundred ? 100 : 10)).map { String($0) }
+    var parts: [Part] = []
+    for (split, files) in [(Split.train, train), (.validation, validation)] {
+      for name in files where Self.isFile("\(folder)/\(name).bin") {
+        parts.append(
+          try Self.part(
+            split, name, folder, recordSize: labelBytes + Self.values, labelAt: labelBytes - 1,
+            classes: classNames.count))
+      }
+    }
+    self.parts = parts
+  }
+
+  private static func isFile(_ path: String) -> Bool { PathBytes(path).status?.isFile == true }
+
+  private static func part(
+    _ split: Split, _ name: String, _ folder: String, recordSize: Int, labelAt: Int, classes: Int
+  ) throws(Failure) -> Part {
+    let path = "\(folder)/\(name).bin"
+    let bytes = try InputFile.contents(of: path, limit: largestFile)
+    guard !bytes.isEmpty, bytes.count % recordSize == 0 else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) has \(bytes.count) bytes, which are not whole records of \(recordSize); "
+          + "download it again.")
+    }
+    for record in 0..<bytes.count / recordSize {
+      let label = bytes[record * recordSize + labelAt]
+      guard label < classes else {
+        throw Failure(
+          .badData,
+          "Picture \(record) in \(quoted(path)) has the label \(label), but there are \(classes) classes."
+        )
+      }
+    }
+    return Part(split: split, name: name, records: bytes)
+  }
+
+  /// `CIFAR-10 binary files` or `CIFAR-100 binary files`.
+  public var kind: String { "CIFAR-\(labelBytes == 1 ? 10 : 100) binary files" }
+
+  /// Lists the pictures in the order of the files.
+  /// - Throws: Nothing; what is wrong was found when the files were read.
+  public func list() throws(Failure) -> SourceListing {
+    let size = labelBytes + Self.values
+    var items: [SourceItem] = []
+    for (number, part) in parts.enumerated() {
+      for record in 0..<part.records.count / size {
+        items.append(
+          SourceItem(
+            label: Int(part.records[record * size + labelBytes - 1]), split: part.split,
+            name: Array("\(part.name)-\(record)".utf8), file: number, place: UInt64(record)))
+      }
+    }
+    return SourceListing(classNames: classNames, items: items)
+  }
+
+  /// Copies a picture's values, its three planes becoming RGB pixels.
+  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  {
+    let records = parts[item.file].records
+    let start = Int(item.place) * (labelBytes + Self.values) + labelBytes
+    let plane = Self.side * Self.side
+    buffer.resize(Self.values)
+    let output = buffer.bytes
+    for pixel in 0..<plane {
+      for channel in 0..<3 {
+        output[3 * pixel + channel] = records[start + channel * plane + pixel]
+      }
+    }
+    return .pixels(width: Self.side, height: Self.side, bands: 3)
+  }
+}

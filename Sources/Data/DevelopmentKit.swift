@@ -1,0 +1,138 @@
+import CArchive
+import Failures
+import Glibc
+
+/// What ILSVRC's development kit says: the classes, and which of them each validation picture shows.
+///
+/// `ILSVRC2010_devkit-1.0.tar.gz` and `ILSVRC2012_devkit_t12.tar.gz` hold `data/meta.mat`, a MATLAB
+/// file read by matio, and `data/ILSVRC20??_validation_ground_truth.txt`, an ID a line. They are read
+/// as they were downloaded, or from a folder that they were unpacked in.
+struct DevelopmentKit {
+  struct Synset {
+    /// 1 to 1000 for the classes of the competition, more for those above them in WordNet.
+    let number: Int
+    /// `n01440764`: the name of its archive in the training archive.
+    let wordNetID: String
+    /// `tench, Tinca tinca`.
+    let words: String
+  }
+
+  let path: String
+  let synsets: [Synset]
+  /// The classes' numbers of the validation pictures, from the first on.
+  let groundTruth: [Int]
+
+  private static let largestFile = 64 << 20
+
+  /// Looks in a folder for the kit's archive or for the folder that it becomes; nil if there is none.
+  /// - Throws: `Failure` (bad data) that names the file.
+  init?(lookingIn folder: String) throws(Failure) {
+    let entries = try FolderListing(of: PathBytes(folder)).entries
+    let names = entries.map { (String(decoding: $0.name, as: UTF8.self), $0.kind) }
+    func isKit(_ name: String) -> Bool { name.hasPrefix("ILSVRC") && name.contains("devkit") }
+    var files: [(name: String, bytes: [UInt8])] = []
+    let archives = [".tar.gz", ".tgz", ".tar"]
+    if let (name, _) = names.first(where: { name, kind in
+      kind == .file && isKit(name) && archives.contains { name.hasSuffix($0) }
+    }) {
+      path = "\(folder)/\(name)"
+      files = try Self.members(of: path)
+    } else if let name = names.first(where: { name, kind in
+      kind == .folder && (isKit(name) || name.hasPrefix("devkit"))
+    }) {
+      path = "\(folder)/\(name.0)"
+      let data = "\(path)/data"
+      for entry in try FolderListing(of: PathBytes(data)).entries where entry.kind == .file {
+        let name = String(decoding: entry.name, as: UTF8.self)
+        guard Self.isWanted(name) else { continue }
+        files.append(
+          (name, try InputFile.contents(of: "\(data)/\(name)", limit: Self.largestFile)))
+      }
+    } else {
+      return nil
+    }
+    guard let meta = files.first(where: { $0.name == "meta.mat" }),
+      let truth = files.first(where: { $0.name != "meta.mat" })
+    else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) lacks data/meta.mat or the validation ground truth; download it again.")
+    }
+    synsets = try Self.synsets(meta.bytes, path: path)
+    var numbers: [Int] = []
+    for line in TextLines.split(truth.bytes) {
+      guard let number = Int(line.filter { $0 != " " }) else {
+        throw Failure(
+          .badData, "\(quoted(truth.name)) in \(quoted(path)) holds \(quoted(line)), no number.")
+      }
+      numbers.append(number)
+    }
+    groundTruth = numbers
+  }
+
+  private static func isWanted(_ name: String) -> Bool {
+    name == "meta.mat" || name.hasSuffix("validation_ground_truth.txt")
+  }
+
+  private static func members(
+    of path: String
+  ) throws(Failure) -> [(name: String, bytes: [UInt8])] {
+    _ = try InputFile(opening: path)
+    let archive = archive_read_new()
+    defer { archive_read_free(archive) }
+    archive_read_support_filter_gzip(archive)
+    archive_read_support_format_tar(archive)
+    let damaged = Failure(.badData, "\(quoted(path)) is damaged; download it again.")
+    guard archive_read_open_filename(archive, path, 1 << 16) == ARCHIVE_OK else { throw damaged }
+    var files: [(name: String, bytes: [UInt8])] = []
+    while true {
+      var entry: OpaquePointer?
+      let code = archive_read_next_header(archive, &entry)
+      if code == ARCHIVE_EOF { return files }
+      guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw damaged }
+      guard archive_entry_filetype(entry) == S_IFREG, let name = archive_entry_pathname(entry)
+      else { continue }
+      let base = String(
+        decoding: Array(String(cString: name).utf8).split(separator: UInt8(ascii: "/")).last ?? [],
+        as: UTF8.self)
+      let size = archive_entry_size(entry)
+      guard isWanted(base), size >= 0, size <= largestFile else { continue }
+      var bytes = [UInt8](repeating: 0, count: Int(size))
+      guard
+        bytes.withUnsafeMutableBytes({ archive_read_data(archive, $0.baseAddress, $0.count) })
+          == Int(size)
+      else { throw damaged }
+      files.append((base, bytes))
+    }
+  }
+
+  private final class Collector { var synsets: [Synset] = [] }
+
+  /// Reads the bytes of a `meta.mat`; matio wants a file, so they get one in memory.
+  private static func synsets(_ bytes: [UInt8], path: String) throws(Failure) -> [Synset] {
+    let descriptor = memfd_create("meta.mat", UInt32(ALEXNET_MEMFD_CLOEXEC))
+    guard descriptor >= 0 else {
+      throw .system(.inputOutput, "Cannot keep meta.mat in memory", errno: errno)
+    }
+    defer { close(descriptor) }
+    let collector = Collector()
+    var count = -1
+    if bytes.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == bytes.count {
+      count = alexnet_mat_synsets(
+        "/proc/self/fd/\(descriptor)", Unmanaged.passUnretained(collector).toOpaque()
+      ) { context, number, wordNetID, words in
+        guard let context, let wordNetID, let words, number >= 1, number < 1e9 else { return }
+        Unmanaged<Collector>.fromOpaque(context).takeUnretainedValue().synsets.append(
+          Synset(
+            number: Int(number), wordNetID: String(cString: wordNetID),
+            words: String(cString: words)))
+      }
+    }
+    guard count > 0, !collector.synsets.isEmpty else {
+      throw Failure(
+        .badData,
+        "meta.mat in \(quoted(path)) does not hold ILSVRC's synsets; download it again.")
+    }
+    return collector.synsets
+  }
+}

@@ -1,0 +1,149 @@
+public import Failures
+public import Images
+
+/// ILSVRC's archives of 2010 or 2012 as downloaded: `ILSVRC2012_img_train.tar`, an archive of an
+/// archive for each class, `ILSVRC2012_img_val.tar` and `ILSVRC2012_devkit_t12.tar.gz` (2010:
+/// `..._images_train.tar`, `..._images_val.tar`, `..._devkit-1.0.tar.gz`).
+///
+/// Nothing is unpacked: the archives' headers are listed, and pictures read where they lie. Classes
+/// are in the order of their WordNet IDs, as those who unpack them into class folders have them, and
+/// their names are those of the kit. Without a validation archive the kit may be missing.
+public final class ILSVRCSource: ImageSource {
+  private let train: InputFile
+  private let validation: InputFile?
+  private let folder: String
+
+  /// Looks for the archives in a folder; nil if there is no training archive.
+  /// - Throws: `Failure` (input missing) for an archive that cannot be opened.
+  public init?(lookingIn folder: String) throws(Failure) {
+    self.folder = folder
+    let names = try FolderListing(of: PathBytes(folder)).entries.filter { $0.kind == .file }
+      .map { String(decoding: $0.name, as: UTF8.self) }
+      .filter { $0.hasPrefix("ILSVRC") && $0.hasSuffix(".tar") && !$0.contains("devkit") }
+    // "_t3" marks the dogs of 2012's third task, which are among the others.
+    guard let train = names.first(where: { $0.contains("train") && !$0.contains("_t3") })
+    else { return nil }
+    self.train = try InputFile(opening: "\(folder)/\(train)")
+    let other = names.first { $0.contains("val") }
+    validation = try other.map { (name) throws(Failure) in
+      try InputFile(opening: "\(folder)/\(name)")
+    }
+  }
+
+  /// `ILSVRC archives`.
+  public var kind: String { "ILSVRC archives" }
+
+  /// Lists the pictures: classes by WordNet ID, pictures as they lie, those for validation by number.
+  /// - Throws: `Failure` (input missing, bad data) that names the archive and the member.
+  public func list() throws(Failure) -> SourceListing {
+    let classes = try classArchives()
+    let kit = try DevelopmentKit(lookingIn: folder)
+    var items: [SourceItem] = []
+    for (label, archive) in classes.enumerated() {
+      let title = "\(train.path)/\(archive.wordNetID).tar"
+      for member in try TarReader(train, archive.place, title: title).all() {
+        items.append(item(member, label: label, split: .train))
+      }
+    }
+    if let validation {
+      guard let kit else {
+        throw Failure(
+          .inputMissing,
+          "The classes of the pictures in \(quoted(validation.path)) are in the development kit; put "
+            + "ILSVRC2012_devkit_t12.tar.gz (or that of 2010) into \(quoted(folder)).")
+      }
+      items += try validationItems(validation, kit, classes.map(\.wordNetID))
+    }
+    let words = Dictionary(
+      (kit?.synsets ?? []).map { ($0.wordNetID, $0.words) }, uniquingKeysWith: { first, _ in first }
+    )
+    return SourceListing(
+      classNames: classes.map { archive in
+        // The words alone are not unique: two classes are called "crane".
+        words[archive.wordNetID].map { "\($0) (\(archive.wordNetID))" } ?? archive.wordNetID
+      }, items: items)
+  }
+
+  private struct ClassArchive {
+    let wordNetID: String
+    let place: Range<UInt64>
+  }
+
+  private func classArchives() throws(Failure) -> [ClassArchive] {
+    var classes: [ClassArchive] = []
+    for member in try TarReader(train).all() {
+      let name = String(decoding: member.baseName, as: UTF8.self)
+      guard name.hasSuffix(".tar") else { continue }
+      classes.append(ClassArchive(wordNetID: String(name.dropLast(4)), place: member.place))
+    }
+    classes.sort { $0.wordNetID < $1.wordNetID }
+    guard classes.count > 1 else {
+      throw Failure(
+        .badData,
+        "\(quoted(train.path)) is not ILSVRC's training archive: it holds \(classes.count) archives of "
+          + "classes.")
+    }
+    if let (one, _) = zip(classes, classes.dropFirst()).first(where: {
+      $0.wordNetID == $1.wordNetID
+    }) {
+      throw Failure(
+        .badData, "\(quoted(train.path)) holds the class \(quoted(one.wordNetID)) twice.")
+    }
+    return classes
+  }
+
+  private func validationItems(
+    _ file: InputFile, _ kit: DevelopmentKit, _ wordNetIDs: [String]
+  ) throws(Failure) -> [SourceItem] {
+    let labels = Dictionary(
+      wordNetIDs.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    var labelOfNumber: [Int: Int] = [:]
+    for synset in kit.synsets { labelOfNumber[synset.number] = labels[synset.wordNetID] }
+    var items: [(number: Int, item: SourceItem)] = []
+    for member in try TarReader(file).all() {
+      // ILSVRC2012_val_00000001.JPEG is the first line of the ground truth.
+      let stem = member.baseName.prefix { $0 != UInt8(ascii: ".") }
+      let digits = stem.split(separator: UInt8(ascii: "_")).last ?? []
+      guard let number = Int(String(decoding: digits, as: UTF8.self)), number >= 1 else { continue }
+      let name = quoted(String(decoding: member.name, as: UTF8.self))
+      guard number <= kit.groundTruth.count else {
+        throw Failure(
+          .badData,
+          "\(name) in \(quoted(file.path)) is beyond the \(kit.groundTruth.count) lines of the ground "
+            + "truth in \(quoted(kit.path)); they do not belong together.")
+      }
+      guard let label = labelOfNumber[kit.groundTruth[number - 1]] else {
+        throw Failure(
+          .badData,
+          "\(name) in \(quoted(file.path)) shows class \(kit.groundTruth[number - 1]) of "
+            + "\(quoted(kit.path)), of which \(quoted(train.path)) has no pictures.")
+      }
+      items.append((number, item(member, label: label, split: .validation)))
+    }
+    return items.sorted { $0.number < $1.number }.map(\.item)
+  }
+
+  private func item(_ member: TarMember, label: Int, split: Split) -> SourceItem {
+    SourceItem(
+      label: label, split: split, name: member.name, file: split == .train ? 0 : 1,
+      place: member.place.lowerBound, length: UInt64(member.place.count))
+  }
+
+  /// Reads a picture from its archive.
+  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  {
+    try (item.file == 0 ? train : validation ?? train).readMember(item, into: buffer)
+    return .encoded
+  }
+}
+
+extension InputFile {
+  /// Reads the part of an archive that an item names.
+  func readMember(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) {
+    guard item.length <= 1 << 30 else { throw ImageProblem("has more than 1 GiB") }
+    buffer.resize(Int(item.length))
+    guard read(at: item.place, into: buffer.bytes) else {
+      throw ImageProblem("cannot be read from its archive")
+    }
+  }
+}

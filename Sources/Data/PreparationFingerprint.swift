@@ -1,0 +1,27 @@
+import Images
+
+extension PreparationPlan {
+  /// A checksum over all that decides on the bytes of the shards but the pictures' contents: the
+  /// settings, the libraries, and the name, place and class of each picture in its order.
+  func fingerprint(_ settings: PreparationSettings, kind: String) -> String {
+    let sum = SHA256()
+    func add(_ bytes: [UInt8]) {
+      // Lengths between them: no two lists read alike.
+      withUnsafeBytes(of: bytes.count) { sum.update($0) }
+      bytes.withUnsafeBytes { sum.update($0) }
+    }
+    let words: [String] =
+      ["1", settings.source, kind, SquareScaling.libraryVersion, "\(settings.side)"]
+      + [settings.effectiveEncoding.rawValue, "\(settings.quality)"] + classNames
+    for word in words { add(Array(word.utf8)) }
+    for split in Split.allCases {
+      for item in order[split, default: []] {
+        add(item.name)
+        let numbers = [UInt64(item.label), UInt64(item.file), item.place, item.length]
+        numbers.withUnsafeBytes { sum.update($0) }
+      }
+      add(Array(split.rawValue.utf8))
+    }
+    return sum.finish()
+  }
+}

@@ -1,0 +1,118 @@
+import CArchive
+import Failures
+import Glibc
+
+/// A regular file in a tar archive.
+struct TarMember {
+  /// Its name in the archive, which is never used as a path.
+  let name: [UInt8]
+  /// Where its bytes lie in the archive's file.
+  let place: Range<UInt64>
+
+  /// The last component of the name.
+  var baseName: ArraySlice<UInt8> {
+    name[(name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+  }
+}
+
+/// Finds the regular files in a tar archive, by libarchive, without reading or unpacking them.
+///
+/// What is found can then be read from any thread and in any order. The archive may itself lie in
+/// another one.
+final class TarReader {
+  private let file: InputFile
+  private let range: Range<UInt64>
+  /// What the archive is called in messages.
+  private let title: String
+  private let archive: OpaquePointer?
+  private let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 16)
+  // Where the next block comes from. libarchive is given one block at a time and asks for no more
+  // than it needs, so after a header this is where the member's bytes begin.
+  private var position: UInt64
+
+  /// Opens the archive that lies in a part of a file.
+  /// - Throws: `Failure` (bad data) if it is none.
+  init(_ file: InputFile, _ range: Range<UInt64>? = nil, title: String? = nil) throws(Failure) {
+    self.file = file
+    self.range = range ?? 0..<file.size
+    self.title = title ?? file.path
+    position = self.range.lowerBound
+    archive = archive_read_new()
+    archive_read_support_filter_none(archive)
+    archive_read_support_format_tar(archive)
+    archive_read_support_format_empty(archive)
+    let code = archive_read_open2(
+      archive, Unmanaged.passUnretained(self).toOpaque(), nil,
+      { _, context, memory in
+        guard let context else { return -1 }
+        return Unmanaged<TarReader>.fromOpaque(context).takeUnretainedValue().read(memory)
+      },
+      { _, context, count in
+        guard let context else { return 0 }
+        return Unmanaged<TarReader>.fromOpaque(context).takeUnretainedValue().skip(count)
+      }, nil)
+    guard code == ARCHIVE_OK else { throw damaged }
+  }
+
+  deinit {
+    archive_read_free(archive)
+    block.deallocate()
+  }
+
+  /// The next regular file, or nil at the end; folders, links and devices are passed over.
+  /// - Throws: `Failure` (bad data) for a damaged or truncated archive.
+  func next() throws(Failure) -> TarMember? {
+    while true {
+      var entry: OpaquePointer?
+      let code = archive_read_next_header(archive, &entry)
+      if code == ARCHIVE_EOF { return nil }
+      // A warning is about names in another character set, which are bytes here anyway.
+      guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw damaged }
+      guard archive_entry_filetype(entry) == S_IFREG, archive_entry_hardlink(entry) == nil,
+        archive_entry_sparse_count(entry) == 0,
+        // Names in UTF-8 as such, whatever the locale; others byte by byte.
+        let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry)
+      else { continue }
+      let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name))).map {
+        UInt8(bitPattern: $0)
+      }
+      let size = archive_entry_size(entry)
+      guard size >= 0, UInt64(size) <= range.upperBound - position else {
+        throw Failure(
+          .badData,
+          "\(quoted(title)) is truncated: its member \(quoted(String(decoding: bytes, as: UTF8.self))) "
+            + "of \(size) bytes is not all there; download it again.")
+      }
+      return TarMember(name: bytes, place: position..<position + UInt64(size))
+    }
+  }
+
+  /// All regular files.
+  /// - Throws: `Failure` (bad data) for a damaged or truncated archive.
+  func all() throws(Failure) -> [TarMember] {
+    var members: [TarMember] = []
+    while let member = try next() { members.append(member) }
+    return members
+  }
+
+  private func read(_ memory: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {
+    let count = Int(min(UInt64(block.count), range.upperBound - position))
+    let part = UnsafeMutableRawBufferPointer(rebasing: block[..<count])
+    guard file.read(at: position, into: part) else { return -1 }
+    memory?.pointee = UnsafeRawPointer(block.baseAddress)
+    position += UInt64(count)
+    return count
+  }
+
+  private func skip(_ count: Int64) -> Int64 {
+    let possible = min(UInt64(max(0, count)), range.upperBound - position)
+    position += possible
+    return Int64(possible)
+  }
+
+  private var damaged: Failure {
+    let text = archive_error_string(archive).map { String(cString: $0) } ?? "unknown error"
+    return Failure(
+      .badData, "\(quoted(title)) is no intact tar archive: \(text); download it again.")
+  }
+}

@@ -1,0 +1,40 @@
+import Data
+import Failures
+import Glibc
+import MPI
+
+/// The ranks of `mpirun -np N alexnet prepare` as a crew.
+struct RankCrew: PreparationCrew {
+  private let world: Communicator
+
+  init(_ world: Communicator) { self.world = world }
+
+  var rank: Int { world.rank }
+  var size: Int { world.size }
+
+  func waitForAll() throws(Failure) { try translated { try world.patientBarrier() } }
+
+  func sum(_ numbers: inout [UInt64]) throws(Failure) {
+    // Whoever is early sleeps; the sum itself takes milliseconds.
+    try waitForAll()
+    // Sums of whole numbers are the same bit by bit whether they are read with a sign or not.
+    try translated {
+      try numbers.withUnsafeMutableBytes {
+        try world.allReduce($0.bindMemory(to: Int64.self), .sum)
+      }
+    }
+  }
+
+  private func translated(_ body: () throws -> Void) throws(Failure) {
+    do { try body() } catch {
+      throw Failure(.inputOutput, "The ranks cannot reach each other: \(error).")
+    }
+  }
+
+  /// Whether this process is one of several that mpirun, or srun, has started.
+  static var isCalledFor: Bool {
+    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"].contains { (name: String) in
+      getenv(name) != nil
+    }
+  }
+}

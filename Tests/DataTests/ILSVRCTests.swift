@@ -1,0 +1,143 @@
+import Data
+import Failures
+import Foundation
+import Testing
+
+@Suite("ILSVRC's archives")
+struct ILSVRCTests {
+  /// Pictures whose red value says the class and whose green value the picture.
+  private func picture(_ place: Workplace, _ label: Int, _ number: Int) throws -> [UInt8] {
+    let pixels = (0..<64).flatMap { _ -> [UInt8] in [UInt8(20 * label), UInt8(number), 7] }
+    return try place.png(TestPicture(width: 8, height: 8, pixels: pixels))
+  }
+
+  private func write(_ place: Workplace, _ year: Int, format: String = "gnu") throws {
+    let train = try (0..<10).map { label in
+      try (0..<3).map { try picture(place, label, $0) }
+    }
+    let validation = try [9, 3, 3, 0, 5].enumerated().map {
+      (label: $1, bytes: try picture(place, $1, 100 + $0))
+    }
+    try place.writeILSVRC(year, train: train, validation: validation, format: format)
+  }
+
+  @Test(
+    "labels and names are those of the kit",
+    arguments: [(2010, "gnu"), (2012, "gnu"), (2012, "pax"), (2012, "ustar"), (2010, "v7")])
+  func content(year: Int, format: String) throws {
+    let place = Workplace()
+    try write(place, year, format: format)
+    try place.prepare()
+    let dataset = try place.dataset()
+    #expect(dataset.classNames == (0..<10).map { "thing \($0), chose é\($0) (n0000000\($0))" })
+    #expect(dataset.counts(.train) == Array(repeating: 3, count: 10))
+    #expect(dataset.counts(.validation) == [1, 0, 0, 2, 0, 1, 0, 0, 0, 1])
+    var seen: Set<UInt8> = []
+    for split in Split.allCases {
+      for record in 0..<dataset.count(split) {
+        let pixels = try dataset.pixels(split, record)
+        #expect(Int(pixels[0]) == 20 * dataset.label(split, record))
+        if split == .validation { seen.insert(pixels[1]) }
+      }
+    }
+    #expect(seen == [100, 101, 102, 103, 104])
+  }
+
+  @Test("without a validation archive a part is held out, and the kit may be missing")
+  func trainingAlone() throws {
+    let place = Workplace()
+    try write(place, 2012)
+    for name in ["ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"] {
+      try FileManager.default.removeItem(atPath: place.path("source/\(name)"))
+    }
+    try place.prepare { $0.holdOut = 0.34 }
+    let dataset = try place.dataset()
+    #expect(dataset.classNames == (0..<10).map { "n0000000\($0)" })
+    #expect(dataset.counts(.validation) == Array(repeating: 1, count: 10))
+  }
+
+  @Test("an unpacked kit will do")
+  func unpackedKit() throws {
+    let place = Workplace()
+    try write(place, 2012)
+    let kit = place.path("source/ILSVRC2012_devkit_t12.tar.gz")
+    #expect(try run("/usr/bin/tar", ["xzf", kit, "-C", place.path("source")]).code == 0)
+    try FileManager.default.removeItem(atPath: kit)
+    try place.prepare()
+    #expect(try place.dataset().classNames[3] == "thing 3, chose é3 (n00000003)")
+  }
+
+  @Test("what is missing or damaged is explained")
+  func damage() throws {
+    let place = Workplace()
+    try write(place, 2012)
+    let train = "source/ILSVRC2012_img_train.tar"
+    let whole = try place.bytes(train)
+    try place.write(Array(whole[..<(whole.count / 2)]), train)
+    expectFailure(.badData, "ILSVRC2012_img_train.tar", "truncated") { try place.prepare() }
+    // In the second class's archive, a header's checksum.
+    var bytes = whole
+    let header = try #require(find("n00000001_000001.JPEG", in: whole))
+    bytes[header] ^= 1
+    try place.write(bytes, train)
+    expectFailure(.badData, "ILSVRC2012_img_train.tar/n00000001.tar", "tar archive") {
+      try place.prepare()
+    }
+    try place.write(whole, train)
+    let kit = try place.bytes("source/ILSVRC2012_devkit_t12.tar.gz")
+    try place.write(Array(kit[..<(kit.count / 2)]), "source/ILSVRC2012_devkit_t12.tar.gz")
+    expectFailure(.badData, "devkit_t12.tar.gz") { try place.prepare() }
+    try FileManager.default.removeItem(atPath: place.path("source/ILSVRC2012_devkit_t12.tar.gz"))
+    expectFailure(.inputMissing, "ILSVRC2012_devkit_t12.tar.gz") { try place.prepare() }
+    try place.write(Array("text".utf8), "source/ILSVRC2012_devkit_t12/data/meta.mat")
+    try place.write(
+      Array("1\n".utf8), "source/ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt")
+    expectFailure(.badData, "meta.mat", "synsets") { try place.prepare() }
+    try place.write(MetaFiles.of2012, "source/ILSVRC2012_devkit_t12/data/meta.mat")
+    expectFailure(.badData, "beyond the 1 lines") { try place.prepare() }
+    #expect(try place.names(".") == ["source"])
+  }
+
+  @Test("links, devices and names that lead outside are never followed or written")
+  func escapes() throws {
+    let place = Workplace()
+    let train = try (0..<10).map { label in [try picture(place, label, 0)] }
+    try place.write(try picture(place, 1, 1), "outside.JPEG")
+    try place.makeFolder("one")
+    try FileManager.default.createSymbolicLink(
+      atPath: place.path("one/link.JPEG"), withDestinationPath: "/etc/passwd")
+    mkfifo(place.path("one/pipe.JPEG"), 0o600)
+    try place.write(train[1][0], "one/n1.JPEG")
+    try FileManager.default.linkItem(
+      atPath: place.path("one/n1.JPEG"), toPath: place.path("one/n2.JPEG"))
+    try place.makeFolder("all")
+    let result = try run(
+      "/usr/bin/tar",
+      [
+        "-cPf", place.path("all/n00000001.tar"), "-C", place.path("one"), "link.JPEG", "pipe.JPEG",
+        "n1.JPEG", "n2.JPEG", "../outside.JPEG", place.path("outside.JPEG"),
+      ])
+    #expect(result.code == 0)
+    try place.write(train[0][0], "zero/a.JPEG")
+    try place.tar("all/n00000000.tar", of: "zero")
+    try place.makeFolder("source")
+    try place.tar("source/ILSVRC2012_img_train.tar", of: "all")
+    let before = try place.names(".")
+    expectFailure(.badData, "no usable picture for validation") {
+      try place.prepare { $0.limitPerClass = 1 }
+    }
+    #expect(try place.names(".") == before)
+    try place.prepare()
+    // n1 and the outside one; hard links have no bytes of their own.
+    let dataset = try place.dataset()
+    #expect(dataset.counts(.train)[1] == 1 && dataset.counts(.validation)[1] == 1)
+    #expect(try place.names(".") == (before + ["dataset"]).sorted())
+  }
+
+  private func find(_ text: String, in bytes: [UInt8]) -> Int? {
+    let text = Array(text.utf8)
+    return (0..<bytes.count - text.count).first {
+      bytes[$0] == text[0] && Array(bytes[$0..<$0 + text.count]) == text
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import Data
+import Failures
+import Foundation
+import Testing
+
+@Suite("List files")
+struct ListTests {
+  private func prepare(_ place: Workplace, _ list: String, source: String = "source") throws
+    -> Dataset
+  {
+    try place.write(Array(list.utf8), "list")
+    let name = "dataset-\(UUID().uuidString)"
+    try place.prepare(name, from: source) { $0.list = place.path("list") }
+    return try place.dataset(name)
+  }
+
+  @Test("a list selects and relabels files, in class folders or not")
+  func folders() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4, "c": 4])
+    try place.writePicture(TestPicture(side: 8, seed: 77), "source/loose.png")
+    let dataset = try prepare(
+      place,
+      "a/0.png\tcat\na/1.png\tdog\r\nb/0.png\tcat\nloose.png\tdog\nb/1.png\ta b\nb/2.png\ta b\n")
+    #expect(dataset.classNames == ["a b", "cat", "dog"])
+    #expect(dataset.counts(.train) == [1, 1, 1] && dataset.counts(.validation) == [1, 1, 1])
+    let kept = try prepare(place, "b/0.png\nb/1.png\na/0.png\na/1.png\n")
+    #expect(kept.classNames == ["a", "b"])
+    let numbered = try prepare(place, "b/0.png\t10\nb/1.png\t10\na/0.png\t9\na/1.png\t9\n")
+    #expect(numbered.classNames == ["9", "10"])
+  }
+
+  @Test("the folders train and val are the splits")
+  func splits() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 2, "b": 2], in: "source/train")
+    try place.writeClassFolders(["x": 2], in: "source/val")
+    let dataset = try prepare(
+      place, "train/a/0.png\ntrain/b/1.png\nval/x/0.png\ta\nval/x/1.png\tb\n")
+    #expect(dataset.classNames == ["a", "b"])
+    #expect(dataset.counts(.train) == [1, 1] && dataset.counts(.validation) == [1, 1])
+  }
+
+  @Test("members of archives and files of arrays are named as in rejected.jsonl")
+  func members() throws {
+    let place = Workplace()
+    for number in 0..<6 {
+      try place.writePicture(TestPicture(side: 8, seed: UInt32(number)), "shard/\(number).png")
+      try place.write(Array("\(number % 3)".utf8), "shard/\(number).cls")
+    }
+    try place.makeFolder("source")
+    try place.tar("source/x.tar", of: "shard", "--sort=name")
+    let dataset = try prepare(
+      place, "x.tar/0.png\nx.tar/3.png\tzero\nx.tar/1.png\tzero\nx.tar/4.png\n")
+    #expect(dataset.classNames == ["0", "1", "zero"])
+    #expect(dataset.counts(.train) == [1, 1, 1])
+  }
+
+  @Test("lines that fit nothing are explained, missing files are listed")
+  func mistakes() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4])
+    expectFailure(.badData, "list' is empty") { _ = try prepare(place, "\n\n") }
+    expectFailure(.badData, "names 1 classes") { _ = try prepare(place, "a/0.png\n") }
+    expectFailure(.badData, "Line 2", "path<TAB>label") {
+      _ = try prepare(place, "a/0.png\tx\na/1.png\t\n")
+    }
+    expectFailure(.badData, "Line 3", "second time") {
+      _ = try prepare(place, "a/0.png\tx\na/1.png\ty\na/0.png\tz\n")
+    }
+    expectFailure(.badData, "no label for '0.png'") { _ = try prepare(place, "0.png\n") }
+    let list = "a/0.png\na/1.png\na/none.png\nb/0.png\nb/1.png\n"
+    try place.write(Array(list.utf8), "list")
+    let summary = try place.prepare { $0.list = place.path("list") }
+    #expect(summary.rejected == 1 && summary.train + summary.validation == 4)
+    expectFailure(.inputMissing, "nolist'") {
+      try place.prepare("x") { $0.list = place.path("nolist") }
+    }
+  }
+}

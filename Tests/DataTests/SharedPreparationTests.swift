@@ -1,0 +1,132 @@
+import Data
+import Foundation
+import Testing
+
+/// `mpirun -np N alexnet prepare`, and preparations that are stopped half-way.
+@Suite("Preparing with several ranks, and going on", .serialized)
+struct SharedPreparationTests {
+  private func mpirun(_ ranks: Int, _ arguments: [String]) throws -> (
+    output: String, error: String, code: Int32
+  ) {
+    let result = try run(
+      "/usr/bin/env",
+      ["mpirun", "--oversubscribe", "-np", "\(ranks)", PrepareCommandTests.program] + arguments)
+    return (String(decoding: result.output, as: UTF8.self), result.error, result.code)
+  }
+
+  private func expectSame(_ place: Workplace, _ one: String, _ other: String) throws {
+    let names = try place.names(one)
+    #expect(try place.names(other) == names)
+    for name in names {
+      #expect(
+        try place.bytes("\(one)/\(name)") == place.bytes("\(other)/\(name)"), "\(other)/\(name)")
+    }
+  }
+
+  @Test("every byte is the same for any number of ranks")
+  func ranks() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 700, "b": 300, "c": 3])
+    try place.write(Array("no picture".utf8), "source/a/broken.png")
+    try place.prepare("dataset1") { $0.threads = 1 }
+    for ranks in [2, 3] {
+      let result = try mpirun(
+        ranks,
+        ["prepare", "--source", place.path("source"), "--out", place.path("dataset\(ranks)")]
+          + ["--size", "8", "--threads", "1"])
+      #expect(result.code == 0, "\(result.error)")
+      let lines = result.output.split(separator: "\n").filter { $0.hasPrefix("Prepared ") }
+      #expect(lines.count == 1, "\(result.output)")
+      try expectSame(place, "dataset1", "dataset\(ranks)")
+    }
+  }
+
+  @Test("a failure ends all ranks with one sentence")
+  func failure() throws {
+    let place = Workplace()
+    let result = try mpirun(
+      2, ["prepare", "--source", place.path("none"), "--out", place.path("dataset")])
+    #expect(result.code == 66)
+    #expect(result.error.components(separatedBy: "There is no folder").count == 2)
+  }
+
+  /// Starts a preparation and kills it when a shard is finished.
+  private func kill(_ place: Workplace, out: String, _ options: [String]) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: PrepareCommandTests.program)
+    process.arguments =
+      ["prepare", "--source", place.path("source"), "--out", place.path(out)] + options
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    let staging = ".\(out).preparing"
+    for _ in 0..<6000 {
+      let names = (try? place.names(staging)) ?? []
+      if names.contains(where: { $0.hasSuffix(".done") }) { break }
+      usleep(10_000)
+    }
+    Foundation.kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .uncaughtSignal, "It was over before it was killed.")
+    #expect(try place.names(".").contains(staging) && !place.names(".").contains(out))
+  }
+
+  @Test("a killed preparation goes on from its shards, and ends with the same bytes")
+  func resume() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 400, "b": 400])
+    let options = ["--size", "200", "--threads", "1", "--encoding", "jpeg"]
+    func finish(_ out: String, _ options: [String]) throws -> String {
+      let result = try run(
+        PrepareCommandTests.program,
+        ["prepare", "--source", place.path("source"), "--out", place.path(out)] + options)
+      #expect(result.code == 0, "\(result.error)")
+      return String(decoding: result.output, as: UTF8.self)
+    }
+    #expect(!(try finish("reference", options)).contains("Note"))
+
+    try kill(place, out: "dataset", options)
+    #expect(try finish("dataset", options).contains("going on from its "))
+    try expectSame(place, "reference", "dataset")
+
+    // A shard that was damaged meanwhile is made again.
+    try kill(place, out: "damaged", options)
+    let done = try #require(
+      try place.names(".damaged.preparing").first { $0.hasSuffix(".done") })
+    let shard = ".damaged.preparing/\(done.dropLast(5))"
+    var bytes = try place.bytes(shard)
+    bytes[bytes.count / 2] ^= 1
+    try place.write(bytes, shard)
+    #expect(try finish("damaged", options).contains("going on from its "))
+    try expectSame(place, "reference", "damaged")
+
+    // With other settings nothing of it is of use.
+    try kill(place, out: "other", options)
+    #expect(
+      try finish("other", ["--size", "16", "--hold-out", "20%"]).contains("starting over"))
+    #expect(try place.dataset("other").side == 16)
+    #expect(try !place.names("other").contains { $0.hasSuffix(".done") || $0.hasSuffix(".txt") })
+  }
+
+  /// Whether small file systems may be mounted here, to fill them.
+  static let maySetLimits = FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit")
+
+  @Test("a full disk is explained, and what is finished is kept", .enabled(if: maySetLimits))
+  func fullDisk() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 400, "b": 400])
+    let arguments = [
+      "prepare", "--source", place.path("source"), "--out", place.path("dataset"), "--size", "64",
+      "--threads", "1",
+    ]
+    // A limit on the length of a file is met by the same system call as a full disk.
+    let limited = try run(
+      "/usr/bin/env",
+      ["sh", "-c", "trap '' XFSZ; exec prlimit --fsize=100000 \"$@\"", "sh"]
+        + [PrepareCommandTests.program] + arguments)
+    #expect(limited.code == 74, "\(limited.error)")
+    #expect(limited.error.contains("Cannot write") && limited.error.contains("train-000000.tar"))
+    #expect(!(try place.names(".").contains("dataset")))
+    #expect(try run(PrepareCommandTests.program, arguments).code == 0)
+    #expect(try place.dataset().count(.train) == 720)
+  }
+}

@@ -1,0 +1,113 @@
+import Data
+import Failures
+import Foundation
+import Testing
+
+@Suite("Shards that others made")
+struct WebDatasetTests {
+  private func picture(_ place: Workplace, _ label: Int, _ number: Int) throws -> [UInt8] {
+    let pixels = (0..<64).flatMap { _ -> [UInt8] in [UInt8(20 * label), UInt8(number), 7] }
+    return try place.png(TestPicture(width: 8, height: 8, pixels: pixels))
+  }
+
+  private func check(_ dataset: Dataset, _ labels: [Int]) throws {
+    for split in Split.allCases {
+      for record in 0..<dataset.count(split) {
+        let pixels = try dataset.pixels(split, record)
+        #expect(Int(pixels[0]) == 20 * labels[dataset.label(split, record)])
+      }
+    }
+  }
+
+  @Test("labels are read from .cls and from .json, as numbers and as names")
+  func labels() throws {
+    let place = Workplace()
+    for (number, label) in [2, 10, 2, 10, 3].enumerated() {
+      let bytes = try picture(place, label, number)
+      let suffix = ["jpg", "PNG", "webp", "jpeg", "png"][number]
+      try place.write(bytes, "shard/dir.x/s\(number).\(suffix)")
+      if number < 3 {
+        try place.write(Array("0\(label)\n".utf8), "shard/dir.x/s\(number).cls")
+      } else {
+        let key = number == 3 ? "label" : "class_id"
+        try place.write(
+          Array("{\"width\": 8, \"\(key)\": \(label)}".utf8), "shard/dir.x/s\(number).json")
+      }
+    }
+    try place.write(Array("x".utf8), "shard/dir.x/s9.txt")
+    try place.makeFolder("source")
+    for format in ["gnu", "pax", "ustar"] {
+      try place.tar("source/train-0000.tar", of: "shard", "--format=\(format)", "--sort=name")
+      try place.tar("source/some-val-0000.tar", of: "shard", "--sort=name")
+      var notes: [String] = []
+      var settings = PreparationSettings(
+        source: place.path("source"), destination: place.path("dataset-\(format)"))
+      settings.side = 8
+      _ = try Preparation.run(settings) { event in
+        if case .note(let note) = event { notes.append(note) }
+      }
+      #expect(notes == ["2 samples without a picture or without a label were left out."])
+      let dataset = try place.dataset("dataset-\(format)")
+      #expect(dataset.classNames == ["2", "3", "10"])
+      #expect(dataset.counts(.train) == [2, 1, 2] && dataset.counts(.validation) == [2, 1, 2])
+      try check(dataset, [2, 3, 10])
+    }
+    try place.write(Array("zero\none\ntwo\nthree\n".utf8), "source/classes.txt")
+    try place.prepare("named")
+    #expect(try place.dataset("named").classNames == ["two", "three", "10"])
+  }
+
+  @Test("labels may be words, and a single shard will do")
+  func words() throws {
+    let place = Workplace()
+    for number in 0..<20 {
+      try place.write(try picture(place, number % 2, number), "shard/\(number).png")
+      try place.write(Array(["owl", "Ant"][number % 2].utf8), "shard/\(number).cls")
+    }
+    try place.tar("one.tar", of: "shard", "--sort=name")
+    try place.prepare(from: "one.tar")
+    let dataset = try place.dataset()
+    #expect(dataset.classNames == ["Ant", "owl"])
+    #expect(dataset.counts(.train) == [9, 9] && dataset.counts(.validation) == [1, 1])
+    try check(dataset, [1, 0])
+  }
+
+  @Test("a dataset of this program can be prepared again, and gives the same pictures and labels")
+  func ownShards() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 30, "b": 20])
+    try place.prepare("first")
+    try place.prepare("second", from: "first")
+    let (first, second) = (try place.dataset("first"), try place.dataset("second"))
+    for split in Split.allCases {
+      #expect(first.counts(split) == second.counts(split))
+      func all(_ dataset: Dataset) throws -> Set<[UInt8]> {
+        Set(
+          try (0..<dataset.count(split)).map {
+            try dataset.pixels(split, $0) + [UInt8(dataset.label(split, $0))]
+          })
+      }
+      #expect(try all(first) == all(second))
+    }
+  }
+
+  @Test("shards that cannot be are explained")
+  func damage() throws {
+    let place = Workplace()
+    try place.write(try picture(place, 0, 0), "shard/a.png")
+    try place.write(Array("0".utf8), "shard/a.cls")
+    try place.makeFolder("source")
+    try place.tar("source/x.tar", of: "shard")
+    expectFailure(.badData, "holds 1 classes") { try place.prepare() }
+    try place.write(try picture(place, 1, 0), "shard/b.png")
+    try place.write(Array("1".utf8), "shard/b.cls")
+    try place.tar("source/val.tar", of: "shard")
+    expectFailure(.badData, "'1'", "none for training") { try place.prepare() }
+    try place.write(try picture(place, 1, 0), "shard/b.jpg")
+    try place.tar("source/x.tar", of: "shard", "--sort=name")
+    expectFailure(.badData, "'b'", "two pictures") { try place.prepare() }
+    try place.write(Array("no archive at all".utf8), "source/x.tar")
+    expectFailure(.badData, "x.tar", "tar archive") { try place.prepare() }
+    #expect(try place.names(".") == ["shard", "source"])
+  }
+}
