@@ -76,8 +76,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet",
     [
-      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "MPI", "Tensors", "Threads",
-      "Options", "Failures",
+      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "MPI", "Tensors",
+      "Threads", "Options", "Failures",
     ]
   ),
 ]
@@ -96,9 +96,9 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ["TestSupport", "AlexNet", "ModelParallel", "Layers", "MPI", "Tensors", "Failures"]
   ),
   ("ImagesTests", ["Images", "Failures"]),
-  ("DataTests", ["Data", "Images", "Tensors", "Threads", "Failures"]),
+  ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
   ("TrainingTests", ["Training", "Layers", "Tensors", "Threads"]),
-  ("CommandTests", ["alexnet-train", "alexnet"]),
+  ("CommandTests", ["TestSupport", "alexnet-train", "alexnet"]),
 ]
 
 /// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.

@@ -7,7 +7,6 @@ import MPI
 import ModelParallel
 import Options
 import Safetensors
-import Tensors
 import Threads
 import Training
 

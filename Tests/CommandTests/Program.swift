@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// What a program left behind.
 struct Outcome {
@@ -32,10 +33,7 @@ enum Program {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: words[0])
     process.arguments = Array(words.dropFirst())
-    // A test runner that has started MPI itself has marked its environment as that of a rank.
-    process.environment = ProcessInfo.processInfo.environment.filter { name, _ in
-      name.hasPrefix("OMPI_ALLOW") || !["OMPI_", "PMIX_", "ORTE_"].contains { name.hasPrefix($0) }
-    }
+    process.environment = Process.userEnvironment
     let scratch = try ScratchFolder()
     let (output, error) = (scratch.path + "/output", scratch.path + "/error")
     for path in [output, error] { try Data().write(to: URL(fileURLWithPath: path)) }

@@ -1,5 +1,6 @@
 import Data
 import Foundation
+import TestSupport
 import Testing
 
 /// `mpirun -np N alexnet prepare`, and preparations that are stopped half-way.
@@ -57,6 +58,7 @@ struct SharedPreparationTests {
     process.arguments =
       ["prepare", "--source", place.path("source"), "--out", place.path(out)] + options
     process.standardOutput = FileHandle.nullDevice
+    process.environment = Process.userEnvironment
     try process.run()
     let staging = ".\(out).preparing"
     for _ in 0..<6000 {

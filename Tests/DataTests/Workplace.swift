@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Images
 
 /// A folder for one test, removed when the test is over.
@@ -89,6 +90,7 @@ func run(_ program: String, _ arguments: [String]) throws -> (
   let process = Process()
   process.executableURL = URL(fileURLWithPath: program)
   process.arguments = arguments
+  process.environment = Process.userEnvironment
   let (output, error) = (Pipe(), Pipe())
   process.standardOutput = output
   process.standardError = error

@@ -247,10 +247,4 @@ import Threads
     }
     #expect(outputs[0] == outputs[1] && outputs[0] == outputs[2])
   }
-
-  @Test func multiplicationsOfTheFirstLayer() {
-    let trial = Case(
-      shares: [Self.square(224, 3)], kernels: 48, window: Window(size: 11, stride: 4), images: 1,
-      capacity: 1)
-  }
 }
