@@ -82,7 +82,7 @@ enum Pictures {
     vooor+Uz/fw+Q6KKK/6qD/mvPryiiiv+Vc/6UD5Dooor/qoP+a8//9k=
     """)
 
-  private static func bytes(_ base64: String) -> [UInt8] {
+  static func bytes(_ base64: String) -> [UInt8] {
     guard let data = Data(base64Encoded: base64) else { fatalError("The picture is not base 64.") }
     return Array(data)
   }

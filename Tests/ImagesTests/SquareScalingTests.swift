@@ -27,6 +27,7 @@ struct SquareScalingTests {
       Sample("BMP", Pictures.bmp, [20, 120, 220]),
       Sample("PNG with a palette", Pictures.palettePNG, [20, 120, 220]),
       Sample("16-bit gray PNG", Pictures.gray16PNG, [0x80, 0x80, 0x80], within: 1),
+      Sample("gray JPEG", Pictures.grayJPEG, [77, 77, 77], within: 1),
       Sample("transparent PNG", Pictures.alphaPNG, [255, 255, 255]),
     ])
   func colours(sample: Sample) throws {
@@ -48,9 +49,11 @@ struct SquareScalingTests {
     #expect(worst <= 6)
   }
 
-  @Test("CMYK becomes red, not its negative")
-  func inks() throws {
-    let pixels = try scaled(Pictures.cmykJPEG, side: 16)
+  @Test(
+    "CMYK and YCCK become red, not its negative",
+    arguments: [Pictures.cmykJPEG, Pictures.ycckJPEG])
+  func inks(bytes: [UInt8]) throws {
+    let pixels = try scaled(bytes, side: 16)
     // A printed red is not the screen's purest one.
     #expect(pixels[0] > 200 && pixels[1] < 80 && pixels[2] < 80)
   }

@@ -1,0 +1,106 @@
+import Data
+import Foundation
+import Images
+import Testing
+
+@Suite("Odd files")
+struct OddFileTests {
+  private func reasons(_ place: Workplace) throws -> [String: String] {
+    let lines = String(decoding: try place.bytes("dataset/rejected.jsonl"), as: UTF8.self)
+    var reasons: [String: String] = [:]
+    for line in lines.split(separator: "\n") {
+      let object = try JSONSerialization.jsonObject(with: Foundation.Data(line.utf8))
+      let fields = try #require(object as? [String: String])
+      reasons[fields["path"] ?? ""] = fields["reason"]
+    }
+    return reasons
+  }
+
+  @Test("1x1 and 100x9000 pictures are used, a bomb of 30000x30000 is listed within a second")
+  func sizes() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4])
+    let gray = [UInt8](repeating: 90, count: 100 * 9000 * 3)
+    try place.writePicture(TestPicture(width: 100, height: 9000, pixels: gray), "source/a/long.png")
+    try place.writePicture(TestPicture(width: 1, height: 1, pixels: [1, 2, 3]), "source/a/dot.png")
+    // A whole and sound picture: black rows compress to nearly nothing.
+    let bomb = try run(
+      "/usr/bin/vips", ["black", place.path("bomb.png[compression=9]"), "30000", "30000"])
+    if bomb.code == 0 {
+      try FileManager.default.moveItem(
+        atPath: place.path("bomb.png"), toPath: place.path("source/b/bomb.png"))
+    }
+    let start = ContinuousClock.now
+    let summary = try place.prepare()
+    #expect(ContinuousClock.now - start < .seconds(1))
+    #expect(summary.train + summary.validation == 10)
+    if bomb.code == 0 {
+      #expect(
+        try reasons(place) == [
+          "b/bomb.png": "has 30000x30000 pixels, more than the 128 million allowed"
+        ])
+    }
+  }
+
+  /// Whether permissions keep this user from reading; root reads everything.
+  static let isBoundByPermissions = getuid() != 0
+
+  @Test(
+    "a file without permission is listed",
+    .enabled(if: isBoundByPermissions, "root may read every file"))
+  func permission() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4])
+    chmod(place.path("source/a/0.png"), 0)
+    try place.prepare()
+    #expect(try reasons(place) == ["a/0.png": "cannot be opened: Permission denied"])
+  }
+
+  /// Whether root can show what another user would meet.
+  static let canBecomeNobody =
+    getuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
+
+  @Test(
+    "as an ordinary user: files without permission are listed, a target without is explained",
+    .enabled(if: canBecomeNobody, "needs root and setpriv"))
+  func ordinaryUser() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4])
+    chmod(place.path("source/a/0.png"), 0)
+    try place.makeFolder("open")
+    try place.makeFolder("closed")
+    chmod(place.path("open"), 0o777)
+    // The program may lie where only root looks.
+    let program = place.path("alexnet")
+    try FileManager.default.copyItem(atPath: PrepareCommandTests.program, toPath: program)
+    func prepare(_ out: String) throws -> (output: [UInt8], error: String, code: Int32) {
+      try run(
+        "/usr/bin/setpriv",
+        ["--reuid=65534", "--regid=65534", "--clear-groups", program, "prepare"]
+          + ["--source", place.path("source"), "--out", place.path(out), "--size", "8"])
+    }
+    let result = try prepare("open/dataset")
+    // Where the toolchain's libraries are root's alone, nobody's program does not start.
+    if result.code == 127 { return }
+    #expect(result.code == 0, "\(result.error)")
+    let lines = String(decoding: try place.bytes("open/dataset/rejected.jsonl"), as: UTF8.self)
+    #expect(lines.contains("cannot be opened: Permission denied"))
+    let refused = try prepare("closed/dataset")
+    #expect(refused.code == 73 && refused.error.contains("Permission denied"), "\(refused.error)")
+    #expect(try place.names("closed") == [])
+  }
+
+  @Test("the same base name in two classes and in two folders of one makes different records")
+  func duplicates() throws {
+    let place = Workplace()
+    for (seed, name) in ["a/same", "a/sub/same", "b/same", "b/other"].enumerated() {
+      try place.writePicture(TestPicture(side: 8, seed: UInt32(seed)), "source/\(name).png")
+    }
+    try place.prepare()
+    let dataset = try place.dataset()
+    let pictures = try Split.allCases.flatMap { split in
+      try (0..<dataset.count(split)).map { try dataset.pixels(split, $0) }
+    }
+    #expect(Set(pictures) == Set((0..<4).map { TestPicture(side: 8, seed: UInt32($0)).pixels }))
+  }
+}

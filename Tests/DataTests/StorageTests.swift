@@ -1,0 +1,111 @@
+import Data
+import Failures
+import Foundation
+import Images
+import Tensors
+import Testing
+
+@Suite("Raw records, damaged records, and a look at them")
+struct StorageTests {
+  private func loader(
+    _ dataset: Dataset, threads: Int = 2, damaged: BatchLoader.DamagedRecords = .stop
+  ) throws -> BatchLoader {
+    try BatchLoader(
+      dataset: dataset, split: .train, order: .shuffled, augmentation: .paper, inputSide: 6,
+      batchSize: 20, seed: 5, threads: threads, damagedRecords: damaged)
+  }
+
+  @Test("raw records give the batches that lossless ones give")
+  func raw() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 20, "b": 20])
+    try place.prepare("raw") { $0.encoding = .raw }
+    try place.prepare("png") { $0.encoding = .png }
+    let shard = try run("/usr/bin/tar", ["tf", place.path("raw/train-000000.tar")]).output
+    #expect(String(decoding: shard, as: UTF8.self).contains(".rgb\n"))
+    let (raw, png) = (try place.dataset("raw"), try place.dataset("png"))
+    #expect(raw.mean == png.mean && raw.covariance == png.covariance)
+    let (one, other) = (try loader(raw), try loader(png))
+    for _ in 0..<5 {
+      let (a, b) = (try one.next(), try other.next())
+      #expect(Array(a.input.elements) == Array(b.input.elements) && a.labels == b.labels)
+    }
+    // Another picture of the right length, where a JPEG's mark happens to stand first.
+    #expect(raw.description.contains("RAW"))
+  }
+
+  @Test("damaged records are skipped and counted on demand, the same for any number of threads")
+  func skip() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 20, "b": 20])
+    try place.prepare { $0.encoding = .raw }
+    let index = try place.bytes("dataset/train.index")
+    var shard = try place.bytes("dataset/train-000000.tar")
+    for record in [7, 8, 35] {
+      let start = 24 + 24 * record + 4
+      let offset = (0..<8).reduce(0) { $0 | Int(index[start + $1]) << (8 * $1) }
+      shard[offset + 9] ^= 1
+    }
+    let sound = try place.dataset()
+    let good = try (0..<36).filter { ![7, 8, 35].contains($0) }.map { try sound.pixels(.train, $0) }
+    try place.write(shard, "dataset/train-000000.tar")
+    let dataset = try place.dataset()
+    let loaders = try [1, 3].map { try loader(dataset, threads: $0, damaged: .skip) }
+    // Nine batches of 20 are five epochs of 36.
+    for _ in 0..<9 {
+      let batches = try loaders.map { try $0.next() }
+      #expect(Array(batches[0].input.elements) == Array(batches[1].input.elements))
+      #expect(batches[0].labels == batches[1].labels && batches[0].count == 20)
+    }
+    for loader in loaders {
+      // Record 7 finds 8 damaged too: four in an epoch. A tenth batch may have been begun.
+      #expect(loader.skipped.count >= 20)
+      let message = try #require(loader.skipped.first).message
+      #expect(message.contains("train-000000.tar") && message.contains("checksum"))
+    }
+    #expect(good.count == 33)
+    expectFailure(.badData, "train-000000.tar") {
+      let strict = try loader(dataset)
+      for _ in 0..<2 { _ = try strict.next() }
+    }
+  }
+
+  @Test("a contact sheet shows the crops of the first batch")
+  func sheet() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 20, "b & <c>": 20], side: 112)
+    try place.prepare {
+      $0.side = 112
+      $0.encoding = .png
+    }
+    let dataset = try place.dataset()
+    var sheet = ContactSheet(dataset)
+    #expect(sheet.inputSide == 98)
+    sheet.augmentation = Augmentation(crop: .random, mirror: true)
+    sheet.count = 3
+    try sheet.write(to: place.path("sheet.png"))
+    let loader = try BatchLoader(
+      dataset: dataset, split: .train, order: .shuffled, augmentation: sheet.augmentation,
+      inputSide: 98, batchSize: 3, seed: 1, threads: 1)
+    let input = Array(try loader.next().input.elements)
+    // Width and height by the header of a PNG: three crops in a row, a label below.
+    let bytes = try place.bytes("sheet.png")
+    #expect(bytes[16..<24].elementsEqual([0, 0, 1, 54, 0, 0, 0, 124]))
+    // Unpacked by libvips, as lines of numbers.
+    let raw = place.path("sheet.ppm")
+    guard try run("/usr/bin/vips", ["copy", place.path("sheet.png"), raw]).code == 0 else { return }
+    let pixels = Array(try place.bytes("sheet.ppm").suffix(310 * 124 * 3))
+    var matches = 0
+    for y in 0..<98 {
+      for x in 0..<98 {
+        // The mean of noise is near 128 everywhere, so the shown value less the input is, too.
+        let shown = Float(pixels[((y + 4) * 310 + x + 4) * 3])
+        let mean = shown - input[(y * 98 + x) * 3]
+        matches += mean > 60 && mean < 200 ? 1 : 0
+      }
+    }
+    #expect(matches > 98 * 98 * 99 / 100)
+    sheet.inputSide = 200
+    expectFailure(.usage, "200x200") { try sheet.write(to: place.path("x.png")) }
+  }
+}
