@@ -89,7 +89,8 @@ public final class Trainer {
         : "Going on after step \(state.step) of \(lastStep).")
     while state.step < lastStep && !state.schedule.isFinished {
       try step()
-      if isTimeToValidate { try validate() }
+      // Validated first: the last checkpoint knows the error, and a finished run has nothing left to do.
+      if isTimeToValidate || state.step == lastStep { try validate() }
       if isTimeToSave { try save() }
     }
     if state.validation?.step != state.step { try validate() }
