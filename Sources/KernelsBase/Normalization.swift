@@ -32,6 +32,23 @@ private func windowSum(_ centre: UnsafePointer<Float>, half: Int) -> Vector {
 /// read at other offsets.
 private let blockPixels = 8
 
+/// The squares of a block's pixels, each pixel's in a line of its own between margins of zeros.
+@inline(__always)
+private func square(
+  _ shape: NormalizationShape, _ x: UnsafePointer<Float>, pixels: Int,
+  into squares: UnsafeMutablePointer<Float>
+) {
+  for p in 0..<pixels {
+    let (source, square) = (x + p * shape.maps, squares + p * shape.lineLength + shape.half)
+    var map = 0
+    while map < shape.maps {
+      let value = load(source + map, count: shape.maps - map)
+      store(value * value, square + map, count: shape.maps - map)
+      map += 16
+    }
+  }
+}
+
 func normalize(
   _ shape: NormalizationShape, _ x: UnsafePointer<Float>, pixels: Int,
   into y: UnsafeMutablePointer<Float>
@@ -42,15 +59,7 @@ func normalize(
     var pixel = 0
     while pixel < pixels {
       let count = min(blockPixels, pixels - pixel)
-      for p in 0..<count {
-        let (source, square) = (x + (pixel + p) * maps, squares + p * line + shape.half)
-        var map = 0
-        while map < maps {
-          let value = load(source + map, count: maps - map)
-          store(value * value, square + map, count: maps - map)
-          map += 16
-        }
-      }
+      square(shape, x + pixel * maps, pixels: count, into: squares)
       for p in 0..<count {
         let (source, square) = (x + (pixel + p) * maps, squares + p * line + shape.half)
         let target = y + (pixel + p) * maps
@@ -79,15 +88,7 @@ func normalizationGradient(
     var pixel = 0
     while pixel < pixels {
       let count = min(blockPixels, pixels - pixel)
-      for p in 0..<count {
-        let (source, square) = (x + (pixel + p) * maps, squares + p * line + shape.half)
-        var map = 0
-        while map < maps {
-          let value = load(source + map, count: maps - map)
-          store(value * value, square + map, count: maps - map)
-          map += 16
-        }
-      }
+      square(shape, x + pixel * maps, pixels: count, into: squares)
       for p in 0..<count {
         let (source, square) = (x + (pixel + p) * maps, squares + p * line + shape.half)
         let ratio = ratios + p * line + shape.half
