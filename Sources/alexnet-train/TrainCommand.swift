@@ -12,7 +12,7 @@ import Training
 
 /// The program: from the command line to a finished run.
 struct TrainCommand {
-  private let world: Communicator
+  let world: Communicator
 
   init(_ world: Communicator) { self.world = world }
 
@@ -22,7 +22,7 @@ struct TrainCommand {
       say(Self.options.helpText)
       return .done
     }
-    try agree(onWords: words)
+    try Agreement(world: world).agree(onWords: words)
     for name in ["data", "out", "network"] where arguments.string(name) == "" {
       throw Failure(.usage, "--\(name) was given an empty value; leave it out or name something.")
     }
@@ -70,7 +70,7 @@ struct TrainCommand {
       return .done
     }
     guard let dataset else { return .internal }
-    try agree(on: settings)
+    try Agreement(world: world).agree(on: settings)
     try checkMemory(settings, placement, cores)
 
     let (run, checkpoint) = try open(arguments, settings)
@@ -88,43 +88,8 @@ struct TrainCommand {
   }
 
   /// Only the first rank speaks.
-  private func say(_ text: String) {
+  func say(_ text: String) {
     if world.rank == 0 { StandardStream.output.write(text) }
-  }
-
-  /// The limit to the steps, if there is one.
-  private func steps(_ arguments: Arguments, isDemonstration: Bool) throws(Failure) -> Int? {
-    let standard = isDemonstration && !arguments.has("epochs") ? Demonstration.steps : nil
-    return try arguments.integer("max-steps", in: 0...1_000_000_000_000) ?? standard
-  }
-
-  private func recipe(
-    _ arguments: Arguments, isDemonstration: Bool
-  ) throws(Failure) -> Recipe {
-    let names = RecipeName.allCases.map(\.rawValue)
-    let name = try arguments.choice("recipe", of: names).flatMap { RecipeName(rawValue: $0) }
-    var recipe = Recipe.named(name ?? .paper)
-    recipe.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? recipe.epochs
-    recipe.batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? recipe.batchSize
-    recipe.learningRate =
-      try arguments.number("learning-rate", in: 1e-12...1e6) ?? recipe.learningRate
-    recipe.momentum = try arguments.number("momentum", in: 0...1) ?? recipe.momentum
-    recipe.weightDecay = try arguments.number("weight-decay", in: 0...1e6) ?? recipe.weightDecay
-    if arguments.has("no-augmentation") { recipe.augmentation = .none }
-    if isDemonstration, let steps = try steps(arguments, isDemonstration: true) {
-      recipe.schedule = Demonstration.schedule(steps: steps, batchSize: recipe.batchSize)
-    }
-    if let patience = try arguments.integer("patience", in: 1...1_000_000) {
-      guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
-        throw Failure(
-          .usage,
-          "--patience goes with --recipe paper and a dataset in --data: this learning rate falls after a "
-            + "fixed time.")
-      }
-      recipe.schedule = .plateau(
-        divisor: divisor, reductions: reductions, patience: patience, threshold: threshold)
-    }
-    return recipe
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {
@@ -146,30 +111,6 @@ struct TrainCommand {
     }
   }
 
-  /// Ranks that were started with different words might wait for each other in different places.
-  private func agree(onWords words: some Sequence<String>) throws {
-    let own = words.map(quoted).joined(separator: " ")
-    let first = try world.broadcast(own, from: 0)
-    guard own != first else { return }
-    throw Failure(
-      .ranksDisagree,
-      "Rank \(world.rank) was started with \(own.isEmpty ? "no options" : own) and rank 0 with "
-        + "\(first.isEmpty ? "none" : first); start all ranks with the same options.")
-  }
-
-  /// Ranks that see different datasets must not train together.
-  private func agree(on settings: TrainingSettings) throws {
-    let first = try world.broadcast(settings.json, from: 0)
-    guard first != settings.json else { return }
-    let (lines, others) = (settings.json.split(separator: "\n"), first.split(separator: "\n"))
-    let differing = zip(lines, others).first { $0 != $1 }
-    throw Failure(
-      .ranksDisagree,
-      "Rank \(world.rank) has other settings than rank 0 ("
-        + (differing.map { "\($0.trimmed) here,\($1.trimmed) there" } ?? "more of them")
-        + "); start all ranks with the same options and data.")
-  }
-
   /// A run that does not fit into memory would be killed without a word.
   private func checkMemory(
     _ settings: TrainingSettings, _ placement: Placement, _ cores: Cores
@@ -184,46 +125,6 @@ struct TrainCommand {
       "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; take a smaller "
         + "--batch-size than \(settings.recipe.batchSize), fewer --threads, or more hosts.")
   }
-
-  private func open(
-    _ arguments: Arguments, _ settings: TrainingSettings
-  ) throws -> (RunDirectory, SafetensorsFile?) {
-    let fresh = "runs/\(settings.network.name)-\(Self.timeStamp)"
-    let run = RunDirectory(try world.broadcast(arguments.string("out") ?? fresh, from: 0))
-    guard arguments.has("resume") else {
-      if world.rank == 0 { try run.create() }
-      try world.barrier()
-      return (run, nil)
-    }
-    // All ranks go on from the file that the first one sees.
-    let newest = try world.broadcast(run.checkpointFiles.last ?? "", from: 0)
-    let checkpoint = newest.isEmpty ? nil : try SafetensorsFile(opening: newest)
-    let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
-    let differences = settings.differences(from: saved)
-    guard differences.isEmpty else {
-      throw Failure(
-        .usage,
-        "\(quoted(run.path)) holds a run with other settings: \(differences.joined(separator: "; ")). "
-          + "Give the same options, or start a new run with another --out.")
-    }
-    if saved.threadsPerTower != settings.threadsPerTower {
-      say(
-        "Warning: the run had \(saved.threadsPerTower) threads a tower and goes on with "
-          + "\(settings.threadsPerTower): sums are rounded otherwise from here on.\n")
-    }
-    return (run, checkpoint)
-  }
-
-  private static var timeStamp: String {
-    let format = DateFormatter()
-    format.locale = Locale(identifier: "en_US_POSIX")
-    format.dateFormat = "yyyyMMdd-HHmmss"
-    return format.string(from: Date())
-  }
-}
-
-extension Substring {
-  fileprivate var trimmed: String { " " + trimmingCharacters(in: CharacterSet(charactersIn: " ,")) }
 }
 
 extension Int64 {

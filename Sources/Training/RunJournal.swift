@@ -1,0 +1,38 @@
+import Console
+import Failures
+
+/// What a run writes down: records in metrics.jsonl, sentences on the screen and in log.txt.
+///
+/// Every rank keeps one, so that all know how many records there are; only the first rank's writes anything.
+final class RunJournal {
+  /// Records so far, those of the steps before a resumption included.
+  private(set) var records: Int
+  private let log: RunLog
+  private let metrics: TextFile?
+
+  /// Opens the files of a run.
+  /// - Parameters:
+  ///   - run: The run's folder.
+  ///   - records: The records that belong to the steps done; what follows them in the file is cut off.
+  ///   - speaks: Whether this is the first rank.
+  /// - Throws: `Failure` (cannotCreate) where a file cannot be opened.
+  init(_ run: RunDirectory, keeping records: Int, speaks: Bool) throws(Failure) {
+    self.records = records
+    log = try RunLog(run, speaks: speaks)
+    metrics = speaks ? try TextFile(appendingTo: run.metrics, keepingLines: records) : nil
+  }
+
+  /// Adds a record to metrics.jsonl.
+  func note(_ record: some Encodable) throws(Failure) {
+    records += 1
+    try metrics?.append(JSONText.encode(record, isPretty: false))
+  }
+
+  /// Tells a whole line.
+  func say(_ line: String) throws(Failure) { try log.say(line) }
+
+  /// Shows how far the run is, if it is time to.
+  func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
+    try log.progress(isLast: isLast, line)
+  }
+}

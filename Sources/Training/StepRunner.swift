@@ -1,0 +1,74 @@
+import AlexNet
+import Data
+import Layers
+import ModelParallel
+import Threads
+
+/// What a step found and how long it took.
+struct StepOutcome {
+  /// The score of the whole batch, the same on every rank.
+  let score: ParallelSoftmax.Score
+  /// How long the step took.
+  let seconds: Double
+  /// Of these, sending, receiving and waiting for other ranks.
+  let exchangeSeconds: Double
+  /// Of these, waiting for images.
+  let dataWaitSeconds: Double
+
+  /// The batch's mean loss in nats.
+  var loss: Double { score.lossSum / Double(score.images) }
+}
+
+/// One step of training: a batch forward, its loss, the gradients back, the update.
+final class StepRunner {
+  private let network: Network
+  private let loader: BatchLoader
+  private let rule: SGD
+  private let team: ThreadTeam
+  private let batchSize: Int
+
+  /// Makes it from the network, what feeds it and what changes it.
+  /// - Parameters:
+  ///   - network: What learns.
+  ///   - loader: The batches, from the next step's on.
+  ///   - rule: The update rule.
+  ///   - team: The threads that share the update.
+  ///   - batchSize: The images of a whole batch.
+  init(_ network: Network, loader: BatchLoader, rule: SGD, team: ThreadTeam, batchSize: Int) {
+    self.network = network
+    self.loader = loader
+    self.rule = rule
+    self.team = team
+    self.batchSize = batchSize
+  }
+
+  /// Runs a step.
+  /// - Parameters:
+  ///   - step: The number of steps done before.
+  ///   - learningRate: The weights' learning rate.
+  /// - Returns: The score; where its loss is not finite, nothing was changed.
+  /// - Throws: `Failure` where an image cannot be read, `MPIError` where a message fails.
+  func run(step: Int, learningRate: Double) throws -> StepOutcome {
+    let start = MonotonicClock.seconds
+    let (waited, exchanged) = (loader.secondsWaited, exchangeSeconds)
+    let batch = try loader.next()
+    let pass = Pass(images: batch.count, isTraining: true, step: step)
+    try network.forward(batch.input, pass)
+    let score = try network.softmax.score(network.logits, labels: batch.labels, pass)
+    if score.lossSum.isFinite {
+      network.softmax.gradient(
+        network.logits, labels: batch.labels, batchSize: batchSize, into: network.lossGradient, pass
+      )
+      try network.backward(batch.input, pass)
+      rule.update(network.parameters, learningRate: learningRate, team: team)
+    }
+    return StepOutcome(
+      score: score, seconds: MonotonicClock.seconds - start,
+      exchangeSeconds: exchangeSeconds - exchanged,
+      dataWaitSeconds: loader.secondsWaited - waited)
+  }
+
+  private var exchangeSeconds: Double {
+    network.exchanges.reduce(network.softmax.seconds) { $0 + $1.seconds }
+  }
+}
