@@ -55,7 +55,13 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ["Kernels", "CScheduling", "Tensors", "Threads"] + kernels.map { .init(stringLiteral: $0.name) }
   ),
   ("ModelParallel", ["Layers", "MPI", "Tensors", "Threads", "Failures"]),
-  ("AlexNet", ["Layers", "ModelParallel", "MPI", "Tensors", "Threads", "Failures"]),
+  (
+    "AlexNet",
+    [
+      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "Tensors", "Threads",
+      "Failures",
+    ]
+  ),
   (
     "Training",
     [
@@ -93,7 +99,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("ModelParallelTests", ["TestSupport", "ModelParallel", "Layers", "MPI", "Tensors", "Failures"]),
   (
     "AlexNetTests",
-    ["TestSupport", "AlexNet", "ModelParallel", "Layers", "MPI", "Tensors", "Failures"]
+    [
+      "TestSupport", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors",
+      "Failures",
+    ]
   ),
   ("ImagesTests", ["Images", "Failures"]),
   ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),

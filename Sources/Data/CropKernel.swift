@@ -2,14 +2,17 @@
 ///
 /// Each row is one loop over neighbouring floats. For mirrored pictures the row of bytes is turned
 /// round first, and the mean is kept in a mirrored copy as well.
-final class CropKernel: @unchecked Sendable {
+public final class CropKernel: @unchecked Sendable {
   private let side: Int
   private let inputSide: Int
   private let meanPlace: Augmentation.MeanPlace
   private let mean: UnsafeMutablePointer<Float>
   private let mirroredMean: UnsafeMutablePointer<Float>
 
-  init(mean values: [Float], side: Int, inputSide: Int, meanPlace: Augmentation.MeanPlace) {
+  /// Makes a kernel for pictures of `side * side` pixels with a mean image of as many.
+  public init(
+    mean values: [Float], side: Int, inputSide: Int, meanPlace: Augmentation.MeanPlace
+  ) {
     precondition(
       values.count == side * side * 3 && inputSide <= side, "The crop lies in the picture.")
     self.side = side
@@ -47,6 +50,27 @@ final class CropKernel: @unchecked Sendable {
       row.deallocate()
       shift.deallocate()
     }
+  }
+
+  /// Writes the `inputSide * inputSide * 3` floats of a crop less the mean, without change of colour.
+  /// - Parameters:
+  ///   - x: The crop's left edge.
+  ///   - y: The crop's upper edge.
+  ///   - isMirrored: Whether left and right change places.
+  ///   - pixels: The picture, `side * side * 3` RGB values.
+  ///   - output: Room for the floats.
+  public func cut(
+    x: Int, y: Int, isMirrored: Bool, from pixels: UnsafeBufferPointer<UInt8>,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    guard let start = pixels.baseAddress, pixels.count == side * side * 3 else {
+      preconditionFailure("The picture has side x side RGB pixels.")
+    }
+    let scratch = Scratch(inputSide: inputSide)
+    defer { scratch.deallocate() }
+    apply(
+      AugmentationDraw(x: x, y: y, isMirrored: isMirrored, shift: .zero, divisor: 1), to: start,
+      into: output, scratch)
   }
 
   /// Writes `inputSide * inputSide * 3` floats.

@@ -1,8 +1,8 @@
-import Failures
+package import Failures
 import Glibc
 
 /// A file open for reading at any place, by any number of threads at once.
-final class InputFile: Sendable {
+package final class InputFile: Sendable {
   let path: String
   let size: UInt64
   private let descriptor: Int32
@@ -74,7 +74,7 @@ final class InputFile: Sendable {
 
   /// The bytes of a whole file.
   /// - Throws: `Failure`: input missing, or bad data for a file of more than `limit` bytes.
-  static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+  package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
     let file = try InputFile(opening: path)
     guard file.size <= UInt64(limit) else {
       throw Failure(

@@ -6,15 +6,26 @@ import Glibc
 /// Counts are in elements; buffers carry their own counts, so that a message cannot run past its buffer.
 /// Errors are thrown, never fatal inside MPI: the communicator returns codes.
 public final class Communicator: @unchecked Sendable {
-  let handle: MPI_Comm
+  /// MPI's name for the group; nil for one process that MPI knows nothing of.
+  private let group: MPI_Comm?
   /// This process's number in the group, from 0.
   public let rank: Int
   /// The number of processes in the group.
   public let size: Int
   private let owned: Bool
 
+  /// This process by itself, for programs that were not started by `mpirun`: MPI need not run.
+  ///
+  /// There is nobody to wait for: barriers, reductions and broadcasts return at once, and parts of the group
+  /// are the group. There is nobody to send to either, so that sending is a fault of the program.
+  public static let alone = Communicator()
+
+  private init() {
+    (group, rank, size, owned) = (nil, 0, 1, false)
+  }
+
   init(handle: MPI_Comm, owned: Bool) throws(MPIError) {
-    self.handle = handle
+    group = handle
     self.owned = owned
     var (rank, size): (Int32, Int32) = (0, 0)
     try check(
@@ -26,19 +37,27 @@ public final class Communicator: @unchecked Sendable {
   }
 
   deinit {
+    guard owned else { return }
     // After MPI_Finalize there is nothing left to free, and MPI would abort the process.
     var finalized: Int32 = 0
     MPI_Finalized(&finalized)
-    if owned && finalized == 0 {
-      var handle: MPI_Comm? = handle
+    if finalized == 0 {
+      var handle = group
       MPI_Comm_free(&handle)
     }
+  }
+
+  /// The group of a message: one process alone has nobody to talk to.
+  private var handle: MPI_Comm {
+    guard let group else { preconditionFailure("A process that is alone cannot send messages.") }
+    return group
   }
 
   /// Parts the group by colour; the ranks of one colour form a new group in the order of `key`, then rank.
   ///
   /// The corresponding MPI routine is `MPI_Comm_split`.
   public func split(color: Int, key: Int) throws(MPIError) -> Communicator {
+    guard group != nil else { return self }
     var new: MPI_Comm?
     try check(MPI_Comm_split(handle, Int32(color), Int32(key), &new), "MPI_Comm_split")
     guard let new else { throw MPIError(routine: "MPI_Comm_split", code: MPI_ERR_COMM) }
@@ -49,6 +68,7 @@ public final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routine is `MPI_Comm_split_type` with `MPI_COMM_TYPE_SHARED`.
   public func ranksOnThisHost() throws(MPIError) -> Communicator {
+    guard group != nil else { return self }
     var new: MPI_Comm?
     try check(
       MPI_Comm_split_type(
@@ -62,6 +82,7 @@ public final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routines are `MPI_Ibarrier` and `MPI_Test`.
   public func patientBarrier() throws(MPIError) {
+    guard group != nil else { return }
     var request: MPI_Request?
     try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
     while true {
@@ -76,6 +97,7 @@ public final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routine is `MPI_Barrier`.
   public func barrier() throws(MPIError) {
+    guard group != nil else { return }
     try check(MPI_Barrier(handle), "MPI_Barrier")
   }
 
@@ -129,6 +151,7 @@ public final class Communicator: @unchecked Sendable {
   public func allReduce<Element: MPIElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
   ) throws(MPIError) {
+    guard group != nil else { return }
     try check(
       MPI_Allreduce(
         alexnet_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), Element.datatype,
@@ -139,6 +162,7 @@ public final class Communicator: @unchecked Sendable {
   public func allReduce<Element: MPIElement>(
     _ value: Element, _ operation: Reduction
   ) throws(MPIError) -> Element {
+    guard group != nil else { return value }
     var value = value
     let code = withUnsafeMutablePointer(to: &value) {
       MPI_Allreduce(
@@ -152,6 +176,7 @@ public final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routines are `MPI_Allreduce`, for the length, and `MPI_Bcast`.
   public func broadcast(_ text: String, from root: Int) throws(MPIError) -> String {
+    guard group != nil else { return text }
     var bytes = Array(text.utf8)
     let count = try allReduce(Int64(rank == root ? bytes.count : 0), .sum)
     if rank != root { bytes = [UInt8](repeating: 0, count: Int(count)) }

@@ -70,6 +70,50 @@ public final class SafetensorsFile: Sendable {
       at: entry.bytes.lowerBound + first * entry.format.byteCount, path)
   }
 
+  /// Lends elements of a tensor as they lie in the file, which is mapped into memory for the time: nothing is
+  /// read twice or copied.
+  /// - Parameters:
+  ///   - entry: The tensor.
+  ///   - range: The numbers of the elements.
+  ///   - body: Uses them.
+  /// - Throws: `Failure` (inputOutput) where the file cannot be mapped or is no longer whole, and what `body`
+  ///   throws.
+  public func withElements<Number: BitwiseCopyable>(
+    of entry: TensorEntry, in range: Range<Int>,
+    _ body: (UnsafeBufferPointer<Number>) throws(Failure) -> Void
+  ) throws(Failure) {
+    precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= entry.count, "The tensor has fewer elements.")
+    guard !range.isEmpty else { return }
+    let first = entry.bytes.lowerBound + range.lowerBound * entry.format.byteCount
+    let length = range.count * entry.format.byteCount
+    // A map begins with a page of the file. What lies beyond its end would kill the process when touched.
+    let lead = first % Int(sysconf(Int32(_SC_PAGESIZE)))
+    var status = stat()
+    let memory = mmap(
+      nil, lead + length, PROT_READ, MAP_PRIVATE, descriptor, off_t(first - lead))
+    guard let memory, memory != MAP_FAILED else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be mapped into memory", errno: errno)
+    }
+    defer { munmap(memory, lead + length) }
+    guard fstat(descriptor, &status) == 0, Int(status.st_size) >= first + length else {
+      throw Failure(.inputOutput, "\(quoted(path)) has become shorter while it was read.")
+    }
+    madvise(memory, lead + length, MADV_WILLNEED)
+    let start = memory + lead
+    guard Int(bitPattern: start) % MemoryLayout<Number>.alignment != 0 else {
+      let numbers = start.assumingMemoryBound(to: Number.self)
+      return try body(UnsafeBufferPointer(start: numbers, count: range.count))
+    }
+    // Other programs' headers need not end at a multiple of a number's length.
+    let copy = UnsafeMutableBufferPointer<Number>.allocate(capacity: range.count)
+    defer { copy.deallocate() }
+    UnsafeMutableRawBufferPointer(copy).copyMemory(
+      from: UnsafeRawBufferPointer(start: start, count: length))
+    try body(UnsafeBufferPointer(copy))
+  }
+
   private static func read(
     _ descriptor: Int32, _ count: Int, at offset: Int, _ path: String
   ) throws(Failure) -> [UInt8] {

@@ -6,20 +6,6 @@ import MPI
 import ModelParallel
 public import Safetensors
 
-/// What a network needs besides its weights to read pictures and name what they show.
-public struct Preprocessing: Equatable, Sendable {
-  /// The classes' names.
-  public var classNames: [String]
-  /// The mean image, image side x image side x 3, in 0...255.
-  public var mean: [Float]
-
-  /// Makes it from its parts.
-  public init(classNames: [String], mean: [Float]) {
-    self.classNames = classNames
-    self.mean = mean
-  }
-}
-
 /// The state of a run in one safetensors file, whatever the number of ranks.
 ///
 /// Weights have PyTorch's names and layout, their velocities the same names after `velocity.`, the mean image
@@ -27,8 +13,6 @@ public struct Preprocessing: Equatable, Sendable {
 /// metadata. Each rank writes the kernels of its own towers.
 public enum Checkpoint {
   static let velocityPrefix = "velocity."
-  static let meanName = "preprocessing.mean"
-  static let formatVersion = 1
   /// Numbers that are converted and written at a time.
   private static let blockLength = 1 << 20
 
@@ -48,7 +32,7 @@ public enum Checkpoint {
     let writer = try SafetensorsWriter(opening: temporary, header)
     if group.rank == 0 {
       try preprocessing.mean.withUnsafeBufferPointer { mean throws(Failure) in
-        try writer.write(writer.entry(meanName), mean)
+        try writer.write(writer.entry(NetworkFile.meanName), mean)
       }
     }
     for parameter in network.parameters {
@@ -86,18 +70,10 @@ public enum Checkpoint {
   public static func describe(
     _ file: SafetensorsFile
   ) throws(Failure) -> (settings: TrainingSettings, state: TrainingState) {
+    try NetworkFile.checkFormat(file)
     let texts = file.header.metadata
-    guard texts["format"] == "alexnet-train",
-      let version = texts["formatVersion"].flatMap({ Int($0) }),
-      let settings = texts["settings"], let state = texts["state"]
-    else {
-      throw Failure(.badData, "\(quoted(file.path)) is not a checkpoint of alexnet-train.")
-    }
-    guard version <= formatVersion else {
-      throw Failure(
-        .badData,
-        "\(quoted(file.path)) has format version \(version); this program reads versions up to "
-          + "\(formatVersion), so use the newer program that wrote it.")
+    guard let settings = texts["settings"], let state = texts["state"] else {
+      throw Failure(.badData, "\(quoted(file.path)) holds no state of a training.")
     }
     return (
       try JSONText.decode(TrainingSettings.self, settings, from: file.path),
@@ -108,21 +84,9 @@ public enum Checkpoint {
   /// Reads weights and velocities into a network; each rank reads the kernels of its own towers.
   /// - Throws: `Failure` (badData) where a tensor is missing or of another shape.
   static func load(_ file: SafetensorsFile, into network: Network) throws(Failure) {
+    try NetworkFile(file).readWeights(into: network)
     for parameter in network.parameters {
-      for (prefix, tensor) in [("", parameter.value), (velocityPrefix, parameter.velocity)] {
-        let entry = try file.entry(
-          prefix + parameter.name, .float32, shape: parameter.canonicalShape)
-        try forEachBlock(of: parameter) { kernels, block throws(Failure) in
-          let length = parameter.layout.kernelLength
-          try file.read(
-            entry, from: (parameter.kernels.lowerBound + kernels.lowerBound) * length,
-            into: UnsafeMutableBufferPointer(start: block, count: kernels.count * length))
-          for (row, kernel) in kernels.enumerated() {
-            parameter.layout.setKernel(kernel, of: tensor, from: block + row * length)
-          }
-        }
-      }
-      parameter.noteChange()
+      try file.read(velocityPrefix + parameter.name, of: parameter, into: parameter.velocity)
     }
   }
 
@@ -137,14 +101,13 @@ public enum Checkpoint {
     let side = network.specification.imageSide
     return SafetensorsHeader(
       metadata: [
-        "format": "alexnet-train", "formatVersion": String(formatVersion),
+        "format": "alexnet-train", "formatVersion": String(NetworkFile.formatVersion),
         "network": JSONText.encode(network.specification, isPretty: false),
         "settings": JSONText.encode(settings, isPretty: false),
         "state": JSONText.encode(state, isPretty: false),
-        "classes": JSONText.encode(preprocessing.classNames, isPretty: false),
-      ],
+      ].merging(preprocessing.metadata) { first, _ in first },
       tensors: tensors + tensors.map { (velocityPrefix + $0.name, $0.format, $0.shape) }
-        + [(meanName, .float32, [side, side, 3])])
+        + [(NetworkFile.meanName, .float32, [side, side, 3])])
   }
 
   private static func forEachBlock(

@@ -1,3 +1,4 @@
+import AlexNet
 public import Failures
 import Foundation
 import Glibc

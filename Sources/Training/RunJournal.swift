@@ -1,3 +1,4 @@
+import AlexNet
 import Console
 import Failures
 

@@ -61,7 +61,9 @@ public final class Trainer {
     plan = RunPlan(settings, images: dataset.count(.train))
     checkpoints = CheckpointStore(
       run, network: network, settings: settings,
-      preprocessing: Preprocessing(classNames: dataset.classNames, mean: dataset.mean),
+      preprocessing: Preprocessing(
+        classNames: dataset.classNames, mean: dataset.mean,
+        meanPlace: settings.recipe.augmentation.meanPlace),
       newest: checkpoint == nil ? nil : state.step)
     watch = StartWatch(classes: settings.network.classes, learningRate: recipe.learningRate)
     validator = Validator(

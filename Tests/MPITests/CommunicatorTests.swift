@@ -164,3 +164,30 @@ import TestSupport
     #expect(Array(received) == sent)
   }
 }
+
+/// One process by itself, which needs no MPI.
+@Suite struct AloneTests {
+  @Test func oneProcessAloneHasNobodyToWaitFor() throws {
+    let alone = Communicator.alone
+    #expect(alone.rank == 0 && alone.size == 1)
+    try alone.barrier()
+    try alone.patientBarrier()
+    #expect(try alone.allReduce(2.5, .sum) == 2.5)
+    var values: [Float] = [1, -3]
+    try values.withUnsafeMutableBufferPointer { try alone.allReduce($0, .min) }
+    #expect(values == [1, -3])
+    #expect(try alone.broadcast("text", from: 0) == "text")
+    #expect(try alone.allGather("text") == ["text"])
+    #expect(try alone.split(color: 3, key: 1) === alone)
+    #expect(try alone.ranksOnThisHost() === alone)
+  }
+
+  @Test func sendingToNobodyIsAFaultOfTheProgram() async {
+    await #expect(processExitsWith: .failure) {
+      let numbers: [Float] = [1]
+      try numbers.withUnsafeBufferPointer {
+        try Communicator.alone.startSend($0, to: 0, tag: 0, in: Requests())
+      }
+    }
+  }
+}

@@ -1,9 +1,10 @@
-import Failures
+package import Failures
 import Foundation
 
-/// JSON texts of the run directory.
-enum JSONText {
-  static func encode(_ value: some Encodable, isPretty: Bool = true) -> String {
+/// JSON texts of checkpoints and run directories.
+package enum JSONText {
+  /// The value as JSON, keys in order.
+  package static func encode(_ value: some Encodable, isPretty: Bool = true) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting =
       isPretty
@@ -17,7 +18,9 @@ enum JSONText {
     return String(decoding: data, as: UTF8.self)
   }
 
-  static func decode<Value: Decodable>(
+  /// The value that a text stands for.
+  /// - Throws: `Failure` (badData) that names the file which the text is from.
+  package static func decode<Value: Decodable>(
     _ type: Value.Type, _ text: String, from path: String
   ) throws(Failure) -> Value {
     do {

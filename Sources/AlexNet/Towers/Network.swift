@@ -17,17 +17,20 @@ public struct NetworkOptions: Sendable {
   public var isTrained: Bool
   /// How convolutions are computed.
   public var algorithm: ConvolutionChoice
+  /// Whether weights are given their initial values; not where they are read from a file at once.
+  public var drawsInitialValues: Bool
 
   /// Makes options.
   public init(
     batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
-    algorithm: ConvolutionChoice = .automatic
+    algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true
   ) {
     self.batchSize = batchSize
     self.threadsPerTower = threadsPerTower
     self.seed = seed
     self.isTrained = isTrained
     self.algorithm = algorithm
+    self.drawsInitialValues = drawsInitialValues
   }
 }
 

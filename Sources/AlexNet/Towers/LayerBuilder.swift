@@ -78,8 +78,10 @@ struct LayerBuilder {
       name: name + ".bias", role: .bias, kernels: shape.kernels, kernelCount: kernels,
       layout: .biases(kernels: shape.kernels.count), initialDeviation: 0, initialMean: initial.bias,
       isTrained: options.isTrained)
-    weight.initialize(seed: options.seed)
-    bias.initialize(seed: options.seed)
+    if options.drawsInitialValues {
+      weight.initialize(seed: options.seed)
+      bias.initialize(seed: options.seed)
+    }
     return (weight, bias)
   }
 
