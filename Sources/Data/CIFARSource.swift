@@ -11,6 +11,7 @@ public final class CIFARSource: ImageSource {
   private struct Part: Sendable {
     let split: Split
     let name: String
+    let changed: Int64
     let records: [UInt8]
   }
 
@@ -78,7 +79,8 @@ public final class CIFARSource: ImageSource {
         )
       }
     }
-    return Part(split: split, name: name, records: bytes)
+    return Part(
+      split: split, name: name, changed: PathBytes(path).status?.changed ?? 0, records: bytes)
   }
 
   /// `CIFAR-10 binary files` or `CIFAR-100 binary files`.
@@ -94,7 +96,8 @@ public final class CIFARSource: ImageSource {
         items.append(
           SourceItem(
             label: Int(part.records[record * size + labelBytes - 1]), split: part.split,
-            name: Array("\(part.name)-\(record)".utf8), file: number, place: UInt64(record)))
+            name: Array("\(part.name)-\(record)".utf8), file: number, place: UInt64(record),
+            changed: part.changed))
       }
     }
     return SourceListing(classNames: classNames, items: items)

@@ -8,7 +8,7 @@ public import Images
 /// `DIR/<class>/...`. The classes are in the order of their names' bytes. A file is a picture by
 /// its extension, in upper or lower case; symbolic links are followed.
 public struct ClassFolderSource: ImageSource {
-  private let root: PathBytes
+  let root: PathBytes
 
   /// A source in a folder.
   public init(_ path: String) { root = PathBytes(path) }
@@ -54,17 +54,27 @@ public struct ClassFolderSource: ImageSource {
 
   static func isValidationName(_ name: String) -> Bool { validationNames.contains(name) }
 
+  /// A picture's file below `root`. What is no regular file, a broken link for example, is found out when it is
+  /// read.
+  static func item(_ name: [UInt8], label: Int, split: Split, in root: PathBytes) -> SourceItem {
+    let status = root.appending(name).status
+    return SourceItem(
+      label: label, split: split, name: name, length: UInt64(status?.st_size ?? 0),
+      changed: status?.changed ?? 0)
+  }
+
   /// Reads a picture's file.
   /// - Throws: `ImageProblem` when it cannot be opened or read.
   public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
-    let file: (descriptor: Int32, size: UInt64)
+    let file: (descriptor: Int32, status: stat)
     do throws(InputFile.OpeningError) {
       file = try InputFile.open(root.appending(item.name))
     } catch { throw ImageProblem(error.reason) }
     defer { close(file.descriptor) }
-    guard file.size <= Self.largestFile else { throw ImageProblem("has more than 1 GiB") }
-    buffer.resize(Int(file.size))
+    let size = UInt64(file.status.st_size)
+    guard size <= Self.largestFile else { throw ImageProblem("has more than 1 GiB") }
+    buffer.resize(Int(size))
     guard InputFile.read(file.descriptor, at: 0, into: buffer.bytes) else {
       throw ImageProblem("cannot be read: \(String(cString: strerror(errno)))")
     }
@@ -130,8 +140,7 @@ public struct ClassFolderSource: ImageSource {
         if entry.kind == .folder {
           try addPictures(in: name, label: label, split: split, above: chain)
         } else if isPicture(entry.name) {
-          // What is no regular file, a broken link for example, is found out when it is read.
-          items.append(SourceItem(label: label, split: split, name: name.bytes))
+          items.append(ClassFolderSource.item(name.bytes, label: label, split: split, in: root))
         } else {
           otherFiles += 1
         }

@@ -13,6 +13,7 @@ public final class IDXSource: ImageSource {
     let prefix: String
     let images: IDXFile
     let labels: IDXFile
+    let changed: Int64
   }
 
   private let folder: String
@@ -55,7 +56,8 @@ public final class IDXSource: ImageSource {
   ) throws(Failure) -> Part {
     let part = Part(
       split: split, prefix: prefix, images: try IDXFile(reading: images, dimensionCount: 3),
-      labels: try IDXFile(reading: labels, dimensionCount: 1))
+      labels: try IDXFile(reading: labels, dimensionCount: 1),
+      changed: PathBytes(images).status?.changed ?? 0)
     let sizes = part.images.dimensions
     guard sizes[0] == part.labels.dimensions[0] else {
       throw Failure(
@@ -98,7 +100,7 @@ public final class IDXSource: ImageSource {
         items.append(
           SourceItem(
             label: label, split: part.split, name: Array("\(part.prefix)-\(image)".utf8),
-            file: number, place: UInt64(image)))
+            file: number, place: UInt64(image), changed: part.changed))
       }
     }
     return SourceListing(classNames: names, items: items)

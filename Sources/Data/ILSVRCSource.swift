@@ -126,13 +126,18 @@ public final class ILSVRCSource: ImageSource {
   private func item(_ member: TarMember, label: Int, split: Split) -> SourceItem {
     SourceItem(
       label: label, split: split, name: member.name, file: split == .train ? 0 : 1,
-      place: member.place.lowerBound, length: UInt64(member.place.count))
+      place: member.place.lowerBound, length: UInt64(member.place.count),
+      changed: archive(split).changed)
+  }
+
+  private func archive(_ split: Split) -> InputFile {
+    split == .train ? train : validation ?? train
   }
 
   /// Reads a picture from its archive.
   public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
-    try (item.file == 0 ? train : validation ?? train).readMember(item, into: buffer)
+    try archive(item.split).readMember(item, into: buffer)
     return .encoded
   }
 }

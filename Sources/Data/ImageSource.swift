@@ -13,12 +13,15 @@ public struct SourceItem: Sendable {
   public var file: Int
   /// Where it is in that file; its meaning is the source's own.
   public var place: UInt64
-  /// How long it is there, if the source must know.
+  /// How long it is there, if the source knows.
   public var length: UInt64
+  /// When the file that holds it was changed last, in nanoseconds since 1970; 0 if it is not there.
+  public var changed: Int64
 
   /// Makes an item.
   public init(
-    label: Int, split: Split, name: [UInt8], file: Int = 0, place: UInt64 = 0, length: UInt64 = 0
+    label: Int, split: Split, name: [UInt8], file: Int = 0, place: UInt64 = 0, length: UInt64 = 0,
+    changed: Int64 = 0
   ) {
     self.label = label
     self.split = split
@@ -26,6 +29,7 @@ public struct SourceItem: Sendable {
     self.file = file
     self.place = place
     self.length = length
+    self.changed = changed
   }
 
   /// The name as text, for messages.

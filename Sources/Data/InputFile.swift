@@ -5,6 +5,8 @@ import Glibc
 package final class InputFile: Sendable {
   let path: String
   let size: UInt64
+  /// When it was changed last, in nanoseconds since 1970.
+  let changed: Int64
   private let descriptor: Int32
 
   /// Opens a regular file.
@@ -12,7 +14,9 @@ package final class InputFile: Sendable {
   init(opening path: String) throws(Failure) {
     self.path = path
     do throws(OpeningError) {
-      (descriptor, size) = try Self.open(PathBytes(path))
+      let status: stat
+      (descriptor, status) = try Self.open(PathBytes(path))
+      (size, changed) = (UInt64(status.st_size), status.changed)
     } catch {
       throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).")
     }
@@ -22,8 +26,8 @@ package final class InputFile: Sendable {
 
   struct OpeningError: Error { let reason: String }
 
-  /// Opens a regular file and says how long it is.
-  static func open(_ path: PathBytes) throws(OpeningError) -> (descriptor: Int32, size: UInt64) {
+  /// Opens a regular file and says how long it is and when it was changed.
+  static func open(_ path: PathBytes) throws(OpeningError) -> (descriptor: Int32, status: stat) {
     // A pipe would keep the caller waiting for a writer.
     let descriptor = path.withCString { Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
@@ -34,7 +38,7 @@ package final class InputFile: Sendable {
       close(descriptor)
       throw OpeningError(reason: "is not a regular file")
     }
-    return (descriptor, UInt64(status.st_size))
+    return (descriptor, status)
   }
 
   /// Reads from a place on until the memory is full, and returns whether it could be filled.

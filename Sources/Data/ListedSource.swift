@@ -9,7 +9,8 @@ public import Images
 /// if all are numbers, otherwise of their bytes.
 public struct ListedSource: ImageSource {
   private let base: any ImageSource
-  private let isFolder: Bool
+  /// The folder of pictures; nil where the source is of another kind.
+  private let folder: PathBytes?
   private let path: String
 
   private struct Line {
@@ -21,17 +22,23 @@ public struct ListedSource: ImageSource {
   public init(_ base: any ImageSource, list path: String) {
     self.base = base
     self.path = path
-    isFolder = base is ClassFolderSource
+    folder = (base as? ClassFolderSource)?.root
   }
 
   /// The kind of the source that is listed, `class folders by a list`.
-  public var kind: String { "\(isFolder ? "a folder" : base.kind) by a list" }
+  public var kind: String { "\(folder == nil ? base.kind : "a folder") by a list" }
 
   /// Finds the listed pictures, in the order of the list.
   /// - Throws: `Failure`: input missing for the list, bad data for a line that fits nothing.
   public func list() throws(Failure) -> SourceListing {
     let lines = try lines()
-    let (found, notes) = isFolder ? (try files(lines), []) : try members(lines)
+    let found: [(item: SourceItem, label: String)]
+    var notes: [String] = []
+    if let folder {
+      found = try files(lines, in: folder)
+    } else {
+      (found, notes) = try members(lines)
+    }
     let labels = Set(found.map(\.label))
     guard labels.count > 1 else {
       throw Failure(
@@ -82,7 +89,9 @@ public struct ListedSource: ImageSource {
   }
 
   /// Files below the folder; whether they are there is found out when they are read.
-  private func files(_ lines: [Line]) throws(Failure) -> [(item: SourceItem, label: String)] {
+  private func files(
+    _ lines: [Line], in root: PathBytes
+  ) throws(Failure) -> [(item: SourceItem, label: String)] {
     var found: [(item: SourceItem, label: String)] = []
     for line in lines {
       var folders = line.name.split(separator: UInt8(ascii: "/")).dropLast().map {
@@ -99,7 +108,7 @@ public struct ListedSource: ImageSource {
           "The list \(quoted(path)) gives no label for "
             + "\(quoted(String(decoding: line.name, as: UTF8.self))), which is in no class folder.")
       }
-      found.append((SourceItem(label: 0, split: split, name: line.name), label))
+      found.append((ClassFolderSource.item(line.name, label: 0, split: split, in: root), label))
     }
     return found
   }

@@ -39,4 +39,9 @@ struct PathBytes: Sendable, Equatable {
 extension stat {
   var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
   var isFile: Bool { st_mode & S_IFMT == S_IFREG }
+  /// When the file was changed last, in nanoseconds since 1970.
+  var changed: Int64 {
+    Int64(st_mtim.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue
+      &+ Int64(st_mtim.tv_nsec)
+  }
 }

@@ -1,5 +1,5 @@
 public import Failures
-import Foundation
+import Glibc
 import Images
 import Threads
 
@@ -112,34 +112,6 @@ public enum Preparation {
     }
   }
 
-  /// Encodes a sample to say how large the dataset will be.
-  private static func forecast(
-    _ plan: PreparationPlan, _ source: any ImageSource, _ settings: PreparationSettings,
-    folder: String, _ report: (PreparationEvent) -> Void
-  ) throws(Failure) {
-    let preparation = try ShardPreparation(source, settings)
-    defer { SquareScaling.finishThread() }
-    let (train, validation) = (plan.order[.train] ?? [], plan.order[.validation] ?? [])
-    var bytes = 0
-    var pictures = 0
-    // The order is shuffled, so its beginning is a fair sample.
-    for item in train.prefix(32) {
-      guard let record = try? preparation.prepare(item) else { continue }
-      // Two headers, the label's block, and half a block lost at the end of a record.
-      bytes += record.count + 3 * 512 + 256
-      pictures += 1
-    }
-    var space = statvfs()
-    let isKnown = statvfs(folder, &space) == 0
-    report(
-      .planned(
-        PreparationForecast(
-          kind: source.kind, classes: plan.classNames.count, train: train.count,
-          validation: validation.count,
-          bytes: UInt64(bytes * plan.total / max(1, pictures) + settings.side * settings.side * 12),
-          freeBytes: isKnown ? UInt64(space.f_bavail) * UInt64(space.f_frsize) : nil)))
-  }
-
   private static func makeShards(
     _ plan: PreparationPlan, _ source: any ImageSource, _ settings: PreparationSettings,
     folder: String, _ crew: any PreparationCrew, _ report: @escaping (PreparationEvent) -> Void
@@ -148,173 +120,27 @@ public enum Preparation {
     let team = ThreadTeam(count: max(1, min(settings.threads ?? Affinity.coreCount, own.count)))
     let progress = ProgressReporter(
       total: plan.total, own: max(1, own.reduce(0) { $0 + $1.range.count }), report: report)
-    let work = SharedWork(own, side: settings.side)
+    let queue = ShardQueue(own, side: settings.side)
     let journal = ShardJournal(folder: folder)
     team.run { _ in
       do throws(Failure) {
         let preparation = try ShardPreparation(source, settings)
-        while let shard = work.next() {
+        while let shard = queue.next() {
           if preparation.takeOver(shard, from: journal, in: folder, progress: progress) != nil {
             continue
           }
           unlink("\(folder)/\(shard.fileName)")
           let prepared = try preparation.make(
-            shard, of: plan, in: folder, progress: progress, isStopped: { work.isStopped })
+            shard, of: plan, in: folder, progress: progress, isStopped: { queue.isStopped })
           guard let prepared else { break }
           try journal.write(prepared, of: shard)
         }
-        work.add(preparation.sums)
+        queue.add(preparation.sums)
       } catch {
-        work.fail(error)
+        queue.fail(error)
       }
       SquareScaling.finishThread()
     }
-    return try work.result()
-  }
-
-  private static func finish(
-    _ plan: PreparationPlan, _ sums: PixelSums, _ settings: PreparationSettings, kind: String,
-    folder: String, start: Double
-  ) throws(Failure) -> PreparationSummary {
-    let journal = ShardJournal(folder: folder)
-    let shards = try plan.shards.map { (shard) throws(Failure) in
-      guard let prepared = journal.read(shard) else {
-        throw Failure(
-          .inputOutput,
-          "The notes on the shard \(quoted(shard.fileName)) in \(quoted(folder)) are gone.")
-      }
-      return prepared
-    }
-    let rejected = shards.flatMap(\.rejected)
-    var parts: [Split: DatasetManifest.Part] = [:]
-    var classes = plan.classNames.map { DatasetManifest.Class(name: $0, train: 0, validation: 0) }
-    for split in Split.allCases {
-      let own = zip(plan.shards, shards).filter { $0.0.split == split }.map(\.1)
-      parts[split] = try writeIndex(own, split, folder: folder)
-      for record in own.flatMap(\.records) {
-        classes[Int(record.label)].train += split == .train ? 1 : 0
-        classes[Int(record.label)].validation += split == .validation ? 1 : 0
-      }
-    }
-    if let empty = classes.firstIndex(where: { $0.train == 0 }) {
-      let name = plan.classNames[empty]
-      let example =
-        rejected.first { $0.class == name }.map { ": \(quoted($0.path)) \($0.reason)" } ?? ""
-      throw Failure(
-        .badData,
-        "No training picture of the class \(quoted(name)) in \(quoted(settings.source)) can be used"
-          + "\(example)."
-      )
-    }
-    guard let train = parts[.train], let validation = parts[.validation], validation.count > 0
-    else {
-      throw Failure(
-        .badData,
-        "\(quoted(settings.source)) has no usable picture for validation; add some, or hold out more."
-      )
-    }
-    let covariance = sums.covariance()
-    let statistics = StatisticsFile(
-      mean: sums.mean(), covariance: covariance, colour: ColourComponents(covariance: covariance))
-    let manifest = DatasetManifest(
-      pictures: DatasetManifest.Pictures(
-        side: settings.side, encoding: settings.effectiveEncoding,
-        quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil),
-      classes: classes, train: train, validation: validation,
-      statistics: try write(
-        statistics.encoded(side: settings.side), "statistics.safetensors", folder),
-      source: DatasetManifest.Source(
-        kind: kind, seed: settings.seed, holdOut: plan.holdOut,
-        limitPerClass: settings.limitPerClass,
-        rejected: rejected.count),
-      methods: methods)
-    let rejectedFile = try write(try lines(rejected), "rejected.jsonl", folder)
-    let manifestFile = try write(try manifest.encoded(), DatasetManifest.fileName, folder)
-    let files = [train.index, validation.index, manifest.statistics, rejectedFile, manifestFile]
-    let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
-    return PreparationSummary(
-      train: train.count, validation: validation.count, classes: classes.count,
-      rejected: rejected.count, bytes: bytes, seconds: MonotonicClock.seconds - start)
-  }
-
-  private static let methods = [
-    "pictures":
-      "turned upright by EXIF, shorter side scaled to the side by libvips, the centre square, "
-      + "8-bit sRGB, white behind transparency",
-    "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
-    "mean": "mean of the decoded training records, pixel by pixel, 0 to 255; sums in whole numbers",
-    "covariance":
-      "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole "
-      + "numbers, divided by the number of pixels",
-    "eigenvectors":
-      "rows, of length 1, the largest part positive, by Jacobi's rotations; eigenvalues descending",
-    "order": "records shuffled by the seed (Philox 4x32-10)",
-  ]
-
-  private static func writeIndex(
-    _ shards: [PreparedShard], _ split: Split, folder: String
-  ) throws(Failure) -> DatasetManifest.Part {
-    let places = shards.enumerated().flatMap { number, shard in
-      shard.records.map { record in
-        var place = record
-        place.shard = UInt32(number)
-        return place
-      }
-    }
-    return DatasetManifest.Part(
-      count: places.count,
-      index: try write(RecordIndex.encoded(places), "\(split.rawValue).index", folder),
-      shards: shards.map(\.description))
-  }
-
-  private static func write(
-    _ bytes: [UInt8], _ name: String, _ folder: String
-  ) throws(Failure) -> DatasetManifest.File {
-    DatasetManifest.File(
-      file: name, bytes: UInt64(bytes.count),
-      sha256: try OutputFile.write(bytes, to: "\(folder)/\(name)"))
-  }
-
-  private static func lines(_ rejected: [RejectedPicture]) throws(Failure) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    do {
-      return try rejected.flatMap { Array(try encoder.encode($0)) + [UInt8(ascii: "\n")] }
-    } catch {
-      throw Failure(.internal, "The list of rejected pictures cannot be written as JSON: \(error).")
-    }
-  }
-}
-
-/// The shards that are still to be made, and the sums over those that are.
-private final class SharedWork: @unchecked Sendable {
-  private let monitor = Monitor()
-  private let shards: [PreparationPlan.Shard]
-  private var taken = 0
-  private let sums: PixelSums
-  private var failure: Failure?
-
-  init(_ shards: [PreparationPlan.Shard], side: Int) {
-    self.shards = shards
-    sums = PixelSums(side: side)
-  }
-
-  var isStopped: Bool { monitor.locked { failure != nil } }
-
-  func next() -> PreparationPlan.Shard? {
-    monitor.locked {
-      guard failure == nil, taken < shards.count else { return nil }
-      taken += 1
-      return shards[taken - 1]
-    }
-  }
-
-  func add(_ sums: PixelSums) { monitor.locked { self.sums.add(sums) } }
-
-  func fail(_ failure: Failure) { monitor.locked { self.failure = self.failure ?? failure } }
-
-  func result() throws(Failure) -> PixelSums {
-    if let failure { throw failure }
-    return sums
+    return try queue.result()
   }
 }

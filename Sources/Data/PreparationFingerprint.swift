@@ -1,8 +1,8 @@
 import Images
 
 extension PreparationPlan {
-  /// A checksum over all that decides on the bytes of the shards but the pictures' contents: the
-  /// settings, the libraries, and the name, place and class of each picture in its order.
+  /// A checksum over all that decides on the bytes of the shards: the settings, the libraries, and of each picture
+  /// in its order the name, place, length, class and when its file was changed last, which stand for its contents.
   func fingerprint(_ settings: PreparationSettings, kind: String) -> String {
     let sum = SHA256()
     func add(_ bytes: [UInt8]) {
@@ -11,13 +11,16 @@ extension PreparationPlan {
       bytes.withUnsafeBytes { sum.update($0) }
     }
     let words: [String] =
-      ["1", settings.source, kind, SquareScaling.libraryVersion, "\(settings.side)"]
+      ["2", settings.source, kind, SquareScaling.libraryVersion, "\(settings.side)"]
       + [settings.effectiveEncoding.rawValue, "\(settings.quality)"] + classNames
     for word in words { add(Array(word.utf8)) }
     for split in Split.allCases {
       for item in order[split, default: []] {
         add(item.name)
-        let numbers = [UInt64(item.label), UInt64(item.file), item.place, item.length]
+        let numbers = [
+          UInt64(item.label), UInt64(item.file), item.place, item.length,
+          UInt64(bitPattern: item.changed),
+        ]
         numbers.withUnsafeBytes { sum.update($0) }
       }
       add(Array(split.rawValue.utf8))

@@ -139,7 +139,8 @@ public final class WebDatasetSource: ImageSource {
           Sample(
             item: SourceItem(
               label: 0, split: shard.split, name: name, file: number,
-              place: picture.place.lowerBound, length: UInt64(picture.place.count)), label: label))
+              place: picture.place.lowerBound, length: UInt64(picture.place.count),
+              changed: shard.file.changed), label: label))
       } else if !group.isEmpty {
         incomplete += 1
       }
