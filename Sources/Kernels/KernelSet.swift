@@ -30,6 +30,18 @@ public struct KernelSet: Sendable {
     @Sendable (
       TileGrid, TileStorage, _ coefficients: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>
     ) -> Void
+  /// u = G g G^T for each map of one kernel; the points lie `stride` floats apart.
+  public let pointsFromKernel:
+    @Sendable (
+      KernelShape, _ kernel: UnsafePointer<Float>, _ g: UnsafePointer<Float>,
+      _ points: UnsafeMutablePointer<Float>, _ stride: Int
+    ) -> Void
+  /// The transpose of `pointsFromKernel`.
+  public let kernelFromPoints:
+    @Sendable (
+      KernelShape, _ points: UnsafePointer<Float>, _ stride: Int, _ g: UnsafePointer<Float>,
+      _ kernel: UnsafeMutablePointer<Float>
+    ) -> Void
 
   /// y = x d^-exponent for each pixel.
   public let normalize:
@@ -86,6 +98,14 @@ public struct KernelSet: Sendable {
       @escaping @Sendable (
         TileGrid, TileStorage, UnsafePointer<Float>, UnsafeMutablePointer<Float>
       ) -> Void,
+    pointsFromKernel:
+      @escaping @Sendable (
+        KernelShape, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
+      ) -> Void,
+    kernelFromPoints:
+      @escaping @Sendable (
+        KernelShape, UnsafePointer<Float>, Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>
+      ) -> Void,
     normalize:
       @escaping @Sendable (
         NormalizationShape, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>
@@ -114,6 +134,8 @@ public struct KernelSet: Sendable {
     self.outputFromTiles = outputFromTiles
     self.tilesFromOutput = tilesFromOutput
     self.inputFromTiles = inputFromTiles
+    self.pointsFromKernel = pointsFromKernel
+    self.kernelFromPoints = kernelFromPoints
     self.normalize = normalize
     self.normalizationGradient = normalizationGradient
     self.rectify = rectify

@@ -14,7 +14,7 @@ public struct TileGrid: Equatable, Sendable {
   public var outputWidth: Int
   /// Rows and columns of zeros above and left of the input.
   public var padding: Int
-  /// Numbers along each axis of a tile: 6, 7 or 8.
+  /// Numbers along each axis of a tile: 6 to 11.
   public var size: Int
   /// Outputs along each axis of a tile.
   public var outputs: Int
@@ -56,6 +56,23 @@ public struct TileStorage {
   public init(start: UnsafeMutablePointer<Float>, pointStride: Int, maps: Int) {
     self.start = start
     self.pointStride = pointStride
+    self.maps = maps
+  }
+}
+
+/// A kernel that is transformed to points.
+public struct KernelShape: Sendable {
+  /// Numbers along each axis of a tile.
+  public var size: Int
+  /// Pixels along each axis of the kernel: 3 or 5.
+  public var pixels: Int
+  /// Maps of a pixel; a multiple of 16.
+  public var maps: Int
+
+  /// Makes a shape.
+  public init(size: Int, pixels: Int, maps: Int) {
+    self.size = size
+    self.pixels = pixels
     self.maps = maps
   }
 }

@@ -1,11 +1,9 @@
 import Kernels
 
-/// Room for one tile of sixteen maps between the two axes.
+/// Room for `count` numbers of sixteen maps between the two axes.
 @inline(__always)
-private func withTile<Size: TileSize>(
-  _ size: Size.Type, _ body: (UnsafeMutablePointer<Float>) -> Void
-) {
-  withUnsafeTemporaryAllocation(byteCount: Size.size * Size.size * 64, alignment: 64) { bytes in
+func withLines(count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+  withUnsafeTemporaryAllocation(byteCount: count * 64, alignment: 64) { bytes in
     body(bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self))
   }
 }
@@ -55,7 +53,7 @@ func tilesFromInput<Size: TileSize>(
   _ border: UnsafeMutablePointer<Float>, _ v: TileStorage
 ) {
   let (side, maps) = (Size.size, v.maps)
-  withTile(size) { tile in
+  withLines(count: Size.size * Size.size) { tile in
     forEachTile(grid) { number, row, column in
       let (x, rowStride) = square(
         x, height: grid.height, width: grid.width, maps: maps, top: row - grid.padding,
@@ -85,7 +83,7 @@ func outputFromTiles<Size: TileSize>(
   _ bias: UnsafePointer<Float>?, _ accumulates: Bool, _ y: UnsafeMutablePointer<Float>
 ) {
   let (side, maps) = (Size.size, m.maps)
-  withTile(size) { tile in
+  withLines(count: Size.size * Size.size) { tile in
     forEachTile(grid) { number, row, column in
       let source = m.start + number * maps
       let rows = min(outputs, grid.outputHeight - row)
@@ -121,7 +119,7 @@ func tilesFromOutput<Size: TileSize>(
   _ c: UnsafePointer<Float>, _ border: UnsafeMutablePointer<Float>, _ m: TileStorage
 ) {
   let (side, maps) = (Size.size, m.maps)
-  withTile(size) { tile in
+  withLines(count: Size.size * Size.size) { tile in
     forEachTile(grid) { number, row, column in
       let (dy, rowStride) = square(
         dy, height: grid.outputHeight, width: grid.outputWidth, maps: maps, top: row, left: column,
@@ -152,7 +150,7 @@ func inputFromTiles<Size: TileSize>(
   _ dx: UnsafeMutablePointer<Float>
 ) {
   let (side, maps) = (Size.size, v.maps)
-  withTile(size) { tile in
+  withLines(count: Size.size * Size.size) { tile in
     forEachTile(grid) { number, row, column in
       let source = v.start + number * maps
       let (top, left) = (row - grid.padding, column - grid.padding)

@@ -44,13 +44,19 @@ public final class FullyConnected: Layer {
   public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     let length = inputs[share.index].count
     let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
+    let beta: Float = share.isFirst ? 0 : 1
     team.split(output.maps) { kernels, _ in
-      BLAS.multiply(
-        rows: pass.images, columns: kernels.count, inner: length,
-        x.pointer, stride: length,
-        weights + kernels.lowerBound * length, .transposed, stride: length,
-        beta: share.isFirst ? 0 : 1,
-        into: y.pointer + kernels.lowerBound, stride: output.maps)
+      let (own, target) = (weights + kernels.lowerBound * length, y.pointer + kernels.lowerBound)
+      if pass.images == 1 {
+        // A product of matrices would copy every weight first.
+        BLAS.multiply(
+          rows: kernels.count, columns: length, own, stride: length, vector: x.pointer, beta: beta,
+          into: target)
+      } else {
+        BLAS.multiply(
+          rows: pass.images, columns: kernels.count, inner: length, x.pointer, stride: length,
+          own, .transposed, stride: length, beta: beta, into: target, stride: output.maps)
+      }
     }
     if share.isLast {
       addRow(bias.value.pointer, count: output.maps, toRows: pass.images, of: y.pointer)

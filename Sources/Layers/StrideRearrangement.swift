@@ -24,7 +24,7 @@ struct StrideRearrangement {
     forEachRun { source, place, count in
       let run = target + place
       if let source {
-        run.update(from: x + source.offset, count: source.count)
+        copy(x + source.offset, count: source.count, to: run)
         if source.count < count {
           (run + source.count).update(repeating: 0, count: count - source.count)
         }
@@ -76,6 +76,18 @@ struct StrideRearrangement {
           )
         }
       }
+    }
+  }
+
+  /// A run is a few numbers long: a call of memmove for each would cost more than the copying.
+  @inline(__always)
+  private func copy(
+    _ source: UnsafePointer<Float>, count: Int, to target: UnsafeMutablePointer<Float>
+  ) {
+    guard count % 4 == 0 else { return target.update(from: source, count: count) }
+    for i in stride(from: 0, to: count, by: 4) {
+      let numbers = UnsafeRawPointer(source + i).loadUnaligned(as: SIMD4<Float>.self)
+      UnsafeMutableRawPointer(target + i).storeBytes(of: numbers, as: SIMD4<Float>.self)
     }
   }
 

@@ -6,8 +6,8 @@ import Tensors
 /// y = A^T [(G g G^T) . (B^T x B)] A, with A^T_ij = a_j^i, G_jk = a_j^k / N_j for N_j the product of a_j - a_l over
 /// the other points, and row j of B^T the coefficients of the product of (z - a_l) over the other points; the
 /// point at infinity picks the highest power. (Lavin and Gray, Fast algorithms for convolutional neural
-/// networks, 2016; Winograd 1980.) The points are 0 for even n, and pairs +-1, +-2, +-1/2, so that rows come in
-/// pairs of which each is half computed by the other.
+/// networks, 2016; Winograd 1980.) The points are 0 for even n, and pairs +-a, so that rows come in pairs of which
+/// each is half computed by the other.
 struct WinogradCoefficients {
   /// Numbers along each axis of a tile, n.
   let size: Int
@@ -18,13 +18,25 @@ struct WinogradCoefficients {
   let input: Tensor
   /// The power i of each pair's point, by i: what is left of A.
   let output: Tensor
-  /// G, size x kernel.
-  let kernel: [[Double]]
+  /// G, size x kernel, row by row.
+  let kernel: Tensor
 
-  /// The tile sizes that the kernels know, with their outputs for a kernel of `kernelSize`.
+  /// The tile sizes that the inner loops know, with their outputs for a kernel of `kernelSize`.
   static func available(kernelSize: Int) -> [(size: Int, outputs: Int)] {
     guard kernelSize == 3 || kernelSize == 5 else { return [] }
-    return [6, 7, 8].map { ($0, $0 - kernelSize + 1) }
+    return (6...11).map { ($0, $0 - kernelSize + 1) }
+  }
+
+  /// The positive points of each pair, by a tile's size: of the fractions that single precision holds exactly, those
+  /// with the least error where several were tried.
+  private static func magnitudes(size: Int) -> [Double] {
+    switch size {
+    case 6: [1, 2]
+    case 7, 8: [1, 2, 1 / 2]
+    case 9: [1 / 4, 5 / 8, 5 / 4, 2]
+    case 10: [3 / 8, 3 / 4, 5 / 4, 5 / 2]
+    default: [1 / 4, 1 / 2, 1, 3 / 2, 5 / 2]
+    }
   }
 
   init(size: Int, outputs: Int) {
@@ -32,7 +44,7 @@ struct WinogradCoefficients {
     self.outputs = outputs
     let hasZero = size % 2 == 0
     let pairs = (size - 1) / 2
-    let magnitudes = Array([1.0, 2.0, 0.5].prefix(pairs))
+    let magnitudes = Self.magnitudes(size: size)
     var points: [Double] = hasZero ? [0] : []
     for magnitude in magnitudes { points += [magnitude, -magnitude] }
     let kernelSize = size - outputs + 1
@@ -48,7 +60,8 @@ struct WinogradCoefficients {
     rows.append(Self.product(of: points))
     kernel.append((0..<kernelSize).map { $0 == kernelSize - 1 ? 1 : 0 })
     Self.balance(&rows, &kernel)
-    self.kernel = kernel
+    self.kernel = Tensor(size, kernelSize)
+    for (i, number) in kernel.joined().enumerated() { self.kernel.pointer[i] = Float(number) }
 
     // Even powers of a pair's rows are equal with a zero among the points, odd ones without.
     let first = hasZero ? 1 : 0

@@ -105,11 +105,11 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   }
 
   private func forEachRound(_ images: Range<Int>, _ body: (Range<Int>) -> Void) {
-    var image = images.lowerBound
-    while image < images.upperBound {
-      let end = min(images.upperBound, image + plan.round)
-      body(image..<end)
-      image = end
+    // Rounds of about equal size: a small rest would cost nearly as much as a whole round.
+    let rounds = (images.count + plan.round - 1) / plan.round
+    for round in 0..<rounds {
+      let part = ThreadTeam.share(of: images.count, member: round, count: rounds)
+      body(images.lowerBound + part.lowerBound..<images.lowerBound + part.upperBound)
     }
   }
 
@@ -204,7 +204,9 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         for k in kernels {
           let target = weight.gradient.pointer + offset + k * stored
           let plain = plan.rearrangement == nil ? target : kernel
-          gradientFromPoints(first.pointer + k * shape.maps, maps: shape.maps, into: plain)
+          kernelSet.kernelFromPoints(
+            plan.kernelShape(share.index), first.pointer + k * shape.maps,
+            output.maps * shape.maps, coefficients.kernel.pointer, plain)
           if let rearrangement = plan.rearrangement {
             rearrangement.restoreKernel(plain, into: target)
           }
@@ -233,49 +235,9 @@ final class WinogradConvolution: ConvolutionAlgorithm {
               rearrangement.rearrangeKernel(plain, into: kernel)
               plain = UnsafePointer(kernel)
             }
-            pointsFromKernel(plain, maps: maps, into: transformed[share].pointer + k * maps)
-          }
-        }
-      }
-    }
-  }
-
-  /// u_ij = sum of G_ir G_js g_rs for each map of one kernel; points lie kernels x maps apart.
-  private func pointsFromKernel(
-    _ kernel: UnsafePointer<Float>, maps: Int, into points: UnsafeMutablePointer<Float>
-  ) {
-    let size = coefficients.size
-    for i in 0..<size {
-      for j in 0..<size {
-        let target = points + (i * size + j) * output.maps * maps
-        target.update(repeating: 0, count: maps)
-        for r in 0..<plan.kernelSize {
-          for s in 0..<plan.kernelSize {
-            let factor = Float(coefficients.kernel[i][r] * coefficients.kernel[j][s])
-            if factor == 0 { continue }
-            let source = kernel + (r * plan.kernelSize + s) * maps
-            for map in 0..<maps { target[map] += factor * source[map] }
-          }
-        }
-      }
-    }
-  }
-
-  /// The transpose of `pointsFromKernel`.
-  private func gradientFromPoints(
-    _ points: UnsafePointer<Float>, maps: Int, into kernel: UnsafeMutablePointer<Float>
-  ) {
-    let size = coefficients.size
-    for r in 0..<plan.kernelSize {
-      for s in 0..<plan.kernelSize {
-        let target = kernel + (r * plan.kernelSize + s) * maps
-        target.update(repeating: 0, count: maps)
-        for i in 0..<size {
-          for j in 0..<size {
-            let factor = Float(coefficients.kernel[i][r] * coefficients.kernel[j][s])
-            if factor == 0 { continue }
-            let source = points + (i * size + j) * output.maps * maps
-            for map in 0..<maps { target[map] += factor * source[map] }
+            kernelSet.pointsFromKernel(
+              plan.kernelShape(share), plain, coefficients.kernel.pointer,
+              transformed[share].pointer + k * maps, output.maps * maps)
           }
         }
       }

@@ -15,9 +15,6 @@ struct WinogradPlan {
   /// Images that are transformed together.
   let round: Int
 
-  /// At least this many tiles make a product worth its call; many more leave the cache.
-  private static let tilesPerRound = 128
-
   /// Plans a convolution with the tile that costs least.
   ///
   /// Nil where the algorithm does not fit: kernels of sizes that there are no tiles for, groups, or maps that do not
@@ -26,10 +23,11 @@ struct WinogradPlan {
     let isStrided = window.stride > 1
     let squares = window.stride * window.stride
     let kernelSize = (window.size + window.stride - 1) / window.stride
+    let maps = (inputs.map(\.maps).max() ?? 0) * squares
     guard groups == 1, !isStrided || (inputs.count == 1 && window.padding == 0),
       output.maps % 16 == 0, inputs.allSatisfy({ $0.maps * squares % 16 == 0 }),
       let tile = WinogradCoefficients.available(kernelSize: kernelSize)
-        .min(by: { Self.products($0, output) < Self.products($1, output) })
+        .min(by: { Self.cost($0, maps, output) < Self.cost($1, maps, output) })
     else { return nil }
     let rearrangement =
       isStrided ? StrideRearrangement(input: inputs[0], output: output, window: window) : nil
@@ -41,14 +39,26 @@ struct WinogradPlan {
       height: shares[0].height, width: shares[0].width, outputHeight: output.height,
       outputWidth: output.width, padding: isStrided ? 0 : window.padding, size: tile.size,
       outputs: tile.outputs)
-    round = max(1, (Self.tilesPerRound + grid.tiles - 1) / grid.tiles)
+    // As many tiles as are about as large as the transformed kernels, each of which is read once a round: fewer would
+    // fetch the kernels too often, more would push the tiles out of the cache.
+    let tiles = 3 * maps * output.maps / (2 * (maps + output.maps))
+    round = max(1, (tiles + grid.tiles - 1) / grid.tiles)
   }
 
-  /// Products for each kernel and map.
-  private static func products(_ tile: (size: Int, outputs: Int), _ output: MapShape) -> Int {
+  /// The work on an image, in multiplications: the products of each point, and the transforms of a number to and from
+  /// points, which cost about as much as 4 n products (measured: they wait for memory).
+  private static func cost(
+    _ tile: (size: Int, outputs: Int), _ maps: Int, _ output: MapShape
+  ) -> Int {
     let down = (output.height + tile.outputs - 1) / tile.outputs
     let across = (output.width + tile.outputs - 1) / tile.outputs
-    return down * across * tile.size * tile.size
+    let numbers = down * across * tile.size * tile.size
+    return numbers * (maps * output.maps + 4 * tile.size * (maps + output.maps))
+  }
+
+  /// A kernel's part in a share.
+  func kernelShape(_ share: Int) -> KernelShape {
+    KernelShape(size: grid.size, pixels: kernelSize, maps: shares[share].maps)
   }
 
   /// Numbers of the transformed kernels of a share.

@@ -13,14 +13,22 @@ public final class Tensor: @unchecked Sendable {
   /// The first element.
   public let pointer: UnsafeMutablePointer<Float>
 
+  /// Bytes of a large page of the usual processors.
+  private static let hugePage = 2 << 20
+
   /// Makes a tensor of zeros.
   public init(_ shape: [Int]) {
     precondition(shape.allSatisfy { $0 >= 0 }, "A dimension cannot be negative.")
     self.shape = shape
     count = shape.reduce(1, *)
     var memory: UnsafeMutableRawPointer?
-    let code = posix_memalign(&memory, 64, max(64, count * MemoryLayout<Float>.stride))
+    let bytes = max(64, count * MemoryLayout<Float>.stride)
+    let isLarge = bytes >= 2 * Self.hugePage
+    let code = posix_memalign(&memory, isLarge ? Self.hugePage : 64, bytes)
     guard code == 0, let memory else { fatalError("No memory for a tensor of shape \(shape).") }
+    // Tiles and patches lie far apart: with pages of 4 KiB many of them miss the table of addresses. Where the
+    // system has no large pages, small ones do as well.
+    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
     pointer = memory.bindMemory(to: Float.self, capacity: max(16, count))
     // Written, not merely mapped: a page that is first touched in a training step costs a fault there.
     pointer.update(repeating: 0, count: count)
