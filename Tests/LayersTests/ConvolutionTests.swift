@@ -19,7 +19,10 @@ import Threads
     /// Whether Winograd's algorithm computes it, which rounds more.
     var isWinograd = false
 
-    var tolerance: Double { isWinograd ? 1e-5 : 1e-6 }
+    /// Tiles of eleven for kernels of 5 x 5 lose most.
+    var tolerance: Double {
+      isWinograd ? (window.size == 5 ? 7e-5 : 1e-5) : 1e-6
+    }
 
     var testDescription: String {
       "\(shares) \(kernels) kernels \(window.size)/\(window.stride)/\(window.padding) "
@@ -222,7 +225,7 @@ import Threads
     let (slow, _) = plain.bench()
     for bench in [fast, slow] { bench.fill(seed: 13) }
     let (first, second) = (fast.forward(), slow.forward())
-    #expect(relativeError(first, second) < 1e-5)
+    #expect(relativeError(first, second) < trial.tolerance)
     // Where they are equal to the bit, one of them was not tried.
     #expect(first != second)
   }
