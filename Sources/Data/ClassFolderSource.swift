@@ -54,8 +54,9 @@ public struct ClassFolderSource: ImageSource {
 
   static func isValidationName(_ name: String) -> Bool { validationNames.contains(name) }
 
-  /// A picture's file below `root`. What is no regular file, a broken link for example, is found out when it is
-  /// read.
+  /// A picture's file below `root`.
+  ///
+  /// What is no regular file, a broken link for example, is found out when it is read.
   static func item(_ name: [UInt8], label: Int, split: Split, in root: PathBytes) -> SourceItem {
     let status = root.appending(name).status
     return SourceItem(
