@@ -82,8 +82,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet",
     [
-      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "MPI", "Tensors",
-      "Threads", "Options", "Failures",
+      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "Kernels", "MPI",
+      "Tensors", "Threads", "Options", "Failures",
     ]
   ),
 ]
@@ -104,7 +104,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
       "Failures",
     ]
   ),
-  ("ImagesTests", ["Images", "Failures"]),
+  ("ImagesTests", ["TestSupport", "Images", "Failures"]),
   ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
   ("TrainingTests", ["Training", "Layers", "Tensors", "Threads"]),
   ("CommandTests", ["TestSupport", "alexnet-train", "alexnet"]),

@@ -12,10 +12,10 @@ public final class BatchLoader {
   public enum DamagedRecords: Sendable {
     /// The run stops, with the shard and the record named.
     case stop
-    /// The next record of the split takes its place, and it is counted.
+    /// It is counted, and in a shuffled stream the next record of the split takes its place, so that batches stay
+    /// full; in a pass in order it is left out, so that no record is met twice.
     ///
-    /// Batches stay full and all ranks that see the same files do the same. In a pass in order the
-    /// other record is then met twice.
+    /// All ranks that see the same files do the same; `Batch.fingerprint` shows whether they do.
     case skip
   }
 
@@ -35,12 +35,13 @@ public final class BatchLoader {
   ///   - seed: What orders, crops, coins and colours are drawn with.
   ///   - threads: How many threads decode.
   ///   - damagedRecords: What happens with a record whose checksum or picture is wrong.
+  ///   - group: The processes that read these batches together, all with the same arguments; nil for one alone.
   /// - Throws: `Failure`: usage for sizes that do not fit, bad data for an empty split.
   public init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
     batchSize: Int, positions: Range<Int>? = nil, firstStep: Int = 0, seed: UInt64, threads: Int,
-    damagedRecords: DamagedRecords = .stop
+    damagedRecords: DamagedRecords = .stop, group: LoadingGroup? = nil
   ) throws(Failure) {
     guard inputSide >= 1, inputSide <= dataset.side else {
       throw Failure(
@@ -59,6 +60,7 @@ public final class BatchLoader {
         "A batch of \(batchSize) pictures from step \(firstStep) on with \(threads) threads cannot be."
       )
     }
+    precondition(group == nil || order == .shuffled, "A pass in order is not shared.")
     guard dataset.count(split) > 0 else {
       throw Failure(
         .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) pictures.")
@@ -68,7 +70,7 @@ public final class BatchLoader {
         dataset: dataset, split: split, order: order, augmentation: augmentation,
         inputSide: inputSide,
         batchSize: batchSize, positions: positions, seed: seed,
-        skipsDamaged: damagedRecords == .skip),
+        skipsDamaged: damagedRecords == .skip, group: group),
       readers: try (0..<threads).map { (_) throws(Failure) in try RecordReader() },
       firstStep: firstStep)
     let argument = Unmanaged.passRetained(producer)
@@ -96,16 +98,10 @@ public final class BatchLoader {
   /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and number.
   public func next() throws(Failure) -> Batch { try producer.next() }
 
-  /// Goes back to the first step, to pass over the split again.
-  public func restart() { producer.restart() }
-
   /// How long `next` has waited so far, in seconds.
   public var secondsWaited: Double { producer.secondsWaited }
 
   /// What reading, decoding and augmenting have used of the processor so far, in seconds of one
   /// core.
   public var secondsWorked: Double { producer.secondsWorked }
-
-  /// How often a damaged record was skipped so far, and what was wrong with the first one.
-  public var skipped: (count: Int, first: Failure?) { producer.skipped }
 }

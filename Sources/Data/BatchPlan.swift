@@ -9,6 +9,8 @@ struct BatchPlan: Sendable {
   let batchSize: Int
   let positions: Range<Int>
   let skipsDamaged: Bool
+  /// The processes that load together; nil for a process alone.
+  let group: LoadingGroup?
   let stream: ImageStream
   let dice: AugmentationDice
   let kernel: CropKernel
@@ -16,7 +18,8 @@ struct BatchPlan: Sendable {
   init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
-    batchSize: Int, positions: Range<Int>, seed: UInt64, skipsDamaged: Bool = false
+    batchSize: Int, positions: Range<Int>, seed: UInt64, skipsDamaged: Bool = false,
+    group: LoadingGroup? = nil
   ) {
     self.dataset = dataset
     self.split = split
@@ -25,6 +28,7 @@ struct BatchPlan: Sendable {
     self.batchSize = batchSize
     self.positions = positions
     self.skipsDamaged = skipsDamaged
+    self.group = group
     stream = ImageStream(count: dataset.count(split), order: order, seed: seed)
     dice = AugmentationDice(
       augmentation, side: dataset.side, inputSide: inputSide, colour: dataset.colour, seed: seed)
@@ -54,21 +58,47 @@ final class BatchSlot {
 
   let input: Tensor
   let labels: UnsafeMutableBufferPointer<Int32>
+  /// Which record of the split each picture is.
+  let records: UnsafeMutableBufferPointer<Int64>
   /// The pictures' places in the stream; the first `count` count.
   let places: UnsafeMutableBufferPointer<StreamPlace>
   var state = State.empty
   var step = 0
   var count = 0
+  private let notes: UnsafeMutableRawPointer?
 
-  init(_ plan: BatchPlan) {
-    input = Tensor(plan.positions.count, plan.inputSide, plan.inputSide, 3)
-    labels = .allocate(capacity: plan.positions.count)
-    places = .allocate(capacity: plan.positions.count)
+  /// Bytes of a batch with what is noted of its pictures, in whole pages.
+  static func byteCount(images: Int, inputSide: Int) -> Int {
+    (images * (inputSide * inputSide * 3 * 4 + noteBytes) + 4095) / 4096 * 4096
+  }
+
+  private static let noteBytes = MemoryLayout<Int64>.stride + MemoryLayout<Int32>.stride
+
+  init(_ plan: BatchPlan, number: Int) {
+    let (images, side) = (plan.positions.count, plan.inputSide)
+    let memory: UnsafeMutableRawPointer
+    if let group = plan.group {
+      let start =
+        group.slots + number * Self.byteCount(images: images, inputSide: side)
+      input = Tensor([images, side, side, 3], at: start, of: group.memory)
+      memory = start + input.count * MemoryLayout<Float>.stride
+      notes = nil
+    } else {
+      input = Tensor(images, side, side, 3)
+      memory = .allocate(byteCount: max(1, images * Self.noteBytes), alignment: 16)
+      notes = memory
+    }
+    records = UnsafeMutableBufferPointer(
+      start: memory.bindMemory(to: Int64.self, capacity: images), count: images)
+    let behind = memory + images * MemoryLayout<Int64>.stride
+    labels = UnsafeMutableBufferPointer(
+      start: behind.bindMemory(to: Int32.self, capacity: images), count: images)
+    places = .allocate(capacity: images)
     places.initialize(repeating: StreamPlace())
   }
 
   deinit {
-    labels.deallocate()
+    notes?.deallocate()
     places.deallocate()
   }
 }

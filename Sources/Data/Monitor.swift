@@ -2,17 +2,41 @@ import Glibc
 
 /// A lock with a condition that threads wait for.
 final class Monitor: @unchecked Sendable {
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+  private let ownsMemory: Bool
 
+  /// One for the threads of this process.
   init() {
+    (mutex, condition) = (.allocate(capacity: 1), .allocate(capacity: 1))
+    ownsMemory = true
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
   }
 
+  /// One that lies in the first 256 bytes of memory that several processes may see; one of them `makes` it.
+  init(at memory: UnsafeMutableRawPointer, makes: Bool) {
+    mutex = memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
+    condition = (memory + 128).bindMemory(to: pthread_cond_t.self, capacity: 1)
+    ownsMemory = false
+    guard makes else { return }
+    var lock = pthread_mutexattr_t()
+    pthread_mutexattr_init(&lock)
+    pthread_mutexattr_setpshared(&lock, Int32(PTHREAD_PROCESS_SHARED))
+    pthread_mutex_init(mutex, &lock)
+    pthread_mutexattr_destroy(&lock)
+    var news = pthread_condattr_t()
+    pthread_condattr_init(&news)
+    pthread_condattr_setpshared(&news, Int32(PTHREAD_PROCESS_SHARED))
+    pthread_cond_init(condition, &news)
+    pthread_condattr_destroy(&news)
+  }
+
   deinit {
-    pthread_cond_destroy(condition)
+    // Others may still use one that is shared; it goes with its memory.
+    guard ownsMemory else { return }
     pthread_mutex_destroy(mutex)
+    pthread_cond_destroy(condition)
     condition.deallocate()
     mutex.deallocate()
   }

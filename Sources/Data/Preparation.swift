@@ -70,7 +70,7 @@ public enum Preparation {
       return summary
     } catch {
       // Room can be made, and the work goes on.
-      staging?.keepsShards = error.exitCode == .inputOutput
+      staging?.keepsShards = [.inputOutput, .cannotCreate].contains(error.exitCode)
       throw error
     }
   }

@@ -27,7 +27,8 @@ final class RecordReader {
       throw Failure(
         .badData,
         "Record \(record) in \(quoted(shard.path)), at byte \(place.offset), is damaged: its checksum "
-          + "differs from the index; copy or prepare the dataset again.")
+          + "differs from the index; copy or prepare the dataset again (--skip-corrupt passes over such records)."
+      )
     }
     do throws(ImageProblem) {
       try decoder.decode(

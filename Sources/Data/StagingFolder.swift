@@ -26,6 +26,7 @@ final class StagingFolder {
   private let parent: String
   private var descriptor: Int32
   private var isCommitted = false
+  private var isCommitting = false
 
   /// Makes the folder, and the folders above it.
   /// - Throws: `Failure` (cannot create) when the destination exists, or the folder cannot be made or is
@@ -87,7 +88,8 @@ final class StagingFolder {
   }
 
   deinit {
-    if !isCommitted && !keepsShards {
+    // Without its journal no shard is of use.
+    if !isCommitted && (!keepsShards || isCommitting) {
       removeFiles()
       rmdir(path)
     }
@@ -97,6 +99,7 @@ final class StagingFolder {
   /// Gives the folder its name, with everything in it on the disk.
   /// - Throws: `Failure` (cannot create, input/output) with the path; nothing is overwritten.
   func commit() throws(Failure) {
+    isCommitting = true
     removeFiles { $0.hasSuffix(ShardJournal.suffix) || $0 == ShardJournal.fingerprintFile }
     if fsync(descriptor) != 0 {
       throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)

@@ -41,6 +41,14 @@ public struct Arguments: Sendable {
     return number
   }
 
+  /// One of an enumeration's cases by its word, or nil where the option was not given.
+  /// - Throws: `Failure` (usage) that lists the words.
+  public func choice<Choice: RawRepresentable & CaseIterable>(
+    _ name: String, of type: Choice.Type
+  ) throws(Failure) -> Choice? where Choice.RawValue == String {
+    try choice(name, of: type.allCases.map(\.rawValue)).flatMap { Choice(rawValue: $0) }
+  }
+
   /// One of some words, or nil where the option was not given.
   /// - Throws: `Failure` (usage) that lists the words.
   public func choice(_ name: String, of words: [String]) throws(Failure) -> String? {

@@ -12,6 +12,8 @@ public final class Tensor: @unchecked Sendable {
   public let count: Int
   /// The first element.
   public let pointer: UnsafeMutablePointer<Float>
+  /// Who keeps the memory; nil where it is the tensor's own.
+  private let keeper: AnyObject?
 
   /// Bytes of a large page of the usual processors.
   private static let hugePage = 2 << 20
@@ -20,6 +22,7 @@ public final class Tensor: @unchecked Sendable {
   public init(_ shape: [Int]) {
     precondition(shape.allSatisfy { $0 >= 0 }, "A dimension cannot be negative.")
     self.shape = shape
+    keeper = nil
     count = shape.reduce(1, *)
     var memory: UnsafeMutableRawPointer?
     let bytes = max(64, count * MemoryLayout<Float>.stride)
@@ -34,10 +37,18 @@ public final class Tensor: @unchecked Sendable {
     pointer.update(repeating: 0, count: count)
   }
 
+  /// Makes a tensor of memory that another object keeps, with the numbers that are there.
+  public init(_ shape: [Int], at memory: UnsafeMutableRawPointer, of keeper: AnyObject) {
+    self.shape = shape
+    count = shape.reduce(1, *)
+    pointer = memory.bindMemory(to: Float.self, capacity: count)
+    self.keeper = keeper
+  }
+
   /// Makes a tensor of zeros.
   public convenience init(_ shape: Int...) { self.init(shape) }
 
-  deinit { free(pointer) }
+  deinit { if keeper == nil { free(pointer) } }
 
   /// The elements, for reading and writing; bounds are checked in debug builds.
   public var elements: UnsafeMutableBufferPointer<Float> {

@@ -1,7 +1,14 @@
 import Glibc
 
-/// What the machine has left.
+/// What the machine has left, and what this process has taken.
 public enum Memory {
+  /// The most memory that the process has held so far, in bytes.
+  public static var peak: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  }
+
   /// Bytes that programs can have without others being swapped out, `MemAvailable` of /proc/meminfo.
   ///
   /// Nil where the system does not say.

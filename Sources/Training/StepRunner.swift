@@ -1,6 +1,8 @@
 import AlexNet
 import Data
+import Failures
 import Layers
+import MPI
 import ModelParallel
 import Threads
 
@@ -15,6 +17,9 @@ struct StepOutcome {
   /// Of these, waiting for images.
   let dataWaitSeconds: Double
 
+  /// The damaged records that were passed over for the batch.
+  let skipped: (count: Int, first: Failure?)
+
   /// The batch's mean loss in nats.
   var loss: Double { score.lossSum / Double(score.images) }
 }
@@ -26,6 +31,7 @@ final class StepRunner {
   private let rule: SGD
   private let team: ThreadTeam
   private let batchSize: Int
+  private let comparesRecords: Bool
 
   /// Makes it from the network, what feeds it and what changes it.
   /// - Parameters:
@@ -34,12 +40,17 @@ final class StepRunner {
   ///   - rule: The update rule.
   ///   - team: The threads that share the update.
   ///   - batchSize: The images of a whole batch.
-  init(_ network: Network, loader: BatchLoader, rule: SGD, team: ThreadTeam, batchSize: Int) {
+  ///   - comparesRecords: Whether ranks may find other records damaged, and must compare what they read.
+  init(
+    _ network: Network, loader: BatchLoader, rule: SGD, team: ThreadTeam, batchSize: Int,
+    comparesRecords: Bool
+  ) {
     self.network = network
     self.loader = loader
     self.rule = rule
     self.team = team
     self.batchSize = batchSize
+    self.comparesRecords = comparesRecords
   }
 
   /// Runs a step.
@@ -52,6 +63,7 @@ final class StepRunner {
     let start = MonotonicClock.seconds
     let (waited, exchanged) = (loader.secondsWaited, exchangeSeconds)
     let batch = try loader.next()
+    if comparesRecords { try compare(batch) }
     let pass = Pass(images: batch.count, isTraining: true, step: step)
     try network.forward(batch.input, pass)
     let score = try network.softmax.score(network.logits, labels: batch.labels, pass)
@@ -65,7 +77,18 @@ final class StepRunner {
     return StepOutcome(
       score: score, seconds: MonotonicClock.seconds - start,
       exchangeSeconds: exchangeSeconds - exchanged,
-      dataWaitSeconds: loader.secondsWaited - waited)
+      dataWaitSeconds: loader.secondsWaited - waited, skipped: batch.skipped)
+  }
+
+  /// Towers that see other images than each other would train in silence, and badly.
+  private func compare(_ batch: Batch) throws {
+    let (group, own) = (network.placement.group, Int64(bitPattern: batch.fingerprint))
+    guard try group.allReduce(own, .min) != group.allReduce(own, .max) else { return }
+    throw Failure(
+      .ranksDisagree,
+      "A record is damaged in one rank's copy of the dataset and not in another's, so that --skip-corrupt would "
+        + "show the towers different images; copy the dataset again to the host where it is damaged."
+    )
   }
 
   private var exchangeSeconds: Double {

@@ -28,6 +28,8 @@ public final class Trainer {
   private var state: TrainingState
   private var watch: StartWatch
   private var speed = SpeedMeter()
+  /// How often a damaged record was passed over.
+  private var skipped = 0
 
   /// Builds the network and opens the run.
   /// - Parameters:
@@ -66,15 +68,20 @@ public final class Trainer {
         meanPlace: settings.recipe.augmentation.meanPlace),
       newest: checkpoint == nil ? nil : state.step)
     watch = StartWatch(classes: settings.network.classes, learningRate: recipe.learningRate)
+    let damagedRecords: BatchLoader.DamagedRecords = settings.skipsCorrupt ? .skip : .stop
     validator = Validator(
-      dataset, side: settings.network.inputSide, batchSize: recipe.batchSize, threads: threads)
+      dataset, side: settings.network.inputSide, batchSize: recipe.batchSize, threads: threads,
+      damagedRecords: damagedRecords)
     steps = StepRunner(
       network,
       loader: try BatchLoader(
         dataset: dataset, split: .train, order: .shuffled, augmentation: recipe.augmentation,
         inputSide: settings.network.inputSide, batchSize: recipe.batchSize, firstStep: state.step,
-        seed: settings.seed, threads: threads),
-      rule: SGD(recipe), team: ThreadTeam(count: threads), batchSize: recipe.batchSize)
+        seed: settings.seed, threads: threads, damagedRecords: damagedRecords,
+        group: try SharedLoading.group(
+          placement.group, images: recipe.batchSize, inputSide: settings.network.inputSide)),
+      rule: SGD(recipe), team: ThreadTeam(count: threads), batchSize: recipe.batchSize,
+      comparesRecords: settings.skipsCorrupt)
     try journal.say(
       state.step == 0
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
@@ -106,6 +113,7 @@ public final class Trainer {
       throw diverged("The loss is \(outcome.loss) at step \(state.step + 1)")
     }
     state.step += 1
+    try noteSkipped(outcome.skipped)
     let record = StepRecord(
       step: state.step, epoch: plan.epochs(after: state.step), loss: outcome.loss,
       trainingError: outcome.score.percent(outcome.score.top1Errors), learningRate: rate,
@@ -119,10 +127,17 @@ public final class Trainer {
     try journal.progress(isLast: state.step == plan.lastStep) { progressLine(record) }
   }
 
+  /// Tells of records that --skip-corrupt has passed over.
+  private func noteSkipped(_ records: (count: Int, first: Failure?)) throws {
+    guard let first = records.first else { return }
+    skipped += records.count
+    try journal.say("Warning: \(first.message) Damaged records skipped so far: \(skipped).")
+  }
+
   private func validate() throws {
     guard validator.imageCount > 0 else { return }
     let start = MonotonicClock.seconds
-    let score = try validator.score(network) { done in
+    let (score, leftOut) = try validator.score(network) { done in
       try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
     }
     let record = ValidationRecord(
@@ -139,6 +154,11 @@ public final class Trainer {
           + "loss %.4f, %.0f images/s", state.step, record.top1Error, score.top1Errors,
         score.images, record.top5Error, score.top5Errors, record.loss,
         Double(score.images) / record.seconds))
+    if let first = leftOut.first {
+      try journal.say(
+        "Warning: \(first.message) \(leftOut.count) of \(validator.imageCount) validation images were left out."
+      )
+    }
     guard record.loss.isFinite else {
       throw diverged("The validation loss is \(record.loss) after step \(state.step)")
     }

@@ -23,6 +23,8 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var checkpointEvery: Int?
   /// How many of the newest checkpoints are kept.
   public var keptCheckpoints: Int
+  /// Whether damaged records are left out and counted; a run that meets one stops otherwise.
+  public var skipsCorrupt: Bool
   /// How convolutions are computed.
   public var algorithm: ConvolutionChoice
   /// Threads that compute side by side in each tower: results are equal to the last bit for equal numbers.
@@ -32,7 +34,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public init(
     network: NetworkSpecification, recipe: Recipe, dataset: String, datasetChecksum: String,
     seed: UInt64, maxSteps: Int?, validateEvery: Int?, checkpointEvery: Int?, keptCheckpoints: Int,
-    algorithm: ConvolutionChoice, threadsPerTower: Int
+    skipsCorrupt: Bool = false, algorithm: ConvolutionChoice, threadsPerTower: Int
   ) {
     self.network = network
     self.recipe = recipe
@@ -43,6 +45,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     self.validateEvery = validateEvery
     self.checkpointEvery = checkpointEvery
     self.keptCheckpoints = keptCheckpoints
+    self.skipsCorrupt = skipsCorrupt
     self.algorithm = algorithm
     self.threadsPerTower = threadsPerTower
   }

@@ -1,5 +1,6 @@
 import AlexNet
 import Data
+import Failures
 import Layers
 import ModelParallel
 
@@ -9,13 +10,19 @@ final class Validator {
   private let batchSize: Int
   private let threads: Int
   private let side: Int
+  private let damagedRecords: BatchLoader.DamagedRecords
 
-  /// Makes a validator that reads batches of at most `batchSize` images.
-  init(_ dataset: Dataset, side: Int, batchSize: Int, threads: Int) {
+  /// Makes a validator that reads batches of at most `batchSize` images, and stops at damaged records or leaves
+  /// them out.
+  init(
+    _ dataset: Dataset, side: Int, batchSize: Int, threads: Int,
+    damagedRecords: BatchLoader.DamagedRecords
+  ) {
     self.dataset = dataset
     self.side = side
     self.batchSize = batchSize
     self.threads = threads
+    self.damagedRecords = damagedRecords
   }
 
   /// The validation images.
@@ -25,22 +32,28 @@ final class Validator {
   /// - Parameters:
   ///   - network: What is measured.
   ///   - progress: Told after each batch how many images are done.
-  /// - Returns: The same score on every rank.
+  /// - Returns: The same score on every rank, and how many damaged images it is without.
   /// - Throws: `Failure` where an image cannot be read, `MPIError` where a message fails.
   func score(
     _ network: Network, progress: (_ done: Int) throws -> Void
-  ) throws -> ParallelSoftmax.Score {
+  ) throws -> (score: ParallelSoftmax.Score, leftOut: (count: Int, first: Failure?)) {
     let loader = try BatchLoader(
       dataset: dataset, split: .validation, order: .inOrder, augmentation: .none, inputSide: side,
-      batchSize: batchSize, firstStep: 0, seed: 0, threads: threads)
+      batchSize: batchSize, firstStep: 0, seed: 0, threads: threads, damagedRecords: damagedRecords)
     var total = ParallelSoftmax.Score()
-    while total.images < imageCount {
-      let batch = try loader.next()
-      let pass = Pass(images: batch.count, isTraining: false)
-      try network.forward(batch.input, pass)
-      total += try network.softmax.score(network.logits, labels: batch.labels, pass)
+    var leftOut: (count: Int, first: Failure?) = (0, nil)
+    while case let batch = try loader.next(), batch.globalCount > 0 {
+      leftOut = (leftOut.count + batch.skipped.count, leftOut.first ?? batch.skipped.first)
+      if batch.count > 0 {
+        let pass = Pass(images: batch.count, isTraining: false)
+        try network.forward(batch.input, pass)
+        total += try network.softmax.score(network.logits, labels: batch.labels, pass)
+      }
       try progress(total.images)
     }
-    return total
+    guard total.images > 0 else {
+      throw leftOut.first ?? Failure(.badData, "There are no validation images.")
+    }
+    return (total, leftOut)
   }
 }

@@ -14,9 +14,7 @@ extension TrainCommand {
   func recipe(
     _ arguments: Arguments, isDemonstration: Bool
   ) throws(Failure) -> Recipe {
-    let names = RecipeName.allCases.map(\.rawValue)
-    let name = try arguments.choice("recipe", of: names).flatMap { RecipeName(rawValue: $0) }
-    var recipe = Recipe.named(name ?? .paper)
+    var recipe = Recipe.named(try arguments.choice("recipe", of: RecipeName.self) ?? .paper)
     recipe.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? recipe.epochs
     recipe.batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? recipe.batchSize
     recipe.learningRate =

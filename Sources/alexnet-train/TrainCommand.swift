@@ -61,9 +61,8 @@ struct TrainCommand {
       validateEvery: try arguments.integer("validate-every", in: 1...Int.max),
       checkpointEvery: try arguments.integer("checkpoint-every", in: 1...Int.max) ?? 500,
       keptCheckpoints: try arguments.integer("keep", in: 1...1_000_000) ?? 2,
-      algorithm: try arguments.choice(
-        "algorithm", of: ConvolutionChoice.allCases.map(\.rawValue)
-      ).flatMap { ConvolutionChoice(rawValue: $0) } ?? .automatic,
+      skipsCorrupt: arguments.has("skip-corrupt"),
+      algorithm: try arguments.choice("algorithm", of: ConvolutionChoice.self) ?? .automatic,
       threadsPerTower: try world.allReduce(Int64(threadsPerTower), .min).asInt)
     if isDryRun {
       say(DryRun(settings: settings, placement: placement).text)

@@ -20,6 +20,10 @@ extension TrainCommand {
           Option(
             "out", "RUN", default: "runs/<network>-<date>-<time>",
             "The run's folder: settings, metrics, checkpoints, log."),
+          .flag(
+            "skip-corrupt",
+            "Pass over records that are damaged on the disk and count them, instead of stopping at the first."
+          ),
           .flag("resume", "Go on with the run in --out from its newest checkpoint."),
           .flag(
             "dry-run",

@@ -49,6 +49,10 @@ enum Loading: Subcommand {
       dataset: dataset, split: .train, order: .shuffled,
       augmentation: try Preview.augmentation(arguments), inputSide: side, batchSize: batchSize,
       seed: 1, threads: try arguments.integer("threads", in: 1...1024) ?? 1)
+    let start = MonotonicClock.seconds
+    var stream = ImageStream(count: dataset.count(.train), order: .shuffled, seed: 1)
+    _ = stream.place(0)
+    let ordering = MonotonicClock.seconds - start
     _ = try loader.next()
     let before = (MonotonicClock.seconds, loader.secondsWaited, loader.secondsWorked)
     for _ in 0..<steps {
@@ -67,6 +71,9 @@ enum Loading: Subcommand {
     if compute > 0 {
       text += String(format: ", %.1f%% of the core time of a step", 100 * cost / (cost + compute))
     }
+    text += String(
+      format: "\nAn epoch's order takes %.3f s for %d records; %.0f MB of memory at most.",
+      ordering, dataset.count(.train), Double(Memory.peak) / 1e6)
     StandardStream.output.write(text + "\n")
   }
 }

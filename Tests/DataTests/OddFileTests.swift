@@ -1,6 +1,7 @@
 import Data
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 @Suite("Odd files")
@@ -40,6 +41,65 @@ struct OddFileTests {
           "b/bomb.png": "has 30000x30000 pixels, more than the 128 million allowed"
         ])
     }
+  }
+
+  /// Files as they are met in ImageNet and the wild, with their colour; nil for what cannot be used.
+  private static let kinds: [(name: String, bytes: [UInt8], colour: [Int]?)] = [
+    ("progressive.jpg", OddPictures.progressiveJPEG, [20, 120, 220]),
+    ("cmyk.JPG", OddPictures.cmykJPEG, [225, 30, 30]),
+    ("ycck.jpeg", OddPictures.ycckJPEG, [225, 30, 30]),
+    ("a PNG.JPEG", OddPictures.palettePNG, [20, 120, 220]),
+    ("gray.jpg", OddPictures.grayJPEG, [77, 77, 77]),
+    ("gray16.png", OddPictures.gray16PNG, [128, 128, 128]),
+    ("alpha.png", OddPictures.alphaPNG, [255, 255, 255]),
+    ("a.webp", OddPictures.webP, [20, 120, 220]),
+    ("a.TIF", OddPictures.tiff, [20, 120, 220]),
+    ("a.bmp", OddPictures.bmp, [20, 120, 220]),
+    ("cut.jpg", Array(OddPictures.progressiveJPEG.dropLast(60)), nil),
+    ("nothing.jpg", [], nil),
+    ("text.jpg", Array("<html>".utf8), nil),
+  ]
+
+  @Test("every kind of file is used in its colours or listed, by the program as users run it")
+  func everyKind() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["z": 20], side: 32)
+    for kind in Self.kinds { try place.write(kind.bytes, "source/kinds/\(kind.name)") }
+    try place.write(OddPictures.rotatedJPEG, "source/turned/turned.jpg")
+    let result = try run(
+      PrepareCommandTests.program,
+      ["prepare", "--source", place.path("source"), "--out", place.path("dataset")]
+        + ["--size", "16", "--encoding", "png"])
+    #expect(result.code == 0, "\(result.error)")
+    let bad = Self.kinds.filter { $0.colour == nil }.map { "kinds/\($0.name)" }
+    #expect(try Set(reasons(place).keys) == Set(bad))
+    let dataset = try place.dataset()
+    var found: [String: [UInt8]] = [:]
+    for split in Split.allCases {
+      let list = try run(
+        "/usr/bin/tar", ["tf", place.path("dataset/\(split.rawValue)-000000.tar")]
+      ).output
+      let names = String(decoding: list, as: UTF8.self).split(separator: "\n")
+        .filter { $0.hasSuffix(".png") }
+      for (record, name) in names.enumerated() {
+        // Behind the number: the name, with other characters than letters and digits replaced.
+        found[String(name.dropFirst(9).dropLast(4))] = try dataset.pixels(split, record)
+      }
+    }
+    for kind in Self.kinds {
+      guard let colour = kind.colour else { continue }
+      let stem = kind.name.prefix { $0 != "." }.map { $0 == " " ? "_" : $0 }
+      // The three files called "a" are one colour.
+      let pixels = try #require(found[String(stem)], "\(kind.name)")
+      for i in pixels.indices {
+        #expect(abs(Int(pixels[i]) - colour[i % 3]) <= 35, "\(kind.name)")
+      }
+    }
+    // What was left in the file is above in the picture: red over blue.
+    let turned = try #require(found["turned"])
+    let (top, bottom) = (3 * (2 * 16 + 8), 3 * (14 * 16 + 8))
+    #expect(turned[top] > 200 && turned[top + 2] < 60)
+    #expect(turned[bottom] < 60 && turned[bottom + 2] > 200)
   }
 
   /// Whether permissions keep this user from reading; root reads everything.

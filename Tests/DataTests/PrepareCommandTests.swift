@@ -74,7 +74,8 @@ struct PrepareCommandTests {
     let result = try alexnet("prepare", "--help")
     #expect(result.code == 0)
     for option in [
-      "source", "out", "size", "encoding", "quality", "hold-out", "limit-per-class", "seed",
+      "source", "list", "out", "preview", "size", "encoding", "quality", "hold-out",
+      "limit-per-class", "seed",
       "strict", "threads",
     ] { #expect(result.output.contains("--\(option)")) }
     #expect(try alexnet("--help").output.contains("prepare"))

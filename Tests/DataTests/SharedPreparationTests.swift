@@ -109,7 +109,53 @@ struct SharedPreparationTests {
     #expect(try !place.names("other").contains { $0.hasSuffix(".done") || $0.hasSuffix(".txt") })
   }
 
+  @Test("a picture that has changed meanwhile is not kept as it was")
+  func changedPicture() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 400, "b": 400])
+    let options = ["--size", "200", "--threads", "1", "--encoding", "jpeg"]
+    try kill(place, out: "dataset", options)
+    // Of the same length; the time of the change tells.
+    var bytes = try place.bytes("source/a/0.png")
+    bytes[bytes.count - 20] ^= 1
+    try place.write(bytes, "source/a/0.png")
+    let result = try run(
+      PrepareCommandTests.program,
+      ["prepare", "--source", place.path("source"), "--out", place.path("dataset")] + options)
+    #expect(result.code == 0, "\(result.error)")
+    #expect(String(decoding: result.output, as: UTF8.self).contains("starting over"))
+  }
+
   /// Whether small file systems may be mounted here, to fill them.
+  static let mayMount =
+    (try? run("/usr/bin/unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).code) == 0
+
+  @Test("a full disk keeps the finished shards, and the next run goes on", .enabled(if: mayMount))
+  func fullDiskKeepsShards() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 400, "b": 400])
+    let options = "--size 100 --threads 1 --encoding raw"
+    let program = PrepareCommandTests.program
+    // 720 records of 30 kB in three shards: the first two fit. A file system of the script's own, gone with it.
+    let script = """
+      cd '\(place.path)' && mkdir disk && mount -t tmpfs -o size=18m none disk
+      '\(program)' prepare --source source --out disk/dataset \(options); echo "code $?"
+      ls -A disk disk/.dataset.preparing
+      mount -o remount,size=64m disk
+      '\(program)' prepare --source source --out disk/dataset \(options); echo "code $?"
+      cp -r disk/dataset dataset
+      '\(program)' prepare --source source --out reference \(options)
+      """
+    let result = try run("/usr/bin/unshare", ["-rm", "sh", "-c", script])
+    let output = String(decoding: result.output, as: UTF8.self)
+    #expect(output.contains("code 74") && output.contains("code 0"), "\(output)")
+    #expect(result.error.contains("No space left on device"), "\(result.error)")
+    #expect(output.contains("train-000000.tar.done") && output.contains("train-000001.tar.done"))
+    #expect(output.contains("going on from its 2 finished shards of 4"), "\(output)")
+    try expectSame(place, "reference", "dataset")
+  }
+
+  /// Whether the length of files can be limited here.
   static let maySetLimits = FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit")
 
   @Test("a full disk is explained, and what is finished is kept", .enabled(if: maySetLimits))

@@ -41,6 +41,18 @@ final class Workplace {
     Array(try Data(contentsOf: URL(fileURLWithPath: path(name))))
   }
 
+  /// Flips a bit in some training records of a dataset, all of which lie in its first shard.
+  func damage(_ records: [Int], of dataset: String = "dataset") throws {
+    let index = try bytes("\(dataset)/train.index")
+    var shard = try bytes("\(dataset)/train-000000.tar")
+    for record in records {
+      let start = 24 + 24 * record + 4
+      let offset = (0..<8).reduce(0) { $0 | Int(index[start + $1]) << (8 * $1) }
+      shard[offset + 9] ^= 1
+    }
+    try write(shard, "\(dataset)/train-000000.tar")
+  }
+
   /// The names in a folder, in order.
   func names(_ folder: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path(folder)).sorted()

@@ -1,5 +1,6 @@
 import Failures
 import Images
+import TestSupport
 import Testing
 
 @Suite("Records are encoded and decoded")
@@ -59,7 +60,7 @@ struct RecordTests {
       try decoded(Array(bytes.dropLast(100)), side: 32)
     }
     #expect(throws: ImageProblem("is neither a JPEG nor a PNG")) {
-      try decoded(Pictures.webP, side: 16)
+      try decoded(OddPictures.webP, side: 16)
     }
     let lossless = try encoded(gradient(side: 32), .png, side: 32)
     #expect(throws: ImageProblem("is not an intact PNG of 16x16 pixels")) {

@@ -1,0 +1,37 @@
+public import Data
+import Glibc
+public import MPI
+import Threads
+
+/// How the ranks of one host load batches: together, each a part, where they can share memory.
+public enum SharedLoading {
+  /// Makes the group of the ranks that share this rank's host; all ranks call it together.
+  /// - Parameters:
+  ///   - ranks: The ranks that read the same batches.
+  ///   - images: The images of a batch.
+  ///   - inputSide: The width and height of an image in pixels.
+  /// - Returns: The group; nil where the rank is alone on its host or the host has no memory to share, as containers
+  ///   with a small /dev/shm: every rank then decodes all.
+  /// - Throws: `MPIError` where a message fails.
+  public static func group(
+    _ ranks: Communicator, images: Int, inputSide: Int
+  ) throws(MPIError) -> LoadingGroup? {
+    let host = try ranks.ranksOnThisHost()
+    guard host.size > 1 else { return nil }
+    var group: LoadingGroup?
+    var name = "/alexnet-\(getpid())-\(UInt64(MonotonicClock.seconds * 1e9))"
+    if host.rank == 0 {
+      group = try? LoadingGroup(
+        creating: name, size: host.size, images: images, inputSide: inputSide)
+      if group == nil { name = "" }
+    }
+    name = try host.broadcast(name, from: 0)
+    if host.rank > 0 && !name.isEmpty {
+      group = try? LoadingGroup(
+        opening: name, rank: host.rank, size: host.size, images: images, inputSide: inputSide)
+    }
+    let haveAllJoined = try host.allReduce(Int64(group == nil ? 0 : 1), .min) == 1
+    if host.rank == 0 { group?.removeName() }
+    return haveAllJoined ? group : nil
+  }
+}

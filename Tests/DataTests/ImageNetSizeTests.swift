@@ -1,0 +1,61 @@
+import Data
+import Foundation
+import Images
+import Testing
+
+@Suite("A dataset of ImageNet's size")
+struct ImageNetSizeTests {
+  /// Makes the index of a small dataset say that its records come again and again.
+  private func repeatIndex(of place: Workplace, to count: Int) throws {
+    let index = try place.bytes("dataset/train.index")
+    let repeated = index[24...]
+    var bytes = Array(index[..<16])
+    withUnsafeBytes(of: UInt64(count).littleEndian) { bytes.append(contentsOf: $0) }
+    while bytes.count < 24 + 24 * count {
+      bytes += repeated.prefix(24 + 24 * count - bytes.count)
+    }
+    try place.write(bytes, "dataset/train.index")
+    let sum = try run("/usr/bin/sha256sum", [place.path("dataset/train.index")]).output
+    let text = try place.bytes("dataset/dataset.json")
+    let object = try JSONSerialization.jsonObject(with: Foundation.Data(text)) as? [String: Any]
+    var manifest = try #require(object)
+    var train = try #require(manifest["train"] as? [String: Any])
+    var shards = try #require(train["shards"] as? [[String: Any]])
+    let records = shards.dropFirst().reduce(0) { $0 + ($1["records"] as? Int ?? 0) }
+    shards[0]["records"] = count - records
+    train["shards"] = shards
+    train["count"] = count
+    train["index"] =
+      [
+        "file": "train.index", "bytes": bytes.count,
+        "sha256": String(decoding: sum.prefix(64), as: UTF8.self),
+      ] as [String: Any]
+    manifest["train"] = train
+    let data = try JSONSerialization.data(withJSONObject: manifest)
+    try place.write(Array(data), "dataset/dataset.json")
+  }
+
+  /// Loads batches of the dataset in a process of its own, and returns the megabytes that it took at most.
+  private func megabytes(_ place: Workplace) throws -> Int {
+    let result = try run(
+      PrepareCommandTests.program,
+      ["loading", "--data", place.path("dataset"), "--steps", "3", "--batch-size", "16"])
+    #expect(result.code == 0, "\(result.error)")
+    let words = String(decoding: result.output, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+    let place = try #require(words.firstIndex(of: "MB"))
+    return try #require(Int(words[place - 1]))
+  }
+
+  @Test("1.3 million records are opened and shuffled within 100 MB")
+  func memory() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 500, "b": 500])
+    try place.prepare { $0.encoding = .raw }
+    let small = try megabytes(place)
+    try repeatIndex(of: place, to: 1_300_000)
+    let large = try megabytes(place)
+    #expect(try place.dataset().count(.train) == 1_300_000)
+    // 24 bytes a record for the index, 4 for the order: 36 MB, and half as much again while the file is read.
+    #expect(large - small > 30 && large - small < 100, "\(small) MB, \(large) MB")
+  }
+}

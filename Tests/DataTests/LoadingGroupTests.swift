@@ -1,0 +1,89 @@
+import Data
+import Failures
+import Foundation
+import Images
+import Tensors
+import Testing
+
+@Suite("Loading together")
+struct LoadingGroupTests {
+  private func loader(
+    _ dataset: Dataset, _ group: LoadingGroup?, firstStep: Int = 0,
+    damaged: BatchLoader.DamagedRecords = .stop
+  ) throws -> BatchLoader {
+    try BatchLoader(
+      dataset: dataset, split: .train, order: .shuffled, augmentation: .paper, inputSide: 6,
+      batchSize: 16, firstStep: firstStep, seed: 5, threads: 2, damagedRecords: damaged,
+      group: group)
+  }
+
+  /// Groups as the processes of a host have them, each with its own view of the memory.
+  private func groups(_ members: Int) throws -> [LoadingGroup] {
+    let name = "/alexnet-test-\(UUID().uuidString)"
+    let first = try LoadingGroup(creating: name, size: members, images: 16, inputSide: 6)
+    defer { first.removeName() }
+    return [first]
+      + (try (1..<members).map {
+        try LoadingGroup(opening: name, rank: $0, size: members, images: 16, inputSide: 6)
+      })
+  }
+
+  private func prepared() throws -> Workplace {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 30, "b": 30])
+    try place.prepare { $0.encoding = .raw }
+    return place
+  }
+
+  private func expectSame(_ batch: Batch, _ expected: Batch, _ member: Int) {
+    #expect(Array(batch.input.elements) == Array(expected.input.elements), "member \(member)")
+    #expect(batch.labels == expected.labels && batch.records == expected.records)
+    #expect(batch.step == expected.step && batch.fingerprint == expected.fingerprint)
+  }
+
+  @Test("each member gets the batches that a loader alone gets", arguments: [2, 3, 20], [0, 7])
+  func same(members: Int, firstStep: Int) throws {
+    let place = try prepared()
+    let dataset = try place.dataset()
+    let alone = try loader(dataset, nil, firstStep: firstStep)
+    let together = try groups(members).map { try loader(dataset, $0, firstStep: firstStep) }
+    for _ in 0..<9 {
+      let expected = try alone.next()
+      for (member, loader) in together.enumerated() {
+        expectSame(try loader.next(), expected, member)
+      }
+    }
+    // A record is decoded once: all together have worked about as much as the one.
+    #expect(together.allSatisfy { $0.secondsWorked > 0 || members > 16 })
+  }
+
+  @Test("damaged records are passed over alike, and all members know of them")
+  func skip() throws {
+    let place = try prepared()
+    try place.damage([3, 4, 40])
+    let dataset = try place.dataset()
+    let alone = try loader(dataset, nil, damaged: .skip)
+    let together = try groups(2).map { try loader(dataset, $0, damaged: .skip) }
+    var skipped = 0
+    for _ in 0..<8 {
+      let expected = try alone.next()
+      for (member, loader) in together.enumerated() {
+        let batch = try loader.next()
+        expectSame(batch, expected, member)
+        #expect(batch.skipped.count == expected.skipped.count)
+        #expect(batch.skipped.first?.message == expected.skipped.first?.message)
+      }
+      skipped += expected.skipped.count
+    }
+    // Two epochs of 54 and a part of the third; record 3 finds 4 damaged too: four in each.
+    #expect(skipped >= 8)
+  }
+
+  @Test("a group that is not there cannot be joined")
+  func missing() {
+    expectFailure(.cannotCreate, "share memory") {
+      _ = try LoadingGroup(
+        opening: "/alexnet-test-none", rank: 1, size: 2, images: 16, inputSide: 6)
+    }
+  }
+}
