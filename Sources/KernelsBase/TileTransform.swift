@@ -11,10 +11,10 @@ func store(_ value: Vector, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: value, as: Vector.self)
 }
 
-/// a + b c, rounded once where the processor can, and twice where that would be a function call.
+/// a + b c, rounded once where every processor of the kind can, and twice where that would be a function call.
 @inline(__always)
 func multiplyAdd(_ a: Vector, _ b: Float, _ c: Vector) -> Vector {
-  #if BASELINE_KERNELS
+  #if BASELINE_KERNELS && !arch(arm64)
     a + b * c
   #else
     a.addingProduct(Vector(repeating: b), c)

@@ -22,6 +22,8 @@ public final class Convolution: Layer {
   public let bias: Parameter
 
   private let algorithm: any ConvolutionAlgorithm
+  /// How it is computed: Winograd's `F(5,3)`, tiles of 5 x 5 outputs for kernels of 3 x 3, or `patches`.
+  public var algorithmTitle: String { algorithm.title }
 
   /// Makes a convolution.
   /// - Parameters:

@@ -2,6 +2,9 @@ import Tensors
 
 /// How a convolution is computed.
 protocol ConvolutionAlgorithm: AnyObject {
+  /// What it is called, `F(5,3)`.
+  var title: String { get }
+
   /// Adds one share's part to the output, the biases with the last share.
   func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass)
 

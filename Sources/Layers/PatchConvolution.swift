@@ -6,6 +6,8 @@ import Threads
 /// Each image's patches are laid out as the rows of a matrix (im2col) and multiplied with the kernels by
 /// BLAS; the images of a batch are spread over the tower's threads.
 final class PatchConvolution: ConvolutionAlgorithm {
+  let title = "patches"
+
   private let inputs: [MapShape]
   private let output: MapShape
   private let window: Window

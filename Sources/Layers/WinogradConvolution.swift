@@ -55,6 +55,9 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     scratch = (0..<team.count).map { _ in Scratch(plan, isTrained: isTrained) }
   }
 
+  /// Winograd's F(outputs, kernel).
+  var title: String { "F(\(plan.grid.outputs),\(plan.kernelSize))" }
+
   // MARK: Forward
 
   func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {

@@ -28,7 +28,9 @@ enum Bench: Subcommand {
       (
         "What",
         [
-          Option("network", "NAME", default: "alexnet", "One of the presets."),
+          Option(
+            "network", "NAME|FILE", default: "alexnet", "One of the presets, or a JSON description."
+          ),
           Option("classes", "N", default: "1000, or the dataset's", "Classes."),
           Option(
             "data", "DATASET", default: "random pixels", "A prepared dataset to read batches from."),
@@ -43,6 +45,9 @@ enum Bench: Subcommand {
           Option(
             "threads", "N", default: "the cores that the rank is bound to", "Threads of each rank."),
           Option("algorithm", "NAME", default: "automatic", "automatic or patches."),
+          .flag(
+            "accuracy",
+            "Measure each convolution's error against double precision in place of times."),
           .flag("json", "Write one JSON object in place of the tables."),
         ]
       ),
@@ -56,7 +61,12 @@ enum Bench: Subcommand {
         if world.rank == 0 { StandardStream.output.write(command.helpText) }
         return .done
       }
-      let report = try measure(world, arguments)
+      let network = try network(arguments)
+      if arguments.has("accuracy") {
+        if world.rank == 0 { StandardStream.output.write(BenchAccuracy(network).text) }
+        return .done
+      }
+      let report = try measure(network, world, arguments)
       if world.rank == 0 {
         StandardStream.output.write(arguments.has("json") ? report.json : report.text)
       }
@@ -64,29 +74,29 @@ enum Bench: Subcommand {
     }
   }
 
-  private static func measure(_ world: Communicator, _ arguments: Arguments) throws -> BenchReport {
+  private static func network(_ arguments: Arguments) throws(Failure) -> NetworkSpecification {
+    let classes = try arguments.integer("classes", in: 2...1_000_000)
     let dataset = try arguments.string("data").map { path throws(Failure) in
-      try Dataset(opening: path)
+      try Dataset(opening: path).classNames.count
     }
-    let classes =
-      try dataset?.classNames.count ?? arguments.integer("classes", in: 2...1_000_000) ?? 1000
-    let name = arguments.string("network") ?? "alexnet"
-    guard let network = NetworkSpecification.preset(name, classes: classes, recipe: .paper) else {
-      throw Failure(
-        .usage,
-        "--network takes \(NetworkSpecification.presetNames.joined(separator: ", ")), not "
-          + "\(quoted(name)).")
-    }
+    let network = try NetworkSpecification.named(
+      arguments.string("network") ?? "alexnet", recipe: .paper)(dataset ?? classes ?? 1000)
+    try network.validate()
+    return network
+  }
+
+  private static func measure(
+    _ network: NetworkSpecification, _ world: Communicator, _ arguments: Arguments
+  ) throws -> BenchReport {
     if let layer = arguments.string("layer"), !network.layers.contains(where: { $0.name == layer })
     {
-      throw Failure(.usage, "The network '\(name)' has no layer \(quoted(layer)).")
+      throw Failure(.usage, "The network '\(network.name)' has no layer \(quoted(layer)).")
     }
     let placement = try Placement(towers: network.towers, over: world)
     let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
     let steps = try arguments.integer("steps", in: 1...10_000) ?? 5
-    let algorithm = try arguments.choice(
-      "algorithm", of: ConvolutionChoice.allCases.map(\.rawValue))
+    let algorithm = try arguments.choice("algorithm", of: ConvolutionChoice.self) ?? .automatic
     BLAS.useOneThreadPerCall()
     let team = ThreadTeam(count: threads)
     let peak = try productRate(world, team)
@@ -95,9 +105,12 @@ enum Bench: Subcommand {
       network, placement: placement,
       options: NetworkOptions(
         batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
-        isTrained: true,
-        algorithm: algorithm.flatMap { ConvolutionChoice(rawValue: $0) } ?? .automatic))
-    let batches = try Batches(network, dataset, batchSize: batchSize, threads: threads)
+        isTrained: true, algorithm: algorithm))
+    let dataset = try arguments.string("data").map { path throws(Failure) in
+      try Dataset(opening: path)
+    }
+    let batches = try Batches(
+      network, dataset, batchSize: batchSize, threads: threads, ranks: placement.group)
     let run = BenchRun(built, batches: batches, team: team, world: world)
     return BenchReport(
       network: network, layer: arguments.string("layer"), batchSize: batchSize, ranks: world.size,
@@ -138,12 +151,14 @@ final class Batches {
   private let random: (input: Tensor, labels: [Int32])
 
   init(
-    _ network: NetworkSpecification, _ dataset: Dataset?, batchSize: Int, threads: Int
-  ) throws(Failure) {
-    loader = try dataset.map { dataset throws(Failure) in
+    _ network: NetworkSpecification, _ dataset: Dataset?, batchSize: Int, threads: Int,
+    ranks: Communicator
+  ) throws {
+    loader = try dataset.map { dataset in
       try BatchLoader(
         dataset: dataset, split: .train, order: .shuffled, augmentation: .paper,
-        inputSide: network.inputSide, batchSize: batchSize, seed: 1, threads: threads)
+        inputSide: network.inputSide, batchSize: batchSize, seed: 1, threads: threads,
+        group: try SharedLoading.group(ranks, images: batchSize, inputSide: network.inputSide))
     }
     let input = Tensor(loader == nil ? batchSize : 0, network.inputSide, network.inputSide, 3)
     let random = Philox(seed: 1, purpose: 0)
@@ -155,6 +170,8 @@ final class Batches {
 
   /// Seconds that steps have waited for images.
   var secondsWaited: Double { loader?.secondsWaited ?? 0 }
+  /// Seconds of a core that this rank has spent on images.
+  var secondsWorked: Double { loader?.secondsWorked ?? 0 }
 
   func next() throws(Failure) -> (input: Tensor, labels: [Int32]) {
     guard let loader else { return random }

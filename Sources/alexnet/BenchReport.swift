@@ -1,6 +1,8 @@
 import AlexNet
 import Foundation
+import Kernels
 import Layers
+import Tensors
 
 /// The bench's figures, as tables or as JSON.
 struct BenchReport {
@@ -38,6 +40,8 @@ struct BenchReport {
       pair.1.kernels.isEmpty ? sum + pair.0.forward + pair.0.backward : sum
     }
   }
+  /// Reading, decoding and augmenting, of the core time of this rank's step.
+  private var dataShare: Double { training.data / max(training.processor, 1e-9) }
   private var rooflineSeconds: Double { Double(batchSize) / roofline }
 
   /// Tables for people.
@@ -45,7 +49,8 @@ struct BenchReport {
     var lines = [
       "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
         + "thread\(threads == 1 ? "" : "s") each; "
-        + String(format: "matrix products at %.1f GFLOP/s on all of them.", 2e-9 * productRate), "",
+        + String(format: "matrix products at %.1f GFLOP/s on all of them.", 2e-9 * productRate),
+      "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name).", "",
       "layer       forward ms  backward ms  GFLOP/s forward  share of products (direct-equivalent)",
     ]
     for (time, shape) in zip(training.layers, shapes) where layer == nil || layer == time.name {
@@ -88,10 +93,22 @@ struct BenchReport {
       ("whole steps over the direct roofline", String(format: "%.2f", imagesPerSecond / roofline)),
       ("share of the step in exchanges", String(format: "%.2f %%", 100 * exchangeShare)),
       (
+        "share of the step waiting for images",
+        String(format: "%.3f %%", 100 * training.wait / training.step)
+      ),
+      (
+        "share of the step's core time in reading images",
+        String(format: "%.2f %%", 100 * dataShare)
+      ),
+      (
         "outside conv and fc, over the roofline's step",
         String(format: "%.1f %%", 100 * otherSeconds / rooflineSeconds)
       ),
-      ("forward only", String(format: "%.1f images/s", forwardImagesPerSecond)),
+      (
+        "forward only",
+        String(
+          format: "%.1f images/s (%.2f ms a batch)", forwardImagesPerSecond, 1e3 * forward.step)
+      ),
       ("page faults of a step", String(format: "%.1f", training.faults)),
       (
         "peak memory of a rank",
@@ -118,6 +135,8 @@ struct BenchReport {
       "rooflineImagesPerSecond": roofline, "overRoofline": imagesPerSecond / roofline,
       "exchangeShare": exchangeShare, "otherShare": otherSeconds / rooflineSeconds,
       "updateSeconds": training.update, "waitSeconds": training.wait,
+      "dataSeconds": training.data, "dataShare": dataShare, "forwardSeconds": forward.step,
+      "blasCore": BLAS.coreName, "kernels": KernelSet.best.name,
       "forwardImagesPerSecond": forwardImagesPerSecond, "pageFaultsPerStep": training.faults,
       "peakMemoryBytes": training.peakMemory,
     ]

@@ -19,7 +19,10 @@ struct BenchTimes {
   var softmax = 0.0
   var update = 0.0
   var wait = 0.0
-  /// Page faults of a step.
+  /// Seconds of a core that reading, decoding and augmenting images took, and that the whole process took.
+  var data = 0.0
+  var processor = 0.0
+  /// Page faults of a step after the first ten, or after the first half where there are fewer than twenty.
   var faults = 0.0
   /// The most memory that a rank has held so far, in bytes.
   var peakMemory = 0
@@ -74,14 +77,18 @@ struct BenchRun {
     try step(0)
     let before = (
       layers: network.layerSeconds, exchanges: network.exchanges.map { ($0.seconds, $0.bytes) },
-      softmax: network.softmax.seconds, wait: batches.secondsWaited, faults: Self.usage.ru_minflt
+      softmax: network.softmax.seconds, wait: batches.secondsWaited, data: batches.secondsWorked,
+      usage: Self.usage
     )
+    // Page faults are counted when all that is touched once has been touched.
+    var settled = (after: 0, usage: before.usage)
     var durations: [Double] = []
     for number in 1...count {
       try world.barrier()
       let start = MonotonicClock.seconds
       try step(number)
       durations.append(try world.allReduce(MonotonicClock.seconds - start, .max))
+      if number == min(10, count / 2) { settled = (number, Self.usage) }
     }
     let each = 1 / Double(count)
     var times = BenchTimes()
@@ -94,8 +101,12 @@ struct BenchRun {
     }
     times.softmax = (network.softmax.seconds - before.softmax) * each
     times.wait = (batches.secondsWaited - before.wait) * each
-    times.faults = Double(Self.usage.ru_minflt - before.faults) * each
-    times.peakMemory = Int(try world.allReduce(Int64(Self.usage.ru_maxrss), .max)) * 1024
+    times.data = (batches.secondsWorked - before.data) * each
+    let usage = Self.usage
+    times.processor = (usage.seconds - before.usage.seconds) * each
+    times.faults =
+      Double(usage.ru_minflt - settled.usage.ru_minflt) / Double(count - settled.after)
+    times.peakMemory = Int(try world.allReduce(Int64(Memory.peak), .max))
     return times
   }
 
@@ -103,6 +114,13 @@ struct BenchRun {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return usage
+  }
+}
+
+extension rusage {
+  /// Seconds of a core, of the program and of the system for it.
+  fileprivate var seconds: Double {
+    Double(ru_utime.tv_sec + ru_stime.tv_sec) + 1e-6 * Double(ru_utime.tv_usec + ru_stime.tv_usec)
   }
 }
 

@@ -1,3 +1,4 @@
+public import Failures
 import Layers
 
 /// Which of the two sources settles what they tell differently (Docs/Differences.md).
@@ -22,6 +23,30 @@ extension NetworkSpecification {
     case "cifar-four-layer": cifarFourLayer(classes: classes)
     default: nil
     }
+  }
+
+  /// The network that `--network` names: one of those that come with the program, or a JSON description.
+  /// - Returns: The network for a number of classes; a description has its own.
+  /// - Throws: `Failure`: usage where there is none of the name, as for a file that is no description.
+  public static func named(
+    _ name: String, recipe: RecipeName
+  ) throws(Failure) -> (_ classes: Int) -> NetworkSpecification {
+    if presetNames.contains(name) {
+      return { classes in
+        guard let network = preset(name, classes: classes, recipe: recipe) else {
+          preconditionFailure("Every name of a preset has one.")
+        }
+        return network
+      }
+    }
+    guard name.contains("/") || name.hasSuffix(".json") else {
+      throw Failure(
+        .usage,
+        "--network takes \(presetNames.joined(separator: ", ")) or a .json file, not \(quoted(name))."
+      )
+    }
+    let described = try NetworkSpecification(contentsOf: name)
+    return { _ in described }
   }
 
   /// The network of the paper's figure 2: two towers that meet in conv3 and in the fully-connected layers.
