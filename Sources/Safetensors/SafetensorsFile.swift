@@ -114,6 +114,16 @@ public final class SafetensorsFile: Sendable {
     try body(UnsafeBufferPointer(copy))
   }
 
+  /// Reads the bytes of a whole tensor of any format.
+  /// - Throws: `Failure` (inputOutput) where the file cannot be read.
+  public func readBytes(
+    _ entry: TensorEntry, into buffer: UnsafeMutableBufferPointer<UInt8>
+  ) throws(Failure) {
+    precondition(buffer.count == entry.bytes.count, "The tensor has another number of bytes.")
+    try Self.read(
+      descriptor, into: UnsafeMutableRawBufferPointer(buffer), at: entry.bytes.lowerBound, path)
+  }
+
   private static func read(
     _ descriptor: Int32, _ count: Int, at offset: Int, _ path: String
   ) throws(Failure) -> [UInt8] {

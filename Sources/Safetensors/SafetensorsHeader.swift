@@ -14,6 +14,9 @@ public struct SafetensorsHeader: Sendable, Equatable {
   /// The longest header that is read or written, in bytes.
   public static let longest = 16 << 20
 
+  /// Levels of a header: the object, a tensor in it, its shape; a few more, as other programs may add members.
+  private static let deepest = 8
+
   /// Bytes of the whole file.
   public var fileLength: Int { tensors.last?.bytes.upperBound ?? encoded.count }
 
@@ -69,6 +72,11 @@ public struct SafetensorsHeader: Sendable, Equatable {
     }
     let length = try Self.headerLength(bytes, fileLength: fileLength, path: path)
     let text = bytes[8..<(8 + length)]
+    switch JSONOutline.problem(in: text, depth: Self.deepest) {
+    case .tooDeep: throw wrong("its header is nested more than \(Self.deepest) deep")
+    case .duplicate(let name): throw wrong("its header names \(quoted(name)) twice")
+    case nil: break
+    }
     guard text.first == UInt8(ascii: "{"),
       let object = try? JSONSerialization.jsonObject(with: Data(text)) as? [String: Any]
     else { throw wrong("its header is not a JSON object") }
@@ -124,7 +132,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
     else { throw wrong("the entry of '\(name)' lacks a dtype, a shape or its data_offsets") }
     guard let format = NumberFormat(rawValue: dtype) else {
       throw wrong(
-        "'\(name)' has numbers of type \(dtype), which is not known here (F32 and F64 are)")
+        "'\(name)' has numbers of type \(quoted(dtype)), which is not known here "
+          + "(\(NumberFormat.allCases.map(\.rawValue).joined(separator: ", ")) are)")
     }
     var size = format.byteCount
     for length in shape {

@@ -1,14 +1,3 @@
-/// The types of numbers that a safetensors file may hold here.
-public enum NumberFormat: String, Sendable {
-  /// 32-bit floating point.
-  case float32 = "F32"
-  /// 64-bit floating point.
-  case float64 = "F64"
-
-  /// Bytes of one number.
-  public var byteCount: Int { self == .float32 ? 4 : 8 }
-}
-
 /// One tensor of a safetensors file: its name, format, shape and place.
 public struct TensorEntry: Sendable, Equatable {
   /// The tensor's name.

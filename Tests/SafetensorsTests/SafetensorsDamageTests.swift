@@ -91,7 +91,7 @@ import TestSupport
     }
   }
 
-  @Test(arguments: ["F16", "BF16", "I64", "f32", "", "F8_E4M3", "\\u0000"])
+  @Test(arguments: ["F8_E5M2", "C64", "f32", "", "F8_E4M3", "\\u0000"])
   func unknownNumbersAreNamed(_ dtype: String) throws {
     let json = "{\(Self.tensor("a", "[2]", "[0,8]", dtype: dtype))}"
     #expect(try complaint(Self.file(json, data: 8))?.contains("which is not known here") == true)
@@ -107,6 +107,32 @@ import TestSupport
     #expect(try complaint(Self.file(json, data: 0)) != nil)
     let objects = String(repeating: "{\"a\":", count: 50_000)
     #expect(try complaint(Self.file(objects, data: 0)) != nil)
+  }
+
+  @Test func tenMegabytesOfNestedJSONAreRefusedAtOnce() throws {
+    let json = "{\"a\":" + String(repeating: "[", count: 10_000_000)
+    let start = ContinuousClock.now
+    let message = try #require(try complaint(Self.file(json, data: 0)))
+    #expect(message.contains("nested"))
+    #expect(ContinuousClock.now - start < .seconds(1))
+    let objects = String(repeating: "{\"a\":", count: 2_000_000)
+    #expect(try complaint(Self.file(objects, data: 0))?.contains("nested") == true)
+  }
+
+  @Test(arguments: ["a", "\\u0061", "\\u0061\\u0062", "b\\n\\\"", "\\ud83d\\uddfc"])
+  func aNameThatStandsTwiceIsNamed(_ name: String) throws {
+    let plain = ["\\u0061": "a", "\\u0061\\u0062": "ab", "\\ud83d\\uddfc": "\u{1F5FC}"]
+    let first = Self.tensor(name, "[2]", "[0,8]")
+    let second = Self.tensor(plain[name] ?? name, "[2]", "[8,16]")
+    let message = try complaint(Self.file("{\(first),\(second)}", data: 16))
+    #expect(message?.contains("twice") == true)
+    let twoShapes = Self.file("{\(first.dropLast()),\"dtype\":\"F32\"}}", data: 8)
+    #expect(try complaint(twoShapes)?.contains("'dtype' twice") == true)
+  }
+
+  @Test func theSameNameInTwoObjectsIsNoDuplicate() throws {
+    let json = "{\(Self.tensor("dtype", "[2]", "[0,8]")),\(Self.tensor("shape", "[1]", "[8,12]"))}"
+    #expect(try complaint(Self.file(json, data: 12)) == nil)
   }
 
   @Test func theComplaintNamesTheFile() throws {

@@ -1,0 +1,69 @@
+/// The types of numbers that a safetensors file may hold.
+public enum NumberFormat: String, Sendable, CaseIterable {
+  /// 32-bit floating point.
+  case float32 = "F32"
+  /// 64-bit floating point.
+  case float64 = "F64"
+  /// 16-bit floating point, IEEE 754.
+  case float16 = "F16"
+  /// The upper half of a 32-bit floating-point number.
+  case bfloat16 = "BF16"
+  /// 64-bit integer.
+  case int64 = "I64"
+  /// 32-bit integer.
+  case int32 = "I32"
+  /// 16-bit integer.
+  case int16 = "I16"
+  /// 8-bit integer.
+  case int8 = "I8"
+  /// 8-bit integer without a sign.
+  case uint8 = "U8"
+  /// A truth value, a byte each.
+  case bool = "BOOL"
+
+  /// Bytes of one number.
+  public var byteCount: Int {
+    switch self {
+    case .float64, .int64: 8
+    case .float32, .int32: 4
+    case .float16, .bfloat16, .int16: 2
+    case .int8, .uint8, .bool: 1
+    }
+  }
+
+  /// Whether the numbers are floating point, as weights are.
+  public var isFloatingPoint: Bool {
+    switch self {
+    case .float64, .float32, .float16, .bfloat16: true
+    case .int64, .int32, .int16, .int8, .uint8, .bool: false
+    }
+  }
+
+  /// Little-endian floating-point numbers of this type, in 32 bits; those of 64 bits are rounded to the nearest.
+  public func floats(_ bytes: [UInt8]) -> [Float] {
+    precondition(isFloatingPoint && bytes.count % byteCount == 0, "Not whole numbers of this type.")
+    return bytes.withUnsafeBytes { bytes in
+      func numbers<Bits: FixedWidthInteger>(_: Bits.Type, _ value: (Bits) -> Float) -> [Float] {
+        (0..<bytes.count / byteCount).map { place in
+          value(
+            Bits(
+              littleEndian: bytes.loadUnaligned(
+                fromByteOffset: place * byteCount, as: Bits.self)))
+        }
+      }
+      return switch self {
+      case .float64: numbers(UInt64.self) { Float(Double(bitPattern: $0)) }
+      case .float16: numbers(UInt16.self) { Float(Float16(bitPattern: $0)) }
+      case .bfloat16: numbers(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+      default: numbers(UInt32.self) { Float(bitPattern: $0) }
+      }
+    }
+  }
+
+  /// The upper half of a number, rounded to the nearest, ties to even; what is not a number stays none.
+  public static func bfloat16(_ number: Float) -> UInt16 {
+    let bits = number.bitPattern
+    if number.isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
+  }
+}
