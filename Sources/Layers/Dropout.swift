@@ -4,7 +4,8 @@ public import Threads
 /// Neurons that are left out of a training step, each with the same probability (paper, 4.2).
 ///
 /// In training y = 0 for a neuron that is dropped and y = x for the others; at test y = x times the
-/// probability to be kept. In place.
+/// probability to be kept. Or, as Caffe and PyTorch have it, training divides by that probability and the test
+/// changes nothing. In place.
 ///
 /// Which neurons are dropped depends on the seed, the layer's name, the step, the image's place in the whole
 /// batch and the neuron's number among those of all towers, and on nothing else.
@@ -19,6 +20,8 @@ public final class Dropout: Layer {
   public var worksInPlace: Bool { true }
 
   private let probability: Float
+  /// What a neuron that is kept is multiplied by in training, and every neuron at test.
+  private let factors: (training: Float, test: Float)
   private let firstNeuron: Int
   private let random: Philox
   private let team: ThreadTeam
@@ -29,17 +32,20 @@ public final class Dropout: Layer {
   ///   - name: The layer's name.
   ///   - input: The neurons of this tower.
   ///   - probability: The share of neurons that is dropped, from 0 to below 1.
+  ///   - scalesInTraining: Whether what is kept is scaled up in training, and not down at test.
   ///   - firstNeuron: The number of the tower's first neuron among those of all towers.
   ///   - random: The numbers for this layer.
   ///   - batchSize: The largest number of images in a pass.
   ///   - team: The tower's threads.
   public init(
-    name: String, input: MapShape, probability: Double, firstNeuron: Int, random: Philox,
-    batchSize: Int, team: ThreadTeam
+    name: String, input: MapShape, probability: Double, scalesInTraining: Bool = false,
+    firstNeuron: Int, random: Philox, batchSize: Int, team: ThreadTeam
   ) {
     self.name = name
     inputs = [input]
     self.probability = Float(probability)
+    let kept = 1 - Float(probability)
+    factors = scalesInTraining ? (1 / kept, 1) : (1, kept)
     self.firstNeuron = firstNeuron
     self.random = random
     self.team = team
@@ -50,9 +56,9 @@ public final class Dropout: Layer {
   public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     let count = output.count
     guard pass.isTraining else {
-      let keep = 1 - probability
+      let factor = factors.test
       team.split(pass.images * count) { range, _ in
-        for i in range { y.pointer[i] = x.pointer[i] * keep }
+        for i in range { y.pointer[i] = x.pointer[i] * factor }
       }
       return
     }
@@ -86,7 +92,7 @@ public final class Dropout: Layer {
         block = neuron >> 2
         words = random.block(UInt64(step), UInt64(image) << 32 | UInt64(block))
       }
-      mask[i] = words[neuron & 3].unitFloat < probability ? 0 : 1
+      mask[i] = words[neuron & 3].unitFloat < probability ? 0 : factors.training
     }
   }
 }

@@ -101,11 +101,9 @@ public enum Checkpoint {
     let side = network.specification.imageSide
     return SafetensorsHeader(
       metadata: [
-        "format": "alexnet-train", "formatVersion": String(NetworkFile.formatVersion),
-        "network": JSONText.encode(network.specification, isPretty: false),
         "settings": JSONText.encode(settings, isPretty: false),
         "state": JSONText.encode(state, isPretty: false),
-      ].merging(preprocessing.metadata) { first, _ in first },
+      ].merging(NetworkFile.metadata(network.specification, preprocessing)) { first, _ in first },
       tensors: tensors + tensors.map { (velocityPrefix + $0.name, $0.format, $0.shape) }
         + [(NetworkFile.meanName, .float32, [side, side, 3])])
   }

@@ -38,7 +38,7 @@ struct ReferenceNetwork {
         y = Reference.normalization(x, norm(layer, isSpatial: true))
       case .maxPooling(let layer): y = Reference.maxPooling(x, pool(layer))
       case .averagePooling(let layer): y = Reference.averagePooling(x, pool(layer))
-      case .dropout(let name, _): y = Reference.masked(x, mask(name))
+      case .dropout(let name, _, _): y = Reference.masked(x, mask(name))
       }
       activations.append(y)
     }
@@ -78,7 +78,7 @@ struct ReferenceNetwork {
         gradient = Reference.maxPoolingGradient(gradient, x: seen, pool(layer))
       case .averagePooling(let layer):
         gradient = Reference.averagePoolingGradient(gradient, x: x, pool(layer))
-      case .dropout(let name, _): gradient = Reference.masked(gradient, mask(name))
+      case .dropout(let name, _, _): gradient = Reference.masked(gradient, mask(name))
       }
     }
   }

@@ -18,7 +18,7 @@ extension LayerSpecification: Codable {
         case .responseNormalization, .spatialNormalization:
           ["size", "constant", "scale", "exponent"]
         case .maxPooling, .averagePooling: window
-        case .dropout: ["probability"]
+        case .dropout: ["probability", "scalesInTraining"]
         }
       return own.union(["type", "name"])
     }
@@ -80,7 +80,9 @@ extension LayerSpecification: Codable {
     case .dropout:
       self = .dropout(
         name: name,
-        probability: try values.decodeIfPresent(Double.self, forKey: "probability") ?? 0.5)
+        probability: try values.decodeIfPresent(Double.self, forKey: "probability") ?? 0.5,
+        scalesInTraining: try values.decodeIfPresent(Bool.self, forKey: "scalesInTraining")
+          ?? false)
     }
   }
 
@@ -132,9 +134,11 @@ extension LayerSpecification: Codable {
     case .averagePooling(let layer):
       try encode(.averagePooling)
       try encode(layer.window)
-    case .dropout(_, let probability):
+    case .dropout(_, let probability, let scalesInTraining):
       try encode(.dropout)
       try values.encode(probability, forKey: "probability")
+      // Left out where it is the paper's, so that descriptions of before are what they were.
+      if scalesInTraining { try values.encode(true, forKey: "scalesInTraining") }
     }
   }
 }

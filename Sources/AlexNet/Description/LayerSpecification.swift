@@ -18,15 +18,15 @@ public enum LayerSpecification: Equatable, Sendable {
   case maxPooling(PoolingSpecification)
   /// The mean of each window.
   case averagePooling(PoolingSpecification)
-  /// Neurons dropped in training.
-  case dropout(name: String, probability: Double)
+  /// Neurons dropped in training; scaled up there, or down at test as in the paper.
+  case dropout(name: String, probability: Double, scalesInTraining: Bool = false)
 
   /// The layer's name, unique in the network.
   public var name: String {
     switch self {
     case .convolution(let layer): layer.name
     case .fullyConnected(let layer): layer.name
-    case .relu(let name), .tanh(let name), .dropout(let name, _): name
+    case .relu(let name), .tanh(let name), .dropout(let name, _, _): name
     case .responseNormalization(let layer), .spatialNormalization(let layer): layer.name
     case .maxPooling(let layer), .averagePooling(let layer): layer.name
     }

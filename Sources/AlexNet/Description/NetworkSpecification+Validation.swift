@@ -99,7 +99,7 @@ extension NetworkSpecification {
           && layer.exponent.isFinite,
         "layer '\(name)' needs a positive constant, a scale of 0 or more and a finite exponent")
     case .maxPooling(let layer), .averagePooling(let layer): try check(layer.window, longest: 15)
-    case .dropout(_, let probability):
+    case .dropout(_, let probability, _):
       try require(
         (0..<1).contains(probability),
         "layer '\(name)' has a dropout probability of \(probability), not from 0 to below 1")

@@ -11,7 +11,9 @@ public enum RecipeName: String, Codable, Sendable, CaseIterable {
 
 extension NetworkSpecification {
   /// The names of the networks that come with the program.
-  public static let presetNames = ["alexnet", "alexnet-one-tower", "cifar-four-layer"]
+  public static let presetNames = [
+    "alexnet", "alexnet-one-tower", "cifar-four-layer", "caffe-alexnet", "torchvision-alexnet",
+  ]
 
   /// One of the networks that come with the program, or nil where none has the name.
   public static func preset(
@@ -21,6 +23,8 @@ extension NetworkSpecification {
     case "alexnet": alexNet(classes: classes, recipe: recipe)
     case "alexnet-one-tower": alexNetOneTower(classes: classes, recipe: recipe)
     case "cifar-four-layer": cifarFourLayer(classes: classes)
+    case "caffe-alexnet": caffeAlexNet(classes: classes)
+    case "torchvision-alexnet": torchvisionAlexNet(classes: classes)
     default: nil
     }
   }

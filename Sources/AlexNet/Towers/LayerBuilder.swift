@@ -54,9 +54,10 @@ struct LayerBuilder {
         team: team)
     case .averagePooling(let layer):
       return AveragePooling(name: layer.name, input: input, window: layer.window, team: team)
-    case .dropout(let name, let probability):
+    case .dropout(let name, let probability, let scalesInTraining):
       return Dropout(
-        name: name, input: input, probability: probability, firstNeuron: firstNeuron(of: name),
+        name: name, input: input, probability: probability, scalesInTraining: scalesInTraining,
+        firstNeuron: firstNeuron(of: name),
         random: Philox(seed: options.seed, purpose: purpose(of: name)),
         batchSize: options.batchSize,
         team: team)

@@ -124,6 +124,7 @@ public final class Classifier {
             x: place.x, y: place.y, isMirrored: place.isMirrored, from: pixels,
             into: input.pointer + number * length)
         }
+        preprocessing.adapt(input.pointer + number * length, count: length / 3)
       }
     }
     do {

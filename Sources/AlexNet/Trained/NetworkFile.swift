@@ -54,9 +54,25 @@ public struct NetworkFile: Sendable {
     let text = try texts["preprocessing"].map { text throws(Failure) in
       try JSONText.decode(PreprocessingText.self, text, from: file.path)
     }
+    let factors = text?.factors ?? [1, 1, 1]
+    guard factors.count == 3, factors.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .badData, "\(quoted(file.path)) has \(factors) as the factors of its three colours.")
+    }
     preprocessing = Preprocessing(
-      classNames: names, mean: mean, meanPlace: text?.meanPlace ?? .cropsOwn)
+      classNames: names, mean: mean, meanPlace: text?.meanPlace ?? .cropsOwn,
+      channelOrder: text?.channelOrder ?? .rgb, factors: factors)
     self.file = file
+  }
+
+  /// The texts in a file's metadata that describe its network.
+  package static func metadata(
+    _ network: NetworkSpecification, _ preprocessing: Preprocessing
+  ) -> [String: String] {
+    [
+      "format": "alexnet-train", "formatVersion": String(formatVersion),
+      "network": JSONText.encode(network, isPretty: false),
+    ].merging(preprocessing.metadata) { first, _ in first }
   }
 
   /// Makes sure that a file is a checkpoint, and not one of a newer program.

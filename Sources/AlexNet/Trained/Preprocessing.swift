@@ -1,35 +1,71 @@
 public import Data
 
 /// What a network needs besides its weights to read pictures and name what they show.
+///
+/// Its input is (pixel - mean) x factor with pixels from 0 to 255, colour by colour, in the order of its channels.
 public struct Preprocessing: Equatable, Sendable {
+  /// The order in which a network's first kernels see the colours.
+  public enum ChannelOrder: String, Codable, Sendable {
+    /// Red, green, blue: this program, PyTorch.
+    case rgb = "RGB"
+    /// Blue, green, red: Caffe.
+    case bgr = "BGR"
+  }
+
   /// The classes' names.
   public var classNames: [String]
-  /// The mean image, image side x image side x 3, in 0...255.
+  /// The mean image, image side x image side x RGB, in 0...255.
   public var mean: [Float]
   /// Which part of the mean image is subtracted from a crop.
   public var meanPlace: Augmentation.MeanPlace
+  /// The order of the colours in the network's input.
+  public var channelOrder: ChannelOrder
+  /// What R, G and B are multiplied by once the mean is subtracted.
+  public var factors: [Float]
 
   /// Makes it from its parts.
   public init(
-    classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn
+    classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn,
+    channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1]
   ) {
+    precondition(factors.count == 3, "There are three colours.")
     self.classNames = classNames
     self.mean = mean
     self.meanPlace = meanPlace
+    self.channelOrder = channelOrder
+    self.factors = factors
+  }
+
+  /// Multiplies and orders the colours of pixels, rows of RGB less the mean, in place.
+  public func adapt(_ pixels: UnsafeMutablePointer<Float>, count: Int) {
+    guard channelOrder != .rgb || factors != [1, 1, 1] else { return }
+    let (red, green, blue) = (factors[0], factors[1], factors[2])
+    let isReversed = channelOrder == .bgr
+    for place in 0..<count {
+      let pixel = pixels + 3 * place
+      let (r, g, b) = (pixel[0] * red, pixel[1] * green, pixel[2] * blue)
+      pixel[0] = isReversed ? b : r
+      pixel[1] = g
+      pixel[2] = isReversed ? r : b
+    }
   }
 }
 
 /// What a checkpoint says of preprocessing besides class names and mean image.
 struct PreprocessingText: Codable {
   var meanPlace: Augmentation.MeanPlace
+  var channelOrder: Preprocessing.ChannelOrder?
+  var factors: [Float]?
 }
 
 extension Preprocessing {
   /// The texts of a checkpoint's metadata.
   package var metadata: [String: String] {
-    [
+    let text = PreprocessingText(
+      meanPlace: meanPlace, channelOrder: channelOrder, factors: factors)
+    return [
       "classes": JSONText.encode(classNames, isPretty: false),
-      "preprocessing": JSONText.encode(PreprocessingText(meanPlace: meanPlace), isPretty: false),
+      "preprocessing": JSONText.encode(text, isPretty: false),
     ]
   }
 }
