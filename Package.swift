@@ -1,5 +1,7 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3;(experimentalCGen)
 import PackageDescription
+
+// The first line lets a plugin make C sources of protobuf schemas, so that none that was generated lies in the repository.
 
 // MARK: Settings shared by every Swift target
 
@@ -23,6 +25,14 @@ let systemLibraries: [Target] = [
   .systemLibrary(
     name: "CArchive", pkgConfig: "libarchive",
     providers: [.apt(["libarchive-dev", "zlib1g-dev", "libssl-dev"])]),
+]
+
+/// C sources that protobuf-c's compiler makes of schemas: its plugin, and the module with the messages.
+let messages: [Target] = [
+  .plugin(name: "CompileSchemas", capability: .buildTool()),
+  .target(
+    name: "CProtobuf", exclude: ["caffe.proto"], linkerSettings: [.linkedLibrary("protobuf-c")],
+    plugins: ["CompileSchemas"]),
 ]
 
 /// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
@@ -63,6 +73,13 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
   (
+    "Interchange",
+    [
+      "CArchive", "CProtobuf", "AlexNet", "Data", "ModelParallel", "Layers", "Safetensors",
+      "Failures",
+    ]
+  ),
+  (
     "Training",
     [
       "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Kernels", "MPI", "Tensors",
@@ -82,8 +99,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet",
     [
-      "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "Kernels", "MPI",
-      "Tensors", "Threads", "Options", "Failures",
+      "Training", "Interchange", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "Kernels",
+      "MPI", "Safetensors", "Tensors", "Threads", "Options", "Failures",
     ]
   ),
 ]
@@ -103,6 +120,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
       "TestSupport", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors",
       "Failures",
     ]
+  ),
+  (
+    "InterchangeTests",
+    ["TestSupport", "Interchange", "CProtobuf", "AlexNet", "Layers", "Safetensors", "Failures"]
   ),
   ("ImagesTests", ["TestSupport", "Images", "Failures"]),
   ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
@@ -124,7 +145,7 @@ let package = Package(
     .executable(name: "alexnet", targets: ["alexnet"]),
     .library(name: "AlexNet", targets: ["AlexNet"]),
   ],
-  targets: systemLibraries
+  targets: systemLibraries + messages
     + kernels.map { set in
       .target(
         name: set.name, dependencies: ["Kernels"],

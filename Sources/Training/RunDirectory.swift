@@ -36,6 +36,22 @@ public struct RunDirectory: Sendable {
       .sorted().map { "\(checkpoints)/\($0)" }
   }
 
+  /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
+  /// - Throws: `Failure` (inputMissing) where nothing is there, or the run has no checkpoint yet.
+  public static func checkpoint(named path: String) throws(Failure) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw Failure(
+        .inputMissing, "There is no run or checkpoint \(quoted(path)); check the path.")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { return path }
+    guard let newest = RunDirectory(path).checkpointFiles.last else {
+      throw Failure(
+        .inputMissing, "The folder \(quoted(path)) holds no checkpoint of a run; name another.")
+    }
+    return newest
+  }
+
   /// The settings in config.json.
   /// - Returns: Those that the run was started with.
   /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where the file is not understood.

@@ -11,10 +11,15 @@ extension TrainCommand {
     return try arguments.integer("max-steps", in: 0...1_000_000_000_000) ?? standard
   }
 
+  /// Which source the training follows.
+  func recipeName(_ arguments: Arguments) throws(Failure) -> RecipeName {
+    try arguments.choice("recipe", of: RecipeName.self) ?? .paper
+  }
+
   func recipe(
     _ arguments: Arguments, isDemonstration: Bool
   ) throws(Failure) -> Recipe {
-    var recipe = Recipe.named(try arguments.choice("recipe", of: RecipeName.self) ?? .paper)
+    var recipe = Recipe.named(try recipeName(arguments))
     recipe.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? recipe.epochs
     recipe.batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? recipe.batchSize
     recipe.learningRate =

@@ -38,7 +38,9 @@ struct TrainCommand {
       throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
     }
     let isDemonstration = !arguments.has("data") && pretended == nil
-    let choice = try NetworkChoice(arguments)
+    let choice = try NetworkChoice(
+      name: arguments.string("network") ?? "alexnet", recipe: recipeName(arguments),
+      variants: arguments.strings("variant"))
     let recipe = try self.recipe(arguments, isDemonstration: isDemonstration)
     let placement = try Placement(towers: choice.network(classes: nil).towers, over: world)
 

@@ -7,7 +7,7 @@ import Glibc
 @main
 struct Main {
   static var subcommands: [any Subcommand.Type] {
-    [Prepare.self, Preview.self, Loading.self, Bench.self]
+    [Prepare.self, Preview.self, Loading.self, Bench.self, Export.self, Import.self, Features.self]
   }
 
   static func main() {

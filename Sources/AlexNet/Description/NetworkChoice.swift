@@ -1,0 +1,56 @@
+public import Failures
+
+/// The network that a command line asks for, before the number of classes is known.
+public struct NetworkChoice {
+  /// The network for a number of classes.
+  private let named: (Int) -> NetworkSpecification
+  private let variants: [NetworkVariant]
+
+  /// Understands the words of the options `--network`, `--recipe` and `--variant`.
+  /// - Parameters:
+  ///   - name: A preset's name or a JSON file.
+  ///   - recipe: Which source settles what the two tell differently.
+  ///   - variants: Names of changes, several with commas between them.
+  /// - Throws: `Failure` (usage) for a name that there is not, (inputMissing, badData) for a file that is not there or
+  ///   describes no network.
+  public init(name: String, recipe: RecipeName, variants: [String]) throws(Failure) {
+    named = try NetworkSpecification.named(name, recipe: recipe)
+    var known: [NetworkVariant] = []
+    for word in variants.flatMap({ $0.split(separator: ",") }) {
+      guard let variant = NetworkVariant(rawValue: String(word)) else {
+        let all = NetworkVariant.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Failure(.usage, "--variant takes \(all), not \(quoted(String(word))).")
+      }
+      known.append(variant)
+    }
+    self.variants = known
+  }
+
+  /// Takes the network of a file of weights, whatever the number of its classes.
+  public init(_ network: NetworkSpecification) {
+    named = { network.withClasses($0) }
+    variants = []
+  }
+
+  /// The network for a number of classes; nil stands for any.
+  /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no such network.
+  public func network(classes: Int?) throws(Failure) -> NetworkSpecification {
+    var network = named(classes ?? 1000)
+    for variant in variants { network = try network.applying(variant) }
+    try network.validate()
+    return network
+  }
+}
+
+extension NetworkSpecification {
+  /// The network with another number of classes: its last layer has as many kernels.
+  func withClasses(_ classes: Int) -> NetworkSpecification {
+    var changed = self
+    changed.classes = classes
+    if case .fullyConnected(var last)? = layers.last {
+      last.kernels = classes
+      changed.layers[layers.count - 1] = .fullyConnected(last)
+    }
+    return changed
+  }
+}

@@ -1,0 +1,90 @@
+public import AlexNet
+public import Failures
+import Glibc
+public import Safetensors
+
+/// Writes a network's weights without the state of a training, for other tools or to go on with here.
+public enum NetworkExport {
+  /// Gives the numbers of one of the network's tensors, in the order of its shape.
+  public typealias Values = (NetworkTensor) throws(Failure) -> [Float]
+
+  /// The weights in a checkpoint.
+  public static func values(of file: NetworkFile) -> Values {
+    let weights = NetworkWeights(SafetensorsWeights(file.file))
+    return { tensor throws(Failure) in try weights.read(tensor) }
+  }
+
+  /// Writes a safetensors file with PyTorch's names, which is a checkpoint to predict with or to start from: the
+  /// network, the classes and the preprocessing are in its metadata, the mean image is `preprocessing.mean`.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - preprocessing: How it reads pictures.
+  ///   - format: The format of the weights, `float32` or `bfloat16`; the mean image is in 32 bits.
+  ///   - path: The file.
+  ///   - values: The weights.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
+  public static func writeSafetensors(
+    _ network: NetworkSpecification, _ preprocessing: Preprocessing,
+    format: NumberFormat = .float32, to path: String, _ values: Values
+  ) throws(Failure) {
+    let tensors = network.tensors
+    let side = network.imageSide
+    let header = SafetensorsHeader(
+      metadata: NetworkFile.metadata(network, preprocessing),
+      tensors: tensors.map { ($0.name, format, $0.shape) }
+        + [(NetworkFile.meanName, .float32, [side, side, 3])])
+    let temporary = path + ".partial"
+    try SafetensorsWriter.create(temporary, header)
+    do throws(Failure) {
+      let writer = try SafetensorsWriter(opening: temporary, header)
+      for tensor in tensors {
+        let entry = writer.entry(tensor.name)
+        let numbers = try values(tensor)
+        if format == .bfloat16 {
+          try write(numbers.map(NumberFormat.bfloat16), entry, writer)
+        } else {
+          try write(numbers, entry, writer)
+        }
+      }
+      try write(preprocessing.mean, writer.entry(NetworkFile.meanName), writer)
+      try writer.finish()
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    guard rename(temporary, path) == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: errno)
+    }
+  }
+
+  /// Writes a .npz file: an array a tensor with PyTorch's names, and the mean image as `preprocessing.mean`.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
+  public static func writeNumPy(
+    _ network: NetworkSpecification, _ preprocessing: Preprocessing, to path: String,
+    _ values: Values
+  ) throws(Failure) {
+    let writer = try NumPyArchiveWriter(creating: path)
+    let side = network.imageSide
+    for tensor in network.tensors {
+      try append(tensor.name, tensor.shape, try values(tensor), to: writer)
+    }
+    try append(NetworkFile.meanName, [side, side, 3], preprocessing.mean, to: writer)
+    try writer.finish()
+  }
+
+  private static func append(
+    _ name: String, _ shape: [Int], _ numbers: [Float], to writer: NumPyArchiveWriter
+  ) throws(Failure) {
+    try numbers.withUnsafeBufferPointer { numbers throws(Failure) in
+      try writer.append(name, shape: shape, numbers)
+    }
+  }
+
+  private static func write<Number: BitwiseCopyable>(
+    _ numbers: [Number], _ entry: TensorEntry, _ writer: SafetensorsWriter
+  ) throws(Failure) {
+    try numbers.withUnsafeBufferPointer { numbers throws(Failure) in
+      try writer.write(entry, numbers)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+public import AlexNet
+public import Failures
+import Safetensors
+
+/// A network from a file of weights that another program, or this one, wrote.
+public struct NetworkImport {
+  /// The network that the weights are put into.
+  public let network: NetworkSpecification
+  /// How it reads pictures.
+  public let preprocessing: Preprocessing
+
+  private let weights: NetworkWeights
+
+  /// Finds a network's weights in a file.
+  /// - Parameters:
+  ///   - source: The file.
+  ///   - network: The network for a number of classes, which is that of the file's last layer.
+  ///   - preprocessing: How the network reads pictures; given the file's mean image, if it has one.
+  /// - Throws: `Failure` (badData) where a tensor is missing or of another shape, and what the closures throw.
+  public init(
+    _ source: any WeightSource,
+    network: (_ classes: Int?) throws(Failure) -> NetworkSpecification,
+    preprocessing: (NetworkSpecification, _ mean: [Float]?) throws(Failure) -> Preprocessing
+  ) throws(Failure) {
+    let weights = NetworkWeights(source)
+    self.weights = weights
+    let last = try network(nil).tensors.last.flatMap { weights.find($0)?.shape }
+    // Ones in front may be missing from a blob of Caffe's, all of them from the bias of one class.
+    self.network = try network(last.map { $0.reduce(1, *) })
+    var mean: [Float]?
+    let side = self.network.imageSide
+    if let tensor = source.tensors.first(where: { $0.name == NetworkFile.meanName }) {
+      guard tensor.shape == [side, side, 3] else {
+        throw Failure(
+          .badData,
+          "'\(tensor.name)' in \(quoted(source.path)) has the shape \(tensor.shape), and the network "
+            + "'\(self.network.name)' needs \([side, side, 3]).")
+      }
+      mean = try source.read(tensor)
+    }
+    self.preprocessing = try preprocessing(self.network, mean)
+    guard self.preprocessing.classNames.count == self.network.classes else {
+      throw Failure(
+        .badData,
+        "\(self.preprocessing.classNames.count) names of classes were given, and the last layer in "
+          + "\(quoted(source.path)) tells \(self.network.classes) apart.")
+    }
+  }
+
+  /// Writes the network as a checkpoint.
+  /// - Returns: What a user should know: tensors with numbers that are not finite, tensors that were not used.
+  /// - Throws: `Failure` (badData) where a tensor is missing or of another shape, (cannotCreate, inputOutput) where
+  ///   the file cannot be written.
+  public func write(to path: String) throws(Failure) -> [String] {
+    var warnings: [String] = []
+    try NetworkExport.writeSafetensors(network, preprocessing, to: path) { tensor throws(Failure) in
+      let values = try weights.read(tensor)
+      let count = values.count { !$0.isFinite }
+      if count > 0 {
+        warnings.append(
+          "'\(tensor.name)' holds \(count) of \(values.count) numbers that are not finite.")
+      }
+      return values
+    }
+    let unused = weights.unused(by: network).filter { name in
+      name != NetworkFile.meanName && !name.hasPrefix("velocity.")
+    }
+    if !unused.isEmpty {
+      warnings.append(
+        "The network has no use for \(NetworkWeights.listed(unused)) in \(quoted(weights.source.path))."
+      )
+    }
+    return warnings
+  }
+}

@@ -1,0 +1,176 @@
+import CArchive
+public import Failures
+import Glibc
+import Safetensors
+
+/// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads it.
+///
+/// The file appears under its name when it is finished. Equal arrays give equal bytes.
+public final class NumPyArchiveWriter {
+  private let file: WholeFile
+  private let archive: OpaquePointer?
+
+  /// Begins a file.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  public init(creating path: String) throws(Failure) {
+    file = try WholeFile(creating: path)
+    archive = archive_write_new()
+    archive_write_set_format_zip(archive)
+    // As numpy.savez does; weights do not compress.
+    archive_write_zip_set_compression_store(archive)
+    archive_write_set_bytes_in_last_block(archive, 1)
+    try check(archive_write_open_fd(archive, file.descriptor))
+  }
+
+  deinit { archive_write_free(archive) }
+
+  /// Appends an array under a name.
+  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  public func append(
+    _ name: String, shape: [Int], _ numbers: UnsafeBufferPointer<Float>
+  ) throws(Failure) {
+    let header = NumPyHeader(.float32, shape: shape)
+    precondition(header.count == numbers.count, "The shape has other elements.")
+    let start = header.encoded
+    let entry = archive_entry_new()
+    defer { archive_entry_free(entry) }
+    archive_entry_set_pathname_utf8(entry, name + ".npy")
+    archive_entry_set_size(entry, la_int64_t(start.count + numbers.count * 4))
+    archive_entry_set_filetype(entry, Glibc.S_IFREG)
+    archive_entry_set_perm(entry, 0o600)
+    // The first day that a zip archive can name.
+    archive_entry_set_mtime(entry, 315_532_800, 0)
+    try check(archive_write_header(archive, entry))
+    try start.withUnsafeBufferPointer { bytes throws(Failure) in
+      try write(UnsafeRawBufferPointer(bytes))
+    }
+    try write(UnsafeRawBufferPointer(numbers))
+    try check(archive_write_finish_entry(archive))
+  }
+
+  /// Brings the file to the disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) where that fails.
+  public func finish() throws(Failure) {
+    try check(archive_write_close(archive))
+    try file.publish()
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = archive_write_data(archive, rest.baseAddress, min(rest.count, 1 << 26))
+      guard count > 0 else { throw failure }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  private func check(_ code: Int32) throws(Failure) {
+    guard code == ARCHIVE_OK else { throw failure }
+  }
+
+  private var failure: Failure {
+    Failure(
+      .inputOutput,
+      "\(quoted(file.path)) cannot be written: \(archiveError(archive)).")
+  }
+}
+
+/// The arrays of a .npz file, of 16, 32 or 64-bit floating-point numbers.
+public final class NumPyArchive: WeightSource {
+  /// Where the file is.
+  public let path: String
+  /// Names and shapes, in the order of the file.
+  public let tensors: [WeightTensor]
+
+  /// Opens a file and reads the arrays' headers.
+  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such archive or names
+  ///   an array twice.
+  public init(opening path: String) throws(Failure) {
+    self.path = path
+    var tensors: [WeightTensor] = []
+    let reader = try NumPyArchiveReader(path)
+    while let (name, header) = try reader.next() {
+      guard !tensors.contains(where: { $0.name == name }) else {
+        throw Failure(.badData, "\(quoted(path)) holds two arrays '\(name)'; save it again.")
+      }
+      guard tensors.count < 10_000 else {
+        throw Failure(.badData, "\(quoted(path)) holds more than 10000 arrays: no file of weights.")
+      }
+      tensors.append(WeightTensor(name: name, shape: header.shape))
+    }
+    guard !tensors.isEmpty else {
+      throw Failure(.badData, "\(quoted(path)) holds no array of NumPy, or is no .npz file.")
+    }
+    self.tensors = tensors
+  }
+
+  /// Reads the numbers of an array.
+  /// - Throws: `Failure` (badData) where there is none of that name or it is damaged.
+  public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+    let reader = try NumPyArchiveReader(path)
+    while let (name, header) = try reader.next() {
+      guard name == tensor.name, header.shape == tensor.shape else { continue }
+      let bytes = try reader.read(header.count * header.format.byteCount)
+      guard bytes.count == header.count * header.format.byteCount, try reader.read(1).isEmpty else {
+        throw Failure(
+          .badData, "The array '\(name)' in \(quoted(path)) is not as long as its shape says.")
+      }
+      return header.format.floats(bytes)
+    }
+    throw Failure(.badData, "\(quoted(path)) holds no array '\(tensor.name)'.")
+  }
+}
+
+/// Goes through the members of a .npz file once.
+private final class NumPyArchiveReader {
+  private let path: String
+  private let archive: OpaquePointer?
+
+  init(_ path: String) throws(Failure) {
+    self.path = path
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .system(.inputMissing, "\(quoted(path)) cannot be opened", errno: errno)
+    }
+    close(descriptor)
+    archive = archive_read_new()
+    // By the directory at the end of the file, as numpy does: a file that was cut has none.
+    archive_read_support_format_zip_seekable(archive)
+    guard archive_read_open_filename(archive, path, 1 << 18) == ARCHIVE_OK else { throw failure }
+  }
+
+  deinit { archive_read_free(archive) }
+
+  /// The next array; nil at the end.
+  func next() throws(Failure) -> (name: String, header: NumPyHeader)? {
+    var entry: OpaquePointer?
+    let code = archive_read_next_header(archive, &entry)
+    if code == ARCHIVE_EOF { return nil }
+    guard code == ARCHIVE_OK || code == ARCHIVE_WARN,
+      let member = archive_entry_pathname(entry).map({ String(cString: $0) })
+    else { throw failure }
+    let header = try NumPyHeader("\(quoted(member)) in \(quoted(path))", read)
+    return (member.hasSuffix(".npy") ? String(member.dropLast(4)) : member, header)
+  }
+
+  /// The next bytes of the member; fewer at its end. What a header claims is not allocated before it is there.
+  func read(_ count: Int) throws(Failure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: min(count, 1 << 20))
+    while bytes.count < count {
+      let got = archive_read_data(archive, &piece, min(piece.count, count - bytes.count))
+      guard got >= 0 else { throw failure }
+      if got == 0 { break }
+      bytes.append(contentsOf: piece[..<got])
+    }
+    return bytes
+  }
+
+  private var failure: Failure {
+    Failure(.badData, "\(quoted(path)) is no whole .npz file: \(archiveError(archive)).")
+  }
+}
+
+private func archiveError(_ archive: OpaquePointer?) -> String {
+  archive_error_string(archive).map { String(cString: $0) } ?? "it is damaged"
+}

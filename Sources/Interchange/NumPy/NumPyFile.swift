@@ -1,0 +1,97 @@
+public import Failures
+import Glibc
+import Safetensors
+
+/// Writes an array of 32-bit numbers as a .npy file, row after row; `numpy.load` reads it.
+///
+/// The file appears under its name when it is finished.
+public final class NumPyWriter {
+  private let file: WholeFile
+  private var missing: Int
+
+  /// Begins a file.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - shape: The lengths of the dimensions, the slowest first.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  public init(creating path: String, shape: [Int]) throws(Failure) {
+    let header = NumPyHeader(.float32, shape: shape)
+    file = try WholeFile(creating: path)
+    missing = header.count
+    try file.write(header.encoded)
+  }
+
+  /// Appends numbers in the order of C, the last dimension fastest.
+  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  public func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
+    precondition(numbers.count <= missing, "The shape has fewer elements.")
+    missing -= numbers.count
+    try file.write(UnsafeRawBufferPointer(numbers))
+  }
+
+  /// Brings the file to the disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) where that fails.
+  public func finish() throws(Failure) {
+    precondition(missing == 0, "The shape has more elements.")
+    try file.publish()
+  }
+}
+
+/// An array that was read from a .npy file, its numbers in 32 bits.
+public struct NumPyArray: Equatable, Sendable {
+  /// The lengths of the dimensions, the slowest first.
+  public let shape: [Int]
+  /// The numbers, the last dimension fastest.
+  public let values: [Float]
+
+  /// Makes an array from its parts.
+  public init(shape: [Int], values: [Float]) {
+    precondition(shape.reduce(1, *) == values.count, "The shape has other elements.")
+    self.shape = shape
+    self.values = values
+  }
+
+  /// Reads a file of 16, 32 or 64-bit floating-point numbers.
+  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such array or not as
+  ///   long as its shape says.
+  public init(contentsOf path: String) throws(Failure) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .system(.inputMissing, "\(quoted(path)) cannot be opened", errno: errno)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw Failure(.badData, "\(quoted(path)) is not a file.")
+    }
+    var position = 0
+    func read(_ count: Int) throws(Failure) -> [UInt8] {
+      let count = min(count, Int(status.st_size) - position)
+      var bytes = [UInt8](repeating: 0, count: max(0, count))
+      var done = 0
+      while done < bytes.count {
+        let length = bytes.count - done
+        let read = bytes.withUnsafeMutableBytes {
+          pread(descriptor, $0.baseAddress?.advanced(by: done), length, off_t(position + done))
+        }
+        if read < 0 && errno == EINTR { continue }
+        guard read > 0 else {
+          throw .system(
+            .inputOutput, "\(quoted(path)) cannot be read", errno: read < 0 ? errno : EIO)
+        }
+        done += read
+      }
+      position += done
+      return bytes
+    }
+    let header = try NumPyHeader(quoted(path), read)
+    guard Int(status.st_size) - position == header.count * header.format.byteCount else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) has \(Int(status.st_size) - position) bytes of numbers, and its shape "
+          + "\(header.shape) needs \(header.count * header.format.byteCount).")
+    }
+    shape = header.shape
+    values = header.format.floats(try read(header.count * header.format.byteCount))
+  }
+}

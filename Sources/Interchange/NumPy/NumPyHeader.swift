@@ -1,0 +1,156 @@
+import Failures
+import Safetensors
+
+/// The head of a .npy file: a magic word, a version, a length, and a Python dictionary that names the type of the
+/// numbers, their order and the shape (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+struct NumPyHeader: Equatable {
+  /// The type of the numbers, little-endian.
+  let format: NumberFormat
+  /// The lengths of the dimensions, the slowest first.
+  let shape: [Int]
+  /// Elements, the product of the shape.
+  let count: Int
+
+  /// The bytes in front of the dictionary's length.
+  private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  /// The longest dictionary that is read: numpy itself takes 10,000 letters.
+  private static let longest = 10_000
+  /// NumPy's names of the types that are known here.
+  private static let types: [(name: String, format: NumberFormat)] = [
+    ("<f4", .float32), ("<f8", .float64), ("<f2", .float16),
+  ]
+
+  /// Plans a file of numbers in the order of C.
+  init(_ format: NumberFormat, shape: [Int]) {
+    self.format = format
+    self.shape = shape
+    count = shape.reduce(1, *)
+  }
+
+  /// The header as it stands at the start of a file, in version 1.0; the numbers begin at a multiple of 64.
+  var encoded: [UInt8] {
+    guard let type = Self.types.first(where: { $0.format == format })?.name else {
+      preconditionFailure("NumPy has no numbers of type \(format.rawValue).")
+    }
+    let lengths = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    var text = Array(
+      "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(lengths)), }".utf8)
+    while (Self.magic.count + 4 + text.count) % 64 != 63 { text.append(UInt8(ascii: " ")) }
+    text.append(UInt8(ascii: "\n"))
+    let length = [
+      UInt8(truncatingIfNeeded: text.count), UInt8(truncatingIfNeeded: text.count >> 8),
+    ]
+    return Self.magic + [1, 0] + length + text
+  }
+
+  /// Reads a header.
+  /// - Parameters:
+  ///   - name: The file, or the file and its member, for the complaint.
+  ///   - read: Gives the next bytes of the file; fewer than asked for at its end.
+  /// - Throws: `Failure` (badData) where it is none, or of numbers that are not known here.
+  init(
+    _ name: String, _ read: (_ count: Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) {
+    func wrong(_ what: String) -> Failure {
+      Failure(.badData, "\(name) is not an array of NumPy that can be read here: \(what).")
+    }
+    let start = try read(Self.magic.count + 2)
+    guard start.count == Self.magic.count + 2, start.starts(with: Self.magic) else {
+      throw wrong("it does not begin as one")
+    }
+    let version = start[Self.magic.count]
+    guard (1...3).contains(version) else {
+      throw wrong("it has format version \(version), and versions 1 to 3 are known")
+    }
+    let lengthBytes = try read(version == 1 ? 2 : 4)
+    guard lengthBytes.count == (version == 1 ? 2 : 4) else { throw wrong("it ends early") }
+    let length = lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+    guard length <= Self.longest else { throw wrong("its header claims \(length) bytes") }
+    let text = try read(length)
+    guard text.count == length else { throw wrong("it ends early") }
+    guard let fields = PythonDictionary(text) else { throw wrong("its header is damaged") }
+    guard case .text(let type)? = fields["descr"],
+      let format = Self.types.first(where: { $0.name == type })?.format
+    else { throw wrong("its numbers are not 16, 32 or 64-bit floating point, little-endian") }
+    guard case .truth(false)? = fields["fortran_order"] else {
+      throw wrong("its numbers are in the order of Fortran; save numpy.ascontiguousarray of it")
+    }
+    guard case .numbers(let shape)? = fields["shape"] else { throw wrong("it has no shape") }
+    var size = format.byteCount
+    for length in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: length)
+      guard !overflow else { throw wrong("the shape \(shape) is impossible") }
+      size = product
+    }
+    self.format = format
+    self.shape = shape
+    count = size / format.byteCount
+  }
+}
+
+/// The few values of Python that a header holds.
+private enum PythonValue {
+  case text(String)
+  case truth(Bool)
+  case numbers([Int])
+}
+
+/// A dictionary such as `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
+private struct PythonDictionary {
+  private var values: [String: PythonValue] = [:]
+
+  subscript(key: String) -> PythonValue? { values[key] }
+
+  init?(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    func skipSpace() {
+      while let byte = rest.first, byte == 0x20 || byte == 0x0A { rest.removeFirst() }
+    }
+    func take(_ letter: Character) -> Bool {
+      skipSpace()
+      guard let byte = rest.first, byte == letter.asciiValue else { return false }
+      rest.removeFirst()
+      return true
+    }
+    func text() -> String? {
+      skipSpace()
+      guard let quote = rest.first, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\""),
+        let end = rest.dropFirst().firstIndex(of: quote)
+      else { return nil }
+      defer { rest = rest[(end + 1)...] }
+      return String(validating: rest[(rest.startIndex + 1)..<end], as: UTF8.self)
+    }
+    func number() -> Int? {
+      skipSpace()
+      let digits = rest.prefix { (0x30...0x39).contains($0) }
+      rest = rest[digits.endIndex...]
+      return Int(String(decoding: digits, as: UTF8.self))
+    }
+    func value() -> PythonValue? {
+      if let text = text() { return .text(text) }
+      for (word, truth) in [("True", true), ("False", false)] where rest.starts(with: word.utf8) {
+        rest.removeFirst(word.utf8.count)
+        return .truth(truth)
+      }
+      guard take("(") else { return nil }
+      var numbers: [Int] = []
+      while !take(")") {
+        guard numbers.count < 32, let next = number() else { return nil }
+        numbers.append(next)
+        guard take(",") else { return take(")") ? .numbers(numbers) : nil }
+      }
+      return .numbers(numbers)
+    }
+    guard take("{") else { return nil }
+    while !take("}") {
+      guard let key = text(), take(":"), let value = value(), values[key] == nil else { return nil }
+      values[key] = value
+      guard take(",") else {
+        guard take("}") else { return nil }
+        break
+      }
+    }
+    skipSpace()
+    guard rest.isEmpty else { return nil }
+  }
+}

@@ -1,0 +1,164 @@
+public import AlexNet
+public import Failures
+import Foundation
+import Layers
+
+/// Writes a trained network as an ONNX model, which many programs run.
+///
+/// The input is `input`, images x 3 x side x side, or with the preprocessing inside `pixels`, images x image side x
+/// image side x 3 bytes; the outputs are `logits` and `probabilities`, images x classes. The number of images is free.
+/// What the network was trained for is in the model's metadata: classes, preprocessing, description.
+public enum ONNXExport {
+  /// Writes the network of a checkpoint.
+  /// - Parameters:
+  ///   - file: The checkpoint.
+  ///   - path: The file to write. A mean image that is not in the model goes into `<path>.mean.npy`.
+  ///   - hasPreprocessingInside: Whether crop, mean and order of colours are part of the graph.
+  /// - Throws: `Failure` (badData) where the checkpoint lacks a tensor, (usage) where ONNX cannot express or hold the
+  ///   network, (cannotCreate, inputOutput) where the file cannot be written.
+  public static func write(
+    _ file: NetworkFile, to path: String, hasPreprocessingInside: Bool
+  ) throws(Failure) {
+    var layers = ONNXLayers(file)
+    let preprocessing = ONNXPreprocessing(file)
+    let input = preprocessing.addInput(to: &layers.graph, isInside: hasPreprocessingInside)
+    let logits = try layers.add(from: input)
+    let network = file.network
+    layers.graph.output(
+      layers.graph.add("Identity", [logits], name: "logits"), [network.classes])
+    layers.graph.output(
+      layers.graph.add("Softmax", ["logits"], name: "probabilities", [("axis", .int(1))]),
+      [network.classes])
+
+    let meanPath = path + ".mean.npy"
+    let needsMeanFile = !hasPreprocessingInside && !preprocessing.hasEqualPixels
+    let description = preprocessing.description(
+      isInside: hasPreprocessingInside,
+      meanFile: needsMeanFile ? URL(fileURLWithPath: meanPath).lastPathComponent : nil)
+    layers.graph.note("classes", JSONText.encode(file.preprocessing.classNames, isPretty: false))
+    layers.graph.note("preprocessing", JSONText.encode(description, isPretty: false))
+    layers.graph.note("network", JSONText.encode(network, isPretty: false))
+    if needsMeanFile { try preprocessing.writeMean(to: meanPath) }
+    try layers.graph.write(
+      to: path, name: network.name,
+      description: "\(network.name) of alexnet-train, \(network.classes) classes. "
+        + description.sentence)
+  }
+}
+
+/// The way from a picture to the input of an exported network.
+struct ONNXPreprocessing {
+  private let network: NetworkSpecification
+  private let preprocessing: Preprocessing
+  /// The mean of the middle crop, R, G, B x rows x columns.
+  private let mean: [Float]
+
+  init(_ file: NetworkFile) {
+    network = file.network
+    preprocessing = file.preprocessing
+    let (side, inputSide) = (network.imageSide, network.inputSide)
+    let start = (side - inputSide) / 2
+    let whole = preprocessing.mean
+    mean = (0..<3).flatMap { map in
+      (0..<inputSide).flatMap { row in
+        (0..<inputSide).map { column in
+          whole[((start + row) * side + start + column) * 3 + map]
+        }
+      }
+    }
+  }
+
+  /// Whether the mean image is one number for each colour.
+  var hasEqualPixels: Bool {
+    let area = network.inputSide * network.inputSide
+    return (0..<3).allSatisfy { map in
+      mean[map * area..<(map + 1) * area].allSatisfy { $0 == mean[map * area] }
+    }
+  }
+
+  /// Adds the graph's input and what has to be done to it; returns what the first layer reads.
+  func addInput(to graph: inout ONNXGraph, isInside: Bool) -> String {
+    let (side, inputSide) = (network.imageSide, network.inputSide)
+    guard isInside else {
+      return graph.input("input", ofBytes: false, [3, inputSide, inputSide])
+    }
+    let pixels = graph.input("pixels", ofBytes: true, [side, side, 3])
+    // 1 is ONNX's number of the type of 32-bit floating-point numbers.
+    var input = graph.add("Cast", [pixels], name: "pixels.float", [("to", .int(1))])
+    input = graph.add(
+      "Transpose", [input], name: "pixels.maps", [("perm", .ints([0, 3, 1, 2]))])
+    if side != inputSide {
+      let start = (side - inputSide) / 2
+      input = graph.add(
+        "Slice",
+        [
+          input, graph.constant("crop.start", [start, start]),
+          graph.constant("crop.end", [start + inputSide, start + inputSide]),
+          graph.constant("crop.axes", [2, 3]),
+        ], name: "crop")
+    }
+    input = graph.add(
+      "Sub", [input, graph.constant("preprocessing.mean", [1, 3, inputSide, inputSide], mean)],
+      name: "centred")
+    if preprocessing.factors != [1, 1, 1] {
+      let factors = graph.constant("preprocessing.factors", [1, 3, 1, 1], preprocessing.factors)
+      input = graph.add("Mul", [input, factors], name: "scaled")
+    }
+    if preprocessing.channelOrder == .bgr {
+      input = graph.add(
+        "Gather", [input, graph.constant("preprocessing.order", [2, 1, 0])], name: "ordered",
+        [("axis", .int(1))])
+    }
+    return input
+  }
+
+  /// Writes the mean of the middle crop, maps x rows x columns.
+  func writeMean(to path: String) throws(Failure) {
+    let writer = try NumPyWriter(
+      creating: path, shape: [3, network.inputSide, network.inputSide])
+    try mean.withUnsafeBufferPointer { mean throws(Failure) in try writer.append(mean) }
+    try writer.finish()
+  }
+
+  /// What the model's metadata say.
+  struct Description: Encodable {
+    let input: String
+    let layout: String
+    let imageSide: Int
+    let inputSide: Int
+    let crop: String
+    let channelOrder: String
+    let range: [Double]
+    /// What R, G and B are multiplied by once the mean is subtracted.
+    let factors: [Float]
+    /// The mean of R, G and B over the crop.
+    let mean: [Double]
+    /// The file with the mean of each pixel, where that is what has to be subtracted.
+    let meanFile: String?
+    let sentence: String
+  }
+
+  func description(isInside: Bool, meanFile: String?) -> Description {
+    let area = network.inputSide * network.inputSide
+    let means = (0..<3).map { map in
+      mean[map * area..<(map + 1) * area].reduce(0) { $0 + Double($1) } / Double(area)
+    }
+    let (side, inputSide) = (network.imageSide, network.inputSide)
+    let square =
+      "scale a picture's shorter side to \(side) pixels and take the middle \(side)x\(side)"
+    let order = preprocessing.channelOrder.rawValue
+    let less = meanFile.map { "the mean image in \($0) (R, G, B)" } ?? "the mean R, G, B \(means)"
+    let times = preprocessing.factors == [1, 1, 1] ? "" : ", times \(preprocessing.factors)"
+    return Description(
+      input: isInside ? "pixels" : "input", layout: isInside ? "NHWC" : "NCHW", imageSide: side,
+      inputSide: inputSide, crop: "centre", channelOrder: isInside ? "RGB" : order,
+      range: [0, 255],
+      factors: preprocessing.factors, mean: means,
+      meanFile: meanFile,
+      sentence: isInside
+        ? "Input: \(square) as bytes, RGB; the graph crops it and subtracts the mean."
+        : "Input: \(square), of it the middle \(inputSide)x\(inputSide), from 0 to 255, less "
+          + "\(less)\(times); maps in the order \(order). Where a window does not fit, zeros lie beyond the right and bottom edge only "
+          + "(the ceil rule of the authors' code).")
+  }
+}

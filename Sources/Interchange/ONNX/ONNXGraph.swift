@@ -1,0 +1,198 @@
+import CProtobuf
+import Failures
+
+/// A graph of ONNX's operators while it is built, node after node.
+struct ONNXGraph {
+  /// A setting of a node.
+  enum Attribute {
+    case int(Int)
+    case ints([Int])
+    case float(Double)
+  }
+
+  /// The version of the operators, the oldest that has all that is used here.
+  static let operatorSet: Int64 = 17
+  /// The version of the file format that goes with it.
+  static let formatVersion: Int64 = 8
+  /// protobuf's limit to a message, in bytes.
+  static let largest = 1 << 31
+
+  private let arena = MessageArena()
+  private var nodes: [UnsafeMutablePointer<Onnx__NodeProto>?] = []
+  private var constants: [UnsafeMutablePointer<Onnx__TensorProto>?] = []
+  private var inputs: [UnsafeMutablePointer<Onnx__ValueInfoProto>?] = []
+  private var outputs: [UnsafeMutablePointer<Onnx__ValueInfoProto>?] = []
+  private var texts: [UnsafeMutablePointer<Onnx__StringStringEntryProto>?] = []
+  /// Bytes of all constants.
+  private(set) var byteCount = 0
+
+  /// Adds a node and returns the name of its only output, which is the node's own.
+  mutating func add(
+    _ operation: String, _ inputs: [String], name: String, _ attributes: [(String, Attribute)] = []
+  ) -> String {
+    _ = add(operation, inputs, name: name, attributes, outputs: [name])
+    return name
+  }
+
+  /// Adds a node with outputs of several names.
+  mutating func add(
+    _ operation: String, _ inputs: [String], name: String, _ attributes: [(String, Attribute)] = [],
+    outputs: [String]
+  ) -> [String] {
+    let node: UnsafeMutablePointer<Onnx__NodeProto> = arena.make { onnx__node_proto__init($0) }
+    node.pointee.op_type = arena.text(operation)
+    node.pointee.name = arena.text(name)
+    (node.pointee.n_input, node.pointee.input) = arena.list(inputs.map { arena.text($0) })
+    (node.pointee.n_output, node.pointee.output) = arena.list(outputs.map { arena.text($0) })
+    (node.pointee.n_attribute, node.pointee.attribute) = arena.list(
+      attributes.map { attribute($0.0, $0.1) })
+    nodes.append(node)
+    return outputs
+  }
+
+  /// Adds a constant of 32-bit numbers and returns its name.
+  mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) -> String {
+    add(constant: name, shape, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, arena.bytes(values))
+  }
+
+  /// Adds a constant of integers, a row, and returns its name.
+  mutating func constant(_ name: String, _ values: [Int]) -> String {
+    add(
+      constant: name, [values.count], ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
+      arena.bytes(values.map { Int64($0) }))
+  }
+
+  private mutating func add(
+    constant name: String, _ shape: [Int], _ type: Onnx__TensorProto__DataType,
+    _ bytes: ProtobufCBinaryData
+  ) -> String {
+    let tensor: UnsafeMutablePointer<Onnx__TensorProto> = arena.make {
+      onnx__tensor_proto__init($0)
+    }
+    tensor.pointee.name = arena.text(name)
+    (tensor.pointee.n_dims, tensor.pointee.dims) = arena.list(shape.map { Int64($0) })
+    tensor.pointee.has_data_type = 1
+    tensor.pointee.data_type = Int32(bitPattern: type.rawValue)
+    tensor.pointee.has_raw_data = 1
+    tensor.pointee.raw_data = bytes
+    byteCount += bytes.len
+    constants.append(tensor)
+    return name
+  }
+
+  /// Names an input of the graph: the first dimension is the batch, of any length.
+  mutating func input(_ name: String, ofBytes isBytes: Bool, _ shape: [Int]) -> String {
+    inputs.append(value(name, isBytes: isBytes, shape))
+    return name
+  }
+
+  /// Names an output of the graph: the first dimension is the batch.
+  mutating func output(_ name: String, _ shape: [Int]) {
+    outputs.append(value(name, isBytes: false, shape))
+  }
+
+  /// Adds a text to the model's metadata.
+  mutating func note(_ key: String, _ value: String) {
+    let entry: UnsafeMutablePointer<Onnx__StringStringEntryProto> = arena.make {
+      onnx__string_string_entry_proto__init($0)
+    }
+    entry.pointee.key = arena.text(key)
+    entry.pointee.value = arena.text(value)
+    texts.append(entry)
+  }
+
+  private func value(
+    _ name: String, isBytes: Bool, _ shape: [Int]
+  ) -> UnsafeMutablePointer<Onnx__ValueInfoProto> {
+    typealias Dimension = Onnx__TensorShapeProto__Dimension
+    let dimensions = ([nil] + shape).map { length -> UnsafeMutablePointer<Dimension>? in
+      let dimension: UnsafeMutablePointer<Dimension> = arena.make {
+        onnx__tensor_shape_proto__dimension__init($0)
+      }
+      if let length {
+        dimension.pointee.value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
+        dimension.pointee.dim_value = Int64(length)
+      } else {
+        dimension.pointee.value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM
+        dimension.pointee.dim_param = arena.text("batch")
+      }
+      return dimension
+    }
+    let tensor: UnsafeMutablePointer<Onnx__TypeProto__Tensor> = arena.make {
+      onnx__type_proto__tensor__init($0)
+    }
+    tensor.pointee.has_elem_type = 1
+    let type =
+      isBytes ? ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
+    tensor.pointee.elem_type = Int32(bitPattern: type.rawValue)
+    tensor.pointee.shape = arena.make { onnx__tensor_shape_proto__init($0) }
+    (tensor.pointee.shape.pointee.n_dim, tensor.pointee.shape.pointee.dim) = arena.list(dimensions)
+    let info: UnsafeMutablePointer<Onnx__ValueInfoProto> = arena.make {
+      onnx__value_info_proto__init($0)
+    }
+    info.pointee.name = arena.text(name)
+    info.pointee.type = arena.make { onnx__type_proto__init($0) }
+    info.pointee.type.pointee.value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
+    info.pointee.type.pointee.tensor_type = tensor
+    return info
+  }
+
+  private func attribute(
+    _ name: String, _ value: Attribute
+  ) -> UnsafeMutablePointer<Onnx__AttributeProto>? {
+    let attribute: UnsafeMutablePointer<Onnx__AttributeProto> = arena.make {
+      onnx__attribute_proto__init($0)
+    }
+    attribute.pointee.name = arena.text(name)
+    attribute.pointee.has_type = 1
+    switch value {
+    case .int(let number):
+      attribute.pointee.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT
+      attribute.pointee.has_i = 1
+      attribute.pointee.i = Int64(number)
+    case .ints(let numbers):
+      attribute.pointee.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
+      (attribute.pointee.n_ints, attribute.pointee.ints) = arena.list(numbers.map { Int64($0) })
+    case .float(let number):
+      attribute.pointee.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT
+      attribute.pointee.has_f = 1
+      attribute.pointee.f = Float(number)
+    }
+    return attribute
+  }
+
+  /// Writes the graph as a model.
+  /// - Throws: `Failure` (usage) where it is larger than a message can be, (cannotCreate, inputOutput) where the
+  ///   file cannot be written.
+  func write(to path: String, name: String, description: String) throws(Failure) {
+    guard byteCount < Self.largest - 1 << 20 else {
+      throw Failure(
+        .usage,
+        "The network '\(name)' has \(byteCount >> 20) MiB of weights, and an ONNX file holds 2048 MiB at "
+          + "most; export it with --format safetensors.")
+    }
+    let graph: UnsafeMutablePointer<Onnx__GraphProto> = arena.make { onnx__graph_proto__init($0) }
+    graph.pointee.name = arena.text(name)
+    (graph.pointee.n_node, graph.pointee.node) = arena.list(nodes)
+    (graph.pointee.n_initializer, graph.pointee.initializer) = arena.list(constants)
+    (graph.pointee.n_input, graph.pointee.input) = arena.list(inputs)
+    (graph.pointee.n_output, graph.pointee.output) = arena.list(outputs)
+    let operators: UnsafeMutablePointer<Onnx__OperatorSetIdProto> = arena.make {
+      onnx__operator_set_id_proto__init($0)
+    }
+    operators.pointee.domain = arena.text("")
+    operators.pointee.has_version = 1
+    operators.pointee.version = Self.operatorSet
+    let model: UnsafeMutablePointer<Onnx__ModelProto> = arena.make { onnx__model_proto__init($0) }
+    model.pointee.has_ir_version = 1
+    model.pointee.ir_version = Self.formatVersion
+    (model.pointee.n_opset_import, model.pointee.opset_import) = arena.list([operators])
+    model.pointee.producer_name = arena.text("alexnet-train")
+    model.pointee.doc_string = arena.text(description)
+    (model.pointee.n_metadata_props, model.pointee.metadata_props) = arena.list(texts)
+    model.pointee.graph = graph
+    let file = try WholeFile(creating: path)
+    try file.write(model)
+    try file.publish()
+  }
+}

@@ -1,0 +1,62 @@
+public import Failures
+public import Safetensors
+
+/// The tensors of a safetensors file.
+public final class SafetensorsWeights: WeightSource {
+  /// The file.
+  public let file: SafetensorsFile
+  /// Names and shapes of the tensors of floating-point numbers, in the order of the file.
+  public let tensors: [WeightTensor]
+
+  /// Takes the tensors of an open file.
+  public init(_ file: SafetensorsFile) {
+    self.file = file
+    tensors = file.header.tensors.filter(\.format.isFloatingPoint).map {
+      WeightTensor(name: $0.name, shape: $0.shape)
+    }
+  }
+
+  /// Where the file is.
+  public var path: String { file.path }
+
+  /// Whether the file says itself what network it holds.
+  public var isCheckpoint: Bool { file.header.metadata["format"] == "alexnet-train" }
+
+  /// Reads the numbers of a tensor.
+  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
+  public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+    guard let entry = file.header.tensors.first(where: { $0.name == tensor.name }) else {
+      throw Failure(.badData, "\(quoted(path)) holds no tensor '\(tensor.name)'.")
+    }
+    var bytes = [UInt8](repeating: 0, count: entry.bytes.count)
+    try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try file.readBytes(entry, into: buffer)
+    }
+    return entry.format.floats(bytes)
+  }
+}
+
+/// Files of weights, whatever program wrote them.
+public enum WeightFile {
+  /// The endings of the names that are understood, for help texts.
+  public static let endings = ".safetensors, .npz, .caffemodel"
+
+  /// Opens a file by the ending of its name.
+  /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) where the file is not what its name says.
+  public static func open(_ path: String) throws(Failure) -> any WeightSource {
+    if path.hasSuffix(".safetensors") {
+      return SafetensorsWeights(try SafetensorsFile(opening: path))
+    }
+    if path.hasSuffix(".npz") { return try NumPyArchive(opening: path) }
+    if path.hasSuffix(".caffemodel") { return try CaffeModel(opening: path) }
+    // Pickled files run what is in them.
+    let isPickled = [".pth", ".pt", ".bin", ".pkl"].contains { path.hasSuffix($0) }
+    throw Failure(
+      .usage,
+      isPickled
+        ? "\(quoted(path)) is a pickled file, which can run programs when it is read; turn it into safetensors "
+          + "first: python3 -c \"import torch, safetensors.torch as s; "
+          + "s.save_file(torch.load('FILE.pth', weights_only=True), 'FILE.safetensors')\"."
+        : "\(quoted(path)) is no file of weights by its name; \(endings) are read.")
+  }
+}

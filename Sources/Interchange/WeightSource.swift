@@ -1,0 +1,26 @@
+public import Failures
+
+/// A tensor in a file of weights.
+public struct WeightTensor: Equatable, Sendable {
+  /// Its name in the file.
+  public let name: String
+  /// The lengths of its dimensions, the slowest first.
+  public let shape: [Int]
+
+  /// Makes a description from its parts.
+  public init(name: String, shape: [Int]) {
+    self.name = name
+    self.shape = shape
+  }
+}
+
+/// A file of weights, whatever its format: tensors by name, in 32-bit numbers.
+public protocol WeightSource: AnyObject {
+  /// Where the file is.
+  var path: String { get }
+  /// Names and shapes of the tensors of floating-point numbers, in the order of the file; names differ.
+  var tensors: [WeightTensor] { get }
+  /// Reads the numbers of one of `tensors`, in the order of C.
+  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
+  func read(_ tensor: WeightTensor) throws(Failure) -> [Float]
+}

@@ -1,0 +1,65 @@
+import Failures
+import Glibc
+
+/// A file that appears under its name when it is whole: until then it is written under another one.
+final class WholeFile {
+  let path: String
+  /// Where the bytes go; libraries that write themselves are given this.
+  let descriptor: Int32
+  private let temporary: String
+  private var isOpen = true
+
+  /// Begins a file; what stands under its name stays there until `publish`.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  init(creating path: String) throws(Failure) {
+    self.path = path
+    temporary = path + ".partial"
+    unlink(temporary)
+    descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
+    }
+  }
+
+  deinit {
+    guard isOpen else { return }
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  /// Appends bytes.
+  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        throw .system(
+          .inputOutput, "\(quoted(path)) cannot be written", errno: count < 0 ? errno : ENOSPC)
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  /// Appends bytes.
+  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  func write(_ bytes: [UInt8]) throws(Failure) {
+    try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
+      try write(UnsafeRawBufferPointer(bytes))
+    }
+  }
+
+  /// Brings the file to the disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) where the disk or the folder refuses.
+  func publish() throws(Failure) {
+    let isSynced = fsync(descriptor) == 0
+    let code = errno
+    isOpen = false
+    guard close(descriptor) == 0, isSynced, rename(temporary, path) == 0 else {
+      let error = isSynced ? errno : code
+      unlink(temporary)
+      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: error)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import AlexNet
+import Failures
+import Foundation
+import Interchange
+import Options
+import Safetensors
+import Training
+
+/// `alexnet export`: a trained network as a file for other tools.
+enum Export: Subcommand {
+  static let name = "export"
+  static let summary = "write a trained network as ONNX, safetensors or npz for other tools"
+
+  private enum Format: String, CaseIterable {
+    case onnx, safetensors, npz
+  }
+
+  private static let command = Command(
+    "alexnet export",
+    overview: """
+      Writes the network of a checkpoint, without the state of its training, for other tools:
+        onnx         a model of opset 17 that onnxruntime and many others run; classes and preprocessing
+                     are in its metadata
+        safetensors  the weights with PyTorch's names; 'alexnet' itself predicts with the file too
+        npz          the same as arrays of NumPy
+      """,
+    synopsis: "RUN|CHECKPOINT --format onnx|safetensors|npz [options]", takesOperands: true,
+    groups: [
+      (
+        "Output",
+        [
+          Option("format", "onnx|safetensors|npz", "The format to write."),
+          Option("out", "FILE", default: "<network>.<format>", "The file to write."),
+          Option(
+            "dtype", "float32|bf16", default: "float32",
+            "The numbers of the weights; bf16 with safetensors only."),
+          Option(
+            "preprocessing", "inside|outside", default: "outside",
+            "With onnx: whether the graph takes squares of bytes, crops them and subtracts the mean."
+          ),
+        ]
+      )
+    ])
+
+  static func run(_ words: [String]) throws(Failure) {
+    let arguments = try command.parse(words)
+    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    guard arguments.operands.count == 1 else {
+      throw Failure(.usage, "Name one run or checkpoint: alexnet export RUN --format onnx.")
+    }
+    let formats = Format.allCases.map(\.rawValue)
+    guard let format = try arguments.choice("format", of: formats).flatMap(Format.init) else {
+      throw Failure(.usage, "Give --format onnx, safetensors or npz.")
+    }
+    let isBrief = try arguments.choice("dtype", of: ["float32", "bf16"]) == "bf16"
+    let place = try arguments.choice("preprocessing", of: ["inside", "outside"])
+    guard !isBrief || format == .safetensors else {
+      throw Failure(
+        .usage,
+        "--dtype bf16 goes with --format safetensors: NumPy has no such numbers, and onnxruntime does not "
+          + "compute with them on a CPU.")
+    }
+    guard place == nil || format == .onnx else {
+      throw Failure(.usage, "--preprocessing goes with --format onnx, the only one with a graph.")
+    }
+    let file = try NetworkFile(
+      opening: RunDirectory.checkpoint(named: arguments.operands[0]))
+    let out = arguments.string("out") ?? "\(file.network.name).\(format.rawValue)"
+    switch format {
+    case .onnx: try ONNXExport.write(file, to: out, hasPreprocessingInside: place == "inside")
+    case .safetensors:
+      try NetworkExport.writeSafetensors(
+        file.network, file.preprocessing, format: isBrief ? .bfloat16 : .float32, to: out,
+        NetworkExport.values(of: file))
+    case .npz:
+      try NetworkExport.writeNumPy(
+        file.network, file.preprocessing, to: out, NetworkExport.values(of: file))
+    }
+    let weights = file.network.parameterCount
+    StandardStream.output.write(
+      "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to \(quoted(out)).\n"
+    )
+  }
+}

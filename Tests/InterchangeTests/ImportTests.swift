@@ -1,0 +1,156 @@
+import AlexNet
+import Failures
+import Interchange
+import Layers
+import Safetensors
+import Testing
+import TestSupport
+
+@Suite struct ImportTests {
+  let folder = TemporaryFolder()
+  let network = SmallFiles.network()
+
+  /// Imports a file into the small network, whatever the number of classes.
+  func imported(
+    _ path: String, into network: NetworkSpecification? = nil, to name: String = "imported"
+  ) throws -> (file: NetworkFile, warnings: [String]) {
+    let result = try NetworkImport(
+      WeightFile.open(path),
+      network: { classes throws(Failure) in network ?? SmallFiles.network(classes: classes ?? 5) },
+      preprocessing: { network, mean throws(Failure) in
+        var preprocessing = SmallFiles.preprocessing(network)
+        if let mean { preprocessing.mean = mean }
+        return preprocessing
+      })
+    let warnings = try result.write(to: folder.file(name))
+    return (try NetworkFile(opening: folder.file(name)), warnings)
+  }
+
+  @Test func exportImportExportGivesTheSameBytes() throws {
+    let path = try SmallFiles.checkpoint(network, folder)
+    _ = try imported(path, to: "again.safetensors")
+    #expect(folder.read("again.safetensors") == folder.read("small.safetensors"))
+    let file = try NetworkFile(opening: path)
+    try NetworkExport.writeNumPy(
+      file.network, file.preprocessing, to: folder.file("a.npz"), NetworkExport.values(of: file))
+    let (back, _) = try imported(folder.file("a.npz"), to: "from-npz.safetensors")
+    #expect(folder.read("from-npz.safetensors") == folder.read("small.safetensors"))
+    try NetworkExport.writeNumPy(
+      back.network, back.preprocessing, to: folder.file("b.npz"), NetworkExport.values(of: back))
+    #expect(folder.read("a.npz") == folder.read("b.npz"))
+  }
+
+  @Test func halfTheBitsAreRoundedToTheNearest() throws {
+    // 1 + 2^-8 lies between two numbers: to the even one. A little more goes up.
+    #expect(NumberFormat.bfloat16(1.00390625) == 0x3F80)
+    #expect(NumberFormat.bfloat16(1.0039063) == 0x3F81)
+    #expect(NumberFormat.bfloat16(1.01171875) == 0x3F82)
+    #expect(NumberFormat.bfloat16(-2) == 0xC000)
+    #expect(NumberFormat.bfloat16(.infinity) == 0x7F80)
+    #expect(NumberFormat.bfloat16(.greatestFiniteMagnitude) == 0x7F80)
+    #expect(Float(bitPattern: UInt32(NumberFormat.bfloat16(.nan)) << 16).isNaN)
+    let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
+    try NetworkExport.writeSafetensors(
+      file.network, file.preprocessing, format: .bfloat16, to: folder.file("half.safetensors"),
+      NetworkExport.values(of: file))
+    let (back, warnings) = try imported(folder.file("half.safetensors"))
+    #expect(warnings.isEmpty)
+    let values = NetworkExport.values(of: back)
+    for tensor in network.tensors {
+      for (here, there) in zip(try values(tensor), SmallFiles.values(tensor)) {
+        #expect(here.bitPattern == UInt32(NumberFormat.bfloat16(there)) << 16)
+      }
+    }
+  }
+
+  @Test func tensorsThatDoNotFitAreNamedWithBothShapes() throws {
+    let path = try SmallFiles.checkpoint(network, folder)
+    var wider = network
+    guard case .convolution(var layer) = wider.layers[0] else { return }
+    layer.kernels = 8
+    wider.layers[0] = .convolution(layer)
+    let shape = #expect(throws: Failure.self) { _ = try imported(path, into: wider) }
+    let message = try #require(shape?.message)
+    #expect(
+      message.contains("'features.0.weight'") && message.contains("[4, 3, 5, 5]")
+        && message.contains("[8, 3, 5, 5]") && message.contains("'c1'"))
+    var longer = network
+    longer.layers.insert(
+      .convolution(
+        ConvolutionSpecification(
+          name: "extra", kernels: 6, window: .init(size: 1, stride: 1), reads: .all)), at: 5)
+    let missing = #expect(throws: Failure.self) { _ = try imported(path, into: longer) }
+    #expect(missing?.message.contains("no tensor 'extra.weight'") == true)
+    #expect(folder.read("imported") == [] && folder.read("imported.partial") == [])
+  }
+
+  @Test func whatAUserShouldKnowIsSaid() throws {
+    let tensors = network.tensors
+    let header = SafetensorsHeader(
+      metadata: [:],
+      tensors: tensors.map { ("module.\($0.name)", .float32, $0.shape) } + [
+        ("counter", .int64, [1]), ("unused.weight", .float32, [2]),
+      ])
+    let path = folder.file("foreign.safetensors")
+    try SafetensorsWriter.create(path, header)
+    let writer = try SafetensorsWriter(opening: path, header)
+    for tensor in tensors {
+      var values = SmallFiles.values(tensor)
+      if tensor.name == "c2.bias" { values[3] = .nan }
+      if tensor.name == "head.weight" { values[0] = .infinity; values[1] = -.infinity }
+      try values.withUnsafeBufferPointer {
+        try writer.write(writer.entry("module.\(tensor.name)"), $0)
+      }
+    }
+    try writer.finish()
+    let (_, warnings) = try imported(path)
+    #expect(warnings.count == 3)
+    #expect(warnings.contains("'c2.bias' holds 1 of 6 numbers that are not finite."))
+    #expect(warnings.contains { $0.hasPrefix("'head.weight' holds 2 of ") })
+    #expect(warnings.contains { $0.contains("'unused.weight'") && !$0.contains("counter") })
+  }
+
+  @Test func theNumberOfClassesIsThatOfTheFile() throws {
+    let path = try SmallFiles.checkpoint(SmallFiles.network(classes: 9), folder)
+    #expect(try imported(path).file.network.classes == 9)
+  }
+
+  @Test(arguments: ["model.pth", "model.pt", "pytorch_model.bin"])
+  func pickledFilesAreRefusedWithTheWayToConvertThem(_ name: String) throws {
+    let failure = #expect(throws: Failure.self) { _ = try WeightFile.open(name) }
+    #expect(failure?.message.contains("save_file(torch.load") == true)
+  }
+
+  @Test func aCheckpointThatIsCutAtEveryPercentIsRefused() throws {
+    _ = try SmallFiles.checkpoint(network, folder)
+    let bytes = folder.read("small.safetensors")
+    for percent in 0..<100 {
+      let path = folder.write("cut.safetensors", Array(bytes[..<(bytes.count * percent / 100)]))
+      let failure = #expect(throws: Failure.self, "cut at \(percent) %") { _ = try imported(path) }
+      #expect(failure?.exitCode == .badData)
+    }
+  }
+
+  @Test func aNewerFormatIsRefusedAndTheOldestIsRead() throws {
+    func file(_ version: String) throws -> String {
+      let side = network.imageSide
+      let header = SafetensorsHeader(
+        // Version 1 as it was at first: no texts about preprocessing.
+        metadata: [
+          "format": "alexnet-train", "formatVersion": version, "network": network.json,
+          "classes": "[\"a\",\"b\",\"c\",\"d\",\"e\"]",
+        ],
+        tensors: network.tensors.map { ($0.name, .float32, $0.shape) }
+          + [("preprocessing.mean", .float32, [side, side, 3])])
+      let path = folder.file("version-\(version).safetensors")
+      try SafetensorsWriter.create(path, header)
+      return path
+    }
+    let old = try NetworkFile(opening: file("1"))
+    #expect(old.preprocessing.channelOrder == .rgb && old.preprocessing.factors == [1, 1, 1])
+    #expect(old.preprocessing.classNames == ["a", "b", "c", "d", "e"])
+    let newer = #expect(throws: Failure.self) { _ = try NetworkFile(opening: file("1000")) }
+    #expect(newer?.message.contains("format version 1000") == true)
+    #expect(throws: Failure.self) { _ = try NetworkFile(opening: file("-1")) }
+  }
+}

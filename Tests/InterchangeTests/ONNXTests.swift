@@ -1,0 +1,184 @@
+import AlexNet
+import CProtobuf
+import Failures
+import Interchange
+import Layers
+import Testing
+import TestSupport
+
+/// What an exported model says, read back by protobuf-c. That it computes the same is checked with onnxruntime
+/// (scripts/check-interchange).
+@Suite struct ONNXTests {
+  let folder = TemporaryFolder()
+
+  struct Node: Equatable {
+    let operation: String
+    let inputs: [String]
+    let name: String
+    var ints: [String: [Int64]] = [:]
+    var floats: [String: Float] = [:]
+  }
+
+  struct Model {
+    var nodes: [Node] = []
+    var constants: [String: [Int64]] = [:]
+    var inputs: [String] = []
+    var outputs: [String] = []
+    var texts: [String: String] = [:]
+
+    subscript(name: String) -> Node? { nodes.first { $0.name == name } }
+  }
+
+  func export(_ network: NetworkSpecification, isInside: Bool = false) throws -> Model {
+    let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
+    try ONNXExport.write(file, to: folder.file("a.onnx"), hasPreprocessingInside: isInside)
+    let bytes = folder.read("a.onnx")
+    let message = try #require(onnx__model_proto__unpack(nil, bytes.count, bytes))
+    defer { onnx__model_proto__free_unpacked(message, nil) }
+    #expect(message.pointee.opset_import[0]?.pointee.version == 17)
+    let graph = try #require(message.pointee.graph).pointee
+    func text(_ letters: UnsafeMutablePointer<CChar>?) -> String {
+      letters.map { String(cString: $0) } ?? ""
+    }
+    var model = Model()
+    for case let node? in UnsafeBufferPointer(start: graph.node, count: graph.n_node) {
+      let inputs = UnsafeBufferPointer(start: node.pointee.input, count: node.pointee.n_input)
+      var result = Node(
+        operation: text(node.pointee.op_type), inputs: inputs.map { text($0) },
+        name: text(node.pointee.name))
+      let attributes = UnsafeBufferPointer(
+        start: node.pointee.attribute, count: node.pointee.n_attribute)
+      for case let attribute? in attributes {
+        let name = text(attribute.pointee.name)
+        switch attribute.pointee.type {
+        case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: result.ints[name] = [attribute.pointee.i]
+        case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
+          result.ints[name] = Array(
+            UnsafeBufferPointer(start: attribute.pointee.ints, count: attribute.pointee.n_ints))
+        default: result.floats[name] = attribute.pointee.f
+        }
+      }
+      model.nodes.append(result)
+    }
+    for case let tensor? in UnsafeBufferPointer(
+      start: graph.initializer, count: graph.n_initializer)
+    {
+      model.constants[text(tensor.pointee.name)] = Array(
+        UnsafeBufferPointer(start: tensor.pointee.dims, count: tensor.pointee.n_dims))
+    }
+    model.inputs = UnsafeBufferPointer(start: graph.input, count: graph.n_input).map {
+      text($0?.pointee.name)
+    }
+    model.outputs = UnsafeBufferPointer(start: graph.output, count: graph.n_output).map {
+      text($0?.pointee.name)
+    }
+    let entries = UnsafeBufferPointer(
+      start: message.pointee.metadata_props, count: message.pointee.n_metadata_props)
+    for case let entry? in entries {
+      model.texts[text(entry.pointee.key)] = text(entry.pointee.value)
+    }
+    // Every name that is read was made before.
+    var known = Set(model.inputs).union(model.constants.keys)
+    for node in model.nodes {
+      #expect(known.isSuperset(of: node.inputs), "\(node.name)")
+      known.insert(node.name)
+      if node.operation == "Split" {
+        for tower in 0..<network.towers {
+          known.insert(node.name.replacing(".split", with: ".tower\(tower).maps"))
+        }
+      }
+    }
+    #expect(known.isSuperset(of: model.outputs))
+    return model
+  }
+
+  @Test func towersBecomeGroups() throws {
+    let model = try export(SmallFiles.network())
+    #expect(model.inputs == ["input"] && model.outputs == ["logits", "probabilities"])
+    // 14 pixels, 5 x 5, stride 4: four places by the ceil rule, the last one three pixels beyond the edge.
+    #expect(model["c1"]?.ints["pads"] == [0, 0, 3, 3])
+    #expect(model["c1"]?.ints["group"] == [1])
+    #expect(model["c2"]?.ints["group"] == [1] && model["c3"]?.ints["group"] == [2])
+    #expect(model.constants["features.0.weight"] == [4, 3, 5, 5])
+    #expect(model.constants["c3.weight"] == [4, 3, 3, 3])
+    #expect(model.constants["head.weight"]?.first == 5)
+    // LRN for each tower, its alpha times the size, which ONNX divides by.
+    #expect(model.nodes.count { $0.operation == "LRN" } == 2)
+    let alpha = try #require(model["n1.tower0"]?.floats["alpha"])
+    #expect(abs(alpha - 3e-4) < 1e-10)
+    #expect(model["n1.tower1"]?.floats["bias"] == 2)
+    #expect(model["d4"]?.operation == "Mul")
+    #expect(model.texts["classes"]?.contains("class 4") == true)
+    #expect(model.texts["preprocessing"]?.contains("\"meanFile\":\"a.onnx.mean.npy\"") == true)
+    let mean = try NumPyArray(contentsOf: folder.file("a.onnx.mean.npy"))
+    #expect(mean.shape == [3, 14, 14])
+    // The pixel at (1, 1) of the picture is the crop's first.
+    #expect(mean.values[0] == Float((16 + 1) * 3 % 97))
+  }
+
+  @Test func preprocessingInsideReadsBytes() throws {
+    let model = try export(SmallFiles.network(), isInside: true)
+    #expect(model.inputs == ["pixels"])
+    #expect(
+      model.nodes.prefix(4).map(\.operation) == ["Cast", "Transpose", "Slice", "Sub"])
+    #expect(model.constants["preprocessing.mean"] == [1, 3, 14, 14])
+    #expect(model.texts["preprocessing"]?.contains("meanFile") == false)
+  }
+
+  @Test(arguments: [1, 2]) func normsOfOneTowerRunAcrossAllMaps(towers: Int) throws {
+    var network = SmallFiles.network()
+    network.towers = towers
+    let model = try export(network)
+    #expect(model.nodes.count { $0.operation == "LRN" } == towers)
+    #expect(model.nodes.contains { $0.operation == "Split" } == (towers == 2))
+    #expect(model["c3"]?.ints["group"] == [Int64(towers)])
+  }
+
+  @Test func towersOfUnequalKernelsAreComputedApart() throws {
+    var network = SmallFiles.network()
+    guard case .convolution(var layer) = network.layers[0] else { return }
+    layer.kernels = 5
+    network.layers[0] = .convolution(layer)
+    let model = try export(network)
+    // The first layer and the one that reads all towers need no parting.
+    #expect(model["c1"]?.operation == "Conv" && model["c2"]?.operation == "Conv")
+    #expect(model.constants["n1.maps"] == [2])
+    guard case .convolution(var third) = network.layers[6] else { return }
+    third.kernels = 5
+    network.layers[6] = .convolution(third)
+    let parted = try export(network)
+    #expect(parted["c3"]?.operation == "Concat")
+    #expect(parted.constants["c3.tower0.weight"] == [3, 3, 3, 3])
+    #expect(parted.constants["c3.tower1.weight"] == [2, 3, 3, 3])
+  }
+
+  @Test func everyVariantOfTheFourLayerNetworkIsExported() throws {
+    let network = NetworkSpecification.cifarFourLayer(classes: 10)
+    for variant in [NetworkVariant.tanh, .oneTower, .halfWidth, .nonOverlappingPooling] {
+      let model = try export(network.applying(variant))
+      #expect(model.nodes.count { $0.operation == "Conv" } == 3, "\(variant.rawValue)")
+    }
+  }
+
+  @Test func caffesAndTorchvisionsInputIsDescribed() throws {
+    var network = SmallFiles.network()
+    network.name = "caffe-alexnet"
+    let names = (0..<5).map(String.init)
+    for (name, order, scaled) in [
+      ("caffe-alexnet", "BGR", false), ("torchvision-alexnet", "RGB", true),
+    ] {
+      network.name = name
+      let how = Preprocessing.published(for: network, classNames: names, mean: nil)
+      let path = folder.file("published.safetensors")
+      try NetworkExport.writeSafetensors(network, how, to: path) { tensor throws(Failure) in
+        SmallFiles.values(tensor)
+      }
+      let file = try NetworkFile(opening: path)
+      #expect(file.preprocessing == how)
+      try ONNXExport.write(file, to: folder.file("p.onnx"), hasPreprocessingInside: true)
+      let text = String(decoding: folder.read("p.onnx"), as: UTF8.self)
+      #expect(text.contains("preprocessing.order") == (order == "BGR"))
+      #expect(text.contains("preprocessing.factors") == scaled)
+    }
+  }
+}
