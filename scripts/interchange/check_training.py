@@ -21,8 +21,8 @@ from safetensors import safe_open
 from alexnet_torch import AlexNet
 
 
-def read_images(dataset):
-    """All training pictures of a prepared dataset, centre crop less the mean, and their labels."""
+def read_pixels(dataset):
+    """All training pictures of a prepared dataset, images x side x side x RGB bytes, and their labels."""
     manifest = json.loads((dataset / "dataset.json").read_text())
     images, labels = [], []
     for shard in manifest["train"]["shards"]:
@@ -33,11 +33,17 @@ def read_images(dataset):
                 records.setdefault(key, {})[suffix] = tar.extractfile(member).read()
         for record in records.values():
             picture = Image.open(io.BytesIO(record.get("png") or record.get("jpg"))).convert("RGB")
-            images.append(np.asarray(picture, dtype=np.float32))
+            images.append(np.asarray(picture))
             labels.append(int(record["cls"]))
+    return np.stack(images), labels
+
+
+def read_images(dataset):
+    """The middle crops of all training pictures less the mean, and their labels."""
+    pixels, labels = read_pixels(dataset)
     with safe_open(dataset / "statistics.safetensors", "numpy") as file:
         mean = file.get_tensor("mean")
-    pixels = np.stack(images) - mean
+    pixels = pixels.astype(np.float32) - mean
     crop = pixels[:, 16:240, 16:240, :]
     return torch.from_numpy(np.ascontiguousarray(crop.transpose(0, 3, 1, 2))), torch.tensor(labels)
 
@@ -146,4 +152,5 @@ def main():
     sys.exit(1 if failures else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
