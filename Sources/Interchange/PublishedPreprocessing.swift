@@ -7,6 +7,7 @@ extension Preprocessing {
   ///   - network: The network, one of the presets by its name.
   ///   - classNames: The names of its classes.
   ///   - mean: A mean image of the file's or the user's, image side x image side x RGB, where there is one.
+  /// - Returns: The preprocessing.
   public static func published(
     for network: NetworkSpecification, classNames: [String], mean: [Float]?
   ) -> Preprocessing {

@@ -6,7 +6,9 @@ import Layers
 import Testing
 import TestSupport
 
-/// What an exported model says, read back by protobuf-c. That it computes the same is checked with onnxruntime
+/// What an exported model says, read back by protobuf-c.
+///
+/// That it computes the same is checked with onnxruntime
 /// (scripts/check-interchange).
 @Suite struct ONNXTests {
   let folder = TemporaryFolder()

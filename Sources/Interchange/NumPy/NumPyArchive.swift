@@ -153,7 +153,9 @@ private final class NumPyArchiveReader {
     return (member.hasSuffix(".npy") ? String(member.dropLast(4)) : member, header)
   }
 
-  /// The next bytes of the member; fewer at its end. What a header claims is not allocated before it is there.
+  /// The next bytes of the member; fewer at its end.
+  ///
+  /// What a header claims is not allocated before it is there.
   func read(_ count: Int) throws(Failure) -> [UInt8] {
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: min(count, 1 << 20))
