@@ -55,7 +55,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Safetensors", ["Failures"]),
   ("Threads", ["CScheduling"]),
   ("Console", ["Threads", "Failures"]),
-  ("MPI", ["COpenMPI", "Failures"]),
+  ("MPI", ["COpenMPI", "Threads", "Failures"]),
   ("Tensors", ["COpenBLAS"]),
   ("Images", ["CImages", "Failures"]),
   ("Data", ["CArchive", "Images", "Safetensors", "Tensors", "Console", "Threads", "Failures"]),
@@ -127,7 +127,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("ImagesTests", ["TestSupport", "Images", "Failures"]),
   ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
-  ("TrainingTests", ["Training", "Layers", "Tensors", "Threads"]),
+  ("TrainingTests", ["Training", "ModelParallel", "Layers", "Tensors", "Threads", "Failures"]),
   ("CommandTests", ["TestSupport", "alexnet-train", "alexnet"]),
 ]
 

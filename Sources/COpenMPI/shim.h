@@ -16,5 +16,9 @@ static inline int alexnet_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHAR
 static inline MPI_Errhandler alexnet_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline MPI_Status *alexnet_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline MPI_Status *alexnet_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
+static inline MPI_Datatype alexnet_mpi_int32(void) { return MPI_INT32_T; }
+static inline MPI_Datatype alexnet_mpi_uint16(void) { return MPI_UINT16_T; }
+static inline int alexnet_mpi_any_source(void) { return MPI_ANY_SOURCE; }
 static inline int alexnet_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
+static inline int alexnet_mpi_thread_multiple(void) { return MPI_THREAD_MULTIPLE; }
 static inline int alexnet_mpi_success(void) { return MPI_SUCCESS; }

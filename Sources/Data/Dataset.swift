@@ -1,6 +1,7 @@
 public import Failures
 import Glibc
 import Images
+import Threads
 
 /// A prepared dataset, open for reading by any number of threads.
 ///

@@ -1,4 +1,5 @@
 import Failures
+import Threads
 
 /// The shards that are still to be made, and the sums over those that are.
 final class ShardQueue: @unchecked Sendable {

@@ -64,6 +64,28 @@ public final class Communicator: @unchecked Sendable {
     return try Communicator(handle: new, owned: true)
   }
 
+  /// The same ranks with messages of their own, which cannot meet those of this group.
+  ///
+  /// The corresponding MPI routine is `MPI_Comm_dup`.
+  public func duplicate() throws(MPIError) -> Communicator {
+    guard group != nil else { return self }
+    var new: MPI_Comm?
+    try check(MPI_Comm_dup(handle, &new), "MPI_Comm_dup")
+    guard let new else { throw MPIError(routine: "MPI_Comm_dup", code: MPI_ERR_COMM) }
+    return try Communicator(handle: new, owned: true)
+  }
+
+  /// Lets MPI work on messages that are under way, whoever waits for them.
+  ///
+  /// The corresponding MPI routine is `MPI_Iprobe`.
+  public func progress() throws(MPIError) {
+    guard group != nil else { return }
+    var found: Int32 = 0
+    try check(
+      MPI_Iprobe(
+        alexnet_mpi_any_source(), 0, handle, &found, alexnet_mpi_status_ignore()), "MPI_Iprobe")
+  }
+
   /// The ranks of the group that run on this rank's host.
   ///
   /// The corresponding MPI routine is `MPI_Comm_split_type` with `MPI_COMM_TYPE_SHARED`.
@@ -95,10 +117,12 @@ public final class Communicator: @unchecked Sendable {
 
   /// Waits until every rank of the group has come here.
   ///
-  /// The corresponding MPI routine is `MPI_Barrier`.
+  /// The corresponding MPI routine is `MPI_Ibarrier`, waited for.
   public func barrier() throws(MPIError) {
     guard group != nil else { return }
-    try check(MPI_Barrier(handle), "MPI_Barrier")
+    var request: MPI_Request?
+    try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
+    try Waiting.wait(&request, "MPI_Ibarrier")
   }
 
   /// Sends one buffer to a rank and receives another from it, at the same time.
@@ -152,10 +176,18 @@ public final class Communicator: @unchecked Sendable {
     _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
   ) throws(MPIError) {
     guard group != nil else { return }
+    guard Waiting.isPatient else {
+      return try check(
+        MPI_Allreduce(
+          alexnet_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), Element.datatype,
+          operation.handle, handle), "MPI_Allreduce")
+    }
+    var request: MPI_Request?
     try check(
-      MPI_Allreduce(
+      MPI_Iallreduce(
         alexnet_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), Element.datatype,
-        operation.handle, handle), "MPI_Allreduce")
+        operation.handle, handle, &request), "MPI_Iallreduce")
+    try Waiting.wait(&request, "MPI_Iallreduce")
   }
 
   /// The sum, largest or smallest of one number over all ranks.
@@ -164,12 +196,39 @@ public final class Communicator: @unchecked Sendable {
   ) throws(MPIError) -> Element {
     guard group != nil else { return value }
     var value = value
-    let code = withUnsafeMutablePointer(to: &value) {
-      MPI_Allreduce(
-        alexnet_mpi_in_place(), $0, 1, Element.datatype, operation.handle, handle)
+    try withUnsafeMutablePointer(to: &value) { pointer throws(MPIError) in
+      try allReduce(UnsafeMutableBufferPointer(start: pointer, count: 1), operation)
     }
-    try check(code, "MPI_Allreduce")
     return value
+  }
+
+  /// Gives every rank the numbers of all ranks, in the order of the ranks.
+  /// - Parameters:
+  ///   - numbers: The own numbers.
+  ///   - counts: How many each rank has.
+  /// - Returns: All numbers in a row.
+  /// - Throws: `MPIError` where a message fails.
+  public func allGather<Element: MPIElement & AdditiveArithmetic>(
+    _ numbers: [Element], counts: [Int]
+  ) throws(MPIError) -> [Element] {
+    precondition(counts[rank] == numbers.count, "A rank gives as many numbers as it said.")
+    // Everyone adds to zeros: one routine less, and no rank has to know another's place.
+    var all = [Element](repeating: .zero, count: counts.reduce(0, +))
+    let start = counts[..<rank].reduce(0, +)
+    all.replaceSubrange(start..<(start + numbers.count), with: numbers)
+    if size > 1 {
+      try all.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+        try allReduce(buffer, .sum)
+      }
+    }
+    return all
+  }
+
+  /// Gives every rank a number of each rank, in the order of the ranks.
+  public func allGather<Element: MPIElement & AdditiveArithmetic>(
+    _ number: Element
+  ) throws(MPIError) -> [Element] {
+    try allGather([number], counts: [Int](repeating: 1, count: size))
   }
 
   /// Gives every rank one rank's text.

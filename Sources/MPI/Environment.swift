@@ -39,6 +39,13 @@ public enum Environment {
     return world
   }
 
+  /// Whether several threads may call MPI at the same time.
+  public static var allowsConcurrentCalls: Bool {
+    var provided: Int32 = 0
+    return MPI_Query_thread(&provided) == alexnet_mpi_success()
+      && provided >= alexnet_mpi_thread_multiple()
+  }
+
   /// The MPI library's name and version, in one line.
   public static var libraryVersion: String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_LIBRARY_VERSION_STRING)) {
@@ -63,14 +70,16 @@ public enum Environment {
   }
 
   private static func start() throws(MPIError) -> Communicator {
-    // Swift may run code off the main thread (a test runner does), one MPI call at a time.
-    let wanted = alexnet_mpi_thread_serialized()
+    // A thread of its own moves messages while the others compute. Swift may also run code off the main thread
+    // (a test runner does), one MPI call at a time: that much is needed.
     var provided: Int32 = 0
-    try check(MPI_Init_thread(nil, nil, wanted, &provided), "MPI_Init_thread")
-    guard provided >= wanted else {
+    try check(
+      MPI_Init_thread(nil, nil, alexnet_mpi_thread_multiple(), &provided), "MPI_Init_thread")
+    guard provided >= alexnet_mpi_thread_serialized() else {
       throw MPIError(
         routine: "MPI_Init_thread (MPI_THREAD_SERIALIZED)", code: MPI_ERR_UNSUPPORTED_OPERATION)
     }
+    Waiting.look()
     return try Communicator(handle: alexnet_mpi_comm_world(), owned: false)
   }
 

@@ -25,3 +25,13 @@ extension UInt8: MPIElement {
   /// `MPI_BYTE`.
   public static var datatype: MPI_Datatype { alexnet_mpi_byte() }
 }
+
+extension Int32: MPIElement {
+  /// `MPI_INT32_T`.
+  public static var datatype: MPI_Datatype { alexnet_mpi_int32() }
+}
+
+extension UInt16: MPIElement {
+  /// `MPI_UINT16_T`, for numbers of 16 bits.
+  public static var datatype: MPI_Datatype { alexnet_mpi_uint16() }
+}

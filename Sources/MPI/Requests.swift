@@ -2,7 +2,8 @@ import COpenMPI
 
 /// Messages under way.
 ///
-/// Their buffers must be left alone until `wait` has returned. Requests that are let go of are waited for.
+/// Their buffers must be left alone until `wait` has returned or `test` was true. Requests that are let go of
+/// are waited for.
 public final class Requests {
   private var handles: [MPI_Request?] = []
 
@@ -15,6 +16,9 @@ public final class Requests {
     }
   }
 
+  /// Whether no message is under way, as far as `wait` and `test` have seen.
+  public var isEmpty: Bool { handles.isEmpty }
+
   func add(_ handle: MPI_Request?) { handles.append(handle) }
 
   /// Blocks until all of them are sent or received.
@@ -22,8 +26,25 @@ public final class Requests {
   /// The corresponding MPI routine is `MPI_Waitall`.
   public func wait() throws(MPIError) {
     guard !handles.isEmpty else { return }
+    if Waiting.isPatient { return try Waiting.patiently(test) }
     let code = MPI_Waitall(Int32(handles.count), &handles, alexnet_mpi_statuses_ignore())
     handles.removeAll(keepingCapacity: true)
     try check(code, "MPI_Waitall")
+  }
+
+  /// Leaves the messages to MPI, done or not; their buffers must stay until the process ends.
+  public func abandon() { handles.removeAll() }
+
+  /// Whether all of them are sent or received; lets MPI work on them.
+  ///
+  /// The corresponding MPI routine is `MPI_Testall`.
+  public func test() throws(MPIError) -> Bool {
+    guard !handles.isEmpty else { return true }
+    var done: Int32 = 0
+    try check(
+      MPI_Testall(Int32(handles.count), &handles, &done, alexnet_mpi_statuses_ignore()),
+      "MPI_Testall")
+    if done != 0 { handles.removeAll(keepingCapacity: true) }
+    return done != 0
   }
 }

@@ -1,0 +1,160 @@
+import Threads
+import Glibc
+
+/// Keeps messages moving while the ranks compute.
+///
+/// Open MPI works on large messages only inside its own routines: a message that was started before a long
+/// product stands still until the next call. Three ways out: none; a call wherever the program passes by
+/// (`step`); a thread that calls at short intervals and sleeps in between, which needs an MPI that several
+/// threads may call at a time. Docs/ModelParallelism.md compares them.
+public final class MessageProgress: @unchecked Sendable {
+  /// Who makes messages move between their start and their end.
+  public enum Mode: String, CaseIterable, Sendable {
+    /// Nobody: they move while somebody waits for them.
+    case none
+    /// The computing thread, between layers.
+    case calls
+    /// A thread of its own.
+    case thread
+  }
+
+  /// Work that is done bit by bit whenever messages may have arrived; returns whether any is left.
+  public typealias Job = () throws(MPIError) -> Bool
+
+  /// How messages are kept moving; `calls` where a thread was wanted and MPI does not allow it.
+  public let mode: Mode
+  private let group: Communicator?
+  private let monitor = Monitor()
+  private var thread = pthread_t()
+  // What follows is touched inside `monitor.locked` only.
+  private var jobs: [Job] = []
+  private var messages = 0
+  private var hasWork = false
+  private var isWorking = false
+  private var isUrgent = false
+  private var isEnding = false
+  private var failure: MPIError?
+
+  /// Between two calls of the thread, in microseconds: at 10 Gbit/s a quarter of a megabyte.
+  private static let interval: UInt32 = 200
+
+  /// Makes the helper of a group of ranks; there is nothing to help a rank that is alone.
+  public init(_ group: Communicator, mode: Mode = .thread) throws(MPIError) {
+    let isAlone = group.size == 1
+    self.group = isAlone ? nil : try group.duplicate()
+    self.mode =
+      isAlone ? .none : mode == .thread && !Environment.allowsConcurrentCalls ? .calls : mode
+    guard self.mode == .thread else { return }
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        // The owner joins the thread before it goes.
+        Unmanaged<MessageProgress>.fromOpaque(argument).takeUnretainedValue().serve()
+        return nil
+      }, Unmanaged.passUnretained(self).toOpaque())
+    precondition(code == 0, "The system refuses to start another thread.")
+  }
+
+  deinit {
+    guard mode == .thread else { return }
+    monitor.locked {
+      isEnding = true
+      monitor.wakeAll()
+    }
+    pthread_join(thread, nil)
+  }
+
+  /// Adds work that advances with the messages.
+  public func add(_ job: @escaping Job) { monitor.locked { jobs.append(job) } }
+
+  /// Says that a job has something to do.
+  public func wake() {
+    monitor.locked {
+      hasWork = true
+      monitor.wakeAll()
+    }
+  }
+
+  /// Says that messages are under way, until `end` is called as often.
+  public func begin() {
+    guard mode == .thread else { return }
+    monitor.locked {
+      messages += 1
+      monitor.wakeAll()
+    }
+  }
+
+  /// Says that messages that `begin` announced have been waited for.
+  public func end() {
+    guard mode == .thread else { return }
+    monitor.locked { messages -= 1 }
+  }
+
+  /// Gives MPI and the jobs a moment; does nothing where a thread does this, or nobody shall.
+  public func step() throws(MPIError) {
+    guard mode == .calls, claim() else { return }
+    defer { release() }
+    try work()
+  }
+
+  /// Waits until no job has anything left to do.
+  public func finish() throws(MPIError) {
+    guard mode == .thread else {
+      while try work() { if Waiting.isPatient { usleep(50) } }
+      return
+    }
+    let failure: MPIError? = monitor.locked {
+      isUrgent = true
+      while (hasWork || isWorking) && self.failure == nil { monitor.wait() }
+      isUrgent = false
+      return self.failure
+    }
+    if let failure { throw failure }
+  }
+
+  /// One round over all jobs; returns whether any has work left.
+  @discardableResult private func work() throws(MPIError) -> Bool {
+    var isBusy = false
+    for job in monitor.locked({ jobs }) where try job() { isBusy = true }
+    if !isBusy { try group?.progress() }
+    return isBusy
+  }
+
+  /// Whether nobody else is working: towers that run side by side may both come by.
+  private func claim() -> Bool {
+    monitor.locked {
+      defer { isWorking = true }
+      return !isWorking
+    }
+  }
+
+  private func release() { monitor.locked { isWorking = false } }
+
+  private func serve() {
+    while waitForWork() {
+      var isBusy = false
+      var problem: MPIError?
+      do throws(MPIError) { isBusy = try work() } catch { problem = error }
+      let mayRest = monitor.locked {
+        isWorking = false
+        // Something may have come in since the round began.
+        hasWork = hasWork || isBusy
+        failure = failure ?? problem
+        if !hasWork || failure != nil { monitor.wakeAll() }
+        return !isUrgent && (hasWork || messages > 0)
+      }
+      if mayRest || Waiting.isPatient { usleep(Self.interval) }
+    }
+  }
+
+  /// Sleeps until there is something to do; false when the helper is to end.
+  private func waitForWork() -> Bool {
+    monitor.locked {
+      while !isEnding && ((messages == 0 && !hasWork) || failure != nil) { monitor.wait() }
+      hasWork = false
+      isWorking = !isEnding
+      return !isEnding
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import COpenMPI
+import Glibc
+
+/// How this process waits for messages.
+///
+/// MPI waits by asking again and again, with a whole core. That is the fastest where every rank has a core of its
+/// own; where ranks share cores, whoever waits takes the core from the one that is waited for.
+enum Waiting {
+  /// Whether the ranks of this host outnumber its cores; known once MPI has started.
+  static var isPatient: Bool { state }
+
+  nonisolated(unsafe) private static var state = false
+
+  /// Compares the ranks of this host with its cores.
+  ///
+  /// mpirun says how many ranks there are. Nobody is asked: where the network is wrong, that would take for ever.
+  static func look() {
+    let ranks = getenv("OMPI_COMM_WORLD_LOCAL_SIZE").flatMap { Int(String(cString: $0)) } ?? 1
+    state = ranks > max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  }
+
+  /// Tests until it is true, and sleeps in between.
+  static func patiently(_ test: () throws(MPIError) -> Bool) throws(MPIError) {
+    for _ in 0..<20 { if try test() { return } }
+    while try !test() { usleep(50) }
+  }
+
+  /// Waits for one message or collective operation.
+  static func wait(_ request: inout MPI_Request?, _ routine: String) throws(MPIError) {
+    guard isPatient else {
+      return try check(MPI_Wait(&request, alexnet_mpi_status_ignore()), routine)
+    }
+    var pending = request
+    try patiently { () throws(MPIError) in
+      var done: Int32 = 0
+      try check(MPI_Test(&pending, &done, alexnet_mpi_status_ignore()), routine)
+      return done != 0
+    }
+    request = pending
+  }
+}
