@@ -79,10 +79,15 @@ public struct Pass: Equatable, Sendable {
   public var step: Int
   /// The place of the first image in the whole batch, where the batch is split over replicas.
   public var firstImage: Int
+  /// How many images the whole batch has over all replicas.
+  public var batch: Int
 
-  /// Makes a pass.
-  public init(images: Int, isTraining: Bool, step: Int = 0, firstImage: Int = 0) {
+  /// Makes a pass; `batch` is `images` where there is one replica.
+  public init(
+    images: Int, isTraining: Bool, step: Int = 0, firstImage: Int = 0, batch: Int? = nil
+  ) {
     self.images = images
+    self.batch = batch ?? images
     self.isTraining = isTraining
     self.step = step
     self.firstImage = firstImage

@@ -22,7 +22,14 @@ public final class Exchange {
   private let shapes: [MapShape]
   private let placement: Placement
   private let tag: Int
+  private let progress: MessageProgress?
+  private let formats: WireFormats
   private let requests = Requests()
+  /// What travels: the own maps, the others' maps, gradients for the others' maps, gradients for the own.
+  private let ownMaps: WireMessage
+  private let otherMaps: [WireMessage]
+  private let otherGradients: [WireMessage]
+  private let ownGradients: [WireMessage]
   /// The maps of the towers of other ranks, by tower.
   private let received: [Tensor?]
   /// What an own tower found for another tower's maps, by own tower and by the maps' tower.
@@ -31,6 +38,7 @@ public final class Exchange {
   private let arriving: [Tensor?]
   /// The maps of the own towers in the pass that is under way.
   private var own: [Tensor] = []
+  private var images = 0
 
   /// Makes the cross-connection.
   /// - Parameters:
@@ -40,14 +48,18 @@ public final class Exchange {
   ///   - batchSize: The largest number of images in a pass.
   ///   - tag: A number that no other exchange of the network has.
   ///   - isTrained: Whether there is a backward direction.
+  ///   - formats: How the numbers travel.
+  ///   - progress: What keeps messages moving; nil for nothing.
   public init(
     name: String, shapes: [MapShape], placement: Placement, batchSize: Int, tag: Int,
-    isTrained: Bool
+    isTrained: Bool, formats: WireFormats = WireFormats(), progress: MessageProgress? = nil
   ) {
     self.name = name
     self.shapes = shapes
     self.placement = placement
     self.tag = tag
+    self.progress = progress
+    self.formats = formats
     let owned = placement.owned
     let isSent = placement.isDistributed
     received = shapes.indices.map {
@@ -62,38 +74,58 @@ public final class Exchange {
       isSent && isTrained && !owned.contains($0)
         ? Tensor(batchSize, shapes[owned.lowerBound].count) : nil
     }
+    func messages(_ format: WireFormat, _ capacity: (Int) -> Int) -> [WireMessage] {
+      shapes.indices.map {
+        WireMessage(capacity: isSent && !owned.contains($0) ? batchSize * capacity($0) : 0, format)
+      }
+    }
+    let own = shapes[owned.lowerBound].count
+    ownMaps = WireMessage(capacity: isSent ? batchSize * own : 0, formats.activations)
+    otherMaps = messages(formats.activations) { shapes[$0].count }
+    otherGradients = messages(formats.gradients) { isTrained ? shapes[$0].count : 0 }
+    ownGradients = messages(formats.gradients) { _ in isTrained ? own : 0 }
   }
 
   /// Bytes that a rank sends in one direction for one image.
   public var bytesPerImage: Int {
     guard placement.isDistributed else { return 0 }
     let own = shapes[placement.owned.lowerBound].count
-    return own * (shapes.count - 1) * MemoryLayout<Float>.stride
+    return formats.activations.bytes(of: own) * (shapes.count - 1)
   }
 
   /// Starts to send the maps of the own towers and to receive those of the others.
   public func startGather(_ own: [Tensor], _ pass: Pass) throws(MPIError) {
     self.own = own
+    images = pass.images
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
-    for peer in shapes.indices where !placement.owned.contains(peer) {
+    progress?.begin()
+    for peer in shapes.indices {
       if let tensor = received[peer] {
-        try placement.group.startReceive(
+        try otherMaps[peer].receive(
           into: slice(tensor, pass.images * shapes[peer].count), from: peer, tag: 2 * tag,
-          in: requests)
+          over: placement.group, in: requests)
       }
     }
     let maps = UnsafeBufferPointer(
       slice(own[0], pass.images * shapes[placement.owned.lowerBound].count))
+    ownMaps.pack(maps)
     for peer in shapes.indices where !placement.owned.contains(peer) {
-      try placement.group.startSend(maps, to: peer, tag: 2 * tag, in: requests)
-      forwardBytes += maps.count * MemoryLayout<Float>.stride
+      forwardBytes += try ownMaps.send(
+        maps, to: peer, tag: 2 * tag, over: placement.group, in: requests)
     }
     seconds += MonotonicClock.seconds - start
   }
 
   /// Waits until the maps of all towers are here.
-  public func finishGather() throws(MPIError) { try finish() }
+  public func finishGather() throws(MPIError) {
+    try finish {
+      for (peer, tensor) in received.enumerated() {
+        guard let tensor else { continue }
+        otherMaps[peer].unpack(into: slice(tensor, images * shapes[peer].count))
+      }
+    }
+  }
 
   /// The maps of a tower; those of another rank's are here once `finishGather` has returned.
   public func maps(of tower: Int) -> Tensor {
@@ -116,19 +148,21 @@ public final class Exchange {
   public func startReduceScatter(_ pass: Pass) throws(MPIError) {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
+    progress?.begin()
     let reader = placement.owned.lowerBound
     for peer in shapes.indices {
       if let tensor = arriving[peer] {
-        try placement.group.startReceive(
+        try ownGradients[peer].receive(
           into: slice(tensor, pass.images * shapes[reader].count), from: peer, tag: 2 * tag + 1,
-          in: requests)
+          over: placement.group, in: requests)
       }
     }
     for peer in shapes.indices where peer != reader {
       let gradient = UnsafeBufferPointer(
         slice(contribution(of: reader, to: peer), pass.images * shapes[peer].count))
-      try placement.group.startSend(gradient, to: peer, tag: 2 * tag + 1, in: requests)
-      backwardBytes += gradient.count * MemoryLayout<Float>.stride
+      otherGradients[peer].pack(gradient)
+      backwardBytes += try otherGradients[peer].send(
+        gradient, to: peer, tag: 2 * tag + 1, over: placement.group, in: requests)
     }
     seconds += MonotonicClock.seconds - start
   }
@@ -139,7 +173,13 @@ public final class Exchange {
   ///   - pass: The pass that is under way.
   /// - Throws: `MPIError` where a message fails.
   public func finishReduceScatter(into gradients: [Tensor], _ pass: Pass) throws(MPIError) {
-    try finish()
+    try finish {
+      for (peer, tensor) in arriving.enumerated() {
+        guard let tensor else { continue }
+        let count = pass.images * shapes[placement.owned.lowerBound].count
+        ownGradients[peer].unpack(into: slice(tensor, count))
+      }
+    }
     for (gradient, tower) in zip(gradients, placement.owned) {
       for reader in shapes.indices where reader != tower {
         let part = arriving[reader] ?? contribution(of: reader, to: tower)
@@ -149,10 +189,13 @@ public final class Exchange {
     }
   }
 
-  private func finish() throws(MPIError) {
+  private func finish(_ unpack: () -> Void) throws(MPIError) {
+    guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
+    defer { seconds += MonotonicClock.seconds - start }
     try requests.wait()
-    seconds += MonotonicClock.seconds - start
+    progress?.end()
+    unpack()
   }
 
   private func slice(_ tensor: Tensor, _ count: Int) -> UnsafeMutableBufferPointer<Float> {

@@ -33,10 +33,27 @@ public final class ParallelSoftmax {
       sum.top1Errors += other.top1Errors
       sum.top5Errors += other.top5Errors
     }
+
+    /// The score of the images of all replicas, the same on every rank.
+    public func summed(over peers: Communicator) throws(MPIError) -> Score {
+      guard peers.size > 1 else { return self }
+      var numbers = [Double(images), lossSum, Double(top1Errors), Double(top5Errors)]
+      try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+        try peers.allReduce(buffer, .sum)
+      }
+      var score = Score()
+      score.images = Int(numbers[0])
+      score.lossSum = numbers[1]
+      score.top1Errors = Int(numbers[2])
+      score.top5Errors = Int(numbers[3])
+      return score
+    }
   }
 
   /// Seconds that this rank spent in the all-reduces.
   public private(set) var seconds = 0.0
+  /// Bytes that this rank has given to the all-reduces.
+  public private(set) var bytes = 0
 
   private let classes: [Range<Int>]
   private let placement: Placement
@@ -142,6 +159,7 @@ public final class ParallelSoftmax {
     let start = MonotonicClock.seconds
     defer { seconds += MonotonicClock.seconds - start }
     let group = placement.group
+    bytes += count * MemoryLayout<Double>.stride
     try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
       try group.allReduce(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), reduction)
     }

@@ -3,37 +3,114 @@ public import MPI
 
 /// Which of the network's towers live in this process, and how it reaches the others.
 ///
-/// As many ranks as towers: each owns one. One rank: it owns them all, and nothing is sent.
+/// A *replica* is one whole network: its towers on as many ranks, or all of them on one. Several replicas train
+/// on parts of the same batch and keep the same weights.
 public struct Placement: Sendable {
   /// The towers of the network.
   public let towers: Int
   /// The towers of this process.
   public let owned: Range<Int>
-  /// The ranks that share the network's towers, rank t owning tower t; one rank where all towers are here.
+  /// The ranks of this replica, rank t owning tower t; one rank where all towers are here.
   public let group: Communicator
+  /// The number of this replica.
+  public let replica: Int
+  /// The replicas that train together.
+  public let replicas: Int
+  /// The ranks of all replicas that own the same towers as this one, by replica.
+  public let peers: Communicator
+  /// The ranks of all replicas: replica by replica, tower by tower.
+  public let all: Communicator
 
-  /// Spreads the towers over a group of ranks.
-  /// - Throws: `Failure` (usage) where the group has neither one rank nor as many as there are towers.
-  public init(towers: Int, over group: Communicator) throws(Failure) {
-    guard group.size == 1 || group.size == towers else {
-      let fitting = towers == 1 ? "mpirun -np 1" : "mpirun -np 1 or -np \(towers)"
+  /// Spreads the towers of one or several replicas over a group of ranks.
+  ///
+  /// One rank owns all towers. More ranks own one tower each, the ranks of a replica on the same host where
+  /// that is possible, or all towers each.
+  /// - Parameters:
+  ///   - towers: The towers of the network.
+  ///   - world: The ranks.
+  ///   - towersPerRank: 1, or all of them; nil for one, unless there is one rank only.
+  /// - Throws: `Failure`: usage where the ranks do not make whole replicas, input/output where they do not reach
+  ///   each other.
+  public init(
+    towers: Int, over world: Communicator, towersPerRank: Int? = nil
+  ) throws(Failure) {
+    guard [nil, 1, towers].contains(towersPerRank) else {
       throw Failure(
         .usage,
-        "A network of \(towers) tower\(towers == 1 ? "" : "s") cannot be shared by \(group.size) ranks; "
-          + "start it with \(fitting).")
+        "\(towersPerRank ?? 0) towers a rank do not fit a network of \(towers); give --towers-per-rank 1 or "
+          + "\(towers).")
     }
     self.towers = towers
-    self.group = group
-    owned = group.size == 1 ? 0..<towers : group.rank..<(group.rank + 1)
+    let isWhole = towersPerRank == towers || (world.size == 1 && towersPerRank == nil)
+    let size = isWhole ? 1 : towers
+    guard world.size.isMultiple(of: size) else { throw Self.misfit(towers, world.size) }
+    replicas = world.size / size
+    guard world.size > 1 else {
+      (group, peers, all, replica, owned) = (world, world, world, 0, 0..<towers)
+      return
+    }
+    do throws(MPIError) {
+      let host = try world.ranksOnThisHost()
+      let first = try world.allGather(host.allReduce(Int64(world.rank), .min))
+      let seating = Seating(hosts: first.map { Int($0) }, size: size)
+      replica = seating.replica[world.rank]
+      let member = seating.member[world.rank]
+      group = try world.split(color: replica, key: member)
+      peers = try world.split(color: member, key: replica)
+      all = try world.split(color: 0, key: replica * size + member)
+      owned = isWhole ? 0..<towers : member..<(member + 1)
+    } catch {
+      throw .unreachable(error)
+    }
+  }
+
+  private init(towers: Int, owned: Range<Int>, group: Communicator, alone: Communicator) {
+    (self.towers, self.owned, self.group, self.all) = (towers, owned, group, group)
+    (peers, replica, replicas) = (alone, 0, 1)
+  }
+
+  /// The same ranks as one replica with as many towers as there are ranks: how fully-connected layers are cut
+  /// where their neurons are spread over everyone.
+  public func acrossReplicas() throws(MPIError) -> Placement {
+    Placement(
+      towers: all.size, owned: all.rank..<(all.rank + 1), group: all,
+      alone: try all.split(color: all.rank, key: 0))
   }
 
   /// Whether towers have to send messages to each other.
   public var isDistributed: Bool { group.size > 1 }
 
-  /// The kernels (neurons, classes) of `count` that a tower owns; the odd ones go to the first towers.
+  /// Whether this rank speaks and writes for all.
+  public var isFirst: Bool { all.rank == 0 }
+
+  /// The images of a batch that a replica computes; the odd ones go to the first replicas.
+  public func images(of batch: Int, replica: Int) -> Range<Int> {
+    Self.share(of: batch, tower: replica, towers: replicas)
+  }
+
+  /// The images of a batch that this replica computes.
+  public func images(of batch: Int) -> Range<Int> { images(of: batch, replica: replica) }
+
+  /// The kernels (neurons, classes, images) of `count` that a tower owns; the odd ones go to the first towers.
   public static func share(of count: Int, tower: Int, towers: Int) -> Range<Int> {
     let (each, odd) = count.quotientAndRemainder(dividingBy: towers)
     let start = tower * each + min(tower, odd)
     return start..<(start + each + (tower < odd ? 1 : 0))
+  }
+
+  private static func misfit(_ towers: Int, _ ranks: Int) -> Failure {
+    let below = ranks / towers * towers
+    return Failure(
+      .usage,
+      "A network of \(towers) towers cannot be shared by \(ranks) ranks; start it with mpirun -np "
+        + "\(max(1, below)) or -np \(below + towers), or give each rank a whole network with --towers-per-rank "
+        + "\(towers).")
+  }
+}
+
+extension Failure {
+  /// What becomes of an error of MPI where ranks talk before training.
+  public static func unreachable(_ error: MPIError) -> Failure {
+    Failure(.inputOutput, "The ranks cannot reach each other: \(error).")
   }
 }

@@ -17,7 +17,6 @@ public final class Tensor: @unchecked Sendable {
 
   /// Bytes of a large page of the usual processors.
   private static let hugePage = 2 << 20
-
   /// Makes a tensor of zeros.
   public init(_ shape: [Int]) {
     precondition(shape.allSatisfy { $0 >= 0 }, "A dimension cannot be negative.")
@@ -47,6 +46,15 @@ public final class Tensor: @unchecked Sendable {
 
   /// Makes a tensor of zeros.
   public convenience init(_ shape: Int...) { self.init(shape) }
+
+  /// The rows of another tensor from one on: the same memory, which lives as long as this one.
+  public convenience init(_ whole: Tensor, rows: Range<Int>) {
+    let length = whole.shape.dropFirst().reduce(1, *)
+    precondition(
+      rows.lowerBound >= 0 && rows.upperBound * length <= whole.count, "The rows are there.")
+    self.init(
+      [rows.count] + whole.shape.dropFirst(), at: whole.pointer + rows.lowerBound * length, of: whole)
+  }
 
   deinit { if keeper == nil { free(pointer) } }
 

@@ -24,7 +24,7 @@ public enum Checkpoint {
     _ network: Network, settings: TrainingSettings, state: TrainingState,
     preprocessing: Preprocessing, to path: String
   ) throws {
-    let group = network.placement.group
+    let group = network.placement.all
     let temporary = path + ".partial"
     let header = header(network, settings, state, preprocessing)
     if group.rank == 0 { try SafetensorsWriter.create(temporary, header) }
@@ -35,7 +35,7 @@ public enum Checkpoint {
         try writer.write(writer.entry(NetworkFile.meanName), mean)
       }
     }
-    for parameter in network.parameters {
+    for parameter in network.savedParameters {
       for (prefix, tensor) in [("", parameter.value), (velocityPrefix, parameter.velocity)] {
         let entry = writer.entry(prefix + parameter.name)
         try forEachBlock(of: parameter) { kernels, block throws(Failure) in

@@ -35,6 +35,6 @@ final class CheckpointStore {
       network, settings: settings, state: state, preprocessing: preprocessing,
       to: run.checkpoint(afterSteps: state.step))
     newest = state.step
-    if network.placement.group.rank == 0 { run.prune(keeping: settings.keptCheckpoints) }
+    if network.placement.isFirst { run.prune(keeping: settings.keptCheckpoints) }
   }
 }

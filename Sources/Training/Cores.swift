@@ -12,6 +12,8 @@ public struct Cores: Sendable {
   public let threads: Int
   /// The ranks on this rank's host.
   public let ranksOnHost: Int
+  /// The cores of this rank's host, or those that a batch job was given there.
+  public let hostCores: Int
   /// One line about ranks, threads and libraries.
   public let summary: String
   /// A sentence where cores of the machine have nothing to do.
@@ -45,6 +47,7 @@ public struct Cores: Sendable {
     // In a batch job the other cores of the machine belong to others.
     let granted = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }
     let machine = granted ?? Affinity.machineCoreCount
+    hostCores = machine
     let idle = machine - shared
     idleWarning =
       idle > 0 && wanted == nil

@@ -64,13 +64,13 @@ final class StepRunner {
     let (waited, exchanged) = (loader.secondsWaited, exchangeSeconds)
     let batch = try loader.next()
     if comparesRecords { try compare(batch) }
-    let pass = Pass(images: batch.count, isTraining: true, step: step)
+    let pass = Pass(
+      images: batch.count, isTraining: true, step: step,
+      firstImage: network.placement.images(of: batchSize).lowerBound, batch: batch.globalCount)
     try network.forward(batch.input, pass)
-    let score = try network.softmax.score(network.logits, labels: batch.labels, pass)
+    let score = try network.score(batch.labels, pass)
     if score.lossSum.isFinite {
-      network.softmax.gradient(
-        network.logits, labels: batch.labels, batchSize: batchSize, into: network.lossGradient, pass
-      )
+      network.differentiateLoss(pass)
       try network.backward(batch.input, pass)
       rule.update(network.parameters, learningRate: learningRate, team: team)
     }
@@ -92,6 +92,6 @@ final class StepRunner {
   }
 
   private var exchangeSeconds: Double {
-    network.exchanges.reduce(network.softmax.seconds) { $0 + $1.seconds }
+    network.traffic.reduce(0) { $0 + $1.seconds }
   }
 }

@@ -25,6 +25,8 @@ public final class Trainer {
   private let validator: Validator
   private let journal: RunJournal
   private let checkpoints: CheckpointStore
+  private let check: ReplicaCheck
+  private let parallelism: Parallelism
   private var state: TrainingState
   private var watch: StartWatch
   private var speed = SpeedMeter()
@@ -36,12 +38,14 @@ public final class Trainer {
   ///   - settings: Every setting.
   ///   - dataset: The images.
   ///   - placement: Where the network's towers are.
+  ///   - parallelism: How the ranks share the work.
   ///   - run: The run's folder, which exists.
   ///   - checkpoint: Where to go on from; nil for a new run.
   ///   - threads: Threads of this process.
   /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
   public init(
-    settings: TrainingSettings, dataset: Dataset, placement: Placement, run: RunDirectory,
+    settings: TrainingSettings, dataset: Dataset, placement: Placement,
+    parallelism: Parallelism = Parallelism(), run: RunDirectory,
     resuming checkpoint: SafetensorsFile?, threads: Int
   ) throws {
     self.settings = settings
@@ -50,14 +54,17 @@ public final class Trainer {
       settings.network, placement: placement,
       options: NetworkOptions(
         batchSize: recipe.batchSize, threadsPerTower: settings.threadsPerTower, seed: settings.seed,
-        isTrained: true, algorithm: settings.algorithm))
+        isTrained: true, algorithm: settings.algorithm, scheme: parallelism.scheme,
+        formats: settings.formats ?? WireFormats()))
+    self.parallelism = parallelism
+    check = ReplicaCheck(placement)
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       try Checkpoint.load(checkpoint, into: network)
     } else {
       state = TrainingState()
     }
-    let isFirst = placement.group.rank == 0
+    let isFirst = placement.isFirst
     journal = try RunJournal(run, keeping: state.records, speaks: isFirst)
     if isFirst { try TextFile.write(settings.json, to: run.configuration) }
     plan = RunPlan(settings, images: dataset.count(.train))
@@ -76,10 +83,12 @@ public final class Trainer {
       network,
       loader: try BatchLoader(
         dataset: dataset, split: .train, order: .shuffled, augmentation: recipe.augmentation,
-        inputSide: settings.network.inputSide, batchSize: recipe.batchSize, firstStep: state.step,
+        inputSide: settings.network.inputSide, batchSize: recipe.batchSize,
+        positions: placement.images(of: recipe.batchSize), firstStep: state.step,
         seed: settings.seed, threads: threads, damagedRecords: damagedRecords,
         group: try SharedLoading.group(
-          placement.group, images: recipe.batchSize, inputSide: settings.network.inputSide)),
+          placement.group, images: placement.images(of: recipe.batchSize).count,
+          inputSide: settings.network.inputSide)),
       rule: SGD(recipe), team: ThreadTeam(count: threads), batchSize: recipe.batchSize,
       comparesRecords: settings.skipsCorrupt)
     try journal.say(
@@ -114,6 +123,9 @@ public final class Trainer {
     }
     state.step += 1
     try noteSkipped(outcome.skipped)
+    if state.step % parallelism.checkEvery == 0 {
+      try check.compare(network.replicatedParameters, step: state.step)
+    }
     let record = StepRecord(
       step: state.step, epoch: plan.epochs(after: state.step), loss: outcome.loss,
       trainingError: outcome.score.percent(outcome.score.top1Errors), learningRate: rate,
@@ -173,6 +185,7 @@ public final class Trainer {
   }
 
   private func save() throws {
+    try check.compare(network.replicatedParameters, step: state.step)
     state.records = journal.records
     try checkpoints.save(state)
   }

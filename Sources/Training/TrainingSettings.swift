@@ -2,6 +2,7 @@ public import AlexNet
 import Failures
 import Foundation
 public import Layers
+public import ModelParallel
 
 /// Every setting of a run: what config.json holds, and what a checkpoint carries.
 public struct TrainingSettings: Codable, Equatable, Sendable {
@@ -29,12 +30,15 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var algorithm: ConvolutionChoice
   /// Threads that compute side by side in each tower: results are equal to the last bit for equal numbers.
   public var threadsPerTower: Int
+  /// How numbers travel between ranks; nil for as they are.
+  public var formats: WireFormats?
 
   /// Makes settings from their parts.
   public init(
     network: NetworkSpecification, recipe: Recipe, dataset: String, datasetChecksum: String,
     seed: UInt64, maxSteps: Int?, validateEvery: Int?, checkpointEvery: Int?, keptCheckpoints: Int,
-    skipsCorrupt: Bool = false, algorithm: ConvolutionChoice, threadsPerTower: Int
+    skipsCorrupt: Bool = false, algorithm: ConvolutionChoice, threadsPerTower: Int,
+    formats: WireFormats? = nil
   ) {
     self.network = network
     self.recipe = recipe
@@ -48,6 +52,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     self.skipsCorrupt = skipsCorrupt
     self.algorithm = algorithm
     self.threadsPerTower = threadsPerTower
+    self.formats = formats
   }
 
   /// The settings as JSON, keys in order.
@@ -74,6 +79,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     compare("the dataset's checksum", saved.datasetChecksum, datasetChecksum)
     compare("the seed", saved.seed, seed)
     compare("the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
+    compare("the format that numbers travel in", saved.formats, formats, show: false)
     compare(
       "the interval of validations", saved.validateEvery.map(String.init) ?? "an epoch",
       validateEvery.map(String.init) ?? "an epoch")

@@ -12,7 +12,8 @@ final class Validator {
   private let side: Int
   private let damagedRecords: BatchLoader.DamagedRecords
 
-  /// Makes a validator that reads batches of at most `batchSize` images, and stops at damaged records or leaves
+  /// Makes a validator that reads batches of at most `batchSize` images, which replicas share, and
+  /// stops at damaged records or leaves
   /// them out.
   init(
     _ dataset: Dataset, side: Int, batchSize: Int, threads: Int,
@@ -39,15 +40,17 @@ final class Validator {
   ) throws -> (score: ParallelSoftmax.Score, leftOut: (count: Int, first: Failure?)) {
     let loader = try BatchLoader(
       dataset: dataset, split: .validation, order: .inOrder, augmentation: .none, inputSide: side,
-      batchSize: batchSize, firstStep: 0, seed: 0, threads: threads, damagedRecords: damagedRecords)
+      batchSize: batchSize, positions: network.placement.images(of: batchSize), firstStep: 0,
+      seed: 0, threads: threads, damagedRecords: damagedRecords)
     var total = ParallelSoftmax.Score()
     var leftOut: (count: Int, first: Failure?) = (0, nil)
     while case let batch = try loader.next(), batch.globalCount > 0 {
       leftOut = (leftOut.count + batch.skipped.count, leftOut.first ?? batch.skipped.first)
-      if batch.count > 0 {
+      // Replicas whose images were all left out take part: the others may wait for them.
+      if batch.count > 0 || network.placement.replicas > 1 {
         let pass = Pass(images: batch.count, isTraining: false)
         try network.forward(batch.input, pass)
-        total += try network.softmax.score(network.logits, labels: batch.labels, pass)
+        total += try network.score(batch.labels, pass)
       }
       try progress(total.images)
     }

@@ -1,6 +1,7 @@
 import AlexNet
 import Foundation
 import Layers
+import MPI
 import ModelParallel
 import Training
 
@@ -8,6 +9,7 @@ import Training
 struct DryRun {
   let settings: TrainingSettings
   let placement: Placement
+  let parallelism: Parallelism
 
   var text: String {
     [shapes, memory, exchanges, "Settings:\n\(settings.json)"].joined(separator: "\n") + "\n"
@@ -53,8 +55,8 @@ struct DryRun {
 
   private var memory: String {
     let estimate = MemoryEstimate(
-      network, owned: placement.owned, batchSize: batch, threadsPerTower: settings.threadsPerTower,
-      algorithm: settings.algorithm)
+      network, placement, batchSize: batch, scheme: parallelism.scheme,
+      threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)
     func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
     return """
       Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) (weights \(mebibytes(estimate.parameters)), \
@@ -66,21 +68,27 @@ struct DryRun {
   }
 
   private var exchanges: String {
-    guard placement.isDistributed else {
+    let volume = CommunicationVolume(
+      network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
+      batchSize: batch, scheme: parallelism.scheme, formats: settings.formats ?? WireFormats())
+    guard placement.all.size > 1 else {
       return "Exchanges: none, all towers are in one process.\n"
     }
     var lines = ["Sent by each rank in a step of \(batch) images, in bytes:"]
-    var total = 0
-    let tower = placement.owned.lowerBound
-    for (number, shape) in network.shapes(ofTower: tower).enumerated()
-    where shape.layer.reads == .all && number > 0 {
-      let bytes = 4 * shape.inputs[tower].count * (network.towers - 1) * batch
-      let back =
-        4 * batch
-        * shape.inputs.enumerated().reduce(0) { $1.offset == tower ? $0 : $0 + $1.element.count }
-      total += bytes + back
-      lines.append("  before \(shape.layer.name): \(bytes) forward, \(back) backward")
+    if placement.replicas > 1 {
+      lines.insert(
+        "\(placement.replicas) replicas, fully-connected layers by \(parallelism.scheme.rawValue).",
+        at: 0)
     }
-    return lines.joined(separator: "\n") + "\n  together: \(total)\n"
+    for boundary in volume.boundaries {
+      switch boundary.name {
+      case "softmax": lines.append("  softmax: \(boundary.bytes)")
+      case "gradients": lines.append("  gradients of the weights: \(boundary.bytes)")
+      default:
+        lines.append(
+          "  before \(boundary.name): \(boundary.forward) forward, \(boundary.backward) backward")
+      }
+    }
+    return lines.joined(separator: "\n") + "\n  together: \(volume.bytes)\n"
   }
 }

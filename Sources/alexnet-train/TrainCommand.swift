@@ -42,7 +42,10 @@ struct TrainCommand {
       name: arguments.string("network") ?? "alexnet", recipe: recipeName(arguments),
       variants: arguments.strings("variant"))
     let recipe = try self.recipe(arguments, isDemonstration: isDemonstration)
-    let placement = try Placement(towers: choice.network(classes: nil).towers, over: world)
+    let parallelChoice = try ParallelChoice(arguments)
+    let placement = try Placement(
+      towers: choice.network(classes: nil).towers, over: world,
+      towersPerRank: ParallelChoice.towersPerRank(arguments))
 
     var dataset: Dataset?
     if !isDryRun || arguments.has("data") {
@@ -65,21 +68,26 @@ struct TrainCommand {
       keptCheckpoints: try arguments.integer("keep", in: 1...1_000_000) ?? 2,
       skipsCorrupt: arguments.has("skip-corrupt"),
       algorithm: try arguments.choice("algorithm", of: ConvolutionChoice.self) ?? .automatic,
-      threadsPerTower: try world.allReduce(Int64(threadsPerTower), .min).asInt)
+      threadsPerTower: try world.allReduce(Int64(threadsPerTower), .min).asInt,
+      formats: parallelChoice.formats)
+    let (parallelism, schemeChoice) = try parallelChoice.parallelism(
+      network, placement, batchSize: recipe.batchSize)
     if isDryRun {
-      say(DryRun(settings: settings, placement: placement).text)
+      say(DryRun(settings: settings, placement: placement, parallelism: parallelism).text)
       return .done
     }
     guard let dataset else { return .internal }
     try Agreement(world: world).agree(on: settings)
-    try checkMemory(settings, placement, cores)
+    try checkMemory(settings, placement, parallelism, cores)
 
     let (run, checkpoint) = try open(arguments, settings)
     say("\(cores.summary)\nThe run's folder is \(run.path).\n")
+    if let schemeChoice { say(schemeChoice + "\n") }
     if let warning = cores.idleWarning { say("Warning: \(warning)\n") }
     let trainer = try Trainer(
-      settings: settings, dataset: dataset, placement: placement, run: run, resuming: checkpoint,
-      threads: cores.threads)
+      settings: settings, dataset: dataset, placement: placement, parallelism: parallelism,
+      run: run,
+      resuming: checkpoint, threads: cores.threads)
     let result = try trainer.train()
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(
@@ -114,11 +122,12 @@ struct TrainCommand {
 
   /// A run that does not fit into memory would be killed without a word.
   private func checkMemory(
-    _ settings: TrainingSettings, _ placement: Placement, _ cores: Cores
+    _ settings: TrainingSettings, _ placement: Placement, _ parallelism: Parallelism, _ cores: Cores
   ) throws(Failure) {
     let estimate = MemoryEstimate(
-      settings.network, owned: placement.owned, batchSize: settings.recipe.batchSize,
-      threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)
+      settings.network, placement, batchSize: settings.recipe.batchSize,
+      scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
+      algorithm: settings.algorithm)
     let needed = estimate.total * cores.ranksOnHost
     guard let available = Memory.available, needed > available else { return }
     throw Failure(

@@ -90,5 +90,24 @@ extension TrainCommand {
             "How convolutions are computed: automatic (Winograd's where it fits) or patches."),
         ]
       ),
+      (
+        "Ranks",
+        [
+          Option(
+            "towers-per-rank", "N", default: "1; all of them for a single rank",
+            "Towers of each rank: as many as the network has makes each rank a whole replica."),
+          Option(
+            "parallel-fc", "NAME", default: "automatic",
+            "With several replicas, fully-connected layers by data (each replica its images), by model (all "
+              + "ranks the whole batch, each some neurons), or automatic: what sends fewer bytes."),
+          Option(
+            "send-activations", "FORMAT", default: "fp32",
+            "What feature maps travel in between ranks: fp32, bf16 or fp16."),
+          Option("send-gradients", "FORMAT", default: "fp32", "What gradients travel in."),
+          Option(
+            "check-replicas", "N", default: "100 steps",
+            "Steps between comparisons of the replicas' weights, besides those at checkpoints."),
+        ]
+      ),
     ])
 }

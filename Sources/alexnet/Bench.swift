@@ -34,7 +34,7 @@ enum Bench: Subcommand {
           Option("classes", "N", default: "1000, or the dataset's", "Classes."),
           Option(
             "data", "DATASET", default: "random pixels", "A prepared dataset to read batches from."),
-          Option("batch-size", "N", default: "128 images", "Images in a batch."),
+          Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
           Option("steps", "N", default: "5", "Steps that are counted, after one that is not."),
           Option("layer", "NAME", default: "all", "Show one layer only."),
         ]
@@ -45,6 +45,18 @@ enum Bench: Subcommand {
           Option(
             "threads", "N", default: "the cores that the rank is bound to", "Threads of each rank."),
           Option("algorithm", "NAME", default: "automatic", "automatic or patches."),
+          Option(
+            "towers-per-rank", "N", default: "1; all of them for a single rank",
+            "Towers of each rank."),
+          Option(
+            "parallel-fc", "NAME", default: "data",
+            "With several replicas, who computes the fully-connected layers: data or model."),
+          Option("send-activations", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
+          Option("send-gradients", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
+          Option(
+            "progress", "NAME", default: "thread",
+            "What keeps messages moving while a rank computes: none, calls (between layers) or thread."
+          ),
           .flag(
             "accuracy",
             "Measure each convolution's error against double precision in place of times."),
@@ -92,7 +104,9 @@ enum Bench: Subcommand {
     {
       throw Failure(.usage, "The network '\(network.name)' has no layer \(quoted(layer)).")
     }
-    let placement = try Placement(towers: network.towers, over: world)
+    let placement = try Placement(
+      towers: network.towers, over: world,
+      towersPerRank: arguments.integer("towers-per-rank", in: 1...1024))
     let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
     let steps = try arguments.integer("steps", in: 1...10_000) ?? 5
@@ -105,13 +119,20 @@ enum Bench: Subcommand {
       network, placement: placement,
       options: NetworkOptions(
         batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
-        isTrained: true, algorithm: algorithm))
+        isTrained: true, algorithm: algorithm,
+        scheme: try arguments.choice("parallel-fc", of: FullyConnectedScheme.self) ?? .data,
+        formats: WireFormats(
+          activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
+          gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32),
+        progress: try arguments.choice("progress", of: MessageProgress.Mode.self) ?? .thread))
     let dataset = try arguments.string("data").map { path throws(Failure) in
       try Dataset(opening: path)
     }
     let batches = try Batches(
-      network, dataset, batchSize: batchSize, threads: threads, ranks: placement.group)
-    let run = BenchRun(built, batches: batches, team: team, world: world)
+      network, dataset, batchSize: batchSize, own: placement.images(of: batchSize),
+      threads: threads, ranks: placement.group)
+    let run = BenchRun(
+      built, batches: batches, batchSize: batchSize, team: team, world: world)
     return BenchReport(
       network: network, layer: arguments.string("layer"), batchSize: batchSize, ranks: world.size,
       threads: threads, productRate: peak, training: try run.train(steps: steps),
@@ -151,21 +172,22 @@ final class Batches {
   private let random: (input: Tensor, labels: [Int32])
 
   init(
-    _ network: NetworkSpecification, _ dataset: Dataset?, batchSize: Int, threads: Int,
-    ranks: Communicator
+    _ network: NetworkSpecification, _ dataset: Dataset?, batchSize: Int, own: Range<Int>,
+    threads: Int, ranks: Communicator
   ) throws {
     loader = try dataset.map { dataset in
       try BatchLoader(
         dataset: dataset, split: .train, order: .shuffled, augmentation: .paper,
-        inputSide: network.inputSide, batchSize: batchSize, seed: 1, threads: threads,
-        group: try SharedLoading.group(ranks, images: batchSize, inputSide: network.inputSide))
+        inputSide: network.inputSide, batchSize: batchSize, positions: own, seed: 1,
+        threads: threads,
+        group: try SharedLoading.group(ranks, images: own.count, inputSide: network.inputSide))
     }
-    let input = Tensor(loader == nil ? batchSize : 0, network.inputSide, network.inputSide, 3)
+    let input = Tensor(loader == nil ? own.count : 0, network.inputSide, network.inputSide, 3)
     let random = Philox(seed: 1, purpose: 0)
     for i in 0..<input.count {
       input.pointer[i] = random.block(0, UInt64(i)).x.unitFloat * 255 - 128
     }
-    self.random = (input, (0..<batchSize).map { Int32($0 % network.classes) })
+    self.random = (input, own.map { Int32($0 % network.classes) })
   }
 
   /// Seconds that steps have waited for images.

@@ -32,7 +32,7 @@ struct BenchReport {
   /// Images a second of the direct roofline.
   private var roofline: Double { productRate / Double(stepMultiplications) }
   private var exchangeShare: Double {
-    (training.exchanges.reduce(training.softmax) { $0 + $1.seconds }) / training.step
+    training.boundaries.reduce(0) { $0 + $1.exposed } / training.step
   }
   /// Seconds of a step in layers without weights, in the update and in waiting for images.
   private var otherSeconds: Double {
@@ -67,23 +67,30 @@ struct BenchReport {
     }
     if layer == nil {
       lines.append("")
-      for exchange in training.exchanges {
-        lines.append(
-          String(
-            format: "exchange before %@: %.2f ms, %d bytes sent", exchange.name,
-            1e3 * exchange.seconds,
-            exchange.bytes))
+      if ranks > 1 {
+        lines += ["boundary    bytes sent  waited ms  alone ms  hidden"]
+        lines += training.boundaries.map(row)
+        lines.append("")
       }
       lines.append(
         String(
-          format: "softmax's reductions %.2f ms, update %.2f ms, wait for images %.2f ms",
-          1e3 * training.softmax, 1e3 * training.update, 1e3 * training.wait))
+          format: "update %.2f ms, wait for images %.2f ms", 1e3 * training.update,
+          1e3 * training.wait))
       lines.append("")
       lines += totals.map {
         "\($0.label.padding(toLength: 58, withPad: " ", startingAt: 0)) " + $0.value
       }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func row(_ boundary: BoundaryTime) -> String {
+    String(
+      format: "%@ %11d %10.2f", boundary.name.padding(toLength: 10, withPad: " ", startingAt: 0),
+      boundary.bytes, 1e3 * boundary.exposed)
+      + (boundary.alone.map {
+        String(format: " %9.2f  %4.0f %%", 1e3 * $0, 100 * (boundary.hidden ?? 0))
+      } ?? "")
   }
 
   private var totals: [(label: String, value: String)] {
@@ -128,8 +135,11 @@ struct BenchReport {
     let object: [String: Any] = [
       "network": network.name, "batchSize": batchSize, "ranks": ranks, "threads": threads,
       "productFlops": 2 * productRate, "layers": layers,
-      "exchanges": training.exchanges.map {
-        ["name": $0.name, "seconds": $0.seconds, "bytes": $0.bytes] as [String: Any]
+      "boundaries": training.boundaries.map {
+        [
+          "name": $0.name, "bytes": $0.bytes, "exposedSeconds": $0.exposed,
+          "aloneSeconds": $0.alone ?? NSNull(),
+        ] as [String: Any]
       },
       "stepSeconds": training.step, "imagesPerSecond": imagesPerSecond,
       "rooflineImagesPerSecond": roofline, "overRoofline": imagesPerSecond / roofline,

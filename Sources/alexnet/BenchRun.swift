@@ -13,10 +13,9 @@ struct BenchTimes {
   var step = 0.0
   /// Seconds of each layer, forward and backward.
   var layers: [(name: String, forward: Double, backward: Double)] = []
-  /// Seconds and bytes sent of each exchange.
-  var exchanges: [(name: String, seconds: Double, bytes: Int)] = []
-  /// Seconds of the softmax's all-reduces, of the update, and of waiting for images.
-  var softmax = 0.0
+  /// What crosses at each boundary between ranks.
+  var boundaries: [BoundaryTime] = []
+  /// Seconds of the update, and of waiting for images.
   var update = 0.0
   var wait = 0.0
   /// Seconds of a core that reading, decoding and augmenting images took, and that the whole process took.
@@ -34,9 +33,13 @@ struct BenchRun {
   private let batches: Batches
   private let team: ThreadTeam
   private let world: Communicator
+  private let batchSize: Int
   private let rule = SGD(.paper)
 
-  init(_ network: Network, batches: Batches, team: ThreadTeam, world: Communicator) {
+  init(
+    _ network: Network, batches: Batches, batchSize: Int, team: ThreadTeam, world: Communicator
+  ) {
+    self.batchSize = batchSize
     self.network = network
     self.batches = batches
     self.team = team
@@ -48,11 +51,10 @@ struct BenchRun {
     var update = 0.0
     var times = try measure(steps) { step in
       let (input, labels) = try batches.next()
-      let pass = Pass(images: labels.count, isTraining: true, step: step)
+      let pass = Pass(images: labels.count, isTraining: true, step: step, batch: batchSize)
       try network.forward(input, pass)
-      _ = try network.softmax.score(network.logits, labels: labels, pass)
-      network.softmax.gradient(
-        network.logits, labels: labels, batchSize: labels.count, into: network.lossGradient, pass)
+      _ = try network.score(labels, pass)
+      network.differentiateLoss(pass)
       try network.backward(input, pass)
       let start = MonotonicClock.seconds
       // So small a rate that the random weights stay what they are.
@@ -60,25 +62,43 @@ struct BenchRun {
       if step > 0 { update += MonotonicClock.seconds - start }
     }
     times.update = update / Double(steps)
+    try measureAlone(&times, times: steps)
     return times
+  }
+
+  /// How long the messages of a step take where nothing is computed meanwhile.
+  private func measureAlone(_ result: inout BenchTimes, times: Int) throws {
+    guard network.placement.all.size > 1 else { return }
+    let images = network.placement.images(of: batchSize).count
+    let pass = Pass(images: images, isTraining: true, batch: batchSize)
+    var sums = [Double](repeating: 0, count: result.boundaries.count)
+    for _ in 0..<times {
+      try world.barrier()
+      for (number, traffic) in try network.communicateOnly(pass).enumerated() {
+        sums[number] += traffic.seconds
+      }
+    }
+    // The softmax's reductions have nothing to hide behind.
+    for number in sums.indices where result.boundaries[number].name != "softmax" {
+      result.boundaries[number].alone = sums[number] / Double(times)
+    }
   }
 
   /// Forward passes as at test.
   func infer(passes: Int) throws -> BenchTimes {
     try measure(passes) { _ in
       let (input, labels) = try batches.next()
-      let pass = Pass(images: labels.count, isTraining: false)
+      let pass = Pass(images: labels.count, isTraining: false, batch: batchSize)
       try network.forward(input, pass)
-      _ = try network.softmax.score(network.logits, labels: labels, pass)
+      _ = try network.score(labels, pass)
     }
   }
 
   private func measure(_ count: Int, _ step: (Int) throws -> Void) throws -> BenchTimes {
     try step(0)
     let before = (
-      layers: network.layerSeconds, exchanges: network.exchanges.map { ($0.seconds, $0.bytes) },
-      softmax: network.softmax.seconds, wait: batches.secondsWaited, data: batches.secondsWorked,
-      usage: Self.usage
+      layers: network.layerSeconds, traffic: network.traffic, wait: batches.secondsWaited,
+      data: batches.secondsWorked, usage: Self.usage
     )
     // Page faults are counted when all that is touched once has been touched.
     var settled = (after: 0, usage: before.usage)
@@ -96,10 +116,11 @@ struct BenchRun {
     times.layers = zip(network.layerSeconds, before.layers).map {
       ($0.name, ($0.forward - $1.forward) * each, ($0.backward - $1.backward) * each)
     }
-    times.exchanges = zip(network.exchanges, before.exchanges).map {
-      ($0.name, ($0.seconds - $1.0) * each, ($0.bytes - $1.1) / count)
+    times.boundaries = zip(network.traffic, before.traffic).map {
+      BoundaryTime(
+        name: $0.name, bytes: ($0.bytes - $1.bytes) / count,
+        exposed: ($0.seconds - $1.seconds) * each)
     }
-    times.softmax = (network.softmax.seconds - before.softmax) * each
     times.wait = (batches.secondsWaited - before.wait) * each
     times.data = (batches.secondsWorked - before.data) * each
     let usage = Self.usage
@@ -124,7 +145,17 @@ extension rusage {
   }
 }
 
-extension Exchange {
-  /// Bytes that this rank has sent in both directions.
-  fileprivate var bytes: Int { forwardBytes + backwardBytes }
+/// What crosses at a boundary between ranks in a step.
+struct BoundaryTime {
+  /// The layer that reads, `softmax`, or `gradients`.
+  let name: String
+  /// Bytes that this rank sends.
+  let bytes: Int
+  /// Seconds that it waits for them.
+  let exposed: Double
+  /// Seconds that the same messages take where nothing is computed meanwhile; nil where that is not measured.
+  var alone: Double?
+
+  /// The share of the messages' time that computing hides.
+  var hidden: Double? { alone.map { max(0, 1 - exposed / max($0, 1e-9)) } }
 }

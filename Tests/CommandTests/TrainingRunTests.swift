@@ -7,22 +7,7 @@ import Testing
 
   init() throws { scratch = try ScratchFolder() }
 
-  /// The losses of a run's steps, and its last validation's errors, as they are written in metrics.jsonl.
-  private func metrics(_ run: String) throws -> (losses: [Double], top1: Double?, top5: Double?) {
-    let text = try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8)
-    var losses: [Double] = []
-    var (top1, top5): (Double?, Double?)
-    for line in text.split(separator: "\n") {
-      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      let record = try #require(object)
-      if record["kind"] as? String == "step" {
-        losses.append(try #require(record["loss"] as? Double))
-      } else {
-        (top1, top5) = (record["top1Error"] as? Double, record["top5Error"] as? Double)
-      }
-    }
-    return (losses, top1, top5)
-  }
+  private func metrics(_ run: String) throws -> RunRecords { try RunRecords(run) }
 
   private func train(
     ranks: Int?, _ dataset: ScratchFolder, out: String, _ arguments: [String]

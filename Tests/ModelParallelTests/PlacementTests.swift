@@ -53,16 +53,41 @@ struct PlacementAcrossRanksTests {
     #expect(
       failure?.message
         == "A network of \(towers) towers cannot be shared by 2 ranks; start it with mpirun -np 1 or "
-        + "-np \(towers).")
+        + "-np \(towers), or give each rank a whole network with --towers-per-rank \(towers).")
   }
 
-  @Test func oneTowerRunsOnOneRankOnly() {
+  @Test func aTowerCannotBeCutFurther() {
     let failure = #expect(throws: Failure.self) {
-      _ = try Placement(towers: 1, over: Self.world.pair)
+      _ = try Placement(towers: 4, over: Self.world.pair, towersPerRank: 2)
     }
-    #expect(
-      failure?.message
-        == "A network of 1 tower cannot be shared by 2 ranks; start it with mpirun -np 1.")
+    #expect(failure?.message.contains("--towers-per-rank 1 or 4") == true)
+  }
+
+  @Test func oneTowerOnTwoRanksMakesTwoReplicas() throws {
+    let pair = Self.world.pair
+    let placement = try Placement(towers: 1, over: pair)
+    #expect(placement.replicas == 2 && placement.replica == pair.rank && placement.owned == 0..<1)
+    #expect(placement.group.size == 1 && placement.peers.size == 2 && placement.all.size == 2)
+    // Seven images: the odd one to the first replica.
+    #expect(placement.images(of: 7) == (pair.rank == 0 ? 0..<4 : 4..<7))
+  }
+
+  @Test func wholeNetworksOnEveryRank() throws {
+    let placement = try Placement(towers: 2, over: Self.world.all, towersPerRank: 2)
+    #expect(placement.owned == 0..<2 && placement.replicas == TestWorld.size)
+    #expect(placement.peers.rank == Self.world.all.rank && !placement.isDistributed)
+  }
+
+  @Test(.enabled(if: TestWorld.size == 4, "run with mpirun -np 4"))
+  func fourRanksAreTwoReplicasOfPairs() throws {
+    let world = Self.world.all
+    let placement = try Placement(towers: 2, over: world)
+    #expect(placement.replicas == 2 && placement.replica == world.rank / 2)
+    #expect(placement.owned.lowerBound == world.rank % 2 && placement.group.rank == world.rank % 2)
+    #expect(placement.peers.size == 2 && placement.peers.rank == world.rank / 2)
+    #expect(placement.isFirst == (world.rank == 0))
+    let all = try placement.acrossReplicas()
+    #expect(all.towers == 4 && all.owned == world.rank..<(world.rank + 1) && all.replicas == 1)
   }
 
   @Test(.enabled(if: TestWorld.size == 4, "run with mpirun -np 4"))
@@ -70,7 +95,6 @@ struct PlacementAcrossRanksTests {
     let three = try Self.world.all.split(color: Self.world.all.rank / 3, key: 0)
     guard three.size == 3 else { return }
     let failure = #expect(throws: Failure.self) { _ = try Placement(towers: 2, over: three) }
-    #expect(
-      failure?.message.hasPrefix("A network of 2 towers cannot be shared by 3 ranks;") == true)
+    #expect(failure?.message.contains("start it with mpirun -np 2 or -np 4") == true)
   }
 }

@@ -1,4 +1,6 @@
 public import Layers
+import MPI
+public import ModelParallel
 
 /// The memory that a rank's share of a network takes, before it is built.
 public struct MemoryEstimate: Sendable {
@@ -21,7 +23,7 @@ public struct MemoryEstimate: Sendable {
     parameters + training + activations + activationGradients + images + workspace
   }
 
-  /// Estimates what a rank needs to train.
+  /// Estimates what a rank of a single replica needs to train.
   /// - Parameters:
   ///   - network: The network.
   ///   - owned: The towers of the rank.
@@ -32,38 +34,92 @@ public struct MemoryEstimate: Sendable {
     _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int,
     algorithm: ConvolutionChoice = .automatic
   ) {
-    let float = MemoryLayout<Float>.stride
-    images = 4 * batchSize * network.inputSide * network.inputSide * 3 * float
+    images = 4 * batchSize * network.inputSide * network.inputSide * 3 * Self.float
     for tower in owned {
-      var largest = 0
-      for (number, shape) in network.shapes(ofTower: tower).enumerated() {
-        parameters += shape.parameters * float
-        training += 2 * shape.parameters * float
-        let output = batchSize * shape.output.count
-        if !shape.layer.worksInPlace {
-          activations += output * float
-          largest = max(largest, output)
-        }
-        if case .convolution(let layer) = shape.layer, algorithm == .automatic {
-          workspace += Convolution.workspace(
-            inputs: shape.inputs, output: shape.output, window: layer.window, groups: layer.groups,
-            threads: threadsPerTower)
-        }
-        // One byte an output remembers where its largest number came from.
-        if case .maxPooling = shape.layer { activations += output }
-        if case .dropout = shape.layer { activations += output * float }
-        guard shape.layer.reads == .all && number > 0 else { continue }
-        for (other, maps) in shape.inputs.enumerated() where other != tower {
-          let bytes = batchSize * maps.count * float
-          activationGradients += bytes
-          if !owned.contains(other) {
-            activations += bytes
-            activationGradients += batchSize * shape.inputs[tower].count * float
-          }
+      add(
+        network.shapes(ofTower: tower)[...], of: tower, owned: owned, batchSize: batchSize,
+        threads: threadsPerTower, algorithm)
+    }
+  }
+
+  /// Estimates what a rank needs to train.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - placement: Where the towers are.
+  ///   - batchSize: Images in a batch over all replicas.
+  ///   - scheme: Who computes the fully-connected layers.
+  ///   - threadsPerTower: Threads of each tower.
+  ///   - algorithm: How convolutions are computed.
+  public init(
+    _ network: NetworkSpecification, _ placement: Placement, batchSize: Int,
+    scheme: FullyConnectedScheme = .data, threadsPerTower: Int,
+    algorithm: ConvolutionChoice = .automatic
+  ) {
+    let own = placement.images(of: batchSize).count
+    if let head = network.fullyConnectedPart, scheme == .model, placement.replicas > 1 {
+      images = 4 * own * network.inputSide * network.inputSide * 3 * Self.float
+      for tower in placement.owned {
+        add(
+          network.shapes(ofTower: tower)[..<head.lowerBound], of: tower, owned: placement.owned,
+          batchSize: own, threads: threadsPerTower, algorithm)
+      }
+      let (rank, ranks) = (placement.all.rank, placement.all.size)
+      let shapes = network.shapes(ofPart: rank, parts: ranks)
+      add(
+        shapes[...], of: rank, owned: rank..<(rank + 1), batchSize: batchSize,
+        threads: threadsPerTower,
+        algorithm)
+      // What is gathered, what is found for it, and what all ranks found for the own images.
+      let maps = shapes[0].inputs
+      let whole = batchSize * maps.reduce(0) { $0 + $1.count } * Self.float
+      activations += whole
+      activationGradients +=
+        whole + ranks * own * placement.owned.reduce(0) { $0 + maps[$1].count } * Self.float
+    } else {
+      self = MemoryEstimate(
+        network, owned: placement.owned, batchSize: own, threadsPerTower: threadsPerTower,
+        algorithm: algorithm)
+    }
+    if placement.replicas > 1 { training += GradientReduction.memory }
+  }
+
+  private static let float = MemoryLayout<Float>.stride
+
+  /// Adds the layers of one tower.
+  private mutating func add(
+    _ shapes: ArraySlice<LayerShape>, of tower: Int, owned: Range<Int>, batchSize: Int,
+    threads: Int,
+    _ algorithm: ConvolutionChoice
+  ) {
+    let float = Self.float
+    var largest = 0
+    for (number, shape) in shapes.enumerated() {
+      parameters += shape.parameters * float
+      training += 2 * shape.parameters * float
+      let output = batchSize * shape.output.count
+      if !shape.layer.worksInPlace {
+        activations += output * float
+        largest = max(largest, output)
+      }
+      if case .convolution(let layer) = shape.layer, algorithm == .automatic {
+        workspace += Convolution.workspace(
+          inputs: shape.inputs, output: shape.output, window: layer.window, groups: layer.groups,
+          threads: threads)
+      }
+      // One byte an output remembers where its largest number came from.
+      if case .maxPooling = shape.layer { activations += output }
+      if case .dropout = shape.layer { activations += output * float }
+      guard shape.layer.reads == .all && number > 0 else { continue }
+      for (other, maps) in shape.inputs.enumerated() where other != tower {
+        let bytes = batchSize * maps.count * float
+        activationGradients += bytes
+        if !owned.contains(other) {
+          activations += bytes
+          activationGradients += batchSize * shape.inputs[tower].count * float
         }
       }
-      activationGradients += 2 * largest * float
     }
+    activationGradients += 2 * largest * float
   }
 }
 

@@ -102,22 +102,71 @@ extension NetworkSpecification {
   ///
   /// The network must be valid; only `validate` asks before it is known, and refuses what comes out too large.
   public func shapes(ofTower tower: Int) -> [LayerShape] {
+    let image = MapShape(height: inputSide, width: inputSide, maps: 3)
+    return shapes(
+      of: 0..<layers.count, part: tower, parts: towers,
+      from: [MapShape](repeating: image, count: towers))
+  }
+
+  /// The layers that can be spread over the ranks of all replicas: from the first fully-connected one that reads
+  /// all towers to the last, where nothing else is in between; nil where there are none.
+  public var fullyConnectedPart: Range<Int>? {
+    let first = layers.firstIndex { layer in
+      if case .fullyConnected = layer { layer.reads == .all } else { false }
+    }
+    guard let first, first > 0 else { return nil }
+    let isUniform = layers[first...].allSatisfy { layer in
+      switch layer {
+      case .fullyConnected: layer.reads == .all
+      case .relu, .tanh, .dropout: true
+      default: false
+      }
+    }
+    return isUniform ? first..<layers.count : nil
+  }
+
+  /// The neurons of the smallest layer of `fullyConnectedPart`: it cannot be cut into more parts.
+  public var fewestNeurons: Int {
+    (fullyConnectedPart ?? 0..<0).reduce(.max) { least, number in
+      if case .fullyConnected(let layer) = layers[number] {
+        min(least, layer.kernels)
+      } else {
+        least
+      }
+    }
+  }
+
+  /// The shapes of one of `parts` parts of the layers of `fullyConnectedPart`.
+  public func shapes(ofPart part: Int, parts: Int) -> [LayerShape] {
+    guard let range = fullyConnectedPart else { return [] }
+    let before = (0..<towers).map { shapes(ofTower: $0)[range.lowerBound - 1].output }
+    return shapes(of: range, part: part, parts: parts, from: before)
+  }
+
+  /// The shapes of layers that are cut into parts, given the maps of each part (tower) before them.
+  private func shapes(
+    of range: Range<Int>, part: Int, parts: Int, from before: [MapShape]
+  ) -> [LayerShape] {
     var result: [LayerShape] = []
-    var maps = [MapShape](
-      repeating: MapShape(height: inputSide, width: inputSide, maps: 3), count: towers)
-    for (index, layer) in layers.enumerated() {
-      let inputs = layer.reads == .all && index > 0 ? maps : [maps[tower]]
-      let outputs = (0..<towers).map { output(of: layer, from: maps[$0], tower: $0) }
+    var maps = before
+    for index in range {
+      let layer = layers[index]
+      let inputs = layer.reads == .all && index > 0 ? maps : [maps[part]]
+      // Where there are more parts than towers before, the first layer is fully connected: what it makes does
+      // not depend on what it reads.
+      let outputs = (0..<parts).map {
+        output(of: layer, from: maps[min($0, maps.count - 1)], part: $0, parts: parts)
+      }
       var (kernels, parameters, multiplications) = (0..<0, 0, 0)
       let read = inputs.reduce(0) { $0 + $1.maps }
       switch layer {
       case .convolution(let convolution):
-        kernels = Placement.share(of: convolution.kernels, tower: tower, towers: towers)
+        kernels = Placement.share(of: convolution.kernels, tower: part, towers: parts)
         let length = convolution.window.size * convolution.window.size * read / convolution.groups
         parameters = Self.product(kernels.count, length + 1)
-        multiplications = Self.product(outputs[tower].count, length)
+        multiplications = Self.product(outputs[part].count, length)
       case .fullyConnected(let connected):
-        kernels = Placement.share(of: connected.kernels, tower: tower, towers: towers)
+        kernels = Placement.share(of: connected.kernels, tower: part, towers: parts)
         let length = inputs.reduce(0) { $0 + $1.count }
         parameters = Self.product(kernels.count, length + 1)
         multiplications = Self.product(kernels.count, length)
@@ -125,7 +174,7 @@ extension NetworkSpecification {
       }
       result.append(
         LayerShape(
-          layer: layer, inputs: inputs, output: outputs[tower], kernels: kernels,
+          layer: layer, inputs: inputs, output: outputs[part], kernels: kernels,
           parameters: parameters, multiplications: multiplications))
       maps = outputs
     }
@@ -146,7 +195,9 @@ extension NetworkSpecification {
     return overflow ? 1 << 60 : min(product, 1 << 60)
   }
 
-  private func output(of layer: LayerSpecification, from input: MapShape, tower: Int) -> MapShape {
+  private func output(
+    of layer: LayerSpecification, from input: MapShape, part: Int, parts: Int
+  ) -> MapShape {
     func slide(_ window: Window, _ maps: Int) -> MapShape {
       MapShape(
         height: min(window.places(over: input.height), Self.longestSide),
@@ -154,10 +205,10 @@ extension NetworkSpecification {
     }
     switch layer {
     case .convolution(let layer):
-      let kernels = Placement.share(of: layer.kernels, tower: tower, towers: towers)
+      let kernels = Placement.share(of: layer.kernels, tower: part, towers: parts)
       return slide(layer.window, kernels.count)
     case .fullyConnected(let layer):
-      let kernels = Placement.share(of: layer.kernels, tower: tower, towers: towers)
+      let kernels = Placement.share(of: layer.kernels, tower: part, towers: parts)
       return MapShape(height: 1, width: 1, maps: kernels.count)
     case .maxPooling(let layer), .averagePooling(let layer): return slide(layer.window, input.maps)
     case .relu, .tanh, .responseNormalization, .spatialNormalization, .dropout: return input

@@ -5,14 +5,12 @@ import Threads
 
 /// Makes the layers of one tower from their description.
 struct LayerBuilder {
-  private let network: NetworkSpecification
-  private let tower: Int
+  private let part: TowerPart
   private let options: NetworkOptions
   private let team: ThreadTeam
 
-  init(_ network: NetworkSpecification, tower: Int, options: NetworkOptions, team: ThreadTeam) {
-    self.network = network
-    self.tower = tower
+  init(_ part: TowerPart, options: NetworkOptions, team: ThreadTeam) {
+    self.part = part
     self.options = options
     self.team = team
   }
@@ -88,8 +86,8 @@ struct LayerBuilder {
 
   /// The number of the tower's first neuron among those of all towers at a layer.
   private func firstNeuron(of name: String) -> Int {
-    (0..<tower).reduce(0) { sum, other in
-      let shape = network.shapes(ofTower: other).first { $0.layer.name == name }
+    (0..<part.index).reduce(0) { sum, other in
+      let shape = part.shapes(other).first { $0.layer.name == name }
       return sum + (shape?.output.count ?? 0)
     }
   }

@@ -5,58 +5,35 @@ public import ModelParallel
 public import Tensors
 import Threads
 
-/// How a network is built in a process.
-public struct NetworkOptions: Sendable {
-  /// The largest number of images in a pass.
-  public var batchSize: Int
-  /// Threads that compute side by side in each tower.
-  public var threadsPerTower: Int
-  /// What initial weights and dropout masks depend on.
-  public var seed: UInt64
-  /// Whether there is a backward direction.
-  public var isTrained: Bool
-  /// How convolutions are computed.
-  public var algorithm: ConvolutionChoice
-  /// Whether weights are given their initial values; not where they are read from a file at once.
-  public var drawsInitialValues: Bool
-
-  /// Makes options.
-  public init(
-    batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
-    algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true
-  ) {
-    self.batchSize = batchSize
-    self.threadsPerTower = threadsPerTower
-    self.seed = seed
-    self.isTrained = isTrained
-    self.algorithm = algorithm
-    self.drawsInitialValues = drawsInitialValues
-  }
-}
-
 /// The towers of a network that live in this process, joined to those of the other ranks.
 ///
 /// With one tower a rank the cross-connections send messages; with all towers in one process they are
-/// nothing but shared tensors, and every number is the same. All ranks of the placement's group call the
-/// same functions in the same order.
+/// nothing but shared tensors, and every number is the same. Where there are replicas, each takes its images of
+/// a batch, and gradients are added up over the replicas; or the fully-connected layers see the images of all
+/// replicas, and each rank has its own neurons. All ranks of the placement call the same functions in the same
+/// order.
 public final class Network {
   /// The description that the network was built from.
   public let specification: NetworkSpecification
   /// Where the towers are.
   public let placement: Placement
-  /// The cross-connections, in the order of their layers.
-  public let exchanges: [Exchange]
+  /// Who computes the fully-connected layers.
+  public let scheme: FullyConnectedScheme
   /// What turns logits into losses.
   public let softmax: ParallelSoftmax
 
-  private let towers: [Tower]
-  /// The cross-connection in front of a stage, by the stage's number.
-  private let exchangeOfStage: [Int: Exchange]
-  /// Runs the process's towers side by side, or one after the other where there is one core.
-  private let drivers: ThreadTeam
+  private let trunk: Section
+  private let head: FullyConnectedHead?
+  private let reduction: GradientReduction?
+  private let progress: MessageProgress
+  private var labels: [Int32] = []
+  private let order = Monitor()
+  /// How many towers have found a stage's gradients; inside `order.locked`.
+  private var finishedTowers: [Int] = []
 
   /// Builds the network with its initial weights.
-  /// - Throws: `Failure` (badData) where the description is no network.
+  /// - Throws: `Failure`: badData where the description is no network, usage where it cannot be spread over so
+  ///   many ranks, input/output where the ranks do not reach each other.
   public init(
     _ specification: NetworkSpecification, placement: Placement, options: NetworkOptions
   ) throws(Failure) {
@@ -64,128 +41,187 @@ public final class Network {
     BLAS.useOneThreadPerCall()
     self.specification = specification
     self.placement = placement
-    let shapes = (0..<specification.towers).map { specification.shapes(ofTower: $0) }
-    let cores = Affinity.coreCount
-    drivers = ThreadTeam(count: min(placement.owned.count, max(1, cores / options.threadsPerTower)))
-    towers = placement.owned.map {
-      Tower(
-        specification, index: $0, options: options, team: ThreadTeam(count: options.threadsPerTower)
-      )
+    let isSpread = options.scheme == .model && placement.replicas > 1
+    scheme = isSpread ? .model : .data
+    let own = placement.images(of: options.batchSize).count
+    guard own > 0 else {
+      throw Failure(
+        .usage,
+        "A batch of \(options.batchSize) images leaves some of the \(placement.replicas) replicas without any; "
+          + "give a larger --batch-size or fewer ranks.")
     }
-    var byStage: [Int: Exchange] = [:]
-    for (number, layer) in specification.layers.enumerated() where layer.reads == .all && number > 0
-    {
-      byStage[number] = Exchange(
-        name: layer.name, shapes: shapes.map { $0[number - 1].output }, placement: placement,
-        batchSize: options.batchSize, tag: number, isTrained: options.isTrained)
+    do {
+      progress = try MessageProgress(placement.all, mode: options.progress)
+      let layers = 0..<specification.layers.count
+      let head =
+        isSpread
+        ? try FullyConnectedHead(
+          specification, placement: placement, options: options, progress: progress) : nil
+      self.head = head
+      var ownOptions = options
+      ownOptions.batchSize = own
+      let range = head.map { 0..<$0.firstLayer } ?? layers
+      trunk = Section(
+        specification, range, placement: placement,
+        shapes: { Array(specification.shapes(ofTower: $0)[range]) }, options: ownOptions,
+        progress: progress)
+      reduction =
+        options.isTrained
+        ? try GradientReduction(placement, format: options.formats.gradients, progress: progress)
+        : nil
+    } catch {
+      throw error as? Failure ?? (error as? MPIError).map(Failure.unreachable)
+        ?? Failure(.internal, "\(error)")
     }
-    exchangeOfStage = byStage
-    exchanges = byStage.sorted { $0.key < $1.key }.map(\.value)
     softmax = ParallelSoftmax(
-      classes: (0..<specification.towers).map {
-        Placement.share(of: specification.classes, tower: $0, towers: specification.towers)
-      }, placement: placement, batchSize: options.batchSize)
+      classes: Self.classes(
+        specification.classes, parts: head?.placement.towers ?? placement.towers),
+      placement: head?.placement ?? placement, batchSize: isSpread ? options.batchSize : own)
+    finishedTowers = [Int](repeating: 0, count: specification.layers.count)
+    for tower in trunk.towers {
+      tower.gradientsAreReady = { [unowned self] stage in gradientsAreReady(stage) }
+    }
+  }
+
+  /// A tower has found the gradients of a stage.
+  ///
+  /// Replicas must reduce tensors in the same order, and towers that run side by side finish in any: a stage is
+  /// reduced when the last of them has done it.
+  private func gradientsAreReady(_ stage: Int) {
+    if let reduction {
+      order.locked {
+        finishedTowers[stage] += 1
+        guard finishedTowers[stage] == trunk.towers.count else { return }
+        finishedTowers[stage] = 0
+        let parameters = trunk.towers.flatMap { $0.stages[stage].layer.parameters }
+        for (number, parameter) in parameters.enumerated() {
+          reduction.start(
+            parameter.gradient, number: stage * 2 * trunk.towers.count + number)
+        }
+      }
+    }
+    // A failure shows itself again where messages are waited for.
+    try? progress.step()
+  }
+
+  private static func classes(_ count: Int, parts: Int) -> [Range<Int>] {
+    (0..<parts).map { Placement.share(of: count, tower: $0, towers: parts) }
+  }
+
+  // MARK: What it is made of
+
+  /// The cross-connections between the towers of a replica, and those between the parts of fully-connected
+  /// layers, in the order of their layers.
+  public var exchanges: [Exchange] {
+    [trunk, head?.section].compactMap { $0 }.flatMap { section in
+      section.exchanges.sorted { $0.key < $1.key }.map(\.value)
+    }
   }
 
   /// What the process's towers learn, layer by layer.
-  public var parameters: [Parameter] {
-    guard let stages = towers.first?.stages.indices else { return [] }
-    return stages.flatMap { stage in towers.flatMap { $0.stages[stage].layer.parameters } }
+  public var parameters: [Parameter] { trunk.parameters + (head?.section.parameters ?? []) }
+
+  /// Those of which every replica has a copy.
+  public var replicatedParameters: [Parameter] {
+    placement.replicas > 1 ? trunk.parameters : []
+  }
+
+  /// Those that this rank writes to a checkpoint: each tensor's kernels are written by one rank.
+  public var savedParameters: [Parameter] {
+    let own = trunk.parameters.enumerated().filter {
+      $0.offset % placement.replicas == placement.replica
+    }
+    return own.map(\.element) + (head?.section.parameters ?? [])
   }
 
   /// The logits of the pass that was done last: for each tower of this process, images x its classes.
-  public var logits: [Tensor] { towers.map { $0.stages[$0.stages.count - 1].output } }
+  public var logits: [Tensor] { head?.section.outputs ?? trunk.outputs }
 
   /// What the layers of this process's first tower have computed so far, in their order.
-  public var layerSeconds: [LayerSeconds] { towers.first?.seconds ?? [] }
+  public var layerSeconds: [LayerSeconds] {
+    (trunk.towers.first?.seconds ?? []) + (head?.section.towers.first?.seconds ?? [])
+  }
+
+  /// What has travelled so far, boundary by boundary, and how long this rank has waited for it.
+  public var traffic: [Traffic] {
+    var rows = trunk.traffic
+    if let head { rows.append(head.exchange.traffic) }
+    rows += head?.section.traffic ?? []
+    rows.append(Traffic(name: "softmax", bytes: softmax.bytes, seconds: softmax.seconds))
+    if let reduction {
+      rows.append(Traffic(name: "gradients", bytes: reduction.bytes, seconds: reduction.seconds))
+    }
+    return rows
+  }
 
   /// What a tower's layer made in the pass that was done last; nil where there is no such layer here.
   public func output(of layer: String, tower: Int) -> Tensor? {
-    towers.first { $0.index == tower }?.stages.first { $0.layer.name == layer }?.output
+    trunk.towers.first { $0.index == tower }?.stages.first { $0.layer.name == layer }?.output
   }
+
+  // MARK: A step
 
   /// Takes a batch from pixels to logits.
   /// - Parameters:
-  ///   - input: Images x side x side x 3, the same for all towers.
+  ///   - input: This replica's images x side x side x 3, the same for all towers.
   ///   - pass: How many images there are, and whether neurons are dropped.
   /// - Throws: `MPIError` where a message fails.
   public func forward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
-    for segment in segments {
-      if let exchange = exchangeOfStage[segment.lowerBound] {
-        let number = segment.lowerBound
-        try exchange.startGather(towers.map { $0.stages[number - 1].output }, pass)
-        onEachTower { tower in
-          tower.forward(
-            stage: number, maps: exchange.maps(of: tower.index), share(0, of: tower), pass)
-        }
-        try exchange.finishGather()
-        onEachTower { tower in
-          for order in 1..<max(1, specification.towers) {
-            let share = share(order, of: tower)
-            tower.forward(stage: number, maps: exchange.maps(of: share.index), share, pass)
-          }
-          tower.forward(number + 1..<segment.upperBound, input: input, pass)
-        }
-      } else {
-        onEachTower { $0.forward(segment, input: input, pass) }
-      }
-    }
+    try trunk.forward(input: input, pass)
+    try head?.forward(trunk.outputs, pass)
   }
 
-  /// Takes the gradient by the logits, which `lossGradient` holds, back to every parameter's gradient.
+  /// Scores the logits against the labels of this replica's images.
+  /// - Returns: The score of the whole batch, the same on every rank.
+  /// - Throws: `MPIError` where a message fails.
+  public func score(_ labels: [Int32], _ pass: Pass) throws(MPIError) -> ParallelSoftmax.Score {
+    guard let head else {
+      self.labels = labels
+      return try softmax.score(logits, labels: labels, pass).summed(over: placement.peers)
+    }
+    self.labels = try head.gather(labels, pass)
+    return try softmax.score(logits, labels: self.labels, head.whole(pass))
+  }
+
+  /// Sets `lossGradient` to the gradient of the batch's mean loss by the logits that were scored last.
+  public func differentiateLoss(_ pass: Pass) {
+    softmax.gradient(
+      logits, labels: labels, batchSize: pass.batch, into: lossGradient, head?.whole(pass) ?? pass)
+  }
+
+  /// Takes the gradient by the logits, which `lossGradient` holds, back to every parameter's gradient, summed
+  /// over the replicas.
   /// - Parameters:
   ///   - input: What `forward` was given.
   ///   - pass: What `forward` was given.
   /// - Throws: `MPIError` where a message fails.
   public func backward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
-    for segment in segments.reversed() {
-      guard let exchange = exchangeOfStage[segment.lowerBound] else {
-        onEachTower { $0.backward(segment, input: input, pass) }
-        continue
+    try head?.backward(into: trunk.towers.map(\.gradient), pass)
+    try trunk.backward(input: input, pass)
+    try reduction?.finish()
+  }
+
+  /// Sends all messages of a training step with no arithmetic between, to see how long they take alone.
+  ///
+  /// Gradients are added up as they lie and mean nothing afterwards.
+  /// - Returns: What travelled, boundary by boundary.
+  /// - Throws: `MPIError` where a message fails.
+  public func communicateOnly(_ pass: Pass) throws(MPIError) -> [Traffic] {
+    let before = traffic
+    try trunk.exchangeOnly(pass)
+    try head?.exchangeOnly(trunk.outputs, gradients: trunk.towers.map(\.nextGradient), pass)
+    if reduction != nil {
+      for tower in trunk.towers.reversed() {
+        for stage in tower.stages.indices.reversed() { tower.gradientsAreReady?(stage) }
       }
-      let number = segment.lowerBound
-      onEachTower { tower in
-        tower.backward(number + 1..<segment.upperBound, input: input, pass)
-        // The others' gradients first: they travel while the own is computed. Shares keep the numbers
-        // that they had in the forward pass.
-        for order in 1..<max(1, specification.towers) {
-          let share = share(order, of: tower)
-          tower.backward(
-            stage: number, maps: exchange.maps(of: share.index), share,
-            into: exchange.contribution(of: tower.index, to: share.index), pass)
-        }
-      }
-      try exchange.startReduceScatter(pass)
-      onEachTower { tower in
-        tower.backward(
-          stage: number, maps: exchange.maps(of: tower.index), share(0, of: tower),
-          into: tower.nextGradient, pass)
-      }
-      try exchange.finishReduceScatter(into: towers.map(\.nextGradient), pass)
-      for tower in towers { tower.turnGradients() }
+      try reduction?.finish()
+    }
+    return zip(traffic, before).map {
+      Traffic(name: $0.name, bytes: $0.bytes - $1.bytes, seconds: $0.seconds - $1.seconds)
     }
   }
 
   /// Where the gradient of the loss by the logits belongs: for each tower of this process, images x its
   /// classes.
-  public var lossGradient: [Tensor] { towers.map(\.gradient) }
-
-  /// The layers from one cross-connection to the next; a segment begins with the layer that reads all.
-  private var segments: [Range<Int>] {
-    let count = specification.layers.count
-    let starts = [0] + exchangeOfStage.keys.sorted()
-    return zip(starts, starts.dropFirst() + [count]).map { $0..<$1 }.filter { !$0.isEmpty }
-  }
-
-  /// The shares that a tower reads: its own first, which is there already, then the others.
-  private func share(_ order: Int, of tower: Tower) -> Share {
-    let index = order == 0 ? tower.index : (order <= tower.index ? order - 1 : order)
-    return Share(index: index, isFirst: order == 0, isLast: order == specification.towers - 1)
-  }
-
-  private func onEachTower(_ body: (Tower) -> Void) {
-    drivers.split(towers.count) { numbers, _ in
-      for number in numbers { body(towers[number]) }
-    }
-  }
+  public var lossGradient: [Tensor] { (head?.section ?? trunk).towers.map(\.gradient) }
 }

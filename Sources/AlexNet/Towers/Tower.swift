@@ -13,9 +13,18 @@ public struct LayerSeconds: Sendable {
   public fileprivate(set) var backward = 0.0
 }
 
+/// What a tower is a part of, and which part.
+struct TowerPart {
+  /// The tower's number among the parts.
+  let index: Int
+  /// The shapes of the layers of a part.
+  let shapes: (_ part: Int) -> [LayerShape]
+}
+
 /// One tower of the network: its layers, in order, with their outputs and the room for their gradients.
 ///
-/// A tower computes alone. What it reads of other towers is handed to it share by share.
+/// A tower computes alone. What it reads of other towers is handed to it share by share. Its stages are counted
+/// from its own first layer.
 final class Tower {
   /// One layer with its output.
   struct Stage {
@@ -34,13 +43,16 @@ final class Tower {
   private let gradients: [Tensor]
   private var current = 0
 
-  init(_ network: NetworkSpecification, index: Int, options: NetworkOptions, team: ThreadTeam) {
-    self.index = index
-    let builder = LayerBuilder(network, tower: index, options: options, team: team)
+  /// Told when a layer's gradients are there, with the layer's stage.
+  var gradientsAreReady: ((_ stage: Int) -> Void)?
+
+  init(_ part: TowerPart, options: NetworkOptions, team: ThreadTeam) {
+    index = part.index
+    let builder = LayerBuilder(part, options: options, team: team)
     var stages: [Stage] = []
     var largest = 0
     var holdsTangent = false
-    for shape in network.shapes(ofTower: index) {
+    for shape in part.shapes(index) {
       let layer = builder.layer(shape)
       let previous = stages.last?.output
       let output: Tensor
@@ -65,34 +77,41 @@ final class Tower {
   var gradient: Tensor { gradients[current] }
 
   /// Runs layers that read nothing but the tower's own maps.
-  func forward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
+  func forward(_ range: Range<Int>, input: Tensor?, _ pass: Pass) {
     for number in range {
       let stage = stages[number]
+      guard let below = number == 0 ? input : stages[number - 1].output else { continue }
       let start = MonotonicClock.seconds
-      stage.layer.forward(
-        number == 0 ? input : stages[number - 1].output, .whole, into: stage.output, pass)
+      stage.layer.forward(below, .whole, into: stage.output, pass)
       seconds[number].forward += MonotonicClock.seconds - start
     }
   }
 
   /// Runs one share of a layer that reads every tower.
-  func forward(stage number: Int, maps: Tensor, _ share: Share, _ pass: Pass) {
+  ///
+  /// Some of the images only where `rows` says so; `maps` then begins with them.
+  func forward(
+    stage number: Int, maps: Tensor, _ share: Share, rows: Range<Int>? = nil, _ pass: Pass
+  ) {
     let start = MonotonicClock.seconds
-    stages[number].layer.forward(maps, share, into: stages[number].output, pass)
+    let output = stages[number].output
+    stages[number].layer.forward(
+      maps, share, into: rows.map { Tensor(output, rows: $0) } ?? output, pass)
     seconds[number].forward += MonotonicClock.seconds - start
   }
 
   /// Takes the gradient back through layers that read nothing but the tower's own maps.
-  func backward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
+  func backward(_ range: Range<Int>, input: Tensor?, _ pass: Pass) {
     for number in range.reversed() {
       let layer = stages[number].layer
-      let below = number == 0 ? input : stages[number - 1].output
+      guard let below = number == 0 ? input : stages[number - 1].output else { continue }
       let x = layer.worksInPlace ? stages[number].output : below
       let target = layer.worksInPlace ? gradient : gradients[1 - current]
       // Nothing is learnt before the first layer: the image needs no gradient.
       let start = MonotonicClock.seconds
       layer.backward(gradient, x: x, .whole, into: number > 0 ? target : nil, pass)
       seconds[number].backward += MonotonicClock.seconds - start
+      gradientsAreReady?(number)
       if !layer.worksInPlace { current = 1 - current }
     }
   }
@@ -103,6 +122,22 @@ final class Tower {
   ) {
     let start = MonotonicClock.seconds
     stages[number].layer.backward(gradient, x: maps, share, into: target, pass)
+    seconds[number].backward += MonotonicClock.seconds - start
+  }
+
+  /// Finds the gradient by one share of a layer's input alone.
+  func inputGradient(
+    stage number: Int, maps: Tensor, _ share: Share, into target: Tensor, _ pass: Pass
+  ) {
+    let start = MonotonicClock.seconds
+    stages[number].layer.inputGradient(gradient, x: maps, share, into: target, pass)
+    seconds[number].backward += MonotonicClock.seconds - start
+  }
+
+  /// Finds the gradients of the weights that read one share alone.
+  func parameterGradient(stage number: Int, maps: Tensor, _ share: Share, _ pass: Pass) {
+    let start = MonotonicClock.seconds
+    stages[number].layer.parameterGradient(gradient, x: maps, share, pass)
     seconds[number].backward += MonotonicClock.seconds - start
   }
 

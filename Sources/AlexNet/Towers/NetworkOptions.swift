@@ -1,0 +1,51 @@
+public import Layers
+public import MPI
+public import ModelParallel
+
+/// Who computes the fully-connected layers where several replicas train together.
+public enum FullyConnectedScheme: String, Codable, CaseIterable, Sendable {
+  /// Each replica its own images, as in the convolutions: the gradients of all weights travel.
+  case data
+  /// All ranks together every image, each some of the neurons: activations travel, these layers' gradients never.
+  case model
+}
+
+/// How a network is built in a process.
+public struct NetworkOptions: Sendable {
+  /// The largest number of images in a batch, over all replicas.
+  public var batchSize: Int
+  /// Threads that compute side by side in each tower.
+  public var threadsPerTower: Int
+  /// What initial weights and dropout masks depend on.
+  public var seed: UInt64
+  /// Whether there is a backward direction.
+  public var isTrained: Bool
+  /// How convolutions are computed.
+  public var algorithm: ConvolutionChoice
+  /// Whether weights are given their initial values; not where they are read from a file at once.
+  public var drawsInitialValues: Bool
+  /// Who computes the fully-connected layers.
+  public var scheme: FullyConnectedScheme
+  /// How numbers travel between ranks.
+  public var formats: WireFormats
+  /// What keeps messages moving while the ranks compute.
+  public var progress: MessageProgress.Mode
+
+  /// Makes options.
+  public init(
+    batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
+    algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
+    scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
+    progress: MessageProgress.Mode = .thread
+  ) {
+    self.batchSize = batchSize
+    self.threadsPerTower = threadsPerTower
+    self.seed = seed
+    self.isTrained = isTrained
+    self.algorithm = algorithm
+    self.drawsInitialValues = drawsInitialValues
+    self.scheme = scheme
+    self.formats = formats
+    self.progress = progress
+  }
+}

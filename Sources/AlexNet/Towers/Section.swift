@@ -1,0 +1,161 @@
+import Layers
+import MPI
+import ModelParallel
+import Tensors
+import Threads
+
+/// Some of a network's layers in a row: the towers of this process and the cross-connections between them and
+/// those of other ranks.
+///
+/// Stages are counted from the section's first layer. A section whose first layer reads several towers is
+/// given their maps by whoever owns it.
+final class Section {
+  /// The number of the first layer in the network.
+  let firstLayer: Int
+  /// The towers that live in this process.
+  let towers: [Tower]
+  /// The cross-connection in front of a stage, by the stage's number.
+  let exchanges: [Int: Exchange]
+
+  private let parts: Int
+  private let stageCount: Int
+  private let progress: MessageProgress
+  /// Runs the process's towers side by side, or one after the other where there is one core.
+  private let drivers: ThreadTeam
+
+  /// Makes the section's layers.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - range: The layers.
+  ///   - placement: Where the section's towers are.
+  ///   - shapes: The shapes of a tower's layers, by tower.
+  ///   - options: How the network is built; `batchSize` is the section's.
+  ///   - progress: What keeps messages moving.
+  init(
+    _ network: NetworkSpecification, _ range: Range<Int>, placement: Placement,
+    shapes: @escaping (_ tower: Int) -> [LayerShape], options: NetworkOptions,
+    progress: MessageProgress
+  ) {
+    firstLayer = range.lowerBound
+    stageCount = range.count
+    parts = placement.towers
+    self.progress = progress
+    drivers = ThreadTeam(
+      count: min(placement.owned.count, max(1, Affinity.coreCount / options.threadsPerTower)))
+    towers = placement.owned.map {
+      Tower(
+        TowerPart(index: $0, shapes: shapes), options: options,
+        team: ThreadTeam(count: options.threadsPerTower))
+    }
+    let ownShapes = shapes(placement.owned.lowerBound)
+    var exchanges: [Int: Exchange] = [:]
+    for number in range.dropFirst() where network.layers[number].reads == .all {
+      let stage = number - range.lowerBound
+      exchanges[stage] = Exchange(
+        name: network.layers[number].name, shapes: ownShapes[stage].inputs,
+        placement: placement, batchSize: options.batchSize, tag: number,
+        isTrained: options.isTrained,
+        formats: options.formats, progress: progress)
+    }
+    self.exchanges = exchanges
+  }
+
+  /// What the section's last layer made, by tower.
+  var outputs: [Tensor] { towers.map { $0.stages[stageCount - 1].output } }
+
+  /// What the section's towers learn, layer by layer.
+  var parameters: [Parameter] {
+    (0..<stageCount).flatMap { stage in towers.flatMap { $0.stages[stage].layer.parameters } }
+  }
+
+  /// What has travelled in front of the section's layers, in their order.
+  var traffic: [Traffic] { exchanges.sorted { $0.key < $1.key }.map(\.value.traffic) }
+
+  /// Runs the layers from a stage on.
+  func forward(from first: Int = 0, input: Tensor?, _ pass: Pass) throws(MPIError) {
+    for segment in segments(from: first) {
+      guard let exchange = exchanges[segment.lowerBound] else {
+        onEachTower { $0.forward(segment, input: input, pass) }
+        try progress.step()
+        continue
+      }
+      let number = segment.lowerBound
+      try exchange.startGather(towers.map { $0.stages[number - 1].output }, pass)
+      onEachTower { tower in
+        tower.forward(
+          stage: number, maps: exchange.maps(of: tower.index), share(0, of: tower), pass)
+      }
+      try exchange.finishGather()
+      onEachTower { tower in
+        for order in 1..<max(1, parts) {
+          let share = share(order, of: tower)
+          tower.forward(stage: number, maps: exchange.maps(of: share.index), share, pass)
+        }
+        tower.forward(number + 1..<segment.upperBound, input: input, pass)
+      }
+    }
+  }
+
+  /// Takes the gradient back from the last layer to a stage, that stage included.
+  func backward(to first: Int = 0, input: Tensor?, _ pass: Pass) throws(MPIError) {
+    for segment in segments(from: first).reversed() {
+      guard let exchange = exchanges[segment.lowerBound] else {
+        onEachTower { $0.backward(segment, input: input, pass) }
+        continue
+      }
+      let number = segment.lowerBound
+      onEachTower { tower in
+        tower.backward(number + 1..<segment.upperBound, input: input, pass)
+        // The others' gradients first: they travel while the own is computed. Shares keep the numbers
+        // that they had in the forward pass.
+        for order in 1..<max(1, parts) {
+          let share = share(order, of: tower)
+          tower.backward(
+            stage: number, maps: exchange.maps(of: share.index), share,
+            into: exchange.contribution(of: tower.index, to: share.index), pass)
+        }
+      }
+      try exchange.startReduceScatter(pass)
+      onEachTower { tower in
+        tower.backward(
+          stage: number, maps: exchange.maps(of: tower.index), share(0, of: tower),
+          into: tower.nextGradient, pass)
+        tower.gradientsAreReady?(number)
+      }
+      try exchange.finishReduceScatter(into: towers.map(\.nextGradient), pass)
+      for tower in towers { tower.turnGradients() }
+    }
+  }
+
+  /// Sends what the cross-connections send in a step, whatever lies there, and computes nothing.
+  func exchangeOnly(_ pass: Pass) throws(MPIError) {
+    let ordered = exchanges.sorted { $0.key < $1.key }
+    for (stage, exchange) in ordered {
+      try exchange.startGather(towers.map { $0.stages[stage - 1].output }, pass)
+      try exchange.finishGather()
+    }
+    guard pass.isTraining else { return }
+    for (_, exchange) in ordered.reversed() {
+      try exchange.startReduceScatter(pass)
+      try exchange.finishReduceScatter(into: towers.map(\.nextGradient), pass)
+    }
+  }
+
+  /// The layers from one cross-connection to the next; a segment begins with the layer that reads all.
+  private func segments(from first: Int) -> [Range<Int>] {
+    let starts = [first] + exchanges.keys.filter { $0 > first }.sorted()
+    return zip(starts, starts.dropFirst() + [stageCount]).map { $0..<$1 }.filter { !$0.isEmpty }
+  }
+
+  /// The shares that a tower reads: its own first, which is there already, then the others.
+  private func share(_ order: Int, of tower: Tower) -> Share {
+    let index = order == 0 ? tower.index : (order <= tower.index ? order - 1 : order)
+    return Share(index: index, isFirst: order == 0, isLast: order == parts - 1)
+  }
+
+  private func onEachTower(_ body: (Tower) -> Void) {
+    drivers.split(towers.count) { numbers, _ in
+      for number in numbers { body(towers[number]) }
+    }
+  }
+}

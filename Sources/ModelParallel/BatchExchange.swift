@@ -1,0 +1,218 @@
+public import Layers
+public import MPI
+public import Tensors
+import Threads
+
+/// The cross-connection where the images of all replicas come together: between convolutions, which each
+/// replica computes for its part of the batch, and fully-connected layers, whose neurons are spread over all
+/// ranks and see the whole batch (Krizhevsky, "One weird trick for parallelizing convolutional neural
+/// networks", 2014, scheme a).
+///
+/// Forward it is an all-gather of images x maps, backward the adjoint: what every rank found for a replica's
+/// images and a tower's maps is added up at their owner.
+public final class BatchExchange {
+  /// A part of the gathered maps: some images of one tower, all from one rank.
+  private struct Block {
+    let rank: Int
+    let replica: Int
+    let tower: Int
+  }
+
+  /// The name of the layer that reads, `fc6`.
+  public let name: String
+  /// Bytes that this rank has sent in the forward direction.
+  public private(set) var forwardBytes = 0
+  /// Bytes that this rank has sent in the backward direction.
+  public private(set) var backwardBytes = 0
+  /// Seconds that this rank spent in starting and finishing messages, waiting included.
+  public private(set) var seconds = 0.0
+
+  private let shapes: [MapShape]
+  private let placement: Placement
+  private let tag: Int
+  private let formats: WireFormats
+  private let progress: MessageProgress
+  private let requests = Requests()
+  private let blocks: [Block]
+  /// The whole batch's maps of each tower, and what this rank found for them.
+  private let gathered: [Tensor]
+  private let contributions: [Tensor]
+  /// What the other ranks found for the own images and maps, by rank and own tower.
+  private let arriving: [[Tensor]]
+  /// Each block's numbers on their way forward and back, and the other ranks' for the own ones.
+  private let maps: [WireMessage]
+  private let gradients: [WireMessage]
+  private let ownGradients: [[WireMessage]]
+  /// The images of each replica in the pass that is under way.
+  public private(set) var images: [Range<Int>] = []
+
+  /// Makes the cross-connection.
+  /// - Parameters:
+  ///   - name: The name of the layer that reads.
+  ///   - shapes: The maps of each tower.
+  ///   - placement: Where the towers of all replicas are.
+  ///   - batchSize: The largest number of images in a batch over all replicas.
+  ///   - tag: A number; it and the next ones up to twice the towers belong to this exchange.
+  ///   - isTrained: Whether there is a backward direction.
+  ///   - formats: How the numbers travel.
+  ///   - progress: What keeps messages moving.
+  public init(
+    name: String, shapes: [MapShape], placement: Placement, batchSize: Int, tag: Int,
+    isTrained: Bool, formats: WireFormats, progress: MessageProgress
+  ) {
+    self.name = name
+    self.shapes = shapes
+    self.placement = placement
+    self.tag = tag
+    self.formats = formats
+    self.progress = progress
+    let ranksPerReplica = placement.group.size
+    blocks = (0..<placement.replicas).flatMap { replica in
+      shapes.indices.map { tower in
+        Block(
+          rank: replica * ranksPerReplica + (ranksPerReplica == 1 ? 0 : tower), replica: replica,
+          tower: tower)
+      }
+    }
+    gathered = shapes.map { Tensor(batchSize, $0.count) }
+    contributions = shapes.map { Tensor(isTrained ? batchSize : 0, $0.count) }
+    let ownRank = placement.all.rank
+    func room(_ block: Block, _ format: WireFormat) -> WireMessage {
+      let most = placement.images(of: batchSize, replica: block.replica).count
+      return WireMessage(capacity: most * shapes[block.tower].count, format)
+    }
+    maps = blocks.map { room($0, formats.activations) }
+    gradients = blocks.map { room($0, isTrained ? formats.gradients : .fp32) }
+    let own = blocks.filter { $0.rank == ownRank }
+    let readers = isTrained ? placement.all.size : 0
+    let most = placement.images(of: batchSize).count
+    arriving = (0..<readers).map { reader in
+      own.map { Tensor(reader == ownRank ? 0 : most, shapes[$0.tower].count) }
+    }
+    ownGradients = (0..<readers).map { _ in own.map { room($0, formats.gradients) } }
+  }
+
+  /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass in order, and
+  /// where damaged records are left out, some have fewer.
+  public func agree(_ pass: Pass) throws(MPIError) {
+    var start = 0
+    images = try placement.peers.allGather(Int64(pass.images)).map { count in
+      defer { start += Int(count) }
+      return start..<(start + Int(count))
+    }
+  }
+
+  /// Starts to send the maps of the own towers to every rank and to receive those of the others.
+  public func startGather(_ own: [Tensor]) throws(MPIError) {
+    let start = MonotonicClock.seconds
+    progress.begin()
+    for (number, block) in blocks.enumerated() where block.rank != placement.all.rank {
+      try maps[number].receive(
+        into: slice(gathered, block), from: block.rank, tag: tag + block.tower,
+        over: placement.all, in: requests)
+    }
+    for (number, block) in blocks.enumerated() where block.rank == placement.all.rank {
+      let place = slice(gathered, block)
+      place.baseAddress?.update(
+        from: own[block.tower - placement.owned.lowerBound].pointer, count: place.count)
+      maps[number].pack(UnsafeBufferPointer(place))
+      for peer in 0..<placement.all.size where peer != placement.all.rank {
+        forwardBytes += try maps[number].send(
+          UnsafeBufferPointer(place), to: peer, tag: tag + block.tower, over: placement.all,
+          in: requests)
+      }
+    }
+    seconds += MonotonicClock.seconds - start
+  }
+
+  /// Waits until the maps of all images are here.
+  public func finishGather() throws(MPIError) {
+    try finish {
+      for (number, block) in blocks.enumerated() where block.rank != placement.all.rank {
+        maps[number].unpack(into: slice(gathered, block))
+      }
+    }
+  }
+
+  /// The images of the batch that this replica has.
+  public var ownImages: Range<Int> { images[placement.replica] }
+
+  /// How many images the whole batch has.
+  public var batch: Int { images.last?.upperBound ?? 0 }
+
+  /// The whole batch's maps of a tower; those of other ranks are here once `finishGather` has returned.
+  public func maps(of tower: Int) -> Tensor { gathered[tower] }
+
+  /// Where this rank writes the gradient that it found for a tower's maps, the whole batch's.
+  public func contribution(to tower: Int) -> Tensor { contributions[tower] }
+
+  /// Starts to send the contributions to the maps' owners and to receive theirs.
+  public func startReduceScatter() throws(MPIError) {
+    let start = MonotonicClock.seconds
+    progress.begin()
+    let me = placement.all.rank
+    for reader in 0..<placement.all.size where reader != me {
+      for (number, tower) in placement.owned.enumerated() {
+        try ownGradients[reader][number].receive(
+          into: UnsafeMutableBufferPointer(rebasing: ownPart(arriving[reader][number], tower)),
+          from: reader, tag: tag + shapes.count + tower, over: placement.all, in: requests)
+      }
+    }
+    for (number, block) in blocks.enumerated() where block.rank != me {
+      let gradient = UnsafeBufferPointer(slice(contributions, block))
+      gradients[number].pack(gradient)
+      backwardBytes += try gradients[number].send(
+        gradient, to: block.rank, tag: tag + shapes.count + block.tower, over: placement.all,
+        in: requests)
+    }
+    seconds += MonotonicClock.seconds - start
+  }
+
+  /// Waits for all ranks' contributions and adds them up, in the order of the ranks.
+  /// - Parameter sums: For each own tower the gradient by its maps of the own images.
+  /// - Throws: `MPIError` where a message fails.
+  public func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
+    try finish {
+      for reader in arriving.indices where reader != placement.all.rank {
+        for (number, tower) in placement.owned.enumerated() {
+          ownGradients[reader][number].unpack(
+            into: UnsafeMutableBufferPointer(rebasing: ownPart(arriving[reader][number], tower)))
+        }
+      }
+    }
+    for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
+      let count = ownImages.count * shapes[tower].count
+      let own = contributions[tower].pointer + ownImages.lowerBound * shapes[tower].count
+      for reader in arriving.indices {
+        let part =
+          reader == placement.all.rank ? own : arriving[reader][number].pointer
+        if reader == 0 {
+          sum.pointer.update(from: part, count: count)
+        } else {
+          for i in 0..<count { sum.pointer[i] += part[i] }
+        }
+      }
+    }
+  }
+
+  private func finish(_ unpack: () -> Void) throws(MPIError) {
+    let start = MonotonicClock.seconds
+    defer { seconds += MonotonicClock.seconds - start }
+    try requests.wait()
+    progress.end()
+    unpack()
+  }
+
+  /// A block's place among the whole batch's maps.
+  private func slice(_ tensors: [Tensor], _ block: Block) -> UnsafeMutableBufferPointer<Float> {
+    let length = shapes[block.tower].count
+    let images = images[block.replica]
+    return UnsafeMutableBufferPointer(
+      start: tensors[block.tower].pointer + images.lowerBound * length,
+      count: images.count * length)
+  }
+
+  private func ownPart(_ tensor: Tensor, _ tower: Int) -> Slice<UnsafeMutableBufferPointer<Float>> {
+    tensor.elements[..<(ownImages.count * shapes[tower].count)]
+  }
+}

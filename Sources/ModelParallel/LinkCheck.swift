@@ -1,0 +1,169 @@
+public import Failures
+import Glibc
+public import MPI
+import Threads
+
+/// Tries the links between ranks before anything depends on them.
+public enum LinkCheck {
+  /// What a link does.
+  public struct Link: Sendable, Codable {
+    /// Half the time that a byte takes there and back, in seconds.
+    public let latency: Double
+    /// Bytes a second each way while both ways are in use.
+    public let bandwidth: Double
+
+    /// Makes a link from its figures.
+    public init(latency: Double, bandwidth: Double) {
+      self.latency = latency
+      self.bandwidth = bandwidth
+    }
+  }
+
+  /// The messages that are tried, in numbers: one that travels in one piece, and those that are negotiated.
+  private static let lengths = [1, 1000, 65_537, 1 << 20]
+
+  /// Exchanges messages with checked contents between ranks; all ranks of the group call it together.
+  ///
+  /// Every rank sends to its neighbours at distances 1, 2, 4 and so on, so that each rank and each host takes part
+  /// in few rounds. Nobody waits for longer than the limit: where a network is wrong, MPI would wait for ever.
+  /// - Parameters:
+  ///   - group: The ranks.
+  ///   - limit: Seconds that a message may take.
+  /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is damaged.
+  public static func verify(_ group: Communicator, within limit: Double = 60) throws(Failure) {
+    var distance = 1
+    while distance < group.size {
+      for length in lengths { try exchange(group, distance, length, limit) }
+      distance *= 2
+    }
+  }
+
+  private static func exchange(
+    _ group: Communicator, _ distance: Int, _ length: Int, _ limit: Double
+  ) throws(Failure) {
+    let (to, from) = (
+      (group.rank + distance) % group.size, (group.rank - distance + group.size) % group.size
+    )
+    let sent = UnsafeMutableBufferPointer<Float>.allocate(capacity: length)
+    let received = UnsafeMutableBufferPointer<Float>.allocate(capacity: length)
+    for i in 0..<length { sent[i] = content(i, from: group.rank, distance) }
+    received.initialize(repeating: .nan)
+    let requests = Requests()
+    var isThere = false
+    do throws(MPIError) {
+      try group.startReceive(into: received, from: from, tag: 7, in: requests)
+      try group.startSend(UnsafeBufferPointer(sent), to: to, tag: 7, in: requests)
+      let start = MonotonicClock.seconds
+      isThere = try requests.test()
+      while !isThere && MonotonicClock.seconds - start < limit {
+        usleep(20)
+        isThere = try requests.test()
+      }
+    } catch {
+      throw .unreachable(error)
+    }
+    guard isThere else {
+      // The buffers are left to the messages: the program ends here.
+      requests.abandon()
+      throw Failure(
+        .inputOutput,
+        "Rank \(group.rank) (\(Environment.processorName)) exchanges nothing with ranks \(to) and \(from): a "
+          + "message of \(4 * length) bytes is not through after \(Int(limit)) s. Name the network that joins the "
+          + "hosts: --mca btl_tcp_if_include NAME --mca oob_tcp_if_include NAME (scripts/launch does), and look at "
+          + "the firewall.")
+    }
+    defer {
+      sent.deallocate()
+      received.deallocate()
+    }
+    let wrong = (0..<length).first { received[$0] != content($0, from: from, distance) }
+    guard let wrong else { return }
+    throw Failure(
+      .inputOutput,
+      "Rank \(group.rank) (\(Environment.processorName)) received a damaged message from rank \(from): number "
+        + "\(wrong) of \(length) is \(received[wrong]) and should be \(content(wrong, from: from, distance)). Try "
+        + "another network (--mca btl_tcp_if_include) or transport (--mca btl tcp,self).")
+  }
+
+  /// A whole number that says whose it is and where it belongs.
+  private static func content(_ place: Int, from rank: Int, _ distance: Int) -> Float {
+    Float((place &* 31 &+ rank &* 1009 &+ distance &* 7) & 0xFFFFF)
+  }
+
+  /// Measures the links between neighbours: ranks 0 and 1, then 1 and 2, and so on, one link at a time.
+  ///
+  /// All ranks of the group call it together.
+  /// - Parameters:
+  ///   - group: The ranks.
+  ///   - bytes: The length of the messages that the speed is measured with.
+  /// - Returns: The link of each rank but the last to the next one, the same on every rank.
+  /// - Throws: `MPIError` where a message fails.
+  public static func measure(
+    _ group: Communicator, bytes: Int = 8 << 20
+  ) throws(MPIError) -> [Link] {
+    var latencies = [Double](repeating: 0, count: max(0, group.size - 1))
+    var bandwidths = latencies
+    for low in latencies.indices {
+      try group.barrier()
+      guard group.rank == low || group.rank == low + 1 else { continue }
+      let peer = 2 * low + 1 - group.rank
+      let latency = try roundTrip(group, peer) / 2
+      let seconds = try bothWays(group, peer, bytes)
+      if group.rank == low {
+        (latencies[low], bandwidths[low]) = (latency, Double(bytes) / seconds)
+      }
+    }
+    var figures = latencies + bandwidths
+    try figures.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      try group.allReduce(buffer, .sum)
+    }
+    return latencies.indices.map {
+      Link(latency: figures[$0], bandwidth: figures[latencies.count + $0])
+    }
+  }
+
+  /// Seconds that a byte takes there and back.
+  private static func roundTrip(_ group: Communicator, _ peer: Int) throws(MPIError) -> Double {
+    let byte = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1)
+    byte.initialize(repeating: 0)
+    defer { byte.deallocate() }
+    let times = 200
+    var start = 0.0
+    for round in 0..<(times + 20) {
+      if round == 20 { start = MonotonicClock.seconds }
+      for isSending in group.rank < peer ? [true, false] : [false, true] {
+        let requests = Requests()
+        if isSending {
+          try group.startSend(UnsafeBufferPointer(byte), to: peer, tag: 8, in: requests)
+        } else {
+          try group.startReceive(into: byte, from: peer, tag: 8, in: requests)
+        }
+        try requests.wait()
+      }
+    }
+    return (MonotonicClock.seconds - start) / Double(times)
+  }
+
+  /// Seconds that a message each way takes: the median of some.
+  private static func bothWays(
+    _ group: Communicator, _ peer: Int, _ bytes: Int
+  ) throws(MPIError) -> Double {
+    let sent = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes)
+    let received = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes)
+    defer {
+      sent.deallocate()
+      received.deallocate()
+    }
+    sent.initialize(repeating: 1)
+    received.initialize(repeating: 0)
+    var times: [Double] = []
+    // The first one opens connections.
+    for _ in 0..<6 {
+      let start = MonotonicClock.seconds
+      try group.exchange(
+        send: UnsafeBufferPointer(sent), receive: received, with: peer, tag: 9)
+      times.append(MonotonicClock.seconds - start)
+    }
+    return times.dropFirst().sorted()[2]
+  }
+}

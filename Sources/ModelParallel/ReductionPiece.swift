@@ -1,0 +1,115 @@
+import MPI
+
+/// The room that a piece of a gradient needs on its way.
+final class ReductionRoom {
+  /// What the other replicas have for this one's part, by replica.
+  let parts: [UnsafeMutableBufferPointer<Float>]
+  /// Messages to each replica, from each replica.
+  let outgoing: [WireMessage]
+  let incoming: [WireMessage]
+
+  init(replicas: Int, length: Int, _ format: WireFormat) {
+    let part = (length + replicas - 1) / replicas
+    parts = (0..<replicas).map { _ in .allocate(capacity: part) }
+    for buffer in parts { buffer.initialize(repeating: 0) }
+    outgoing = (0..<replicas).map { _ in WireMessage(capacity: part, format) }
+    incoming = (0..<replicas).map { _ in WireMessage(capacity: part, format) }
+  }
+
+  deinit { for buffer in parts { buffer.deallocate() } }
+}
+
+/// A piece of a gradient on its way to being the sum over all replicas.
+final class ReductionPiece {
+  private enum Phase { case scattering, gathering }
+
+  /// The room that it was given; it is free again when `advance` is true.
+  private(set) var room: ReductionRoom?
+  /// Bytes that were sent for it.
+  private(set) var bytes = 0
+  private let numbers: UnsafeMutableBufferPointer<Float>
+  private let tag: Int
+  private let requests = Requests()
+  private var phase = Phase.scattering
+
+  init(_ numbers: Slice<UnsafeMutableBufferPointer<Float>>, tag: Int) {
+    self.numbers = UnsafeMutableBufferPointer(rebasing: numbers)
+    self.tag = tag
+  }
+
+  /// The part of the piece that a replica adds up.
+  private func part(_ replica: Int, of replicas: Int) -> UnsafeMutableBufferPointer<Float> {
+    let range = Placement.share(of: numbers.count, tower: replica, towers: replicas)
+    return UnsafeMutableBufferPointer(rebasing: numbers[range])
+  }
+
+  /// Starts the reduce-scatter.
+  func start(in room: ReductionRoom, over peers: Communicator) throws(MPIError) {
+    self.room = room
+    let own = part(peers.rank, of: peers.size).count
+    for peer in 0..<peers.size where peer != peers.rank {
+      try room.incoming[peer].receive(
+        into: UnsafeMutableBufferPointer(rebasing: room.parts[peer][..<own]), from: peer, tag: tag,
+        over: peers, in: requests)
+    }
+    for peer in 0..<peers.size where peer != peers.rank {
+      let theirs = UnsafeBufferPointer(part(peer, of: peers.size))
+      room.outgoing[peer].pack(theirs)
+      bytes += try room.outgoing[peer].send(theirs, to: peer, tag: tag, over: peers, in: requests)
+    }
+  }
+
+  /// Goes on where messages have arrived; returns whether the piece is done.
+  func advance(over peers: Communicator, _ format: WireFormat) throws(MPIError) -> Bool {
+    guard let room, try requests.test() else { return false }
+    switch phase {
+    case .scattering:
+      let own = part(peers.rank, of: peers.size)
+      for peer in 0..<peers.size where peer != peers.rank {
+        room.incoming[peer].unpack(
+          into: UnsafeMutableBufferPointer(rebasing: room.parts[peer][..<own.count]))
+      }
+      add(room.parts, to: own, at: peers.rank)
+      try startGather(own, room, over: peers)
+      phase = .gathering
+      return false
+    case .gathering:
+      for peer in 0..<peers.size where peer != peers.rank {
+        room.incoming[peer].unpack(into: part(peer, of: peers.size))
+      }
+      return true
+    }
+  }
+
+  /// Adds up the own part in the order of the replicas, whoever the owner is.
+  private func add(
+    _ parts: [UnsafeMutableBufferPointer<Float>], to own: UnsafeMutableBufferPointer<Float>,
+    at place: Int
+  ) {
+    guard own.count > 0, let sum = own.baseAddress else { return }
+    if place > 0 {
+      // What comes before the own numbers is added up first.
+      guard let first = parts[0].baseAddress else { return }
+      for part in parts[1..<place] { for i in 0..<own.count { first[i] += part[i] } }
+      for i in 0..<own.count { sum[i] = first[i] + sum[i] }
+    }
+    for part in parts[(place + 1)...] { for i in 0..<own.count { sum[i] += part[i] } }
+  }
+
+  private func startGather(
+    _ own: UnsafeMutableBufferPointer<Float>, _ room: ReductionRoom, over peers: Communicator
+  ) throws(MPIError) {
+    for peer in 0..<peers.size where peer != peers.rank {
+      try room.incoming[peer].receive(
+        into: part(peer, of: peers.size), from: peer, tag: tag + 1, over: peers, in: requests)
+    }
+    // One message for all: the owner, too, goes on with what the others can read from it.
+    let message = room.outgoing[peers.rank]
+    message.pack(UnsafeBufferPointer(own))
+    for peer in 0..<peers.size where peer != peers.rank {
+      bytes += try message.send(
+        UnsafeBufferPointer(own), to: peer, tag: tag + 1, over: peers, in: requests)
+    }
+    message.unpack(into: own)
+  }
+}

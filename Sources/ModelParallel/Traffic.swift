@@ -1,0 +1,30 @@
+/// What has travelled at one boundary between ranks.
+public struct Traffic: Sendable {
+  /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up.
+  public let name: String
+  /// Bytes that this rank has sent, both ways.
+  public let bytes: Int
+  /// Seconds that this rank has spent in starting messages and in waiting for them: what computing did not hide.
+  public let seconds: Double
+
+  /// Makes a row from its parts.
+  public init(name: String, bytes: Int, seconds: Double) {
+    self.name = name
+    self.bytes = bytes
+    self.seconds = seconds
+  }
+}
+
+extension Exchange {
+  /// What has travelled here so far.
+  public var traffic: Traffic {
+    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
+  }
+}
+
+extension BatchExchange {
+  /// What has travelled here so far.
+  public var traffic: Traffic {
+    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
+  }
+}

@@ -1,0 +1,144 @@
+/// How numbers travel between ranks; they are computed with in 32 bits.
+public enum WireFormat: String, Codable, CaseIterable, Sendable {
+  /// As they are: 4 bytes a number.
+  case fp32
+  /// The upper half of a float, rounded to even: its range with 8 bits of precision.
+  case bf16
+  /// IEEE binary16: 11 bits of precision. Each message carries a power of two that brings its largest number
+  /// to 2^14, so that small gradients do not vanish.
+  case fp16
+
+  /// The elements of 16 bits that `count` numbers take; 0 where they travel as they are.
+  func length(of count: Int) -> Int {
+    switch self {
+    case .fp32: 0
+    case .bf16: count
+    case .fp16: count + 2
+    }
+  }
+
+  /// The bytes of a message of `count` numbers.
+  public func bytes(of count: Int) -> Int {
+    self == .fp32 ? count * MemoryLayout<Float>.stride : length(of: count) * 2
+  }
+
+  /// What a receiver reads of these numbers.
+  public func received(_ numbers: [Float]) -> [Float] {
+    guard self != .fp32 else { return numbers }
+    var message = [UInt16](repeating: 0, count: length(of: numbers.count))
+    var result = numbers
+    message.withUnsafeMutableBufferPointer { message in
+      guard let start = message.baseAddress else { return }
+      numbers.withUnsafeBufferPointer { encode($0, into: start) }
+      result.withUnsafeMutableBufferPointer { decode(start, into: $0) }
+    }
+    return result
+  }
+
+  /// Writes numbers as they travel.
+  func encode(_ numbers: UnsafeBufferPointer<Float>, into message: UnsafeMutablePointer<UInt16>) {
+    switch self {
+    case .fp32: break
+    case .bf16: HalfPrecision.encodeBrain(numbers, into: message)
+    case .fp16:
+      let scale = HalfPrecision.scale(of: numbers)
+      message[0] = UInt16(truncatingIfNeeded: (1 / scale).bitPattern)
+      message[1] = UInt16(truncatingIfNeeded: (1 / scale).bitPattern >> 16)
+      HalfPrecision.encode(numbers, scale: scale, into: message + 2)
+    }
+  }
+
+  /// Reads numbers from what travelled.
+  func decode(
+    _ message: UnsafePointer<UInt16>, into numbers: UnsafeMutableBufferPointer<Float>
+  ) {
+    switch self {
+    case .fp32: break
+    case .bf16: HalfPrecision.decodeBrain(message, into: numbers)
+    case .fp16:
+      let scale = Float(bitPattern: UInt32(message[0]) | UInt32(message[1]) << 16)
+      HalfPrecision.decode(message + 2, scale: scale, into: numbers)
+    }
+  }
+}
+
+/// What travels in which format.
+public struct WireFormats: Codable, Equatable, Sendable {
+  /// Feature maps, on the way forward.
+  public var activations: WireFormat
+  /// Gradients by feature maps and by weights, on the way back.
+  public var gradients: WireFormat
+
+  /// Makes formats; everything travels as it is unless told otherwise.
+  public init(activations: WireFormat = .fp32, gradients: WireFormat = .fp32) {
+    self.activations = activations
+    self.gradients = gradients
+  }
+}
+
+/// Numbers of 16 bits, converted without branches so that the compiler makes vectors of the loops.
+enum HalfPrecision {
+  /// bfloat16, rounded to nearest, ties to even.
+  static func encodeBrain(
+    _ numbers: UnsafeBufferPointer<Float>, into message: UnsafeMutablePointer<UInt16>
+  ) {
+    for i in 0..<numbers.count {
+      let bits = numbers[i].bitPattern
+      let rounded = (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16
+      let isNaN = bits & 0x7FFF_FFFF > 0x7F80_0000
+      message[i] = UInt16(truncatingIfNeeded: isNaN ? bits >> 16 | 0x40 : rounded)
+    }
+  }
+
+  /// The reverse, exactly.
+  static func decodeBrain(
+    _ message: UnsafePointer<UInt16>, into numbers: UnsafeMutableBufferPointer<Float>
+  ) {
+    for i in 0..<numbers.count { numbers[i] = Float(bitPattern: UInt32(message[i]) << 16) }
+  }
+
+  /// The power of two that brings the largest number to at least 2^14 and below 2^15; 1 where there is none.
+  static func scale(of numbers: UnsafeBufferPointer<Float>) -> Float {
+    var largest: UInt32 = 0
+    for i in 0..<numbers.count { largest = max(largest, numbers[i].bitPattern & 0x7FFF_FFFF) }
+    let exponent = Int(largest >> 23)
+    // Neither zeros, nor infinities, nor numbers whose scale would leave the range of floats.
+    guard exponent > 20, exponent < 255 else { return 1 }
+    return Float(bitPattern: UInt32(127 + 14 + 127 - exponent) << 23)
+  }
+
+  /// binary16 of number x scale, rounded to nearest, ties to even.
+  static func encode(
+    _ numbers: UnsafeBufferPointer<Float>, scale: Float, into message: UnsafeMutablePointer<UInt16>
+  ) {
+    // 0.5: adding it to a number below 2^-14 leaves the bits of the subnormal half in the fraction.
+    let subnormal: UInt32 = 126 << 23
+    for i in 0..<numbers.count {
+      let bits = (numbers[i] * scale).bitPattern
+      let size = bits & 0x7FFF_FFFF
+      let normal = (size &+ (size >> 13 & 1) &+ 0xFFF &- (112 << 23)) >> 13
+      let small =
+        (Float(bitPattern: size) + Float(bitPattern: subnormal)).bitPattern &- subnormal
+      let large: UInt32 = size > 0x7F80_0000 ? 0x7E00 : 0x7C00
+      let half = size >= 143 << 23 ? large : size < 113 << 23 ? small : normal
+      message[i] = UInt16(truncatingIfNeeded: half | bits >> 16 & 0x8000)
+    }
+  }
+
+  /// The reverse, exactly but for the scale's own limits.
+  static func decode(
+    _ message: UnsafePointer<UInt16>, scale: Float, into numbers: UnsafeMutableBufferPointer<Float>
+  ) {
+    let least = Float(bitPattern: 113 << 23)
+    for i in 0..<numbers.count {
+      let half = UInt32(message[i])
+      let shifted = (half & 0x7FFF) << 13
+      let exponent = shifted & 0x0F80_0000
+      let normal = shifted &+ 112 << 23
+      let small = (Float(bitPattern: shifted &+ 113 << 23) - least).bitPattern
+      let size =
+        exponent == 0x0F80_0000 ? normal &+ 112 << 23 : exponent == 0 ? small : normal
+      numbers[i] = Float(bitPattern: size | (half & 0x8000) << 16) * scale
+    }
+  }
+}

@@ -1,0 +1,176 @@
+public import Failures
+public import ModelParallel
+
+/// What is wrong with a cluster, and what mends it.
+public struct Diagnosis: Sendable {
+  /// One thing that is wrong.
+  public struct Finding: Sendable, Equatable {
+    /// What is wrong and what mends it.
+    public let sentence: String
+    /// How training would fail; nil where it would only be slower.
+    public let exitCode: ExitCode?
+  }
+
+  /// A link between two ranks, as it was measured.
+  public struct MeasuredLink: Sendable {
+    /// The ranks' numbers.
+    public let ranks: (Int, Int)
+    /// What the link does.
+    public let link: LinkCheck.Link
+    /// Bytes that cross it each way in a step.
+    public let bytes: Int
+
+    /// Makes a link from its figures.
+    public init(ranks: (Int, Int), link: LinkCheck.Link, bytes: Int) {
+      self.ranks = ranks
+      self.link = link
+      self.bytes = bytes
+    }
+  }
+
+  /// What is wrong, the worst first.
+  public private(set) var findings: [Finding] = []
+
+  /// The code of the worst finding; done where training would work.
+  public var exitCode: ExitCode { findings.lazy.compactMap(\.exitCode).first ?? .done }
+
+  /// Slower than this, a link is hardly what was meant to join hosts: bytes a second each way.
+  public static let slowLink = 100e6
+  /// Open MPI's segments for the ranks of a host are of a few megabytes.
+  public static let sharedMemoryOfRank = 16 << 20
+  /// Seconds that clocks may differ by.
+  public static let clockTolerance = 2.0
+
+  /// Looks at the facts of all ranks, in the order of the ranks, and at the links that were measured.
+  public init(_ facts: [RankFacts], links: [MeasuredLink] = []) {
+    guard let first = facts.first else { return }
+    let hosts = Dictionary(grouping: facts, by: \.host).sorted {
+      $0.value[0].rank < $1.value[0].rank
+    }
+    compare(facts, with: first)
+    for (host, ranks) in hosts {
+      lookAtMemory(of: host, ranks)
+      lookAtCores(of: host, ranks)
+    }
+    for link in links { lookAt(link, facts) }
+    for (host, ranks) in hosts { lookAtClock(of: host, ranks[0], first) }
+    if facts.contains(where: { !$0.allowsConcurrentCalls }) {
+      warn(
+        "This MPI does not let several threads call it, so messages move only between layers; use a build with "
+          + "MPI_THREAD_MULTIPLE, as Debian's is.")
+    }
+    findings = findings.filter { $0.exitCode != nil } + findings.filter { $0.exitCode == nil }
+  }
+
+  private mutating func fail(_ code: ExitCode, _ sentence: String) {
+    findings.append(Finding(sentence: sentence, exitCode: code))
+  }
+
+  private mutating func warn(_ sentence: String) {
+    findings.append(Finding(sentence: sentence, exitCode: nil))
+  }
+
+  // MARK: What must be the same
+
+  private mutating func compare(_ facts: [RankFacts], with first: RankFacts) {
+    for rank in facts where rank.datasetProblem != nil {
+      fail(.inputMissing, "On \(rank.host) (rank \(rank.rank)): \(rank.datasetProblem ?? "")")
+      break
+    }
+    if let other = facts.first(where: { $0.dataset != nil && $0.dataset != first.dataset }),
+      first.dataset != nil
+    {
+      fail(
+        .ranksDisagree,
+        "The dataset on \(other.host) is another one than on \(first.host) (its description has the checksum "
+          + "\(other.dataset?.prefix(12) ?? ""), not \(first.dataset?.prefix(12) ?? "")); copy it again, or use a "
+          + "shared folder.")
+    }
+    if let other = facts.first(where: { $0.program != first.program }) {
+      fail(
+        .ranksDisagree,
+        "The program on \(other.host) is another build than on \(first.host); copy \(first.host)'s to the same "
+          + "path, or run it from a shared folder.")
+    }
+    if let other = facts.first(where: { $0.sharesRunFolder == false }) {
+      fail(
+        .cannotCreate,
+        other.rank == first.rank
+          ? "Nothing can be created in the folder for the run on \(first.host); choose another --out."
+          : "\(other.host) (rank \(other.rank)) does not see what \(first.host) writes into the folder for the run; "
+            + "all ranks write their part of a checkpoint, so --out must be on a shared file system."
+      )
+    }
+    if let other = facts.first(where: { $0.mpi != first.mpi }) {
+      fail(
+        .ranksDisagree,
+        "\(other.host) has \(other.mpi) and \(first.host) \(first.mpi); install the same on all hosts."
+      )
+    }
+    if let other = facts.first(where: { $0.arithmetic != first.arithmetic }) {
+      warn(
+        "\(other.host) computes for \(other.arithmetic) and \(first.host) for \(first.arithmetic): the slower one "
+          + "sets the pace, and results are not those of equal hosts to the last bit.")
+    }
+  }
+
+  // MARK: A host
+
+  private mutating func lookAtMemory(of host: String, _ ranks: [RankFacts]) {
+    let needed = ranks.reduce(0) { $0 + $1.needed }
+    if let free = ranks[0].memory, needed > free {
+      fail(
+        .usage,
+        "The ranks of \(host) need \(needed >> 20) MiB and \(free >> 20) MiB are free; take a smaller --batch-size, "
+          + "or fewer ranks on the host.")
+    }
+    let shared = ranks.count * Self.sharedMemoryOfRank
+    if ranks.count > 1, let free = ranks[0].sharedMemory, free < shared {
+      warn(
+        "/dev/shm of \(host) has \(free >> 20) MiB free, and its \(ranks.count) ranks talk through "
+          + "\(shared >> 20) MiB there, or more slowly without: mount -o remount,size=1g /dev/shm (in a container: "
+          + "--shm-size 1g).")
+    }
+  }
+
+  private mutating func lookAtCores(of host: String, _ ranks: [RankFacts]) {
+    let used = Set(ranks.flatMap(\.cores)).count
+    let threads = ranks.reduce(0) { $0 + $1.threads }
+    let cores = ranks[0].hostCores
+    if used < cores {
+      warn(
+        "\(cores - used) of \(cores) cores of \(host) lie idle, since its ranks are bound to \(used); start with "
+          + "--map-by slot:PE=\(max(1, cores / ranks.count)) --bind-to core, or --bind-to none.")
+    }
+    if threads > used {
+      let isBound = ranks.contains { $0.cores.count < cores }
+      warn(
+        "\(threads) threads of \(ranks.count) ranks share \(used) core\(used == 1 ? "" : "s") of \(host)"
+          + (isBound && used < cores
+            ? "; bind each rank to cores of its own: --map-by slot:PE=\(max(1, cores / ranks.count)) --bind-to core."
+            : "; start \(max(1, cores)) rank\(cores == 1 ? "" : "s") at most there, or give fewer --threads.")
+      )
+    }
+  }
+
+  private mutating func lookAtClock(of host: String, _ rank: RankFacts, _ first: RankFacts) {
+    guard abs(rank.clock) > Self.clockTolerance else { return }
+    warn(
+      "The clock of \(host) is \(Int(abs(rank.clock).rounded())) s \(rank.clock < 0 ? "behind" : "before") that of "
+        + "\(first.host), so the times of files and logs mislead; start chrony or systemd-timesyncd on both."
+    )
+  }
+
+  // MARK: A link
+
+  private mutating func lookAt(_ measured: MeasuredLink, _ facts: [RankFacts]) {
+    guard measured.link.bandwidth < Self.slowLink else { return }
+    let (low, high) = (facts[measured.ranks.0], facts[measured.ranks.1])
+    warn(
+      "The link between \(low.host) (rank \(low.rank)) and \(high.host) (rank \(high.rank)) carries "
+        + "\(Int(measured.link.bandwidth * 8e-6)) Mbit/s each way, and a step sends \(measured.bytes >> 20) MiB over "
+        + "it: \(Int(1e3 * Double(measured.bytes) / measured.link.bandwidth)) ms. Choose a faster network with --mca "
+        + "btl_tcp_if_include NAME, add --mca btl_tcp_links 2, or send less: --send-activations bf16 "
+        + "--send-gradients bf16.")
+  }
+}

@@ -1,0 +1,134 @@
+import Data
+import Failures
+import Foundation
+import Glibc
+import Kernels
+import Layers
+public import MPI
+import Tensors
+import Threads
+
+/// What a rank knows of its host and of itself; all ranks' facts together show what is wrong with a cluster.
+public struct RankFacts: Codable, Equatable, Sendable {
+  /// The rank's number.
+  public var rank: Int
+  /// The host's name.
+  public var host: String
+  /// The numbers of the cores that the rank may use.
+  public var cores: [Int]
+  /// The cores of the host, or those that a batch job was given there.
+  public var hostCores: Int
+  /// Threads that it computes with.
+  public var threads: Int
+  /// Bytes of memory that are free on the host; nil where the system does not say.
+  public var memory: Int?
+  /// Bytes that the rank will need.
+  public var needed: Int
+  /// Bytes that are free in /dev/shm, through which the ranks of a host talk; nil where there is none.
+  public var sharedMemory: Int?
+  /// The host's clock minus the first rank's, in seconds.
+  public var clock: Double
+  /// MPI's name and version.
+  public var mpi: String
+  /// Whether a thread of its own may keep messages moving.
+  public var allowsConcurrentCalls: Bool
+  /// The processor that OpenBLAS computes for, and the own loops' instruction set.
+  public var arithmetic: String
+  /// A checksum of the program's file.
+  public var program: String
+  /// A checksum of the dataset's description; nil where none was named.
+  public var dataset: String?
+  /// What is wrong with the dataset here.
+  public var datasetProblem: String?
+  /// Whether the folder for runs is the first rank's; nil where none was named.
+  public var sharesRunFolder: Bool?
+
+  /// Finds out; all ranks call it together.
+  /// - Parameters:
+  ///   - world: All ranks.
+  ///   - cores: What they compute with.
+  ///   - needed: Bytes of memory that the rank will need.
+  ///   - dataset: The folder of a dataset to look at.
+  ///   - runFolder: A folder that the run's folder will be made in.
+  /// - Throws: `MPIError` where a message fails.
+  public init(
+    _ world: Communicator, cores: Cores, needed: Int, dataset: String?, runFolder: String?
+  ) throws(MPIError) {
+    rank = world.rank
+    host = MPI.Environment.processorName
+    self.cores = Affinity.cores
+    hostCores = cores.hostCores
+    threads = cores.threads
+    memory = Memory.available
+    self.needed = needed
+    sharedMemory = Self.freeBytes(in: "/dev/shm")
+    clock = try Self.clockOffset(world)
+    mpi = MPI.Environment.libraryVersion
+    allowsConcurrentCalls = MPI.Environment.allowsConcurrentCalls
+    arithmetic = "\(BLAS.coreName), \(KernelSet.best.name)"
+    program = Self.checksum(ofFile: "/proc/self/exe")
+    if let dataset {
+      do throws(Failure) {
+        self.dataset = try Dataset(opening: dataset).checksum
+      } catch {
+        datasetProblem = error.message
+      }
+    }
+    sharesRunFolder = try runFolder.map { folder throws(MPIError) in
+      try Self.sees(folder, world)
+    }
+  }
+
+  /// The facts of all ranks, in the order of the ranks.
+  public func gathered(over world: Communicator) throws -> [RankFacts] {
+    let own = String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
+    return try world.allGather(own).map {
+      try JSONDecoder().decode(RankFacts.self, from: Data($0.utf8))
+    }
+  }
+
+  /// FNV-1a over words of 8 bytes: enough to tell two builds apart.
+  private static func checksum(ofFile path: String) -> String {
+    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    else { return "unreadable" }
+    var sum: UInt64 = 0xCBF2_9CE4_8422_2325
+    data.withUnsafeBytes { bytes in
+      for word in 0..<(bytes.count / 8) {
+        sum =
+          (sum ^ bytes.loadUnaligned(fromByteOffset: 8 * word, as: UInt64.self))
+          &* 0x100_0000_01B3
+        sum ^= sum >> 32
+      }
+    }
+    return String(sum, radix: 16) + "-\(data.count)"
+  }
+
+  private static func freeBytes(in folder: String) -> Int? {
+    var status = statvfs()
+    guard statvfs(folder, &status) == 0 else { return nil }
+    return Int(status.f_bavail) * Int(status.f_frsize)
+  }
+
+  /// The difference to the first rank's clock: all look at theirs when they leave the same barrier.
+  private static func clockOffset(_ world: Communicator) throws(MPIError) -> Double {
+    try world.barrier()
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    let own = Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    return own - (try world.allReduce(world.rank == 0 ? own : 0, .sum))
+  }
+
+  /// Whether a file that the first rank makes in a folder is there for this one.
+  private static func sees(_ folder: String, _ world: Communicator) throws(MPIError) -> Bool {
+    let path = try world.broadcast("\(folder)/.alexnet-doctor-\(getpid())", from: 0)
+    if world.rank == 0 {
+      let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600)
+      if file >= 0 { close(file) }
+    }
+    try world.barrier()
+    let isThere = access(path, F_OK) == 0
+    try world.barrier()
+    if world.rank == 0 { unlink(path) }
+    return isThere
+  }
+}

@@ -1,0 +1,123 @@
+import AlexNet
+import Failures
+import MPI
+import ModelParallel
+import Options
+import Threads
+import Training
+
+/// `mpirun -np N alexnet doctor`: what a cluster is made of, and what is wrong with it.
+enum Doctor: Subcommand {
+  static let name = "doctor"
+  static let summary =
+    "examine hosts, links, cores and memory (under the mpirun line of a training)"
+
+  private static let command = Command(
+    "alexnet doctor",
+    overview: """
+      Started like a training, it shows hosts, ranks, cores, threads and libraries, tries every kind of message with
+      checked contents, measures the links, and names what is wrong with the option that mends it. The exit code is
+      that of the training that would fail; 0 where it would only be slower.
+      """,
+    synopsis: "[options]      (usually: mpirun -np N ... alexnet doctor [options])",
+    groups: [
+      (
+        "What will be trained",
+        [
+          Option("network", "NAME", default: "alexnet", "One of the presets."),
+          Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
+          Option("data", "DATASET", "The dataset, which all hosts must see alike."),
+          Option("out", "FOLDER", "An existing folder for runs, which all hosts must share."),
+          Option(
+            "threads", "N", default: "the cores that the rank is bound to", "Threads of a rank."),
+          Option(
+            "towers-per-rank", "N", default: "1; all of them for a single rank", "Towers of a rank."
+          ),
+        ]
+      ),
+      (
+        "How",
+        [Option("limit", "SECONDS", default: "60 s", "How long a message may take.")]
+      ),
+    ])
+
+  static func run(_ words: [String]) throws(Failure) {
+    MPI.Environment.run("alexnet doctor") { world in
+      let arguments = try command.parse(words)
+      if arguments.has("help") {
+        if world.rank == 0 { StandardStream.output.write(command.helpText) }
+        return .done
+      }
+      // Before anything else: ranks that cannot talk would wait for ever in what follows.
+      try LinkCheck.verify(world, within: arguments.number("limit", in: 0.1...1e6) ?? 60)
+      return try examine(world, arguments)
+    }
+  }
+
+  private static func examine(_ world: Communicator, _ arguments: Arguments) throws -> ExitCode {
+    let name = arguments.string("network") ?? "alexnet"
+    guard let network = NetworkSpecification.preset(name, classes: 1000, recipe: .paper) else {
+      throw Failure(
+        .usage,
+        "--network takes \(NetworkSpecification.presetNames.joined(separator: ", ")), not \(quoted(name))."
+      )
+    }
+    let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
+    let cores = try Cores(world, threads: arguments.integer("threads", in: 1...1024))
+    let placement = try Placement(
+      towers: network.towers, over: world,
+      towersPerRank: arguments.integer("towers-per-rank", in: 1...1024))
+    for group in [placement.group, placement.peers] { try LinkCheck.verify(group) }
+    let scheme = CommunicationVolume.better(
+      network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
+      batchSize: batchSize, formats: WireFormats())
+    let needed = MemoryEstimate(
+      network, placement, batchSize: batchSize, scheme: scheme,
+      threadsPerTower: max(1, cores.threads / placement.owned.count)
+    ).total
+    let facts = try RankFacts(
+      placement.all, cores: cores, needed: needed, dataset: arguments.string("data"),
+      runFolder: arguments.string("out")
+    ).gathered(over: placement.all)
+    let links = try measure(placement, network, batchSize: batchSize, scheme: scheme)
+    let diagnosis = Diagnosis(facts, links: links)
+    if world.rank == 0 {
+      let report = DoctorReport(
+        cores: cores, facts: facts, placement: placement, links: links, diagnosis: diagnosis)
+      StandardStream.output.write(report.text)
+    }
+    return diagnosis.exitCode
+  }
+
+  /// The links within the first replica, and those between the replicas' first ranks, one after the other.
+  private static func measure(
+    _ placement: Placement, _ network: NetworkSpecification, batchSize: Int,
+    scheme: FullyConnectedScheme
+  ) throws -> [Diagnosis.MeasuredLink] {
+    let volume = CommunicationVolume(
+      network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
+      batchSize: batchSize, scheme: scheme, formats: WireFormats())
+    let gradients = volume.boundaries.filter { $0.name == "gradients" }.reduce(0) { $0 + $1.bytes }
+    var result: [Diagnosis.MeasuredLink] = []
+    let world = placement.all
+    for (group, isReplica, bytes) in [
+      (placement.group, true, volume.bytes - gradients), (placement.peers, false, gradients),
+    ] {
+      // Everyone takes part in the numbers; only the first replica, or the first ranks, measure at a time.
+      let isMeasured = isReplica ? placement.replica == 0 : placement.group.rank == 0
+      let links = isMeasured ? try LinkCheck.measure(group) : []
+      let count = Int(try world.allReduce(Int64(links.count), .max))
+      for number in 0..<count {
+        let own = links.indices.contains(number) && world.rank == 0 ? links[number] : nil
+        let step = isReplica ? 1 : placement.group.size
+        result.append(
+          Diagnosis.MeasuredLink(
+            ranks: (number * step, (number + 1) * step),
+            link: LinkCheck.Link(
+              latency: try world.allReduce(own?.latency ?? 0, .sum),
+              bandwidth: try world.allReduce(own?.bandwidth ?? 0, .sum)), bytes: bytes))
+      }
+    }
+    return result
+  }
+}

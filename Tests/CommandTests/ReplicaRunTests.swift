@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+/// Runs on several replicas, which train as two ranks do.
+@Suite(.serialized) struct ReplicaRunTests {
+  private let scratch: ScratchFolder
+  private let network: String
+
+  init() throws {
+    scratch = try ScratchFolder()
+    network = scratch.path + "/small.json"
+    // Cross-connections, dropout, and layers enough for either scheme, with an odd number of neurons.
+    try """
+    { "name": "small", "towers": 2, "inputSide": 28, "imageSide": 32, "classes": 10, "layers": [
+      { "type": "convolution", "name": "c1", "kernels": 16, "size": 5, "stride": 2, "weightDeviation": 0.02 },
+      { "type": "relu", "name": "r1" },
+      { "type": "responseNormalization", "name": "n1", "size": 3 },
+      { "type": "convolution", "name": "c2", "kernels": 16, "size": 3, "padding": 1, "reads": "all",
+        "weightDeviation": 0.05 },
+      { "type": "relu", "name": "r2" },
+      { "type": "maxPooling", "name": "p2", "size": 3, "stride": 2 },
+      { "type": "fullyConnected", "name": "f3", "kernels": 49, "weightDeviation": 0.05, "bias": 0.1 },
+      { "type": "relu", "name": "r3" },
+      { "type": "dropout", "name": "d3", "probability": 0.5 },
+      { "type": "fullyConnected", "name": "out", "kernels": 10, "weightDeviation": 0.05 } ] }
+    """.write(toFile: network, atomically: true, encoding: .utf8)
+  }
+
+  /// Trains with augmentation and dropout, 33 images a batch, which no number of replicas divides.
+  private func train(_ ranks: Int?, _ name: String, _ options: [String]) throws -> String {
+    let run = "\(scratch.path)/\(name)"
+    let outcome = try Program.train(
+      ranks: ranks,
+      [
+        "--data", try Pictures.small.get().path + "/dataset", "--out", run, "--network", network,
+        "--batch-size", "33", "--learning-rate", "0.002", "--threads", "1",
+      ] + options)
+    #expect(outcome.code == 0, "\(outcome.error)")
+    return run
+  }
+
+  private func largestDifference(_ a: [Double], _ b: [Double]) -> Double {
+    zip(a, b).reduce(0) { max($0, abs($1.0 / $1.1 - 1)) }
+  }
+
+  @Test(arguments: [("data", 4), ("model", 4), ("model", 8), ("data", 8)])
+  func replicasTrainAsTwoRanksDo(scheme: String, ranks: Int) throws {
+    let options = ["--max-steps", "20", "--validate-every", "10"]
+    let two = try RunRecords(train(2, "two", options))
+    let many = try RunRecords(
+      train(ranks, "many", options + ["--parallel-fc", scheme, "--check-replicas", "5"]))
+    #expect(two.losses.count == 20 && many.losses.count == 20)
+    #expect(largestDifference(many.losses, two.losses) < 1e-3)
+    #expect(many.top1 == two.top1 && many.top5 == two.top5)
+  }
+
+  @Test func wholeNetworksOnThreeRanks() throws {
+    let options = ["--max-steps", "12"]
+    let one = try RunRecords(train(nil, "one", options))
+    let three = try RunRecords(train(3, "three", options + ["--towers-per-rank", "2"]))
+    #expect(largestDifference(three.losses, one.losses) < 1e-3)
+  }
+
+  @Test(arguments: ["data", "model"])
+  func aRunGoesOnWithAnotherNumberOfRanks(scheme: String) throws {
+    let whole = try RunRecords(train(2, "whole", ["--max-steps", "16"]))
+    let parts = try train(4, "parts", ["--max-steps", "8", "--parallel-fc", scheme])
+    _ = try train(2, "parts", ["--max-steps", "12", "--resume"])
+    _ = try train(4, "parts", ["--max-steps", "16", "--resume", "--parallel-fc", scheme])
+    #expect(try largestDifference(RunRecords(parts).losses, whole.losses) < 1e-3)
+    #expect(try RunRecords(parts).losses.count == 16)
+  }
+
+  @Test func theSchemeThatSendsLessIsTakenAndSaid() throws {
+    let outcome = try Program.train(
+      ranks: 4, ["--dry-run", "--classes", "1000", "--batch-size", "128"])
+    #expect(
+      outcome.code == 0 && outcome.output.contains("2 replicas, fully-connected layers by model"))
+    #expect(outcome.output.contains("before fc6: 3538944 forward, 3538944 backward"))
+  }
+
+  @Test func numbersOfRanksThatDoNotFit() throws {
+    let outcome = try Program.train(ranks: 5, ["--dry-run"])
+    #expect(outcome.code == 64)
+    #expect(outcome.error.contains("-np 4 or -np 6"))
+    let many = try Program.train(ranks: 4, ["--dry-run", "--batch-size", "1"])
+    #expect(many.code == 64 && many.error.contains("--batch-size"))
+  }
+}

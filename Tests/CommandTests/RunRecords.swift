@@ -1,0 +1,22 @@
+import Foundation
+import Testing
+
+/// The losses of a run's steps, and its last validation's errors, as they are written in metrics.jsonl.
+struct RunRecords {
+  private(set) var losses: [Double] = []
+  private(set) var top1: Double?
+  private(set) var top5: Double?
+
+  init(_ run: String) throws {
+    let text = try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8)
+    for line in text.split(separator: "\n") {
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      let record = try #require(object)
+      if record["kind"] as? String == "step" {
+        losses.append(try #require(record["loss"] as? Double))
+      } else {
+        (top1, top5) = (record["top1Error"] as? Double, record["top5Error"] as? Double)
+      }
+    }
+  }
+}
