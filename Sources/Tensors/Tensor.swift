@@ -53,7 +53,8 @@ public final class Tensor: @unchecked Sendable {
     precondition(
       rows.lowerBound >= 0 && rows.upperBound * length <= whole.count, "The rows are there.")
     self.init(
-      [rows.count] + whole.shape.dropFirst(), at: whole.pointer + rows.lowerBound * length, of: whole)
+      [rows.count] + whole.shape.dropFirst(), at: whole.pointer + rows.lowerBound * length,
+      of: whole)
   }
 
   deinit { if keeper == nil { free(pointer) } }

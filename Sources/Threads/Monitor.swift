@@ -1,13 +1,13 @@
 import Glibc
 
 /// A lock with a condition that threads wait for.
-final class Monitor: @unchecked Sendable {
+public final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private let ownsMemory: Bool
 
   /// One for the threads of this process.
-  init() {
+  public init() {
     (mutex, condition) = (.allocate(capacity: 1), .allocate(capacity: 1))
     ownsMemory = true
     pthread_mutex_init(mutex, nil)
@@ -15,7 +15,7 @@ final class Monitor: @unchecked Sendable {
   }
 
   /// One that lies in the first 256 bytes of memory that several processes may see; one of them `makes` it.
-  init(at memory: UnsafeMutableRawPointer, makes: Bool) {
+  public init(at memory: UnsafeMutableRawPointer, makes: Bool) {
     mutex = memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
     condition = (memory + 128).bindMemory(to: pthread_cond_t.self, capacity: 1)
     ownsMemory = false
@@ -42,15 +42,15 @@ final class Monitor: @unchecked Sendable {
   }
 
   /// Runs `body` while no other thread holds the lock.
-  func locked<Result>(_ body: () -> Result) -> Result {
+  public func locked<Result>(_ body: () -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return body()
   }
 
   /// Waits, inside `locked`, until another thread calls `wakeAll`; the lock is free meanwhile.
-  func wait() { pthread_cond_wait(condition, mutex) }
+  public func wait() { pthread_cond_wait(condition, mutex) }
 
   /// Wakes the threads that wait.
-  func wakeAll() { pthread_cond_broadcast(condition) }
+  public func wakeAll() { pthread_cond_broadcast(condition) }
 }

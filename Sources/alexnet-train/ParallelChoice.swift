@@ -13,12 +13,9 @@ struct ParallelChoice {
   private let checkEvery: Int
 
   init(_ arguments: Arguments) throws(Failure) {
-    func format(_ name: String) throws(Failure) -> WireFormat {
-      try arguments.choice(name, of: WireFormat.allCases.map(\.rawValue))
-        .flatMap { WireFormat(rawValue: $0) } ?? .fp32
-    }
     let formats = WireFormats(
-      activations: try format("send-activations"), gradients: try format("send-gradients"))
+      activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
+      gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32)
     self.formats = formats == WireFormats() ? nil : formats
     scheme =
       try arguments.choice(

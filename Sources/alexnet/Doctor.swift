@@ -24,7 +24,7 @@ enum Doctor: Subcommand {
       (
         "What will be trained",
         [
-          Option("network", "NAME", default: "alexnet", "One of the presets."),
+          Option("network", "NAME|FILE", default: "alexnet", "A preset or a JSON description."),
           Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
           Option("data", "DATASET", "The dataset, which all hosts must see alike."),
           Option("out", "FOLDER", "An existing folder for runs, which all hosts must share."),
@@ -55,13 +55,8 @@ enum Doctor: Subcommand {
   }
 
   private static func examine(_ world: Communicator, _ arguments: Arguments) throws -> ExitCode {
-    let name = arguments.string("network") ?? "alexnet"
-    guard let network = NetworkSpecification.preset(name, classes: 1000, recipe: .paper) else {
-      throw Failure(
-        .usage,
-        "--network takes \(NetworkSpecification.presetNames.joined(separator: ", ")), not \(quoted(name))."
-      )
-    }
+    let network = try NetworkSpecification.named(
+      arguments.string("network") ?? "alexnet", recipe: .paper)(1000)
     let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
     let cores = try Cores(world, threads: arguments.integer("threads", in: 1...1024))
     let placement = try Placement(

@@ -7,7 +7,10 @@ import Glibc
 @main
 struct Main {
   static var subcommands: [any Subcommand.Type] {
-    [Prepare.self, Preview.self, Loading.self, Bench.self, Export.self, Import.self, Features.self]
+    [
+      Prepare.self, Preview.self, Loading.self, Bench.self, Doctor.self, Scale.self, Export.self,
+      Import.self, Features.self,
+    ]
   }
 
   static func main() {

@@ -1,0 +1,101 @@
+import AlexNet
+import Failures
+import Foundation
+import ModelParallel
+
+/// What a bench of one replica found, as far as the scaling model needs it: read from `bench --json`, or measured.
+struct RankBench: Decodable {
+  struct Layer: Decodable {
+    let name: String
+    let forwardSeconds: Double
+    let backwardSeconds: Double
+  }
+
+  struct Boundary: Decodable {
+    let exposedSeconds: Double
+  }
+
+  let network: String?
+  let batchSize: Int
+  let ranks: Int?
+  let layers: [Layer]
+  let boundaries: [Boundary]
+  let stepSeconds: Double
+  let updateSeconds: Double
+  let waitSeconds: Double
+
+  init(_ times: BenchTimes, batchSize: Int) {
+    network = nil
+    ranks = nil
+    self.batchSize = batchSize
+    layers = times.layers.map {
+      Layer(name: $0.name, forwardSeconds: $0.forward, backwardSeconds: $0.backward)
+    }
+    boundaries = times.boundaries.map { Boundary(exposedSeconds: $0.exposed) }
+    stepSeconds = times.step
+    updateSeconds = times.update
+    waitSeconds = times.wait
+  }
+
+  /// Reads a file of `alexnet bench --json`.
+  init(contentsOf path: String) throws(Failure) {
+    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
+      throw Failure(.inputMissing, "The bench \(quoted(path)) cannot be read; check the path.")
+    }
+    guard let bench = try? JSONDecoder().decode(RankBench.self, from: data) else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) is not what 'alexnet bench --json' writes; make it again with this version."
+      )
+    }
+    self = bench
+  }
+
+  /// Seconds of a step in none of its layers, nor in the update or in waiting.
+  var rest: Double {
+    let known = layers.reduce(updateSeconds + waitSeconds) {
+      $0 + $1.forwardSeconds + $1.backwardSeconds
+    }
+    return max(0, stepSeconds - known - boundaries.reduce(0) { $0 + $1.exposedSeconds })
+  }
+}
+
+extension RankProfile {
+  /// Fits the costs of a network's layers through benches of different batches.
+  init(_ benches: [RankBench], _ network: NetworkSpecification, memory: LinkCheck.Link?) {
+    let benches = benches.sorted { $0.batchSize < $1.batchSize }
+    let parameters = network.shapes(ofTower: 0).reduce(0) { $0 + $1.parameters }
+    let last = benches[benches.count - 1]
+    self.init(
+      layers: last.layers.enumerated().map { number, layer in
+        LayerCost(
+          layer.name,
+          benches.map {
+            ($0.batchSize, $0.layers[number].forwardSeconds, $0.layers[number].backwardSeconds)
+          })
+      },
+      updatePerParameter: last.updateSeconds / Double(max(1, parameters)),
+      restPerImage: last.rest / Double(last.batchSize),
+      memory: memory ?? LinkCheck.Link(latency: 1e-6, bandwidth: 3e9))
+  }
+
+  /// Reads the files of benches of the same network.
+  init(benches paths: [String]) throws(Failure) {
+    var benches: [RankBench] = []
+    for path in paths { benches.append(try RankBench(contentsOf: path)) }
+    let first = benches[0]
+    guard
+      let network = NetworkSpecification.preset(first.network ?? "", classes: 1000, recipe: .paper),
+      benches.allSatisfy({
+        $0.network == first.network && $0.layers.count == network.layers.count
+          && ($0.ranks ?? 1) <= network.towers && $0.batchSize > 0
+      })
+    else {
+      throw Failure(
+        .badData,
+        "The benches are not of one replica of one of the presets; make them with 'mpirun -np 2 alexnet bench "
+          + "--json'.")
+    }
+    self.init(benches, network, memory: nil)
+  }
+}

@@ -1,0 +1,98 @@
+import AlexNet
+import Foundation
+import ModelParallel
+
+/// The steps that `alexnet scale` foretells, as a table or as JSON.
+struct ScaleReport {
+  let model: ScalingModel
+  let linkName: String
+  /// The largest cluster.
+  let cluster: ClusterShape
+  let batchSize: Int
+  let formats: WireFormats
+
+  private struct Row {
+    let cluster: ClusterShape
+    let scheme: FullyConnectedScheme
+    let prediction: ScalingModel.Prediction
+    let efficiency: Double
+    let isBetter: Bool
+  }
+
+  /// Twice as many ranks a row, as long as every replica has an image and every rank a neuron.
+  private var rows: [Row] {
+    var rows: [Row] = []
+    var ranks = model.network.towers
+    while ranks <= cluster.ranks && ranks / model.network.towers <= batchSize {
+      var shape = cluster
+      shape.ranks = ranks
+      let isSpread = ranks > model.network.towers && ranks <= model.network.fewestNeurons
+      let schemes: [FullyConnectedScheme] = isSpread ? [.data, .model] : [.data]
+      let predictions = schemes.map {
+        model.predict(shape, batchSize: batchSize, scheme: $0, formats: formats)
+      }
+      let best = predictions.map(\.step).min() ?? 0
+      for (scheme, prediction) in zip(schemes, predictions) {
+        rows.append(
+          Row(
+            cluster: shape, scheme: scheme, prediction: prediction,
+            efficiency: model.efficiency(prediction, shape, batchSize: batchSize),
+            isBetter: prediction.step == best))
+      }
+      ranks *= 2
+    }
+    return rows
+  }
+
+  var text: String {
+    var lines = [
+      "\(model.network.name), batches of \(batchSize) images over all ranks, \(cluster.ranksPerHost) ranks a host, "
+        + String(
+          format: "%@: %.2f Gbit/s each way, %.0f us.", linkName, cluster.link.bandwidth * 8e-9,
+          cluster.link.latency * 1e6),
+      "Efficiency: images a second over those of separate pairs of ranks with 128 images each. Better schemes: *",
+      "",
+      "ranks  fc      images a   step    arithmetic  moving  waiting for ms       sent   images  efficiency",
+      "               replica    ms      ms          ms      maps     gradients   MB     a second",
+    ]
+    for row in rows {
+      let p = row.prediction
+      lines.append(
+        String(
+          format: "%5d  %@%@ %8.1f %9.1f %11.1f %7.1f %8.1f %10.1f %7.1f %8.0f %8.1f %%",
+          row.cluster.ranks,
+          row.scheme.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0),
+          row.isBetter ? "*" : " ",
+          Double(batchSize * model.network.towers) / Double(row.cluster.ranks), 1e3 * p.step,
+          1e3 * p.compute,
+          1e3 * p.moving, 1e3 * p.waitingForActivations, 1e3 * p.waitingForGradients,
+          1e-6 * Double(p.bytes), Double(batchSize) / p.step, 100 * row.efficiency))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  var json: String {
+    let object: [String: Any] = [
+      "network": model.network.name, "batchSize": batchSize, "link": linkName,
+      "bandwidth": cluster.link.bandwidth, "latency": cluster.link.latency,
+      "ranksPerHost": cluster.ranksPerHost,
+      "predictions": rows.map { row -> [String: Any] in
+        [
+          "ranks": row.cluster.ranks, "scheme": row.scheme.rawValue,
+          "stepSeconds": row.prediction.step, "computeSeconds": row.prediction.compute,
+          "movingSeconds": row.prediction.moving,
+          "activationWaitSeconds": row.prediction.waitingForActivations,
+          "gradientWaitSeconds": row.prediction.waitingForGradients,
+          "bytesSent": row.prediction.bytes,
+          "imagesPerSecond": Double(batchSize) / row.prediction.step,
+          "efficiency": row.efficiency, "isBetter": row.isBetter,
+        ]
+      },
+    ]
+    let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys]
+    guard let data = try? JSONSerialization.data(withJSONObject: object, options: options) else {
+      preconditionFailure("Numbers and texts are JSON.")
+    }
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+}
