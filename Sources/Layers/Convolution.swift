@@ -34,10 +34,11 @@ public final class Convolution: Layer {
   ///   - weight: The weights, in the layout height = width = size, shares' maps divided by groups.
   ///   - bias: The biases.
   ///   - choice: How it is computed.
+  ///   - images: The most images that are computed together.
   ///   - team: The tower's threads.
   public init(
     name: String, inputs: [MapShape], window: Window, groups: Int = 1, weight: Parameter,
-    bias: Parameter, choice: ConvolutionChoice = .automatic, team: ThreadTeam
+    bias: Parameter, choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
   ) {
     precondition(!inputs.isEmpty && (groups == 1 || inputs.count == 1), "Groups need one share.")
     precondition(
@@ -54,7 +55,7 @@ public final class Convolution: Layer {
       maps: kernels)
     self.output = output
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
-    if choice == .automatic, let plan {
+    if choice == .automatic, let plan, plan.isWorthwhile(images: images) {
       algorithm = WinogradConvolution(plan, weight: weight, bias: bias, team: team)
     } else {
       algorithm = PatchConvolution(

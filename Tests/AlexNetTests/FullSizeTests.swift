@@ -17,7 +17,7 @@ import TestSupport
     _ network: NetworkSpecification
   ) throws {
     // Pixels as they come: 0 to 255 less their mean.
-    let bench = try NetworkBench(network, images: 2, scale: 128)
+    let bench = try NetworkBench(network, images: 2, capacity: 4, scale: 128)
     let (loss, activations, gradients) = try bench.errors()
     print("\(network.name), \(network.classes) classes, relative errors: loss \(loss)")
     #expect(loss < 1e-5)

@@ -85,7 +85,7 @@ struct NetworkAcrossRanksTests {
 
   @Test func fullSizeAStepIsThatOfOneProcessAndSendsWhatTheTableSays() throws {
     let network = NetworkSpecification.alexNet(classes: 1000, recipe: .paper)
-    let own = try NetworkBench(network, over: Self.pair, images: 2, scale: 128)
+    let own = try NetworkBench(network, over: Self.pair, images: 2, capacity: 4, scale: 128)
     let score = try own.step()
     let table = [("conv3", 86_528), ("fc6", 18_432), ("fc7", 8192), ("fc8", 8192)]
     #expect(own.network.exchanges.map(\.name) == table.map(\.0))
@@ -94,7 +94,7 @@ struct NetworkAcrossRanksTests {
     #expect(own.network.exchanges.map(\.backwardBytes) == table.map { 2 * $0.1 })
     #expect(own.network.exchanges.reduce(0) { $0 + $1.bytesPerImage } == 121_344)
 
-    let whole = try NetworkBench(network, images: 2, scale: 128)
+    let whole = try NetworkBench(network, images: 2, capacity: 4, scale: 128)
     #expect(try whole.step() == score)
     #expect(Self.difference(own, whole) == nil)
     #expect(Self.zeroGradients(own) == [])

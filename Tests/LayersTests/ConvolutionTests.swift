@@ -230,6 +230,24 @@ import Threads
     #expect(first != second)
   }
 
+  @Test func oneImageIsLeftToThePatchesWhereTheKernelsAreMany() {
+    func title(side: Int, maps: Int, size: Int, images: Int) -> String {
+      Convolution(
+        name: "conv", inputs: [Self.square(side, maps)],
+        window: Window(size: size, stride: 1, padding: size / 2),
+        weight: .weights(
+          kernels: 128, size: (size, size), shareMaps: [maps],
+          values: [Float](repeating: 0, count: 128 * size * size * maps)),
+        bias: .biases([Float](repeating: 0, count: 128)), images: images,
+        team: ThreadTeam(count: 1)
+      ).algorithmTitle
+    }
+    #expect(title(side: 13, maps: 192, size: 3, images: 1) == "patches")
+    #expect(title(side: 13, maps: 192, size: 3, images: 128) == "F(7,3)")
+    #expect(title(side: 27, maps: 48, size: 5, images: 1) == "F(7,5)")
+    #expect(title(side: 27, maps: 48, size: 5, images: 128) == "F(7,5)")
+  }
+
   @Test func changedWeightsAreNoticed() {
     let (bench, layer) = Self.winograd[0].bench()
     bench.fill(seed: 14)

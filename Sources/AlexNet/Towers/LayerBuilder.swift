@@ -27,7 +27,8 @@ struct LayerBuilder {
         layer.initial)
       return Convolution(
         name: layer.name, inputs: shape.inputs, window: layer.window, groups: layer.groups,
-        weight: parameters.weight, bias: parameters.bias, choice: options.algorithm, team: team)
+        weight: parameters.weight, bias: parameters.bias, choice: options.algorithm,
+        images: options.batchSize, team: team)
     case .fullyConnected(let layer):
       let parameters = parameters(
         name: layer.tensor ?? layer.name, shape: shape, kernels: layer.kernels,
