@@ -14,7 +14,7 @@ public struct TileGrid: Equatable, Sendable {
   public var outputWidth: Int
   /// Rows and columns of zeros above and left of the input.
   public var padding: Int
-  /// Numbers along each axis of a tile: 6 to 11.
+  /// Numbers along each axis of a tile: 6 to 9.
   public var size: Int
   /// Outputs along each axis of a tile.
   public var outputs: Int

@@ -16,9 +16,7 @@ public let kernels = KernelSet(
     case 6: tilesFromInput(Tile6.self, grid, x, c, border, v)
     case 7: tilesFromInput(Tile7.self, grid, x, c, border, v)
     case 8: tilesFromInput(Tile8.self, grid, x, c, border, v)
-    case 9: tilesFromInput(Tile9.self, grid, x, c, border, v)
-    case 10: tilesFromInput(Tile10.self, grid, x, c, border, v)
-    default: tilesFromInput(Tile11.self, grid, x, c, border, v)
+    default: tilesFromInput(Tile9.self, grid, x, c, border, v)
     }
   },
   outputFromTiles: { grid, m, c, bias, accumulates, y in
@@ -30,12 +28,7 @@ public let kernels = KernelSet(
     case (7, 5): outputFromTiles(Tile7.self, outputs: 5, grid, m, c, bias, accumulates, y)
     case (8, 4): outputFromTiles(Tile8.self, outputs: 4, grid, m, c, bias, accumulates, y)
     case (8, 6): outputFromTiles(Tile8.self, outputs: 6, grid, m, c, bias, accumulates, y)
-    case (9, 5): outputFromTiles(Tile9.self, outputs: 5, grid, m, c, bias, accumulates, y)
     case (9, 7): outputFromTiles(Tile9.self, outputs: 7, grid, m, c, bias, accumulates, y)
-    case (10, 6): outputFromTiles(Tile10.self, outputs: 6, grid, m, c, bias, accumulates, y)
-    case (10, 8): outputFromTiles(Tile10.self, outputs: 8, grid, m, c, bias, accumulates, y)
-    case (11, 7): outputFromTiles(Tile11.self, outputs: 7, grid, m, c, bias, accumulates, y)
-    case (11, 9): outputFromTiles(Tile11.self, outputs: 9, grid, m, c, bias, accumulates, y)
     default: preconditionFailure("There are no tiles of \(grid.outputs) outputs in \(grid.size).")
     }
   },
@@ -47,12 +40,7 @@ public let kernels = KernelSet(
     case (7, 5): tilesFromOutput(Tile7.self, outputs: 5, grid, dy, c, border, m)
     case (8, 4): tilesFromOutput(Tile8.self, outputs: 4, grid, dy, c, border, m)
     case (8, 6): tilesFromOutput(Tile8.self, outputs: 6, grid, dy, c, border, m)
-    case (9, 5): tilesFromOutput(Tile9.self, outputs: 5, grid, dy, c, border, m)
     case (9, 7): tilesFromOutput(Tile9.self, outputs: 7, grid, dy, c, border, m)
-    case (10, 6): tilesFromOutput(Tile10.self, outputs: 6, grid, dy, c, border, m)
-    case (10, 8): tilesFromOutput(Tile10.self, outputs: 8, grid, dy, c, border, m)
-    case (11, 7): tilesFromOutput(Tile11.self, outputs: 7, grid, dy, c, border, m)
-    case (11, 9): tilesFromOutput(Tile11.self, outputs: 9, grid, dy, c, border, m)
     default: preconditionFailure("There are no tiles of \(grid.outputs) outputs in \(grid.size).")
     }
   },
@@ -61,9 +49,7 @@ public let kernels = KernelSet(
     case 6: inputFromTiles(Tile6.self, grid, v, c, dx)
     case 7: inputFromTiles(Tile7.self, grid, v, c, dx)
     case 8: inputFromTiles(Tile8.self, grid, v, c, dx)
-    case 9: inputFromTiles(Tile9.self, grid, v, c, dx)
-    case 10: inputFromTiles(Tile10.self, grid, v, c, dx)
-    default: inputFromTiles(Tile11.self, grid, v, c, dx)
+    default: inputFromTiles(Tile9.self, grid, v, c, dx)
     }
   },
   pointsFromKernel: { pointsFromKernel($0, $1, $2, into: $3, stride: $4) },

@@ -57,20 +57,8 @@ enum Tile8: TileSize {
   @inline(__always) static var pairs: Int { 3 }
 }
 
-/// Four pairs and infinity.
+/// +-1/4, +-5/8, +-5/4, +-2, infinity.
 enum Tile9: TileSize {
   @inline(__always) static var hasZero: Bool { false }
   @inline(__always) static var pairs: Int { 4 }
-}
-
-/// 0, four pairs and infinity.
-enum Tile10: TileSize {
-  @inline(__always) static var hasZero: Bool { true }
-  @inline(__always) static var pairs: Int { 4 }
-}
-
-/// Five pairs and infinity.
-enum Tile11: TileSize {
-  @inline(__always) static var hasZero: Bool { false }
-  @inline(__always) static var pairs: Int { 5 }
 }
