@@ -45,16 +45,17 @@ struct WinogradPlan {
     round = max(1, (tiles + grid.tiles - 1) / grid.tiles)
   }
 
-  /// Whether it is faster than the patches for so few images.
+  /// Whether it is faster than the patches even for a few images.
   ///
   /// Every pass reads and packs the transformed kernels, which are many times the kernels' size: each of their numbers
   /// costs as much as 37 multiplications (measured). One image of a layer with many maps and few tiles does not pay
   /// for that.
   func isWorthwhile(images: Int) -> Bool {
-    let (maps, images) = (widest, min(images, 1000))
-    let pixels = output.pixels * kernelSize * kernelSize
-    let own = images * Self.cost((grid.size, grid.outputs), maps, output)
-    return own + 37 * grid.points * maps * output.maps < images * pixels * maps * output.maps
+    guard images < 8 else { return true }
+    let kernels = widest * output.maps
+    let tiles = images * Self.cost((grid.size, grid.outputs), widest, output)
+    let patches = images * output.pixels * kernelSize * kernelSize * kernels
+    return tiles + 37 * grid.points * kernels < patches
   }
 
   /// The work on an image, in multiplications: the products of each point, and the transforms of a number to and from
