@@ -82,7 +82,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Training",
     [
-      "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Kernels", "MPI", "Tensors",
+      "Interchange", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Kernels", "MPI",
+      "Tensors",
       "Console", "Threads", "Failures",
     ]
   ),
@@ -125,10 +126,17 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     "InterchangeTests",
     ["TestSupport", "Interchange", "CProtobuf", "AlexNet", "Layers", "Safetensors", "Failures"]
   ),
+  (
+    "FuzzTests",
+    [
+      "TestSupport", "Interchange", "AlexNet", "Data", "Images", "Safetensors", "Threads",
+      "Failures",
+    ]
+  ),
   ("ImagesTests", ["TestSupport", "Images", "Failures"]),
   ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
   ("TrainingTests", ["Training", "ModelParallel", "Layers", "Tensors", "Threads", "Failures"]),
-  ("CommandTests", ["TestSupport", "alexnet-train", "alexnet"]),
+  ("CommandTests", ["TestSupport", "Safetensors", "alexnet-train", "alexnet"]),
 ]
 
 /// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.

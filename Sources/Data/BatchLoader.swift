@@ -35,13 +35,17 @@ public final class BatchLoader {
   ///   - seed: What orders, crops, coins and colours are drawn with.
   ///   - threads: How many threads decode.
   ///   - damagedRecords: What happens with a record whose checksum or picture is wrong.
+  ///   - mean: The mean image to subtract; the dataset's where nil.
+  ///   - finish: What is done to each picture's pixels, rows of RGB less the mean, in a thread of the loader.
   ///   - group: The processes that read these batches together, all with the same arguments; nil for one alone.
   /// - Throws: `Failure`: usage for sizes that do not fit, bad data for an empty split.
   public init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
     batchSize: Int, positions: Range<Int>? = nil, firstStep: Int = 0, seed: UInt64, threads: Int,
-    damagedRecords: DamagedRecords = .stop, group: LoadingGroup? = nil
+    damagedRecords: DamagedRecords = .stop, mean: [Float]? = nil,
+    finish: @escaping @Sendable (UnsafeMutablePointer<Float>, Int) -> Void = { _, _ in },
+    group: LoadingGroup? = nil
   ) throws(Failure) {
     guard inputSide >= 1, inputSide <= dataset.side else {
       throw Failure(
@@ -61,6 +65,12 @@ public final class BatchLoader {
       )
     }
     precondition(group == nil || order == .shuffled, "A pass in order is not shared.")
+    guard mean.map({ $0.count == dataset.mean.count }) ?? true else {
+      throw Failure(
+        .usage,
+        "The network's mean image is not one of \(dataset.side)x\(dataset.side) pixels, as the pictures of "
+          + "\(quoted(dataset.path)) are.")
+    }
     guard dataset.count(split) > 0 else {
       throw Failure(
         .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) pictures.")
@@ -70,7 +80,7 @@ public final class BatchLoader {
         dataset: dataset, split: split, order: order, augmentation: augmentation,
         inputSide: inputSide,
         batchSize: batchSize, positions: positions, seed: seed,
-        skipsDamaged: damagedRecords == .skip, group: group),
+        skipsDamaged: damagedRecords == .skip, group: group, mean: mean, finish: finish),
       readers: try (0..<threads).map { (_) throws(Failure) in try RecordReader() },
       firstStep: firstStep)
     let argument = Unmanaged.passRetained(producer)

@@ -14,12 +14,15 @@ struct BatchPlan: Sendable {
   let stream: ImageStream
   let dice: AugmentationDice
   let kernel: CropKernel
+  /// What is done to a picture's pixels, rows of RGB less the mean, before they are lent.
+  let finish: @Sendable (_ pixels: UnsafeMutablePointer<Float>, _ count: Int) -> Void
 
   init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
     batchSize: Int, positions: Range<Int>, seed: UInt64, skipsDamaged: Bool = false,
-    group: LoadingGroup? = nil
+    group: LoadingGroup? = nil, mean: [Float]? = nil,
+    finish: @escaping @Sendable (UnsafeMutablePointer<Float>, Int) -> Void = { _, _ in }
   ) {
     self.dataset = dataset
     self.split = split
@@ -29,11 +32,12 @@ struct BatchPlan: Sendable {
     self.positions = positions
     self.skipsDamaged = skipsDamaged
     self.group = group
+    self.finish = finish
     stream = ImageStream(count: dataset.count(split), order: order, seed: seed)
     dice = AugmentationDice(
       augmentation, side: dataset.side, inputSide: inputSide, colour: dataset.colour, seed: seed)
     kernel = CropKernel(
-      mean: dataset.mean, side: dataset.side, inputSide: inputSide,
+      mean: mean ?? dataset.mean, side: dataset.side, inputSide: inputSide,
       meanPlace: augmentation.meanPlace)
   }
 

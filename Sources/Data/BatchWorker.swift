@@ -104,10 +104,10 @@ final class BatchWorker: @unchecked Sendable {
         batch.leaveOut(number)
         continue
       }
+      let output = batch.slot.input.pointer + number * size
       plan.kernel.apply(
-        plan.dice.draw(place), to: UnsafePointer(decoded),
-        into: batch.slot.input.pointer + number * size,
-        scratch)
+        plan.dice.draw(place), to: UnsafePointer(decoded), into: output, scratch)
+      plan.finish(output, plan.inputSide * plan.inputSide)
       batch.slot.labels[number] = Int32(plan.dataset.label(plan.split, index))
       batch.slot.records[number] = Int64(index)
     }

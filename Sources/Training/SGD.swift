@@ -6,9 +6,17 @@ public import Threads
 /// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean loss.
 public struct SGD {
   private let recipe: Recipe
+  private let factors: [String: Double]
 
   /// Makes the update rule of a recipe.
-  public init(_ recipe: Recipe) { self.recipe = recipe }
+  /// - Parameters:
+  ///   - recipe: The rates and shares.
+  ///   - factors: What the learning rate of a parameter is multiplied by, where it is not 1; a parameter of factor 0
+  ///     does not change by a bit.
+  public init(_ recipe: Recipe, factors: [String: Double] = [:]) {
+    self.recipe = recipe
+    self.factors = factors
+  }
 
   /// Moves every parameter along its gradient.
   /// - Parameters:
@@ -17,9 +25,12 @@ public struct SGD {
   ///   - team: The threads to share the work.
   public func update(_ parameters: [Parameter], learningRate: Double, team: ThreadTeam) {
     for parameter in parameters {
+      let factor = factors[parameter.name] ?? 1
+      // Not even by its decay or by the velocity that it had.
+      guard factor > 0 else { continue }
       let isWeight = parameter.role == .weight
       let base = isWeight || recipe.biasesAnneal ? learningRate : recipe.learningRate
-      let rate = Float(isWeight ? base : base * recipe.biasLearningRateFactor)
+      let rate = Float(factor * (isWeight ? base : base * recipe.biasLearningRateFactor))
       let decay = isWeight || recipe.biasesDecay ? rate * Float(recipe.weightDecay) : 0
       let momentum = Float(recipe.momentum)
       team.split(parameter.value.count) { range, _ in

@@ -58,11 +58,18 @@ public final class Trainer {
         formats: settings.formats ?? WireFormats()))
     self.parallelism = parallelism
     check = ReplicaCheck(placement)
+    let preprocessing: Preprocessing
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       try Checkpoint.load(checkpoint, into: network)
+      preprocessing = try NetworkFile(checkpoint).preprocessing
     } else {
       state = TrainingState()
+      preprocessing =
+        try settings.fineTuning?.load(into: network, classNames: dataset.classNames)
+        ?? Preprocessing(
+          classNames: dataset.classNames, mean: dataset.mean,
+          meanPlace: recipe.augmentation.meanPlace)
     }
     let isFirst = placement.isFirst
     journal = try RunJournal(run, keeping: state.records, speaks: isFirst)
@@ -70,14 +77,13 @@ public final class Trainer {
     plan = RunPlan(settings, images: dataset.count(.train))
     checkpoints = CheckpointStore(
       run, network: network, settings: settings,
-      preprocessing: Preprocessing(
-        classNames: dataset.classNames, mean: dataset.mean,
-        meanPlace: settings.recipe.augmentation.meanPlace),
+      preprocessing: preprocessing,
       newest: checkpoint == nil ? nil : state.step)
     watch = StartWatch(classes: settings.network.classes, learningRate: recipe.learningRate)
     let damagedRecords: BatchLoader.DamagedRecords = settings.skipsCorrupt ? .skip : .stop
     validator = Validator(
-      dataset, side: settings.network.inputSide, batchSize: recipe.batchSize, threads: threads,
+      dataset, preprocessing, side: settings.network.inputSide, batchSize: recipe.batchSize,
+      threads: threads,
       damagedRecords: damagedRecords)
     steps = StepRunner(
       network,
@@ -86,10 +92,12 @@ public final class Trainer {
         inputSide: settings.network.inputSide, batchSize: recipe.batchSize,
         positions: placement.images(of: recipe.batchSize), firstStep: state.step,
         seed: settings.seed, threads: threads, damagedRecords: damagedRecords,
+        mean: preprocessing.mean, finish: preprocessing.adapt,
         group: try SharedLoading.group(
           placement.group, images: placement.images(of: recipe.batchSize).count,
           inputSide: settings.network.inputSide)),
-      rule: SGD(recipe), team: ThreadTeam(count: threads), batchSize: recipe.batchSize,
+      rule: SGD(recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:]),
+      team: ThreadTeam(count: threads), batchSize: recipe.batchSize,
       comparesRecords: settings.skipsCorrupt)
     try journal.say(
       state.step == 0

@@ -14,6 +14,9 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var dataset: String
   /// The checksum of the dataset's description.
   public var datasetChecksum: String
+  /// What the run takes from a network that was trained before, and how fast each layer learns; nil where nothing
+  /// was said.
+  public var fineTuning: FineTuning?
   /// What initial weights, dropout, crops and the order of the images depend on.
   public var seed: UInt64
   /// Steps after which training ends, whatever the epochs; nil for no such limit.
@@ -36,14 +39,15 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// Makes settings from their parts.
   public init(
     network: NetworkSpecification, recipe: Recipe, dataset: String, datasetChecksum: String,
-    seed: UInt64, maxSteps: Int?, validateEvery: Int?, checkpointEvery: Int?, keptCheckpoints: Int,
-    skipsCorrupt: Bool = false, algorithm: ConvolutionChoice, threadsPerTower: Int,
-    formats: WireFormats? = nil
+    fineTuning: FineTuning? = nil, seed: UInt64, maxSteps: Int?, validateEvery: Int?,
+    checkpointEvery: Int?, keptCheckpoints: Int, skipsCorrupt: Bool = false,
+    algorithm: ConvolutionChoice, threadsPerTower: Int, formats: WireFormats? = nil
   ) {
     self.network = network
     self.recipe = recipe
     self.dataset = dataset
     self.datasetChecksum = datasetChecksum
+    self.fineTuning = fineTuning
     self.seed = seed
     self.maxSteps = maxSteps
     self.validateEvery = validateEvery
@@ -77,6 +81,10 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     compare("the schedule", saved.recipe.schedule, recipe.schedule, show: false)
     compare("the augmentation", saved.recipe.augmentation, recipe.augmentation, show: false)
     compare("the dataset's checksum", saved.datasetChecksum, datasetChecksum)
+    let (tuning, savedTuning) = (fineTuning ?? FineTuning(), saved.fineTuning ?? FineTuning())
+    compare("the file of the initial weights", savedTuning.file ?? "none", tuning.file ?? "none")
+    compare("the layers that began anew", savedTuning.reset, tuning.reset)
+    compare("the layers' learning rates", savedTuning.text, tuning.text)
     compare("the seed", saved.seed, seed)
     compare("the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
     compare("the format that numbers travel in", saved.formats, formats, show: false)

@@ -11,14 +11,16 @@ final class Validator {
   private let threads: Int
   private let side: Int
   private let damagedRecords: BatchLoader.DamagedRecords
+  private let preprocessing: Preprocessing
 
   /// Makes a validator that reads batches of at most `batchSize` images, which replicas share, and
   /// stops at damaged records or leaves
   /// them out.
   init(
-    _ dataset: Dataset, side: Int, batchSize: Int, threads: Int,
+    _ dataset: Dataset, _ preprocessing: Preprocessing, side: Int, batchSize: Int, threads: Int,
     damagedRecords: BatchLoader.DamagedRecords
   ) {
+    self.preprocessing = preprocessing
     self.dataset = dataset
     self.side = side
     self.batchSize = batchSize
@@ -41,7 +43,8 @@ final class Validator {
     let loader = try BatchLoader(
       dataset: dataset, split: .validation, order: .inOrder, augmentation: .none, inputSide: side,
       batchSize: batchSize, positions: network.placement.images(of: batchSize), firstStep: 0,
-      seed: 0, threads: threads, damagedRecords: damagedRecords)
+      seed: 0, threads: threads, damagedRecords: damagedRecords, mean: preprocessing.mean,
+      finish: preprocessing.adapt)
     var total = ParallelSoftmax.Score()
     var leftOut: (count: Int, first: Failure?) = (0, nil)
     while case let batch = try loader.next(), batch.globalCount > 0 {

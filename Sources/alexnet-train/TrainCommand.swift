@@ -23,7 +23,7 @@ struct TrainCommand {
       return .done
     }
     try Agreement(world: world).agree(onWords: words)
-    for name in ["data", "out", "network"] where arguments.string(name) == "" {
+    for name in ["data", "out", "network", "init-from"] where arguments.string(name) == "" {
       throw Failure(.usage, "--\(name) was given an empty value; leave it out or name something.")
     }
     let cores = try Cores(world, threads: arguments.integer("threads", in: 1...1024))
@@ -38,9 +38,8 @@ struct TrainCommand {
       throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
     }
     let isDemonstration = !arguments.has("data") && pretended == nil
-    let choice = try NetworkChoice(
-      name: arguments.string("network") ?? "alexnet", recipe: recipeName(arguments),
-      variants: arguments.strings("variant"))
+    let weights = try weightFile(arguments)
+    let choice = try networkChoice(arguments, weights: weights)
     let recipe = try self.recipe(arguments, isDemonstration: isDemonstration)
     let parallelChoice = try ParallelChoice(arguments)
     let placement = try Placement(
@@ -61,6 +60,7 @@ struct TrainCommand {
     let settings = TrainingSettings(
       network: network, recipe: recipe, dataset: dataset?.path ?? "(none)",
       datasetChecksum: dataset?.checksum ?? "",
+      fineTuning: try fineTuning(arguments, weights: weights, network),
       seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1),
       maxSteps: try steps(arguments, isDemonstration: isDemonstration),
       validateEvery: try arguments.integer("validate-every", in: 1...Int.max),

@@ -68,6 +68,24 @@ extension TrainCommand {
         ]
       ),
       (
+        "Fine-tuning",
+        [
+          Option(
+            "init-from", "FILE|RUN",
+            "Begin with the weights of a checkpoint or a run, or of a file that 'alexnet import' reads."
+          ),
+          Option(
+            "reset", "LAYER,...", repeats: true,
+            "With --init-from: layers that begin with their initial values, fc8 for other classes."),
+          Option(
+            "freeze", "LAYER,...", repeats: true,
+            "Layers that do not change; conv stands for conv1, conv2 and so on."),
+          Option(
+            "learning-rate-scale", "LAYER=X,...", repeats: true,
+            "What the learning rate of a layer is multiplied by, conv=0.1."),
+        ]
+      ),
+      (
         "Validation and checkpoints",
         [
           Option(

@@ -35,4 +35,22 @@ import Training
     SGD(.code2012).update([bias], learningRate: 0.001, team: ThreadTeam(count: 1))
     #expect(abs(bias.velocity.pointer[0] - (0.45 - 0.06)) < 1e-6)
   }
+
+  @Test func aParametersOwnFactorScalesItsRateAndItsDecay() {
+    let weight = parameter(.weight)
+    let rule = SGD(.paper, factors: ["test": 0.1, "another": 5])
+    rule.update([weight], learningRate: 0.01, team: ThreadTeam(count: 1))
+    // v = 0.45 - 0.0005 * 0.001 * 2 - 0.001 * 3.
+    #expect(abs(weight.velocity.pointer[0] - 0.446999) < 1e-6)
+  }
+
+  @Test func aFrozenParameterDoesNotChangeByABit() {
+    let weight = parameter(.weight)
+    let version = weight.version
+    SGD(.paper, factors: ["test": 0]).update(
+      [weight], learningRate: 0.01, team: ThreadTeam(count: 1))
+    #expect(weight.value.pointer[0] == 2 && weight.velocity.pointer[0] == 0.5)
+    // What was computed from it stays good.
+    #expect(weight.version == version)
+  }
 }

@@ -1,9 +1,10 @@
 """Compares alexnet-train with PyTorch: one loss, every gradient, and the weights after five steps.
 
-usage: check_training.py DATASET RUN_DIRECTORY RECIPE
+usage: check_training.py DATASET RUN_DIRECTORY RECIPE OUTPUTS
 
 RUN_DIRECTORY/checkpoints holds step-00000000, -1 and -5 of a run without dropout, augmentation and weight decay
-whose batch is the whole training set, so that the order of the images does not matter.
+whose batch is the whole training set, so that the order of the images does not matter. OUTPUTS holds what
+`alexnet features` writes of the first of them, a file a layer in front of a kink: rectifiers and pools.
 """
 
 import io
@@ -58,6 +59,48 @@ def relative(a, b):
     return float((a.double() - b.double()).norm() / b.double().norm())
 
 
+class FollowingAlexNet(AlexNet):
+    """The same network with its rectifiers and pools going the way that the program's went.
+
+    A gradient is a product of derivatives along the way that the numbers took. Where two maxima of a window, or zero
+    and a rectifier's input, are closer than single precision tells apart, double precision takes another way, and the
+    gradients differ by what lies on it, however exact each product is. On the same way they must agree.
+    """
+
+    def follow(self, outputs, count):
+        read = lambda name: torch.from_numpy(np.load(outputs / f"{name}.npy", mmap_mode="r")[:count].copy())
+        before = ["norm1", "cnorm2" if self.code else "norm2", "relu5"]
+        self.signs = {n: read(f"relu{n}") > 0 for n in range(1, 8)}
+        self.winners = {
+            n: F.max_pool2d(read(name), 3, 2, return_indices=True)[1] for n, name in zip((1, 2, 5), before)
+        }
+
+    def features_of(self, x, images):
+        f, c = self.features, self.classifier
+        relu = lambda n, x: x * self.signs[n][images].to(x.dtype)
+
+        def pool(n, x):
+            places = self.winners[n][images]
+            return x.flatten(2).gather(2, places.flatten(2)).view(places.shape)
+
+        x = f["0"](F.pad(x, (0, 3, 0, 3)))
+        x = relu(1, pool(1, self.norm(x))) if self.code else pool(1, self.norm(relu(1, x)))
+        x = pool(2, self.spatial(self.norm(relu(2, f["3"](x)))))
+        x = relu(3, f["6"](x))
+        x = relu(4, f["8"](x))
+        x = pool(5, relu(5, f["10"](x)))
+        x = relu(6, c["1"](x.flatten(1)))
+        return c["6"](relu(7, c["4"](x)))
+
+    def gradients(self, images, labels):
+        """The gradients of the batch's mean loss by name."""
+        self.zero_grad()
+        for places in torch.arange(len(labels)).split(16):
+            loss = F.cross_entropy(self.features_of(images[places], places), labels[places], reduction="sum")
+            (loss / len(labels)).backward()
+        return {name: p.grad for name, p in self.named_parameters()}
+
+
 class Reference:
     """PyTorch's network with the paper's update rule, trained on the whole set in every step."""
 
@@ -100,6 +143,9 @@ def main():
     classes = len(json.loads(metadata["classes"]))
     double = Reference(start, classes, recipe, settings, images, labels, torch.float64)
     single = Reference(start, classes, recipe, settings, images, labels, torch.float32)
+    following = FollowingAlexNet(classes, recipe, dropout=False).double()
+    following.load_state_dict({name: start[name].double() for name in double.parameters})
+    following.follow(pathlib.Path(sys.argv[4]), len(labels))
     failures = 0
 
     def report(rows, bound):
@@ -125,6 +171,10 @@ def main():
         if step == 1:
             report([("loss of step 1", abs(losses[0] - total) / total, abs(control - total) / total)], 1e-5)
             after, _ = load(run, 1)
+            for name, gradient in following.gradients(images.double(), labels).items():
+                ours = relative(after["velocity." + name] / -double.rate(name), gradient)
+                failures += ours > 1e-4
+                print(f"{'ok  ' if ours <= 1e-4 else 'FAIL'} {'gradient on the same way, ' + name:46} {ours:8.1e}   bound 1e-04")
             report(
                 [
                     (

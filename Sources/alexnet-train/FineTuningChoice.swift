@@ -1,0 +1,62 @@
+import AlexNet
+import Failures
+import Options
+import Training
+
+extension TrainCommand {
+  /// The file that the weights come from: what `--init-from` names, the newest checkpoint where it is a run.
+  func weightFile(_ arguments: Arguments) throws(Failure) -> String? {
+    try arguments.string("init-from").map { path throws(Failure) in
+      try RunDirectory.checkpoint(named: path)
+    }
+  }
+
+  /// The network that is trained: what `--network` names, else that of the file which the weights come from.
+  func networkChoice(_ arguments: Arguments, weights: String?) throws(Failure) -> NetworkChoice {
+    if !arguments.has("network"), let weights, let network = try FineTuning.network(in: weights) {
+      guard !arguments.has("variant") else {
+        throw Failure(
+          .usage, "--variant needs --network here: \(quoted(weights)) holds a network of its own.")
+      }
+      return NetworkChoice(network)
+    }
+    return try NetworkChoice(
+      name: arguments.string("network") ?? "alexnet", recipe: recipeName(arguments),
+      variants: arguments.strings("variant"))
+  }
+
+  /// What the options say of single layers; nil where they say nothing.
+  func fineTuning(
+    _ arguments: Arguments, weights: String?, _ network: NetworkSpecification
+  ) throws(Failure) -> FineTuning? {
+    func words(_ option: String) -> [String] {
+      arguments.strings(option).flatMap { $0.split(separator: ",") }.map(String.init)
+    }
+    guard weights != nil || !arguments.has("reset") else {
+      throw Failure(
+        .usage, "--reset goes with --init-from; all layers begin with their initial values.")
+    }
+    var tuning = FineTuning(file: weights)
+    for word in words("reset") {
+      tuning.reset += try FineTuning.layers(word, of: network, option: "reset")
+    }
+    for word in words("learning-rate-scale") {
+      let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, let factor = Double(parts[1]), factor.isFinite, factor >= 0 else {
+        throw Failure(
+          .usage,
+          "--learning-rate-scale takes a layer and a factor of 0 or more such as conv=0.1, not "
+            + "\(quoted(word)).")
+      }
+      for layer in try FineTuning.layers(parts[0], of: network, option: "learning-rate-scale") {
+        tuning.learningRateFactors[layer] = factor
+      }
+    }
+    for word in words("freeze") {
+      for layer in try FineTuning.layers(word, of: network, option: "freeze") {
+        tuning.learningRateFactors[layer] = 0
+      }
+    }
+    return tuning == FineTuning() ? nil : tuning
+  }
+}
