@@ -274,7 +274,10 @@ import Testing
     let fuzzer = Fuzzer(
       name: "development kit " + name,
       seeds: name == "meta.mat" ? [MetaFiles.of2012, MetaFiles.of2010] : [truth], fileName: name)
-    try fuzzer.run(in: place.file(data)) { _, _ in try readSource(place.file("ilsvrc")) }
+    // matio asks for memory without end where the dimensions of a structure are damaged (Docs/Interchange.md): few.
+    try fuzzer.run(in: place.file(data), share: name == "meta.mat" ? 0.001 : 1) { _, _ in
+      try readSource(place.file("ilsvrc"))
+    }
   }
 
   // MARK: Pictures
