@@ -72,6 +72,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
       "Failures",
     ]
   ),
+  ("TensorBoard", ["Failures"]),
   (
     "Interchange",
     [
@@ -82,9 +83,24 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Training",
     [
-      "Interchange", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Kernels", "MPI",
-      "Tensors",
+      "TensorBoard", "Images", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers",
+      "Kernels", "MPI", "Tensors", "Interchange",
       "Console", "Threads", "Failures",
+    ]
+  ),
+  (
+    "Evaluation",
+    [
+      "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI", "Tensors", "Console",
+      "Threads",
+      "Failures",
+    ]
+  ),
+  (
+    "Report",
+    [
+      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "Layers", "MPI",
+      "Failures",
     ]
   ),
 ]
@@ -100,8 +116,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet",
     [
-      "Training", "Interchange", "AlexNet", "Data", "Images", "ModelParallel", "Layers", "Kernels",
-      "MPI", "Safetensors", "Tensors", "Threads", "Options", "Failures",
+      "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
+      "MPI", "Tensors", "Threads", "Options", "Failures", "Kernels", "Interchange", "Safetensors",
     ]
   ),
 ]
@@ -135,8 +151,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("ImagesTests", ["TestSupport", "Images", "Failures"]),
   ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
-  ("TrainingTests", ["Training", "ModelParallel", "Layers", "Tensors", "Threads", "Failures"]),
-  ("CommandTests", ["TestSupport", "Safetensors", "alexnet-train", "alexnet"]),
+  "TrainingTests", "TestSupport", "Training", "AlexNet", "ModelParallel", "Layers", "Tensors",
+  "Threads", "Failures", "EvaluationTests", "Evaluation", "Data", "Safetensors", "MPI",
+  "ReportTests", "Report", "TensorBoardTests", "TensorBoard", "CommandTests", "alexnet-train",
+  "alexnet",
 ]
 
 /// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.

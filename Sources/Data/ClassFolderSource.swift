@@ -99,7 +99,7 @@ public struct ClassFolderSource: ImageSource {
       let path = parent.isEmpty ? root : root.appending(parent)
       for entry in try FolderListing(of: path).entries {
         guard entry.kind == .folder else {
-          looseFiles += isPicture(entry.name) ? 1 : 0
+          looseFiles += PictureFiles.isPicture(entry.name) ? 1 : 0
           continue
         }
         if declares { classes.append(entry.name) }
@@ -140,18 +140,12 @@ public struct ClassFolderSource: ImageSource {
         let name = folder.appending(entry.name)
         if entry.kind == .folder {
           try addPictures(in: name, label: label, split: split, above: chain)
-        } else if isPicture(entry.name) {
+        } else if PictureFiles.isPicture(entry.name) {
           items.append(ClassFolderSource.item(name.bytes, label: label, split: split, in: root))
         } else {
           otherFiles += 1
         }
       }
-    }
-
-    private func isPicture(_ name: [UInt8]) -> Bool {
-      guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return false }
-      let suffix = String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
-      return ImageFormat.fileExtensions.contains(suffix)
     }
 
     func listing() throws(Failure) -> SourceListing {

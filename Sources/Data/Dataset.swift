@@ -81,6 +81,20 @@ public final class Dataset: Sendable, CustomStringConvertible {
   /// The class of a picture.
   public func label(_ split: Split, _ index: Int) -> Int { Int(open(split).index[index].label) }
 
+  /// The name that a picture has in its shard, `00000012_cat`: its number and the name of its file.
+  package func name(_ split: Split, _ index: Int) -> String {
+    let split = open(split)
+    let place = split.index[index]
+    // The header of a tar member, 512 bytes, begins with its name.
+    var name = [UInt8](repeating: 0, count: 100)
+    let isRead = name.withUnsafeMutableBytes {
+      place.offset >= 512 && split.shards[Int(place.shard)].read(at: place.offset - 512, into: $0)
+    }
+    guard isRead else { return "\(index)" }
+    let text = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+    return String(text.prefix(upTo: text.lastIndex(of: ".") ?? text.endIndex))
+  }
+
   /// Decodes a picture into `side * side * 3` RGB bytes, rows from the top.
   /// - Throws: `Failure` (input/output, bad data) that names the shard and the record.
   public func decode(

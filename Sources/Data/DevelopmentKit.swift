@@ -1,5 +1,5 @@
 import CArchive
-import Failures
+package import Failures
 import Glibc
 
 /// What ILSVRC's development kit says: the classes, and which of them each validation picture shows.
@@ -7,18 +7,21 @@ import Glibc
 /// `ILSVRC2010_devkit-1.0.tar.gz` and `ILSVRC2012_devkit_t12.tar.gz` hold `data/meta.mat`, a MATLAB
 /// file read by matio, and `data/ILSVRC20??_validation_ground_truth.txt`, an ID a line. They are read
 /// as they were downloaded, or from a folder that they were unpacked in.
-struct DevelopmentKit {
-  struct Synset {
+package struct DevelopmentKit {
+  /// A class, or one above classes in WordNet.
+  package struct Synset {
     /// 1 to 1000 for the classes of the competition, more for those above them in WordNet.
-    let number: Int
+    package let number: Int
     /// `n01440764`: the name of its archive in the training archive.
-    let wordNetID: String
+    package let wordNetID: String
     /// `tench, Tinca tinca`.
     let words: String
   }
 
-  let path: String
-  let synsets: [Synset]
+  /// The kit.
+  package let path: String
+  /// The classes, and those above them.
+  package let synsets: [Synset]
   /// The classes' numbers of the validation pictures, from the first on.
   let groundTruth: [Int]
 
@@ -26,7 +29,7 @@ struct DevelopmentKit {
 
   /// Looks in a folder for the kit's archive or for the folder that it becomes; nil if there is none.
   /// - Throws: `Failure` (bad data) that names the file.
-  init?(lookingIn folder: String) throws(Failure) {
+  package init?(lookingIn folder: String) throws(Failure) {
     let entries = try FolderListing(of: PathBytes(folder)).entries
     let names = entries.map { (String(decoding: $0.name, as: UTF8.self), $0.kind) }
     func isKit(_ name: String) -> Bool { name.hasPrefix("ILSVRC") && name.contains("devkit") }

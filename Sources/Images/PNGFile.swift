@@ -4,6 +4,18 @@ import Glibc
 
 /// Pictures written for people to look at.
 public enum PNGFile {
+  /// RGB bytes, rows from the top, as the bytes of a PNG file.
+  public static func encoded(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
+    precondition(pixels.count == width * height * 3, "The pixels do not fill the picture.")
+    var length = alexnet_png_room(Int32(width), Int32(height), 3)
+    return [UInt8](unsafeUninitializedCapacity: length) { memory, count in
+      let code = alexnet_png_encode(
+        pixels, Int32(width), Int32(height), 3, memory.baseAddress, &length)
+      precondition(code == ALEXNET_IMAGE_FINE, "libpng encodes what it has room for.")
+      count = length
+    }
+  }
+
   /// Writes RGB bytes, rows from the top, as a PNG file.
   /// - Throws: `Failure` (cannot create, input/output) that names the path.
   public static func write(

@@ -23,6 +23,15 @@ public enum BLAS {
     return String(cString: name)
   }
 
+  /// The sum of the products of two vectors' elements.
+  ///
+  /// The corresponding C function is `cblas_sdot`.
+  public static func dot(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int
+  ) -> Float {
+    cblas_sdot(blasint(count), a, 1, b, 1)
+  }
+
   /// C <- alpha op(A) op(B) + beta C, with op(A) `rows x inner`, op(B) `inner x columns`.
   ///
   /// Each `...Stride` is the distance in floats between the rows of a matrix as it lies in memory. With

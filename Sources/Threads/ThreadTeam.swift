@@ -91,6 +91,17 @@ public final class ThreadTeam: @unchecked Sendable {
     }
   }
 
+  /// Makes `count` values side by side, in the order of their numbers.
+  public func map<Value>(_ count: Int, _ make: (_ number: Int) -> Value) -> [Value] {
+    [Value](unsafeUninitializedCapacity: count) { buffer, filled in
+      guard let start = buffer.baseAddress else { return }
+      split(count) { range, _ in
+        for number in range { (start + number).initialize(to: make(number)) }
+      }
+      filled = count
+    }
+  }
+
   /// The part of `0..<total` that falls to one of `count` members.
   public static func share(of total: Int, member: Int, count: Int) -> Range<Int> {
     (total * member / count)..<(total * (member + 1) / count)

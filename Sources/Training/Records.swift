@@ -37,3 +37,12 @@ struct ValidationRecord: Encodable {
   /// How long it took.
   let seconds: Double
 }
+
+/// A line of metrics.jsonl about the layers, as they are before a validation.
+struct HealthRecord: Encodable {
+  let kind = "health"
+  /// Steps done.
+  let step: Int
+  /// The layers with weights, in their order.
+  let layers: [LayerHealth]
+}

@@ -17,6 +17,8 @@ public struct RunDirectory: Sendable {
   public var metrics: String { path + "/metrics.jsonl" }
   /// What the run said.
   public var log: String { path + "/log.txt" }
+  /// Where TensorBoard's files are.
+  public var tensorBoard: String { path + "/tensorboard" }
   /// Where the checkpoints are.
   public var checkpoints: String { path + "/checkpoints" }
 

@@ -1,8 +1,9 @@
-import Failures
+package import Failures
+import Foundation
 import Glibc
 
 /// A text file that grows line by line; what was appended is with the operating system at once.
-final class TextFile {
+package final class TextFile {
   let path: String
   private let descriptor: Int32
 
@@ -11,7 +12,7 @@ final class TextFile {
   ///   - path: The file.
   ///   - lines: Where given, how many lines of the file are kept; what follows them is cut off.
   /// - Throws: `Failure` (cannotCreate) where the file cannot be opened or cut.
-  init(appendingTo path: String, keepingLines lines: Int? = nil) throws(Failure) {
+  package init(appendingTo path: String, keepingLines lines: Int? = nil) throws(Failure) {
     self.path = path
     descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -47,7 +48,7 @@ final class TextFile {
   deinit { close(descriptor) }
 
   /// Appends a line.
-  func append(_ line: String) throws(Failure) {
+  package func append(_ line: String) throws(Failure) {
     var text = line + "\n"
     let descriptor = descriptor
     let code = text.withUTF8 { bytes -> Int32 in
@@ -66,8 +67,21 @@ final class TextFile {
     }
   }
 
+  /// The text of a whole file.
+  /// - Throws: `Failure` (inputMissing) where it cannot be read.
+  package static func read(_ path: String) throws(Failure) -> String {
+    do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
+      throw Failure(.inputMissing, "The file \(quoted(path)) cannot be read as text.")
+    }
+  }
+
+  /// Writes a whole text, whose last line has its end, as `write` does.
+  package static func write(lines text: String, to path: String) throws(Failure) {
+    try write(text.hasSuffix("\n") ? String(text.dropLast()) : text, to: path)
+  }
+
   /// Writes a whole small file under a temporary name and renames it into place.
-  static func write(_ text: String, to path: String) throws(Failure) {
+  package static func write(_ text: String, to path: String) throws(Failure) {
     let temporary = path + ".partial"
     unlink(temporary)
     let file = try TextFile(appendingTo: temporary)

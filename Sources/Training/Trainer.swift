@@ -27,6 +27,7 @@ public final class Trainer {
   private let checkpoints: CheckpointStore
   private let check: ReplicaCheck
   private let parallelism: Parallelism
+  private let observer: RunObserver
   private var state: TrainingState
   private var watch: StartWatch
   private var speed = SpeedMeter()
@@ -42,11 +43,12 @@ public final class Trainer {
   ///   - run: The run's folder, which exists.
   ///   - checkpoint: Where to go on from; nil for a new run.
   ///   - threads: Threads of this process.
+  ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
   /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
   public init(
     settings: TrainingSettings, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), run: RunDirectory,
-    resuming checkpoint: SafetensorsFile?, threads: Int
+    resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
   ) throws {
     self.settings = settings
     let recipe = settings.recipe
@@ -74,6 +76,10 @@ public final class Trainer {
     let isFirst = placement.isFirst
     journal = try RunJournal(run, keeping: state.records, speaks: isFirst)
     if isFirst { try TextFile.write(settings.json, to: run.configuration) }
+    observer = try RunObserver(
+      network, over: placement.all, images: placement.images(of: recipe.batchSize).count,
+      learningRate: recipe.learningRate,
+      tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
     plan = RunPlan(settings, images: dataset.count(.train))
     checkpoints = CheckpointStore(
       run, network: network, settings: settings,
@@ -140,6 +146,7 @@ public final class Trainer {
       seconds: outcome.seconds, exchangeSeconds: outcome.exchangeSeconds,
       dataWaitSeconds: outcome.dataWaitSeconds)
     try journal.note(record)
+    try observer.note(record, images: outcome.score.images)
     speed.note(record, images: outcome.score.images)
     if let warning = watch.note(loss: record.loss, step: state.step) {
       try journal.say("Warning: " + warning)
@@ -156,6 +163,7 @@ public final class Trainer {
 
   private func validate() throws {
     guard validator.imageCount > 0 else { return }
+    let health = try observer.look(step: state.step)
     let start = MonotonicClock.seconds
     let (score, leftOut) = try validator.score(network) { done in
       try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
@@ -166,6 +174,11 @@ public final class Trainer {
       top5Error: score.percent(score.top5Errors), images: score.images,
       seconds: MonotonicClock.seconds - start)
     try journal.note(record)
+    try observer.note(record)
+    if let health {
+      try journal.note(health.record)
+      for sentence in health.sentences { try journal.say("Warning: " + sentence) }
+    }
     state.validation = TrainingState.Validation(step: state.step, top1Error: record.top1Error)
     try journal.say(
       String(

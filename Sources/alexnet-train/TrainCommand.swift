@@ -87,7 +87,8 @@ struct TrainCommand {
     let trainer = try Trainer(
       settings: settings, dataset: dataset, placement: placement, parallelism: parallelism,
       run: run,
-      resuming: checkpoint, threads: cores.threads)
+      resuming: checkpoint, threads: cores.threads,
+      tensorBoard: arguments.has("tensorboard"))
     let result = try trainer.train()
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(

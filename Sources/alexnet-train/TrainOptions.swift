@@ -95,6 +95,10 @@ extension TrainCommand {
             "checkpoint-every", "N", default: "500 steps", "Steps between further checkpoints."),
           Option(
             "keep", "N", default: "2 checkpoints", "How many of the newest checkpoints are kept."),
+          .flag(
+            "tensorboard",
+            "Write files for TensorBoard into RUN/tensorboard: curves, conv1's kernels, histograms."
+          ),
         ]
       ),
       (

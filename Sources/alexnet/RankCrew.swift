@@ -31,6 +31,20 @@ struct RankCrew: PreparationCrew {
     }
   }
 
+  /// Runs a subcommand over the ranks that mpirun has started, or in this process alone without MPI.
+  static func run(_ program: String, _ body: (Communicator) throws -> Void) throws(Failure) {
+    guard isCalledFor else {
+      do { try body(.alone) } catch {
+        throw error as? Failure ?? Failure(.internal, "\(error)")
+      }
+      return
+    }
+    MPI.Environment.run(program) { world in
+      try body(world)
+      return .done
+    }
+  }
+
   /// Whether this process is one of several that mpirun, or srun, has started.
   static var isCalledFor: Bool {
     ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"].contains { (name: String) in

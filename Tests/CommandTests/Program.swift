@@ -22,7 +22,12 @@ enum Program {
 
   /// Runs `alexnet` with a subcommand.
   static func alexnet(_ arguments: String...) throws -> Outcome {
-    try run(["\(folder)/alexnet"] + arguments)
+    try alexnet(ranks: nil, arguments)
+  }
+
+  /// Runs `alexnet` with a subcommand on some ranks, or alone where `ranks` is nil.
+  static func alexnet(ranks: Int?, _ arguments: [String]) throws -> Outcome {
+    try run(launcher(ranks) + ["\(folder)/alexnet"] + arguments)
   }
 
   private static func launcher(_ ranks: Int?) -> [String] {

@@ -14,7 +14,7 @@ struct RunRecords {
       let record = try #require(object)
       if record["kind"] as? String == "step" {
         losses.append(try #require(record["loss"] as? Double))
-      } else {
+      } else if record["kind"] as? String == "validation" {
         (top1, top5) = (record["top1Error"] as? Double, record["top5Error"] as? Double)
       }
     }

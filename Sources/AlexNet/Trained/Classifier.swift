@@ -130,19 +130,47 @@ public final class Classifier {
     do {
       try network.forward(
         input, Pass(images: pictures.count * places.count, isTraining: false))
-    } catch {
-      throw Failure(.internal, "A network in one process sent a message: \(error).")
+    } catch { throw Self.sent(error) }
+  }
+
+  /// The logits of a crop of the pass that was done last, class by class.
+  package func logits(ofCrop crop: Int) -> [Double] {
+    network.logits.flatMap { tower in
+      let classes = tower.count / batchSize
+      return tower.elements[crop * classes..<(crop + 1) * classes].map { Double($0) }
     }
+  }
+
+  /// What the last layer reads of a crop of the pass that was done last: the features of the last hidden layer,
+  /// tower by tower.
+  package func features(ofCrop crop: Int) -> [Float] {
+    let layers = network.specification.layers
+    guard layers.count > 1 else { return [] }
+    let name = layers[layers.count - 2].name
+    return (0..<network.specification.towers).flatMap { tower -> [Float] in
+      guard let output = network.output(of: name, tower: tower) else { return [] }
+      let length = output.count / batchSize
+      return Array(output.elements[crop * length..<(crop + 1) * length])
+    }
+  }
+
+  /// The sum of the losses of the pass that was done last, as training adds them up.
+  package func lossSum(labels: [Int32]) throws(Failure) -> Double {
+    let pass = Pass(images: labels.count, isTraining: false)
+    do {
+      return try network.softmax.score(network.logits, labels: labels, pass).lossSum
+    } catch { throw Self.sent(error) }
+  }
+
+  private static func sent(_ error: any Error) -> Failure {
+    Failure(.internal, "A network in one process sent a message: \(error).")
   }
 
   /// The mean of the softmax outputs of some crops of the pass that was done last.
   package func prediction(ofCrops crops: Range<Int>) -> Prediction {
     var sum = [Double](repeating: 0, count: network.specification.classes)
     for crop in crops {
-      let logits = network.logits.flatMap { tower in
-        let classes = tower.count / batchSize
-        return tower.elements[crop * classes..<(crop + 1) * classes].map { Double($0) }
-      }
+      let logits = logits(ofCrop: crop)
       let largest = logits.max() ?? 0
       let exponentials = logits.map { exp($0 - largest) }
       let total = exponentials.reduce(0, +)

@@ -12,6 +12,13 @@ public struct SquarePicture: Sendable, Equatable {
   /// The largest file that is read as a picture: 256 MiB.
   public static let largestFile = 256 << 20
 
+  /// Takes pixels that are a square already.
+  package init(square pixels: [UInt8], side: Int) {
+    precondition(pixels.count == side * side * 3, "A square has side x side RGB pixels.")
+    self.side = side
+    self.pixels = pixels
+  }
+
   /// Reads a picture file: JPEG, PNG, WebP, TIFF or BMP.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no intact picture.
   public init(contentsOf path: String, side: Int) throws(Failure) {

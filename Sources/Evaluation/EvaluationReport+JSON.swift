@@ -1,0 +1,91 @@
+import Foundation
+
+extension EvaluationReport {
+  private struct Figures: Encodable {
+    let images: Int
+    let loss: Double
+    let top1Error: Double
+    let top1Errors: Int
+    let top5Error: Double
+    let top5Errors: Int
+
+    init(_ evaluation: Evaluation) {
+      images = evaluation.images.count
+      loss = evaluation.loss
+      (top1Errors, top5Errors) = (evaluation.top1Errors, evaluation.top5Errors)
+      top1Error = evaluation.percent(evaluation.top1Errors)
+      top5Error = evaluation.percent(evaluation.top5Errors)
+    }
+  }
+
+  private struct Member: Encodable {
+    let checkpoint: String
+    let weight: Double
+    let figures: Figures
+  }
+
+  private struct ClassFigures: Encodable {
+    let name: String
+    let images: Int
+    let top1Errors: Int
+    let top5Errors: Int
+  }
+
+  private struct ConfusionFigures: Encodable {
+    let trueClass: String
+    let predicted: String
+    let images: Int
+  }
+
+  private struct ErrorFigures: Encodable {
+    let image: String
+    let trueClass: String
+    let predicted: String
+    let probability: Double
+  }
+
+  private struct Document: Encodable {
+    let measured: String
+    let figures: Figures
+    let weights: String
+    let members: [Member]
+    let classes: [ClassFigures]
+    let worstConfusions: [ConfusionFigures]
+    let mostConfidentErrors: [ErrorFigures]
+  }
+
+  /// One JSON object.
+  public var json: String {
+    let document = Document(
+      measured: title, figures: Figures(whole),
+      weights: weighting == .fitted
+        ? "fitted on the images of even number, figures from those of odd number"
+        : weighting == .equal ? "equal" : "given",
+      members: checkpoints.indices.map {
+        Member(
+          checkpoint: checkpoints[$0], weight: result.weights[$0],
+          figures: Figures(result.members[$0]))
+      },
+      classes: whole.classErrors.map {
+        ClassFigures(
+          name: whole.classNames[$0.label], images: $0.images, top1Errors: $0.top1Errors,
+          top5Errors: $0.top5Errors)
+      },
+      worstConfusions: whole.worstConfusions(worst).map {
+        ConfusionFigures(
+          trueClass: whole.classNames[$0.label], predicted: whole.classNames[$0.predicted],
+          images: $0.count)
+      },
+      mostConfidentErrors: whole.mostConfidentErrors(worst).map {
+        ErrorFigures(
+          image: names(whole.images[$0]), trueClass: whole.classNames[whole.labels[$0]],
+          predicted: whole.classNames[whole.best[$0][0]], probability: whole.probabilities[$0][0])
+      })
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(document) else {
+      preconditionFailure("Finite figures are encodable.")
+    }
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+}

@@ -1,0 +1,149 @@
+import Foundation
+
+/// The figures of an evaluation, as tables, JSON or CSV.
+public struct EvaluationReport {
+  let result: EnsembleEvaluation
+  let checkpoints: [String]
+  let weighting: EnsembleWeighting
+  let title: String
+  let names: (_ image: Int) -> String
+  let worst: Int
+
+  /// Makes a report.
+  /// - Parameters:
+  ///   - result: The figures.
+  ///   - checkpoints: Where the networks are from.
+  ///   - weighting: How their weights were chosen.
+  ///   - title: What was measured, `validation images of 'pets', centre crop`.
+  ///   - worst: How many confusions and errors are listed.
+  ///   - names: An image's name.
+  public init(
+    _ result: EnsembleEvaluation, checkpoints: [String], weighting: EnsembleWeighting,
+    title: String, worst: Int = 10, names: @escaping (_ image: Int) -> String
+  ) {
+    self.result = result
+    self.checkpoints = checkpoints
+    self.weighting = weighting
+    self.title = title
+    self.names = names
+    self.worst = worst
+  }
+
+  var whole: Evaluation { result.whole }
+
+  // MARK: Tables
+
+  /// Tables for people.
+  public var text: String {
+    var lines: [String] = []
+    if checkpoints.count > 1 {
+      lines.append("Each by itself:")
+      for (number, checkpoint) in checkpoints.enumerated() {
+        lines.append(
+          "  \(Self.figures(result.members[number])), weight "
+            + String(format: "%.4f", result.weights[number]) + ": \(checkpoint)")
+      }
+      let part =
+        weighting == .fitted
+        ? "Averaged with weights fitted on the images of even number; all figures are from the others"
+        : "Averaged"
+      lines += [part + ":"]
+    }
+    lines += ["\(whole.images.count) \(title)", Self.figures(whole), ""]
+    lines += classTable + [""] + confusions + confidentErrors
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  static func figures(_ evaluation: Evaluation) -> String {
+    let (top1, top5) = (evaluation.top1Errors, evaluation.top5Errors)
+    return String(
+      format: "top-1 error %.2f %% (%d of %d), top-5 error %.2f %% (%d), loss %.4f",
+      evaluation.percent(top1), top1, evaluation.images.count, evaluation.percent(top5), top5,
+      evaluation.loss)
+  }
+
+  private var classTable: [String] {
+    let errors = whole.classErrors.filter { $0.images > 0 }
+    // More classes than fit on a screen: the worst ones.
+    let most = 25
+    let shown =
+      errors.count <= most
+      ? errors
+      : Array(
+        errors.sorted { $0.top1Errors * $1.images > $1.top1Errors * $0.images }.prefix(most))
+    let heading =
+      errors.count <= most
+      ? "Errors by class:" : "Errors by class, the \(most) worst (all: --csv or --json):"
+    return [heading, "  images   top-1 %   top-5 %  class"]
+      + shown.map { errors in
+        String(
+          format: "  %6d  %8.2f  %8.2f  %@", errors.images,
+          100 * Double(errors.top1Errors) / Double(errors.images),
+          100 * Double(errors.top5Errors) / Double(errors.images),
+          whole.classNames[errors.label])
+      }
+  }
+
+  private var confusions: [String] {
+    let worst = whole.worstConfusions(worst)
+    guard !worst.isEmpty else { return ["Nothing was confused."] }
+    return ["Most frequent confusions:"]
+      + worst.map {
+        String(format: "  %6d  ", $0.count)
+          + "\(whole.classNames[$0.label]) taken for \(whole.classNames[$0.predicted])"
+      }
+  }
+
+  private var confidentErrors: [String] {
+    let errors = whole.mostConfidentErrors(worst)
+    guard !errors.isEmpty else { return [] }
+    return ["", "Most confident errors:"]
+      + errors.map { place in
+        String(format: "  %6.2f %%  ", 100 * whole.probabilities[place][0])
+          + "\(names(whole.images[place])): \(whole.classNames[whole.labels[place]]) taken for "
+          + whole.classNames[whole.best[place][0]]
+      }
+  }
+
+  // MARK: CSV
+
+  /// A line a class, and one for all of them first.
+  public var csv: String {
+    var lines = [CSV.line(["class", "images", "top1Errors", "top5Errors"])]
+    lines.append(
+      CSV.line(
+        ["(all)"] + [whole.images.count, whole.top1Errors, whole.top5Errors].map(String.init))
+    )
+    lines += whole.classErrors.map {
+      CSV.line(
+        [whole.classNames[$0.label]] + [$0.images, $0.top1Errors, $0.top5Errors].map(String.init))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The confusion matrix: a row a true class, a column a predicted one.
+  public var confusionCSV: String {
+    let rows = zip(whole.classNames, whole.confusion).map { name, row in
+      CSV.line([name] + row.map(String.init))
+    }
+    return ([CSV.line(["true class"] + whole.classNames)] + rows).joined(separator: "\n") + "\n"
+  }
+
+  /// A line an image: its name, its true class, the five most probable classes and their probabilities.
+  public var predictionsCSV: String {
+    let shown = whole.best.first?.count ?? 0
+    var lines = [
+      CSV.line(
+        ["image", "trueClass"] + (1...max(1, shown)).map { "class\($0)" }
+          + (1...max(1, shown)).map { "probability\($0)" })
+    ]
+    for place in whole.images.indices {
+      lines.append(
+        CSV.line(
+          [names(whole.images[place]), whole.classNames[whole.labels[place]]]
+            + whole.best[place].map { whole.classNames[$0] }
+            + whole.probabilities[place].map { "\($0)" }))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,184 @@
+public import AlexNet
+import Console
+public import Data
+import Failures
+import Glibc
+import Layers
+public import MPI
+import Tensors
+import Threads
+import Training
+
+/// Shows networks every image of a split, with the images spread over ranks.
+///
+/// Each rank builds the whole network and takes every n-th batch, so that ranks need not wait for each other.
+/// The batches are those of the training's validation, counts are whole numbers and losses are added batch by
+/// batch in their order: the figures are the same on any number of ranks, and those of the validation.
+public struct Evaluator {
+  private let dataset: Dataset
+  private let split: Split
+  private let crops: Crops
+  /// The numbers of the images that are shown.
+  private let shown: [Int]
+  private let world: Communicator
+  private let team: ThreadTeam
+
+  /// Makes an evaluator.
+  /// - Parameters:
+  ///   - dataset: The images.
+  ///   - split: The part of them.
+  ///   - crops: What the networks are shown of each.
+  ///   - images: The numbers of the images to show, in rising order; nil for all of the split.
+  ///   - world: The ranks.
+  ///   - threads: Threads of this rank.
+  public init(
+    _ dataset: Dataset, split: Split = .validation, crops: Crops, images: [Int]? = nil,
+    over world: Communicator,
+    threads: Int
+  ) {
+    self.dataset = dataset
+    self.split = split
+    self.crops = crops
+    shown = images ?? Array(0..<dataset.count(split))
+    self.world = world
+    team = ThreadTeam(count: threads)
+  }
+
+  /// Measures one network, or several whose outputs are averaged; all ranks call it together.
+  /// - Parameters:
+  ///   - networks: The networks.
+  ///   - weighting: What each counts for.
+  ///   - threadsPerTower: Threads of each tower; nil for those of the training.
+  ///   - progress: Told after each batch how many images of how many are done, over all networks.
+  ///   - visit: Given the network and the images of each batch while the network still holds what it made of them.
+  /// - Returns: What was found, the same on every rank: on all images, on those of odd number where weights
+  ///   were fitted on the others.
+  /// - Throws: `Failure` where an image or a checkpoint cannot be read, `MPIError` where a message fails.
+  public func evaluate(
+    _ networks: [TrainedNetwork], weighting: EnsembleWeighting = .equal,
+    threadsPerTower: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
+    visit: (_ classifier: Classifier, _ images: [Int]) -> Void = { _, _ in }
+  ) throws -> EnsembleEvaluation {
+    for network in networks {
+      try network.check(fits: dataset)
+      try network.check(averagesWith: networks[0])
+    }
+    guard !shown.isEmpty else {
+      throw Failure(
+        .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) images.")
+    }
+    let images = shown.count
+    var members: [Outcomes] = []
+    for (number, network) in networks.enumerated() {
+      // All networks see the same batches, so that each image is one rank's throughout.
+      members.append(
+        try outcomes(
+          of: network, imagesPerBatch: max(1, networks[0].batchSize / crops.rawValue),
+          threadsPerTower, keepsAll: networks.count > 1, visit
+        ) { progress($0 + number * images, images * networks.count) })
+    }
+    guard networks.count > 1 else {
+      let evaluation = try gather(members[0])
+      return EnsembleEvaluation(whole: evaluation, members: [evaluation], weights: [1])
+    }
+    let ensemble = Ensemble(members, classes: dataset.classNames.count)
+    let weights = try ensemble.weights(weighting, images: dataset.count(split), over: world)
+    let isReported = { (image: Int) in weighting == .fitted ? !image.isMultiple(of: 2) : true }
+    return EnsembleEvaluation(
+      whole: try gather(ensemble.outcomes(weights).keeping(isReported)),
+      members: try members.map { try gather($0.keeping(isReported)) }, weights: weights)
+  }
+
+  // MARK: One rank's images
+
+  private func outcomes(
+    of network: TrainedNetwork, imagesPerBatch: Int, _ threadsPerTower: Int?, keepsAll: Bool,
+    _ visit: (Classifier, [Int]) -> Void, _ progress: (Int) -> Void
+  ) throws(Failure) -> Outcomes {
+    let images = shown.count
+    let classifier = try Classifier(
+      network.file, batchSize: imagesPerBatch * crops.rawValue,
+      threadsPerTower: threadsPerTower ?? network.settings?.threadsPerTower,
+      algorithm: network.settings?.algorithm ?? .automatic)
+    let batches = (images + imagesPerBatch - 1) / imagesPerBatch
+    var outcomes = Outcomes(batches: batches)
+    for batch in stride(from: world.rank, to: batches, by: world.size) {
+      let numbers = Array(
+        shown[batch * imagesPerBatch..<min(images, (batch + 1) * imagesPerBatch)])
+      try classifier.forward(try read(numbers), crops: crops)
+      let labels = numbers.map { dataset.label(split, $0) }
+      for (place, label) in labels.enumerated() {
+        let first = place * crops.rawValue
+        let prediction = classifier.prediction(ofCrops: first..<(first + crops.rawValue))
+        // Of one crop the logits tell apart what exponentials may round to the same.
+        let ahead =
+          crops == .centre
+          ? Prediction(probabilities: classifier.logits(ofCrop: first)).classesAhead(of: label)
+          : prediction.classesAhead(of: label)
+        outcomes.add(
+          Outcome(
+            image: numbers[place], label: label, ahead: ahead, prediction: prediction),
+          batch: batch, keepsAll: keepsAll)
+      }
+      if crops == .centre {
+        outcomes.losses[batch] = try classifier.lossSum(labels: labels.map { Int32($0) })
+      }
+      guard outcomes.losses[batch].isFinite else {
+        throw Failure(
+          .diverged,
+          "The loss of \(quoted(network.path)) on images \(numbers[0]) to "
+            + "\(numbers[numbers.count - 1]) is \(outcomes.losses[batch]); its weights are not usable."
+        )
+      }
+      visit(classifier, numbers)
+      progress(min(images, (batch + world.size) * imagesPerBatch))
+    }
+    return outcomes
+  }
+
+  /// Reads images side by side.
+  private func read(_ numbers: [Int]) throws(Failure) -> [SquarePicture] {
+    let results = team.map(numbers.count) { place -> Result<SquarePicture, Failure> in
+      var pixels = [UInt8](repeating: 0, count: dataset.side * dataset.side * 3)
+      do throws(Failure) {
+        try pixels.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+          try dataset.decode(split, numbers[place], into: buffer)
+        }
+        return .success(SquarePicture(square: pixels, side: dataset.side))
+      } catch { return .failure(error) }
+    }
+    var pictures: [SquarePicture] = []
+    for result in results { pictures.append(try result.get()) }
+    return pictures
+  }
+
+  // MARK: All ranks' images
+
+  private func gather(_ outcomes: Outcomes) throws -> Evaluation {
+    let (images, shown) = (dataset.count(split), min(5, dataset.classNames.count))
+    // Each image is one rank's: the others add zeros, so the sums are the numbers themselves.
+    var whole = [Int64](repeating: 0, count: images * (shown + 2))
+    var real = [Double](repeating: 0, count: images * shown)
+    for outcome in outcomes.list {
+      let row = outcome.image * (shown + 2)
+      (whole[row], whole[row + 1]) = (1, Int64(outcome.ahead))
+      for (place, label) in outcome.best.enumerated() {
+        whole[row + 2 + place] = Int64(label)
+        real[outcome.image * shown + place] = outcome.probabilities[place]
+      }
+    }
+    var losses = outcomes.losses
+    try whole.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
+    try real.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
+    try losses.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
+    let seen = (0..<images).filter { whole[$0 * (shown + 2)] > 0 }
+    return Evaluation(
+      classNames: dataset.classNames, images: seen, labels: seen.map { dataset.label(split, $0) },
+      best: seen.map { image in
+        (0..<shown).map { Int(whole[image * (shown + 2) + 2 + $0]) }
+      },
+      probabilities: seen.map { Array(real[$0 * shown..<($0 + 1) * shown]) },
+      ahead: seen.map { Int(whole[$0 * (shown + 2) + 1]) },
+      loss: losses.reduce(0, +) / Double(max(1, seen.count)))
+  }
+}

@@ -1,0 +1,101 @@
+import Data
+public import Failures
+import Foundation
+
+/// The text file that ILSVRC's evaluation server takes: a line an image in the order of the images, on it the five
+/// most probable classes by their ILSVRC IDs, which count from 1.
+public struct ILSVRCSubmission: Sendable {
+  /// The ILSVRC ID of each class.
+  private let identifiers: [Int]
+
+  /// Makes the numbering of a dataset's classes.
+  /// - Parameters:
+  ///   - classNames: The classes; those of ILSVRC carry their WordNet ID, `n01440764`.
+  ///   - kit: The folder with ILSVRC's development kit, which gives each WordNet ID its ILSVRC ID; without it the
+  ///     IDs are the places of the classes in the dataset.
+  /// - Throws: `Failure` (usage) for too few classes, or ILSVRC's without the kit; (badData) where the kit lacks a
+  ///   class.
+  public init(classNames: [String], kit: String?) throws(Failure) {
+    guard classNames.count >= 5 else {
+      throw Failure(
+        .usage,
+        "ILSVRC's format has five classes a line, and the dataset has \(classNames.count) in all.")
+    }
+    let wordNetIDs = classNames.map(Self.wordNetID)
+    guard let folder = kit else {
+      guard wordNetIDs.contains(nil) else {
+        throw Failure(
+          .usage,
+          "The classes are WordNet's; add --devkit FOLDER with ILSVRC's development kit, which numbers them."
+        )
+      }
+      identifiers = Array(1...classNames.count)
+      return
+    }
+    guard let found = try DevelopmentKit(lookingIn: folder) else {
+      throw Failure(
+        .inputMissing,
+        "\(quoted(folder)) holds no ILSVRC development kit (ILSVRC2012_devkit_t12.tar.gz, or what it becomes)."
+      )
+    }
+    let numbers = Dictionary(
+      found.synsets.map { ($0.wordNetID, $0.number) }, uniquingKeysWith: { first, _ in first })
+    var identifiers: [Int] = []
+    for (name, wordNetID) in zip(classNames, wordNetIDs) {
+      guard let number = wordNetID.flatMap({ numbers[$0] }) else {
+        throw Failure(
+          .badData, "The development kit \(quoted(found.path)) has no class \(quoted(name)).")
+      }
+      identifiers.append(number)
+    }
+    self.identifiers = identifiers
+  }
+
+  /// The WordNet ID in a class's name: the name itself, or what stands in brackets at its end.
+  private static func wordNetID(_ name: String) -> String? {
+    let word = name.hasSuffix(")") ? name.dropLast().split(separator: "(").last ?? "" : name[...]
+    let digits = word.dropFirst()
+    return word.first == "n" && digits.count == 8 && digits.allSatisfy { ("0"..."9").contains($0) }
+      ? String(word) : nil
+  }
+
+  /// The lines of a submission, as text.
+  public func text(_ evaluation: Evaluation) -> String {
+    evaluation.best.map { labels in
+      labels.map { String(identifiers[$0]) }.joined(separator: " ") + "\n"
+    }.joined()
+  }
+
+  /// Checks that a text has the form of a submission, and scores it.
+  /// - Parameters:
+  ///   - text: The lines.
+  ///   - labels: The true class of each image.
+  ///   - path: The file, for complaints.
+  /// - Returns: How many images have the true class not first, and not among the five.
+  /// - Throws: `Failure` (badData) that names the first line which is wrong, and how.
+  public func check(
+    _ text: String, labels: [Int], path: String
+  ) throws(Failure) -> (top1Errors: Int, top5Errors: Int) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let count = lines.last == "" ? lines.count - 1 : lines.count
+    guard count == labels.count else {
+      throw Failure(
+        .badData, "\(quoted(path)) has \(count) lines, and there are \(labels.count) images.")
+    }
+    let known = Set(identifiers)
+    var (top1Errors, top5Errors) = (0, 0)
+    for (number, (line, label)) in zip(lines, labels).enumerated() {
+      let words = line.split(separator: " ", omittingEmptySubsequences: true)
+      let classes = words.compactMap { Int($0) }.filter(known.contains)
+      guard words.count == 5, classes.count == 5, Set(classes).count == 5 else {
+        throw Failure(
+          .badData,
+          "Line \(number + 1) of \(quoted(path)) does not hold five different class numbers from "
+            + "\(known.min() ?? 1) to \(known.max() ?? 1): \(quoted(String(line.prefix(80)))).")
+      }
+      if classes[0] != identifiers[label] { top1Errors += 1 }
+      if !classes.contains(identifiers[label]) { top5Errors += 1 }
+    }
+    return (top1Errors, top5Errors)
+  }
+}

@@ -1,0 +1,120 @@
+import Tensors
+
+/// Looks for the rows of a matrix of features that are nearest to a query, by Euclidean distance.
+///
+/// |x - q|^2 = |x|^2 - 2 x q + |q|^2, with the products of a block of rows as one product of matrices. Single
+/// precision loses digits where the three nearly cancel, so the candidates' distances are then computed once more
+/// in double precision, difference by difference.
+public final class NearestNeighbours {
+  /// A row and how far it is away.
+  public struct Neighbour: Sendable, Equatable {
+    /// The row's number.
+    public let row: Int
+    /// The Euclidean distance.
+    public let distance: Double
+  }
+
+  private let features: UnsafeBufferPointer<Float>
+  private let owner: [Float]?
+  private let length: Int
+  /// |x|^2 of every row.
+  private let squares: [Float]
+
+  /// Rows that go into a product of matrices.
+  private static let blockRows = 4096
+
+  /// Makes a search over rows that somebody else holds, and that stay as they are.
+  /// - Parameters:
+  ///   - features: Rows side by side.
+  ///   - length: Numbers of a row.
+  public init(_ features: UnsafeBufferPointer<Float>, length: Int) {
+    precondition(length > 0 && features.count.isMultiple(of: length), "Rows are whole.")
+    BLAS.useOneThreadPerCall()
+    self.features = features
+    self.length = length
+    owner = nil
+    squares = Self.squares(features, length)
+  }
+
+  deinit { if owner != nil { features.deallocate() } }
+
+  /// Makes a search over rows, which are copied.
+  public init(_ features: [Float], length: Int) {
+    precondition(length > 0 && features.count.isMultiple(of: length), "Rows are whole.")
+    BLAS.useOneThreadPerCall()
+    let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: features.count)
+    _ = copy.initialize(from: features)
+    self.features = UnsafeBufferPointer(copy)
+    self.length = length
+    owner = []
+    squares = Self.squares(self.features, length)
+  }
+
+  /// The number of rows.
+  public var count: Int { squares.count }
+
+  private static func squares(_ features: UnsafeBufferPointer<Float>, _ length: Int) -> [Float] {
+    guard let start = features.baseAddress else { return [] }
+    return (0..<features.count / length).map { row in
+      BLAS.dot(start + row * length, start + row * length, count: length)
+    }
+  }
+
+  /// The nearest rows to a query, the nearest first; of equally far ones the one with the smaller number.
+  public func nearest(to query: [Float], count: Int) -> [Neighbour] {
+    nearest(to: [query], count: count)[0]
+  }
+
+  /// The nearest rows to each of several queries.
+  public func nearest(to queries: [[Float]], count: Int) -> [[Neighbour]] {
+    precondition(queries.allSatisfy { $0.count == length }, "A query is as long as a row.")
+    guard let start = features.baseAddress, !queries.isEmpty else { return queries.map { _ in [] } }
+    let rows = squares.count
+    let wanted = min(count, rows)
+    // A few more than wanted, since rounding may exchange neighbours.
+    let kept = min(rows, wanted + 16)
+    let matrix = queries.flatMap { $0 }
+    var products = [Float](repeating: 0, count: Self.blockRows * queries.count)
+    var candidates = [[(row: Int, value: Float)]](repeating: [], count: queries.count)
+    for first in stride(from: 0, to: rows, by: Self.blockRows) {
+      let block = min(Self.blockRows, rows - first)
+      matrix.withUnsafeBufferPointer { queries in
+        products.withUnsafeMutableBufferPointer { products in
+          guard let queryStart = queries.baseAddress, let product = products.baseAddress else {
+            return
+          }
+          BLAS.multiply(
+            rows: block, columns: candidates.count, inner: length, start + first * length,
+            stride: length, queryStart, .transposed, stride: length, into: product,
+            stride: candidates.count)
+        }
+      }
+      for query in queries.indices {
+        var worst =
+          candidates[query].count < kept ? Float.infinity : candidates[query][kept - 1].value
+        for row in 0..<block {
+          // |q|^2 is the same for all rows.
+          let value = squares[first + row] - 2 * products[row * queries.count + query]
+          guard value < worst else { continue }
+          let place = candidates[query].firstIndex { $0.value > value } ?? candidates[query].count
+          candidates[query].insert((first + row, value), at: place)
+          if candidates[query].count > kept { candidates[query].removeLast() }
+          if candidates[query].count == kept { worst = candidates[query][kept - 1].value }
+        }
+      }
+    }
+    return zip(queries, candidates).map { query, candidates in
+      candidates.map { Neighbour(row: $0.row, distance: distance(query, $0.row)) }
+        .sorted { ($0.distance, $0.row) < ($1.distance, $1.row) }
+        .prefix(wanted).map { $0 }
+    }
+  }
+
+  private func distance(_ query: [Float], _ row: Int) -> Double {
+    let sum = (0..<length).reduce(0.0) { sum, i in
+      let difference = Double(query[i]) - Double(features[row * length + i])
+      return sum + difference * difference
+    }
+    return sum.squareRoot()
+  }
+}

@@ -1,0 +1,70 @@
+import AlexNet
+import Glibc
+
+/// What several networks made of the same images, together and each by itself.
+public struct EnsembleEvaluation: Sendable, Equatable {
+  /// Their weighted mean.
+  public let whole: Evaluation
+  /// Each by itself, in the order in which they were given.
+  public let members: [Evaluation]
+  /// What each counts for; the sum is 1.
+  public let weights: [Double]
+
+  package init(whole: Evaluation, members: [Evaluation], weights: [Double]) {
+    self.whole = whole
+    self.members = members
+    self.weights = weights
+  }
+}
+
+/// What was made of one image.
+struct Outcome {
+  let image: Int
+  let label: Int
+  let ahead: Int
+  let best: [Int]
+  let probabilities: [Double]
+  let trueProbability: Double
+  let all: [Double]
+
+  init(image: Int, label: Int, ahead: Int? = nil, prediction: Prediction) {
+    self.image = image
+    self.label = label
+    self.ahead = ahead ?? prediction.classesAhead(of: label)
+    best = prediction.best()
+    probabilities = best.map { prediction.probabilities[$0] }
+    trueProbability = prediction.probabilities[label]
+    all = prediction.probabilities
+  }
+}
+
+/// What was made of one rank's images.
+struct Outcomes {
+  /// The images.
+  private(set) var list: [Outcome] = []
+  /// The batch of each.
+  private(set) var batch: [Int] = []
+  /// All probabilities, images x classes, where they are wanted.
+  private(set) var probabilities: [Float] = []
+  /// The sum of the losses of each batch; 0 for those of other ranks.
+  var losses: [Double]
+
+  init(batches: Int) { losses = [Double](repeating: 0, count: batches) }
+
+  mutating func add(_ outcome: Outcome, batch: Int, keepsAll: Bool = false) {
+    list.append(outcome)
+    self.batch.append(batch)
+    losses[batch] -= log(max(outcome.trueProbability, .leastNonzeroMagnitude))
+    if keepsAll { probabilities += outcome.all.map { Float($0) } }
+  }
+
+  /// The outcomes of some of the images.
+  func keeping(_ isKept: (_ image: Int) -> Bool) -> Outcomes {
+    if list.allSatisfy({ isKept($0.image) }) { return self }
+    var kept = Outcomes(batches: losses.count)
+    for (outcome, batch) in zip(list, batch) where isKept(outcome.image) {
+      kept.add(outcome, batch: batch)
+    }
+    return kept
+  }
+}

@@ -1,0 +1,78 @@
+public import AlexNet
+import Foundation
+
+/// How predictions are written.
+public enum PredictionFormat: Sendable {
+  /// Lines for people.
+  case table
+  /// A JSON object a line.
+  case json
+  /// Comma-separated values, with a heading.
+  case csv
+}
+
+/// Writes what a network makes of pictures.
+public struct PredictionWriter: Sendable {
+  private let format: PredictionFormat
+  private let classNames: [String]
+  private let top: Int
+
+  /// Makes a writer.
+  /// - Parameters:
+  ///   - format: How.
+  ///   - classNames: The names of the classes.
+  ///   - top: How many classes are named.
+  public init(_ format: PredictionFormat, classNames: [String], top: Int) {
+    self.format = format
+    self.classNames = classNames
+    self.top = top
+  }
+
+  /// What comes before the first picture.
+  public var heading: String {
+    guard format == .csv else { return "" }
+    return CSV.line(
+      ["image"] + (1...top).map { "class\($0)" } + (1...top).map { "probability\($0)" }) + "\n"
+  }
+
+  private struct Line: Encodable {
+    let image: String
+    let classes: [Entry]
+
+    struct Entry: Encodable {
+      let name: String
+      let probability: Double
+    }
+  }
+
+  /// A picture's prediction.
+  public func text(_ file: String, _ prediction: Prediction) -> String {
+    let best = prediction.best(top)
+    switch format {
+    case .table:
+      return
+        ([file]
+        + best.map {
+          String(format: "  %6.2f %%  ", 100 * prediction.probabilities[$0]) + classNames[$0]
+        }).joined(separator: "\n") + "\n"
+    case .json:
+      let line = Line(
+        image: file,
+        classes: best.map {
+          Line.Entry(name: classNames[$0], probability: prediction.probabilities[$0])
+        })
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+      guard let data = try? encoder.encode(line) else {
+        preconditionFailure("A prediction is encodable.")
+      }
+      return String(decoding: data, as: UTF8.self) + "\n"
+    case .csv:
+      return CSV.line(
+        [file] + best.map { classNames[$0] } + best.map { "\(prediction.probabilities[$0])" })
+        + "\n"
+    }
+  }
+}

@@ -1,0 +1,86 @@
+public import AlexNet
+public import Data
+public import Failures
+import Safetensors
+public import Training
+
+/// A checkpoint to be measured, with what the run that wrote it says about itself.
+public struct TrainedNetwork: Sendable {
+  /// The network, its class names and how it reads pictures.
+  public let file: NetworkFile
+  /// The run's settings; nil where the network was not trained by this program.
+  public let settings: TrainingSettings?
+  /// The steps that it was trained for; nil likewise.
+  public let steps: Int?
+
+  /// Opens a checkpoint, or the newest one of a run.
+  /// - Parameter path: A checkpoint, or the folder of a run.
+  /// - Throws: `Failure` (inputMissing) where there is none, (badData) where it is no whole checkpoint.
+  public init(opening path: String) throws(Failure) {
+    file = try NetworkFile(opening: RunDirectory.checkpoint(named: path))
+    let description = try? Checkpoint.describe(file.file)
+    settings = description?.settings
+    steps = description?.state.step
+  }
+
+  /// Where the checkpoint is.
+  public var path: String { file.file.path }
+
+  /// Images that the run validated at once, and threads of each tower: with the same ones the arithmetic is the
+  /// same to the last bit.
+  public var batchSize: Int { settings?.recipe.batchSize ?? 128 }
+
+  /// Makes sure that a dataset's pictures are of the network's size and its classes those of the network.
+  /// - Throws: `Failure` (usage) that says which differ.
+  public func check(fits dataset: Dataset) throws(Failure) {
+    let network = file.network
+    guard dataset.side == network.imageSide else {
+      throw Failure(
+        .usage,
+        "The images of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network in "
+          + "\(quoted(path)) reads \(network.imageSide); prepare them with --size \(network.imageSide)."
+      )
+    }
+    try Self.check(
+      classes: dataset.classNames, of: "The dataset \(quoted(dataset.path))",
+      against: file.preprocessing.classNames, of: quoted(path))
+  }
+
+  /// Makes sure that two networks tell the same classes apart, so that their outputs can be averaged.
+  /// - Throws: `Failure` (usage) that says how they differ.
+  public func check(averagesWith other: TrainedNetwork) throws(Failure) {
+    try Self.check(
+      classes: file.preprocessing.classNames, of: quoted(path),
+      against: other.file.preprocessing.classNames, of: quoted(other.path))
+    let (side, otherSide) = (file.network.imageSide, other.file.network.imageSide)
+    guard side == otherSide else {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) reads pictures of \(side) pixels and \(quoted(other.path)) of \(otherSide); "
+          + "networks that are averaged must read the same pictures.")
+    }
+  }
+
+  private static func check(
+    classes: [String], of first: String, against others: [String], of second: String
+  ) throws(Failure) {
+    guard classes != others else { return }
+    guard classes.count == others.count else {
+      throw Failure(
+        .usage,
+        "\(first) has \(classes.count) classes and \(second) \(others.count); they must be the same."
+      )
+    }
+    let place = zip(classes, others).enumerated().first { $0.element.0 != $0.element.1 }
+    let number = (place?.offset ?? 0) + 1
+    let names =
+      "class \(number) is \(quoted(place?.element.0 ?? "")) in the one and "
+      + "\(quoted(place?.element.1 ?? "")) in the other"
+    throw Failure(
+      .usage,
+      classes.sorted() == others.sorted()
+        ? "\(first) has the classes of \(second) in another order (\(names)); prepare the dataset again from "
+          + "folders of the same names."
+        : "\(first) and \(second) have different classes: \(names).")
+  }
+}

@@ -1,0 +1,191 @@
+package import Failures
+import Foundation
+
+/// Curves over one axis.
+package struct Chart: Sendable {
+  /// A curve with its look.
+  package struct Series: Sendable {
+    /// The name in the legend; none where it is empty.
+    package var title: String
+    /// The curve.
+    package var curve: Curve
+    /// The number of its colour.
+    package var colour: Int
+    /// Whether it is drawn faintly, behind the others.
+    package var isFaint = false
+    /// Whether its points are marked.
+    package var hasPoints = false
+
+    /// Makes a series.
+    package init(
+      _ title: String, _ curve: Curve, colour: Int, isFaint: Bool = false, hasPoints: Bool = false
+    ) {
+      self.title = title
+      self.curve = curve
+      self.colour = colour
+      self.isFaint = isFaint
+      self.hasPoints = hasPoints
+    }
+  }
+
+  /// What the chart shows.
+  package var title: String
+  /// The axis below.
+  package var xLabel: String
+  /// The axis at the side.
+  package var yLabel: String
+  /// The curves.
+  package var series: [Series]
+  /// Places on the axis below that are marked by upright lines.
+  package var marks: [Double] = []
+  /// Whether the axis at the side is logarithmic.
+  package var isLogarithmic = false
+  /// Whether the axis at the side begins with 0.
+  package var startsAtZero = false
+
+  /// Makes a chart.
+  package init(_ title: String, x: String, y: String, _ series: [Series]) {
+    self.title = title
+    xLabel = x
+    yLabel = y
+    self.series = series
+  }
+
+  /// Points that a curve is drawn with at most.
+  static let mostPoints = 500
+
+  /// Colours as numbers that become variables of the page's style, so that they follow light and dark.
+  static let ink = "#010203"
+  static let grid = "#010204"
+  static let mark = "#010205"
+  /// The colours that series have.
+  static let colours = 6
+
+  static func colour(_ number: Int, isFaint: Bool) -> String {
+    String(format: "#%02x%02x%02x", 10, isFaint ? 1 : 0, number % colours)
+  }
+
+  /// Whether there is anything to draw.
+  package var isEmpty: Bool { series.allSatisfy { $0.curve.points.isEmpty } }
+
+  /// The commands that both kinds of drawing have in common.
+  private func script(
+    terminal: String, isEnhanced: Bool = true, _ style: (Series) -> String
+  ) -> String {
+    func quoted(_ text: String) -> String { Gnuplot.quoted(text, isEnhanced: isEnhanced) }
+    var lines = ["set terminal \(terminal)", "set encoding utf8"]
+    let drawn = series.filter { !$0.curve.points.isEmpty }
+    for (number, series) in drawn.enumerated() {
+      lines.append("$curve\(number) << END")
+      lines += series.curve.thinned(to: Self.mostPoints).points.map { "\($0.x) \($0.y)" }
+      lines.append("END")
+    }
+    let xs = drawn.flatMap { $0.curve.points.map(\.x) }
+    let (left, right) = (xs.min() ?? 0, xs.max() ?? 1)
+    lines += [
+      "set xlabel \(quoted(xLabel))", "set ylabel \(quoted(yLabel))",
+      // A single point has no range of its own.
+      left < right ? "set xrange [\(left):\(right)]" : "set xrange [\(left - 0.5):\(left + 0.5)]",
+      isLogarithmic ? "set logscale y; set format y '10^{%L}'" : "",
+      startsAtZero && !isLogarithmic ? "set yrange [0:*]" : "",
+    ]
+    return lines.joined(separator: "\n") + "\n"
+      + marks.filter { $0 > left && $0 < right }.map {
+        "set arrow from \($0), graph 0 to \($0), graph 1 nohead dashtype 2 linecolor rgb '\(Self.mark)' back\n"
+      }.joined() + "plot "
+      + drawn.enumerated().map { number, series in
+        "$curve\(number) using 1:2 \(style(series)) "
+          + (series.title.isEmpty ? "notitle" : "title \(quoted(series.title))")
+      }.joined(separator: ", ") + "\n"
+  }
+
+  /// The chart as an element of a page, whose colours are the page's.
+  /// - Parameter id: A word that no other chart of the page has.
+  /// - Returns: An `svg` element.
+  /// - Throws: `Failure` where gnuplot is missing or refuses.
+  package func svg(id: String) throws(Failure) -> String {
+    let head = """
+      svg size 560,350 dynamic enhanced font 'sans,14'
+      set border 3 linecolor rgb '\(Self.ink)'
+      set grid linecolor rgb '\(Self.grid)' linewidth 1 linetype 1
+      set tics nomirror textcolor rgb '\(Self.ink)'
+      set xlabel textcolor rgb '\(Self.ink)'
+      set ylabel textcolor rgb '\(Self.ink)'
+      set key above left horizontal textcolor rgb '\(Self.ink)' samplen 2 width 1
+      set lmargin 9
+      set rmargin 2
+      """
+    let drawing = try Gnuplot.draw(
+      script(terminal: head) { series in
+        let colour = "linecolor rgb '\(Self.colour(series.colour, isFaint: series.isFaint))'"
+        return series.hasPoints
+          ? "with linespoints linewidth 2 pointtype 7 pointsize 0.5 \(colour)"
+          : "with lines linewidth \(series.isFaint ? 1 : 2) \(colour)"
+      })
+    return Self.adapted(drawing, title: title, id: id)
+  }
+
+  /// Gives a drawing the page's colours and font and names of its own.
+  private static func adapted(_ drawing: String, title: String, id: String) -> String {
+    var svg = drawing
+    if let start = svg.range(of: "<svg") { svg.removeSubrange(..<start.lowerBound) }
+    svg = svg.replacing("<title>Gnuplot</title>", with: "<title>\(HTML.escaped(title))</title>")
+    svg = svg.replacing(/<desc>[^<]*<\/desc>/, with: "")
+    svg = svg.replacing(/<rect x="0" y="0" [^>]*\/>/, with: "")
+    svg = svg.replacing(/rgb\(\s*(\d+),\s*(\d+),\s*(\d+)\)/) { match in
+      let numbers = [match.1, match.2, match.3].compactMap { Int($0) }
+      return variable(numbers) ?? String(match.0)
+    }
+    svg = svg.replacing(/#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})\b/) { match in
+      let numbers = [match.1, match.2, match.3].compactMap { Int($0, radix: 16) }
+      return variable(numbers) ?? String(match.0)
+    }
+    svg = svg.replacing("font-family=\"sans\"", with: "font-family=\"inherit\"")
+    for name in ["gpDot", "gpPt", "textbox", "greybox", "gnuplot_"] {
+      svg = svg.replacing(name, with: id + name)
+    }
+    return svg.replacing("<svg", with: "<svg role=\"img\" class=\"chart\"", maxReplacements: 1)
+  }
+
+  private static func variable(_ colour: [Int]) -> String? {
+    switch (colour[0], colour[1], colour[2]) {
+    case (1, 2, 3): "var(--ink)"
+    case (1, 2, 4): "var(--grid)"
+    case (1, 2, 5): "var(--mark)"
+    case (10, 0, 0..<colours): "var(--c\(colour[2]))"
+    case (10, 1, 0..<colours): "var(--f\(colour[2]))"
+    default: nil
+    }
+  }
+
+  /// The chart in letters.
+  /// - Parameters:
+  ///   - width: Letters in a line.
+  ///   - height: Lines.
+  /// - Returns: Lines of text.
+  /// - Throws: `Failure` where gnuplot is missing or refuses.
+  package func text(width: Int, height: Int) throws(Failure) -> String {
+    let letters = ["*", "o", "x", "+", "#", "@"]
+    var chart = self
+    chart.series = series.filter { !$0.isFaint }
+    chart.marks = []
+    let drawing = try Gnuplot.draw(
+      "set title \(Gnuplot.quoted(title, isEnhanced: false))\nset key top right\n"
+        + chart.script(
+          terminal: "dumb noenhanced size \(width),\(height) aspect 1", isEnhanced: false
+        ) { series in
+          "with points pointtype '\(letters[series.colour % letters.count])'"
+        })
+    // gnuplot begins with a new page and fills its lines with blanks.
+    return drawing.split(separator: "\n", omittingEmptySubsequences: true)
+      .map { $0.replacing("\u{0C}", with: "").replacing(/\s+$/, with: "") }
+      .joined(separator: "\n").trimmedOfLines + "\n"
+  }
+}
+
+extension String {
+  /// The text without empty lines at its start and end.
+  fileprivate var trimmedOfLines: String {
+    String(trimmingPrefix(/\n+/)).replacing(/\n+$/, with: "")
+  }
+}

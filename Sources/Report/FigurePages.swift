@@ -1,0 +1,111 @@
+import Evaluation
+import Foundation
+
+/// The sections about what a network makes of images.
+struct FigurePages {
+  private let figures: NetworkFigures
+
+  init(_ figures: NetworkFigures) { self.figures = figures }
+
+  private var evaluation: Evaluation { figures.evaluation }
+  private func name(_ label: Int) -> String { HTML.escaped(evaluation.classNames[label]) }
+
+  /// The note about the images that figures are from.
+  private var source: String {
+    let (shown, all) = (evaluation.images.count, figures.imageCount)
+    return (shown == all ? "All \(all) validation images" : "\(shown) of \(all) validation images")
+      + (figures.steps.map { ", checkpoint of step \($0)" } ?? "")
+      + String(
+        format: ": top-1 error %.2f %%, top-5 error %.2f %%.",
+        evaluation.percent(evaluation.top1Errors), evaluation.percent(evaluation.top5Errors))
+  }
+
+  /// The paper's figure 4, left.
+  var predictions: String {
+    let samples = figures.samples.map { sample in
+      let bars = zip(sample.best, sample.probabilities).map { label, probability in
+        let percent = String(format: "%.1f", 100 * probability)
+        return
+          "<div class=\"bar\(label == sample.label ? " true" : "")\"><i style=\"width:\(percent)%\"></i>"
+          + "<span><em>\(name(label))</em>\(percent) %</span></div>"
+      }
+      return "<figure class=\"sample\"><img loading=\"lazy\" alt=\"\(name(sample.label))\" src=\""
+        + HTML.dataAddress(sample.jpeg, type: "image/jpeg")
+        + "\"><figcaption>\(name(sample.label))</figcaption>\(bars.joined())</figure>"
+    }
+    return HTML.section(
+      "Predictions",
+      "The five most probable classes; the true one is green. The last ones are errors of which the network was "
+        + "surest. \(source)", "<div class=\"samples\">\(samples.joined())</div>")
+  }
+
+  /// The paper's figure 4, right.
+  var neighbours: String {
+    let cells = figures.neighbours.flatMap { $0 }.map { sample in
+      "<img loading=\"lazy\" title=\"\(name(sample.label))\" alt=\"\(name(sample.label))\" src=\""
+        + HTML.dataAddress(sample.jpeg, type: "image/jpeg") + "\">"
+    }
+    return HTML.section(
+      "Nearest neighbours",
+      "In each row a query and the six images whose features in the last hidden layer are nearest to its own "
+        + "(Euclidean distance), as in the paper's figure 4.",
+      cells.isEmpty ? "" : "<div class=\"neighbours\">\(cells.joined())</div>")
+  }
+
+  /// Classes that a table has room for.
+  private static let mostClasses = 20
+
+  /// The confusion matrix, or the worst of it where there are many classes.
+  var confusion: String {
+    let names = evaluation.classNames
+    guard names.count <= Self.mostClasses else {
+      let worst = evaluation.worstConfusions(30).map {
+        [name($0.label), name($0.predicted), "\($0.count)"]
+      }
+      return HTML.section(
+        "Most frequent confusions", HTML.escaped(source),
+        HTML.table(["true class", "taken for", "images"], worst, numbers: [2]))
+    }
+    let matrix = evaluation.confusion
+    var rows = ""
+    for (label, row) in matrix.enumerated() {
+      let total = max(1, row.reduce(0, +))
+      rows +=
+        "<tr><th>\(name(label))</th>"
+        + row.map { count in
+          let share = Double(count) / Double(total)
+          return
+            "<td style=\"background:rgba(var(--hot),\(String(format: "%.2f", 0.85 * share.squareRoot())))"
+            + "\">\(count == 0 ? "" : String(count))</td>"
+        }.joined() + "</tr>"
+    }
+    let head = "<tr><th></th>" + names.indices.map { "<th>\(name($0))</th>" }.joined() + "</tr>"
+    return HTML.section(
+      "Confusion matrix", "Rows: true classes. Columns: predicted ones. \(HTML.escaped(source))",
+      "<div class=\"scroll\"><table class=\"matrix\"><thead>\(head)</thead><tbody>\(rows)</tbody></table></div>"
+    )
+  }
+
+  /// Errors class by class, the worst first.
+  var classErrors: String {
+    let errors = evaluation.classErrors.filter { $0.images > 0 }
+      .sorted { $0.top1Errors * $1.images > $1.top1Errors * $0.images }
+    func row(_ errors: Evaluation.ClassErrors) -> [String] {
+      let share = 100 * Double(errors.top1Errors) / Double(errors.images)
+      return [
+        name(errors.label), "\(errors.images)", String(format: "%.1f", share),
+        String(format: "%.1f", 100 * Double(errors.top5Errors) / Double(errors.images)),
+      ]
+    }
+    let heading = ["class", "images", "top-1 error %", "top-5 error %"]
+    let (shown, rest) = (errors.prefix(Self.mostClasses), errors.dropFirst(Self.mostClasses))
+    let more =
+      rest.isEmpty
+      ? ""
+      : "<details><summary>\(rest.count) more classes</summary>"
+        + HTML.table(heading, rest.map(row), numbers: [1, 2, 3]) + "</details>"
+    return HTML.section(
+      "Error by class", "The worst class first.",
+      HTML.table(heading, shown.map(row), numbers: [1, 2, 3]) + more)
+  }
+}

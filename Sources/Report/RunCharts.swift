@@ -1,0 +1,172 @@
+import Training
+
+/// The charts of one run or of several, the same curves in one chart.
+package struct RunCharts {
+  private let runs: [RunMetrics]
+  private let smoothing: Double
+
+  /// Makes the charts of runs.
+  /// - Parameters:
+  ///   - runs: The runs.
+  ///   - smoothing: Steps over which training curves are smoothed.
+  package init(_ runs: [RunMetrics], smoothing: Double) {
+    self.runs = runs
+    self.smoothing = smoothing
+  }
+
+  /// What is on the axis below.
+  package enum Axis: String, CaseIterable {
+    /// Epochs done.
+    case epochs
+    /// Hours of training and validation.
+    case hours
+
+    func place(_ step: RunMetrics.Step) -> Double { self == .epochs ? step.epoch : step.hours }
+    func place(_ validation: RunMetrics.Validation) -> Double {
+      self == .epochs ? validation.epoch : validation.hours
+    }
+  }
+
+  /// Loss, of training and validation.
+  package func loss(over axis: Axis) -> Chart {
+    var series: [Chart.Series] = []
+    for (number, run) in runs.enumerated() {
+      series += training("loss", run, number, axis) { $0.loss }
+      series.append(
+        validation("validation loss", run, colour: number, single: 1, axis) { $0.loss })
+    }
+    return chart("Loss", axis, y: "loss (nats)", series)
+  }
+
+  /// Training and validation errors.
+  package func errors(over axis: Axis) -> Chart {
+    var series: [Chart.Series] = []
+    for (number, run) in runs.enumerated() {
+      series += training("top-1 error", run, number, axis) { $0.error }
+      series.append(
+        validation("validation top-1", run, colour: number, single: 1, axis) { $0.top1Error })
+      // Of several runs the top-1 errors fill a chart.
+      guard runs.count == 1 else { continue }
+      series.append(
+        validation("validation top-5", run, colour: 2, single: 2, axis) { $0.top5Error })
+    }
+    var chart = chart("Error", axis, y: "error (%)", series)
+    chart.startsAtZero = true
+    return chart
+  }
+
+  /// Images a second.
+  package var throughput: Chart {
+    var chart = Chart(
+      "Throughput", x: "steps", y: "images a second",
+      runs.enumerated().map { number, run in
+        Chart.Series(
+          runs.count == 1 ? "training" : run.name,
+          Curve(
+            run.steps.map {
+              Curve.Point(
+                Double($0.step), Double(run.settings.recipe.batchSize) / max($0.seconds, 1e-9))
+            }
+          ).smoothed(over: min(smoothing, 5)), colour: number)
+      })
+    chart.startsAtZero = true
+    return chart
+  }
+
+  /// The shares of a step that went into exchanges and into waiting for images.
+  package var shares: Chart {
+    var series: [Chart.Series] = []
+    for (number, run) in runs.enumerated() {
+      let parts: [(String, (RunMetrics.Step) -> Double)] = [
+        ("exchange", { $0.exchangeSeconds }), ("data wait", { $0.dataWaitSeconds }),
+      ]
+      for (part, (name, seconds)) in parts.enumerated() {
+        series.append(
+          Chart.Series(
+            runs.count == 1 ? name : "\(run.name), \(name)",
+            Curve(
+              run.steps.map {
+                Curve.Point(Double($0.step), 100 * seconds($0) / max($0.seconds, 1e-9))
+              }
+            ).smoothed(over: min(smoothing, 5)), colour: 2 * number + part))
+      }
+    }
+    var chart = Chart("Exchange and data wait", x: "steps", y: "share of a step (%)", series)
+    chart.startsAtZero = true
+    return chart
+  }
+
+  /// How far a step moves each layer's weights, of one run.
+  package var movement: Chart {
+    layers("Movement of the weights", y: "mean |update| / mean |weight|") {
+      $0.update / $0.weight
+    }
+  }
+
+  /// How many of each layer's kernels let nothing through, of one run.
+  package var deadKernels: Chart {
+    var chart = layers("Dead kernels", y: "share of the kernels (%)") {
+      100 * ($0.deadShare ?? .nan)
+    }
+    chart.isLogarithmic = false
+    chart.startsAtZero = true
+    return chart
+  }
+
+  private func layers(
+    _ title: String, y: String, _ value: (LayerHealth) -> Double
+  ) -> Chart {
+    guard runs.count == 1, let first = runs[0].health.first else {
+      return Chart(title, x: "steps", y: y, [])
+    }
+    var chart = Chart(
+      title, x: "steps", y: y,
+      first.layers.indices.map { number in
+        Chart.Series(
+          first.layers[number].name,
+          Curve(
+            runs[0].health.filter { number < $0.layers.count }.map {
+              Curve.Point(Double($0.step), value($0.layers[number]))
+            }), colour: number, hasPoints: true)
+      })
+    chart.isLogarithmic = true
+    return chart
+  }
+
+  private func training(
+    _ name: String, _ run: RunMetrics, _ number: Int, _ axis: Axis,
+    _ height: (RunMetrics.Step) -> Double
+  ) -> [Chart.Series] {
+    let curve = Curve(run.steps.map { Curve.Point(axis.place($0), height($0)) })
+    let smooth = Chart.Series(
+      runs.count == 1 ? "training \(name)" : "\(run.name), training",
+      curve.smoothed(over: smoothing),
+      colour: number, isFaint: runs.count > 1)
+    // One run's single steps are seen behind their mean.
+    return runs.count == 1
+      ? [Chart.Series("", curve, colour: number, isFaint: true), smooth] : [smooth]
+  }
+
+  private func validation(
+    _ name: String, _ run: RunMetrics, colour: Int, single: Int, _ axis: Axis,
+    _ height: (RunMetrics.Validation) -> Double
+  ) -> Chart.Series {
+    Chart.Series(
+      runs.count == 1 ? name : "\(run.name), validation",
+      Curve(run.validations.map { Curve.Point(axis.place($0), height($0)) }),
+      colour: runs.count == 1 ? single : colour, hasPoints: true)
+  }
+
+  private func chart(
+    _ title: String, _ axis: Axis, y: String, _ series: [Chart.Series]
+  ) -> Chart {
+    var chart = Chart(title, x: axis.rawValue, y: y, series)
+    for run in runs {
+      for (before, after) in zip(run.steps, run.steps.dropFirst())
+      where after.learningRate != before.learningRate {
+        chart.marks.append(axis.place(after))
+      }
+    }
+    return chart
+  }
+}

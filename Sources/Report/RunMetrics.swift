@@ -1,0 +1,134 @@
+import AlexNet
+package import Failures
+import Foundation
+package import Training
+
+/// What a run has written so far: its settings and the records of metrics.jsonl.
+package struct RunMetrics: Sendable {
+  /// A training step.
+  package struct Step: Sendable, Equatable {
+    /// Steps done, epochs done, and hours since the run began, without the time between resumptions.
+    package let step: Int
+    package let epoch: Double
+    package let hours: Double
+    /// The batch's mean loss in nats and its top-1 error in percent.
+    package let loss: Double
+    package let error: Double
+    /// The weights' learning rate.
+    package let learningRate: Double
+    /// How long it took, and of that what went into exchanges and into waiting for images.
+    package let seconds: Double
+    package let exchangeSeconds: Double
+    package let dataWaitSeconds: Double
+  }
+
+  /// A validation.
+  package struct Validation: Sendable, Equatable {
+    /// Steps done, epochs done, and hours as in `Step`.
+    package let step: Int
+    package let epoch: Double
+    package let hours: Double
+    /// The mean loss in nats, and the errors in percent.
+    package let loss: Double
+    package let top1Error: Double
+    package let top5Error: Double
+    /// Images that were shown.
+    package let images: Int
+  }
+
+  /// The layers before a validation.
+  package struct Health: Sendable, Equatable {
+    /// Steps done.
+    package let step: Int
+    /// The layers with weights.
+    package let layers: [LayerHealth]
+  }
+
+  /// The run's folder.
+  package let directory: RunDirectory
+  /// What it was started with.
+  package let settings: TrainingSettings
+  /// The settings as they stand in config.json.
+  package let configuration: String
+  /// The training steps.
+  package private(set) var steps: [Step] = []
+  /// The validations.
+  package private(set) var validations: [Validation] = []
+  /// The layers' health.
+  package private(set) var health: [Health] = []
+
+  private struct Line: Decodable {
+    let kind: String
+    let step: Int
+    var epoch: Double?
+    var loss: Double?
+    var trainingError: Double?
+    var learningRate: Double?
+    var seconds: Double?
+    var exchangeSeconds: Double?
+    var dataWaitSeconds: Double?
+    var top1Error: Double?
+    var top5Error: Double?
+    var images: Int?
+    var layers: [LayerHealth]?
+  }
+
+  /// Reads a run, which may be under way: a last line that is still being written is left out.
+  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where a line is not understood.
+  package init(_ path: String) throws(Failure) {
+    directory = RunDirectory(path)
+    guard FileManager.default.fileExists(atPath: directory.configuration) else {
+      throw Failure(
+        .inputMissing, "\(quoted(path)) is no run: it holds no config.json; name the folder of one."
+      )
+    }
+    configuration = try TextFile.read(directory.configuration)
+    settings = try JSONText.decode(
+      TrainingSettings.self, configuration, from: directory.configuration)
+    guard let data = FileManager.default.contents(atPath: directory.metrics) else { return }
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    let lines = data.split(separator: UInt8(ascii: "\n"))
+    var seconds = 0.0
+    for (number, text) in lines.enumerated() {
+      guard let line = try? decoder.decode(Line.self, from: text) else {
+        if number == lines.count - 1 && data.last != UInt8(ascii: "\n") { break }
+        throw Failure(
+          .badData,
+          "Line \(number + 1) of \(quoted(directory.metrics)) is not a record of this program.")
+      }
+      seconds += line.seconds ?? 0
+      add(line, hours: seconds / 3600)
+    }
+  }
+
+  private mutating func add(_ line: Line, hours: Double) {
+    switch line.kind {
+    case "step":
+      guard let loss = line.loss, let epoch = line.epoch, let seconds = line.seconds else { return }
+      steps.append(
+        Step(
+          step: line.step, epoch: epoch, hours: hours, loss: loss,
+          error: line.trainingError ?? .nan,
+          learningRate: line.learningRate ?? .nan, seconds: seconds,
+          exchangeSeconds: line.exchangeSeconds ?? 0, dataWaitSeconds: line.dataWaitSeconds ?? 0))
+    case "validation":
+      guard let loss = line.loss, let epoch = line.epoch, let top1 = line.top1Error else { return }
+      validations.append(
+        Validation(
+          step: line.step, epoch: epoch, hours: hours, loss: loss, top1Error: top1,
+          top5Error: line.top5Error ?? .nan, images: line.images ?? 0))
+    case "health":
+      if let layers = line.layers { health.append(Health(step: line.step, layers: layers)) }
+    // A newer program may write more kinds.
+    default: break
+    }
+  }
+
+  /// What the run is called in legends: its folder's name.
+  package var name: String {
+    let name = directory.path.split(separator: "/").last.map(String.init) ?? directory.path
+    return name.isEmpty ? directory.path : name
+  }
+}

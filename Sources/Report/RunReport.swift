@@ -1,0 +1,200 @@
+package import AlexNet
+package import Failures
+import Foundation
+import Images
+import Layers
+import Safetensors
+import Training
+
+/// A page about one run, or about several side by side.
+package struct RunReport {
+  private let runs: [RunMetrics]
+  private let charts: RunCharts
+  private let figures: NetworkFigures?
+  private let note: String
+
+  /// Makes the report of runs.
+  /// - Parameters:
+  ///   - runs: The runs.
+  ///   - figures: What the only run's network makes of images; nil where that is not to be shown.
+  ///   - note: Why not, a sentence.
+  ///   - smoothing: Steps over which training curves are smoothed.
+  package init(
+    _ runs: [RunMetrics], figures: NetworkFigures?, note: String = "", smoothing: Double
+  ) {
+    self.runs = runs
+    self.figures = figures
+    self.note = note
+    charts = RunCharts(runs, smoothing: smoothing)
+  }
+
+  /// The kernels of the first layer in a run's newest checkpoint; nil where there is none.
+  /// - Throws: `Failure` (badData) where the checkpoint is damaged.
+  package static func kernels(
+    of run: RunMetrics, background: UInt8 = 255
+  ) throws(Failure) -> KernelPicture? {
+    guard let path = run.directory.checkpointFiles.last else { return nil }
+    let file = try SafetensorsFile(opening: path)
+    let network = run.settings.network
+    guard case .convolution(let layer)? = network.layers.first else { return nil }
+    let side = layer.window.size
+    let entry = try file.entry(
+      (layer.tensor ?? layer.name) + ".weight", .float32, shape: [layer.kernels, 3, side, side])
+    var weights = [Float](repeating: 0, count: entry.count)
+    try weights.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try file.read(entry, into: buffer)
+    }
+    return KernelPicture(weights, side: side, towers: network.towers, background: background)
+  }
+
+  /// The page, which needs nothing but itself.
+  /// - Throws: `Failure` where gnuplot is missing or a checkpoint is damaged.
+  package func html() throws(Failure) -> String {
+    let title =
+      runs.count == 1 ? "Run \(runs[0].name)" : runs.map(\.name).joined(separator: ", ")
+    var body = "<h1>\(HTML.escaped(title))</h1>\n"
+    body += runs.count == 1 ? summary(runs[0]) : comparison
+    body += try curves()
+    for run in runs { body += try kernelSection(run) }
+    if let figures { body += pages(figures) }
+    if !note.isEmpty { body += HTML.section("Predictions", HTML.escaped(note), "<p></p>") }
+    body += try speed()
+    body += settings
+    return HTML.page(title: title, body)
+  }
+
+  // MARK: Head
+
+  private func summary(_ run: RunMetrics) -> String {
+    let (recipe, network) = (run.settings.recipe, run.settings.network)
+    var facts: [(String, String)] = []
+    if let last = run.validations.last {
+      facts.append((String(format: "%.2f %%", last.top1Error), "top-1 error, last validation"))
+      facts.append((String(format: "%.2f %%", last.top5Error), "top-5 error"))
+      facts.append((String(format: "%.4f", last.loss), "validation loss"))
+      if let best = run.validations.min(by: { $0.top1Error < $1.top1Error }), best != last {
+        facts.append(
+          (String(format: "%.2f %%", best.top1Error), "best top-1 error, step \(best.step)"))
+      }
+    }
+    if let last = run.steps.last {
+      facts.append(("\(last.step)", "steps"))
+      facts.append((String(format: "%.2f", last.epoch), "epochs"))
+      facts.append((String(format: "%.2f", last.hours), "hours"))
+    }
+    return "<p class=\"lead\">\(HTML.escaped(network.name)), \(network.towers) towers, "
+      + "\(network.parameterCount) parameters, \(network.classes) classes; recipe "
+      + "\(recipe.name.rawValue), batch \(recipe.batchSize), learning rate \(recipe.learningRate).</p>"
+      + "<div class=\"facts\">"
+      + facts.map { "<div><b>\($0.0)</b><span>\(HTML.escaped($0.1))</span></div>" }.joined()
+      + "</div>\n"
+  }
+
+  private var comparison: String {
+    let rows = runs.enumerated().map { number, run in
+      let last = run.validations.last
+      let best = run.validations.min { $0.top1Error < $1.top1Error }
+      return [
+        "<span style=\"color:var(--c\(number % Chart.colours))\">■</span> \(HTML.escaped(run.name))",
+        "\(run.steps.last?.step ?? 0)",
+        last.map { String(format: "%.2f", $0.top1Error) } ?? "–",
+        last.map { String(format: "%.2f", $0.top5Error) } ?? "–",
+        best.map { String(format: "%.2f", $0.top1Error) } ?? "–",
+        last.map { String(format: "%.4f", $0.loss) } ?? "–",
+      ]
+    }
+    return HTML.section(
+      "Results", "",
+      HTML.table(
+        ["run", "steps", "top-1 %", "top-5 %", "best top-1 %", "loss"], rows,
+        numbers: [1, 2, 3, 4, 5]
+      ))
+  }
+
+  // MARK: Charts
+
+  private func figure(_ chart: Chart, _ id: String) throws(Failure) -> String {
+    chart.isEmpty
+      ? ""
+      : "<figure>\(try chart.svg(id: id))<figcaption>\(HTML.escaped(chart.title))</figcaption></figure>"
+  }
+
+  private func curves() throws(Failure) -> String {
+    guard runs.contains(where: { !$0.steps.isEmpty }) else {
+      return HTML.section("Learning curves", "", "<p>No step has been recorded yet.</p>")
+    }
+    var content = ""
+    for (number, axis) in RunCharts.Axis.allCases.enumerated() {
+      let id = number == 0 ? "axisEpochs" : "axisHours"
+      content +=
+        "<input class=\"axis\" type=\"radio\" name=\"axis\" id=\"\(id)\""
+        + "\(number == 0 ? " checked" : "")><label for=\"\(id)\">by \(axis.rawValue)</label>"
+    }
+    for (number, axis) in RunCharts.Axis.allCases.enumerated() {
+      content +=
+        "<div class=\"charts \(number == 0 ? "byEpochs" : "byHours")\">"
+        + (try figure(charts.loss(over: axis), "loss\(number)"))
+        + (try figure(charts.errors(over: axis), "error\(number)")) + "</div>"
+    }
+    let isMarked = !charts.loss(over: .epochs).marks.isEmpty
+    return HTML.section(
+      "Learning curves",
+      "Training curves are smoothed" + (runs.count == 1 ? "; single steps are faint" : "")
+        + (isMarked ? ". Dashed lines: the learning rate falls." : "."), content)
+  }
+
+  private func speed() throws(Failure) -> String {
+    let content =
+      try figure(charts.throughput, "speed") + figure(charts.shares, "shares")
+      + figure(charts.movement, "movement") + figure(charts.deadKernels, "dead")
+    return content.isEmpty
+      ? "" : HTML.section("Speed and health", "", "<div class=\"charts\">\(content)</div>")
+  }
+
+  // MARK: Pictures
+
+  private func kernelSection(_ run: RunMetrics) throws(Failure) -> String {
+    guard let picture = try Self.kernels(of: run) else { return "" }
+    let network = run.settings.network
+    let name = network.layers.first?.name ?? ""
+    let png = PNGFile.encoded(picture.pixels, width: picture.width, height: picture.height)
+    return HTML.section(
+      runs.count == 1 ? "Kernels of \(name)" : "Kernels of \(name), \(run.name)",
+      network.towers > 1
+        ? "A block for each tower, as in the paper's figure 3; grey is zero."
+        : "As in the paper's figure 3; grey is zero.",
+      HTML.image(
+        png, alt: "The kernels of \(name)", name: "kernels", width: picture.width))
+  }
+
+  private func pages(_ figures: NetworkFigures) -> String {
+    let pages = FigurePages(figures)
+    return pages.predictions + pages.neighbours + pages.confusion + pages.classErrors
+  }
+
+  // MARK: Settings
+
+  private var settings: String {
+    let table = SettingsTable(runs.map(\.configuration))
+    func rows(_ rows: [SettingsTable.Row]) -> String {
+      HTML.table(
+        ["setting"] + (runs.count == 1 ? ["value"] : runs.map(\.name)),
+        rows.map { [HTML.escaped($0.name)] + $0.values.map(HTML.escaped) },
+        name: "settings")
+    }
+    if runs.count == 1 {
+      return HTML.section(
+        "Settings", "",
+        "<details><summary>\(table.rows.count) settings</summary>\(rows(table.rows))</details>")
+    }
+    let differing = table.rows.filter(\.differs)
+    let same = table.rows.filter { !$0.differs }
+    return HTML.section(
+      "Settings that differ", "",
+      (differing.isEmpty ? "<p>None.</p>" : rows(differing))
+        + "<details><summary>\(same.count) settings that are the same</summary>"
+        + HTML.table(
+          ["setting", "value"], same.map { [HTML.escaped($0.name), HTML.escaped($0.values[0])] })
+        + "</details>")
+  }
+}

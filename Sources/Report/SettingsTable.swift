@@ -1,0 +1,42 @@
+import Foundation
+
+/// The settings of runs, flattened: `recipe.learningRate` and its value in each run.
+struct SettingsTable {
+  /// A setting and its values, one a run.
+  struct Row {
+    let name: String
+    let values: [String]
+
+    var differs: Bool { Set(values).count > 1 }
+  }
+
+  let rows: [Row]
+
+  /// Reads the texts of config.json.
+  init(_ configurations: [String]) {
+    let flat = configurations.map { text in
+      var values: [String: String] = [:]
+      let object = try? JSONSerialization.jsonObject(with: Data(text.utf8))
+      Self.flatten(object ?? [:], "", &values)
+      return values
+    }
+    let names = Set(flat.flatMap(\.keys)).sorted {
+      $0.localizedStandardCompare($1) == .orderedAscending
+    }
+    rows = names.map { name in Row(name: name, values: flat.map { $0[name] ?? "–" }) }
+  }
+
+  private static func flatten(_ value: Any, _ path: String, _ values: inout [String: String]) {
+    switch value {
+    case let object as [String: Any]:
+      for (key, value) in object { flatten(value, path.isEmpty ? key : "\(path).\(key)", &values) }
+    case let list as [Any]:
+      for (number, value) in list.enumerated() {
+        // A layer is known by its name.
+        let name = (value as? [String: Any])?["name"] as? String
+        flatten(value, "\(path).\(name ?? String(number + 1))", &values)
+      }
+    default: values[path] = "\(value)"
+    }
+  }
+}

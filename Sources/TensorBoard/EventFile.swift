@@ -1,0 +1,96 @@
+public import Failures
+import Glibc
+
+/// A file of TensorBoard's, which grows event by event.
+///
+/// Each event is a record of TensorFlow's TFRecord format: the length (64 bits), the masked CRC-32C of the
+/// length, the message, and the masked CRC-32C of the message, all little-endian; a CRC c is masked as
+/// (c rotated right by 15) + 0xA282EAD8. (tensorflow/core/lib/io/record_writer.h.)
+public final class EventFile {
+  /// Where the file is.
+  public let path: String
+  private let descriptor: Int32
+
+  /// Creates a file in a folder, under the name that TensorBoard looks for.
+  /// - Parameters:
+  ///   - folder: The folder, which is created where it is missing.
+  ///   - firstStep: Steps done before; points of later steps in older files are then left out.
+  /// - Throws: `Failure` (cannotCreate) where the file cannot be created.
+  public init(in folder: String, firstStep: Int) throws(Failure) {
+    if mkdir(folder, 0o700) != 0 && errno != EEXIST {
+      throw .system(.cannotCreate, "\(quoted(folder)) cannot be created", errno: errno)
+    }
+    var host = [CChar](repeating: 0, count: 256)
+    gethostname(&host, host.count - 1)
+    let name = String(
+      decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    var (path, descriptor, time) = ("", Int32(-1), Int(Glibc.time(nil)))
+    // A run that goes on within the second takes the next one's name.
+    repeat {
+      path = "\(folder)/events.out.tfevents.\(time).\(name)"
+      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      time += 1
+    } while descriptor < 0 && errno == EEXIST
+    guard descriptor >= 0 else {
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
+    }
+    self.path = path
+    self.descriptor = descriptor
+    try append(Event.version())
+    if firstStep > 0 { try append(Event.start(step: firstStep + 1)) }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Appends what was seen after a step.
+  /// - Throws: `Failure` (inputOutput) where the file cannot be written.
+  public func write(_ values: [Summary], step: Int) throws(Failure) {
+    try append(Event.summary(values, step: step))
+  }
+
+  private func append(_ event: [UInt8]) throws(Failure) {
+    let record = Self.record(event)
+    let descriptor = descriptor
+    let code = record.withUnsafeBytes { bytes -> Int32 in
+      var done = 0
+      while done < bytes.count {
+        let count = Glibc.write(
+          descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return errno }
+        done += count
+      }
+      return 0
+    }
+    guard code == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
+    }
+  }
+
+  /// The record of a message.
+  package static func record(_ message: [UInt8]) -> [UInt8] {
+    func little(_ number: UInt64, _ bytes: Int) -> [UInt8] {
+      (0..<bytes).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
+    }
+    func masked(_ bytes: [UInt8]) -> [UInt8] {
+      let sum = CRC32C.checksum(of: bytes)
+      return little(UInt64((sum >> 15 | sum << 17) &+ 0xA282_EAD8), 4)
+    }
+    let length = little(UInt64(message.count), 8)
+    return length + masked(length) + message + masked(message)
+  }
+}
+
+/// CRC-32 with Castagnoli's polynomial (RFC 3720), reflected 0x82F63B78; zlib's has another one.
+package enum CRC32C {
+  private static let table: [UInt32] = (0..<256).map { byte in
+    (0..<8).reduce(UInt32(byte)) { sum, _ in
+      sum & 1 == 1 ? sum >> 1 ^ 0x82F6_3B78 : sum >> 1
+    }
+  }
+
+  /// The checksum of bytes.
+  package static func checksum(of bytes: [UInt8]) -> UInt32 {
+    ~bytes.reduce(~0) { sum, byte in sum >> 8 ^ table[Int((sum ^ UInt32(byte)) & 0xFF)] }
+  }
+}

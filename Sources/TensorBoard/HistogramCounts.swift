@@ -1,0 +1,57 @@
+/// How many numbers lie in each of 4096 intervals that are the same for everyone, so that the counts of several
+/// ranks can be added up.
+///
+/// The interval of a number is its sign, its exponent and the first three bits of its fraction: eight intervals
+/// between a power of two and the next one.
+public struct HistogramCounts: Sendable, Equatable {
+  /// The number of intervals.
+  public static let intervals = 4096
+
+  /// Numbers in each interval, by the first twelve bits.
+  public var counts = [Int64](repeating: 0, count: intervals)
+  /// The sum of all numbers.
+  public var sum = 0.0
+  /// The sum of their squares.
+  public var squares = 0.0
+  /// The smallest number.
+  public var smallest = Double.infinity
+  /// The largest number.
+  public var largest = -Double.infinity
+
+  /// No numbers.
+  public init() {}
+
+  /// Counts numbers; those that are not finite are left out.
+  public mutating func add(_ numbers: UnsafeBufferPointer<Float>) {
+    counts.withUnsafeMutableBufferPointer { counts in
+      for number in numbers where number.isFinite {
+        counts[Int(number.bitPattern >> 20)] += 1
+        let value = Double(number)
+        sum += value
+        squares += value * value
+        smallest = min(smallest, value)
+        largest = max(largest, value)
+      }
+    }
+  }
+
+  /// How many numbers were counted.
+  public var total: Int64 { counts.reduce(0, +) }
+
+  /// The intervals from the smallest number to the largest, with their upper limits.
+  package var edges: [(limit: Double, count: Int64)] {
+    let half = Self.intervals / 2
+    func lower(_ interval: Int) -> Double {
+      Double(Float(bitPattern: UInt32(interval & (half - 1)) << 20))
+    }
+    // Negative numbers first, the largest ones in front.
+    let ordered =
+      (half..<Self.intervals).reversed().map { (limit: -lower($0), count: counts[$0]) }
+      + (0..<half - 1).map { (limit: lower($0 + 1), count: counts[$0]) }
+    guard let first = ordered.firstIndex(where: { $0.count > 0 }),
+      let last = ordered.lastIndex(where: { $0.count > 0 })
+    else { return [(0, 0), (1e-12, 0)] }
+    // An empty interval in front says where the first one begins.
+    return Array(ordered[max(0, first - 1)...last])
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// Names what ails a layer, in one sentence with the usual remedies, once for each layer and ailment.
+public struct HealthWatch: Sendable {
+  /// A layer does not move where a step changes its weights by less than this share of them: single precision
+  /// has 24 bits, and an update of half of the last one is lost.
+  public static let leastMovement = 1e-7
+  /// Activations explode above this mean; pixels are below 256.
+  public static let largestActivation = 1e4
+  /// A layer is dying where more than this share of its kernels is dead.
+  public static let largestDeadShare = 0.9
+  /// Steps that a network is given to get going.
+  public static let firstSteps = 50
+
+  private let learningRate: Double
+  private var said: Set<String> = []
+
+  /// Makes a watch.
+  /// - Parameter learningRate: That of the run's start.
+  public init(learningRate: Double) { self.learningRate = learningRate }
+
+  /// Takes note of the layers after a number of steps.
+  /// - Returns: Sentences for the user.
+  public mutating func note(_ layers: [LayerHealth], step: Int) -> [String] {
+    var sentences: [String] = []
+    func say(_ ailment: String, _ layer: LayerHealth, _ sentence: String) {
+      if said.insert(ailment + layer.name).inserted { sentences.append(sentence) }
+    }
+    for layer in layers {
+      let name = layer.name
+      if let activation = layer.activation,
+        !activation.isFinite || activation > Self.largestActivation
+      {
+        say(
+          "explodes", layer,
+          String(
+            format: "The activations of %@ are %.3g on average: they explode. ", name, activation)
+            + "Try --learning-rate \(learningRate / 10), or start again from an earlier checkpoint."
+        )
+      }
+      guard step >= Self.firstSteps else { continue }
+      if let share = layer.deadShare, share > Self.largestDeadShare {
+        say(
+          "is dead", layer,
+          String(
+            format:
+              "%.0f %% of the kernels of %@ let nothing through for any image of the last batch: they are "
+              + "dead. ", 100 * share, name)
+            + "Try --learning-rate \(learningRate / 10), or --recipe code2012, whose conv3-5 start from larger "
+            + "weights.")
+      } else if layer.update < Self.leastMovement * layer.weight {
+        say(
+          "stands", layer,
+          String(
+            format: "%@ does not move: a step changes its weights by %.1e of them. ", name,
+            layer.update / max(layer.weight, .leastNormalMagnitude))
+            + "Try --learning-rate \(learningRate * 10), or --recipe code2012, whose conv3-5 start from larger "
+            + "weights.")
+      }
+    }
+    return sentences
+  }
+}

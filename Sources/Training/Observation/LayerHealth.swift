@@ -1,0 +1,191 @@
+import AlexNet
+import Layers
+import MPI
+import ModelParallel
+import TensorBoard
+import Tensors
+
+/// How a layer with weights is doing: means over all its weights, and over the last training batch's activations.
+public struct LayerHealth: Codable, Equatable, Sendable {
+  /// The layer's name, `conv1`.
+  public let name: String
+  /// The mean of |w|.
+  public let weight: Double
+  /// The mean of |gradient of the loss by w|.
+  public let gradient: Double
+  /// The mean of |what the last step added to w|.
+  public let update: Double
+  /// The mean of |what the layer's units make of it|, after the rectifier; nil for the last layer.
+  public let activation: Double?
+  /// The share of the kernels whose rectifier let nothing through anywhere in the batch; nil where there is no
+  /// rectifier.
+  public let deadShare: Double?
+
+  /// Makes it from its parts.
+  public init(
+    name: String, weight: Double, gradient: Double, update: Double, activation: Double?,
+    deadShare: Double?
+  ) {
+    self.name = name
+    self.weight = weight
+    self.gradient = gradient
+    self.update = update
+    self.activation = activation
+    self.deadShare = deadShare
+  }
+}
+
+/// Looks at a network between a training step and what follows.
+struct HealthCheck {
+  private let network: Network
+  private let world: Communicator
+
+  init(_ network: Network, over world: Communicator) {
+    self.network = network
+    self.world = world
+  }
+
+  /// A layer with weights, and the rectifier or tanh that follows it before the next one.
+  private struct Place {
+    let name: String
+    let tensor: String
+    var unit: String?
+    var isRectifier = false
+  }
+
+  private var places: [Place] {
+    var places: [Place] = []
+    for layer in network.specification.layers {
+      switch layer {
+      case .convolution(let layer):
+        places.append(Place(name: layer.name, tensor: layer.tensor ?? layer.name))
+      case .fullyConnected(let layer):
+        places.append(Place(name: layer.name, tensor: layer.tensor ?? layer.name))
+      case .relu(let name), .tanh(let name):
+        guard let last = places.indices.last, places[last].unit == nil else { continue }
+        places[last].unit = name
+        if case .relu = layer { places[last].isRectifier = true }
+      default: break
+      }
+    }
+    return places
+  }
+
+  /// Measures every layer; all ranks call it together and get the same.
+  /// - Parameter images: Images of the last batch that this rank computed.
+  /// - Returns: A value a layer with weights, in their order.
+  /// - Throws: `MPIError` where a message fails.
+  func measure(images: Int) throws(MPIError) -> [LayerHealth] {
+    // For each layer the sums of |w|, |gradient|, |update| and their number, that of the activations and theirs,
+    // and the kernels that are dead and all of them.
+    let places = places
+    let columns = 8
+    var sums = [Double](repeating: 0, count: places.count * columns)
+    for (number, place) in places.enumerated() {
+      let row = number * columns
+      for parameter in network.parameters where parameter.name == place.tensor + ".weight" {
+        sums[row] += Self.absoluteSum(parameter.value)
+        sums[row + 1] += Self.absoluteSum(parameter.gradient)
+        sums[row + 2] += Self.absoluteSum(parameter.velocity)
+        sums[row + 3] += Double(parameter.value.count)
+      }
+      for (output, shape) in outputs(of: place.unit) {
+        let (sum, dead) = Self.look(output, shape, images: images)
+        sums[row + 4] += sum
+        sums[row + 5] += Double(images * shape.count)
+        sums[row + 6] += Double(dead)
+        sums[row + 7] += Double(shape.maps)
+      }
+    }
+    try sums.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      try world.allReduce(buffer, .sum)
+    }
+    return places.enumerated().map { number, place in
+      let row = Array(sums[number * columns..<(number + 1) * columns])
+      let hasUnit = row[5] > 0
+      return LayerHealth(
+        name: place.name, weight: row[0] / max(1, row[3]), gradient: row[1] / max(1, row[3]),
+        update: row[2] / max(1, row[3]), activation: hasUnit ? row[4] / row[5] : nil,
+        deadShare: hasUnit && place.isRectifier ? row[6] / max(1, row[7]) : nil)
+    }
+  }
+
+  /// The distributions of each layer's weights and of its activations; all ranks call it together.
+  func histograms(
+    images: Int
+  ) throws(MPIError) -> [(name: String, weights: HistogramCounts, activations: HistogramCounts?)] {
+    var result: [(name: String, weights: HistogramCounts, activations: HistogramCounts?)] = []
+    for place in places {
+      var weights = HistogramCounts()
+      for parameter in network.parameters where parameter.name == place.tensor + ".weight" {
+        weights.add(UnsafeBufferPointer(parameter.value.elements))
+      }
+      var activations = HistogramCounts()
+      for (output, shape) in outputs(of: place.unit) {
+        activations.add(
+          UnsafeBufferPointer(start: output.pointer, count: images * shape.count))
+      }
+      result.append(
+        (
+          place.name, try weights.added(over: world),
+          place.unit == nil ? nil : try activations.added(over: world)
+        ))
+    }
+    return result
+  }
+
+  private func outputs(of unit: String?) -> [(output: Tensor, shape: MapShape)] {
+    guard let unit else { return [] }
+    let specification = network.specification
+    return network.placement.owned.compactMap { tower in
+      let shape = specification.shapes(ofTower: tower).first { $0.layer.name == unit }?.output
+      return network.output(of: unit, tower: tower).flatMap { output in
+        shape.map { (output, $0) }
+      }
+    }
+  }
+
+  private static func absoluteSum(_ tensor: Tensor) -> Double {
+    // Blocks, since single precision loses count of tens of millions.
+    var sum = 0.0
+    for start in stride(from: 0, to: tensor.count, by: 4096) {
+      var part: Float = 0
+      for i in start..<min(tensor.count, start + 4096) { part += abs(tensor.pointer[i]) }
+      sum += Double(part)
+    }
+    return sum
+  }
+
+  /// The sum of |activation| and the number of maps that are nowhere above zero.
+  private static func look(
+    _ output: Tensor, _ shape: MapShape, images: Int
+  ) -> (sum: Double, dead: Int) {
+    var alive = [Bool](repeating: false, count: shape.maps)
+    var sum = 0.0
+    for pixel in 0..<images * shape.height * shape.width {
+      let row = output.pointer + pixel * shape.maps
+      var part: Float = 0
+      for map in 0..<shape.maps {
+        part += abs(row[map])
+        if row[map] > 0 { alive[map] = true }
+      }
+      sum += Double(part)
+    }
+    return (sum, images == 0 ? 0 : alive.count { !$0 })
+  }
+}
+
+extension HistogramCounts {
+  /// The counts of all ranks together, the same on each.
+  fileprivate func added(over world: Communicator) throws(MPIError) -> HistogramCounts {
+    var all = self
+    try all.counts.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      try world.allReduce(buffer, .sum)
+    }
+    all.sum = try world.allReduce(sum, .sum)
+    all.squares = try world.allReduce(squares, .sum)
+    all.smallest = try world.allReduce(smallest, .min)
+    all.largest = try world.allReduce(largest, .max)
+    return all
+  }
+}

@@ -1,0 +1,55 @@
+import Failures
+import Glibc
+import Options
+import Report
+
+/// `alexnet plot`: learning curves in the terminal.
+enum Plot: Subcommand {
+  static let name = "plot"
+  static let summary = "draw the learning curves of runs in the terminal"
+
+  private static let command = Command(
+    "alexnet plot",
+    overview: "Draws loss and error of a run, or of several, in letters. gnuplot does the drawing.",
+    synopsis: "RUN... [options]", takesOperands: true,
+    groups: [
+      (
+        "How",
+        [
+          Option("by", "epochs|hours", default: "epochs", "What is on the axis below."),
+          Option(
+            "smoothing", "STEPS", default: "20", "Steps over which training curves are smoothed."),
+          Option("width", "N", default: "the terminal's, or 79", "Letters in a line."),
+          Option("height", "N", default: "20", "Lines of a chart."),
+        ]
+      )
+    ])
+
+  static func run(_ words: [String]) throws(Failure) {
+    let arguments = try command.parse(words)
+    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    guard !arguments.operands.isEmpty else {
+      throw Failure(.usage, "Name the folder of a run, or of several to compare.")
+    }
+    let axis: RunCharts.Axis =
+      try arguments.choice("by", of: ["epochs", "hours"]) == "hours" ? .hours : .epochs
+    let width = try arguments.integer("width", in: 40...1000) ?? terminalWidth
+    let height = try arguments.integer("height", in: 10...1000) ?? 20
+    let smoothing = try arguments.number("smoothing", in: 0...1e6) ?? 20
+    let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
+    let charts = RunCharts(runs, smoothing: smoothing)
+    let drawn = [charts.loss(over: axis), charts.errors(over: axis)].filter { !$0.isEmpty }
+    guard !drawn.isEmpty else {
+      throw Failure(.badData, "No step has been recorded yet; wait for the first ones.")
+    }
+    for chart in drawn {
+      StandardStream.output.write(try chart.text(width: width, height: height))
+    }
+  }
+
+  private static var terminalWidth: Int {
+    var size = winsize()
+    guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 40 else { return 79 }
+    return Int(size.ws_col) - 1
+  }
+}

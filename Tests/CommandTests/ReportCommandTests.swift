@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+/// `alexnet report` and `alexnet plot` on runs of the four-layer network, and what TensorBoard is given.
+@Suite(.serialized) struct ReportCommandTests {
+  private let scratch: ScratchFolder
+
+  init() throws { scratch = try ScratchFolder() }
+
+  private func train(_ out: String, _ arguments: String...) throws -> String {
+    let run = "\(scratch.path)/\(out)"
+    let outcome = try Program.train(
+      ranks: 2,
+      [
+        "--data", try Pictures.small.get().path + "/dataset", "--out", run, "--network",
+        "cifar-four-layer", "--batch-size", "32", "--threads", "1", "--validate-every", "10",
+      ] + arguments)
+    #expect(outcome.code == 0, "\(outcome.error)")
+    return run
+  }
+
+  @Test func aRunBecomesOnePage() throws {
+    let run = try train("one", "--max-steps", "20", "--learning-rate", "0.001", "--tensorboard")
+    let kernels = scratch.path + "/kernels.png"
+    // A run that is being written ends in half a line.
+    let metrics = run + "/metrics.jsonl"
+    let whole = try String(contentsOfFile: metrics, encoding: .utf8)
+    try (whole + "{\"kind\":\"st").write(toFile: metrics, atomically: true, encoding: .utf8)
+    let outcome = try Program.alexnet("report", run, "--kernels", kernels)
+    #expect(outcome.code == 0, "\(outcome.error)")
+    let page = try String(contentsOfFile: run + "/report.html", encoding: .utf8)
+    for heading in [
+      "Learning curves", "Kernels of conv1", "Predictions", "Nearest neighbours",
+      "Confusion matrix",
+      "Error by class", "Speed and health", "Settings",
+    ] {
+      #expect(page.contains("<h2>\(heading)</h2>"), "\(heading)")
+    }
+    #expect(!page.contains("<script") && !page.contains("src=\"http"))
+    #expect(page.contains("All 100 validation images"))
+    let png = try Data(contentsOf: URL(fileURLWithPath: kernels))
+    #expect(png.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
+    let events = try FileManager.default.contentsOfDirectory(atPath: run + "/tensorboard")
+    #expect(events.count == 1 && events[0].hasPrefix("events.out.tfevents."))
+    // The layers' health is recorded at each validation.
+    #expect(whole.ranges(of: "\"kind\":\"health\"").count == 2)
+
+    try (whole + "nonsense\n").write(toFile: metrics, atomically: true, encoding: .utf8)
+    let broken = try Program.alexnet("report", run, "--images", "0")
+    #expect(broken.code == 65 && broken.error.contains("is not a record"), "\(broken.error)")
+  }
+
+  @Test func runsAreComparedAndPlotted() throws {
+    let one = try train("first", "--max-steps", "12", "--learning-rate", "0.001")
+    let two = try train("second", "--max-steps", "12", "--learning-rate", "0.002")
+    let page = scratch.path + "/both.html"
+    let outcome = try Program.alexnet("report", one, two, "--out", page)
+    #expect(outcome.code == 0, "\(outcome.error)")
+    let text = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(text.contains("Settings that differ") && text.contains("recipe.learningRate"))
+    let plot = try Program.alexnet("plot", one, two, "--width", "72")
+    #expect(plot.code == 0, "\(plot.error)")
+    #expect(plot.output.contains("first, validation") && plot.output.contains("Loss"))
+    #expect(plot.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
+    let nothing = try Program.alexnet("plot", scratch.path)
+    #expect(nothing.code == 66 && nothing.error.contains("is no run"), "\(nothing.error)")
+  }
+}

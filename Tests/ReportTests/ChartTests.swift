@@ -1,0 +1,76 @@
+import Foundation
+import Report
+import Testing
+
+/// Curves, and what gnuplot makes of them.
+@Suite struct ChartTests {
+  static func curve(_ heights: [Double]) -> Curve {
+    Curve(heights.enumerated().map { Curve.Point(Double($0.offset), $0.element) })
+  }
+
+  @Test func aSmoothCurveKeepsConstantsAndSymmetry() {
+    #expect(Self.curve([3, 3, 3, 3]).smoothed(over: 5).points.allSatisfy { abs($0.y - 3) < 1e-12 })
+    let peak = Self.curve([0, 0, 1, 0, 0]).smoothed(over: 1).points.map(\.y)
+    #expect(abs(peak[0] - peak[4]) < 1e-12 && peak[2] > peak[1] && peak[1] > peak[0])
+    // By hand: a half is kept from point to point, so from the left 0, 2/3 after 1, and from the right 1.
+    let pair = Self.curve([0, 1]).smoothed(over: 1).points.map(\.y)
+    #expect(abs(pair[0] - (0 + 1 / 3.0) / 2) < 1e-12 && abs(pair[1] - (2 / 3.0 + 1) / 2) < 1e-12)
+    #expect(Self.curve([1, .nan, 2, .infinity]).points.count == 2)
+  }
+
+  @Test func aLongCurveIsThinnedToMeans() {
+    let thin = Self.curve((0..<1000).map(Double.init)).thinned(to: 10)
+    #expect(thin.points.count == 10)
+    #expect(thin.points[0] == Curve.Point(49.5, 49.5))
+    #expect(Self.curve([1, 2]).thinned(to: 10).points.count == 2)
+  }
+
+  @Test func aChartTakesThePagesColoursAndItsTextsAreKept() throws {
+    var chart = Chart(
+      "Loss <of> it", x: "epochs", y: "loss",
+      [
+        Chart.Series("run_1 & {co}", Self.curve([2, 1, 0.5]), colour: 0, hasPoints: true),
+        Chart.Series("", Self.curve([2, 2, 1]), colour: 1, isFaint: true),
+      ])
+    chart.marks = [1]
+    let svg = try chart.svg(id: "one")
+    #expect(svg.hasPrefix("<svg ") && svg.contains("</svg>"))
+    for text in ["var(--c0)", "var(--f1)", "var(--ink)", "var(--mark)", "run_1 &amp; {co}"] {
+      #expect(svg.contains(text), "\(text)")
+    }
+    #expect(svg.contains("<title>Loss &lt;of&gt; it</title>"))
+    #expect(!svg.contains("rgb(") && !svg.contains("<script"))
+    // It is XML by itself.
+    #expect(try XMLParserCheck.isWellFormed(svg))
+  }
+
+  @Test func aPointByItselfAndAChartInLetters() throws {
+    let chart = Chart(
+      "Loss", x: "epochs", y: "loss", [Chart.Series("a", Self.curve([2]), colour: 0)])
+    #expect(try chart.svg(id: "x").contains("</svg>"))
+    let text = try Chart(
+      "Loss", x: "epochs", y: "loss", [Chart.Series("my_run", Self.curve([3, 2, 1]), colour: 0)]
+    ).text(width: 60, height: 15)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.allSatisfy { $0.count <= 60 } && lines.count >= 15)
+    #expect(text.contains("my_run") && text.contains("*") && text.contains("epochs"))
+  }
+}
+
+/// Whether a text is XML.
+enum XMLParserCheck {
+  static func isWellFormed(_ text: String) throws -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [
+      "python3", "-c", "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.stdin)",
+    ]
+    let input = Pipe()
+    process.standardInput = input
+    try process.run()
+    input.fileHandleForWriting.write(Data(text.utf8))
+    try input.fileHandleForWriting.close()
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import TensorBoard
+import Testing
+
+/// TensorBoard's files against published values and by hand; scripts/check-tensorboard reads them by TensorBoard.
+@Suite struct EventFileTests {
+  @Test func checksumsAreThePublishedOnes() {
+    // RFC 3720, B.4, and the usual check value.
+    #expect(CRC32C.checksum(of: [UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
+    #expect(CRC32C.checksum(of: [UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
+    #expect(CRC32C.checksum(of: (0..<32).map { UInt8($0) }) == 0x46DD_794E)
+    #expect(CRC32C.checksum(of: Array("123456789".utf8)) == 0xE306_9283)
+  }
+
+  @Test func aRecordIsFramed() {
+    let record = EventFile.record([1, 2, 3])
+    #expect(record.count == 8 + 4 + 3 + 4)
+    #expect(Array(record[..<8]) == [3, 0, 0, 0, 0, 0, 0, 0])
+    #expect(Array(record[12..<15]) == [1, 2, 3])
+    let sum = CRC32C.checksum(of: [1, 2, 3])
+    let masked = ((sum >> 15) | (sum << 17)) &+ 0xA282_EAD8
+    #expect(Array(record[15...]) == (0..<4).map { UInt8(truncatingIfNeeded: masked >> (8 * $0)) })
+  }
+
+  @Test func aFileBeginsWithItsVersionAndHoldsWhatWasWritten() throws {
+    let folder = NSTemporaryDirectory() + "alexnet-events-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = try EventFile(in: folder, firstStep: 7)
+    try file.write([.scalar("loss", 0.5)], step: 8)
+    // Another one within the second has another name.
+    #expect(try EventFile(in: folder, firstStep: 0).path != file.path)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: file.path))[...]
+    var messages: [[UInt8]] = []
+    while bytes.count >= 16 {
+      let length = Int(bytes[bytes.startIndex])
+      messages.append(Array(bytes.dropFirst(12).prefix(length)))
+      bytes = bytes.dropFirst(16 + length)
+    }
+    #expect(bytes.isEmpty && messages.count == 3)
+    #expect(messages[0].suffix(13) == Array("brain.Event:2".utf8)[...])
+    // Field 5 (summary), in it field 1 (value) with tag "loss" and the float 0.5.
+    let value: [UInt8] = [0x0A, 4] + Array("loss".utf8) + [0x15, 0, 0, 0, 0x3F]
+    #expect(
+      messages[2].suffix(15) == ([0x2A, 13, 0x0A, 11] + value)[...])
+  }
+
+  @Test func histogramsCountByValue() {
+    let numbers: [Float] = [-2, -1, 0, 0.5, 1, 1.9, 2, .infinity, .nan]
+    var counts = HistogramCounts()
+    numbers.withUnsafeBufferPointer { counts.add($0) }
+    #expect(counts.total == 7 && counts.smallest == -2 && counts.largest == 2)
+    #expect(abs(counts.sum - 2.4) < 1e-6 && abs(counts.squares - 13.86) < 1e-5)
+    let edges = counts.edges
+    #expect(zip(edges, edges.dropFirst()).allSatisfy { $0.limit < $1.limit || $0.limit == 0 })
+    #expect(edges.reduce(0) { $0 + $1.count } == 7)
+    // Every number lies at or below the limit that its count has reached.
+    for limit in [-1.0, 0.5, 1, 2] {
+      let below = edges.filter { $0.limit <= limit }.reduce(0) { $0 + $1.count }
+      #expect(below <= numbers.count { Double($0) <= limit })
+    }
+  }
+}
