@@ -151,10 +151,23 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("ImagesTests", ["TestSupport", "Images", "Failures"]),
   ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
-  "TrainingTests", "TestSupport", "Training", "AlexNet", "ModelParallel", "Layers", "Tensors",
-  "Threads", "Failures", "EvaluationTests", "Evaluation", "Data", "Safetensors", "MPI",
-  "ReportTests", "Report", "TensorBoardTests", "TensorBoard", "CommandTests", "alexnet-train",
-  "alexnet",
+  (
+    "TrainingTests",
+    [
+      "TestSupport", "Training", "AlexNet", "ModelParallel", "Layers", "Tensors", "Threads",
+      "Failures",
+    ]
+  ),
+  (
+    "EvaluationTests",
+    [
+      "TestSupport", "Evaluation", "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI",
+      "Failures",
+    ]
+  ),
+  ("ReportTests", ["TestSupport", "Report", "Training", "Failures"]),
+  ("TensorBoardTests", ["TensorBoard"]),
+  ("CommandTests", ["TestSupport", "Safetensors", "alexnet-train", "alexnet"]),
 ]
 
 /// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.
