@@ -91,7 +91,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Evaluation",
     [
-      "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI", "Tensors", "Console",
+      "Interchange", "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI", "Tensors",
+      "Console",
       "Threads",
       "Failures",
     ]

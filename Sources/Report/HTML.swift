@@ -74,7 +74,7 @@ enum HTML {
     @media (prefers-color-scheme: dark) { :root { --page:#15181c; --card:#1e2328; --ink:#e3e6ea; --quiet:#9aa4af;
       --line:#363d45; --grid:#2c3239; --mark:#d9b84a; --bar:#3d5f8a; --true:#3f8f5c; --hot:92,160,240;
       --c0:#6aa9f0; --c1:#f0894f; --c2:#62c790; --c3:#bd8cf0; --c4:#e0b650; --c5:#ee7ba6;
-      --f0:#2b4360; --f1:#5c3a28; --f2:#274a38; --f3:#453558; --f4:#4f4325; --f5:#56303f; } }
+      --f0:#3a5f8a; --f1:#82503a; --f2:#356a4e; --f3:#624a80; --f4:#6f5d30; --f5:#7a4258; } }
     * { box-sizing:border-box; }
     body { margin:0; background:var(--page); color:var(--ink); font:16px/1.45 system-ui,sans-serif; }
     main { max-width:1240px; margin:0 auto; padding:16px; }

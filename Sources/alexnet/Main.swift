@@ -8,7 +8,8 @@ import Glibc
 struct Main {
   static var subcommands: [any Subcommand.Type] {
     [
-      Prepare.self, Preview.self, Evaluate.self, Predict.self, ReportPage.self, Plot.self,
+      Prepare.self, Preview.self, Evaluate.self, Predict.self, Similar.self, ReportPage.self,
+      Plot.self,
       Loading.self, Bench.self, Doctor.self, Scale.self, Export.self, Import.self, Features.self,
     ]
   }

@@ -1,0 +1,54 @@
+import Foundation
+
+/// Writes the neighbours of pictures.
+public struct NeighbourWriter: Sendable {
+  private let format: PredictionFormat
+  private let names: [String]
+
+  /// Makes a writer.
+  /// - Parameters:
+  ///   - format: How.
+  ///   - names: The names of the set's pictures.
+  public init(_ format: PredictionFormat, names: [String]) {
+    self.format = format
+    self.names = names
+  }
+
+  /// What comes before the first picture.
+  public var heading: String {
+    format == .csv ? CSV.line(["image", "rank", "neighbour", "distance"]) + "\n" : ""
+  }
+
+  private struct Line: Encodable {
+    let image: String
+    let neighbours: [Entry]
+
+    struct Entry: Encodable {
+      let name: String
+      let distance: Double
+    }
+  }
+
+  /// A picture's neighbours.
+  public func text(_ file: String, _ found: [NearestNeighbours.Neighbour]) -> String {
+    switch format {
+    case .table:
+      return ([file] + found.map { String(format: "  %10.4f  ", $0.distance) + names[$0.row] })
+        .joined(separator: "\n") + "\n"
+    case .json:
+      let line = Line(
+        image: file,
+        neighbours: found.map { Line.Entry(name: names[$0.row], distance: $0.distance) })
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      guard let data = try? encoder.encode(line) else {
+        preconditionFailure("Distances are encodable.")
+      }
+      return String(decoding: data, as: UTF8.self) + "\n"
+    case .csv:
+      return found.enumerated().map { place, found in
+        CSV.line([file, "\(place + 1)", names[found.row], "\(found.distance)"]) + "\n"
+      }.joined()
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+/// `alexnet similar` on pictures that are their own nearest neighbours.
+@Suite(.serialized) struct SimilarTests {
+  @Test func picturesAreNearestToThemselves() throws {
+    let folder = try ScratchFolder()
+    let run = folder.path + "/run"
+    let trained = try Program.train(
+      ranks: nil,
+      [
+        "--data", try Pictures.small.get().path + "/dataset", "--out", run, "--network",
+        "cifar-four-layer", "--batch-size", "32", "--learning-rate", "0.001", "--max-steps", "4",
+      ])
+    #expect(trained.code == 0, "\(trained.error)")
+    let set = folder.path + "/set"
+    try FileManager.default.createDirectory(atPath: set, withIntermediateDirectories: true)
+    for shade in [UInt8(10), 90, 170, 250] {
+      try Bitmap.gray(shade, side: 32).write(to: URL(fileURLWithPath: "\(set)/\(shade).bmp"))
+    }
+    try Data("no picture".utf8).write(to: URL(fileURLWithPath: set + "/broken.png"))
+    let features = folder.path + "/set.npy"
+    let written = try Program.alexnet(
+      "similar", "--checkpoint", run, "--set", set, "--features", features)
+    #expect(written.code == 65 && written.error.contains("broken.png"), "\(written.error)")
+    #expect(written.output.contains("features of 4 pictures"))
+    let names = try String(contentsOfFile: folder.path + "/set.txt", encoding: .utf8)
+    #expect(names.split(separator: "\n").count == 4)
+    let found = try Program.alexnet(
+      "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--count", "3",
+      "--csv")
+    #expect(found.code == 0, "\(found.error)")
+    let lines = found.output.split(separator: "\n")
+    #expect(lines.count == 4 && lines[1].contains("\(set)/90.bmp,1,\(set)/90.bmp,0"))
+    // Names that do not belong to the features.
+    try "one\n".write(toFile: folder.path + "/set.txt", atomically: true, encoding: .utf8)
+    let wrong = try Program.alexnet(
+      "similar", "--checkpoint", run, "--features", features, set + "/90.bmp")
+    #expect(wrong.code == 65 && wrong.error.contains("names 1 pictures"), "\(wrong.error)")
+    let dataset = try Program.alexnet(
+      "similar", "--checkpoint", run, "--set", try Pictures.small.get().path + "/dataset",
+      "--features", features)
+    #expect(dataset.code == 0 && dataset.output.contains("features of 100 pictures"))
+  }
+}
