@@ -4,6 +4,8 @@ import Foundation
 public struct HealthWatch: Sendable {
   /// A layer does not move where a step changes its weights by less than this share of them: single precision
   /// has 24 bits, and an update of half of the last one is lost.
+  ///
+  /// One that is frozen does not move at all, and is left alone.
   public static let leastMovement = 1e-7
   /// Activations explode above this mean; pixels are below 256.
   public static let largestActivation = 1e4
@@ -48,7 +50,7 @@ public struct HealthWatch: Sendable {
               + "dead. ", 100 * share, name)
             + "Try --learning-rate \(learningRate / 10), or --recipe code2012, whose conv3-5 start from larger "
             + "weights.")
-      } else if layer.update < Self.leastMovement * layer.weight {
+      } else if layer.update > 0 && layer.update < Self.leastMovement * layer.weight {
         say(
           "stands", layer,
           String(
