@@ -24,7 +24,8 @@ let systemLibraries: [Target] = [
     providers: [.apt(["libvips-dev", "libturbojpeg0-dev", "libpng-dev"])]),
   .systemLibrary(
     name: "CArchive", pkgConfig: "libarchive",
-    providers: [.apt(["libarchive-dev", "zlib1g-dev", "libssl-dev"])]),
+    providers: [.apt(["libarchive-dev", "zlib1g-dev"])]),
+  .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 ]
 
 /// C sources that protobuf-c's compiler makes of schemas: its plugin, and the module with the messages.
@@ -52,13 +53,18 @@ var kernels: [(name: String, flags: [String], define: String)] = [
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Failures", []),
   ("Options", ["Failures"]),
+  ("Checksums", ["CChecksums"]),
   ("Safetensors", ["Failures"]),
   ("Threads", ["CScheduling"]),
   ("Console", ["Threads", "Failures"]),
   ("MPI", ["COpenMPI", "Threads", "Failures"]),
+  ("Supervision", ["MPI", "Threads", "Failures"]),
   ("Tensors", ["COpenBLAS"]),
   ("Images", ["CImages", "Failures"]),
-  ("Data", ["CArchive", "Images", "Safetensors", "Tensors", "Console", "Threads", "Failures"]),
+  (
+    "Data",
+    ["CArchive", "Checksums", "Images", "Safetensors", "Tensors", "Console", "Threads", "Failures"]
+  ),
   ("Kernels", []),
   (
     "Layers",
@@ -68,8 +74,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "AlexNet",
     [
-      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "Tensors", "Threads",
-      "Failures",
+      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "Checksums", "Tensors",
+      "Threads", "Failures",
     ]
   ),
   ("TensorBoard", ["Failures"]),
@@ -83,9 +89,9 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Training",
     [
-      "TensorBoard", "Images", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers",
-      "Kernels", "MPI", "Tensors", "Interchange",
-      "Console", "Threads", "Failures",
+      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "ModelParallel",
+      "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums", "Threads",
+      "Failures",
     ]
   ),
   (
@@ -110,8 +116,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet-train",
     [
-      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Threads",
-      "Options", "Failures",
+      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Supervision", "MPI",
+      "Checksums", "Threads", "Options", "Failures",
     ]
   ),
   (
@@ -131,6 +137,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),
   ("LayersTests", ["TestSupport", "Layers", "Tensors", "Threads"]),
   ("MPITests", ["TestSupport", "MPI"]),
+  ("SupervisionTests", ["TestSupport", "Supervision", "MPI"]),
   ("ModelParallelTests", ["TestSupport", "ModelParallel", "Layers", "MPI", "Tensors", "Failures"]),
   (
     "AlexNetTests",

@@ -1,10 +1,9 @@
-// Archives (libarchive), the checksums that guard what is in them (zlib's CRC-32, libcrypto's SHA-256), and the
-// MATLAB files in ILSVRC's development kits (matio).
+// Archives (libarchive), the checksum that guards what is in them (zlib's CRC-32), and the MATLAB files in
+// ILSVRC's development kits (matio).
 #pragma once
 #include <archive.h>
 #include <archive_entry.h>
 #include <matio.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <zlib.h>
 

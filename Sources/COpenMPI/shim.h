@@ -2,6 +2,14 @@
 #pragma once
 #include <mpi.h>
 
+// What MPI_Abort calls after it has printed a block of its own, which would push the error's sentence off the screen.
+// A symbol of Open MPI's library; where it is missing, MPI_Abort itself serves.
+extern int ompi_mpi_abort(MPI_Comm communicator, int code) __attribute__((weak));
+static inline void alexnet_mpi_abort(int code) {
+  if (ompi_mpi_abort) ompi_mpi_abort(MPI_COMM_WORLD, code);
+  MPI_Abort(MPI_COMM_WORLD, code);
+}
+
 static inline MPI_Comm alexnet_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Datatype alexnet_mpi_float(void) { return MPI_FLOAT; }
 static inline MPI_Datatype alexnet_mpi_double(void) { return MPI_DOUBLE; }

@@ -1,3 +1,4 @@
+import Checksums
 public import Failures
 import Glibc
 import Images

@@ -1,3 +1,4 @@
+import Checksums
 package import Failures
 import Glibc
 

@@ -1,6 +1,7 @@
 import COpenMPI
 public import Failures
 import Glibc
+import Threads
 
 /// The life of MPI in a process.
 public enum Environment {
@@ -83,16 +84,38 @@ public enum Environment {
     return try Communicator(handle: alexnet_mpi_comm_world(), owned: false)
   }
 
-  private static func end(_ program: String, _ error: any Error, _ world: Communicator) -> Never {
+  /// Tells an error and ends every rank.
+  ///
+  /// Where an error is caught early this spares the time that unwinding takes, in which other ranks would wait or
+  /// speak first.
+  public static func end(_ program: String, _ error: any Error, _ world: Communicator) -> Never {
     let failure = error as? Failure
     let code =
       failure?.exitCode ?? (error is MPIError ? ExitCode.inputOutput : ExitCode.internal)
     // Most failures (a wrong option, a missing file) are met by all ranks within milliseconds. Rank 0 then
     // says it once and ends the others in this pause; what only another rank knows is said by that rank.
-    if world.rank != 0 { usleep(300_000) }
+    // Under load rank 0 may be late, so what all ranks are bound to meet is left to it for longer.
+    let isCommon = code == .usage || code == .diverged
+    // mpirun's signals, when rank 0 has spoken, end a single sleep early.
+    let end = MonotonicClock.seconds + (world.rank == 0 ? 0 : isCommon ? 2 : 0.3)
+    while MonotonicClock.seconds < end { usleep(5_000) }
     report(program, "\(error)", rank: world.rank == 0 ? nil : world.rank)
-    MPI_Abort(alexnet_mpi_comm_world(), code.rawValue)
-    exit(code.rawValue)
+    abort(code)
+  }
+
+  /// Leaves with a code as soon as all ranks have come here, without finalising MPI.
+  /// - Throws: `MPIError` where a message fails.
+  public static func leave(_ world: Communicator, _ code: ExitCode) throws(MPIError) -> Never {
+    try world.barrier()
+    _exit(code.rawValue)
+  }
+
+  /// Ends every rank of the job at once.
+  ///
+  /// Any thread may call it; say why first.
+  public static func abort(_ code: ExitCode) -> Never {
+    alexnet_mpi_abort(code.rawValue)
+    _exit(code.rawValue)
   }
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {

@@ -193,7 +193,9 @@ public final class Exchange {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
     defer { seconds += MonotonicClock.seconds - start }
-    try requests.wait()
+    try Activity.waiting(for: "exchange before \(name)") { () throws(MPIError) in
+      try requests.wait()
+    }
     progress?.end()
     unpack()
   }

@@ -160,8 +160,10 @@ public final class ParallelSoftmax {
     defer { seconds += MonotonicClock.seconds - start }
     let group = placement.group
     bytes += count * MemoryLayout<Double>.stride
-    try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-      try group.allReduce(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), reduction)
+    try Activity.waiting(for: "softmax") { () throws(MPIError) in
+      try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+        try group.allReduce(UnsafeMutableBufferPointer(rebasing: buffer[..<count]), reduction)
+      }
     }
   }
 }

@@ -49,6 +49,29 @@ public struct Arguments: Sendable {
     try choice(name, of: type.allCases.map(\.rawValue)).flatMap { Choice(rawValue: $0) }
   }
 
+  /// A length of time in seconds, or nil where the option was not given: `90`, `90s`, `30m`, `12h`, `2d` or
+  /// `hours:minutes:seconds`.
+  /// - Throws: `Failure` (usage) that names the option and its value.
+  public func seconds(_ name: String) throws(Failure) -> Double? {
+    guard let text = string(name) else { return nil }
+    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+    let unit = text.last.flatMap { units[$0] }
+    let parts = (unit == nil ? text : String(text.dropLast()))
+      .split(separator: ":", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { part in
+      part.allSatisfy { $0.isNumber || $0 == "." } ? Double(part) : nil
+    }
+    let total = numbers.reduce(0) { 60 * $0 + $1 } * (unit ?? 1)
+    guard numbers.count == parts.count, parts.count <= 3, unit == nil || parts.count == 1,
+      total > 0, total < 1e9
+    else {
+      throw Failure(
+        .usage,
+        "--\(name) takes a time such as 90s, 30m, 12h, 2d or 23:30:00, not \(quoted(text)).")
+    }
+    return total
+  }
+
   /// One of some words, or nil where the option was not given.
   /// - Throws: `Failure` (usage) that lists the words.
   public func choice(_ name: String, of words: [String]) throws(Failure) -> String? {

@@ -35,8 +35,9 @@ public struct Command: Sendable {
     var text = "Usage: \(name) \(synopsis)\n\n\(overview)\n"
     for group in groups {
       text += "\n\(group.title):\n"
-      for option in group.options {
-        let left = "  --\(option.name)" + (option.value.map { " \($0)" } ?? "")
+      for option in group.options where !option.isHidden {
+        let words = option.words.isEmpty ? nil : "[\(option.words.joined(separator: "|"))]"
+        let left = "  --\(option.name)" + ((option.value ?? words).map { " \($0)" } ?? "")
         let right = option.help + (option.defaultText.map { " [default: \($0)]" } ?? "")
         text += Self.columns(left, right)
       }
@@ -71,10 +72,10 @@ public struct Command: Sendable {
   ///   twice that may not be, or an operand where none is taken.
   public func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
     var arguments = Arguments()
-    var iterator = words.makeIterator()
-    while let word = iterator.next() {
+    var rest = Array(words)[...]
+    while let word = rest.popFirst() {
       if word == "--" {
-        while let operand = iterator.next() { try add(operand, to: &arguments) }
+        while let operand = rest.popFirst() { try add(operand, to: &arguments) }
         break
       }
       guard word.hasPrefix("--") || (word.hasPrefix("-") && word.count > 1) else {
@@ -88,6 +89,18 @@ public struct Command: Sendable {
       guard isShortHelp || word.hasPrefix("--"),
         let option = options.first(where: { $0.name == name })
       else { throw unknown(word, name) }
+      if !option.words.isEmpty {
+        let follows = parts.count == 1 && rest.first.map { option.words.contains($0) } == true
+        let word = parts.count == 2 ? String(parts[1]) : follows ? rest.removeFirst() : ""
+        guard word.isEmpty && parts.count == 1 || option.words.contains(word) else {
+          throw Failure(
+            .usage,
+            "--\(name) takes \(option.words.joined(separator: " or ")) or no value, not \(quoted(word))."
+          )
+        }
+        arguments.values[name, default: []].append(word)
+        continue
+      }
       if option.value == nil {
         guard parts.count == 1 else {
           throw Failure(
@@ -96,7 +109,7 @@ public struct Command: Sendable {
         arguments.values[name, default: []].append("")
         continue
       }
-      guard let value = parts.count == 2 ? String(parts[1]) : iterator.next() else {
+      guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
         throw Failure(.usage, "--\(name) needs a value: --\(name) \(option.value ?? "").")
       }
       if !option.repeats, arguments.values[name] != nil {
@@ -117,7 +130,9 @@ public struct Command: Sendable {
   }
 
   private func unknown(_ word: String, _ name: String) -> Failure {
-    let near = options.map(\.name).min { distance($0, name) < distance($1, name) }
+    let near = options.filter { !$0.isHidden }.map(\.name).min {
+      distance($0, name) < distance($1, name)
+    }
     let hint = near.flatMap { distance($0, name) <= 3 ? "; did you mean --\($0)?" : nil } ?? "."
     return Failure(
       .usage,

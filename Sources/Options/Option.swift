@@ -10,29 +10,37 @@ public struct Option: Sendable {
   public let help: String
   /// Whether it may be given several times.
   public let repeats: Bool
+  /// Words that may follow a flag as its value; none where it takes none.
+  public let words: [String]
+  /// Whether `--help` leaves it out.
+  public let isHidden: Bool
 
   /// An option with a value.
   public init(
     _ name: String, _ value: String, default defaultText: String? = nil, repeats: Bool = false,
-    _ help: String
+    isHidden: Bool = false, _ help: String
   ) {
     self.name = name
     self.value = value
     self.defaultText = defaultText
     self.help = help
     self.repeats = repeats
+    self.isHidden = isHidden
+    words = []
   }
 
-  /// An option that takes no value.
-  public static func flag(_ name: String, _ help: String) -> Option {
-    Option(flag: name, help)
+  /// An option that takes no value, or one of a few words.
+  public static func flag(_ name: String, words: [String] = [], _ help: String) -> Option {
+    Option(flag: name, words, help)
   }
 
-  private init(flag name: String, _ help: String) {
+  private init(flag name: String, _ words: [String], _ help: String) {
     self.name = name
     value = nil
     defaultText = nil
     self.help = help
+    self.words = words
     repeats = false
+    isHidden = false
   }
 }

@@ -23,16 +23,25 @@ public final class SafetensorsWriter {
     // Reserved now: a full disk shows itself before anything is written.
     let code = posix_fallocate(descriptor, 0, off_t(header.fileLength))
     guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
+      var status = statvfs()
+      let free =
+        fstatvfs(descriptor, &status) == 0 ? UInt64(status.f_bavail) * UInt64(status.f_frsize) : 0
       unlink(path)
       throw .system(
-        .inputOutput, "\(quoted(path)) needs \(header.fileLength) bytes", errno: code,
-        remedy: "Make room and start again with --resume.")
+        .inputOutput, "\(quoted(path)) needs \(header.fileLength) bytes and \(free) are free",
+        errno: code,
+        remedy: "Make room and go on with --resume.")
     }
     let writer = SafetensorsWriter(path, header, descriptor)
-    try header.encoded.withUnsafeBufferPointer { bytes throws(Failure) in
-      try writer.write(UnsafeRawBufferPointer(bytes), at: 0)
+    defer { writer.descriptor = -1 }
+    do throws(Failure) {
+      try header.encoded.withUnsafeBufferPointer { bytes throws(Failure) in
+        try writer.write(UnsafeRawBufferPointer(bytes), at: 0)
+      }
+    } catch {
+      unlink(path)
+      throw error
     }
-    writer.descriptor = -1
   }
 
   /// Opens a file that has been created.
@@ -73,6 +82,16 @@ public final class SafetensorsWriter {
       first >= 0 && first + numbers.count <= entry.count, "The tensor has fewer elements.")
     try write(
       UnsafeRawBufferPointer(numbers), at: entry.bytes.lowerBound + first * entry.format.byteCount)
+  }
+
+  /// Replaces the header by one with other texts of the same length.
+  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  public func rewriteHeader(_ new: SafetensorsHeader) throws(Failure) {
+    precondition(
+      new.tensors == header.tensors, "The tensors must stay where they are.")
+    try new.encoded.withUnsafeBufferPointer { bytes throws(Failure) in
+      try write(UnsafeRawBufferPointer(bytes), at: 0)
+    }
   }
 
   /// Brings what was written to the disk and closes the file.

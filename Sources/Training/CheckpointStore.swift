@@ -1,40 +1,135 @@
 import AlexNet
+import Failures
+import Glibc
+import Layers
 import MPI
 import ModelParallel
+import Safetensors
+import Threads
 
-/// The checkpoints of a run: writes them, and keeps the newest.
+/// The checkpoints of a run: writes them while training goes on, and keeps the newest and the best.
+///
+/// `begin` copies what is to be saved and lets a thread of each rank write it into a file under a temporary name.
+/// After each step the ranks tell each other whether one still writes; when none does, the first rank puts the
+/// checksums into the header and gives the file its name. Whatever stands under a final name is therefore whole.
 final class CheckpointStore {
   private let run: RunDirectory
-  private let network: Network
-  private let settings: TrainingSettings
-  private let preprocessing: Preprocessing
-  /// Steps that the newest checkpoint holds; nil before the first.
-  private(set) var newest: Int?
+  private let group: Communicator
+  private let plan: CheckpointPlan
+  private let kept: Int
+  private let journal: RunJournal
+  private let writer: CheckpointWriter
+  /// What is being written.
+  private var pending: (state: TrainingState, header: SafetensorsHeader, start: Double)?
+  /// The state that was saved last, or is being saved.
+  private(set) var newest: TrainingState?
+  /// Seconds that the last save took from its beginning to its name.
+  private var lastDuration: Double?
+  /// Seconds that training has stood still for checkpoints so far.
+  private(set) var secondsWaited = 0.0
 
-  /// Makes the store of a run.
+  /// Makes the store of a run; all ranks of the network's group call it together.
   /// - Parameters:
   ///   - run: The run's folder.
   ///   - network: What is saved.
   ///   - settings: What every checkpoint carries.
   ///   - preprocessing: Likewise.
-  ///   - newest: The steps of the checkpoint that the run goes on from.
+  ///   - journal: Whose records are brought to the disk before a checkpoint counts on them.
+  ///   - newest: The state of the checkpoint that the run goes on from.
+  /// - Throws: `Failure` (cannotCreate) where the disk has no room for them, `MPIError` where a message fails.
   init(
     _ run: RunDirectory, network: Network, settings: TrainingSettings,
-    preprocessing: Preprocessing, newest: Int?
-  ) {
+    preprocessing: Preprocessing, journal: RunJournal, newest: TrainingState?
+  ) throws {
     self.run = run
-    self.network = network
-    self.settings = settings
-    self.preprocessing = preprocessing
     self.newest = newest
+    self.journal = journal
+    group = network.placement.all
+    kept = settings.keptCheckpoints
+    plan = try CheckpointPlan(network, settings, preprocessing)
+    writer = CheckpointWriter(
+      network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
+    guard group.rank == 0 else { return }
+    run.removePartialCheckpoints()
+    // The newest, the best one, and the one that is being written.
+    try run.checkRoom(
+      for: max(1, kept + 2 - run.checkpointFiles.count), checkpointsOf: plan.fileLength)
   }
 
-  /// Saves the network as it is; all ranks call it together.
-  func save(_ state: TrainingState) throws {
-    try Checkpoint.save(
-      network, settings: settings, state: state, preprocessing: preprocessing,
-      to: run.checkpoint(afterSteps: state.step))
-    newest = state.step
-    if network.placement.isFirst { run.prune(keeping: settings.keptCheckpoints) }
+  /// Whether this rank still writes its part.
+  var isWriting: Bool { !writer.isDone }
+
+  /// How long a save may take, by the last one or by the bytes: 100 MB/s for each rank.
+  var expectedSeconds: Double {
+    lastDuration ?? Double(plan.fileLength) / Double(group.size) / 100e6 + 0.1
+  }
+
+  /// Starts to save the network as it is; all ranks call it together.
+  ///
+  /// One that is under way is finished first.
+  func begin(_ state: TrainingState) throws {
+    try finish()
+    let start = MonotonicClock.seconds
+    Activity.begin("saving")
+    let header = plan.header(state)
+    let temporary = run.partialCheckpoint(afterSteps: state.step)
+    if group.rank == 0 { try SafetensorsWriter.create(temporary, header) }
+    try Activity.waiting(for: "start of a checkpoint") { try group.barrier() }
+    writer.start(temporary, header, first: journal.diskJob)
+    pending = (state, header, start)
+    newest = state
+    secondsWaited += MonotonicClock.seconds - start
+  }
+
+  /// Publishes the checkpoint that is being written where all ranks have written their parts.
+  func poll(isWritingAnywhere: Bool) throws {
+    if pending != nil, !isWritingAnywhere { try finish() }
+  }
+
+  /// Waits until what is being written has its name; all ranks call it together.
+  func finish() throws {
+    guard let (state, _, begun) = pending else { return }
+    let start = MonotonicClock.seconds
+    Activity.begin("saving")
+    let temporary = run.partialCheckpoint(afterSteps: state.step)
+    do throws(Failure) {
+      let lines = CheckpointDigests.lines(try writer.finish())
+      pending = nil
+      let all: [String]
+      do {
+        all = try Activity.waiting(for: "the other ranks' part of a checkpoint") {
+          try group.allGather(lines)
+        }
+      } catch {
+        throw Failure(.inputOutput, "The checksums of a checkpoint cannot be sent: \(error).")
+      }
+      if group.rank == 0 { try publish(temporary, state, all) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    let end = MonotonicClock.seconds
+    lastDuration = end - begun
+    secondsWaited += end - start
+  }
+
+  private func publish(_ temporary: String, _ state: TrainingState, _ lines: [String])
+    throws(Failure)
+  {
+    let writer = try SafetensorsWriter(opening: temporary, plan.header(state))
+    try writer.rewriteHeader(plan.header(state, digests: lines))
+    try writer.finish()
+    let path = run.checkpoint(afterSteps: state.step)
+    guard rename(temporary, path) == 0 else {
+      throw Failure.system(.inputOutput, "\(quoted(path)) cannot be published", errno: errno)
+    }
+    run.bringToDisk(run.checkpoints)
+    let isBest = state.best?.step == state.step
+    let hasBest = !isBest || run.link(path, as: run.best)
+    _ = run.link(path, as: run.latest)
+    // Without hard links the best one keeps its own name.
+    let best = hasBest ? nil : state.best.map { run.checkpoint(afterSteps: $0.step) }
+    run.prune(keeping: kept, and: best)
+    run.bringToDisk(run.checkpoints)
   }
 }

@@ -31,6 +31,23 @@ public struct RunDirectory: Sendable {
 
   private static let checkpointSuffix = ".safetensors"
 
+  /// The newest checkpoint under a name that stays the same: a second name (hard link) of its file.
+  public var latest: String { checkpoints + "/latest" + Self.checkpointSuffix }
+  /// The checkpoint with the lowest validation error, likewise; it outlives its first name.
+  public var best: String { checkpoints + "/best" + Self.checkpointSuffix }
+  /// Who is using the folder.
+  public var lock: String { path + "/lock" }
+
+  /// The temporary name of a checkpoint that is being written.
+  func partialCheckpoint(afterSteps steps: Int) -> String {
+    checkpoint(afterSteps: steps) + Self.partialSuffix
+  }
+
+  private static let partialSuffix = ".partial"
+
+  /// Whether a run has begun here.
+  public var holdsRun: Bool { access(configuration, F_OK) == 0 }
+
   /// The checkpoints that are there, the oldest first; a file under its final name is whole.
   public var checkpointFiles: [String] {
     Self.names(in: checkpoints)
@@ -69,30 +86,108 @@ public struct RunDirectory: Sendable {
   /// Creates the folder for a new run, private to the user.
   /// - Throws: `Failure` (cannotCreate) where another run is there already, or nothing can be created.
   public func create() throws(Failure) {
-    guard Self.names(in: path).isEmpty else {
-      let holdsRun = access(configuration, F_OK) == 0
+    guard !holdsRun else {
       throw Failure(
         .cannotCreate,
-        holdsRun
-          ? "\(quoted(path)) already holds a run; add --resume to go on with it, or choose another --out."
-          : "\(quoted(path)) is not empty; choose another --out.")
+        "\(quoted(path)) already holds a run; add --resume to go on with it, or choose another --out."
+      )
     }
+    // A lock is what a run leaves that died before it wrote anything.
+    guard Self.names(in: path).allSatisfy({ $0 == "lock" || $0 == "checkpoints" }),
+      checkpointFiles.isEmpty
+    else { throw Failure(.cannotCreate, "\(quoted(path)) is not empty; choose another --out.") }
     var parent = ""
     for part in path.split(separator: "/", omittingEmptySubsequences: false) {
       parent += part
       if !parent.isEmpty, mkdir(parent, 0o700) != 0, errno != EEXIST { throw cannotCreate(parent) }
       parent += "/"
     }
+    // A folder that was there before may be open to others.
+    chmod(path, 0o700)
     if mkdir(checkpoints, 0o700) != 0, errno != EEXIST { throw cannotCreate(checkpoints) }
-    guard access(checkpoints, W_OK) == 0 else { throw cannotCreate(checkpoints) }
+    try check()
   }
 
-  /// Removes all but the newest checkpoints, and what an interrupted save left.
-  public func prune(keeping count: Int) {
-    for path in checkpointFiles.dropLast(count) { unlink(path) }
-    for name in Self.names(in: checkpoints) where name.hasSuffix(".partial") {
+  /// Checks that the folder is one that nobody else can put files or links into, and that it can be written.
+  /// - Throws: `Failure` (cannotCreate) that says what is wrong.
+  public func check() throws(Failure) {
+    for folder in [path, checkpoints] {
+      var status = stat()
+      guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
+        throw cannotCreate(folder)
+      }
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(folder)) is a link or a file, not a folder; choose another --out.")
+      }
+      guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(folder)) belongs to another user or can be written by others, who could put files in the "
+            + "run's way; 'chmod 700' it, or choose another --out.")
+      }
+      guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(folder) }
+    }
+    for file in checkpointFiles + [configuration, metrics, log, lock, latest, best] {
+      var status = stat()
+      guard lstat(file, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(file)) is a link or something else than a file, and is not followed; remove it."
+        )
+      }
+    }
+  }
+
+  /// Checks that there is room for the run's checkpoints.
+  /// - Parameters:
+  ///   - count: How many will be there at once, beside those that are.
+  ///   - length: Bytes of one.
+  /// - Throws: `Failure` (cannotCreate) that names both numbers.
+  public func checkRoom(for count: Int, checkpointsOf length: Int) throws(Failure) {
+    var status = statvfs()
+    guard statvfs(checkpoints, &status) == 0 else { return }
+    let free = Int(
+      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        .partialValue)
+    let (needed, overflow) = length.multipliedReportingOverflow(by: count)
+    guard overflow || needed > free else { return }
+    throw Failure(
+      .cannotCreate,
+      "\(quoted(checkpoints)) has \(free) bytes free, and \(count) checkpoints of \(length) bytes need \(needed); "
+        + "make room, choose another --out, or keep fewer with --keep.")
+  }
+
+  // MARK: Checkpoints
+
+  /// Gives a file a second name, in place of the file that had it.
+  /// - Returns: Whether the file system has hard links.
+  func link(_ path: String, as name: String) -> Bool {
+    let temporary = name + Self.partialSuffix
+    unlink(temporary)
+    guard Glibc.link(path, temporary) == 0 else { return false }
+    return rename(temporary, name) == 0
+  }
+
+  /// Removes all but the newest checkpoints.
+  func prune(keeping count: Int, and best: String?) {
+    for path in checkpointFiles.dropLast(count) where path != best { unlink(path) }
+  }
+
+  /// Removes what an interrupted save left.
+  func removePartialCheckpoints() {
+    for name in Self.names(in: checkpoints) where name.hasSuffix(Self.partialSuffix) {
       unlink("\(checkpoints)/\(name)")
     }
+  }
+
+  /// Brings the names in a folder to the disk.
+  func bringToDisk(_ folder: String) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
 
   private func cannotCreate(_ path: String) -> Failure {

@@ -21,6 +21,23 @@ final class RunJournal {
     self.records = records
     log = try RunLog(run, speaks: speaks)
     metrics = speaks ? try TextFile(appendingTo: run.metrics, keepingLines: records) : nil
+    if let found = metrics?.lineCount(upTo: records), found < records {
+      try log.say(
+        "Warning: \(quoted(run.metrics)) has only \(found) of the \(records) records of the steps done; the "
+          + "rest is lost.")
+    }
+  }
+
+  /// Goes back to the records of earlier steps.
+  func cut(toRecords count: Int) throws(Failure) {
+    records = count
+    try metrics?.cut(toLines: count)
+  }
+
+  /// What brings the records to the disk, in any thread.
+  var diskJob: @Sendable () throws(Failure) -> Void {
+    let metrics = metrics
+    return { () throws(Failure) in try metrics?.bringToDisk() }
   }
 
   /// Adds a record to metrics.jsonl.

@@ -18,32 +18,55 @@ public struct SGD {
     self.factors = factors
   }
 
-  /// Moves every parameter along its gradient.
+  /// Moves every parameter along its gradient, and looks whether all weights are finite still.
+  ///
+  /// A gradient or a velocity that is not finite makes its weight so, which is therefore all that is looked at.
   /// - Parameters:
   ///   - parameters: What is learnt.
   ///   - learningRate: That of the weights in this step.
   ///   - team: The threads to share the work.
-  public func update(_ parameters: [Parameter], learningRate: Double, team: ThreadTeam) {
-    for parameter in parameters {
+  /// - Returns: The place in `parameters` of the first with a weight that is not finite; nil for none.
+  @discardableResult
+  public func update(
+    _ parameters: [Parameter], learningRate: Double, team: ThreadTeam
+  ) -> Int? {
+    var spoiled: Int?
+    // The largest exponent that each thread has met: a maximum of whole numbers costs next to nothing beside the
+    // update, which waits for memory.
+    let largest = UnsafeMutablePointer<UInt32>.allocate(capacity: team.count)
+    defer { largest.deallocate() }
+    for (place, parameter) in parameters.enumerated() {
       let factor = factors[parameter.name] ?? 1
       // Not even by its decay or by the velocity that it had.
       guard factor > 0 else { continue }
+      largest.update(repeating: 0, count: team.count)
       let isWeight = parameter.role == .weight
       let base = isWeight || recipe.biasesAnneal ? learningRate : recipe.learningRate
       let rate = Float(factor * (isWeight ? base : base * recipe.biasLearningRateFactor))
       let decay = isWeight || recipe.biasesDecay ? rate * Float(recipe.weightDecay) : 0
       let momentum = Float(recipe.momentum)
-      team.split(parameter.value.count) { range, _ in
+      team.split(parameter.value.count) { range, member in
         let w = parameter.value.pointer + range.lowerBound
         let v = parameter.velocity.pointer + range.lowerBound
         let g = parameter.gradient.pointer + range.lowerBound
+        var exponent: UInt32 = 0
         for i in 0..<range.count {
           let velocity = momentum * v[i] - decay * w[i] - rate * g[i]
           v[i] = velocity
-          w[i] += velocity
+          let weight = w[i] + velocity
+          w[i] = weight
+          exponent = max(exponent, weight.bitPattern & Self.exponentBits)
         }
+        largest[member] = exponent
       }
       parameter.noteChange()
+      if spoiled == nil, (0..<team.count).contains(where: { largest[$0] == Self.exponentBits }) {
+        spoiled = place
+      }
     }
+    return spoiled
   }
+
+  /// All ones in infinite numbers and in those that are none.
+  private static let exponentBits: UInt32 = 0x7F80_0000
 }

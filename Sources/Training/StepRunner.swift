@@ -4,6 +4,8 @@ import Failures
 import Layers
 import MPI
 import ModelParallel
+import Supervision
+import Tensors
 import Threads
 
 /// What a step found and how long it took.
@@ -16,6 +18,8 @@ struct StepOutcome {
   let exchangeSeconds: Double
   /// Of these, waiting for images.
   let dataWaitSeconds: Double
+  /// The place of the first own parameter that the update has made not finite.
+  let spoiled: Int?
 
   /// The damaged records that were passed over for the batch.
   let skipped: (count: Int, first: Failure?)
@@ -32,6 +36,8 @@ final class StepRunner {
   private let team: ThreadTeam
   private let batchSize: Int
   private let comparesRecords: Bool
+  /// Faults of this rank that a test asked for.
+  private let faults: (_ step: Int) -> [Fault]
 
   /// Makes it from the network, what feeds it and what changes it.
   /// - Parameters:
@@ -41,9 +47,10 @@ final class StepRunner {
   ///   - team: The threads that share the update.
   ///   - batchSize: The images of a whole batch.
   ///   - comparesRecords: Whether ranks may find other records damaged, and must compare what they read.
+  ///   - faults: The faults of this rank that a test asked for in a step.
   init(
     _ network: Network, loader: BatchLoader, rule: SGD, team: ThreadTeam, batchSize: Int,
-    comparesRecords: Bool
+    comparesRecords: Bool, faults: @escaping (_ step: Int) -> [Fault]
   ) {
     self.network = network
     self.loader = loader
@@ -51,6 +58,7 @@ final class StepRunner {
     self.team = team
     self.batchSize = batchSize
     self.comparesRecords = comparesRecords
+    self.faults = faults
   }
 
   /// Runs a step.
@@ -62,22 +70,34 @@ final class StepRunner {
   func run(step: Int, learningRate: Double) throws -> StepOutcome {
     let start = MonotonicClock.seconds
     let (waited, exchanged) = (loader.secondsWaited, exchangeSeconds)
+    // The ranks of a host may share the reading.
+    Activity.begin(
+      "reading images", step: step, waitsForRanks: network.placement.isDistributed)
     let batch = try loader.next()
     if comparesRecords { try compare(batch) }
     let pass = Pass(
       images: batch.count, isTraining: true, step: step,
       firstImage: network.placement.images(of: batchSize).lowerBound, batch: batch.globalCount)
+    Activity.begin("forward")
     try network.forward(batch.input, pass)
     let score = try network.score(batch.labels, pass)
+    let faults = faults(step)
+    if faults.contains(where: { $0.action == .error }) { throw Failure(.internal, "injected") }
+    var spoiled: Int?
     if score.lossSum.isFinite {
+      Activity.begin("backward")
       network.differentiateLoss(pass)
       try network.backward(batch.input, pass)
-      rule.update(network.parameters, learningRate: learningRate, team: team)
+      if faults.contains(where: { $0.action == .spoil }) {
+        network.parameters.last?.gradient.pointer[0] = .nan
+      }
+      Activity.begin("update")
+      spoiled = rule.update(network.parameters, learningRate: learningRate, team: team)
     }
     return StepOutcome(
       score: score, seconds: MonotonicClock.seconds - start,
       exchangeSeconds: exchangeSeconds - exchanged,
-      dataWaitSeconds: loader.secondsWaited - waited, skipped: batch.skipped)
+      dataWaitSeconds: loader.secondsWaited - waited, spoiled: spoiled, skipped: batch.skipped)
   }
 
   /// Towers that see other images than each other would train in silence, and badly.

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// A text file that grows line by line; what was appended is with the operating system at once.
-package final class TextFile {
+package final class TextFile: Sendable {
   let path: String
   private let descriptor: Int32
 
@@ -46,6 +46,36 @@ package final class TextFile {
   }
 
   deinit { close(descriptor) }
+
+  /// Cuts off what follows the first lines.
+  /// - Throws: `Failure` (inputOutput) where the file cannot be cut.
+  func cut(toLines lines: Int) throws(Failure) {
+    guard ftruncate(descriptor, off_t(Self.length(of: lines, in: descriptor))) == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be cut", errno: errno)
+    }
+  }
+
+  /// How many whole lines the file has, counted up to a limit.
+  func lineCount(upTo limit: Int) -> Int {
+    var (offset, lines) = (0, 0)
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while lines < limit {
+      let count = pread(descriptor, &block, block.count, off_t(offset))
+      guard count > 0 else { break }
+      lines += block[..<count].count { $0 == UInt8(ascii: "\n") }
+      offset += count
+    }
+    return min(lines, limit)
+  }
+
+  /// Brings what was appended to the disk.
+  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  func bringToDisk() throws(Failure) {
+    // What is not a file on a disk, a pipe say, cannot be brought there.
+    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be brought to the disk", errno: errno)
+    }
+  }
 
   /// Appends a line.
   package func append(_ line: String) throws(Failure) {

@@ -3,32 +3,45 @@ import Console
 public import Data
 import Failures
 import Foundation
-import MPI
+import Layers
+public import MPI
 public import ModelParallel
 public import Safetensors
+import Supervision
 import Threads
 
-/// What a finished run reached.
+/// What a run reached.
 public struct TrainingResult: Sendable {
   /// Steps done.
   public let steps: Int
   /// The last validation's top-1 error in percent; nil without validation images.
   public let top1Error: Double?
+  /// Whether there are steps left: the run was asked to stop.
+  public let isUnfinished: Bool
 }
 
 /// Trains a network on the ranks of a group: steps, validations, records and checkpoints in their order.
 public final class Trainer {
-  private let settings: TrainingSettings
-  private let network: Network
-  private let plan: RunPlan
-  private let steps: StepRunner
+  let settings: TrainingSettings
+  let dataset: Dataset
+  let network: Network
+  let safeguards: Safeguards
+  let world: Communicator
+  let run: RunDirectory
+  let plan: RunPlan
+  let journal: RunJournal
+  let checkpoints: CheckpointStore
+  let agreement: StepAgreement
+  var state: TrainingState
+  private let threads: Int
+  private let team: ThreadTeam
   private let validator: Validator
-  private let journal: RunJournal
-  private let checkpoints: CheckpointStore
   private let check: ReplicaCheck
   private let parallelism: Parallelism
   private let observer: RunObserver
-  private var state: TrainingState
+  private let lock: RunLock?
+  private let preprocessing: Preprocessing
+  private var steps: StepRunner
   private var watch: StartWatch
   private var speed = SpeedMeter()
   /// How often a damaged record was passed over.
@@ -37,21 +50,31 @@ public final class Trainer {
   /// Builds the network and opens the run.
   /// - Parameters:
   ///   - settings: Every setting.
+  ///   - safeguards: How the run is watched over.
   ///   - dataset: The images.
   ///   - placement: Where the network's towers are.
   ///   - parallelism: How the ranks share the work.
+  ///   - world: All ranks.
   ///   - run: The run's folder, which exists.
+  ///   - lock: The first rank's hold on it.
   ///   - checkpoint: Where to go on from; nil for a new run.
   ///   - threads: Threads of this process.
   ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
   /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
   public init(
-    settings: TrainingSettings, dataset: Dataset, placement: Placement,
-    parallelism: Parallelism = Parallelism(), run: RunDirectory,
-    resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
+    settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
+    parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
+    lock: RunLock?, resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
   ) throws {
     self.settings = settings
+    self.safeguards = safeguards
+    self.dataset = dataset
+    self.world = world
+    self.run = run
+    self.lock = lock
+    self.threads = threads
     let recipe = settings.recipe
+    Activity.begin("building the network")
     network = try Network(
       settings.network, placement: placement,
       options: NetworkOptions(
@@ -60,7 +83,6 @@ public final class Trainer {
         formats: settings.formats ?? WireFormats()))
     self.parallelism = parallelism
     check = ReplicaCheck(placement)
-    let preprocessing: Preprocessing
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       try Checkpoint.load(checkpoint, into: network)
@@ -73,6 +95,7 @@ public final class Trainer {
           classNames: dataset.classNames, mean: dataset.mean,
           meanPlace: recipe.augmentation.meanPlace)
     }
+    Activity.begin("opening the run's files")
     let isFirst = placement.isFirst
     journal = try RunJournal(run, keeping: state.records, speaks: isFirst)
     if isFirst { try TextFile.write(settings.json, to: run.configuration) }
@@ -81,59 +104,207 @@ public final class Trainer {
       learningRate: recipe.learningRate,
       tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
     plan = RunPlan(settings, images: dataset.count(.train))
-    checkpoints = CheckpointStore(
+    checkpoints = try CheckpointStore(
       run, network: network, settings: settings,
-      preprocessing: preprocessing,
-      newest: checkpoint == nil ? nil : state.step)
+      preprocessing: preprocessing, journal: journal, newest: checkpoint == nil ? nil : state)
+    agreement = StepAgreement(world)
     watch = StartWatch(classes: settings.network.classes, learningRate: recipe.learningRate)
     let damagedRecords: BatchLoader.DamagedRecords = settings.skipsCorrupt ? .skip : .stop
     validator = Validator(
       dataset, preprocessing, side: settings.network.inputSide, batchSize: recipe.batchSize,
       threads: threads,
       damagedRecords: damagedRecords)
-    steps = StepRunner(
-      network,
-      loader: try BatchLoader(
-        dataset: dataset, split: .train, order: .shuffled, augmentation: recipe.augmentation,
-        inputSide: settings.network.inputSide, batchSize: recipe.batchSize,
-        positions: placement.images(of: recipe.batchSize), firstStep: state.step,
-        seed: settings.seed, threads: threads, damagedRecords: damagedRecords,
-        mean: preprocessing.mean, finish: preprocessing.adapt,
-        group: try SharedLoading.group(
-          placement.group, images: placement.images(of: recipe.batchSize).count,
-          inputSide: settings.network.inputSide)),
-      rule: SGD(recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:]),
-      team: ThreadTeam(count: threads), batchSize: recipe.batchSize,
-      comparesRecords: settings.skipsCorrupt)
+    team = ThreadTeam(count: threads)
+    steps = try Self.runner(
+      network, settings, state, dataset, preprocessing, team: team, threads: threads, safeguards,
+      rank: world.rank)
     try journal.say(
-      state.step == 0
+      checkpoint == nil
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
         : "Going on after step \(state.step) of \(plan.lastStep).")
   }
 
-  /// Trains to the end of the run.
-  /// - Throws: `Failure` where a file cannot be read or written or the loss is not finite, `MPIError` where
-  ///   a message fails.
-  public func train() throws -> TrainingResult {
-    while state.step < plan.lastStep && !state.schedule.isFinished {
-      try step()
-      // Validated first: the last checkpoint knows the error, and a finished run has nothing left to do.
-      if plan.isTimeToValidate(after: state.step) || state.step == plan.lastStep { try validate() }
-      if plan.isTimeToSave(after: state.step) || state.validation?.step == state.step {
-        try save()
-      }
-    }
-    if state.validation?.step != state.step { try validate() }
-    if checkpoints.newest != state.step { try save() }
-    return TrainingResult(steps: state.step, top1Error: state.validation?.top1Error)
+  /// What runs the steps that follow a state.
+  private static func runner(
+    _ network: Network, _ settings: TrainingSettings, _ state: TrainingState, _ dataset: Dataset,
+    _ preprocessing: Preprocessing, team: ThreadTeam, threads: Int, _ safeguards: Safeguards,
+    rank: Int
+  ) throws -> StepRunner {
+    var recipe = settings.recipe
+    recipe.learningRate *= state.rollbacks?.rateFactor ?? 1
+    return StepRunner(
+      network,
+      loader: try BatchLoader(
+        dataset: dataset, split: .train, order: .shuffled, augmentation: recipe.augmentation,
+        inputSide: settings.network.inputSide, batchSize: recipe.batchSize,
+        positions: network.placement.images(of: recipe.batchSize), firstStep: state.step,
+        seed: settings.seed, threads: threads,
+        damagedRecords: settings.skipsCorrupt ? .skip : .stop,
+        mean: preprocessing.mean, finish: preprocessing.adapt,
+        group: try SharedLoading.group(
+          network.placement.group, images: network.placement.images(of: recipe.batchSize).count,
+          inputSide: settings.network.inputSide)),
+      rule: SGD(recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:]),
+      team: team, batchSize: recipe.batchSize,
+      comparesRecords: settings.skipsCorrupt,
+      faults: { step in safeguards.faults.filter { $0.isDue(rank: rank, step: step) } })
   }
 
-  private func step() throws {
-    let rate = plan.learningRate(state)
+  /// Trains to the end of the run, or until it is asked to stop.
+  /// - Throws: `Failure` where a file cannot be read or written or the numbers diverge, `MPIError` where a
+  ///   message fails.
+  public func train() throws -> TrainingResult {
+    for fault in safeguards.faults { fault.arm(rank: world.rank) }
+    let start = MonotonicClock.seconds
+    var spoiled: Int?
+    while true {
+      Activity.begin("between steps", step: state.step)
+      let news = try agree(spoiled: spoiled)
+      try checkpoints.poll(isWritingAnywhere: news.isWriting)
+      // A step that spoiled the weights is not saved, whoever asks.
+      if let number = news.spoiled {
+        let sentence = Divergence(network, world).sentence(parameter: number, step: state.step)
+        spoiled = nil
+        try recover(from: sentence)
+        continue
+      }
+      if news.wish >= .saveAndLeave { return try leave(news) }
+      if isTimeToValidate {
+        guard try validate() else { continue }
+      }
+      if news.wish == .save || isTimeToSave {
+        try check.compare(network.replicatedParameters, step: state.step)
+        try checkpoints.begin(currentState)
+        if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
+        StopSignals.noteSaved()
+      }
+      if isAtEnd { break }
+      spoiled = try step()
+    }
+    try checkpoints.finish()
+    try journal.say(
+      String(
+        format: "Training stood still for checkpoints for %.1f s, %.1f %% of the time.",
+        checkpoints.secondsWaited,
+        100 * checkpoints.secondsWaited / max(1e-9, MonotonicClock.seconds - start)))
+    return TrainingResult(
+      steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: false)
+  }
+
+  // MARK: What is due
+
+  private var isAtEnd: Bool { state.step >= plan.lastStep || state.schedule.isFinished }
+
+  /// Due again where a validation was broken off: a resumed run begins with it.
+  private var isTimeToValidate: Bool {
+    guard validator.imageCount > 0, state.validation?.step != state.step else { return false }
+    return isAtEnd || (state.step > 0 && plan.isTimeToValidate(after: state.step))
+  }
+
+  private var isTimeToSave: Bool {
+    guard !isSaved else { return false }
+    // A run that may have to go back needs somewhere to go back to.
+    let isStart = state.step == 0 && safeguards.divergence != .stop
+    return isAtEnd || isStart || state.validation?.step == state.step
+      || (state.step > 0 && plan.isTimeToSave(after: state.step))
+  }
+
+  private var isSaved: Bool {
+    checkpoints.newest?.step == state.step && checkpoints.newest?.validation == state.validation
+  }
+
+  /// The state with everything in it that a checkpoint carries.
+  private var currentState: TrainingState {
+    state.records = journal.records
+    return state
+  }
+
+  // MARK: Stopping
+
+  private func agree(spoiled: Int? = nil) throws -> StepAgreement.News {
+    var own = StepAgreement.News()
+    let isTimeUp = world.rank == 0 && safeguards.endTime.map { isTooLate(for: $0) } ?? false
+    own.wish = max(StopSignals.current, isTimeUp ? .saveAndLeave : .none)
+    own.secondsLeft = StopSignals.secondsLeft
+    own.isWriting = checkpoints.isWriting
+    own.spoiled = Divergence(network, world).number(ofParameter: spoiled)
+    lock?.touch()
+    return try agreement.agree(on: own)
+  }
+
+  /// Whether another step and a save would end after a time.
+  private func isTooLate(for end: Double) -> Bool {
+    MonotonicClock.seconds + speed.secondsPerStep + checkpoints.expectedSeconds > end
+  }
+
+  /// Saves where that is possible, and says so.
+  private func leave(_ news: StepAgreement.News) throws -> TrainingResult {
+    // All ranks decide alike: the slowest one's guess counts.
+    let expected = try world.allReduce(1.5 * checkpoints.expectedSeconds, .max)
+    let fits = news.wish == .saveAndLeave || expected < news.secondsLeft
+    if fits {
+      if !isSaved && state.step > 0 { try checkpoints.begin(currentState) }
+      try checkpoints.finish()
+    }
+    let saved = fits ? state.step : checkpoints.newest.map(\.step) ?? 0
+    try journal.say(
+      state.step == 0
+        ? "Stopped before the first step; there is nothing to save."
+        : fits
+          ? "Saved step \(saved) of \(plan.lastStep) and stopped; go on with --resume."
+          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, since the process is about to "
+            + "be killed; go on with --resume from the checkpoint before.")
+    return TrainingResult(
+      steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
+  }
+
+  // MARK: Divergence
+
+  /// Goes back to the last checkpoint with half the learning rate where that was asked for.
+  /// - Throws: `Failure` (diverged) where it was not, or was done too often.
+  private func recover(from sentence: String) throws {
+    let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
+    try checkpoints.finish()
+    guard case .rollBack(let most) = safeguards.divergence, count < most,
+      let saved = checkpoints.newest
+    else {
+      let tried = count > 0 ? " after going back \(count == 1 ? "once" : "\(count) times")" : ""
+      throw Failure(
+        .diverged,
+        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
+          + "\(settings.recipe.learningRate), or let the run go back by itself with --on-divergence rollback."
+      )
+    }
+    let path = run.checkpoint(afterSteps: saved.step)
+    let diverged = state.step
+    state = saved
+    try Checkpoint.load(try SafetensorsFile(opening: path), into: network)
+    state.rollbacks = TrainingState.Rollbacks(count: count + 1, rateFactor: factor)
+    try journal.cut(toRecords: state.records)
+    steps = try Self.runner(
+      network, settings, state, dataset, preprocessing, team: team, threads: threads, safeguards,
+      rank: world.rank)
+    try journal.say(
+      "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
+        + "\(learningRate) (\(count + 1) of at most \(most) times).")
+  }
+
+  // MARK: Steps and validations
+
+  private var learningRate: Double {
+    plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)
+  }
+
+  /// - Returns: The place of the first own parameter that is no longer finite.
+  private func step() throws -> Int? {
+    let rate = learningRate
     let outcome = try steps.run(step: state.step, learningRate: rate)
     guard outcome.loss.isFinite else {
-      throw diverged("The loss is \(outcome.loss) at step \(state.step + 1)")
+      try recover(
+        from: Divergence(network, world).sentence(
+          loss: outcome.loss, "loss of step \(state.step + 1)"))
+      return nil
     }
     state.step += 1
     try noteSkipped(outcome.skipped)
@@ -152,6 +323,7 @@ public final class Trainer {
       try journal.say("Warning: " + warning)
     }
     try journal.progress(isLast: state.step == plan.lastStep) { progressLine(record) }
+    return outcome.spoiled
   }
 
   /// Tells of records that --skip-corrupt has passed over.
@@ -161,25 +333,33 @@ public final class Trainer {
     try journal.say("Warning: \(first.message) Damaged records skipped so far: \(skipped).")
   }
 
-  private func validate() throws {
-    guard validator.imageCount > 0 else { return }
+  /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an earlier step.
+  private func validate() throws -> Bool {
     let health = try observer.look(step: state.step)
     let start = MonotonicClock.seconds
     let (score, leftOut) = try validator.score(network) { done in
       try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
+      return try agree().wish < .saveAndLeave
     }
+    guard let score else { return false }
     let record = ValidationRecord(
       step: state.step, epoch: plan.epochs(after: state.step),
       loss: score.lossSum / Double(score.images), top1Error: score.percent(score.top1Errors),
       top5Error: score.percent(score.top5Errors), images: score.images,
       seconds: MonotonicClock.seconds - start)
+    guard record.loss.isFinite else {
+      try recover(
+        from: Divergence(network, world).sentence(
+          loss: record.loss, "validation loss after step \(state.step)"))
+      return false
+    }
     try journal.note(record)
     try observer.note(record)
     if let health {
       try journal.note(health.record)
       for sentence in health.sentences { try journal.say("Warning: " + sentence) }
     }
-    state.validation = TrainingState.Validation(step: state.step, top1Error: record.top1Error)
+    state.note(TrainingState.Validation(step: state.step, top1Error: record.top1Error))
     try journal.say(
       String(
         format:
@@ -192,30 +372,15 @@ public final class Trainer {
         "Warning: \(first.message) \(leftOut.count) of \(validator.imageCount) validation images were left out."
       )
     }
-    guard record.loss.isFinite else {
-      throw diverged("The validation loss is \(record.loss) after step \(state.step)")
-    }
     // A validation at the end of a run that may go on later is not one that the schedule counts.
-    guard plan.isTimeToValidate(after: state.step) else { return }
-    let rate = plan.learningRate(state)
+    guard plan.isTimeToValidate(after: state.step) else { return true }
+    let rate = learningRate
     if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
       try journal.say(
         "The validation error has stopped improving: the learning rate falls from \(rate) to "
-          + "\(plan.learningRate(state)).")
+          + "\(learningRate).")
     }
-  }
-
-  private func save() throws {
-    try check.compare(network.replicatedParameters, step: state.step)
-    state.records = journal.records
-    try checkpoints.save(state)
-  }
-
-  private func diverged(_ what: String) -> Failure {
-    Failure(
-      .diverged,
-      "\(what); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
-        + "\(settings.recipe.learningRate).")
+    return true
   }
 
   private func progressLine(_ record: StepRecord) -> String {

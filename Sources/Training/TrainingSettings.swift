@@ -62,35 +62,68 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// The settings as JSON, keys in order.
   public var json: String { JSONText.encode(self) }
 
-  /// The settings that must be those of the checkpoint for a run to go on as if it had never stopped, and
-  /// are not: one sentence a setting.
-  public func differences(from saved: TrainingSettings) -> [String] {
-    var result: [String] = []
-    func compare<Value: Equatable>(_ name: String, _ saved: Value, _ now: Value, show: Bool = true)
-    {
-      if saved != now {
-        result.append(show ? "\(name) was \(saved) and is \(now)" : "\(name) differs")
-      }
+  /// A setting that must be that of the checkpoint for a run to go on as if it had never stopped, and is not.
+  public struct Difference: Sendable, Equatable {
+    /// What `--allow-changed` calls it: its option, where there is one.
+    public let key: String
+    /// One sentence with both values.
+    public let sentence: String
+  }
+
+  /// What `--allow-changed` takes.
+  public static let changeable = [
+    "recipe", "learning-rate", "momentum", "weight-decay", "batch-size", "schedule", "augmentation",
+    "data", "seed", "algorithm", "formats", "validate-every", "init-from", "rates",
+  ]
+
+  /// The settings, the network apart, that differ from those of a checkpoint.
+  public func differences(from saved: TrainingSettings) -> [Difference] {
+    var result: [Difference] = []
+    func compare<Value: Equatable>(
+      _ key: String, _ name: String, _ saved: Value, _ now: Value, show: Bool = true
+    ) {
+      guard saved != now else { return }
+      result.append(
+        Difference(
+          key: key, sentence: show ? "\(name) was \(saved) and is \(now)" : "\(name) differs"))
     }
-    compare("the network", saved.network, network, show: false)
-    compare("the recipe's name", saved.recipe.name.rawValue, recipe.name.rawValue)
-    compare("the learning rate", saved.recipe.learningRate, recipe.learningRate)
-    compare("the momentum", saved.recipe.momentum, recipe.momentum)
-    compare("the weight decay", saved.recipe.weightDecay, recipe.weightDecay)
-    compare("the batch size", saved.recipe.batchSize, recipe.batchSize)
-    compare("the schedule", saved.recipe.schedule, recipe.schedule, show: false)
-    compare("the augmentation", saved.recipe.augmentation, recipe.augmentation, show: false)
-    compare("the dataset's checksum", saved.datasetChecksum, datasetChecksum)
-    let (tuning, savedTuning) = (fineTuning ?? FineTuning(), saved.fineTuning ?? FineTuning())
-    compare("the file of the initial weights", savedTuning.file ?? "none", tuning.file ?? "none")
-    compare("the layers that began anew", savedTuning.reset, tuning.reset)
-    compare("the layers' learning rates", savedTuning.text, tuning.text)
-    compare("the seed", saved.seed, seed)
-    compare("the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
-    compare("the format that numbers travel in", saved.formats, formats, show: false)
+    compare("recipe", "the recipe's name", saved.recipe.name.rawValue, recipe.name.rawValue)
     compare(
-      "the interval of validations", saved.validateEvery.map(String.init) ?? "an epoch",
+      "learning-rate", "the learning rate", saved.recipe.learningRate, recipe.learningRate)
+    compare("momentum", "the momentum", saved.recipe.momentum, recipe.momentum)
+    compare("weight-decay", "the weight decay", saved.recipe.weightDecay, recipe.weightDecay)
+    compare("batch-size", "the batch size", saved.recipe.batchSize, recipe.batchSize)
+    compare("schedule", "the schedule", saved.recipe.schedule, recipe.schedule, show: false)
+    compare(
+      "augmentation", "the augmentation", saved.recipe.augmentation, recipe.augmentation,
+      show: false)
+    compare("data", "the dataset's checksum", saved.datasetChecksum, datasetChecksum)
+    let (tuning, savedTuning) = (fineTuning ?? FineTuning(), saved.fineTuning ?? FineTuning())
+    compare(
+      "init-from", "the file of the initial weights", savedTuning.file ?? "none",
+      tuning.file ?? "none")
+    compare("init-from", "the layers that began anew", savedTuning.reset, tuning.reset)
+    compare("rates", "the layers' learning rates", savedTuning.text, tuning.text)
+    compare("seed", "the seed", saved.seed, seed)
+    compare("algorithm", "the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
+    compare("formats", "the format that numbers travel in", saved.formats, formats, show: false)
+    compare(
+      "validate-every", "the interval of validations",
+      saved.validateEvery.map(String.init) ?? "an epoch",
       validateEvery.map(String.init) ?? "an epoch")
     return result
+  }
+
+  /// How another network differs, in one sentence with both values; nil where it does not.
+  public func networkDifference(from saved: TrainingSettings) -> String? {
+    guard saved.network != network else { return nil }
+    func text(_ network: NetworkSpecification) -> String {
+      "'\(network.name)' with \(network.towers) towers, \(network.layers.count) layers, "
+        + "\(network.parameterCount) parameters and \(network.classes) classes"
+    }
+    let pair = zip(saved.network.layers, network.layers).first { $0 != $1 }
+    let layer = pair.map { ", beginning with layer '\($0.0.name)'" } ?? ""
+    return
+      "was trained with the network \(text(saved.network)); asked for is \(text(network))\(layer)"
   }
 }

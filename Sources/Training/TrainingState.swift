@@ -9,6 +9,18 @@ public struct TrainingState: Codable, Equatable, Sendable {
   public var records: Int
   /// The newest validation.
   public var validation: Validation?
+  /// The validation with the lowest error so far.
+  public var best: Validation?
+  /// How often the run went back because its numbers diverged; nil for never.
+  public var rollbacks: Rollbacks?
+
+  /// What a checkpoint remembers of divergences.
+  public struct Rollbacks: Codable, Equatable, Sendable {
+    /// How many there were.
+    public var count: Int
+    /// What they have left of every learning rate.
+    public var rateFactor: Double
+  }
 
   /// What a checkpoint remembers of a validation.
   public struct Validation: Codable, Equatable, Sendable {
@@ -16,6 +28,12 @@ public struct TrainingState: Codable, Equatable, Sendable {
     public let step: Int
     /// Percent of the images whose true class was not the most probable.
     public let top1Error: Double
+  }
+
+  /// Takes note of a validation.
+  mutating func note(_ new: Validation) {
+    validation = new
+    if new.top1Error < best?.top1Error ?? .infinity { best = new }
   }
 
   /// The state before the first step.

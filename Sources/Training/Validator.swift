@@ -3,6 +3,7 @@ import Data
 import Failures
 import Layers
 import ModelParallel
+import Threads
 
 /// Measures a network on every validation image, centre crop, exactly: the last batch is as small as it is.
 final class Validator {
@@ -34,12 +35,12 @@ final class Validator {
   /// Scores all of them.
   /// - Parameters:
   ///   - network: What is measured.
-  ///   - progress: Told after each batch how many images are done.
-  /// - Returns: The same score on every rank, and how many damaged images it is without.
+  ///   - goesOn: Told before each batch how many images are done; where it says no, the rest is left out.
+  /// - Returns: The same score on every rank, nil where it was broken off, and how many damaged images it is without.
   /// - Throws: `Failure` where an image cannot be read, `MPIError` where a message fails.
   func score(
-    _ network: Network, progress: (_ done: Int) throws -> Void
-  ) throws -> (score: ParallelSoftmax.Score, leftOut: (count: Int, first: Failure?)) {
+    _ network: Network, goesOn: (_ done: Int) throws -> Bool
+  ) throws -> (score: ParallelSoftmax.Score?, leftOut: (count: Int, first: Failure?)) {
     let loader = try BatchLoader(
       dataset: dataset, split: .validation, order: .inOrder, augmentation: .none, inputSide: side,
       batchSize: batchSize, positions: network.placement.images(of: batchSize), firstStep: 0,
@@ -47,15 +48,17 @@ final class Validator {
       finish: preprocessing.adapt)
     var total = ParallelSoftmax.Score()
     var leftOut: (count: Int, first: Failure?) = (0, nil)
-    while case let batch = try loader.next(), batch.globalCount > 0 {
+    while true {
+      guard try goesOn(total.images) else { return (nil, leftOut) }
+      Activity.begin("validation")
+      let batch = try loader.next()
+      guard batch.globalCount > 0 else { break }
       leftOut = (leftOut.count + batch.skipped.count, leftOut.first ?? batch.skipped.first)
       // Replicas whose images were all left out take part: the others may wait for them.
-      if batch.count > 0 || network.placement.replicas > 1 {
-        let pass = Pass(images: batch.count, isTraining: false)
-        try network.forward(batch.input, pass)
-        total += try network.score(batch.labels, pass)
-      }
-      try progress(total.images)
+      guard batch.count > 0 || network.placement.replicas > 1 else { continue }
+      let pass = Pass(images: batch.count, isTraining: false)
+      try network.forward(batch.input, pass)
+      total += try network.score(batch.labels, pass)
     }
     guard total.images > 0 else {
       throw leftOut.first ?? Failure(.badData, "There are no validation images.")

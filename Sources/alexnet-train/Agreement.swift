@@ -1,3 +1,4 @@
+import Checksums
 import Failures
 import Foundation
 import MPI
@@ -16,6 +17,38 @@ struct Agreement {
       .ranksDisagree,
       "Rank \(world.rank) was started with \(own.isEmpty ? "no options" : own) and rank 0 with "
         + "\(first.isEmpty ? "none" : first); start all ranks with the same options.")
+  }
+
+  /// Ranks of different builds or machines might compute, or understand each other, differently.
+  func agreeOnMachines() throws {
+    let own = [
+      "the program's SHA-256": try Self.programChecksum,
+      "the bytes of the number 1": withUnsafeBytes(of: Float(1).bitPattern) { "\(Array($0))" },
+      "the bytes of an integer": "\(MemoryLayout<Int>.size)",
+    ].sorted { $0.key < $1.key }
+    for (name, value) in own {
+      let first = try world.broadcast(value, from: 0)
+      // A rank without a difference must not go on and wait for one that has.
+      let differs = try world.allReduce(Int64(value == first ? 0 : 1), .max) != 0
+      guard differs else { continue }
+      let values = try world.allGather(value),
+        hosts = try world.allGather(MPI.Environment.processorName)
+      let other = values.indices.first { values[$0] != values[0] } ?? 0
+      throw Failure(
+        .ranksDisagree,
+        "On rank \(other) (\(hosts[other])) \(name) is \(values[other]) and on rank 0 (\(hosts[0])) \(values[0]); "
+          + "start the same build on machines of the same kind.")
+    }
+  }
+
+  private static var programChecksum: String {
+    get throws(Failure) {
+      let bytes = try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/exe"))
+      guard let bytes else {
+        throw Failure(.internal, "The program cannot read itself in /proc/self/exe.")
+      }
+      return SHA256.digest(of: Array(bytes))
+    }
   }
 
   /// Ranks that see different datasets must not train together.

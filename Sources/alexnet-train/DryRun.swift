@@ -62,7 +62,8 @@ struct DryRun {
       Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) (weights \(mebibytes(estimate.parameters)), \
       their gradients and velocities \(mebibytes(estimate.training)), activations \
       \(mebibytes(estimate.activations)), their gradients \(mebibytes(estimate.activationGradients)), images \
-      \(mebibytes(estimate.images)), the convolutions' own \(mebibytes(estimate.workspace))), besides the libraries.
+      \(mebibytes(estimate.images)), the convolutions' own \(mebibytes(estimate.workspace))), \
+      \(mebibytes(2 * estimate.parameters)) more while a checkpoint is written, besides the libraries.
 
       """
   }

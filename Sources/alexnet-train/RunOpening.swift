@@ -1,40 +1,112 @@
 import AlexNet
 import Failures
 import Foundation
+import Glibc
 import MPI
 import Options
 import Safetensors
 import Training
 
+/// A run's folder, the hold on it, and where to go on from.
+struct OpenedRun {
+  let run: RunDirectory
+  /// The first rank's; let go of when the run ends.
+  let lock: RunLock?
+  /// Nil for a new run.
+  let checkpoint: SafetensorsFile?
+}
+
 extension TrainCommand {
   /// Opens the run's folder, and the checkpoint to go on from where there is one; all ranks call it together.
-  func open(
-    _ arguments: Arguments, _ settings: TrainingSettings
-  ) throws -> (RunDirectory, SafetensorsFile?) {
+  func open(_ arguments: Arguments, _ settings: TrainingSettings) throws -> OpenedRun {
     let fresh = "runs/\(settings.network.name)-\(Self.timeStamp)"
     let run = RunDirectory(try world.broadcast(arguments.string("out") ?? fresh, from: 0))
-    guard arguments.has("resume") else {
+    let mode = arguments.string("resume")
+    let allowed = try allowedChanges(arguments)
+    // What the first rank finds in the folder counts for all.
+    let isThere = world.rank == 0 && (run.holdsRun || !run.checkpointFiles.isEmpty)
+    let goesOn = try mode.map {
+      try $0 != "auto" || world.broadcast(isThere ? "run" : "", from: 0) == "run"
+    }
+    guard goesOn == true else {
       if world.rank == 0 { try run.create() }
+      let lock = world.rank == 0 ? try RunLock(run) { say($0 + "\n") } : nil
       try world.barrier()
-      return (run, nil)
+      return OpenedRun(run: run, lock: lock, checkpoint: nil)
+    }
+    var lock: RunLock?
+    var path = ""
+    if world.rank == 0 {
+      if !isThere { _ = try run.savedSettings() }
+      try run.check()
+      lock = try RunLock(run) { say($0 + "\n") }
+      path = try checkpointToGoOnFrom(run, wantsGood: mode == "latest-good") ?? ""
     }
     // All ranks go on from the file that the first one sees.
-    let newest = try world.broadcast(run.checkpointFiles.last ?? "", from: 0)
-    let checkpoint = newest.isEmpty ? nil : try SafetensorsFile(opening: newest)
+    path = try world.broadcast(path, from: 0)
+    let checkpoint = path.isEmpty ? nil : try SafetensorsFile(opening: path)
     let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
-    let differences = settings.differences(from: saved)
-    guard differences.isEmpty else {
+    try check(settings, against: saved, in: run, allowed)
+    return OpenedRun(run: run, lock: lock, checkpoint: checkpoint)
+  }
+
+  /// The newest checkpoint, or the newest whole one where that is asked for; damaged ones then lose their names.
+  private func checkpointToGoOnFrom(
+    _ run: RunDirectory, wantsGood: Bool
+  ) throws(Failure) -> String? {
+    guard wantsGood else { return run.checkpointFiles.last }
+    for path in run.checkpointFiles.reversed() {
+      do throws(Failure) {
+        try NetworkFile(opening: path).verify()
+        return path
+      } catch {
+        rename(path, path + ".damaged")
+        say("\(error) It is called \(quoted(path + ".damaged")) now.\n")
+      }
+    }
+    throw Failure(
+      .badData,
+      "\(quoted(run.checkpoints)) holds no whole checkpoint; start a new run with another --out.")
+  }
+
+  private func allowedChanges(_ arguments: Arguments) throws(Failure) -> Set<String> {
+    let keys = arguments.strings("allow-changed").flatMap {
+      $0.split(separator: ",").map(String.init)
+    }
+    if let key = keys.first(where: { !TrainingSettings.changeable.contains($0) }) {
       throw Failure(
         .usage,
-        "\(quoted(run.path)) holds a run with other settings: \(differences.joined(separator: "; ")). "
-          + "Give the same options, or start a new run with another --out.")
+        "--allow-changed takes \(TrainingSettings.changeable.joined(separator: ", ")), not \(quoted(key))."
+      )
     }
+    return Set(keys)
+  }
+
+  private func check(
+    _ settings: TrainingSettings, against saved: TrainingSettings, in run: RunDirectory,
+    _ allowed: Set<String>
+  ) throws(Failure) {
+    if let difference = settings.networkDifference(from: saved) {
+      throw Failure(
+        .badData,
+        "The run in \(quoted(run.path)) \(difference). Start a new run with another --out.")
+    }
+    let differences = settings.differences(from: saved)
+    let refused = differences.filter { !allowed.contains($0.key) }
+    guard refused.isEmpty else {
+      let keys = refused.map { "--allow-changed \($0.key)" }.joined(separator: " ")
+      throw Failure(
+        .usage,
+        "\(quoted(run.path)) holds a run with other settings: "
+          + "\(refused.map(\.sentence).joined(separator: "; ")). Give the same options, go on with others by "
+          + "\(keys), or start a new run with another --out.")
+    }
+    for difference in differences { say("Allowed: \(difference.sentence).\n") }
     if saved.threadsPerTower != settings.threadsPerTower {
       say(
         "Warning: the run had \(saved.threadsPerTower) threads a tower and goes on with "
           + "\(settings.threadsPerTower): sums are rounded otherwise from here on.\n")
     }
-    return (run, checkpoint)
   }
 
   static var timeStamp: String {

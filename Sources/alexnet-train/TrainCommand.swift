@@ -6,7 +6,7 @@ import Layers
 import MPI
 import ModelParallel
 import Options
-import Safetensors
+import Supervision
 import Threads
 import Training
 
@@ -17,15 +17,26 @@ struct TrainCommand {
   init(_ world: Communicator) { self.world = world }
 
   func run(_ words: some Sequence<String>) throws -> ExitCode {
+    let start = MonotonicClock.seconds
     let arguments = try Self.options.parse(words)
     if arguments.has("help") {
       say(Self.options.helpText)
       return .done
     }
+    let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
     try Agreement(world: world).agree(onWords: words)
+    try Agreement(world: world).agreeOnMachines()
+    let watchdogLimit = try watchdogLimit(arguments)
+    // Preparing the demonstration's pictures takes its time on one rank, while the others wait.
+    let isDemonstration = !arguments.has("data") && !arguments.has("classes")
+    var watchdog: Watchdog?
+    if let watchdogLimit, !isDemonstration { watchdog = try Watchdog(world, limit: watchdogLimit) }
+    firstMessages.stop()
+    Activity.begin("options")
     for name in ["data", "out", "network", "init-from"] where arguments.string(name) == "" {
       throw Failure(.usage, "--\(name) was given an empty value; leave it out or name something.")
     }
+    let safeguards = try safeguards(arguments, start: start)
     let cores = try Cores(world, threads: arguments.integer("threads", in: 1...1024))
     let isDryRun = arguments.has("dry-run")
     let pretended = try arguments.integer("classes", in: 2...1_000_000)
@@ -37,7 +48,6 @@ struct TrainCommand {
     guard !arguments.has("resume") || arguments.has("out") else {
       throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
     }
-    let isDemonstration = !arguments.has("data") && pretended == nil
     let weights = try weightFile(arguments)
     let choice = try networkChoice(arguments, weights: weights)
     let recipe = try self.recipe(arguments, isDemonstration: isDemonstration)
@@ -46,6 +56,7 @@ struct TrainCommand {
       towers: choice.network(classes: nil).towers, over: world,
       towersPerRank: ParallelChoice.towersPerRank(arguments))
 
+    Activity.begin("opening the dataset")
     var dataset: Dataset?
     if !isDryRun || arguments.has("data") {
       dataset =
@@ -77,19 +88,33 @@ struct TrainCommand {
       return .done
     }
     guard let dataset else { return .internal }
+    if let watchdogLimit, watchdog == nil {
+      watchdog = try Watchdog(world, limit: watchdogLimit)
+    }
+    defer { watchdog?.stop() }
     try Agreement(world: world).agree(on: settings)
     try checkMemory(settings, placement, parallelism, cores)
 
-    let (run, checkpoint) = try open(arguments, settings)
+    Activity.begin("opening the run")
+    let opened = try open(arguments, settings)
+    let run = opened.run
     say("\(cores.summary)\nThe run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
     if let warning = cores.idleWarning { say("Warning: \(warning)\n") }
     let trainer = try Trainer(
-      settings: settings, dataset: dataset, placement: placement, parallelism: parallelism,
-      run: run,
-      resuming: checkpoint, threads: cores.threads,
+      settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
+      parallelism: parallelism, world: world, run: run, lock: opened.lock,
+      resuming: opened.checkpoint, threads: cores.threads,
       tensorBoard: arguments.has("tensorboard"))
-    let result = try trainer.train()
+    let result = withExtendedLifetime(trainer) {
+      do {
+        return try trainer.train()
+      } catch {
+        opened.lock?.release()
+        MPI.Environment.end("alexnet-train", error, world)
+      }
+    }
+    if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(
       "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(run.path).\n"
@@ -129,12 +154,23 @@ struct TrainCommand {
       settings.network, placement, batchSize: settings.recipe.batchSize,
       scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
       algorithm: settings.algorithm)
-    let needed = estimate.total * cores.ranksOnHost
-    guard let available = Memory.available, needed > available else { return }
-    throw Failure(
-      .usage,
-      "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; take a smaller "
-        + "--batch-size than \(settings.recipe.batchSize), fewer --threads, or more hosts.")
+    // Weights and velocities once more, for the checkpoint that is written while training goes on.
+    let rank = estimate.total + 2 * estimate.parameters
+    let needed = rank * cores.ranksOnHost
+    let remedy =
+      "take a smaller --batch-size than \(settings.recipe.batchSize), fewer --threads, or more hosts."
+    if let available = Memory.available, needed > available {
+      throw Failure(
+        .usage,
+        "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; \(remedy)"
+      )
+    }
+    if let limit = Memory.processLimit, rank > limit {
+      throw Failure(
+        .usage,
+        "A rank needs \(rank >> 20) MiB and its limit (ulimit -v) leaves \(limit >> 20) MiB; \(remedy)"
+      )
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import AlexNet
 import Options
+import Training
 
 extension TrainCommand {
   /// Every option of `alexnet-train`.
@@ -24,7 +25,14 @@ extension TrainCommand {
             "skip-corrupt",
             "Pass over records that are damaged on the disk and count them, instead of stopping at the first."
           ),
-          .flag("resume", "Go on with the run in --out from its newest checkpoint."),
+          .flag(
+            "resume", words: ["auto", "latest-good"],
+            "Go on with the run in --out from its newest checkpoint; auto: or start it if it is not there; "
+              + "latest-good: pass over checkpoints that are damaged."),
+          Option(
+            "allow-changed", "KEY", repeats: true,
+            "A setting that may differ from the run that goes on: "
+              + TrainingSettings.changeable.joined(separator: ", ") + "."),
           .flag(
             "dry-run",
             "Show the network, its memory, its exchanges and the settings; train nothing."),
@@ -101,6 +109,7 @@ extension TrainCommand {
           ),
         ]
       ),
+      ("Stopping and faults", safeguardOptions),
       (
         "Machine",
         [

@@ -46,7 +46,7 @@ enum Program {
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: error))
     process.standardInput = FileHandle.nullDevice
     let start = ContinuousClock.now
-    try process.run()
+    try process.runWithOpenSignals()
     process.waitUntilExit()
     let duration = ContinuousClock.now - start
     return Outcome(

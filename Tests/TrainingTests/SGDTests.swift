@@ -53,4 +53,33 @@ import Training
     // What was computed from it stays good.
     #expect(weight.version == version)
   }
+
+  @Test(arguments: [Float.infinity, -.infinity, .nan]) func theFirstSpoiledParameterIsNamed(
+    number: Float
+  ) {
+    func parameters() -> [Parameter] {
+      (0..<3).map { _ in
+        let parameter = Parameter(
+          name: "test", role: .weight, kernels: 0..<1000, kernelCount: 1000,
+          layout: .biases(kernels: 1000), initialDeviation: 0, initialMean: 2, isTrained: true)
+        parameter.initialize(seed: 1)
+        return parameter
+      }
+    }
+    let team = ThreadTeam(count: 3)
+    let whole = parameters()
+    #expect(SGD(.paper).update(whole, learningRate: 0.01, team: team) == nil)
+    for place in [0, 500, 999] {
+      let spoiled = parameters()
+      spoiled[2].gradient.pointer[place] = number
+      spoiled[1].velocity.pointer[place] = number
+      #expect(SGD(.paper).update(spoiled, learningRate: 0.01, team: team) == 1)
+    }
+    let large = parameters()
+    large[0].gradient.fill(.greatestFiniteMagnitude)
+    #expect(
+      SGD(.paper).update(large, learningRate: 0.01, team: team) == nil,
+      "large is not infinite")
+    #expect(SGD(.paper).update(large, learningRate: 1e6, team: team) == 0, "the weights overflow")
+  }
 }

@@ -1,3 +1,4 @@
+import Checksums
 import Data
 public import Failures
 package import Layers
@@ -19,7 +20,12 @@ public struct NetworkFile: Sendable {
   /// The name of the mean image's tensor.
   package static let meanName = "preprocessing.mean"
   /// The newest version of the format that this program reads, and the one that it writes.
-  package static let formatVersion = 1
+  ///
+  /// Version 1 had no checksums.
+  package static let formatVersion = 2
+
+  /// The checksums; nil in a file of version 1.
+  private let digests: CheckpointDigests?
 
   /// Opens a checkpoint.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
@@ -32,6 +38,7 @@ public struct NetworkFile: Sendable {
   /// - Throws: `Failure` (badData) where it is no checkpoint of this program or its parts do not fit together.
   public init(_ file: SafetensorsFile) throws(Failure) {
     try Self.checkFormat(file)
+    digests = try CheckpointDigests(file)
     let texts = file.header.metadata
     guard let description = texts["network"], let classes = texts["classes"] else {
       throw Failure(.badData, "\(quoted(file.path)) names no network or no classes.")
@@ -43,6 +50,10 @@ public struct NetworkFile: Sendable {
     var mean = [Float](repeating: 0, count: entry.count)
     try mean.withUnsafeMutableBufferPointer { buffer throws(Failure) in
       try file.read(entry, into: buffer)
+    }
+    let digests = digests
+    try mean.withUnsafeBufferPointer { numbers throws(Failure) in
+      try Self.check(numbers, .init(tensor: Self.meanName, rows: 0..<side), digests, file)
     }
     let names = try JSONText.decode([String].self, classes, from: file.path)
     guard names.count == network.classes else {
@@ -65,12 +76,12 @@ public struct NetworkFile: Sendable {
     self.file = file
   }
 
-  /// The texts in a file's metadata that describe its network.
+  /// The texts in a file's metadata that describe its network; the version is that of files without checksums.
   package static func metadata(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing
   ) -> [String: String] {
     [
-      "format": "alexnet-train", "formatVersion": String(formatVersion),
+      "format": "alexnet-train", "formatVersion": "1",
       "network": JSONText.encode(network, isPretty: false),
     ].merging(preprocessing.metadata) { first, _ in first }
   }
@@ -91,36 +102,97 @@ public struct NetworkFile: Sendable {
     }
   }
 
-  /// Reads the weights into a network that was built from the description; of several ranks each reads the
-  /// kernels of its own towers.
-  /// - Throws: `Failure` (badData) where a tensor is missing or of another shape.
+  /// Reads the weights into a network that was built from the description; of several ranks each reads, and
+  /// checks, the kernels of its own towers.
+  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape, damaged or not finite.
   public func readWeights(into network: Network) throws(Failure) {
     for parameter in network.parameters {
-      try file.read(parameter.name, of: parameter, into: parameter.value)
+      try read("", of: parameter, into: parameter.value)
       parameter.noteChange()
     }
   }
-}
 
-extension SafetensorsFile {
   /// Reads a parameter's share of a tensor, which lies in the file in canonical order.
   /// - Parameters:
-  ///   - name: The tensor's name in the file.
+  ///   - prefix: What the tensor's name in the file has before the parameter's.
   ///   - parameter: Whose kernels and layout count.
   ///   - tensor: The parameter's value or its velocity.
-  /// - Throws: `Failure` (badData) where the tensor is missing or of another shape.
+  /// - Throws: `Failure` (badData) where the tensor is missing, of another shape, damaged or not finite.
   package func read(
-    _ name: String, of parameter: Parameter, into tensor: Tensor
+    _ prefix: String, of parameter: Parameter, into tensor: Tensor
   ) throws(Failure) {
-    let entry = try entry(name, .float32, shape: parameter.canonicalShape)
+    guard !parameter.kernels.isEmpty else { return }
+    let entry = try file.entry(prefix + parameter.name, .float32, shape: parameter.canonicalShape)
     let length = parameter.layout.kernelLength
     let first = parameter.kernels.lowerBound * length
-    try withElements(of: entry, in: first..<(first + parameter.layout.count)) {
-      (numbers: UnsafeBufferPointer<Float>) in
+    // Rows that were written in other parts, by another number of ranks, are checked part by part.
+    let isPart = digests?.digests[parameter.part(prefix)] != nil
+    if !isPart { try checkParts(of: entry, touching: parameter.kernels) }
+    try file.withElements(of: entry, in: first..<(first + parameter.layout.count)) {
+      (numbers: UnsafeBufferPointer<Float>) throws(Failure) in
+      if isPart { try Self.check(numbers, parameter.part(prefix), digests, file) }
       guard let start = numbers.baseAddress else { return }
       for kernel in 0..<parameter.layout.kernels {
         parameter.layout.setKernel(kernel, of: tensor, from: start + kernel * length)
       }
     }
+  }
+
+  /// Reads the whole file and compares every checksum.
+  /// - Returns: How many parts have one.
+  /// - Throws: `Failure` (badData) that names what is damaged.
+  @discardableResult
+  public func verify() throws(Failure) -> Int {
+    var count = 0
+    for entry in file.header.tensors {
+      count += try checkParts(of: entry, touching: 0..<(entry.shape.first ?? 1))
+    }
+    return digests == nil ? 0 : count
+  }
+
+  /// Compares the checksums of a tensor's parts that hold some rows.
+  /// - Returns: How many parts those are.
+  @discardableResult
+  private func checkParts(
+    of entry: TensorEntry, touching rows: Range<Int>
+  ) throws(Failure) -> Int {
+    let count = entry.shape.first ?? 1
+    let length = entry.count / max(1, count)
+    var (next, checked) = (rows.lowerBound, 0)
+    for part in digests?.parts(of: entry.name) ?? [0..<count]
+    where part.overlaps(rows) && part.lowerBound <= next {
+      try file.withElements(
+        of: entry, in: (part.lowerBound * length)..<(part.upperBound * length)
+      ) { (numbers: UnsafeBufferPointer<Float>) throws(Failure) in
+        try Self.check(numbers, .init(tensor: entry.name, rows: part), digests, file)
+      }
+      next = max(next, part.upperBound)
+      checked += 1
+    }
+    guard next >= rows.upperBound else {
+      throw Failure(
+        .badData,
+        "\(quoted(file.path)) has no checksum for row \(next) of '\(entry.name)'. \(CheckpointDigests.remedy)"
+      )
+    }
+    return checked
+  }
+
+  /// Compares a part's numbers with their checksum, and makes sure that they are finite.
+  private static func check(
+    _ numbers: UnsafeBufferPointer<Float>, _ part: CheckpointDigests.Part,
+    _ digests: CheckpointDigests?, _ file: SafetensorsFile
+  ) throws(Failure) {
+    if let digests {
+      let sum = SHA256()
+      sum.update(UnsafeRawBufferPointer(numbers))
+      try digests.check(part, is: sum.finish(), path: file.path)
+    }
+    guard let bad = numbers.firstIndex(where: { !$0.isFinite }) else { return }
+    let row = numbers.count / max(1, part.rows.count)
+    throw Failure(
+      .badData,
+      "'\(part.tensor)' in \(quoted(file.path)) holds \(numbers[bad]) as element "
+        + "\(part.rows.lowerBound * row + bad). \(CheckpointDigests.remedy)")
   }
 }

@@ -1,0 +1,3 @@
+// libcrypto's message digests.
+#pragma once
+#include <openssl/evp.h>

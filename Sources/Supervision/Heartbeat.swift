@@ -1,0 +1,52 @@
+/// What a rank tells the others once a second: 64 bytes, numbers with the lowest byte first.
+package struct Heartbeat: Equatable {
+  /// Who sends it.
+  package var rank: Int
+  /// Steps done.
+  package var step: Int
+  /// Seconds since its main thread last began something.
+  package var idleSeconds: Double
+  /// Whether it waits for other ranks.
+  package var waitsForRanks: Bool
+  /// What it is doing.
+  package var phase: String
+
+  /// Bytes of a datagram.
+  package static let length = 64
+  private static let phaseStart = 33
+
+  /// The bytes of a datagram; `token` is the run's own number, so that no other program's is believed.
+  package func bytes(token: UInt64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for number in [token, UInt64(rank), UInt64(step), UInt64(max(0, idleSeconds) * 1000)] {
+      bytes += (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
+    bytes.append(waitsForRanks ? 1 : 0)
+    bytes += Array(phase.utf8.prefix(Self.length - Self.phaseStart))
+    return bytes + [UInt8](repeating: 0, count: Self.length - bytes.count)
+  }
+
+  /// Makes one from its parts.
+  package init(rank: Int, step: Int, idleSeconds: Double, waitsForRanks: Bool, phase: String) {
+    self.rank = rank
+    self.step = step
+    self.idleSeconds = idleSeconds
+    self.waitsForRanks = waitsForRanks
+    self.phase = phase
+  }
+
+  /// Reads a datagram; nil where it is not of this run or not from one of `ranks` ranks.
+  package init?(_ bytes: some Collection<UInt8>, token: UInt64, ranks: Int) {
+    let bytes = Array(bytes)
+    guard bytes.count == Self.length else { return nil }
+    var numbers = [UInt64](repeating: 0, count: 4)
+    for i in 0..<32 { numbers[i / 8] |= UInt64(bytes[i]) << UInt64(8 * (i % 8)) }
+    guard numbers[0] == token, numbers[1] < UInt64(ranks), numbers[2] < 1 << 60,
+      numbers[3] < 1 << 60
+    else { return nil }
+    let text = bytes[Self.phaseStart...].prefix { $0 >= 0x20 && $0 < 0x7F }
+    self.init(
+      rank: Int(numbers[1]), step: Int(numbers[2]), idleSeconds: Double(numbers[3]) / 1000,
+      waitsForRanks: bytes[32] == 1, phase: String(decoding: text, as: UTF8.self))
+  }
+}

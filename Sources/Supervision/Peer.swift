@@ -1,0 +1,37 @@
+/// Another rank, as far as it is known.
+package struct Peer {
+  let rank: Int
+  let host: String
+  /// Where its heartbeats are sent: its host's addresses, or the loopback where it is on this host.
+  package let addresses: [UInt32]
+  let port: UInt16
+  let isOnThisHost: Bool
+  /// Seconds since its last heartbeat, or since the watch began.
+  var silence = 0.0
+  /// The last heartbeat.
+  var last: Heartbeat?
+
+  /// `rank 1 (node7)`.
+  package var name: String { "rank \(rank) (\(host))" }
+
+  /// What a rank tells about itself at the start, in one line.
+  package static func card(host: String, hostNumber: Int, port: UInt16, addresses: [UInt32])
+    -> String
+  {
+    "\(hostNumber) \(port) \(addresses.map(String.init).joined(separator: ",")) \(host)"
+  }
+
+  /// Reads what another rank told; nil where it is not understood.
+  package init?(_ card: String, rank: Int, ownHostNumber: Int) {
+    let parts = card.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count == 4, let number = Int(parts[0]), let port = UInt16(parts[1]) else {
+      return nil
+    }
+    self.rank = rank
+    self.port = port
+    host = String(parts[3])
+    isOnThisHost = number == ownHostNumber
+    addresses =
+      isOnThisHost ? [0x7F00_0001] : parts[2].split(separator: ",").compactMap { UInt32($0) }
+  }
+}

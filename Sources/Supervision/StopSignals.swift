@@ -1,0 +1,128 @@
+import Glibc
+import Synchronization
+import Threads
+
+/// The signals that ask a run to stop, as flags that the loop looks at between steps.
+///
+/// mpirun forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it answers by ending the
+/// job: each rank gets SIGCONT at once, SIGTERM after `Launcher.killTimeout` seconds and SIGKILL after as many
+/// more. The SIGCONT is therefore the earliest sign of an end; one that follows a real stop is told from it
+/// by the time that a ticking thread lost. When another rank has aborted, the SIGTERM follows the SIGCONT within
+/// milliseconds: then there is nothing to wait for.
+public enum StopSignals {
+  private static let wish = Atomic<Int64>(0)
+  /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
+  private static let killTime = Atomic<Int64>(.max)
+  private static let lastTick = Atomic<Int64>(0)
+  /// A file to remove where the process leaves in the handler: a C string that is never freed, or 0.
+  private static let fileToRemove = Atomic<UInt>(0)
+  /// When mpirun sent SIGCONT.
+  private static let noticeTime = Atomic<Int64>(0)
+  private static let interrupts = Atomic<Int>(0)
+  private static let graceSeconds = Atomic<Int64>(-1)
+
+  /// Slurm's KillWait where srun is the launcher.
+  private static let slurmKillWait = 30.0
+
+  /// Starts to listen; until then the signals end the process.
+  public static func install() {
+    // Everything that the handler touches is made now: a handler must not allocate.
+    tick()
+    wish.store(0, ordering: .relaxed)
+    killTime.store(.max, ordering: .relaxed)
+    interrupts.store(0, ordering: .relaxed)
+    noticeTime.store(0, ordering: .relaxed)
+    fileToRemove.store(0, ordering: .relaxed)
+    graceSeconds.store(-1, ordering: .relaxed)
+    _ = (Launcher.isOpenMPI, Launcher.killTimeout)
+    var action = sigaction()
+    action.__sigaction_handler.sa_sigaction = { signal, information, _ in
+      StopSignals.note(signal, from: information?.pointee._sifields._kill.si_pid ?? 0)
+    }
+    action.sa_flags = SA_SIGINFO | SA_RESTART
+    var all = sigset_t()
+    sigemptyset(&all)
+    for signal in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT] {
+      sigaction(signal, &action, nil)
+      sigaddset(&all, signal)
+    }
+    // Whoever started mpirun may have had them blocked, which is inherited.
+    pthread_sigmask(SIG_UNBLOCK, &all, nil)
+    // A write beyond a limit to the size of files is an error with a name, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
+  }
+
+  /// Names a file, a lock say, that goes when a signal ends the process at once.
+  public static func remove(atExit path: String) {
+    fileToRemove.store(UInt(bitPattern: strdup(path)), ordering: .relaxed)
+  }
+
+  /// Sets the seconds between SIGTERM and SIGKILL, which else are known of mpirun and Slurm.
+  public static func setGrace(_ seconds: Int) {
+    graceSeconds.store(Int64(seconds), ordering: .relaxed)
+  }
+
+  /// The most urgent wish so far.
+  public static var current: StopWish {
+    StopWish(rawValue: wish.load(ordering: .relaxed)) ?? .none
+  }
+
+  /// A wish to save is fulfilled.
+  public static func noteSaved() {
+    _ = wish.compareExchange(
+      expected: StopWish.save.rawValue, desired: StopWish.none.rawValue, ordering: .relaxed)
+  }
+
+  /// Seconds until the process is killed; infinite where nobody has said so.
+  public static var secondsLeft: Double {
+    let time = killTime.load(ordering: .relaxed)
+    return time == .max ? .infinity : Double(time) * 1e-9 - MonotonicClock.seconds
+  }
+
+  /// Says that the process is not stopped; a thread calls it several times a second.
+  static func tick() { lastTick.store(nanoseconds, ordering: .relaxed) }
+
+  private static var nanoseconds: Int64 { Int64(MonotonicClock.seconds * 1e9) }
+
+  private static func raise(to new: StopWish) {
+    wish.max(new.rawValue, ordering: .relaxed)
+  }
+
+  private static func leave(within seconds: Double) {
+    killTime.min(nanoseconds + Int64(seconds * 1e9), ordering: .relaxed)
+    raise(to: .leave)
+  }
+
+  /// `unlink` and `_exit` may be called in a handler.
+  private static func exitAtOnce(_ signal: Int32) -> Never {
+    if let path = UnsafePointer<CChar>(bitPattern: fileToRemove.load(ordering: .relaxed)) {
+      unlink(path)
+    }
+    _exit(128 + signal)
+  }
+
+  /// The handler: nothing but atomic numbers and calls that are safe in one.
+  private static func note(_ signal: Int32, from sender: pid_t) {
+    let isFromLauncher = Launcher.isOpenMPI && sender == getppid()
+    switch signal {
+    case SIGUSR1: raise(to: .saveAndLeave)
+    case SIGUSR2: raise(to: .save)
+    case SIGINT:
+      if interrupts.add(1, ordering: .relaxed).newValue > 1 { exitAtOnce(SIGINT) }
+      raise(to: .saveAndLeave)
+    case SIGCONT:
+      let wasStopped = nanoseconds - lastTick.load(ordering: .relaxed) > 600_000_000
+      guard isFromLauncher && !wasStopped else { return }
+      noticeTime.store(nanoseconds, ordering: .relaxed)
+      leave(within: 2 * Launcher.killTimeout)
+    default:
+      let sinceNotice = nanoseconds - noticeTime.load(ordering: .relaxed)
+      if isFromLauncher && sinceNotice < 300_000_000 { exitAtOnce(signal) }
+      let grace = graceSeconds.load(ordering: .relaxed)
+      let usual =
+        isFromLauncher
+        ? Launcher.killTimeout : Launcher.isOpenMPI ? 2 * Launcher.killTimeout : slurmKillWait
+      leave(within: grace >= 0 ? Double(grace) : usual)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Glibc
+public import MPI
+import Threads
+
+/// Ends the job when the main thread makes no progress for too long: a rank that is stopped, stuck or cut off
+/// would keep the others waiting for ever.
+///
+/// A thread of its own looks at `Activity` and sends heartbeats to the other ranks, so that the message can name who is
+/// late and in what. Time in which this process itself is stopped does not count.
+public final class Watchdog {
+  private let state: WatchdogState
+  private var thread: pthread_t?
+
+  /// Starts to watch; all ranks call it together.
+  /// - Parameters:
+  ///   - world: All ranks.
+  ///   - limit: Seconds without progress after which the job ends.
+  /// - Throws: `MPIError` where a message fails.
+  public init(_ world: Communicator, limit: Double) throws(MPIError) {
+    let host = try world.ranksOnThisHost()
+    // The host's smallest rank is the host's number.
+    let hostNumber = Int(try host.allReduce(Int64(world.rank), .min))
+    let isLocal = host.size == world.size
+    let socket = world.size > 1 ? HeartbeatSocket(isLocal: isLocal) : nil
+    let card = Peer.card(
+      host: Environment.processorName, hostNumber: hostNumber, port: socket?.port ?? 0,
+      addresses: isLocal ? [] : HeartbeatSocket.ownAddresses)
+    let token = try world.broadcast("\(UInt64.random(in: 0 ... .max))", from: 0)
+    let peers = try world.allGather(card).enumerated().compactMap {
+      $0.offset == world.rank
+        ? nil : Peer($0.element, rank: $0.offset, ownHostNumber: hostNumber)
+    }
+    state = WatchdogState(
+      rank: world.rank, peers: peers, socket: socket, token: UInt64(token) ?? 0, limit: limit,
+      remedy: "The last checkpoint is whole: go on with --resume.")
+    start()
+  }
+
+  /// Watches the first messages between ranks, before anything is known about the others.
+  /// - Parameters:
+  ///   - world: All ranks.
+  ///   - limit: Seconds that they may take.
+  public init(firstMessagesOf world: Communicator, limit: Double) {
+    let others = (0..<world.size).filter { $0 != world.rank }.map(String.init)
+      .joined(separator: ", ")
+    Activity.begin("first messages", waitsForRanks: true)
+    state = WatchdogState(
+      rank: world.rank, peers: [], socket: nil, token: 0, limit: limit,
+      complaint:
+        "Rank \(world.rank) (\(Environment.processorName)) has not been able to exchange a message with "
+        + "rank \(others) for \(Int(limit)) s",
+      remedy:
+        "Name the network that all hosts share, --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0, "
+        + "and let no firewall stand between them.")
+    if world.size > 1 { start() }
+  }
+
+  /// Watches the start of MPI, which waits for ever where a rank never comes.
+  /// - Parameter limit: Seconds that it may take.
+  public init(startOfMPI limit: Double) {
+    Activity.begin("start of MPI", waitsForRanks: true)
+    state = WatchdogState(
+      rank: 0, peers: [], socket: nil, token: 0, limit: limit, mayAbort: false,
+      complaint: "MPI has not started for \(Int(limit)) s, since another rank has not come",
+      remedy: "Look at the other hosts, and start again.")
+    start()
+  }
+
+  deinit { stop() }
+
+  /// Stops watching.
+  public func stop() {
+    guard let thread else { return }
+    state.monitor.locked {
+      state.isEnding = true
+      state.monitor.wakeAll()
+    }
+    pthread_join(thread, nil)
+    self.thread = nil
+  }
+
+  private func start() {
+    let argument = Unmanaged.passRetained(state)
+    var new = pthread_t()
+    let code = pthread_create(
+      &new, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<WatchdogState>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, argument.toOpaque())
+    precondition(code == 0, "The system refuses to start another thread.")
+    thread = new
+  }
+}

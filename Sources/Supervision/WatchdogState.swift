@@ -1,0 +1,150 @@
+import Failures
+import Glibc
+import MPI
+import Threads
+
+/// The watchdog's thread.
+final class WatchdogState: @unchecked Sendable {
+  let monitor = Monitor()
+  /// Touched inside `monitor.locked`.
+  var isEnding = false
+
+  private let rank: Int
+  private var peers: [Peer]
+  private let socket: HeartbeatSocket?
+  private let token: UInt64
+  private let limit: Double
+  /// Whether MPI can end the job.
+  private let mayAbort: Bool
+  /// What is said instead of what the heartbeats tell.
+  private let complaint: String?
+  private let remedy: String
+  /// Seconds without progress, this process's own stops left out.
+  private var idle = 0.0
+  private var changes = -1
+  private var sinceBeat = Double.infinity
+  private var hasWarned = false
+
+  private static let tick = 0.1
+
+  init(
+    rank: Int, peers: [Peer], socket: HeartbeatSocket?, token: UInt64, limit: Double,
+    mayAbort: Bool = true, complaint: String? = nil, remedy: String
+  ) {
+    self.rank = rank
+    self.peers = peers
+    self.socket = socket
+    self.token = token
+    self.limit = limit
+    self.mayAbort = mayAbort
+    self.complaint = complaint
+    self.remedy = remedy
+  }
+
+  /// Seconds between heartbeats.
+  private var beat: Double { min(1, limit / 10) }
+
+  /// Seconds without a heartbeat after which a rank counts as silent.
+  private var silenceLimit: Double { max(4 * beat, 1) }
+
+  func run() {
+    var last = MonotonicClock.seconds
+    while monitor.locked({ !isEnding }) {
+      usleep(UInt32(Self.tick * 1e6))
+      StopSignals.tick()
+      let now = MonotonicClock.seconds
+      // A tick that took longer was one in which this process was stopped or starved.
+      let passed = min(now - last, 3 * Self.tick)
+      last = now
+      listen(passed)
+      let activity = Activity.current
+      idle = activity.changes == changes ? idle + passed : 0
+      if activity.changes != changes { hasWarned = false }
+      changes = activity.changes
+      sinceBeat += passed
+      if sinceBeat >= beat { speak(activity) }
+      // Lower ranks speak first; the others are ended by them, or speak when those are silent.
+      if idle >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
+      if idle >= warningLimit, !hasWarned { warn(activity) }
+    }
+  }
+
+  private var warningLimit: Double { limit / 6 }
+
+  private func listen(_ passed: Double) {
+    for i in peers.indices { peers[i].silence += passed }
+    while let bytes = socket?.receive() {
+      guard let beat = Heartbeat(bytes, token: token, ranks: peers.count + 1),
+        let i = peers.firstIndex(where: { $0.rank == beat.rank })
+      else { continue }
+      peers[i].last = beat
+      peers[i].silence = 0
+    }
+  }
+
+  private func speak(_ activity: Activity.Report) {
+    sinceBeat = 0
+    let beat = Heartbeat(
+      rank: rank, step: activity.step, idleSeconds: idle, waitsForRanks: activity.waitsForRanks,
+      phase: activity.phase)
+    let bytes = beat.bytes(token: token)
+    for peer in peers {
+      for address in peer.addresses { socket?.send(bytes, to: address, port: peer.port) }
+    }
+  }
+
+  /// Those that the others wait for: the silent ones, else those that do something else than wait.
+  private var late: [Peer] {
+    let silent = peers.filter { $0.silence > silenceLimit }
+    return silent.isEmpty ? peers.filter { $0.last?.waitsForRanks == false } : silent
+  }
+
+  /// What is known about why nothing goes on.
+  private func account(_ activity: Activity.Report) -> String {
+    let step = "step \(activity.step + 1) (\(activity.phase))"
+    let time = "for \(Int(idle.rounded())) s"
+    guard activity.waitsForRanks else {
+      return "this rank (\(Environment.processorName)) has not finished \(step) \(time)"
+    }
+    guard !late.isEmpty else {
+      let others = peers.map(\.name).joined(separator: ", ")
+      return
+        "\(step) has waited \(time) for messages, and \(others.isEmpty ? "the others wait" : others + " too")"
+    }
+    return late.map { peer in
+      let last = peer.last.map { "step \($0.step + 1) (\($0.phase))" } ?? step
+      let silence = peer.silence > silenceLimit ? Int(peer.silence.rounded()) : 0
+      return "\(peer.name) has not finished \(last) \(time)"
+        + (silence > 0
+          ? " and has given no sign of life for \(silence) s (stopped, or cut off)" : "")
+    }.joined(separator: "; ")
+      + (activity.phase == late.first?.last?.phase ? "" : "; rank \(rank) waits in \(step)")
+  }
+
+  private func warn(_ activity: Activity.Report) {
+    hasWarned = true
+    // One rank warns: the first that waits for others.
+    let speaker = peers.first {
+      $0.rank < rank && $0.silence < silenceLimit && $0.last?.waitsForRanks == true
+    }
+    guard peers.isEmpty == false, activity.waitsForRanks, speaker == nil else { return }
+    StandardStream.error.write(
+      "alexnet-train: warning: \(account(activity)); the job ends after \(Int(limit)) s (--watchdog).\n"
+    )
+  }
+
+  private func end(_ activity: Activity.Report) {
+    let sentence = complaint ?? account(activity)
+    StandardStream.error.write("alexnet-train (rank \(rank)): \(sentence). \(remedy)\n")
+    // Over a cut network MPI_Abort waits for an answer that never comes.
+    let isCutOff = late.contains { peer in
+      !peer.isOnThisHost && peer.silence > silenceLimit
+        && !peer.addresses.contains { HeartbeatSocket.answers($0, port: peer.port) }
+    }
+    if isCutOff || !mayAbort {
+      Launcher.endJob()
+      _exit(ExitCode.inputOutput.rawValue)
+    }
+    Environment.abort(.inputOutput)
+  }
+}

@@ -1,0 +1,57 @@
+import Synchronization
+
+/// What the process's main thread is doing, for whoever watches it from another thread.
+public enum Activity {
+  /// One entry.
+  public struct Report: Sendable {
+    /// Steps done before this one.
+    public var step = 0
+    /// What is being done, `reading images`.
+    public var phase = "the start"
+    /// Whether it is waiting for other ranks.
+    public var waitsForRanks = false
+    /// When it began, by the monotonic clock.
+    public var since = MonotonicClock.seconds
+    /// Changes so far.
+    public var changes = 0
+  }
+
+  private static let board = Mutex(Report())
+  private static let observer = Mutex<(@Sendable (Report) -> Void)?>(nil)
+
+  /// What is being done now.
+  public static var current: Report { board.withLock { $0 } }
+
+  /// Notes that something else begins.
+  /// - Parameters:
+  ///   - phase: What.
+  ///   - step: Steps done before; nil where that has not changed.
+  ///   - waitsForRanks: Whether it depends on other ranks.
+  public static func begin(_ phase: String, step: Int? = nil, waitsForRanks: Bool = false) {
+    let report = board.withLock { report in
+      report.phase = phase
+      report.step = step ?? report.step
+      report.waitsForRanks = waitsForRanks
+      report.since = MonotonicClock.seconds
+      report.changes += 1
+      return report
+    }
+    if let observer = observer.withLock({ $0 }) { observer(report) }
+  }
+
+  /// Waits for other ranks in `body`, and takes up again what was being done before.
+  public static func waiting<Result, Problem: Error>(
+    for phase: String, _ body: () throws(Problem) -> Result
+  ) throws(Problem) -> Result {
+    let before = current
+    begin(phase, waitsForRanks: true)
+    let result = try body()
+    begin(before.phase, waitsForRanks: before.waitsForRanks)
+    return result
+  }
+
+  /// Has every change told to one observer, in the thread that makes it; nil for none.
+  public static func observe(_ body: (@Sendable (Report) -> Void)?) {
+    observer.withLock { $0 = body }
+  }
+}

@@ -1,0 +1,76 @@
+import Glibc
+
+/// A thread that does one job at a time for a caller that goes on meanwhile.
+public final class BackgroundJob {
+  /// What the thread shares with the caller; it outlives neither.
+  private final class State: @unchecked Sendable {
+    let monitor = Monitor()
+    var job: (@Sendable () -> Void)?
+    var isBusy = false
+    var isEnding = false
+
+    func serve() {
+      while true {
+        let next: (@Sendable () -> Void)? = monitor.locked {
+          while job == nil && !isEnding { monitor.wait() }
+          defer { job = nil }
+          return job
+        }
+        guard let next else { return }
+        next()
+        monitor.locked {
+          isBusy = false
+          monitor.wakeAll()
+        }
+      }
+    }
+  }
+
+  private let state = State()
+  private var thread: pthread_t?
+
+  /// Makes it; the thread starts with the first job.
+  public init() {}
+
+  deinit {
+    guard let thread else { return }
+    state.monitor.locked {
+      state.isEnding = true
+      state.monitor.wakeAll()
+    }
+    pthread_join(thread, nil)
+  }
+
+  /// Starts a job; the one before must be done.
+  public func start(_ job: @escaping @Sendable () -> Void) {
+    if thread == nil { startThread() }
+    state.monitor.locked {
+      precondition(!state.isBusy, "One job at a time.")
+      state.job = job
+      state.isBusy = true
+      state.monitor.wakeAll()
+    }
+  }
+
+  /// Whether the job is done, or there was none.
+  public var isDone: Bool { state.monitor.locked { !state.isBusy } }
+
+  /// Waits until it is.
+  public func wait() {
+    state.monitor.locked { while state.isBusy { state.monitor.wait() } }
+  }
+
+  private func startThread() {
+    let argument = Unmanaged.passRetained(state)
+    var new = pthread_t()
+    let code = pthread_create(
+      &new, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<State>.fromOpaque(argument).takeRetainedValue().serve()
+        return nil
+      }, argument.toOpaque())
+    precondition(code == 0, "The system refuses to start another thread.")
+    thread = new
+  }
+}

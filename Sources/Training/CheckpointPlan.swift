@@ -1,0 +1,60 @@
+import AlexNet
+import Layers
+import MPI
+import ModelParallel
+import Safetensors
+
+/// How the checkpoints of a run are laid out: the same for all of them but for the state and the checksums.
+struct CheckpointPlan {
+  private let texts: [String: String]
+  private let tensors: [(name: String, format: NumberFormat, shape: [Int])]
+  private let digests: CheckpointDigests
+
+  /// Plans the checkpoints of a network; all ranks of its group call it together.
+  /// - Throws: `MPIError` where a message fails.
+  init(
+    _ network: Network, _ settings: TrainingSettings, _ preprocessing: Preprocessing
+  ) throws(MPIError) {
+    tensors = Checkpoint.tensors(of: network)
+    texts = [
+      "formatVersion": String(NetworkFile.formatVersion),
+      "settings": JSONText.encode(settings, isPretty: false),
+    ].merging(NetworkFile.metadata(network.specification, preprocessing)) { first, _ in first }
+    // Which rank writes what is asked for, not worked out: the first rank needs every part's place.
+    let own = network.savedParameters.filter { !$0.kernels.isEmpty }
+      .flatMap { [$0.part(), $0.part(Checkpoint.velocityPrefix)] }
+    var digests = CheckpointDigests(
+      of: [.init(tensor: NetworkFile.meanName, rows: 0..<network.specification.imageSide)])
+    let lines = CheckpointDigests.lines(CheckpointDigests(of: own).digests)
+    for lines in try network.placement.all.allGather(lines) { digests.merge(lines: lines) }
+    self.digests = digests
+  }
+
+  /// Bytes of a checkpoint, but for the state's few.
+  var fileLength: Int { header(TrainingState()).fileLength }
+
+  /// The header for a state, with room for the checksums.
+  func header(_ state: TrainingState) -> SafetensorsHeader { header(state, digests) }
+
+  /// The header for a state with the checksums that the ranks have found.
+  func header(_ state: TrainingState, digests lines: [String]) -> SafetensorsHeader {
+    var digests = digests
+    for lines in lines { digests.merge(lines: lines) }
+    let unsigned = header(state, digests)
+    return header(
+      state, digests,
+      [
+        CheckpointDigests.wholeKey: CheckpointDigests.whole(of: unsigned)
+      ])
+  }
+
+  private func header(
+    _ state: TrainingState, _ digests: CheckpointDigests, _ signature: [String: String] = [:]
+  ) -> SafetensorsHeader {
+    var texts = texts
+    texts["state"] = JSONText.encode(state, isPretty: false)
+    texts.merge(digests.texts) { $1 }
+    texts.merge(signature) { $1 }
+    return SafetensorsHeader(metadata: texts, tensors: tensors)
+  }
+}

@@ -1,0 +1,107 @@
+import AlexNet
+import Checksums
+import Failures
+import Glibc
+import Layers
+import Safetensors
+import Tensors
+import Threads
+
+/// A rank's part of a checkpoint: copied in the step, written, hashed and brought to the disk by a thread of its own.
+///
+/// The copy is made into the same memory each time: eight bytes a parameter of this rank, for weight and velocity.
+/// While it is being written no other copy can be made. The thread calls no MPI.
+final class CheckpointWriter: @unchecked Sendable {
+  private let parameters: [Parameter]
+  private let mean: [Float]?
+  private var copies: [(value: Tensor, velocity: Tensor)] = []
+  private let job = BackgroundJob()
+  // Written by the thread, read by others when it is done.
+  private var outcome: Result<[CheckpointDigests.Part: String], Failure> = .success([:])
+
+  /// Makes a writer.
+  /// - Parameters:
+  ///   - parameters: What this rank writes.
+  ///   - mean: The mean image, in the rank that writes it.
+  init(_ parameters: [Parameter], mean: [Float]?) {
+    self.parameters = parameters
+    self.mean = mean
+  }
+
+  /// Whether nothing is being written.
+  var isDone: Bool { job.isDone }
+
+  /// Copies the weights and velocities as they are now, and starts to write them into a file that exists.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - header: How it is planned.
+  ///   - first: What the thread does before it.
+  func start(
+    _ path: String, _ header: SafetensorsHeader,
+    first: @escaping @Sendable () throws(Failure) -> Void
+  ) {
+    copy()
+    job.start { [self] in
+      do throws(Failure) {
+        try first()
+        outcome = .success(try write(path, header))
+      } catch {
+        outcome = .failure(error)
+      }
+    }
+  }
+
+  /// Waits for the end of writing.
+  /// - Returns: The digest of each part.
+  /// - Throws: `Failure` (inputOutput) where it could not be written.
+  func finish() throws(Failure) -> [CheckpointDigests.Part: String] {
+    job.wait()
+    return try outcome.get()
+  }
+
+  private func copy() {
+    if copies.isEmpty {
+      copies = parameters.map { (Tensor($0.value.count), Tensor($0.velocity.count)) }
+    }
+    for (parameter, copy) in zip(parameters, copies) {
+      copy.value.pointer.update(from: parameter.value.pointer, count: copy.value.count)
+      copy.velocity.pointer.update(from: parameter.velocity.pointer, count: copy.velocity.count)
+    }
+  }
+
+  private func write(
+    _ path: String, _ header: SafetensorsHeader
+  ) throws(Failure) -> [CheckpointDigests.Part: String] {
+    var digests: [CheckpointDigests.Part: String] = [:]
+    let writer = try SafetensorsWriter(opening: path, header)
+    if let mean {
+      let entry = writer.entry(NetworkFile.meanName)
+      digests[.init(tensor: entry.name, rows: 0..<(entry.shape.first ?? 0))] =
+        try mean.withUnsafeBufferPointer { mean throws(Failure) in
+          try writer.write(entry, mean)
+          let sum = SHA256()
+          sum.update(UnsafeRawBufferPointer(mean))
+          return sum.finish()
+        }
+    }
+    for (parameter, copy) in zip(parameters, copies) where !parameter.kernels.isEmpty {
+      for (prefix, tensor) in [("", copy.value), (Checkpoint.velocityPrefix, copy.velocity)] {
+        let entry = writer.entry(prefix + parameter.name)
+        let length = parameter.layout.kernelLength
+        let sum = SHA256()
+        try Checkpoint.forEachBlock(of: parameter) { kernels, block throws(Failure) in
+          for (row, kernel) in kernels.enumerated() {
+            parameter.layout.getKernel(kernel, of: tensor, into: block + row * length)
+          }
+          let numbers = UnsafeBufferPointer(start: block, count: kernels.count * length)
+          sum.update(UnsafeRawBufferPointer(numbers))
+          try writer.write(
+            entry, from: (parameter.kernels.lowerBound + kernels.lowerBound) * length, numbers)
+        }
+        digests[parameter.part(prefix)] = sum.finish()
+      }
+    }
+    try writer.finish()
+    return digests
+  }
+}
