@@ -78,8 +78,9 @@ public struct Fault: Sendable {
       switch fault.action {
       case .signal(let number):
         Activity.observe(nil)
+        kill(getpid(), number)
         // Open MPI's handler returns from a signal that was sent; the fault itself would come again.
-        for _ in 0..<2 { kill(getpid(), number) }
+        if number == SIGSEGV || number == SIGABRT { kill(getpid(), number) }
       case .sleep(let seconds):
         Activity.observe(nil)
         usleep(UInt32(seconds * 1e6))

@@ -51,6 +51,12 @@ final class CheckpointStore {
       network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
     guard group.rank == 0 else { return }
     run.removePartialCheckpoints()
+    // A run that was killed right after it named a checkpoint has not given it its other names.
+    if let newest {
+      let path = run.checkpoint(afterSteps: newest.step)
+      if newest.best?.step == newest.step { _ = run.link(path, as: run.best) }
+      _ = run.link(path, as: run.latest)
+    }
     // The newest, the best one, and the one that is being written.
     try run.checkRoom(
       for: max(1, kept + 2 - run.checkpointFiles.count), checkpointsOf: plan.fileLength)
