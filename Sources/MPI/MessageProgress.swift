@@ -39,11 +39,21 @@ public final class MessageProgress: @unchecked Sendable {
   private static let interval: UInt32 = 200
 
   /// Makes the helper of a group of ranks; there is nothing to help a rank that is alone.
-  public init(_ group: Communicator, mode: Mode = .thread) throws(MPIError) {
+  /// - Parameters:
+  ///   - group: The ranks.
+  ///   - mode: How messages are kept moving; nil for calls where the ranks share a host, since the memory that they
+  ///     share needs no thread that takes a core from them, and for a thread where they do not.
+  /// - Throws: `MPIError` where a message fails.
+  public init(_ group: Communicator, mode: Mode? = nil) throws(MPIError) {
     let isAlone = group.size == 1
     self.group = isAlone ? nil : try group.duplicate()
-    self.mode =
-      isAlone ? .none : mode == .thread && !Environment.allowsConcurrentCalls ? .calls : mode
+    if isAlone {
+      self.mode = .none
+    } else {
+      let shares = try group.ranksOnThisHost().size == group.size
+      let wanted = mode ?? (shares ? .calls : .thread)
+      self.mode = wanted == .thread && !Environment.allowsConcurrentCalls ? .calls : wanted
+    }
     guard self.mode == .thread else { return }
     let code = pthread_create(
       &thread, nil,

@@ -54,7 +54,7 @@ enum Bench: Subcommand {
           Option("send-activations", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
           Option("send-gradients", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
           Option(
-            "progress", "NAME", default: "thread",
+            "progress", "NAME", default: "calls; thread where the ranks are on several hosts",
             "What keeps messages moving while a rank computes: none, calls (between layers) or thread."
           ),
           .flag(
@@ -124,7 +124,7 @@ enum Bench: Subcommand {
         formats: WireFormats(
           activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
           gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32),
-        progress: try arguments.choice("progress", of: MessageProgress.Mode.self) ?? .thread))
+        progress: try arguments.choice("progress", of: MessageProgress.Mode.self)))
     let dataset = try arguments.string("data").map { path throws(Failure) in
       try Dataset(opening: path)
     }

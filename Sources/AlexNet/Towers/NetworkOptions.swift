@@ -28,15 +28,15 @@ public struct NetworkOptions: Sendable {
   public var scheme: FullyConnectedScheme
   /// How numbers travel between ranks.
   public var formats: WireFormats
-  /// What keeps messages moving while the ranks compute.
-  public var progress: MessageProgress.Mode
+  /// What keeps messages moving while the ranks compute; nil for what suits the ranks' hosts.
+  public var progress: MessageProgress.Mode?
 
   /// Makes options.
   public init(
     batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
     algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
     scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
-    progress: MessageProgress.Mode = .thread
+    progress: MessageProgress.Mode? = nil
   ) {
     self.batchSize = batchSize
     self.threadsPerTower = threadsPerTower
