@@ -109,7 +109,7 @@ public final class Trainer {
       preprocessing: preprocessing, journal: journal, newest: checkpoint == nil ? nil : state)
     agreement = StepAgreement(world)
     watch = StartWatch(classes: settings.network.classes, learningRate: recipe.learningRate)
-    let damagedRecords: BatchLoader.DamagedRecords = settings.skipsCorrupt ? .skip : .stop
+    let damagedRecords: BatchLoader.DamagedRecords = settings.skipsCorrupt == true ? .skip : .stop
     validator = Validator(
       dataset, preprocessing, side: settings.network.inputSide, batchSize: recipe.batchSize,
       threads: threads,
@@ -140,14 +140,14 @@ public final class Trainer {
         inputSide: settings.network.inputSide, batchSize: recipe.batchSize,
         positions: network.placement.images(of: recipe.batchSize), firstStep: state.step,
         seed: settings.seed, threads: threads,
-        damagedRecords: settings.skipsCorrupt ? .skip : .stop,
+        damagedRecords: settings.skipsCorrupt == true ? .skip : .stop,
         mean: preprocessing.mean, finish: preprocessing.adapt,
         group: try SharedLoading.group(
           network.placement.group, images: network.placement.images(of: recipe.batchSize).count,
           inputSide: settings.network.inputSide)),
       rule: SGD(recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:]),
       team: team, batchSize: recipe.batchSize,
-      comparesRecords: settings.skipsCorrupt,
+      comparesRecords: settings.skipsCorrupt == true,
       faults: { step in safeguards.faults.filter { $0.isDue(rank: rank, step: step) } })
   }
 

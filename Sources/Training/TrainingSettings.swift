@@ -27,8 +27,9 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var checkpointEvery: Int?
   /// How many of the newest checkpoints are kept.
   public var keptCheckpoints: Int
-  /// Whether damaged records are left out and counted; a run that meets one stops otherwise.
-  public var skipsCorrupt: Bool
+  /// Whether damaged records are left out and counted; a run that meets one stops otherwise, and where this is nil,
+  /// as in files of earlier versions.
+  public var skipsCorrupt: Bool?
   /// How convolutions are computed.
   public var algorithm: ConvolutionChoice
   /// Threads that compute side by side in each tower: results are equal to the last bit for equal numbers.
