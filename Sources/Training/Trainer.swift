@@ -33,17 +33,17 @@ public final class Trainer {
   let checkpoints: CheckpointStore
   let agreement: StepAgreement
   var state: TrainingState
-  private let threads: Int
-  private let team: ThreadTeam
-  private let validator: Validator
-  private let check: ReplicaCheck
-  private let parallelism: Parallelism
-  private let observer: RunObserver
-  private let lock: RunLock?
-  private let preprocessing: Preprocessing
-  private var steps: StepRunner
-  private var watch: StartWatch
-  private var speed = SpeedMeter()
+  let threads: Int
+  let team: ThreadTeam
+  let validator: Validator
+  let check: ReplicaCheck
+  let parallelism: Parallelism
+  let observer: RunObserver
+  let lock: RunLock?
+  let preprocessing: Preprocessing
+  var steps: StepRunner
+  var watch: StartWatch
+  var speed = SpeedMeter()
   /// How often a damaged record was passed over.
   private var skipped = 0
 
@@ -126,7 +126,7 @@ public final class Trainer {
   }
 
   /// What runs the steps that follow a state.
-  private static func runner(
+  static func runner(
     _ network: Network, _ settings: TrainingSettings, _ state: TrainingState, _ dataset: Dataset,
     _ preprocessing: Preprocessing, team: ThreadTeam, threads: Int, _ safeguards: Safeguards,
     rank: Int
@@ -210,89 +210,19 @@ public final class Trainer {
       || (state.step > 0 && plan.isTimeToSave(after: state.step))
   }
 
-  private var isSaved: Bool {
+  var isSaved: Bool {
     checkpoints.newest?.step == state.step && checkpoints.newest?.validation == state.validation
   }
 
   /// The state with everything in it that a checkpoint carries.
-  private var currentState: TrainingState {
+  var currentState: TrainingState {
     state.records = journal.records
     return state
   }
 
-  // MARK: Stopping
-
-  private func agree(spoiled: Int? = nil) throws -> StepAgreement.News {
-    var own = StepAgreement.News()
-    let isTimeUp = world.rank == 0 && safeguards.endTime.map { isTooLate(for: $0) } ?? false
-    own.wish = max(StopSignals.current, isTimeUp ? .saveAndLeave : .none)
-    own.secondsLeft = StopSignals.secondsLeft
-    own.isWriting = checkpoints.isWriting
-    own.spoiled = Divergence(network, world).number(ofParameter: spoiled)
-    lock?.touch()
-    return try agreement.agree(on: own)
-  }
-
-  /// Whether another step and a save would end after a time.
-  private func isTooLate(for end: Double) -> Bool {
-    MonotonicClock.seconds + speed.secondsPerStep + checkpoints.expectedSeconds > end
-  }
-
-  /// Saves where that is possible, and says so.
-  private func leave(_ news: StepAgreement.News) throws -> TrainingResult {
-    // All ranks decide alike: the slowest one's guess counts.
-    let expected = try world.allReduce(1.5 * checkpoints.expectedSeconds, .max)
-    let fits = news.wish == .saveAndLeave || expected < news.secondsLeft
-    if fits {
-      if !isSaved && state.step > 0 { try checkpoints.begin(currentState) }
-      try checkpoints.finish()
-    }
-    let saved = fits ? state.step : checkpoints.newest.map(\.step) ?? 0
-    try journal.say(
-      state.step == 0
-        ? "Stopped before the first step; there is nothing to save."
-        : fits
-          ? "Saved step \(saved) of \(plan.lastStep) and stopped; go on with --resume."
-          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, since the process is about to "
-            + "be killed; go on with --resume from the checkpoint before.")
-    return TrainingResult(
-      steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
-  }
-
-  // MARK: Divergence
-
-  /// Goes back to the last checkpoint with half the learning rate where that was asked for.
-  /// - Throws: `Failure` (diverged) where it was not, or was done too often.
-  private func recover(from sentence: String) throws {
-    let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
-    try checkpoints.finish()
-    guard case .rollBack(let most) = safeguards.divergence, count < most,
-      let saved = checkpoints.newest
-    else {
-      let tried = count > 0 ? " after going back \(count == 1 ? "once" : "\(count) times")" : ""
-      throw Failure(
-        .diverged,
-        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
-          + "\(settings.recipe.learningRate), or let the run go back by itself with --on-divergence rollback."
-      )
-    }
-    let path = run.checkpoint(afterSteps: saved.step)
-    let diverged = state.step
-    state = saved
-    try Checkpoint.load(try SafetensorsFile(opening: path), into: network)
-    state.rollbacks = TrainingState.Rollbacks(count: count + 1, rateFactor: factor)
-    try journal.cut(toRecords: state.records)
-    steps = try Self.runner(
-      network, settings, state, dataset, preprocessing, team: team, threads: threads, safeguards,
-      rank: world.rank)
-    try journal.say(
-      "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
-        + "\(learningRate) (\(count + 1) of at most \(most) times).")
-  }
-
   // MARK: Steps and validations
 
-  private var learningRate: Double {
+  var learningRate: Double {
     plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)
   }
 
@@ -333,56 +263,6 @@ public final class Trainer {
     try journal.say("Warning: \(first.message) Damaged records skipped so far: \(skipped).")
   }
 
-  /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an earlier step.
-  private func validate() throws -> Bool {
-    let health = try observer.look(step: state.step)
-    let start = MonotonicClock.seconds
-    let (score, leftOut) = try validator.score(network) { done in
-      try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
-      return try agree().wish < .saveAndLeave
-    }
-    guard let score else { return false }
-    let record = ValidationRecord(
-      step: state.step, epoch: plan.epochs(after: state.step),
-      loss: score.lossSum / Double(score.images), top1Error: score.percent(score.top1Errors),
-      top5Error: score.percent(score.top5Errors), images: score.images,
-      seconds: MonotonicClock.seconds - start)
-    guard record.loss.isFinite else {
-      try recover(
-        from: Divergence(network, world).sentence(
-          loss: record.loss, "validation loss after step \(state.step)"))
-      return false
-    }
-    try journal.note(record)
-    try observer.note(record)
-    if let health {
-      try journal.note(health.record)
-      for sentence in health.sentences { try journal.say("Warning: " + sentence) }
-    }
-    state.note(TrainingState.Validation(step: state.step, top1Error: record.top1Error))
-    try journal.say(
-      String(
-        format:
-          "Validation after step %d: top-1 error %.2f %% (%d of %d), top-5 error %.2f %% (%d), "
-          + "loss %.4f, %.0f images/s", state.step, record.top1Error, score.top1Errors,
-        score.images, record.top5Error, score.top5Errors, record.loss,
-        Double(score.images) / record.seconds))
-    if let first = leftOut.first {
-      try journal.say(
-        "Warning: \(first.message) \(leftOut.count) of \(validator.imageCount) validation images were left out."
-      )
-    }
-    // A validation at the end of a run that may go on later is not one that the schedule counts.
-    guard plan.isTimeToValidate(after: state.step) else { return true }
-    let rate = learningRate
-    if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
-      try journal.say(
-        "The validation error has stopped improving: the learning rate falls from \(rate) to "
-          + "\(learningRate).")
-    }
-    return true
-  }
-
   private func progressLine(_ record: StepRecord) -> String {
     let left = Double(plan.lastStep - record.step) * speed.secondsPerStep
     return String(
@@ -396,5 +276,5 @@ public final class Trainer {
 
 extension ParallelSoftmax.Score {
   /// A count of the images in percent.
-  fileprivate func percent(_ count: Int) -> Double { 100 * Double(count) / Double(max(1, images)) }
+  func percent(_ count: Int) -> Double { 100 * Double(count) / Double(max(1, images)) }
 }

@@ -1,0 +1,76 @@
+import Failures
+import Foundation
+import MPI
+import Safetensors
+import Supervision
+import Threads
+
+/// Leaving before the end, and going back.
+extension Trainer {
+  /// Tells the other ranks what this one knows.
+  func agree(spoiled: Int? = nil) throws -> StepAgreement.News {
+    var own = StepAgreement.News()
+    let isTimeUp = world.rank == 0 && safeguards.endTime.map { isTooLate(for: $0) } ?? false
+    own.wish = max(StopSignals.current, isTimeUp ? .saveAndLeave : .none)
+    own.secondsLeft = StopSignals.secondsLeft
+    own.isWriting = checkpoints.isWriting
+    own.spoiled = Divergence(network, world).number(ofParameter: spoiled)
+    lock?.touch()
+    return try agreement.agree(on: own)
+  }
+
+  /// Whether another step and a save would end after a time.
+  private func isTooLate(for end: Double) -> Bool {
+    MonotonicClock.seconds + speed.secondsPerStep + checkpoints.expectedSeconds > end
+  }
+
+  /// Saves where that is possible, and says so.
+  func leave(_ news: StepAgreement.News) throws -> TrainingResult {
+    // All ranks decide alike: the slowest one's guess counts.
+    let expected = try world.allReduce(1.5 * checkpoints.expectedSeconds, .max)
+    let fits = news.wish == .saveAndLeave || expected < news.secondsLeft
+    if fits {
+      if !isSaved && state.step > 0 { try checkpoints.begin(currentState) }
+      try checkpoints.finish()
+    }
+    let saved = fits ? state.step : checkpoints.newest.map(\.step) ?? 0
+    try journal.say(
+      state.step == 0
+        ? "Stopped before the first step; there is nothing to save."
+        : fits
+          ? "Saved step \(saved) of \(plan.lastStep) and stopped; go on with --resume."
+          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, since the process is about to "
+            + "be killed; go on with --resume from the checkpoint before.")
+    return TrainingResult(
+      steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
+  }
+
+  /// Goes back to the last checkpoint with half the learning rate where that was asked for.
+  /// - Throws: `Failure` (diverged) where it was not, or was done too often.
+  func recover(from sentence: String) throws {
+    let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
+    try checkpoints.finish()
+    guard case .rollBack(let most) = safeguards.divergence, count < most,
+      let saved = checkpoints.newest
+    else {
+      let tried = count > 0 ? " after going back \(count == 1 ? "once" : "\(count) times")" : ""
+      throw Failure(
+        .diverged,
+        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
+          + "\(settings.recipe.learningRate), or let the run go back by itself with --on-divergence rollback."
+      )
+    }
+    let path = run.checkpoint(afterSteps: saved.step)
+    let diverged = state.step
+    state = saved
+    try Checkpoint.load(try SafetensorsFile(opening: path), into: network)
+    state.rollbacks = TrainingState.Rollbacks(count: count + 1, rateFactor: factor)
+    try journal.cut(toRecords: state.records)
+    steps = try Self.runner(
+      network, settings, state, dataset, preprocessing, team: team, threads: threads, safeguards,
+      rank: world.rank)
+    try journal.say(
+      "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
+        + "\(learningRate) (\(count + 1) of at most \(most) times).")
+  }
+}
