@@ -96,7 +96,10 @@ public final class BatchExchange {
   /// where damaged records are left out, some have fewer.
   public func agree(_ pass: Pass) throws(MPIError) {
     var start = 0
-    images = try placement.peers.allGather(Int64(pass.images)).map { count in
+    let counts = try Activity.waiting(for: "the replicas' images") { () throws(MPIError) in
+      try placement.peers.allGather(Int64(pass.images))
+    }
+    images = counts.map { count in
       defer { start += Int(count) }
       return start..<(start + Int(count))
     }
@@ -198,7 +201,9 @@ public final class BatchExchange {
   private func finish(_ unpack: () -> Void) throws(MPIError) {
     let start = MonotonicClock.seconds
     defer { seconds += MonotonicClock.seconds - start }
-    try requests.wait()
+    try Activity.waiting(for: "exchange of the whole batch") { () throws(MPIError) in
+      try requests.wait()
+    }
     progress.end()
     unpack()
   }

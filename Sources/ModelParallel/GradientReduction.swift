@@ -83,7 +83,9 @@ public final class GradientReduction: @unchecked Sendable {
   public func finish() throws(MPIError) {
     let start = MonotonicClock.seconds
     defer { seconds += MonotonicClock.seconds - start }
-    try progress.finish()
+    try Activity.waiting(for: "sum of gradients over replicas") { () throws(MPIError) in
+      try progress.finish()
+    }
   }
 
   /// Takes every piece as far as its messages have come; returns whether any is left.

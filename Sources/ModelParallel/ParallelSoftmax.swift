@@ -38,8 +38,10 @@ public final class ParallelSoftmax {
     public func summed(over peers: Communicator) throws(MPIError) -> Score {
       guard peers.size > 1 else { return self }
       var numbers = [Double(images), lossSum, Double(top1Errors), Double(top5Errors)]
-      try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-        try peers.allReduce(buffer, .sum)
+      try Activity.waiting(for: "score of all replicas") { () throws(MPIError) in
+        try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+          try peers.allReduce(buffer, .sum)
+        }
       }
       var score = Score()
       score.images = Int(numbers[0])

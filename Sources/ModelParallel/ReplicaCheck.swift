@@ -2,6 +2,7 @@ import Failures
 public import Layers
 import MPI
 import Tensors
+import Threads
 
 /// Whether all replicas still hold the same weights, to the last bit.
 ///
@@ -22,8 +23,10 @@ public struct ReplicaCheck {
   public func compare(_ parameters: [Parameter], step: Int) throws {
     guard placement.replicas > 1 else { return }
     let own = parameters.map { Int64(bitPattern: Self.checksum(of: $0.value)) }
-    let all = try placement.peers.allGather(
-      own, counts: [Int](repeating: own.count, count: placement.replicas))
+    let all = try Activity.waiting(for: "check of the replicas") {
+      try placement.peers.allGather(
+        own, counts: [Int](repeating: own.count, count: placement.replicas))
+    }
     var found: (number: Int, replica: Int)?
     for number in own.indices where found == nil {
       let sums = (0..<placement.replicas).map { all[$0 * own.count + number] }

@@ -103,7 +103,8 @@ final class WatchdogState: @unchecked Sendable {
   private func account(_ activity: Activity.Report) -> String {
     let step = "step \(activity.step + 1) (\(activity.phase))"
     let time = "for \(Int(idle.rounded())) s"
-    guard activity.waitsForRanks else {
+    // A rank that is silent is named even where this one is not known to wait for it.
+    guard activity.waitsForRanks || late.contains(where: { $0.silence > silenceLimit }) else {
       return "this rank (\(Environment.processorName)) has not finished \(step) \(time)"
     }
     guard !late.isEmpty else {
