@@ -1,4 +1,5 @@
 public import Failures
+import Foundation
 import Glibc
 public import MPI
 import Threads
@@ -6,7 +7,7 @@ import Threads
 /// Tries the links between ranks before anything depends on them.
 public enum LinkCheck {
   /// What a link does.
-  public struct Link: Sendable, Codable {
+  public struct Link: Sendable, Codable, CustomStringConvertible {
     /// Half the time that a byte takes there and back, in seconds.
     public let latency: Double
     /// Bytes a second each way while both ways are in use.
@@ -17,10 +18,17 @@ public enum LinkCheck {
       self.latency = latency
       self.bandwidth = bandwidth
     }
+
+    /// `0.11 GB/s each way, 19 us`.
+    public var description: String {
+      String(format: "%.2f GB/s each way, %.0f us", 1e-9 * bandwidth, 1e6 * latency)
+    }
   }
 
   /// The messages that are tried, in numbers: one that travels in one piece, and those that are negotiated.
   private static let lengths = [1, 1000, 65_537, 1 << 20]
+  /// Of these, what there is time for before a training.
+  private static let quickLengths = [1, 1000, 65_537]
 
   /// Exchanges messages with checked contents between ranks; all ranks of the group call it together.
   ///
@@ -31,10 +39,43 @@ public enum LinkCheck {
   ///   - limit: Seconds that a message may take.
   /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is damaged.
   public static func verify(_ group: Communicator, within limit: Double = 60) throws(Failure) {
+    try verify(group, lengths, limit)
+  }
+
+  private static func verify(
+    _ group: Communicator, _ lengths: [Int], _ limit: Double
+  ) throws(Failure) {
     var distance = 1
     while distance < group.size {
       for length in lengths { try exchange(group, distance, length, limit) }
       distance *= 2
+    }
+  }
+
+  /// What a training tries before its first step: messages with checked contents between its ranks, then the link
+  /// between the towers of a replica.
+  ///
+  /// All ranks call it together. A tenth of a second for two hosts at 1 Gbit/s, and little more for many.
+  /// - Parameters:
+  ///   - placement: Where the towers are.
+  ///   - limit: Seconds that a message may take.
+  /// - Returns: What the slowest of the replicas' links does, the same on every rank: that between its first two
+  ///   ranks, or between the first two replicas where each of them is on one rank. Nil for one rank.
+  /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is damaged.
+  public static func quick(
+    _ placement: Placement, within limit: Double = 60
+  ) throws(Failure) -> Link? {
+    guard placement.all.size > 1 else { return nil }
+    try verify(placement.all, quickLengths, limit)
+    do throws(MPIError) {
+      let group = placement.isDistributed ? placement.group : placement.peers
+      let own =
+        group.rank < 2 ? try link(group, 1 - group.rank, bytes: 1 << 20, times: 3, trips: 50) : nil
+      return Link(
+        latency: try placement.all.allReduce(own?.latency ?? 0, .max),
+        bandwidth: try placement.all.allReduce(own?.bandwidth ?? .infinity, .min))
+    } catch {
+      throw .unreachable(error)
     }
   }
 
@@ -106,12 +147,8 @@ public enum LinkCheck {
     for low in latencies.indices {
       try group.barrier()
       guard group.rank == low || group.rank == low + 1 else { continue }
-      let peer = 2 * low + 1 - group.rank
-      let latency = try roundTrip(group, peer) / 2
-      let seconds = try bothWays(group, peer, bytes)
-      if group.rank == low {
-        (latencies[low], bandwidths[low]) = (latency, Double(bytes) / seconds)
-      }
+      let link = try link(group, 2 * low + 1 - group.rank, bytes: bytes, times: 5, trips: 200)
+      if group.rank == low { (latencies[low], bandwidths[low]) = (link.latency, link.bandwidth) }
     }
     var figures = latencies + bandwidths
     try figures.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
@@ -122,12 +159,22 @@ public enum LinkCheck {
     }
   }
 
+  /// The link to another rank, which calls it too.
+  private static func link(
+    _ group: Communicator, _ peer: Int, bytes: Int, times: Int, trips: Int
+  ) throws(MPIError) -> Link {
+    let latency = try roundTrip(group, peer, trips) / 2
+    return Link(
+      latency: latency, bandwidth: Double(bytes) / (try bothWays(group, peer, bytes, times)))
+  }
+
   /// Seconds that a byte takes there and back.
-  private static func roundTrip(_ group: Communicator, _ peer: Int) throws(MPIError) -> Double {
+  private static func roundTrip(
+    _ group: Communicator, _ peer: Int, _ times: Int
+  ) throws(MPIError) -> Double {
     let byte = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1)
     byte.initialize(repeating: 0)
     defer { byte.deallocate() }
-    let times = 200
     var start = 0.0
     for round in 0..<(times + 20) {
       if round == 20 { start = MonotonicClock.seconds }
@@ -146,7 +193,7 @@ public enum LinkCheck {
 
   /// Seconds that a message each way takes: the median of some.
   private static func bothWays(
-    _ group: Communicator, _ peer: Int, _ bytes: Int
+    _ group: Communicator, _ peer: Int, _ bytes: Int, _ count: Int
   ) throws(MPIError) -> Double {
     let sent = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes)
     let received = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes)
@@ -158,12 +205,12 @@ public enum LinkCheck {
     received.initialize(repeating: 0)
     var times: [Double] = []
     // The first one opens connections.
-    for _ in 0..<6 {
+    for _ in 0...count {
       let start = MonotonicClock.seconds
       try group.exchange(
         send: UnsafeBufferPointer(sent), receive: received, with: peer, tag: 9)
       times.append(MonotonicClock.seconds - start)
     }
-    return times.dropFirst().sorted()[2]
+    return times.dropFirst().sorted()[count / 2]
   }
 }

@@ -42,7 +42,8 @@ public struct Cores: Sendable {
     let hosts = Int(try world.allReduce(Int64(host.rank == 0 ? 1 : 0), .sum))
     summary =
       "\(world.size) rank\(world.size == 1 ? "" : "s") on \(hosts) host\(hosts == 1 ? "" : "s"), "
-      + "\(threads) thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
+      + "\(own.count) core\(own.count == 1 ? "" : "s") and \(threads) thread\(threads == 1 ? "" : "s") each; "
+      + "\(MPI.Environment.libraryVersion), "
       + "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name)."
     // In a batch job the other cores of the machine belong to others.
     let granted = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }

@@ -95,10 +95,17 @@ struct TrainCommand {
     try Agreement(world: world).agree(on: settings)
     try checkMemory(settings, placement, parallelism, cores)
 
+    Activity.begin("trying the links", waitsForRanks: true)
+    let link = try LinkCheck.quick(placement)
+
     Activity.begin("opening the run")
     let opened = try open(arguments, settings)
     let run = opened.run
-    say("\(cores.summary)\nThe run's folder is \(run.path).\n")
+    say("\(cores.summary)\n")
+    if let link {
+      say("Between \(placement.isDistributed ? "the towers of a replica" : "replicas"): \(link).\n")
+    }
+    say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
     if let warning = cores.idleWarning { say("Warning: \(warning)\n") }
     let trainer = try Trainer(
