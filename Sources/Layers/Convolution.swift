@@ -89,6 +89,9 @@ public final class Convolution: Layer {
     algorithm.backward(dy, x: x, share, into: nil, learns: true, pass)
   }
 
+  /// The transforms, or patches, of the gradient and of the input.
+  public var gradientsShareWork: Bool { true }
+
   /// Both gradients, which have transforms in common.
   public func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
     algorithm.backward(dy, x: x, share, into: dx, learns: true, pass)

@@ -22,6 +22,9 @@ public protocol Layer: AnyObject {
   /// gradient by the output. The backward functions are then given the output as `x`.
   var worksInPlace: Bool { get }
 
+  /// Whether `backward` has work in common for its two gradients, which is done twice where they are found apart.
+  var gradientsShareWork: Bool { get }
+
   /// Adds one share's part to the output; the first share overwrites what was there.
   func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass)
 
@@ -40,6 +43,8 @@ extension Layer {
   public var parameters: [Parameter] { [] }
   /// A new output by default.
   public var worksInPlace: Bool { false }
+  /// None by default.
+  public var gradientsShareWork: Bool { false }
   /// Nothing to learn.
   public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {}
   /// One gradient after the other.

@@ -3,13 +3,15 @@ public import MPI
 public import Tensors
 import Threads
 
-/// The cross-connection where the images of all replicas come together: between convolutions, which each
+/// The cross-connection where the images of several replicas come together: between convolutions, which each
 /// replica computes for its part of the batch, and fully-connected layers, whose neurons are spread over all
-/// ranks and see the whole batch (Krizhevsky, "One weird trick for parallelizing convolutional neural
-/// networks", 2014, scheme a).
+/// ranks of a group and see the images of its replicas (Krizhevsky, "One weird trick for parallelizing
+/// convolutional neural networks", 2014).
 ///
 /// Forward it is an all-gather of images x maps, backward the adjoint: what every rank found for a replica's
-/// images and a tower's maps is added up at their owner.
+/// images and a tower's maps is added up at their owner. Both go replica by replica, so that some images are computed
+/// while others travel: each rank begins with its own replica and goes round from there, and sends first to those
+/// that wait for it first.
 public final class BatchExchange {
   /// A part of the gathered maps: some images of one tower, all from one rank.
   private struct Block {
@@ -32,9 +34,11 @@ public final class BatchExchange {
   private let tag: Int
   private let formats: WireFormats
   private let progress: MessageProgress
-  private let requests = Requests()
+  /// What is sent, and what comes from each replica.
+  private let sending = Requests()
+  private let arrivals: [Requests]
   private let blocks: [Block]
-  /// The whole batch's maps of each tower, and what this rank found for them.
+  /// The maps of all images of each tower, and what this rank found for them.
   private let gathered: [Tensor]
   private let contributions: [Tensor]
   /// What the other ranks found for the own images and maps, by rank and own tower.
@@ -43,15 +47,17 @@ public final class BatchExchange {
   private let maps: [WireMessage]
   private let gradients: [WireMessage]
   private let ownGradients: [[WireMessage]]
-  /// The images of each replica in the pass that is under way.
+  /// The images of each replica in the pass that is under way, counted from the first replica's first.
   public private(set) var images: [Range<Int>] = []
+  /// The place of the first replica's first image in the whole batch.
+  public private(set) var firstImage = 0
 
   /// Makes the cross-connection.
   /// - Parameters:
   ///   - name: The name of the layer that reads.
   ///   - shapes: The maps of each tower.
-  ///   - placement: Where the towers of all replicas are.
-  ///   - batchSize: The largest number of images in a batch over all replicas.
+  ///   - placement: Where the towers of the replicas are that come together.
+  ///   - batchSize: The largest number of images of these replicas together.
   ///   - tag: A number; it and the next ones up to twice the towers belong to this exchange.
   ///   - isTrained: Whether there is a backward direction.
   ///   - formats: How the numbers travel.
@@ -74,6 +80,7 @@ public final class BatchExchange {
           tower: tower)
       }
     }
+    arrivals = (0..<placement.replicas).map { _ in Requests() }
     gathered = shapes.map { Tensor(batchSize, $0.count) }
     contributions = shapes.map { Tensor(isTrained ? batchSize : 0, $0.count) }
     let ownRank = placement.all.rank
@@ -95,78 +102,127 @@ public final class BatchExchange {
   /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass in order, and
   /// where damaged records are left out, some have fewer.
   public func agree(_ pass: Pass) throws(MPIError) {
+    let numbers = [Int64(pass.images), Int64(pass.firstImage)]
+    let all = try Activity.waiting(for: "the replicas' images") { () throws(MPIError) in
+      try placement.peers.allGather(
+        numbers, counts: [Int](repeating: numbers.count, count: placement.replicas))
+    }
     var start = 0
-    let counts = try Activity.waiting(for: "the replicas' images") { () throws(MPIError) in
-      try placement.peers.allGather(Int64(pass.images))
+    images = (0..<placement.replicas).map { replica in
+      let count = Int(all[replica * numbers.count])
+      defer { start += count }
+      return start..<(start + count)
     }
-    images = counts.map { count in
-      defer { start += Int(count) }
-      return start..<(start + Int(count))
+    firstImage = Int(all[1])
+  }
+
+  /// The other replicas in the order in which this one needs their maps, some at a time: enough images for a product
+  /// to be worth while, and in a row.
+  public func others(imagesAtLeast least: Int = 64) -> [Range<Int>] {
+    var result: [Range<Int>] = []
+    for part in [placement.replica + 1..<placement.replicas, 0..<placement.replica] {
+      var start = part.lowerBound
+      for replica in part {
+        let count = images[replica].upperBound - images[start].lowerBound
+        guard count >= least || replica == part.upperBound - 1 else { continue }
+        result.append(start..<(replica + 1))
+        start = replica + 1
+      }
     }
+    return result
+  }
+
+  /// The images of some replicas in a row.
+  public func rows(of replicas: Range<Int>) -> Range<Int> {
+    images[replicas.lowerBound].lowerBound..<images[replicas.upperBound - 1].upperBound
   }
 
   /// Starts to send the maps of the own towers to every rank and to receive those of the others.
   public func startGather(_ own: [Tensor]) throws(MPIError) {
     let start = MonotonicClock.seconds
     progress.begin()
-    for (number, block) in blocks.enumerated() where block.rank != placement.all.rank {
+    let me = placement.all.rank
+    for (number, block) in blocks.enumerated() where block.rank != me {
       try maps[number].receive(
         into: slice(gathered, block), from: block.rank, tag: tag + block.tower,
-        over: placement.all, in: requests)
+        over: placement.all, in: arrivals[block.replica])
     }
-    for (number, block) in blocks.enumerated() where block.rank == placement.all.rank {
+    for (number, block) in blocks.enumerated() where block.rank == me {
       let place = slice(gathered, block)
       place.baseAddress?.update(
         from: own[block.tower - placement.owned.lowerBound].pointer, count: place.count)
       maps[number].pack(UnsafeBufferPointer(place))
-      for peer in 0..<placement.all.size where peer != placement.all.rank {
+      for peer in ranksInTurn {
         forwardBytes += try maps[number].send(
           UnsafeBufferPointer(place), to: peer, tag: tag + block.tower, over: placement.all,
-          in: requests)
+          in: sending)
       }
     }
     seconds += MonotonicClock.seconds - start
   }
 
-  /// Waits until the maps of all images are here.
-  public func finishGather() throws(MPIError) {
-    try finish {
-      for (number, block) in blocks.enumerated() where block.rank != placement.all.rank {
+  /// Waits until the maps of a replica are here; of the own one, those of other ranks' towers.
+  public func finishGather(of replica: Int) throws(MPIError) {
+    try wait(for: arrivals[replica]) {
+      for (number, block) in blocks.enumerated()
+      where block.replica == replica && block.rank != placement.all.rank {
         maps[number].unpack(into: slice(gathered, block))
       }
+    }
+  }
+
+  /// Waits until everything is sent that this rank has to send.
+  public func finishSending() throws(MPIError) {
+    try wait(for: sending) {}
+    progress.end()
+  }
+
+  /// The other ranks: those of the own replica, then of the one before, which comes to this one next, and so on.
+  private var ranksInTurn: [Int] {
+    let (size, replicas) = (placement.group.size, placement.replicas)
+    return (0..<replicas).flatMap { turn in
+      let replica = (placement.replica - turn + replicas) % replicas
+      return (replica * size..<(replica + 1) * size).filter { $0 != placement.all.rank }
     }
   }
 
   /// The images of the batch that this replica has.
   public var ownImages: Range<Int> { images[placement.replica] }
 
-  /// How many images the whole batch has.
+  /// How many images all replicas have together.
   public var batch: Int { images.last?.upperBound ?? 0 }
 
-  /// The whole batch's maps of a tower; those of other ranks are here once `finishGather` has returned.
+  /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
   public func maps(of tower: Int) -> Tensor { gathered[tower] }
 
-  /// Where this rank writes the gradient that it found for a tower's maps, the whole batch's.
+  /// Where this rank writes the gradient that it found for a tower's maps, those of all images.
   public func contribution(to tower: Int) -> Tensor { contributions[tower] }
 
-  /// Starts to send the contributions to the maps' owners and to receive theirs.
+  /// Starts to receive what other ranks find for the own maps.
   public func startReduceScatter() throws(MPIError) {
     let start = MonotonicClock.seconds
     progress.begin()
-    let me = placement.all.rank
-    for reader in 0..<placement.all.size where reader != me {
+    for reader in arriving.indices where reader != placement.all.rank {
       for (number, tower) in placement.owned.enumerated() {
         try ownGradients[reader][number].receive(
           into: UnsafeMutableBufferPointer(rebasing: ownPart(arriving[reader][number], tower)),
-          from: reader, tag: tag + shapes.count + tower, over: placement.all, in: requests)
+          from: reader, tag: tag + shapes.count + tower, over: placement.all,
+          in: arrivals[reader / placement.group.size])
       }
     }
-    for (number, block) in blocks.enumerated() where block.rank != me {
+    seconds += MonotonicClock.seconds - start
+  }
+
+  /// Starts to send the contributions to a replica's maps to their owners.
+  public func sendContributions(to replica: Int) throws(MPIError) {
+    let start = MonotonicClock.seconds
+    for (number, block) in blocks.enumerated()
+    where block.replica == replica && block.rank != placement.all.rank {
       let gradient = UnsafeBufferPointer(slice(contributions, block))
       gradients[number].pack(gradient)
       backwardBytes += try gradients[number].send(
         gradient, to: block.rank, tag: tag + shapes.count + block.tower, over: placement.all,
-        in: requests)
+        in: sending)
     }
     seconds += MonotonicClock.seconds - start
   }
@@ -175,14 +231,14 @@ public final class BatchExchange {
   /// - Parameter sums: For each own tower the gradient by its maps of the own images.
   /// - Throws: `MPIError` where a message fails.
   public func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
-    try finish {
-      for reader in arriving.indices where reader != placement.all.rank {
-        for (number, tower) in placement.owned.enumerated() {
-          ownGradients[reader][number].unpack(
-            into: UnsafeMutableBufferPointer(rebasing: ownPart(arriving[reader][number], tower)))
-        }
+    for replica in 0..<placement.replicas { try wait(for: arrivals[replica]) {} }
+    for reader in arriving.indices where reader != placement.all.rank {
+      for (number, tower) in placement.owned.enumerated() {
+        ownGradients[reader][number].unpack(
+          into: UnsafeMutableBufferPointer(rebasing: ownPart(arriving[reader][number], tower)))
       }
     }
+    try finishSending()
     for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
       let count = ownImages.count * shapes[tower].count
       let own = contributions[tower].pointer + ownImages.lowerBound * shapes[tower].count
@@ -198,17 +254,16 @@ public final class BatchExchange {
     }
   }
 
-  private func finish(_ unpack: () -> Void) throws(MPIError) {
+  private func wait(for requests: Requests, _ unpack: () -> Void) throws(MPIError) {
     let start = MonotonicClock.seconds
     defer { seconds += MonotonicClock.seconds - start }
-    try Activity.waiting(for: "exchange of the whole batch") { () throws(MPIError) in
+    try Activity.waiting(for: "exchange before \(name)") { () throws(MPIError) in
       try requests.wait()
     }
-    progress.end()
     unpack()
   }
 
-  /// A block's place among the whole batch's maps.
+  /// A block's place among the maps of all images.
   private func slice(_ tensors: [Tensor], _ block: Block) -> UnsafeMutableBufferPointer<Float> {
     let length = shapes[block.tower].count
     let images = images[block.replica]

@@ -20,6 +20,8 @@ public struct Placement: Sendable {
   public let peers: Communicator
   /// The ranks of all replicas: replica by replica, tower by tower.
   public let all: Communicator
+  /// The shares of a batch that make the images of one replica; more than 1 where the replicas are groups of others.
+  private let imageShares: Int
 
   /// Spreads the towers of one or several replicas over a group of ranks.
   ///
@@ -41,6 +43,7 @@ public struct Placement: Sendable {
           + "\(towers).")
     }
     self.towers = towers
+    imageShares = 1
     let isWhole = towersPerRank == towers || (world.size == 1 && towersPerRank == nil)
     let size = isWhole ? 1 : towers
     guard world.size.isMultiple(of: size) else { throw Self.misfit(towers, world.size) }
@@ -64,17 +67,41 @@ public struct Placement: Sendable {
     }
   }
 
-  private init(towers: Int, owned: Range<Int>, group: Communicator, alone: Communicator) {
-    (self.towers, self.owned, self.group, self.all) = (towers, owned, group, group)
-    (peers, replica, replicas) = (alone, 0, 1)
+  private init(
+    towers: Int, owned: Range<Int>, group: Communicator, replica: Int, replicas: Int,
+    peers: Communicator, all: Communicator, imageShares: Int
+  ) {
+    (self.towers, self.owned, self.group, self.all) = (towers, owned, group, all)
+    (self.peers, self.replica, self.replicas) = (peers, replica, replicas)
+    self.imageShares = imageShares
   }
 
-  /// The same ranks as one replica with as many towers as there are ranks: how fully-connected layers are cut
-  /// where their neurons are spread over everyone.
-  public func acrossReplicas() throws(MPIError) -> Placement {
-    Placement(
-      towers: all.size, owned: all.rank..<(all.rank + 1), group: all,
-      alone: try all.split(color: all.rank, key: 0))
+  /// Divides the replicas into groups of neighbours, each of which can spread layers over all of its ranks (hybrid
+  /// parallelism: Das et al., "Distributed deep learning using synchronous stochastic gradient descent", 2016).
+  ///
+  /// All ranks call it together.
+  /// - Parameter groups: The groups; divides the replicas.
+  /// - Returns: `inside`: the replicas of this rank's group, as if there were no others. `parts`: each group as one
+  ///   replica of as many towers as it has ranks, which computes the images of all of its replicas.
+  /// - Throws: `MPIError` where a message fails.
+  public func grouped(
+    into groups: Int
+  ) throws(MPIError) -> (inside: Placement, parts: Placement) {
+    precondition(groups > 0 && replicas.isMultiple(of: groups), "Groups are of the same size.")
+    let members = replicas / groups
+    let (own, place) = replica.quotientAndRemainder(dividingBy: members)
+    // The ranks of a group follow each other in `all`.
+    let ranks = try all.split(color: own, key: all.rank)
+    return (
+      Placement(
+        towers: towers, owned: owned, group: group, replica: place, replicas: members,
+        peers: try ranks.split(color: ranks.rank % group.size, key: place), all: ranks,
+        imageShares: imageShares),
+      Placement(
+        towers: ranks.size, owned: ranks.rank..<(ranks.rank + 1), group: ranks, replica: own,
+        replicas: groups, peers: try all.split(color: ranks.rank, key: own), all: all,
+        imageShares: imageShares * members)
+    )
   }
 
   /// Whether towers have to send messages to each other.
@@ -85,7 +112,11 @@ public struct Placement: Sendable {
 
   /// The images of a batch that a replica computes; the odd ones go to the first replicas.
   public func images(of batch: Int, replica: Int) -> Range<Int> {
-    Self.share(of: batch, tower: replica, towers: replicas)
+    func share(_ number: Int) -> Range<Int> {
+      Self.share(of: batch, tower: number, towers: replicas * imageShares)
+    }
+    let first = replica * imageShares
+    return share(first).lowerBound..<share(first + imageShares - 1).upperBound
   }
 
   /// The images of a batch that this replica computes.

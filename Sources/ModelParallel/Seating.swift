@@ -1,7 +1,8 @@
 /// Which ranks form a replica, and which member of it each one is.
 ///
 /// The ranks of a replica exchange activations in every step, so they sit on one host wherever a host has
-/// enough of them, whatever order mpirun gave the ranks; replicas meet less often and may be apart.
+/// enough of them, whatever order mpirun gave the ranks; replicas meet less often and may be apart. The replicas of a
+/// host follow each other, so that groups of neighbours are on few hosts.
 public struct Seating: Equatable, Sendable {
   /// For each rank the number of its replica.
   public let replica: [Int]
@@ -25,7 +26,9 @@ public struct Seating: Equatable, Sendable {
     // Those that found no company on their own host, in the order of the ranks.
     groups += Self.cut(left.sorted(), into: size)
     // The first rank is in the first replica: it speaks for all.
-    groups.sort { $0[0] < $1[0] }
+    if let first = groups.firstIndex(where: { $0[0] == 0 }) {
+      groups.insert(groups.remove(at: first), at: 0)
+    }
     var (replica, member) = (hosts, hosts)
     for (number, ranks) in groups.enumerated() {
       for (place, rank) in ranks.enumerated() { (replica[rank], member[rank]) = (number, place) }

@@ -15,6 +15,8 @@ package struct Chart: Sendable {
     package var isFaint = false
     /// Whether its points are marked.
     package var hasPoints = false
+    /// Whether a line joins its points.
+    package var hasLine = true
 
     /// Makes a series.
     package init(
@@ -42,6 +44,8 @@ package struct Chart: Sendable {
   package var isLogarithmic = false
   /// Whether the axis at the side begins with 0.
   package var startsAtZero = false
+  /// Whether the axis below doubles at each tic.
+  package var doubles = false
 
   /// Makes a chart.
   package init(_ title: String, x: String, y: String, _ series: [Series]) {
@@ -88,6 +92,7 @@ package struct Chart: Sendable {
       left < right ? "set xrange [\(left):\(right)]" : "set xrange [\(left - 0.5):\(left + 0.5)]",
       isLogarithmic ? "set logscale y; set format y '10^{%L}'" : "",
       startsAtZero && !isLogarithmic ? "set yrange [0:*]" : "",
+      doubles ? "set logscale x 2" : "",
     ]
     return lines.joined(separator: "\n") + "\n"
       + marks.filter { $0 > left && $0 < right }.map {
@@ -104,8 +109,27 @@ package struct Chart: Sendable {
   /// - Returns: An `svg` element.
   /// - Throws: `Failure` where gnuplot is missing or refuses.
   package func svg(id: String) throws(Failure) -> String {
+    Self.adapted(try drawing(width: 560, height: 350), title: title, id: id)
+  }
+
+  /// The chart as a file by itself, which follows light and dark as a page does.
+  /// - Returns: An SVG document.
+  /// - Throws: `Failure` where gnuplot is missing or refuses.
+  package func svgFile() throws(Failure) -> String {
+    let drawing = Self.adapted(try drawing(width: 760, height: 460), title: title, id: "chart")
+    guard let end = drawing.range(of: ">") else { return drawing }
+    return drawing[..<end.upperBound] + """
+
+      <style>
+      \(HTML.colours)
+      svg { background: var(--card); font-family: system-ui, sans-serif; color: var(--ink); }
+      </style>
+      """ + drawing[end.upperBound...]
+  }
+
+  private func drawing(width: Int, height: Int) throws(Failure) -> String {
     let head = """
-      svg size 560,350 dynamic enhanced font 'sans,14'
+      svg size \(width),\(height) dynamic enhanced font 'sans,14'
       set border 3 linecolor rgb '\(Self.ink)'
       set grid linecolor rgb '\(Self.grid)' linewidth 1 linetype 1
       set tics nomirror textcolor rgb '\(Self.ink)'
@@ -115,14 +139,14 @@ package struct Chart: Sendable {
       set lmargin 9
       set rmargin 2
       """
-    let drawing = try Gnuplot.draw(
+    return try Gnuplot.draw(
       script(terminal: head) { series in
         let colour = "linecolor rgb '\(Self.colour(series.colour, isFaint: series.isFaint))'"
+        guard series.hasLine else { return "with points pointtype 7 pointsize 1 \(colour)" }
         return series.hasPoints
           ? "with linespoints linewidth 2 pointtype 7 pointsize 0.5 \(colour)"
           : "with lines linewidth \(series.isFaint ? 1 : 2) \(colour)"
       })
-    return Self.adapted(drawing, title: title, id: id)
   }
 
   /// Gives a drawing the page's colours and font and names of its own.

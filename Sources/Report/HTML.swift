@@ -66,7 +66,8 @@ enum HTML {
     """
   }
 
-  private static let style = """
+  /// What the colours' names stand for, in the light and in the dark.
+  static let colours = """
     :root { --page:#f7f7f5; --card:#fff; --ink:#24292f; --quiet:#5c6670; --line:#d9dde2; --grid:#e8eaed;
       --mark:#8a6d00; --bar:#9db9dc; --true:#3f9a5f; --hot:34,102,180;
       --c0:#2266b4; --c1:#c8511b; --c2:#2f8f5b; --c3:#8a4fbf; --c4:#b0821a; --c5:#b83a6b;
@@ -75,53 +76,58 @@ enum HTML {
       --line:#363d45; --grid:#2c3239; --mark:#d9b84a; --bar:#3d5f8a; --true:#3f8f5c; --hot:92,160,240;
       --c0:#6aa9f0; --c1:#f0894f; --c2:#62c790; --c3:#bd8cf0; --c4:#e0b650; --c5:#ee7ba6;
       --f0:#3a5f8a; --f1:#82503a; --f2:#356a4e; --f3:#624a80; --f4:#6f5d30; --f5:#7a4258; } }
-    * { box-sizing:border-box; }
-    body { margin:0; background:var(--page); color:var(--ink); font:16px/1.45 system-ui,sans-serif; }
-    main { max-width:1240px; margin:0 auto; padding:16px; }
-    h1 { font-size:1.5rem; margin:.2em 0; overflow-wrap:anywhere; }
-    h2 { font-size:1.15rem; margin:0 0 .5em; }
-    h3 { font-size:1rem; margin:.6em 0 .3em; overflow-wrap:anywhere; }
-    .note, .lead { color:var(--quiet); margin:.2em 0 .8em; overflow-wrap:anywhere; }
-    section { background:var(--card); border:1px solid var(--line); border-radius:8px; padding:14px; margin:14px 0; }
-    .charts { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr)); gap:14px; }
-    figure { margin:0; min-width:0; }
-    figcaption { color:var(--quiet); font-size:.9rem; overflow-wrap:anywhere; }
-    svg.chart { width:100%; height:auto; display:block; color:var(--ink); }
-    .axis { position:absolute; opacity:0; pointer-events:none; }
-    .axis + label { display:inline-block; padding:3px 12px; margin:0 4px 10px 0; border:1px solid var(--line);
-      border-radius:14px; cursor:pointer; color:var(--quiet); }
-    .axis:checked + label { color:var(--ink); border-color:var(--c0); }
-    .axis:focus-visible + label { outline:2px solid var(--c0); }
-    .byHours { display:none; }
-    #axisHours:checked ~ .byHours { display:grid; }
-    #axisHours:checked ~ .byEpochs { display:none; }
-    .scroll { overflow-x:auto; max-width:100%; }
-    table { border-collapse:collapse; font-size:.92rem; }
-    th, td { text-align:left; padding:3px 10px 3px 0; border-bottom:1px solid var(--line); vertical-align:top; }
-    .settings td { overflow-wrap:anywhere; min-width:9em; }
-    .number { text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap; }
-    .facts { display:flex; flex-wrap:wrap; gap:10px 26px; margin:10px 0; }
-    .facts b { display:block; font-size:1.25rem; font-variant-numeric:tabular-nums; }
-    .facts span { color:var(--quiet); font-size:.9rem; }
-    img { max-width:100%; height:auto; image-rendering:auto; }
-    .kernels { image-rendering:pixelated; border-radius:4px; }
-    .samples { display:grid; grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr)); gap:14px; }
-    @media (max-width:560px) { .samples { grid-template-columns:1fr 1fr; gap:10px; } .bar { font-size:.75rem; } }
-    .sample img { width:100%; border-radius:4px; display:block; }
-    .bar { position:relative; height:1.5em; margin-top:3px; font-size:.85rem; line-height:1.5em; overflow:hidden;
-      border-radius:3px; background:var(--grid); }
-    .bar i { position:absolute; inset:0 auto 0 0; background:var(--bar); }
-    .bar.true i { background:var(--true); }
-    .bar span { position:relative; padding:0 5px; display:flex; justify-content:space-between; gap:6px; }
-    .bar span em { font-style:normal; overflow:hidden; text-overflow:ellipsis; white-space:nowrap; min-width:0; }
-    .bar.true em { font-weight:600; }
-    .neighbours { display:grid; grid-template-columns:repeat(7,minmax(0,1fr)); gap:4px; max-width:820px; }
-    .neighbours img { width:100%; border-radius:3px; display:block; }
-    .neighbours > :nth-child(7n+1) { outline:3px solid var(--c1); outline-offset:-3px; border-radius:3px; }
-    .matrix td, .matrix th { padding:2px 5px; border:1px solid var(--card); text-align:right; font-size:.8rem;
-      white-space:nowrap; }
-    .matrix th { font-weight:400; color:var(--quiet); border:0; }
-    .matrix thead th { vertical-align:bottom; writing-mode:vertical-rl; transform:rotate(180deg); text-align:left; }
-    details { margin-top:8px; } summary { cursor:pointer; color:var(--quiet); }
     """
+
+  private static let style =
+    colours + """
+
+      * { box-sizing:border-box; }
+      body { margin:0; background:var(--page); color:var(--ink); font:16px/1.45 system-ui,sans-serif; }
+      main { max-width:1240px; margin:0 auto; padding:16px; }
+      h1 { font-size:1.5rem; margin:.2em 0; overflow-wrap:anywhere; }
+      h2 { font-size:1.15rem; margin:0 0 .5em; }
+      h3 { font-size:1rem; margin:.6em 0 .3em; overflow-wrap:anywhere; }
+      .note, .lead { color:var(--quiet); margin:.2em 0 .8em; overflow-wrap:anywhere; }
+      section { background:var(--card); border:1px solid var(--line); border-radius:8px; padding:14px; margin:14px 0; }
+      .charts { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr)); gap:14px; }
+      figure { margin:0; min-width:0; }
+      figcaption { color:var(--quiet); font-size:.9rem; overflow-wrap:anywhere; }
+      svg.chart { width:100%; height:auto; display:block; color:var(--ink); }
+      .axis { position:absolute; opacity:0; pointer-events:none; }
+      .axis + label { display:inline-block; padding:3px 12px; margin:0 4px 10px 0; border:1px solid var(--line);
+        border-radius:14px; cursor:pointer; color:var(--quiet); }
+      .axis:checked + label { color:var(--ink); border-color:var(--c0); }
+      .axis:focus-visible + label { outline:2px solid var(--c0); }
+      .byHours { display:none; }
+      #axisHours:checked ~ .byHours { display:grid; }
+      #axisHours:checked ~ .byEpochs { display:none; }
+      .scroll { overflow-x:auto; max-width:100%; }
+      table { border-collapse:collapse; font-size:.92rem; }
+      th, td { text-align:left; padding:3px 10px 3px 0; border-bottom:1px solid var(--line); vertical-align:top; }
+      .settings td { overflow-wrap:anywhere; min-width:9em; }
+      .number { text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap; }
+      .facts { display:flex; flex-wrap:wrap; gap:10px 26px; margin:10px 0; }
+      .facts b { display:block; font-size:1.25rem; font-variant-numeric:tabular-nums; }
+      .facts span { color:var(--quiet); font-size:.9rem; }
+      img { max-width:100%; height:auto; image-rendering:auto; }
+      .kernels { image-rendering:pixelated; border-radius:4px; }
+      .samples { display:grid; grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr)); gap:14px; }
+      @media (max-width:560px) { .samples { grid-template-columns:1fr 1fr; gap:10px; } .bar { font-size:.75rem; } }
+      .sample img { width:100%; border-radius:4px; display:block; }
+      .bar { position:relative; height:1.5em; margin-top:3px; font-size:.85rem; line-height:1.5em; overflow:hidden;
+        border-radius:3px; background:var(--grid); }
+      .bar i { position:absolute; inset:0 auto 0 0; background:var(--bar); }
+      .bar.true i { background:var(--true); }
+      .bar span { position:relative; padding:0 5px; display:flex; justify-content:space-between; gap:6px; }
+      .bar span em { font-style:normal; overflow:hidden; text-overflow:ellipsis; white-space:nowrap; min-width:0; }
+      .bar.true em { font-weight:600; }
+      .neighbours { display:grid; grid-template-columns:repeat(7,minmax(0,1fr)); gap:4px; max-width:820px; }
+      .neighbours img { width:100%; border-radius:3px; display:block; }
+      .neighbours > :nth-child(7n+1) { outline:3px solid var(--c1); outline-offset:-3px; border-radius:3px; }
+      .matrix td, .matrix th { padding:2px 5px; border:1px solid var(--card); text-align:right; font-size:.8rem;
+        white-space:nowrap; }
+      .matrix th { font-weight:400; color:var(--quiet); border:0; }
+      .matrix thead th { vertical-align:bottom; writing-mode:vertical-rl; transform:rotate(180deg); text-align:left; }
+      details { margin-top:8px; } summary { cursor:pointer; color:var(--quiet); }
+      """
 }

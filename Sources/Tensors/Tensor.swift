@@ -49,12 +49,16 @@ public final class Tensor: @unchecked Sendable {
 
   /// The rows of another tensor from one on: the same memory, which lives as long as this one.
   public convenience init(_ whole: Tensor, rows: Range<Int>) {
-    let length = whole.shape.dropFirst().reduce(1, *)
+    let row = Array(whole.shape.dropFirst())
+    self.init(whole, rows: rows, of: row)
+  }
+
+  /// Some rows of a shape of another tensor, whatever its own: the same memory, which lives as long as this one.
+  public convenience init(_ whole: Tensor, rows: Range<Int>, of row: [Int]) {
+    let length = row.reduce(1, *)
     precondition(
       rows.lowerBound >= 0 && rows.upperBound * length <= whole.count, "The rows are there.")
-    self.init(
-      [rows.count] + whole.shape.dropFirst(), at: whole.pointer + rows.lowerBound * length,
-      of: whole)
+    self.init([rows.count] + row, at: whole.pointer + rows.lowerBound * length, of: whole)
   }
 
   deinit { if keeper == nil { free(pointer) } }

@@ -37,9 +37,9 @@ struct Divergence {
     let layers = network.specification.layers
     var first = layers.count
     for (number, layer) in layers.enumerated().reversed() {
-      for tower in network.placement.owned {
-        guard let output = network.output(of: layer.name, tower: tower) else { continue }
-        if (0..<output.count).contains(where: { !output.pointer[$0].isFinite }) { first = number }
+      for output in network.outputs(of: layer.name) {
+        let numbers = output.images * output.shape.count
+        if (0..<numbers).contains(where: { !output.tensor.pointer[$0].isFinite }) { first = number }
       }
     }
     let number = Int(try world.allReduce(Int64(first), .min))

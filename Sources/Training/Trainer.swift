@@ -36,7 +36,6 @@ public final class Trainer {
   let threads: Int
   let team: ThreadTeam
   let validator: Validator
-  let check: ReplicaCheck
   let parallelism: Parallelism
   let observer: RunObserver
   let lock: RunLock?
@@ -82,7 +81,6 @@ public final class Trainer {
         isTrained: true, algorithm: settings.algorithm, scheme: parallelism.scheme,
         formats: settings.formats ?? WireFormats()))
     self.parallelism = parallelism
-    check = ReplicaCheck(placement)
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       try Checkpoint.load(checkpoint, into: network)
@@ -100,8 +98,7 @@ public final class Trainer {
     journal = try RunJournal(run, keeping: state.records, speaks: isFirst)
     if isFirst { try TextFile.write(settings.json, to: run.configuration) }
     observer = try RunObserver(
-      network, over: placement.all, images: placement.images(of: recipe.batchSize).count,
-      learningRate: recipe.learningRate,
+      network, over: placement.all, learningRate: recipe.learningRate,
       tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
     plan = RunPlan(settings, images: dataset.count(.train))
     checkpoints = try CheckpointStore(
@@ -174,7 +171,7 @@ public final class Trainer {
         guard try validate() else { continue }
       }
       if news.wish == .save || isTimeToSave {
-        try check.compare(network.replicatedParameters, step: state.step)
+        try network.compareReplicas(step: state.step)
         try checkpoints.begin(currentState)
         if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
         StopSignals.noteSaved()
@@ -239,7 +236,7 @@ public final class Trainer {
     state.step += 1
     try noteSkipped(outcome.skipped)
     if state.step % parallelism.checkEvery == 0 {
-      try check.compare(network.replicatedParameters, step: state.step)
+      try network.compareReplicas(step: state.step)
     }
     let record = StepRecord(
       step: state.step, epoch: plan.epochs(after: state.step), loss: outcome.loss,

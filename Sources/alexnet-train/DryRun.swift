@@ -78,13 +78,15 @@ struct DryRun {
     var lines = ["Sent by each rank in a step of \(batch) images, in bytes:"]
     if placement.replicas > 1 {
       lines.insert(
-        "\(placement.replicas) replicas, fully-connected layers by \(parallelism.scheme.rawValue).",
+        "\(placement.replicas) replicas, fully-connected layers by \(parallelism.scheme).",
         at: 0)
     }
     for boundary in volume.boundaries {
       switch boundary.name {
       case "softmax": lines.append("  softmax: \(boundary.bytes)")
       case "gradients": lines.append("  gradients of the weights: \(boundary.bytes)")
+      case "fc gradients":
+        lines.append("  gradients of the fully-connected layers' weights: \(boundary.bytes)")
       default:
         lines.append(
           "  before \(boundary.name): \(boundary.forward) forward, \(boundary.backward) backward")

@@ -9,7 +9,8 @@ import Training
 struct ParallelChoice {
   /// How numbers travel; nil for as they are.
   let formats: WireFormats?
-  private let scheme: String
+  /// Nil for the best one.
+  private let scheme: FullyConnectedScheme?
   private let checkEvery: Int
 
   init(_ arguments: Arguments) throws(Failure) {
@@ -17,10 +18,7 @@ struct ParallelChoice {
       activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
       gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32)
     self.formats = formats == WireFormats() ? nil : formats
-    scheme =
-      try arguments.choice(
-        "parallel-fc", of: ["automatic"] + FullyConnectedScheme.allCases.map(\.rawValue))
-      ?? "automatic"
+    scheme = try FullyConnectedScheme.named(arguments.string("parallel-fc") ?? "automatic")
     checkEvery = try arguments.integer("check-replicas", in: 1...Int.max) ?? 100
   }
 
@@ -39,32 +37,43 @@ struct ParallelChoice {
         "A batch of \(batchSize) images leaves some of the \(placement.replicas) replicas without any; give a "
           + "larger --batch-size or fewer ranks.")
     }
-    func volume(_ scheme: FullyConnectedScheme) -> CommunicationVolume {
-      CommunicationVolume(
-        network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
-        batchSize: batchSize, scheme: scheme, formats: formats ?? WireFormats())
-    }
-    let better = CommunicationVolume.better(
-      network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
-      batchSize: batchSize, formats: formats ?? WireFormats())
-    let chosen = FullyConnectedScheme(rawValue: scheme) ?? better
+    let (ranks, replicas) = (placement.group.size, placement.replicas)
+    try scheme?.check(network, ranksPerReplica: ranks, replicas: replicas)
+    let formats = formats ?? WireFormats()
+    let chosen =
+      scheme
+      ?? FullyConnectedScheme.best(
+        network, ranksPerReplica: ranks, replicas: replicas, batchSize: batchSize, formats: formats)
     let result = Parallelism(scheme: chosen, checkEvery: checkEvery)
-    guard placement.replicas > 1 else { return (result, nil) }
-    var sentence =
-      "\(placement.replicas) replicas; the fully-connected layers are computed "
-      + (chosen == .data ? "by each replica for its images" : "by all ranks for the whole batch")
-      + " (--parallel-fc \(chosen.rawValue)): a rank sends \(volume(chosen).megabytes) a step"
-    let other = chosen == .data ? FullyConnectedScheme.model : .data
-    if network.fullyConnectedPart != nil, network.fewestNeurons >= placement.all.size {
-      sentence += ", with --parallel-fc \(other.rawValue) \(volume(other).megabytes)"
+    guard replicas > 1 else { return (result, nil) }
+    let computed =
+      switch chosen.groups(ofReplicas: replicas) {
+      case nil: "by each replica for its images"
+      case 1: "by all ranks for the whole batch"
+      case let groups?:
+        "by \(groups) groups of \(placement.all.size / groups) ranks, each for the images of "
+          + "\(replicas / groups) replicas"
+      }
+    let volumes = FullyConnectedScheme.candidates(
+      network, ranksPerReplica: ranks, replicas: replicas
+    ).map { scheme in
+      let volume = CommunicationVolume(
+        network, ranksPerReplica: ranks, replicas: replicas, batchSize: batchSize, scheme: scheme,
+        formats: formats)
+      return "\(scheme) \(volume.bytes.megabytes) (\(volume.gradientBytes.megabytes) gradients)"
     }
-    return (result, sentence + ".")
+    return (
+      result,
+      "\(replicas) replicas; the fully-connected layers are computed \(computed) (--parallel-fc \(chosen)). "
+        + "A rank sends in a step with \(volumes.joined(separator: ", "))."
+    )
   }
 }
 
-extension CommunicationVolume {
-  /// The bytes of a step for people.
+extension Int {
+  /// A number of bytes for people.
   fileprivate var megabytes: String {
-    "\(Int((Double(bytes) / 1e5).rounded()) / 10).\(Int((Double(bytes) / 1e5).rounded()) % 10) MB"
+    let tenths = Int((Double(self) / 1e5).rounded())
+    return "\(tenths / 10).\(tenths % 10) MB"
   }
 }

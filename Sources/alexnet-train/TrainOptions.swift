@@ -130,7 +130,8 @@ extension TrainCommand {
           Option(
             "parallel-fc", "NAME", default: "automatic",
             "With several replicas, fully-connected layers by data (each replica its images), by model (all "
-              + "ranks the whole batch, each some neurons), or automatic: what sends fewer bytes."),
+              + "ranks the whole batch, each some neurons), by groups=N (each of N groups of ranks the images of its "
+              + "replicas, each rank some neurons), or automatic: what has the least to wait for."),
           Option(
             "send-activations", "FORMAT", default: "fp32",
             "What feature maps travel in between ranks: fp32, bf16 or fp16."),

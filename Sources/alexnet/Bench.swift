@@ -50,7 +50,8 @@ enum Bench: Subcommand {
             "Towers of each rank."),
           Option(
             "parallel-fc", "NAME", default: "data",
-            "With several replicas, who computes the fully-connected layers: data or model."),
+            "With several replicas, who computes the fully-connected layers: "
+              + FullyConnectedScheme.words + "."),
           Option("send-activations", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
           Option("send-gradients", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
           Option(
@@ -115,15 +116,20 @@ enum Bench: Subcommand {
     let team = ThreadTeam(count: threads)
     let peak = try productRate(world, team)
 
+    let formats = WireFormats(
+      activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
+      gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32)
+    let scheme =
+      try FullyConnectedScheme.named(arguments.string("parallel-fc") ?? "data")
+      ?? .best(
+        network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
+        batchSize: batchSize, formats: formats)
     let built = try Network(
       network, placement: placement,
       options: NetworkOptions(
         batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
         isTrained: true, algorithm: algorithm,
-        scheme: try arguments.choice("parallel-fc", of: FullyConnectedScheme.self) ?? .data,
-        formats: WireFormats(
-          activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
-          gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32),
+        scheme: scheme, formats: formats,
         progress: try arguments.choice("progress", of: MessageProgress.Mode.self)))
     let dataset = try arguments.string("data").map { path throws(Failure) in
       try Dataset(opening: path)

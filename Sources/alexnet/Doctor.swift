@@ -63,7 +63,7 @@ enum Doctor: Subcommand {
       towers: network.towers, over: world,
       towersPerRank: arguments.integer("towers-per-rank", in: 1...1024))
     for group in [placement.group, placement.peers] { try LinkCheck.verify(group) }
-    let scheme = CommunicationVolume.better(
+    let scheme = FullyConnectedScheme.best(
       network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
       batchSize: batchSize, formats: WireFormats())
     let needed = MemoryEstimate(
@@ -92,7 +92,7 @@ enum Doctor: Subcommand {
     let volume = CommunicationVolume(
       network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
       batchSize: batchSize, scheme: scheme, formats: WireFormats())
-    let gradients = volume.boundaries.filter { $0.name == "gradients" }.reduce(0) { $0 + $1.bytes }
+    let gradients = volume.gradientBytes
     var result: [Diagnosis.MeasuredLink] = []
     let world = placement.all
     for (group, isReplica, bytes) in [

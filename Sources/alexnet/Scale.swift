@@ -18,7 +18,7 @@ enum Scale: Subcommand {
     overview: """
       Measures a replica here (two batches, so that what depends on the images is told from what does not), or
       reads that from files of 'alexnet bench --json', and foretells the steps of 2, 4, 8, ... ranks of one tower on
-      hosts that a link joins, for both ways to compute the fully-connected layers.
+      hosts that a link joins, for all ways to compute the fully-connected layers.
       """,
     synopsis:
       "[options]      (mpirun -np 2 alexnet scale [options], or without mpirun with --bench)",
@@ -56,6 +56,9 @@ enum Scale: Subcommand {
           ),
           Option("steps", "N", default: "3", "Steps to measure for each of two batches."),
           .flag("json", "Write one JSON object in place of the table."),
+          Option(
+            "chart", "FILE.svg", default: "none",
+            "Draw the efficiency over the ranks, beside published figures (needs gnuplot)."),
         ]
       ),
     ])
@@ -69,8 +72,7 @@ enum Scale: Subcommand {
     }
     MPI.Environment.run("alexnet scale") { world in
       let profile = try measure(world, arguments)
-      let text = try report(arguments, profile)
-      if world.rank == 0 { StandardStream.output.write(text) }
+      if world.rank == 0 { StandardStream.output.write(try report(arguments, profile)) }
       return .done
     }
   }
@@ -104,6 +106,9 @@ enum Scale: Subcommand {
       formats: WireFormats(
         activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
         gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32))
+    if let path = arguments.string("chart") {
+      try TextFile.write(lines: try ScaleChart(report: report).svg(), to: path)
+    }
     return arguments.has("json") ? report.json : report.text
   }
 

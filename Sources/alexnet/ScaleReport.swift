@@ -11,37 +11,42 @@ struct ScaleReport {
   let batchSize: Int
   let formats: WireFormats
 
-  private struct Row {
+  /// A step on a number of ranks.
+  struct Row {
     let cluster: ClusterShape
     let scheme: FullyConnectedScheme
     let prediction: ScalingModel.Prediction
     let efficiency: Double
-    let isBetter: Bool
+    let isBest: Bool
   }
 
-  /// Twice as many ranks a row, as long as every replica has an image and every rank a neuron.
-  private var rows: [Row] {
+  /// Twice as many ranks a time, as long as every replica has an image and every rank a neuron.
+  var rows: [Row] {
     var rows: [Row] = []
     var ranks = model.network.towers
     while ranks <= cluster.ranks && ranks / model.network.towers <= batchSize {
-      var shape = cluster
-      shape.ranks = ranks
-      let isSpread = ranks > model.network.towers && ranks <= model.network.fewestNeurons
-      let schemes: [FullyConnectedScheme] = isSpread ? [.data, .model] : [.data]
-      let predictions = schemes.map {
-        model.predict(shape, batchSize: batchSize, scheme: $0, formats: formats)
-      }
-      let best = predictions.map(\.step).min() ?? 0
-      for (scheme, prediction) in zip(schemes, predictions) {
-        rows.append(
-          Row(
-            cluster: shape, scheme: scheme, prediction: prediction,
-            efficiency: model.efficiency(prediction, shape, batchSize: batchSize),
-            isBetter: prediction.step == best))
-      }
+      rows += self.rows(ranks)
       ranks *= 2
     }
     return rows
+  }
+
+  /// Every scheme on a number of ranks.
+  private func rows(_ ranks: Int) -> [Row] {
+    var shape = cluster
+    shape.ranks = ranks
+    let schemes = FullyConnectedScheme.candidates(
+      model.network, ranksPerReplica: model.network.towers, replicas: ranks / model.network.towers)
+    let predictions = schemes.map {
+      model.predict(shape, batchSize: batchSize, scheme: $0, formats: formats)
+    }
+    let best = predictions.map(\.step).min() ?? 0
+    return zip(schemes, predictions).map { scheme, prediction in
+      Row(
+        cluster: shape, scheme: scheme, prediction: prediction,
+        efficiency: model.efficiency(prediction, shape, batchSize: batchSize),
+        isBest: prediction.step == best)
+    }
   }
 
   var text: String {
@@ -50,19 +55,20 @@ struct ScaleReport {
         + String(
           format: "%@: %.2f Gbit/s each way, %.0f us.", linkName, cluster.link.bandwidth * 8e-9,
           cluster.link.latency * 1e6),
-      "Efficiency: images a second over those of separate pairs of ranks with 128 images each. Better schemes: *",
+      "Efficiency: images a second over those of separate pairs of ranks with 128 images each. The best scheme: *",
       "",
-      "ranks  fc      images a   step    arithmetic  moving  waiting for ms       sent   images  efficiency",
-      "               replica    ms      ms          ms      maps     gradients   MB     a second",
+      "ranks  fc           images a   step    arithmetic  moving  waiting for ms       sent   images  efficiency",
+      "                    replica    ms      ms          ms      maps     gradients   MB     a second",
     ]
-    for row in rows {
+    // Of the numbers of groups the best one is shown.
+    for row in rows where row.isBest || [.data, .model].contains(row.scheme) {
       let p = row.prediction
       lines.append(
         String(
           format: "%5d  %@%@ %8.1f %9.1f %11.1f %7.1f %8.1f %10.1f %7.1f %8.0f %8.1f %%",
           row.cluster.ranks,
-          row.scheme.rawValue.padding(toLength: 5, withPad: " ", startingAt: 0),
-          row.isBetter ? "*" : " ",
+          row.scheme.description.padding(toLength: 10, withPad: " ", startingAt: 0),
+          row.isBest ? "*" : " ",
           Double(batchSize * model.network.towers) / Double(row.cluster.ranks), 1e3 * p.step,
           1e3 * p.compute,
           1e3 * p.moving, 1e3 * p.waitingForActivations, 1e3 * p.waitingForGradients,
@@ -78,14 +84,14 @@ struct ScaleReport {
       "ranksPerHost": cluster.ranksPerHost,
       "predictions": rows.map { row -> [String: Any] in
         [
-          "ranks": row.cluster.ranks, "scheme": row.scheme.rawValue,
+          "ranks": row.cluster.ranks, "scheme": row.scheme.description,
           "stepSeconds": row.prediction.step, "computeSeconds": row.prediction.compute,
           "movingSeconds": row.prediction.moving,
           "activationWaitSeconds": row.prediction.waitingForActivations,
           "gradientWaitSeconds": row.prediction.waitingForGradients,
           "bytesSent": row.prediction.bytes,
           "imagesPerSecond": Double(batchSize) / row.prediction.step,
-          "efficiency": row.efficiency, "isBetter": row.isBetter,
+          "efficiency": row.efficiency, "isBest": row.isBest,
         ]
       },
     ]

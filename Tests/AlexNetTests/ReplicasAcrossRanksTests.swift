@@ -11,10 +11,18 @@ import Testing
 struct ReplicasAcrossRanksTests {
   static let world = TestWorld.shared.all
 
-  /// Four ranks are two pairs; two ranks have a whole network each.
-  static func placement(_ network: NetworkSpecification) throws -> Placement {
-    try Placement(towers: network.towers, over: world, towersPerRank: world.size == 2 ? 2 : 1)
+  /// Four ranks are two pairs; two ranks have a whole network each, and so have four in two groups of two.
+  static func placement(
+    _ network: NetworkSpecification, _ scheme: FullyConnectedScheme
+  ) throws -> Placement {
+    try Placement(
+      towers: network.towers, over: world,
+      towersPerRank: world.size == 2 || scheme == .groups(2) ? 2 : 1)
   }
+
+  /// Two groups need four replicas.
+  static let schemes: [FullyConnectedScheme] =
+    [.data, .model] + (TestWorld.size == 4 ? [.groups(2)] : [])
 
   /// A replica's part of what `whole` computes.
   struct Replica {
@@ -29,7 +37,7 @@ struct ReplicasAcrossRanksTests {
     ) throws {
       let specification = whole.network.specification
       batch = whole.images
-      let placement = try ReplicasAcrossRanksTests.placement(specification)
+      let placement = try ReplicasAcrossRanksTests.placement(specification, scheme)
       images = placement.images(of: batch)
       network = try Network(
         specification, placement: placement,
@@ -77,7 +85,7 @@ struct ReplicasAcrossRanksTests {
     }
   }
 
-  @Test(arguments: FullyConnectedScheme.allCases, [4, 5])
+  @Test(arguments: ReplicasAcrossRanksTests.schemes, [4, 5])
   func stepsAreThoseOfOneProcess(_ scheme: FullyConnectedScheme, _ images: Int) throws {
     let whole = try NetworkBench(SmallNetworks.alexNetLike(), images: images)
     let replica = try Replica(whole, scheme: scheme)
@@ -89,12 +97,11 @@ struct ReplicasAcrossRanksTests {
       #expect(replica.error(against: whole) < 2e-5)
       replica.update(rate: 0.02)
       whole.update(rate: 0.02)
-      try ReplicaCheck(replica.network.placement).compare(
-        replica.network.replicatedParameters, step: number)
+      try replica.network.compareReplicas(step: number)
     }
   }
 
-  @Test(arguments: FullyConnectedScheme.allCases)
+  @Test(arguments: ReplicasAcrossRanksTests.schemes)
   func whatIsSentIsWhatWasForetold(_ scheme: FullyConnectedScheme) throws {
     let network = SmallNetworks.alexNetLike()
     let whole = try NetworkBench(network, images: 6)
@@ -108,14 +115,14 @@ struct ReplicasAcrossRanksTests {
     for boundary in volume.boundaries {
       let sent = replica.network.traffic.first { $0.name == boundary.name }?.bytes ?? 0
       // Parts of a gradient may be uneven by a number each.
-      let slack = boundary.name == "gradients" ? 8 * replica.network.parameters.count : 0
+      let slack = boundary.isGradient ? 8 * replica.network.parameters.count : 0
       #expect(abs(sent - boundary.bytes) <= slack, "\(boundary.name): \(sent), \(boundary.bytes)")
     }
     #expect(
       replica.network.traffic.filter { $0.bytes > 0 }.map(\.name) == volume.boundaries.map(\.name))
   }
 
-  @Test(arguments: [WireFormat.bf16, .fp16], FullyConnectedScheme.allCases)
+  @Test(arguments: [WireFormat.bf16, .fp16], ReplicasAcrossRanksTests.schemes)
   func sixteenBitsChangeLittle(_ format: WireFormat, _ scheme: FullyConnectedScheme) throws {
     let whole = try NetworkBench(SmallNetworks.alexNetLike(), images: 5)
     let replica = try Replica(
@@ -124,11 +131,10 @@ struct ReplicasAcrossRanksTests {
     #expect(abs(score.lossSum / expected.lossSum - 1) < 0.02)
     #expect((1e-6..<0.05).contains(replica.error(against: whole)))
     replica.update(rate: 0.02)
-    try ReplicaCheck(replica.network.placement).compare(
-      replica.network.replicatedParameters, step: 1)
+    try replica.network.compareReplicas(step: 1)
   }
 
-  @Test(arguments: FullyConnectedScheme.allCases)
+  @Test(arguments: ReplicasAcrossRanksTests.schemes)
   func eachKernelIsSavedByOneRank(_ scheme: FullyConnectedScheme) throws {
     let whole = try NetworkBench(SmallNetworks.alexNetLike(), images: 4)
     let replica = try Replica(whole, scheme: scheme)
@@ -142,7 +148,7 @@ struct ReplicasAcrossRanksTests {
     }
   }
 
-  @Test(arguments: FullyConnectedScheme.allCases)
+  @Test(arguments: ReplicasAcrossRanksTests.schemes)
   func theLastBatchMayLeaveReplicasWithoutImages(_ scheme: FullyConnectedScheme) throws {
     let whole = try NetworkBench(SmallNetworks.alexNetLike(), images: 4)
     let replica = try Replica(whole, scheme: scheme)

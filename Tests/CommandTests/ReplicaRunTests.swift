@@ -43,7 +43,7 @@ import Testing
     zip(a, b).reduce(0) { max($0, abs($1.0 / $1.1 - 1)) }
   }
 
-  @Test(arguments: [("data", 4), ("model", 4), ("model", 8), ("data", 8)])
+  @Test(arguments: [("data", 4), ("model", 4), ("model", 8), ("data", 8), ("groups=2", 8)])
   func replicasTrainAsTwoRanksDo(scheme: String, ranks: Int) throws {
     let options = ["--max-steps", "20", "--validate-every", "10"]
     let two = try RunRecords(train(2, "two", options))
@@ -52,6 +52,14 @@ import Testing
     #expect(two.losses.count == 20 && many.losses.count == 20)
     #expect(largestDifference(many.losses, two.losses) < 1e-3)
     #expect(many.top1 == two.top1 && many.top5 == two.top5)
+    // The layers look the same, however they are cut.
+    #expect(many.health.map(\.name) == ["c1", "c2", "f3", "out"])
+    for (a, b) in zip(many.health, two.health) {
+      #expect(Set(a.figures.keys) == Set(b.figures.keys))
+      for (key, value) in b.figures {
+        #expect(abs((a.figures[key] ?? .nan) - value) <= 0.02 * abs(value), "\(b.name) \(key)")
+      }
+    }
   }
 
   @Test func wholeNetworksOnThreeRanks() throws {
@@ -61,12 +69,14 @@ import Testing
     #expect(largestDifference(three.losses, one.losses) < 1e-3)
   }
 
-  @Test(arguments: ["data", "model"])
-  func aRunGoesOnWithAnotherNumberOfRanks(scheme: String) throws {
+  @Test(arguments: [("data", 4, "model", 4), ("groups=2", 8, "data", 4)])
+  func aRunGoesOnWithAnotherNumberOfRanksAndScheme(
+    first: String, firstRanks: Int, last: String, lastRanks: Int
+  ) throws {
     let whole = try RunRecords(train(2, "whole", ["--max-steps", "16"]))
-    let parts = try train(4, "parts", ["--max-steps", "8", "--parallel-fc", scheme])
+    let parts = try train(firstRanks, "parts", ["--max-steps", "8", "--parallel-fc", first])
     _ = try train(2, "parts", ["--max-steps", "12", "--resume"])
-    _ = try train(4, "parts", ["--max-steps", "16", "--resume", "--parallel-fc", scheme])
+    _ = try train(lastRanks, "parts", ["--max-steps", "16", "--resume", "--parallel-fc", last])
     #expect(try largestDifference(RunRecords(parts).losses, whole.losses) < 1e-3)
     #expect(try RunRecords(parts).losses.count == 16)
   }
@@ -83,6 +93,11 @@ import Testing
     let outcome = try Program.train(ranks: 5, ["--dry-run"])
     #expect(outcome.code == 64)
     #expect(outcome.error.contains("-np 4 or -np 6"))
+    let groups = try Program.train(ranks: 8, ["--dry-run", "--parallel-fc", "groups=3"])
+    #expect(groups.code == 64 && groups.error.contains("3 does not divide the 4 replicas"))
+    #expect(groups.error.contains("take data or model or groups=2"))
+    let word = try Program.train(ranks: nil, ["--dry-run", "--parallel-fc", "groups=x"])
+    #expect(word.code == 64 && word.error.contains("data, model, groups=N or automatic"))
     let many = try Program.train(ranks: 4, ["--dry-run", "--batch-size", "1"])
     #expect(many.code == 64 && many.error.contains("--batch-size"))
   }

@@ -1,11 +1,13 @@
 import Foundation
 import Testing
 
-/// The losses of a run's steps, and its last validation's errors, as they are written in metrics.jsonl.
+/// The losses of a run's steps, its layers' health, and its last validation's errors, as they are written in metrics.jsonl.
 struct RunRecords {
   private(set) var losses: [Double] = []
   private(set) var top1: Double?
   private(set) var top5: Double?
+  /// The last look at the layers: for each its name, and its figures by their names.
+  private(set) var health: [(name: String, figures: [String: Double])] = []
 
   init(_ run: String) throws {
     let text = try String(contentsOfFile: "\(run)/metrics.jsonl", encoding: .utf8)
@@ -14,6 +16,11 @@ struct RunRecords {
       let record = try #require(object)
       if record["kind"] as? String == "step" {
         losses.append(try #require(record["loss"] as? Double))
+      } else if record["kind"] as? String == "health" {
+        let layers = try #require(record["layers"] as? [[String: Any]])
+        health = layers.map { layer in
+          (layer["name"] as? String ?? "", layer.compactMapValues { $0 as? Double })
+        }
       } else if record["kind"] as? String == "validation" {
         (top1, top5) = (record["top1Error"] as? Double, record["top5Error"] as? Double)
       }

@@ -5,7 +5,8 @@ public import ModelParallel
 public struct CommunicationVolume: Sendable {
   /// What is sent at one boundary between ranks.
   public struct Boundary: Sendable {
-    /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up.
+    /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up, `fc gradients` for those
+    /// that groups of replicas do.
     public let name: String
     /// Bytes on the way forward.
     public let forward: Int
@@ -16,6 +17,9 @@ public struct CommunicationVolume: Sendable {
 
     /// Bytes both ways.
     public var bytes: Int { forward + backward }
+
+    /// Whether gradients of weights travel, under the backward pass.
+    public var isGradient: Bool { name.hasSuffix("gradients") }
   }
 
   /// The boundaries in the order of their layers; those where nothing is sent are left out.
@@ -23,6 +27,9 @@ public struct CommunicationVolume: Sendable {
 
   /// Bytes of a step.
   public var bytes: Int { boundaries.reduce(0) { $0 + $1.bytes } }
+
+  /// Of these, gradients of weights.
+  public var gradientBytes: Int { boundaries.reduce(0) { $0 + ($1.isGradient ? $1.bytes : 0) } }
 
   /// Counts what the first rank of the first replica sends, which has the most images.
   /// - Parameters:
@@ -36,10 +43,15 @@ public struct CommunicationVolume: Sendable {
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
     scheme: FullyConnectedScheme, formats: WireFormats
   ) {
-    let ranks = ranksPerReplica * replicas
     let owned = ranksPerReplica == 1 ? 0..<network.towers : 0..<1
-    let images = (batchSize + replicas - 1) / replicas
-    let head = scheme == .model && replicas > 1 ? network.fullyConnectedPart : nil
+    func images(ofReplicas count: Int) -> Int {
+      (0..<count).reduce(0) {
+        $0 + Placement.share(of: batchSize, tower: $1, towers: replicas).count
+      }
+    }
+    let own = images(ofReplicas: 1)
+    let groups = scheme.groups(ofReplicas: replicas)
+    let head = groups == nil ? nil : network.fullyConnectedPart
     let trunk = 0..<(head?.lowerBound ?? network.layers.count)
     var boundaries: [Boundary] = []
 
@@ -57,57 +69,54 @@ public struct CommunicationVolume: Sendable {
     let shapes = network.shapes(ofTower: 0)
     if ranksPerReplica > 1 {
       for number in trunk where number > 0 && network.layers[number].reads == .all {
-        exchange(shapes[number], images: images)
+        exchange(shapes[number], images: own)
       }
     }
-    if let head {
-      let parts = network.shapes(ofPart: 0, parts: ranks)
-      let maps = parts[0].inputs.map { images * $0.count }
-      let own = owned.reduce(0) { $0 + formats.activations.bytes(of: maps[$1]) }
-      let whole = maps.reduce(0) { $0 + formats.gradients.bytes(of: $1) }
+    // The images whose logits this rank has a part of.
+    let scored = images(ofReplicas: groups.map { replicas / $0 } ?? 1)
+    var parts: [LayerShape] = []
+    if let head, let groups {
+      let members = replicas / groups
+      let ranks = ranksPerReplica * members
+      parts = network.shapes(ofPart: 0, parts: ranks)
+      let lengths = parts[0].inputs.map(\.count)
+      func bytes(_ format: WireFormat, images: Int, of towers: some Sequence<Int>) -> Int {
+        towers.reduce(0) { $0 + format.bytes(of: images * lengths[$1]) }
+      }
+      let all = (0..<members).reduce(0) { sum, replica in
+        let count = Placement.share(of: scored, tower: replica, towers: members).count
+        return sum + bytes(formats.gradients, images: count, of: lengths.indices)
+      }
       boundaries.append(
         Boundary(
-          name: network.layers[head.lowerBound].name, forward: (ranks - 1) * own,
-          backward: replicas * whole
-            - owned.reduce(0) { $0 + formats.gradients.bytes(of: maps[$1]) },
+          name: network.layers[head.lowerBound].name,
+          forward: (ranks - 1) * bytes(formats.activations, images: own, of: owned),
+          backward: all - bytes(formats.gradients, images: own, of: owned),
           messages: 2 * (ranks - 1) * owned.count))
       for (number, shape) in parts.enumerated() where number > 0 && shape.layer.reads == .all {
-        exchange(shape, images: batchSize)
+        exchange(shape, images: scored)
       }
     }
-    let isSplit = head != nil || ranksPerReplica > 1
-    if isSplit {
-      let rows = head == nil ? images : batchSize
+    if head != nil || ranksPerReplica > 1 {
       boundaries.append(
-        Boundary(name: "softmax", forward: 2 * 2 * 8 * rows, backward: 0, messages: 2))
+        Boundary(name: "softmax", forward: 2 * 2 * 8 * scored, backward: 0, messages: 2))
     }
-    if replicas > 1 {
-      let count = owned.reduce(0) { sum, tower in
-        sum + network.shapes(ofTower: tower)[trunk].reduce(0) { $0 + $1.parameters }
-      }
-      let bytes = formats.gradients.bytes(of: count)
+
+    /// What so many replicas, or groups, that hold the same weights tell each other.
+    func reduction(_ name: String, _ count: Int, among holders: Int) {
       boundaries.append(
         Boundary(
-          name: "gradients", forward: 0, backward: 2 * bytes / replicas * (replicas - 1),
-          messages: 2 * (replicas - 1) * GradientReduction.pieces(of: count)))
+          name: name, forward: 0,
+          backward: 2 * formats.gradients.bytes(of: count) / holders * (holders - 1),
+          messages: 2 * (holders - 1) * GradientReduction.pieces(of: count)))
+    }
+    let count = owned.reduce(0) { sum, tower in
+      sum + network.shapes(ofTower: tower)[trunk].reduce(0) { $0 + $1.parameters }
+    }
+    reduction("gradients", count, among: replicas)
+    if let groups {
+      reduction("fc gradients", parts.reduce(0) { $0 + $1.parameters }, among: groups)
     }
     self.boundaries = boundaries.filter { $0.bytes > 0 }
-  }
-
-  /// The scheme that sends fewer bytes a step; `data` where the other is not possible or there is one replica.
-  public static func better(
-    _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
-    formats: WireFormats
-  ) -> FullyConnectedScheme {
-    guard replicas > 1, network.fullyConnectedPart != nil,
-      network.fewestNeurons >= ranksPerReplica * replicas
-    else { return .data }
-    let bytes = FullyConnectedScheme.allCases.map { scheme in
-      CommunicationVolume(
-        network, ranksPerReplica: ranksPerReplica, replicas: replicas, batchSize: batchSize,
-        scheme: scheme, formats: formats
-      ).bytes
-    }
-    return zip(FullyConnectedScheme.allCases, bytes).min { $0.1 < $1.1 }?.0 ?? .data
   }
 }

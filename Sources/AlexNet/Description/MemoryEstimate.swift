@@ -56,22 +56,27 @@ public struct MemoryEstimate: Sendable {
     algorithm: ConvolutionChoice = .automatic
   ) {
     let own = placement.images(of: batchSize).count
-    if let head = network.fullyConnectedPart, scheme == .model, placement.replicas > 1 {
+    if let head = network.fullyConnectedPart,
+      let groups = scheme.groups(ofReplicas: placement.replicas)
+    {
       images = 4 * own * network.inputSide * network.inputSide * 3 * Self.float
       for tower in placement.owned {
         add(
           network.shapes(ofTower: tower)[..<head.lowerBound], of: tower, owned: placement.owned,
           batchSize: own, threads: threadsPerTower, algorithm)
       }
-      let (rank, ranks) = (placement.all.rank, placement.all.size)
-      let shapes = network.shapes(ofPart: rank, parts: ranks)
+      let ranks = placement.all.size / groups
+      let part = placement.all.rank % ranks
+      let shapes = network.shapes(ofPart: part, parts: ranks)
+      let gathered = (0..<(placement.replicas / groups)).reduce(0) {
+        $0 + placement.images(of: batchSize, replica: $1).count
+      }
       add(
-        shapes[...], of: rank, owned: rank..<(rank + 1), batchSize: batchSize,
-        threads: threadsPerTower,
-        algorithm)
+        shapes[...], of: part, owned: part..<(part + 1), batchSize: gathered,
+        threads: threadsPerTower, algorithm)
       // What is gathered, what is found for it, and what all ranks found for the own images.
       let maps = shapes[0].inputs
-      let whole = batchSize * maps.reduce(0) { $0 + $1.count } * Self.float
+      let whole = gathered * maps.reduce(0) { $0 + $1.count } * Self.float
       activations += whole
       activationGradients +=
         whole + ranks * own * placement.owned.reduce(0) { $0 + maps[$1].count } * Self.float
@@ -80,7 +85,8 @@ public struct MemoryEstimate: Sendable {
         network, owned: placement.owned, batchSize: own, threadsPerTower: threadsPerTower,
         algorithm: algorithm)
     }
-    if placement.replicas > 1 { training += GradientReduction.memory }
+    let reductions = [placement.replicas, scheme.groups(ofReplicas: placement.replicas) ?? 1]
+    training += reductions.count { $0 > 1 } * GradientReduction.memory
   }
 
   private static let float = MemoryLayout<Float>.stride

@@ -10,7 +10,10 @@ struct ScalingRun {
   private let batchSize: Int
   /// The images of a replica.
   private let images: Int
-  /// The first layer that is spread over all ranks; the number of layers where none is.
+  /// The groups of replicas whose ranks share the fully-connected layers, and the replicas of one.
+  private let groups: Int
+  private let members: Int
+  /// The first layer that is spread over a group's ranks; the number of layers where none is.
   private let head: Int
   private let shapes: [LayerShape]
   private let volume: CommunicationVolume
@@ -28,10 +31,10 @@ struct ScalingRun {
     self.formats = formats
     replicas = max(1, cluster.ranks / network.towers)
     images = (batchSize + replicas - 1) / replicas
-    let isSpread = scheme == .model && replicas > 1
-    head =
-      isSpread
-      ? network.fullyConnectedPart?.lowerBound ?? network.layers.count : network.layers.count
+    let spread = network.fullyConnectedPart == nil ? nil : scheme.groups(ofReplicas: replicas)
+    groups = spread ?? replicas
+    members = replicas / groups
+    head = spread.flatMap { _ in network.fullyConnectedPart?.lowerBound } ?? network.layers.count
     shapes = network.shapes(ofTower: 0)
     volume = CommunicationVolume(
       network, ranksPerReplica: network.towers, replicas: replicas, batchSize: batchSize,
@@ -52,7 +55,7 @@ struct ScalingRun {
 
   /// A layer's seconds on a rank.
   ///
-  /// A layer that is spread over all ranks has the same products for more images with
+  /// A layer that is spread over a group's ranks has the same products for more images with
   /// fewer neurons, and less of what does not depend on the images.
   private func seconds(_ layer: Int, _ way: KeyPath<(forward: Double, backward: Double), Double>)
     -> Double
@@ -60,13 +63,13 @@ struct ScalingRun {
     guard layer < profile.layers.count else { return 0 }
     let cost = profile.layers[layer]
     let fixed =
-      layer >= head ? cost.fixed[keyPath: way] / Double(replicas) : cost.fixed[keyPath: way]
+      layer >= head ? cost.fixed[keyPath: way] / Double(members) : cost.fixed[keyPath: way]
     return (fixed + cost.perImage[keyPath: way] * Double(images)) * cluster.ranksPerCore
   }
 
   private var update: Double {
     let parameters = shapes.enumerated().reduce(0.0) { sum, pair in
-      sum + Double(pair.element.parameters) / (pair.offset >= head ? Double(replicas) : 1)
+      sum + Double(pair.element.parameters) / (pair.offset >= head ? Double(members) : 1)
     }
     return profile.updatePerParameter * parameters * cluster.ranksPerCore
   }
@@ -76,41 +79,50 @@ struct ScalingRun {
       let time = seconds(layer, \.forward)
       result.compute += time
       if let boundary = boundary(of: layer) {
-        wait(boundary, boundary.forward, isHead: layer >= head, behind: time * ownShare(layer))
+        let hiding = layer == head ? 1 - firstImages : 1 / Double(readers(of: layer))
+        wait(boundary, boundary.forward, readers: readers(of: layer), behind: time * hiding)
       }
     }
   }
 
-  /// Gradients enter the link's queue when their layer is done; what is left at the end is waited for.
+  /// Gradients enter the link's queue when they are there; what is left at the end is waited for.
   private mutating func backward() {
-    let gradients = volume.boundaries.first { $0.name == "gradients" }
-    let parameters = Double(shapes[..<head].reduce(0) { $0 + $1.parameters })
     var (now, linkIsFree) = (0.0, 0.0)
     for layer in shapes.indices.reversed() {
       let time = seconds(layer, \.backward)
       result.compute += time
       now += time
       if let boundary = boundary(of: layer) {
-        let waited = wait(
-          boundary, boundary.backward, isHead: layer >= head,
-          behind: time * (layer == head ? 0.5 : ownShare(layer)))
-        now += waited
+        now += wait(
+          boundary, boundary.backward, readers: readers(of: layer),
+          behind: time * (1 - workBeforeSending(layer)))
         linkIsFree = max(linkIsFree, now)
       }
-      if let gradients, layer < head, shapes[layer].parameters > 0 {
-        let share = Double(shapes[layer].parameters) / parameters
-        let bytes = Double(gradients.bytes) * share
-        let pieces = GradientReduction.pieces(of: shapes[layer].parameters)
-        let moving = reductionSeconds(bytes)
-        result.moving += moving
-        now += moving
-        linkIsFree =
-          max(linkIsFree, now)
-          + transfer(bytes, messages: 2 * pieces * (replicas - 1), crossing: peersAway)
+      if layer == head {
+        let parameters = shapes[head...].reduce(0) { $0 + $1.parameters } / members
+        reduce("fc gradients", share: 1, parameters, holders: groups, &now, &linkIsFree)
+      } else if layer < head, shapes[layer].parameters > 0 {
+        let share =
+          Double(shapes[layer].parameters)
+          / Double(shapes[..<head].reduce(0) { $0 + $1.parameters })
+        reduce(
+          "gradients", share: share, shapes[layer].parameters, holders: replicas, &now, &linkIsFree)
       }
     }
     result.waitingForGradients += max(0, linkIsFree - now)
   }
+
+  /// The share of the backward work of a layer that is done before the last message leaves.
+  private func workBeforeSending(_ layer: Int) -> Double {
+    let others = 1 - 1 / Double(readers(of: layer))
+    if layer == head { return firstImages / 2 }
+    // The gradients by the inputs alone, or both.
+    if case .fullyConnected = shapes[layer].layer { return others / 2 }
+    return others
+  }
+
+  /// Of the images of a group, those that are computed at a time.
+  private var firstImages: Double { min(1, max(Double(images), 64) / Double(images * members)) }
 
   // MARK: Messages
 
@@ -119,22 +131,13 @@ struct ScalingRun {
     volume.boundaries.first { $0.name == network.layers[layer].name }
   }
 
-  /// The share of a layer's products that needs nothing from other ranks.
-  private func ownShare(_ layer: Int) -> Double {
-    layer < head
-      ? 1 / Double(network.towers) : 1 / Double(cluster.ranks)
-  }
+  /// The ranks that exchange maps in front of a layer.
+  private func readers(of layer: Int) -> Int { network.towers * (layer < head ? 1 : members) }
 
-  /// The share of the partners in a group of ranks that are on other hosts.
-  private func away(among ranks: Int) -> Double {
-    let here = min(ranks, cluster.ranksPerHost)
-    return ranks > 1 ? Double(ranks - here) / Double(ranks - 1) : 0
-  }
-
-  /// The share of the other replicas that are on other hosts.
-  private var peersAway: Double {
-    let here = max(1, cluster.ranksPerHost / network.towers)
-    return replicas > 1 ? Double(max(0, replicas - here)) / Double(replicas - 1) : 0
+  /// The share of the partners that are on other hosts, of `count` neighbours in groups of `size` ranks each.
+  private func away(among count: Int, ofRanks size: Int = 1) -> Double {
+    let here = min(count, max(1, cluster.ranksPerHost / size))
+    return count > 1 ? Double(count - here) / Double(count - 1) : 0
   }
 
   /// Seconds that bytes of this rank take: what leaves the host shares its link with the host's other ranks.
@@ -149,9 +152,9 @@ struct ScalingRun {
 
   /// Adds what an exchange of so many bytes costs; returns the seconds.
   @discardableResult private mutating func wait(
-    _ boundary: CommunicationVolume.Boundary, _ bytes: Int, isHead: Bool, behind work: Double
+    _ boundary: CommunicationVolume.Boundary, _ bytes: Int, readers: Int, behind work: Double
   ) -> Double {
-    let crossing = away(among: isHead ? cluster.ranks : network.towers)
+    let crossing = away(among: readers)
     let time = transfer(Double(bytes), messages: boundary.messages / 2, crossing: crossing)
     let moving = 2 * Double(bytes) * crossing * cluster.secondsPerByte * cluster.ranksPerCore
     let waited = max(0, time - work)
@@ -160,9 +163,20 @@ struct ScalingRun {
     return moving + waited
   }
 
-  /// Seconds of this rank's core for gradients: both ends of the messages, and the sums.
-  private func reductionSeconds(_ bytes: Double) -> Double {
+  /// Lets a share of the gradients travel among the replicas, or groups of them, that hold the same weights: both ends
+  /// of the messages and the sums cost this rank's core, and the link is taken.
+  private mutating func reduce(
+    _ name: String, share: Double, _ parameters: Int, holders: Int, _ now: inout Double,
+    _ linkIsFree: inout Double
+  ) {
+    guard let boundary = volume.boundaries.first(where: { $0.name == name }) else { return }
+    let bytes = Double(boundary.bytes) * share
+    let crossing = away(among: holders, ofRanks: cluster.ranks / holders)
     let sums = bytes / 2 * 3 / profile.memory.bandwidth / 2
-    return (2 * bytes * peersAway * cluster.secondsPerByte + sums) * cluster.ranksPerCore
+    let moving = (2 * bytes * crossing * cluster.secondsPerByte + sums) * cluster.ranksPerCore
+    result.moving += moving
+    now += moving
+    let messages = 2 * GradientReduction.pieces(of: parameters) * (holders - 1)
+    linkIsFree = max(linkIsFree, now) + transfer(bytes, messages: messages, crossing: crossing)
   }
 }

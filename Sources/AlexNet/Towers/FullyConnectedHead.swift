@@ -4,71 +4,78 @@ import MPI
 import ModelParallel
 import Tensors
 
-/// The fully-connected layers, spread over the ranks of all replicas: each rank has some neurons of every layer
-/// and computes them for the whole batch.
+/// The fully-connected layers, spread over the ranks of a group of replicas.
+///
+/// Each rank has some neurons of every layer and computes them for the images of the group. Where there are several
+/// groups, the gradients of the ranks that have the same neurons are added up like those of replicas.
 final class FullyConnectedHead {
   /// The number of the first of the layers in the network.
   var firstLayer: Int { section.firstLayer }
-  /// Every rank with its part.
+  /// Every rank of the group with its part.
   let placement: Placement
   /// The layers of this rank's part.
   let section: Section
-  /// Where the images of all replicas come together.
+  /// Where the images of the group's replicas come together.
   let exchange: BatchExchange
+  /// What adds up the gradients of the groups; nil where there is one.
+  let reduction: GradientReduction?
 
   private let replicas: Placement
   private let towers: Int
 
   init(
-    _ network: NetworkSpecification, placement replicas: Placement, options: NetworkOptions,
-    progress: MessageProgress
-  ) throws {
-    let parts = replicas.all.size
-    guard let range = network.fullyConnectedPart, network.fewestNeurons >= parts else {
-      throw Failure(
-        .usage,
-        "The fully-connected layers of '\(network.name)' cannot be spread over \(parts) ranks: "
-          + (network.fullyConnectedPart == nil
-            ? "there are none that read all towers up to the end"
-            : "the smallest has \(network.fewestNeurons) neurons")
-          + "; take --parallel-fc data.")
-    }
-    self.replicas = replicas
+    _ network: NetworkSpecification, _ layers: Range<Int>, groups: Int, placement all: Placement,
+    options: NetworkOptions, progress: MessageProgress
+  ) throws(MPIError) {
+    (replicas, placement) = try all.grouped(into: groups)
     towers = network.towers
-    placement = try replicas.acrossReplicas()
+    let parts = placement.towers
+    var options = options
+    // The first group has the most images.
+    options.batchSize = placement.images(of: options.batchSize, replica: 0).count
+    // One part has the threads of all towers of the rank.
+    options.threadsPerTower *= all.owned.count
     section = Section(
-      network, range, placement: placement,
+      network, layers, placement: placement,
       shapes: { network.shapes(ofPart: $0, parts: parts) }, options: options, progress: progress)
     exchange = BatchExchange(
-      name: network.layers[range.lowerBound].name,
+      name: network.layers[layers.lowerBound].name,
       shapes: network.shapes(ofPart: 0, parts: parts)[0].inputs,
       placement: replicas, batchSize: options.batchSize, tag: 2 * network.layers.count,
       isTrained: options.isTrained, formats: options.formats, progress: progress)
+    reduction =
+      options.isTrained
+      ? try GradientReduction(placement, format: options.formats.gradients, progress: progress)
+      : nil
   }
 
-  /// The pass of the whole batch.
+  /// The pass of all images of the group.
   func whole(_ pass: Pass) -> Pass {
-    Pass(images: exchange.batch, isTraining: pass.isTraining, step: pass.step)
+    Pass(
+      images: exchange.batch, isTraining: pass.isTraining, step: pass.step,
+      firstImage: exchange.firstImage, batch: pass.batch)
   }
 
-  /// Gives every rank the labels of the whole batch, given those of the own images.
-  func gather(_ labels: [Int32], _ pass: Pass) throws(MPIError) -> [Int32] {
+  /// Gives every rank the labels of the group's images, given those of the own ones.
+  func gather(_ labels: [Int32]) throws(MPIError) -> [Int32] {
     try replicas.peers.allGather(labels, counts: exchange.images.map(\.count))
   }
 
-  /// Takes the own images' maps of the own towers to the logits of the own classes for the whole batch.
+  /// Takes the own images' maps of the own towers to the logits of the own classes for the group's images.
   func forward(_ maps: [Tensor], _ pass: Pass) throws(MPIError) {
     try exchange.agree(pass)
     try exchange.startGather(maps)
-    let own = exchange.ownImages
     // What is here already is computed while the rest travels.
     let order = Array(replicas.owned) + (0..<towers).filter { !replicas.owned.contains($0) }
+    let own = exchange.ownImages
     forward(own, order[..<replicas.owned.count], of: order, pass)
-    try exchange.finishGather()
+    try exchange.finishGather(of: replicas.replica)
     forward(own, order[replicas.owned.count...], of: order, pass)
-    for rows in [0..<own.lowerBound, own.upperBound..<exchange.batch] {
-      forward(rows, order[...], of: order, pass)
+    for some in exchange.others() {
+      for replica in some { try exchange.finishGather(of: replica) }
+      forward(exchange.rows(of: some), order[...], of: order, pass)
     }
+    try exchange.finishSending()
     try section.forward(from: 1, input: nil, whole(pass))
   }
 
@@ -90,30 +97,58 @@ final class FullyConnectedHead {
   func exchangeOnly(_ maps: [Tensor], gradients: [Tensor], _ pass: Pass) throws(MPIError) {
     try exchange.agree(pass)
     try exchange.startGather(maps)
-    try exchange.finishGather()
+    for replica in 0..<replicas.replicas { try exchange.finishGather(of: replica) }
+    try exchange.finishSending()
     try section.exchangeOnly(whole(pass))
     try exchange.startReduceScatter()
+    for replica in 0..<replicas.replicas { try exchange.sendContributions(to: replica) }
     try exchange.finishReduceScatter(into: gradients)
+    startReduction()
   }
 
-  /// Takes the gradient by the own logits back to the own images' maps of the own towers.
+  /// Takes the gradient by the own logits back to the own images' maps of the own towers, and starts to add up the
+  /// gradients of the groups.
   func backward(into gradients: [Tensor], _ pass: Pass) throws(MPIError) {
     let whole = whole(pass)
     try section.backward(to: 1, input: nil, whole)
-    let shares = (0..<towers).map { Share(index: $0, isFirst: $0 == 0, isLast: $0 == towers - 1) }
-    for tower in section.towers {
-      for share in shares {
-        tower.inputGradient(
-          stage: 0, maps: exchange.maps(of: share.index), share,
-          into: exchange.contribution(to: share.index), whole)
-      }
-    }
     try exchange.startReduceScatter()
+    for some in exchange.others() {
+      inputGradient(exchange.rows(of: some), pass)
+      for replica in some { try exchange.sendContributions(to: replica) }
+    }
+    inputGradient(exchange.ownImages, pass)
+    try exchange.sendContributions(to: replicas.replica)
     for tower in section.towers {
       for share in shares {
         tower.parameterGradient(stage: 0, maps: exchange.maps(of: share.index), share, whole)
       }
     }
     try exchange.finishReduceScatter(into: gradients)
+    // Not before: everybody waits for the activations' gradients, and nobody for these.
+    startReduction()
+  }
+
+  private var shares: [Share] {
+    (0..<towers).map { Share(index: $0, isFirst: $0 == 0, isLast: $0 == towers - 1) }
+  }
+
+  /// Finds the gradient by the first layer's inputs for some of the images.
+  private func inputGradient(_ rows: Range<Int>, _ pass: Pass) {
+    guard !rows.isEmpty else { return }
+    let part = Pass(images: rows.count, isTraining: pass.isTraining, step: pass.step)
+    for tower in section.towers {
+      for share in shares {
+        tower.inputGradient(
+          stage: 0, maps: Tensor(exchange.maps(of: share.index), rows: rows), share,
+          into: Tensor(exchange.contribution(to: share.index), rows: rows), rows: rows, part)
+      }
+    }
+  }
+
+  private func startReduction() {
+    guard let reduction else { return }
+    for (number, parameter) in section.parameters.reversed().enumerated() {
+      reduction.start(parameter.gradient, number: number)
+    }
   }
 }

@@ -9,9 +9,9 @@ import Threads
 ///
 /// With one tower a rank the cross-connections send messages; with all towers in one process they are
 /// nothing but shared tensors, and every number is the same. Where there are replicas, each takes its images of
-/// a batch, and gradients are added up over the replicas; or the fully-connected layers see the images of all
-/// replicas, and each rank has its own neurons. All ranks of the placement call the same functions in the same
-/// order.
+/// a batch, and gradients are added up over the replicas; or the fully-connected layers see the images of a group of
+/// replicas, and each of its ranks has its own neurons. All ranks of the placement call the same functions in the
+/// same order.
 public final class Network {
   /// The description that the network was built from.
   public let specification: NetworkSpecification
@@ -27,6 +27,8 @@ public final class Network {
   private let reduction: GradientReduction?
   private let progress: MessageProgress
   private var labels: [Int32] = []
+  /// The own images of the pass that was done last.
+  private var images = 0
   private let order = Monitor()
   /// How many towers have found a stage's gradients; inside `order.locked`.
   private var finishedTowers: [Int] = []
@@ -41,8 +43,10 @@ public final class Network {
     BLAS.useOneThreadPerCall()
     self.specification = specification
     self.placement = placement
-    let isSpread = options.scheme == .model && placement.replicas > 1
-    scheme = isSpread ? .model : .data
+    try options.scheme.check(
+      specification, ranksPerReplica: placement.group.size, replicas: placement.replicas)
+    let groups = options.scheme.groups(ofReplicas: placement.replicas)
+    scheme = groups.map(FullyConnectedScheme.groups) ?? .data
     let own = placement.images(of: options.batchSize).count
     guard own > 0 else {
       throw Failure(
@@ -50,13 +54,15 @@ public final class Network {
         "A batch of \(options.batchSize) images leaves some of the \(placement.replicas) replicas without any; "
           + "give a larger --batch-size or fewer ranks.")
     }
-    do {
+    do throws(MPIError) {
       progress = try MessageProgress(placement.all, mode: options.progress)
       let layers = 0..<specification.layers.count
-      let head =
-        isSpread
-        ? try FullyConnectedHead(
-          specification, placement: placement, options: options, progress: progress) : nil
+      var head: FullyConnectedHead?
+      if let groups, let layers = specification.fullyConnectedPart {
+        head = try FullyConnectedHead(
+          specification, layers, groups: groups, placement: placement, options: options,
+          progress: progress)
+      }
       self.head = head
       var ownOptions = options
       ownOptions.batchSize = own
@@ -70,13 +76,13 @@ public final class Network {
         ? try GradientReduction(placement, format: options.formats.gradients, progress: progress)
         : nil
     } catch {
-      throw error as? Failure ?? (error as? MPIError).map(Failure.unreachable)
-        ?? Failure(.internal, "\(error)")
+      throw .unreachable(error)
     }
     softmax = ParallelSoftmax(
       classes: Self.classes(
         specification.classes, parts: head?.placement.towers ?? placement.towers),
-      placement: head?.placement ?? placement, batchSize: isSpread ? options.batchSize : own)
+      placement: head?.placement ?? placement,
+      batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? own)
     finishedTowers = [Int](repeating: 0, count: specification.layers.count)
     for tower in trunk.towers {
       tower.gradientsAreReady = { [unowned self] stage in gradientsAreReady(stage) }
@@ -121,17 +127,25 @@ public final class Network {
   /// What the process's towers learn, layer by layer.
   public var parameters: [Parameter] { trunk.parameters + (head?.section.parameters ?? []) }
 
-  /// Those of which every replica has a copy.
-  public var replicatedParameters: [Parameter] {
-    placement.replicas > 1 ? trunk.parameters : []
+  /// Compares the weights that replicas, or groups of them, must hold alike; all ranks call it together.
+  /// - Parameter step: The steps done, for the message.
+  /// - Throws: `Failure` (ranksDisagree) that names the first tensor that differs, `MPIError` where a message fails.
+  public func compareReplicas(step: Int) throws {
+    try ReplicaCheck(placement).compare(trunk.parameters, step: step)
+    if let head {
+      try ReplicaCheck(head.placement).compare(head.section.parameters, step: step)
+    }
   }
 
   /// Those that this rank writes to a checkpoint: each tensor's kernels are written by one rank.
   public var savedParameters: [Parameter] {
-    let own = trunk.parameters.enumerated().filter {
-      $0.offset % placement.replicas == placement.replica
+    /// A share of those that others hold too.
+    func share(_ parameters: [Parameter], _ placement: Placement) -> [Parameter] {
+      parameters.enumerated().filter { $0.offset % placement.replicas == placement.replica }
+        .map(\.element)
     }
-    return own.map(\.element) + (head?.section.parameters ?? [])
+    return share(trunk.parameters, placement)
+      + (head.map { share($0.section.parameters, $0.placement) } ?? [])
   }
 
   /// The logits of the pass that was done last: for each tower of this process, images x its classes.
@@ -148,15 +162,45 @@ public final class Network {
     if let head { rows.append(head.exchange.traffic) }
     rows += head?.section.traffic ?? []
     rows.append(Traffic(name: "softmax", bytes: softmax.bytes, seconds: softmax.seconds))
-    if let reduction {
-      rows.append(Traffic(name: "gradients", bytes: reduction.bytes, seconds: reduction.seconds))
+    for (name, reduction) in [("gradients", reduction), ("fc gradients", head?.reduction)] {
+      guard let reduction else { continue }
+      rows.append(Traffic(name: name, bytes: reduction.bytes, seconds: reduction.seconds))
     }
     return rows
   }
 
   /// What a tower's layer made in the pass that was done last; nil where there is no such layer here.
+  ///
+  /// Layers that are spread over a group's ranks are not here: see `outputs(of:)`.
   public func output(of layer: String, tower: Int) -> Tensor? {
     trunk.towers.first { $0.index == tower }?.stages.first { $0.layer.name == layer }?.output
+  }
+
+  /// What this rank's parts of a layer made of a number of images.
+  public struct Output {
+    /// Images x the part's maps.
+    public let tensor: Tensor
+    /// The part's maps of an image.
+    public let shape: MapShape
+    /// The images of the pass that was done last.
+    public let images: Int
+    /// The ranks that have the same maps of other images, this one included.
+    public let peers: Communicator
+  }
+
+  /// What this rank's parts of a layer made in the pass that was done last, whether the layer is a tower's or spread
+  /// over the ranks of a group.
+  public func outputs(of layer: String) -> [Output] {
+    var sections = [(trunk, placement, images)]
+    if let head { sections.append((head.section, head.placement, head.exchange.batch)) }
+    return sections.flatMap { section, placement, images in
+      section.towers.compactMap { tower in
+        tower.stages.first { $0.layer.name == layer }.map {
+          Output(
+            tensor: $0.output, shape: $0.layer.output, images: images, peers: placement.peers)
+        }
+      }
+    }
   }
 
   // MARK: A step
@@ -167,6 +211,7 @@ public final class Network {
   ///   - pass: How many images there are, and whether neurons are dropped.
   /// - Throws: `MPIError` where a message fails.
   public func forward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
+    images = pass.images
     try trunk.forward(input: input, pass)
     try head?.forward(trunk.outputs, pass)
   }
@@ -179,8 +224,9 @@ public final class Network {
       self.labels = labels
       return try softmax.score(logits, labels: labels, pass).summed(over: placement.peers)
     }
-    self.labels = try head.gather(labels, pass)
+    self.labels = try head.gather(labels)
     return try softmax.score(logits, labels: self.labels, head.whole(pass))
+      .summed(over: head.placement.peers)
   }
 
   /// Sets `lossGradient` to the gradient of the batch's mean loss by the logits that were scored last.
@@ -198,6 +244,7 @@ public final class Network {
   public func backward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
     try head?.backward(into: trunk.towers.map(\.gradient), pass)
     try trunk.backward(input: input, pass)
+    try head?.reduction?.finish()
     try reduction?.finish()
   }
 
@@ -214,6 +261,7 @@ public final class Network {
       for tower in trunk.towers.reversed() {
         for stage in tower.stages.indices.reversed() { tower.gradientsAreReady?(stage) }
       }
+      try head?.reduction?.finish()
       try reduction?.finish()
     }
     return zip(traffic, before).map {

@@ -2,14 +2,6 @@ public import Layers
 public import MPI
 public import ModelParallel
 
-/// Who computes the fully-connected layers where several replicas train together.
-public enum FullyConnectedScheme: String, Codable, CaseIterable, Sendable {
-  /// Each replica its own images, as in the convolutions: the gradients of all weights travel.
-  case data
-  /// All ranks together every image, each some of the neurons: activations travel, these layers' gradients never.
-  case model
-}
-
 /// How a network is built in a process.
 public struct NetworkOptions: Sendable {
   /// The largest number of images in a batch, over all replicas.

@@ -106,24 +106,46 @@ final class Section {
       let number = segment.lowerBound
       onEachTower { tower in
         tower.backward(number + 1..<segment.upperBound, input: input, pass)
-        // The others' gradients first: they travel while the own is computed. Shares keep the numbers
-        // that they had in the forward pass.
-        for order in 1..<max(1, parts) {
-          let share = share(order, of: tower)
-          tower.backward(
-            stage: number, maps: exchange.maps(of: share.index), share,
-            into: exchange.contribution(of: tower.index, to: share.index), pass)
-        }
+        backwardToOthers(tower, number, exchange, pass)
       }
       try exchange.startReduceScatter(pass)
       onEachTower { tower in
-        tower.backward(
-          stage: number, maps: exchange.maps(of: tower.index), share(0, of: tower),
-          into: tower.nextGradient, pass)
+        backwardToOwn(tower, number, exchange, pass)
         tower.gradientsAreReady?(number)
       }
       try exchange.finishReduceScatter(into: towers.map(\.nextGradient), pass)
       for tower in towers { tower.turnGradients() }
+    }
+  }
+
+  /// Finds what other towers wait for, so that it travels while the rest is computed.
+  ///
+  /// Shares keep the numbers that they had in the forward pass.
+  private func backwardToOthers(
+    _ tower: Tower, _ stage: Int, _ exchange: Exchange, _ pass: Pass
+  ) {
+    let isTwofold = tower.stages[stage].layer.gradientsShareWork
+    for order in 1..<max(1, parts) {
+      let share = share(order, of: tower)
+      let maps = exchange.maps(of: share.index)
+      let target = exchange.contribution(of: tower.index, to: share.index)
+      if isTwofold {
+        tower.backward(stage: stage, maps: maps, share, into: target, pass)
+      } else {
+        tower.inputGradient(stage: stage, maps: maps, share, into: target, pass)
+      }
+    }
+  }
+
+  /// Finds what nobody else waits for.
+  private func backwardToOwn(_ tower: Tower, _ stage: Int, _ exchange: Exchange, _ pass: Pass) {
+    tower.backward(
+      stage: stage, maps: exchange.maps(of: tower.index), share(0, of: tower),
+      into: tower.nextGradient, pass)
+    guard !tower.stages[stage].layer.gradientsShareWork else { return }
+    for order in 1..<max(1, parts) {
+      let share = share(order, of: tower)
+      tower.parameterGradient(stage: stage, maps: exchange.maps(of: share.index), share, pass)
     }
   }
 

@@ -126,11 +126,18 @@ final class Tower {
   }
 
   /// Finds the gradient by one share of a layer's input alone.
+  ///
+  /// For some of the images only where `rows` says so; `maps` and `target` then begin with them.
   func inputGradient(
-    stage number: Int, maps: Tensor, _ share: Share, into target: Tensor, _ pass: Pass
+    stage number: Int, maps: Tensor, _ share: Share, into target: Tensor, rows: Range<Int>? = nil,
+    _ pass: Pass
   ) {
     let start = MonotonicClock.seconds
-    stages[number].layer.inputGradient(gradient, x: maps, share, into: target, pass)
+    // The gradient has room for the largest layer: its rows are those of this one's output.
+    let by = rows.map {
+      Tensor(gradient, rows: $0, of: [stages[number].layer.output.count])
+    }
+    stages[number].layer.inputGradient(by ?? gradient, x: maps, share, into: target, pass)
     seconds[number].backward += MonotonicClock.seconds - start
   }
 

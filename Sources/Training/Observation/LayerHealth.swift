@@ -72,10 +72,9 @@ struct HealthCheck {
   }
 
   /// Measures every layer; all ranks call it together and get the same.
-  /// - Parameter images: Images of the last batch that this rank computed.
   /// - Returns: A value a layer with weights, in their order.
   /// - Throws: `MPIError` where a message fails.
-  func measure(images: Int) throws(MPIError) -> [LayerHealth] {
+  func measure() throws(MPIError) -> [LayerHealth] {
     // For each layer the sums of |w|, |gradient|, |update| and their number, that of the activations and theirs,
     // and the kernels that are dead and all of them.
     let places = places
@@ -89,12 +88,16 @@ struct HealthCheck {
         sums[row + 2] += Self.absoluteSum(parameter.velocity)
         sums[row + 3] += Double(parameter.value.count)
       }
-      for (output, shape) in outputs(of: place.unit) {
-        let (sum, dead) = Self.look(output, shape, images: images)
+      for output in place.unit.map(network.outputs) ?? [] {
+        var (sum, alive) = Self.look(output)
         sums[row + 4] += sum
-        sums[row + 5] += Double(images * shape.count)
-        sums[row + 6] += Double(dead)
-        sums[row + 7] += Double(shape.maps)
+        sums[row + 5] += Double(output.images * output.shape.count)
+        // A kernel is dead where it lets nothing through for the images of any replica.
+        try alive.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+          try output.peers.allReduce(buffer, .max)
+        }
+        sums[row + 6] += Double(alive.count { $0 == 0 })
+        sums[row + 7] += Double(output.shape.maps)
       }
     }
     try sums.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
@@ -111,9 +114,9 @@ struct HealthCheck {
   }
 
   /// The distributions of each layer's weights and of its activations; all ranks call it together.
-  func histograms(
-    images: Int
-  ) throws(MPIError) -> [(name: String, weights: HistogramCounts, activations: HistogramCounts?)] {
+  func histograms() throws(MPIError) -> [(
+    name: String, weights: HistogramCounts, activations: HistogramCounts?
+  )] {
     var result: [(name: String, weights: HistogramCounts, activations: HistogramCounts?)] = []
     for place in places {
       var weights = HistogramCounts()
@@ -121,9 +124,10 @@ struct HealthCheck {
         weights.add(UnsafeBufferPointer(parameter.value.elements))
       }
       var activations = HistogramCounts()
-      for (output, shape) in outputs(of: place.unit) {
+      for output in place.unit.map(network.outputs) ?? [] {
         activations.add(
-          UnsafeBufferPointer(start: output.pointer, count: images * shape.count))
+          UnsafeBufferPointer(
+            start: output.tensor.pointer, count: output.images * output.shape.count))
       }
       result.append(
         (
@@ -132,17 +136,6 @@ struct HealthCheck {
         ))
     }
     return result
-  }
-
-  private func outputs(of unit: String?) -> [(output: Tensor, shape: MapShape)] {
-    guard let unit else { return [] }
-    let specification = network.specification
-    return network.placement.owned.compactMap { tower in
-      let shape = specification.shapes(ofTower: tower).first { $0.layer.name == unit }?.output
-      return network.output(of: unit, tower: tower).flatMap { output in
-        shape.map { (output, $0) }
-      }
-    }
   }
 
   private static func absoluteSum(_ tensor: Tensor) -> Double {
@@ -156,22 +149,21 @@ struct HealthCheck {
     return sum
   }
 
-  /// The sum of |activation| and the number of maps that are nowhere above zero.
-  private static func look(
-    _ output: Tensor, _ shape: MapShape, images: Int
-  ) -> (sum: Double, dead: Int) {
-    var alive = [Bool](repeating: false, count: shape.maps)
+  /// The sum of |activation|, and for each map 1 where it is above zero anywhere, else 0.
+  private static func look(_ output: Network.Output) -> (sum: Double, alive: [UInt8]) {
+    let shape = output.shape
+    var alive = [UInt8](repeating: 0, count: shape.maps)
     var sum = 0.0
-    for pixel in 0..<images * shape.height * shape.width {
-      let row = output.pointer + pixel * shape.maps
+    for pixel in 0..<output.images * shape.height * shape.width {
+      let row = output.tensor.pointer + pixel * shape.maps
       var part: Float = 0
       for map in 0..<shape.maps {
         part += abs(row[map])
-        if row[map] > 0 { alive[map] = true }
+        if row[map] > 0 { alive[map] = 1 }
       }
       sum += Double(part)
     }
-    return (sum, images == 0 ? 0 : alive.count { !$0 })
+    return (sum, alive)
   }
 }
 

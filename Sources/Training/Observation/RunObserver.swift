@@ -12,8 +12,6 @@ final class RunObserver {
   private let network: Network
   private let world: Communicator
   private let check: HealthCheck
-  /// Images that this rank computes of a batch.
-  private let images: Int
   private let file: EventFile?
   private let writesEvents: Bool
   private var watch: HealthWatch
@@ -23,18 +21,16 @@ final class RunObserver {
   /// - Parameters:
   ///   - network: What is trained.
   ///   - world: All ranks.
-  ///   - images: Images of a batch that this rank computes.
   ///   - learningRate: That of the run's start.
   ///   - folder: Where TensorBoard's files are written; nil for none.
   ///   - firstStep: Steps done before.
   /// - Throws: `Failure` (cannotCreate) where the file cannot be created.
   init(
-    _ network: Network, over world: Communicator, images: Int, learningRate: Double,
+    _ network: Network, over world: Communicator, learningRate: Double,
     tensorBoard folder: String?, firstStep: Int
   ) throws(Failure) {
     self.network = network
     self.world = world
-    self.images = images
     check = HealthCheck(network, over: world)
     watch = HealthWatch(learningRate: learningRate)
     writesEvents = folder != nil
@@ -62,7 +58,7 @@ final class RunObserver {
   /// - Returns: What metrics.jsonl is to hold, and sentences for the user; nil before the first step.
   func look(step: Int) throws -> (record: HealthRecord, sentences: [String])? {
     guard hasRun else { return nil }
-    let layers = try check.measure(images: images)
+    let layers = try check.measure()
     if writesEvents { try writePictures(layers, step: step) }
     return (HealthRecord(step: step, layers: layers), watch.note(layers, step: step))
   }
@@ -87,7 +83,7 @@ final class RunObserver {
       ]
       if let share = layer.deadShare { values.append(.scalar("dead/\(layer.name)", share)) }
     }
-    for (name, weights, activations) in try check.histograms(images: images) {
+    for (name, weights, activations) in try check.histograms() {
       values.append(.histogram("weights/\(name)", weights))
       if let activations { values.append(.histogram("activations/\(name)", activations)) }
     }
