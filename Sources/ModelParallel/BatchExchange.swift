@@ -9,17 +9,13 @@ import Threads
 /// convolutional neural networks", 2014).
 ///
 /// Forward it is an all-gather of images x maps, backward the adjoint: what every rank found for a replica's
-/// images and a tower's maps is added up at their owner. Both go replica by replica, so that some images are computed
-/// while others travel: each rank begins with its own replica and goes round from there, and sends first to those
-/// that wait for it first.
+/// images and a tower's maps is added up at their owner. Both have two stages. Between replicas, which may be on
+/// different hosts, a rank sends its maps only to the ranks of the same tower; within a replica, which sits on one host,
+/// the ranks pass on what they were sent. So a host receives a number once for its replica, and not once a rank.
+///
+/// Both go replica by replica, so that some images are computed while others travel: each rank begins with its own
+/// replica and goes round from there, and sends first to those that wait for it first.
 public final class BatchExchange {
-  /// A part of the gathered maps: some images of one tower, all from one rank.
-  private struct Block {
-    let rank: Int
-    let replica: Int
-    let tower: Int
-  }
-
   /// The name of the layer that reads, `fc6`.
   public let name: String
   /// Bytes that this rank has sent in the forward direction.
@@ -28,29 +24,33 @@ public final class BatchExchange {
   public private(set) var backwardBytes = 0
   /// Seconds that this rank spent in starting and finishing messages, waiting included.
   public private(set) var seconds = 0.0
-
-  private let shapes: [MapShape]
-  private let placement: Placement
-  private let tag: Int
-  private let formats: WireFormats
-  private let progress: MessageProgress
-  /// What is sent, and what comes from each replica.
-  private let sending = Requests()
-  private let arrivals: [Requests]
-  private let blocks: [Block]
-  /// The maps of all images of each tower, and what this rank found for them.
-  private let gathered: [Tensor]
-  private let contributions: [Tensor]
-  /// What the other ranks found for the own images and maps, by rank and own tower.
-  private let arriving: [[Tensor]]
-  /// Each block's numbers on their way forward and back, and the other ranks' for the own ones.
-  private let maps: [WireMessage]
-  private let gradients: [WireMessage]
-  private let ownGradients: [[WireMessage]]
   /// The images of each replica in the pass that is under way, counted from the first replica's first.
   public private(set) var images: [Range<Int>] = []
   /// The place of the first replica's first image in the whole batch.
   public private(set) var firstImage = 0
+
+  private let shapes: [MapShape]
+  private let placement: Placement
+  private let tag: Int
+  private let progress: MessageProgress
+  /// The other ranks of the replica, which are the towers that they own.
+  private let mates: [Int]
+  /// What is sent; what comes from each replica; what comes from the mates for each replica's images.
+  private let sending = Requests()
+  private let fromPeers: [Requests]
+  private let fromMates: [Requests]
+  /// The maps of all images of each tower, and what this rank found for them.
+  private let gathered: [Tensor]
+  private let contributions: [Tensor]
+  /// What each mate found for the own towers' maps of all images, by tower.
+  private let mateContributions: [Tensor]
+  /// What the other replicas found for the own images and maps, by replica and own tower.
+  private let arriving: [[Tensor]]
+  /// Maps, and the gradients by them, on their way, by replica and tower; and those that come back.
+  private let maps: [[WireMessage]]
+  private let gradients: [[WireMessage]]
+  private let mateGradients: [[WireMessage]]
+  private let ownGradients: [[WireMessage]]
 
   /// Makes the cross-connection.
   /// - Parameters:
@@ -58,7 +58,7 @@ public final class BatchExchange {
   ///   - shapes: The maps of each tower.
   ///   - placement: Where the towers of the replicas are that come together.
   ///   - batchSize: The largest number of images of these replicas together.
-  ///   - tag: A number; it and the next ones up to twice the towers belong to this exchange.
+  ///   - tag: A number; no other message of the replicas has it or a larger one.
   ///   - isTrained: Whether there is a backward direction.
   ///   - formats: How the numbers travel.
   ///   - progress: What keeps messages moving.
@@ -70,34 +70,43 @@ public final class BatchExchange {
     self.shapes = shapes
     self.placement = placement
     self.tag = tag
-    self.formats = formats
     self.progress = progress
-    let ranksPerReplica = placement.group.size
-    blocks = (0..<placement.replicas).flatMap { replica in
-      shapes.indices.map { tower in
-        Block(
-          rank: replica * ranksPerReplica + (ranksPerReplica == 1 ? 0 : tower), replica: replica,
-          tower: tower)
-      }
-    }
-    arrivals = (0..<placement.replicas).map { _ in Requests() }
+    mates = (0..<placement.group.size).filter { $0 != placement.group.rank }
+    let replicas = 0..<placement.replicas
+    fromPeers = replicas.map { _ in Requests() }
+    fromMates = replicas.map { _ in Requests() }
     gathered = shapes.map { Tensor(batchSize, $0.count) }
     contributions = shapes.map { Tensor(isTrained ? batchSize : 0, $0.count) }
-    let ownRank = placement.all.rank
-    func room(_ block: Block, _ format: WireFormat) -> WireMessage {
-      let most = placement.images(of: batchSize, replica: block.replica).count
-      return WireMessage(capacity: most * shapes[block.tower].count, format)
+    func room(_ format: WireFormat, _ replica: Int, _ tower: Int) -> WireMessage {
+      let most = placement.images(of: batchSize, replica: replica).count
+      return WireMessage(capacity: most * shapes[tower].count, format)
     }
-    maps = blocks.map { room($0, formats.activations) }
-    gradients = blocks.map { room($0, isTrained ? formats.gradients : .fp32) }
-    let own = blocks.filter { $0.rank == ownRank }
-    let readers = isTrained ? placement.all.size : 0
+    maps = replicas.map { replica in
+      shapes.indices.map { room(formats.activations, replica, $0) }
+    }
+    gradients = replicas.map { replica in
+      shapes.indices.map { room(isTrained ? formats.gradients : .fp32, replica, $0) }
+    }
+    let own = placement.owned.lowerBound
+    let isWaitedFor = shapes.indices.map { isTrained && !placement.owned.contains($0) }
+    mateContributions = isWaitedFor.map { Tensor($0 ? batchSize : 0, shapes[own].count) }
+    mateGradients = replicas.map { replica in
+      isWaitedFor.map { room($0 ? formats.gradients : .fp32, replica, own) }
+    }
     let most = placement.images(of: batchSize).count
-    arriving = (0..<readers).map { reader in
-      own.map { Tensor(reader == ownRank ? 0 : most, shapes[$0.tower].count) }
+    arriving = replicas.map { replica in
+      placement.owned.map {
+        Tensor(isTrained && replica != placement.replica ? most : 0, shapes[$0].count)
+      }
     }
-    ownGradients = (0..<readers).map { _ in own.map { room($0, formats.gradients) } }
+    ownGradients = replicas.map { _ in
+      placement.owned.map {
+        room(isTrained ? formats.gradients : .fp32, placement.replica, $0)
+      }
+    }
   }
+
+  // MARK: Images
 
   /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass in order, and
   /// where damaged records are left out, some have fewer.
@@ -116,6 +125,17 @@ public final class BatchExchange {
     firstImage = Int(all[1])
   }
 
+  /// The images of the batch that this replica has.
+  public var ownImages: Range<Int> { images[placement.replica] }
+
+  /// How many images all replicas have together.
+  public var batch: Int { images.last?.upperBound ?? 0 }
+
+  /// The images of some replicas in a row.
+  public func rows(of replicas: Range<Int>) -> Range<Int> {
+    images[replicas.lowerBound].lowerBound..<images[replicas.upperBound - 1].upperBound
+  }
+
   /// The other replicas in the order in which this one needs their maps, some at a time: enough images for a product
   /// to be worth while, and in a row.
   public func others(imagesAtLeast least: Int = 64) -> [Range<Int>] {
@@ -132,147 +152,191 @@ public final class BatchExchange {
     return result
   }
 
-  /// The images of some replicas in a row.
-  public func rows(of replicas: Range<Int>) -> Range<Int> {
-    images[replicas.lowerBound].lowerBound..<images[replicas.upperBound - 1].upperBound
+  /// The other replicas in the order in which they need what this one has: the one before comes to this one first.
+  private var replicasInTurn: [Int] {
+    let count = placement.replicas
+    return (1..<max(1, count)).map { (placement.replica - $0 + count) % count }
   }
 
-  /// Starts to send the maps of the own towers to every rank and to receive those of the others.
-  public func startGather(_ own: [Tensor]) throws(MPIError) {
+  /// A replica's images among a tower's numbers of all images.
+  private func slice(
+    _ tensor: Tensor, _ replica: Int, _ tower: Int
+  ) -> UnsafeMutableBufferPointer<Float> {
+    let length = shapes[tower].count
+    return UnsafeMutableBufferPointer(
+      start: tensor.pointer + images[replica].lowerBound * length,
+      count: images[replica].count * length)
+  }
+
+  private func start(_ body: () throws(MPIError) -> Void) throws(MPIError) {
     let start = MonotonicClock.seconds
-    progress.begin()
-    let me = placement.all.rank
-    for (number, block) in blocks.enumerated() where block.rank != me {
-      try maps[number].receive(
-        into: slice(gathered, block), from: block.rank, tag: tag + block.tower,
-        over: placement.all, in: arrivals[block.replica])
-    }
-    for (number, block) in blocks.enumerated() where block.rank == me {
-      let place = slice(gathered, block)
-      place.baseAddress?.update(
-        from: own[block.tower - placement.owned.lowerBound].pointer, count: place.count)
-      maps[number].pack(UnsafeBufferPointer(place))
-      for peer in ranksInTurn {
-        forwardBytes += try maps[number].send(
-          UnsafeBufferPointer(place), to: peer, tag: tag + block.tower, over: placement.all,
-          in: sending)
-      }
-    }
-    seconds += MonotonicClock.seconds - start
+    defer { seconds += MonotonicClock.seconds - start }
+    try body()
   }
 
-  /// Waits until the maps of a replica are here; of the own one, those of other ranks' towers.
-  public func finishGather(of replica: Int) throws(MPIError) {
-    try wait(for: arrivals[replica]) {
-      for (number, block) in blocks.enumerated()
-      where block.replica == replica && block.rank != placement.all.rank {
-        maps[number].unpack(into: slice(gathered, block))
+  private func wait(for requests: Requests) throws(MPIError) {
+    try start { () throws(MPIError) in
+      try Activity.waiting(for: "exchange before \(name)") { () throws(MPIError) in
+        try requests.wait()
       }
     }
+  }
+
+  // MARK: Forward
+
+  /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
+  public func maps(of tower: Int) -> Tensor { gathered[tower] }
+
+  /// Starts to send the maps of the own towers and to receive those of the others.
+  public func startGather(_ own: [Tensor]) throws(MPIError) {
+    try start { () throws(MPIError) in
+      progress.begin()
+      let me = placement.replica
+      for replica in 0..<placement.replicas {
+        for tower in placement.owned where replica != me {
+          try maps[replica][tower].receive(
+            into: slice(gathered[tower], replica, tower), from: replica, tag: tag + tower,
+            over: placement.peers, in: fromPeers[replica])
+        }
+        for mate in mates {
+          try maps[replica][mate].receive(
+            into: slice(gathered[mate], replica, mate), from: mate, tag: tag + 2 * replica,
+            over: placement.group, in: fromMates[replica])
+        }
+      }
+      for (number, tower) in placement.owned.enumerated() {
+        let place = slice(gathered[tower], me, tower)
+        place.baseAddress?.update(from: own[number].pointer, count: place.count)
+        maps[me][tower].pack(UnsafeBufferPointer(place))
+      }
+      try passOn(me)
+      for replica in replicasInTurn {
+        for tower in placement.owned {
+          forwardBytes += try maps[me][tower].send(
+            UnsafeBufferPointer(slice(gathered[tower], me, tower)), to: replica, tag: tag + tower,
+            over: placement.peers, in: sending)
+        }
+      }
+    }
+  }
+
+  /// Waits until the maps of a replica's own towers are here, and passes them on to the other ranks of this replica.
+  public func relay(_ replica: Int) throws(MPIError) {
+    try wait(for: fromPeers[replica])
+    try start { () throws(MPIError) in
+      for tower in placement.owned {
+        maps[replica][tower].unpack(into: slice(gathered[tower], replica, tower))
+      }
+      try passOn(replica)
+    }
+  }
+
+  /// Sends what this rank has of a replica to the mates, in the numbers that it came in.
+  private func passOn(_ replica: Int) throws(MPIError) {
+    for mate in mates {
+      for tower in placement.owned {
+        forwardBytes += try maps[replica][tower].send(
+          UnsafeBufferPointer(slice(gathered[tower], replica, tower)), to: mate,
+          tag: tag + 2 * replica, over: placement.group, in: sending)
+      }
+    }
+  }
+
+  /// Waits until a replica's maps of the towers of other ranks are here.
+  public func finishGather(of replica: Int) throws(MPIError) {
+    try wait(for: fromMates[replica])
+    for mate in mates { maps[replica][mate].unpack(into: slice(gathered[mate], replica, mate)) }
   }
 
   /// Waits until everything is sent that this rank has to send.
   public func finishSending() throws(MPIError) {
-    try wait(for: sending) {}
+    try wait(for: sending)
     progress.end()
   }
 
-  /// The other ranks: those of the own replica, then of the one before, which comes to this one next, and so on.
-  private var ranksInTurn: [Int] {
-    let (size, replicas) = (placement.group.size, placement.replicas)
-    return (0..<replicas).flatMap { turn in
-      let replica = (placement.replica - turn + replicas) % replicas
-      return (replica * size..<(replica + 1) * size).filter { $0 != placement.all.rank }
-    }
-  }
-
-  /// The images of the batch that this replica has.
-  public var ownImages: Range<Int> { images[placement.replica] }
-
-  /// How many images all replicas have together.
-  public var batch: Int { images.last?.upperBound ?? 0 }
-
-  /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
-  public func maps(of tower: Int) -> Tensor { gathered[tower] }
+  // MARK: Backward
 
   /// Where this rank writes the gradient that it found for a tower's maps, those of all images.
   public func contribution(to tower: Int) -> Tensor { contributions[tower] }
 
   /// Starts to receive what other ranks find for the own maps.
   public func startReduceScatter() throws(MPIError) {
-    let start = MonotonicClock.seconds
-    progress.begin()
-    for reader in arriving.indices where reader != placement.all.rank {
-      for (number, tower) in placement.owned.enumerated() {
-        try ownGradients[reader][number].receive(
-          into: UnsafeMutableBufferPointer(rebasing: ownPart(arriving[reader][number], tower)),
-          from: reader, tag: tag + shapes.count + tower, over: placement.all,
-          in: arrivals[reader / placement.group.size])
-      }
-    }
-    seconds += MonotonicClock.seconds - start
-  }
-
-  /// Starts to send the contributions to a replica's maps to their owners.
-  public func sendContributions(to replica: Int) throws(MPIError) {
-    let start = MonotonicClock.seconds
-    for (number, block) in blocks.enumerated()
-    where block.replica == replica && block.rank != placement.all.rank {
-      let gradient = UnsafeBufferPointer(slice(contributions, block))
-      gradients[number].pack(gradient)
-      backwardBytes += try gradients[number].send(
-        gradient, to: block.rank, tag: tag + shapes.count + block.tower, over: placement.all,
-        in: sending)
-    }
-    seconds += MonotonicClock.seconds - start
-  }
-
-  /// Waits for all ranks' contributions and adds them up, in the order of the ranks.
-  /// - Parameter sums: For each own tower the gradient by its maps of the own images.
-  /// - Throws: `MPIError` where a message fails.
-  public func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
-    for replica in 0..<placement.replicas { try wait(for: arrivals[replica]) {} }
-    for reader in arriving.indices where reader != placement.all.rank {
-      for (number, tower) in placement.owned.enumerated() {
-        ownGradients[reader][number].unpack(
-          into: UnsafeMutableBufferPointer(rebasing: ownPart(arriving[reader][number], tower)))
-      }
-    }
-    try finishSending()
-    for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
-      let count = ownImages.count * shapes[tower].count
-      let own = contributions[tower].pointer + ownImages.lowerBound * shapes[tower].count
-      for reader in arriving.indices {
-        let part =
-          reader == placement.all.rank ? own : arriving[reader][number].pointer
-        if reader == 0 {
-          sum.pointer.update(from: part, count: count)
-        } else {
-          for i in 0..<count { sum.pointer[i] += part[i] }
+    try start { () throws(MPIError) in
+      progress.begin()
+      let own = placement.owned.lowerBound
+      for replica in 0..<placement.replicas {
+        for mate in mates {
+          try mateGradients[replica][mate].receive(
+            into: slice(mateContributions[mate], replica, own), from: mate,
+            tag: tag + 2 * replica + 1, over: placement.group, in: fromMates[replica])
+        }
+        for (number, tower) in placement.owned.enumerated() where replica != placement.replica {
+          try ownGradients[replica][number].receive(
+            into: ownPart(arriving[replica][number], tower), from: replica,
+            tag: tag + shapes.count + tower, over: placement.peers, in: fromPeers[replica])
         }
       }
     }
   }
 
-  private func wait(for requests: Requests, _ unpack: () -> Void) throws(MPIError) {
-    let start = MonotonicClock.seconds
-    defer { seconds += MonotonicClock.seconds - start }
-    try Activity.waiting(for: "exchange before \(name)") { () throws(MPIError) in
-      try requests.wait()
+  /// Starts to send what was found for a replica's maps of other towers to the mates that own them.
+  public func sendContributions(ofReplica replica: Int) throws(MPIError) {
+    try start { () throws(MPIError) in
+      for mate in mates {
+        let gradient = UnsafeBufferPointer(slice(contributions[mate], replica, mate))
+        gradients[replica][mate].pack(gradient)
+        backwardBytes += try gradients[replica][mate].send(
+          gradient, to: mate, tag: tag + 2 * replica + 1, over: placement.group, in: sending)
+      }
     }
-    unpack()
   }
 
-  /// A block's place among the maps of all images.
-  private func slice(_ tensors: [Tensor], _ block: Block) -> UnsafeMutableBufferPointer<Float> {
-    let length = shapes[block.tower].count
-    let images = images[block.replica]
-    return UnsafeMutableBufferPointer(
-      start: tensors[block.tower].pointer + images.lowerBound * length,
-      count: images.count * length)
+  /// Adds up what this replica found for a replica's maps of the own towers, the own part first, and starts to send it
+  /// there.
+  public func sendSums(toReplica replica: Int) throws(MPIError) {
+    try wait(for: fromMates[replica])
+    try start { () throws(MPIError) in
+      for tower in placement.owned {
+        let sum = slice(contributions[tower], replica, tower)
+        for mate in mates {
+          let part = slice(mateContributions[mate], replica, tower)
+          mateGradients[replica][mate].unpack(into: part)
+          for i in 0..<sum.count { sum[i] += part[i] }
+        }
+        guard replica != placement.replica else { continue }
+        gradients[replica][tower].pack(UnsafeBufferPointer(sum))
+        backwardBytes += try gradients[replica][tower].send(
+          UnsafeBufferPointer(sum), to: replica, tag: tag + shapes.count + tower,
+          over: placement.peers, in: sending)
+      }
+    }
   }
 
-  private func ownPart(_ tensor: Tensor, _ tower: Int) -> Slice<UnsafeMutableBufferPointer<Float>> {
-    tensor.elements[..<(ownImages.count * shapes[tower].count)]
+  /// Waits for all replicas' sums and adds them up, in the order of the replicas.
+  /// - Parameter sums: For each own tower the gradient by its maps of the own images.
+  /// - Throws: `MPIError` where a message fails.
+  public func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
+    for requests in fromPeers { try wait(for: requests) }
+    try finishSending()
+    for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
+      for replica in 0..<placement.replicas {
+        let isOwn = replica == placement.replica
+        let part =
+          isOwn
+          ? slice(contributions[tower], replica, tower)
+          : ownPart(arriving[replica][number], tower)
+        if !isOwn { ownGradients[replica][number].unpack(into: part) }
+        guard let from = part.baseAddress else { continue }
+        if replica == 0 {
+          sum.pointer.update(from: from, count: part.count)
+        } else {
+          for i in 0..<part.count { sum.pointer[i] += from[i] }
+        }
+      }
+    }
+  }
+
+  private func ownPart(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: tensor.pointer, count: ownImages.count * shapes[tower].count)
   }
 }

@@ -13,6 +13,8 @@ struct RankBench: Decodable {
 
   struct Boundary: Decodable {
     let exposedSeconds: Double
+    let bytes: Int?
+    let aloneSeconds: Double?
   }
 
   let network: String?
@@ -31,7 +33,9 @@ struct RankBench: Decodable {
     layers = times.layers.map {
       Layer(name: $0.name, forwardSeconds: $0.forward, backwardSeconds: $0.backward)
     }
-    boundaries = times.boundaries.map { Boundary(exposedSeconds: $0.exposed) }
+    boundaries = times.boundaries.map {
+      Boundary(exposedSeconds: $0.exposed, bytes: $0.bytes, aloneSeconds: $0.alone)
+    }
     stepSeconds = times.step
     updateSeconds = times.update
     waitSeconds = times.wait
@@ -51,12 +55,23 @@ struct RankBench: Decodable {
     self = bench
   }
 
-  /// Seconds of a step in none of its layers, nor in the update or in waiting.
+  /// What the largest messages of the replica say of the link between its ranks: they travel both ways at once.
+  var link: LinkCheck.Link? {
+    boundaries.compactMap { boundary -> LinkCheck.Link? in
+      guard let bytes = boundary.bytes, let seconds = boundary.aloneSeconds, bytes > 1 << 20,
+        seconds > 0
+      else { return nil }
+      return LinkCheck.Link(latency: 1e-6, bandwidth: Double(bytes) / seconds)
+    }.max { $0.bandwidth < $1.bandwidth }
+  }
+
+  /// Seconds of a step in none of its layers, nor in the update or in waiting for images: scoring, and waiting for the
+  /// slower tower, since messages take next to nothing within a host.
   var rest: Double {
     let known = layers.reduce(updateSeconds + waitSeconds) {
       $0 + $1.forwardSeconds + $1.backwardSeconds
     }
-    return max(0, stepSeconds - known - boundaries.reduce(0) { $0 + $1.exposedSeconds })
+    return max(0, stepSeconds - known)
   }
 }
 
@@ -76,7 +91,7 @@ extension RankProfile {
       },
       updatePerParameter: last.updateSeconds / Double(max(1, parameters)),
       restPerImage: last.rest / Double(last.batchSize),
-      memory: memory ?? LinkCheck.Link(latency: 1e-6, bandwidth: 3e9))
+      memory: memory ?? last.link ?? LinkCheck.Link(latency: 1e-6, bandwidth: 3e9))
   }
 
   /// Reads the files of benches of the same network.

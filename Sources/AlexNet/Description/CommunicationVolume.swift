@@ -80,19 +80,27 @@ public struct CommunicationVolume: Sendable {
       let ranks = ranksPerReplica * members
       parts = network.shapes(ofPart: 0, parts: ranks)
       let lengths = parts[0].inputs.map(\.count)
-      func bytes(_ format: WireFormat, images: Int, of towers: some Sequence<Int>) -> Int {
-        towers.reduce(0) { $0 + format.bytes(of: images * lengths[$1]) }
+      // Between replicas the own towers' maps of the own images, within one those of all images.
+      let others = (1..<members).reduce(0) { sum, replica in
+        sum + Placement.share(of: scored, tower: replica, towers: members).count
       }
-      let all = (0..<members).reduce(0) { sum, replica in
-        let count = Placement.share(of: scored, tower: replica, towers: members).count
-        return sum + bytes(formats.gradients, images: count, of: lengths.indices)
+      func bytes(_ format: WireFormat, images: Int) -> Int {
+        owned.reduce(0) { $0 + format.bytes(of: images * lengths[$1]) }
+      }
+      func within(_ format: WireFormat, of towers: Range<Int>) -> Int {
+        (0..<members).reduce(0) { sum, replica in
+          let count = Placement.share(of: scored, tower: replica, towers: members).count
+          return sum + towers.reduce(0) { $0 + format.bytes(of: count * lengths[$1]) }
+        }
       }
       boundaries.append(
         Boundary(
           name: network.layers[head.lowerBound].name,
-          forward: (ranks - 1) * bytes(formats.activations, images: own, of: owned),
-          backward: all - bytes(formats.gradients, images: own, of: owned),
-          messages: 2 * (ranks - 1) * owned.count))
+          forward: (members - 1) * bytes(formats.activations, images: own)
+            + (ranksPerReplica - 1) * within(formats.activations, of: owned),
+          backward: bytes(formats.gradients, images: others)
+            + (ranksPerReplica > 1 ? within(formats.gradients, of: 1..<network.towers) : 0),
+          messages: 2 * ((members - 1) * owned.count + (ranksPerReplica - 1) * members)))
       for (number, shape) in parts.enumerated() where number > 0 && shape.layer.reads == .all {
         exchange(shape, images: scored)
       }

@@ -80,7 +80,7 @@ struct ScalingRun {
       result.compute += time
       if let boundary = boundary(of: layer) {
         let hiding = layer == head ? 1 - firstImages : 1 / Double(readers(of: layer))
-        wait(boundary, boundary.forward, readers: readers(of: layer), behind: time * hiding)
+        wait(boundary, boundary.forward, at: layer, behind: time * hiding)
       }
     }
   }
@@ -94,7 +94,7 @@ struct ScalingRun {
       now += time
       if let boundary = boundary(of: layer) {
         now += wait(
-          boundary, boundary.backward, readers: readers(of: layer),
+          boundary, boundary.backward, at: layer,
           behind: time * (1 - workBeforeSending(layer)))
         linkIsFree = max(linkIsFree, now)
       }
@@ -140,6 +140,16 @@ struct ScalingRun {
     return count > 1 ? Double(count - here) / Double(count - 1) : 0
   }
 
+  /// The share of the bytes in front of a layer that leave the host.
+  private func leavingHost(before layer: Int) -> Double {
+    let ranks = readers(of: layer)
+    guard layer == head else { return away(among: ranks) }
+    // The own maps go to the other replicas, and those of all replicas to the other towers.
+    let between = Double(members - 1) * away(among: members, ofRanks: network.towers)
+    let within = Double(members * (network.towers - 1)) * away(among: network.towers)
+    return (between + within) / Double(ranks - 1)
+  }
+
   /// Seconds that bytes of this rank take: what leaves the host shares its link with the host's other ranks.
   private func transfer(_ bytes: Double, messages: Int, crossing: Double) -> Double {
     let outside =
@@ -152,9 +162,9 @@ struct ScalingRun {
 
   /// Adds what an exchange of so many bytes costs; returns the seconds.
   @discardableResult private mutating func wait(
-    _ boundary: CommunicationVolume.Boundary, _ bytes: Int, readers: Int, behind work: Double
+    _ boundary: CommunicationVolume.Boundary, _ bytes: Int, at layer: Int, behind work: Double
   ) -> Double {
-    let crossing = away(among: readers)
+    let crossing = leavingHost(before: layer)
     let time = transfer(Double(bytes), messages: boundary.messages / 2, crossing: crossing)
     let moving = 2 * Double(bytes) * crossing * cluster.secondsPerByte * cluster.ranksPerCore
     let waited = max(0, time - work)

@@ -66,29 +66,34 @@ final class FullyConnectedHead {
     try exchange.agree(pass)
     try exchange.startGather(maps)
     // What is here already is computed while the rest travels.
-    let order = Array(replicas.owned) + (0..<towers).filter { !replicas.owned.contains($0) }
     let own = exchange.ownImages
-    forward(own, order[..<replicas.owned.count], of: order, pass)
+    forward(own, order[..<replicas.owned.count], pass)
     try exchange.finishGather(of: replicas.replica)
-    forward(own, order[replicas.owned.count...], of: order, pass)
+    forward(own, order[replicas.owned.count...], pass)
     for some in exchange.others() {
+      for replica in some { try exchange.relay(replica) }
+      forward(exchange.rows(of: some), order[..<replicas.owned.count], pass)
       for replica in some { try exchange.finishGather(of: replica) }
-      forward(exchange.rows(of: some), order[...], of: order, pass)
+      forward(exchange.rows(of: some), order[replicas.owned.count...], pass)
     }
     try exchange.finishSending()
     try section.forward(from: 1, input: nil, whole(pass))
   }
 
+  /// The towers, those of this rank first.
+  private var order: [Int] {
+    Array(replicas.owned) + (0..<towers).filter { !replicas.owned.contains($0) }
+  }
+
   /// Adds the products of some towers' maps to the first layer's outputs for some of the images.
-  private func forward(_ rows: Range<Int>, _ read: ArraySlice<Int>, of order: [Int], _ pass: Pass) {
+  private func forward(_ rows: Range<Int>, _ read: ArraySlice<Int>, _ pass: Pass) {
     guard !rows.isEmpty else { return }
     let part = Pass(images: rows.count, isTraining: pass.isTraining, step: pass.step)
     for tower in section.towers {
-      for place in read.indices {
+      for (place, maps) in zip(read.indices, read) {
         tower.forward(
-          stage: 0, maps: Tensor(exchange.maps(of: order[place]), rows: rows),
-          Share(index: order[place], isFirst: place == 0, isLast: place == order.count - 1),
-          rows: rows, part)
+          stage: 0, maps: Tensor(exchange.maps(of: maps), rows: rows),
+          Share(index: maps, isFirst: place == 0, isLast: place == towers - 1), rows: rows, part)
       }
     }
   }
@@ -97,11 +102,13 @@ final class FullyConnectedHead {
   func exchangeOnly(_ maps: [Tensor], gradients: [Tensor], _ pass: Pass) throws(MPIError) {
     try exchange.agree(pass)
     try exchange.startGather(maps)
+    for some in exchange.others() { for replica in some { try exchange.relay(replica) } }
     for replica in 0..<replicas.replicas { try exchange.finishGather(of: replica) }
     try exchange.finishSending()
     try section.exchangeOnly(whole(pass))
     try exchange.startReduceScatter()
-    for replica in 0..<replicas.replicas { try exchange.sendContributions(to: replica) }
+    for replica in 0..<replicas.replicas { try exchange.sendContributions(ofReplica: replica) }
+    for replica in 0..<replicas.replicas { try exchange.sendSums(toReplica: replica) }
     try exchange.finishReduceScatter(into: gradients)
     startReduction()
   }
@@ -112,15 +119,18 @@ final class FullyConnectedHead {
     let whole = whole(pass)
     try section.backward(to: 1, input: nil, whole)
     try exchange.startReduceScatter()
-    for some in exchange.others() {
-      inputGradient(exchange.rows(of: some), pass)
-      for replica in some { try exchange.sendContributions(to: replica) }
+    for some in exchange.others() + [replicas.replica..<(replicas.replica + 1)] {
+      // What the mates wait for first.
+      let rows = exchange.rows(of: some)
+      inputGradient(rows, by: order[replicas.owned.count...], pass)
+      for replica in some { try exchange.sendContributions(ofReplica: replica) }
+      inputGradient(rows, by: order[..<replicas.owned.count], pass)
+      for replica in some { try exchange.sendSums(toReplica: replica) }
     }
-    inputGradient(exchange.ownImages, pass)
-    try exchange.sendContributions(to: replicas.replica)
     for tower in section.towers {
-      for share in shares {
-        tower.parameterGradient(stage: 0, maps: exchange.maps(of: share.index), share, whole)
+      for maps in 0..<towers {
+        let share = Share(index: maps, isFirst: maps == 0, isLast: maps == towers - 1)
+        tower.parameterGradient(stage: 0, maps: exchange.maps(of: maps), share, whole)
       }
     }
     try exchange.finishReduceScatter(into: gradients)
@@ -128,19 +138,16 @@ final class FullyConnectedHead {
     startReduction()
   }
 
-  private var shares: [Share] {
-    (0..<towers).map { Share(index: $0, isFirst: $0 == 0, isLast: $0 == towers - 1) }
-  }
-
-  /// Finds the gradient by the first layer's inputs for some of the images.
-  private func inputGradient(_ rows: Range<Int>, _ pass: Pass) {
+  /// Finds the gradient by some towers' maps for some of the images.
+  private func inputGradient(_ rows: Range<Int>, by read: ArraySlice<Int>, _ pass: Pass) {
     guard !rows.isEmpty else { return }
     let part = Pass(images: rows.count, isTraining: pass.isTraining, step: pass.step)
     for tower in section.towers {
-      for share in shares {
+      for maps in read {
         tower.inputGradient(
-          stage: 0, maps: Tensor(exchange.maps(of: share.index), rows: rows), share,
-          into: Tensor(exchange.contribution(to: share.index), rows: rows), rows: rows, part)
+          stage: 0, maps: Tensor(exchange.maps(of: maps), rows: rows),
+          Share(index: maps, isFirst: false, isLast: false),
+          into: Tensor(exchange.contribution(to: maps), rows: rows), rows: rows, part)
       }
     }
   }
