@@ -109,14 +109,17 @@ package struct Chart: Sendable {
   /// - Returns: An `svg` element.
   /// - Throws: `Failure` where gnuplot is missing or refuses.
   package func svg(id: String) throws(Failure) -> String {
-    Self.adapted(try drawing(width: 560, height: 350), title: title, id: id)
+    Self.adapted(
+      try drawing(width: 560, height: 350, key: "above left horizontal"), title: title, id: id)
   }
 
   /// The chart as a file by itself, which follows light and dark as a page does.
   /// - Returns: An SVG document.
   /// - Throws: `Failure` where gnuplot is missing or refuses.
   package func svgFile() throws(Failure) -> String {
-    let drawing = Self.adapted(try drawing(width: 760, height: 460), title: title, id: "chart")
+    let drawing = Self.adapted(
+      try drawing(width: 760, height: 460, key: "left bottom Left reverse"), title: title,
+      id: "chart")
     guard let end = drawing.range(of: ">") else { return drawing }
     return drawing[..<end.upperBound] + """
 
@@ -127,7 +130,7 @@ package struct Chart: Sendable {
       """ + drawing[end.upperBound...]
   }
 
-  private func drawing(width: Int, height: Int) throws(Failure) -> String {
+  private func drawing(width: Int, height: Int, key: String) throws(Failure) -> String {
     let head = """
       svg size \(width),\(height) dynamic enhanced font 'sans,14'
       set border 3 linecolor rgb '\(Self.ink)'
@@ -135,7 +138,7 @@ package struct Chart: Sendable {
       set tics nomirror textcolor rgb '\(Self.ink)'
       set xlabel textcolor rgb '\(Self.ink)'
       set ylabel textcolor rgb '\(Self.ink)'
-      set key above left horizontal textcolor rgb '\(Self.ink)' samplen 2 width 1
+      set key \(key) textcolor rgb '\(Self.ink)' samplen 2 width 1
       set lmargin 9
       set rmargin 2
       """

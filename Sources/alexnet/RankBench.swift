@@ -94,8 +94,12 @@ extension RankProfile {
       memory: memory ?? last.link ?? LinkCheck.Link(latency: 1e-6, bandwidth: 3e9))
   }
 
-  /// Reads the files of benches of the same network.
-  init(benches paths: [String]) throws(Failure) {
+  /// Reads the files of benches of one replica of the same network.
+  /// - Returns: The network that they name, and what its ranks take.
+  /// - Throws: `Failure` (inputMissing, badData) where a file is missing or is no such bench.
+  static func read(
+    benches paths: [String]
+  ) throws(Failure) -> (network: NetworkSpecification, profile: RankProfile) {
     var benches: [RankBench] = []
     for path in paths { benches.append(try RankBench(contentsOf: path)) }
     let first = benches[0]
@@ -111,6 +115,6 @@ extension RankProfile {
         "The benches are not of one replica of one of the presets; make them with 'mpirun -np 2 alexnet bench "
           + "--json'.")
     }
-    self.init(benches, network, memory: nil)
+    return (network, RankProfile(benches, network, memory: nil))
   }
 }

@@ -41,7 +41,9 @@ enum Scale: Subcommand {
       (
         "The training",
         [
-          Option("network", "NAME|FILE", default: "alexnet", "A preset or a JSON description."),
+          Option(
+            "network", "NAME|FILE", default: "alexnet, or the benches'",
+            "A preset or a JSON description."),
           Option("batch-size", "N", default: "1024 images", "Images in a batch, over all ranks."),
           Option("send-activations", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
           Option("send-gradients", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
@@ -67,12 +69,17 @@ enum Scale: Subcommand {
     let arguments = try command.parse(words)
     if arguments.has("help") { return StandardStream.output.write(command.helpText) }
     if arguments.has("bench") {
-      return StandardStream.output.write(
-        try report(arguments, try RankProfile(benches: arguments.strings("bench"))))
+      guard !arguments.has("network") else {
+        throw Failure(
+          .usage, "--network does not go with --bench: the benches say of which network they are.")
+      }
+      let (network, profile) = try RankProfile.read(benches: arguments.strings("bench"))
+      return StandardStream.output.write(try report(arguments, network, profile))
     }
     MPI.Environment.run("alexnet scale") { world in
-      let profile = try measure(world, arguments)
-      if world.rank == 0 { StandardStream.output.write(try report(arguments, profile)) }
+      let network = try network(arguments)
+      let profile = try measure(network, world, arguments)
+      if world.rank == 0 { StandardStream.output.write(try report(arguments, network, profile)) }
       return .done
     }
   }
@@ -83,7 +90,7 @@ enum Scale: Subcommand {
   }
 
   private static func report(
-    _ arguments: Arguments, _ profile: RankProfile
+    _ arguments: Arguments, _ network: NetworkSpecification, _ profile: RankProfile
   ) throws(Failure) -> String {
     let names = LinkKind.all.map(\.name)
     let name = try arguments.choice("link", of: names) ?? "10GbE"
@@ -94,7 +101,7 @@ enum Scale: Subcommand {
     let latency = try arguments.number("latency", in: 0...1e6).map { $0 * 1e-6 }
     let ranksPerHost = try arguments.integer("ranks-per-host", in: 1...1024) ?? 2
     let report = ScaleReport(
-      model: ScalingModel(try network(arguments), profile), linkName: name,
+      model: ScalingModel(network, profile), linkName: name,
       cluster: ClusterShape(
         ranks: ranksPerHost * (try arguments.integer("hosts", in: 1...65_536) ?? 32),
         ranksPerHost: ranksPerHost,
@@ -113,8 +120,9 @@ enum Scale: Subcommand {
   }
 
   /// Runs a replica with two batches; all ranks call it together.
-  private static func measure(_ world: Communicator, _ arguments: Arguments) throws -> RankProfile {
-    let network = try network(arguments)
+  private static func measure(
+    _ network: NetworkSpecification, _ world: Communicator, _ arguments: Arguments
+  ) throws -> RankProfile {
     guard world.size == 1 || world.size == network.towers else {
       throw Failure(
         .usage,

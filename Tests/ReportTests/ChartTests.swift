@@ -44,6 +44,19 @@ import Testing
     #expect(try XMLParserCheck.isWellFormed(svg))
   }
 
+  @Test func aFileByItselfHasColoursOfItsOwnAndAnAxisThatDoubles() throws {
+    let ranks = Curve([1, 2, 4, 8].map { Curve.Point($0, 100 / $0) })
+    var chart = Chart("Scaling", x: "ranks", y: "%", [Chart.Series("a", ranks, colour: 0)])
+    var mark = Chart.Series("them", Curve([Curve.Point(4, 50)]), colour: 1)
+    mark.hasLine = false
+    chart.series.append(mark)
+    chart.doubles = true
+    let svg = try chart.svgFile()
+    #expect(svg.contains("--c0:#") && svg.contains("var(--c1)") && svg.contains("them"))
+    #expect(try XMLParserCheck.isWellFormed(svg))
+    for tic in [1, 2, 4, 8] { #expect(svg.contains("> \(tic)</tspan>"), "\(tic)") }
+  }
+
   @Test func aPointByItselfAndAChartInLetters() throws {
     let chart = Chart(
       "Loss", x: "epochs", y: "loss", [Chart.Series("a", Self.curve([2]), colour: 0)])

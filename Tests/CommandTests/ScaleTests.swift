@@ -1,0 +1,48 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `alexnet scale`, from a bench to a table and a chart.
+@Suite(.serialized) struct ScaleTests {
+  private let scratch: ScratchFolder
+
+  init() throws { scratch = try ScratchFolder() }
+
+  @Test func aBenchBecomesATableAndAChart() throws {
+    let bench = try Program.alexnet(
+      ranks: 2,
+      ["bench", "--network", "cifar-four-layer", "--batch-size", "16", "--steps", "1", "--json"])
+    #expect(bench.code == 0, "\(bench.error)")
+    let file = scratch.path + "/bench.json"
+    try bench.output.write(toFile: file, atomically: true, encoding: .utf8)
+    let chart = scratch.path + "/scale.svg"
+    let outcome = try Program.alexnet(
+      "scale", "--bench", file, "--hosts", "4", "--batch-size", "16", "--json", "--chart", chart)
+    #expect(outcome.code == 0, "\(outcome.error)")
+    let report = try #require(
+      JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let rows = try #require(report["predictions"] as? [[String: Any]])
+    // 2, 4 and 8 ranks; with four replicas there are two groups, too.
+    #expect(
+      rows.map { "\($0["ranks"] ?? "") \($0["scheme"] ?? "")" } == [
+        "2 data", "4 data", "4 model", "8 data", "8 model", "8 groups=2",
+      ])
+    // A pair is foretold to take what the bench measured.
+    let measured = try #require(
+      JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [String: Any])
+    let step = try #require(measured["stepSeconds"] as? Double)
+    let foretold = try #require(rows[0]["stepSeconds"] as? Double)
+    #expect(abs(foretold / step - 1) < 0.3)
+    let svg = try String(contentsOfFile: chart, encoding: .utf8)
+    #expect(svg.contains("<svg") && svg.contains("Krizhevsky 2014"))
+  }
+
+  @Test func whatIsNoBenchIsRefused() throws {
+    let missing = try Program.alexnet("scale", "--bench", scratch.path + "/none.json")
+    #expect(missing.code == 66)
+    let file = scratch.path + "/other.json"
+    try "{}".write(toFile: file, atomically: true, encoding: .utf8)
+    let other = try Program.alexnet("scale", "--bench", file)
+    #expect(other.code == 65 && other.error.contains("alexnet bench --json"))
+  }
+}
