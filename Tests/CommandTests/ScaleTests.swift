@@ -1,5 +1,4 @@
 import Foundation
-import TestSupport
 import Testing
 
 /// `alexnet scale`, from a bench to a table and a chart.
