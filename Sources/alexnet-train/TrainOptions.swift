@@ -131,7 +131,7 @@ extension TrainCommand {
             "parallel-fc", "NAME", default: "automatic",
             "With several replicas, fully-connected layers by data (each replica its images), by model (all "
               + "ranks the whole batch, each some neurons), by groups=N (each of N groups of ranks the images of its "
-              + "replicas, each rank some neurons), or automatic: what has the least to wait for."),
+              + "replicas, each rank some neurons), or automatic: what sends the fewest bytes."),
           Option(
             "send-activations", "FORMAT", default: "fp32",
             "What feature maps travel in between ranks: fp32, bf16 or fp16."),

@@ -97,21 +97,21 @@ extension FullyConnectedScheme {
         + "take \(possible.map(\.description).joined(separator: " or ")).")
   }
 
-  /// The scheme that should have the shortest steps.
+  /// The scheme that should have the shortest steps: the one that sends the fewest bytes.
   ///
-  /// Activations are waited for; gradients travel under the backward pass and mostly cost the work of moving them.
-  /// So a byte of gradients counts half of one of activations, which is what the scaling model finds at 10 Gbit/s.
+  /// Activations are waited for more than gradients, but more of them stay within a host, and gradients have to be added
+  /// up. At 10 Gbit/s the scaling model finds the same schemes best (Docs/Scaling.md).
   public static func best(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
     formats: WireFormats
   ) -> FullyConnectedScheme {
     let schemes = candidates(network, ranksPerReplica: ranksPerReplica, replicas: replicas)
-    let costs = schemes.map { scheme in
-      let volume = CommunicationVolume(
+    let bytes = schemes.map { scheme in
+      CommunicationVolume(
         network, ranksPerReplica: ranksPerReplica, replicas: replicas, batchSize: batchSize,
-        scheme: scheme, formats: formats)
-      return 2 * volume.bytes - volume.gradientBytes
+        scheme: scheme, formats: formats
+      ).bytes
     }
-    return zip(schemes, costs).min { $0.1 < $1.1 }?.0 ?? .data
+    return zip(schemes, bytes).min { $0.1 < $1.1 }?.0 ?? .data
   }
 }
