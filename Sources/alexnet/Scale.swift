@@ -36,6 +36,9 @@ enum Scale: Subcommand {
             "What joins the hosts: \(LinkKind.all.map(\.name).joined(separator: ", "))."),
           Option("bandwidth", "GBIT/S", default: "the link's", "What the link carries each way."),
           Option("latency", "US", default: "the link's", "The time of the shortest message."),
+          Option(
+            "core-cost", "NS", default: "0.35; 100G: 0.05",
+            "What a byte costs a core at each end of the link, in nanoseconds."),
         ]
       ),
       (
@@ -108,7 +111,8 @@ enum Scale: Subcommand {
         ranksPerCore: try arguments.number("ranks-per-core", in: 0.1...1024) ?? 1,
         link: LinkCheck.Link(
           latency: latency ?? kind.link.latency, bandwidth: bandwidth ?? kind.link.bandwidth),
-        secondsPerByte: kind.secondsPerByte),
+        secondsPerByte: try arguments.number("core-cost", in: 0...1e3).map { $0 * 1e-9 }
+          ?? kind.secondsPerByte),
       batchSize: try arguments.integer("batch-size", in: 1...1_048_576) ?? 1024,
       formats: WireFormats(
         activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
