@@ -44,7 +44,7 @@ public final class Trainer {
   var watch: StartWatch
   var speed = SpeedMeter()
   /// How often a damaged record was passed over.
-  private var skipped = 0
+  var skipped = 0
 
   /// Builds the network and opens the run.
   /// - Parameters:
@@ -122,32 +122,6 @@ public final class Trainer {
         : "Going on after step \(state.step) of \(plan.lastStep).")
   }
 
-  /// What runs the steps that follow a state.
-  static func runner(
-    _ network: Network, _ settings: TrainingSettings, _ state: TrainingState, _ dataset: Dataset,
-    _ preprocessing: Preprocessing, team: ThreadTeam, threads: Int, _ safeguards: Safeguards,
-    rank: Int
-  ) throws -> StepRunner {
-    var recipe = settings.recipe
-    recipe.learningRate *= state.rollbacks?.rateFactor ?? 1
-    return StepRunner(
-      network,
-      loader: try BatchLoader(
-        dataset: dataset, split: .train, order: .shuffled, augmentation: recipe.augmentation,
-        inputSide: settings.network.inputSide, batchSize: recipe.batchSize,
-        positions: network.placement.images(of: recipe.batchSize), firstStep: state.step,
-        seed: settings.seed, threads: threads,
-        damagedRecords: settings.skipsCorrupt == true ? .skip : .stop,
-        mean: preprocessing.mean, finish: preprocessing.adapt,
-        group: try SharedLoading.group(
-          network.placement.group, images: network.placement.images(of: recipe.batchSize).count,
-          inputSide: settings.network.inputSide)),
-      rule: SGD(recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:]),
-      team: team, batchSize: recipe.batchSize,
-      comparesRecords: settings.skipsCorrupt == true,
-      faults: { step in safeguards.faults.filter { $0.isDue(rank: rank, step: step) } })
-  }
-
   /// Trains to the end of the run, or until it is asked to stop.
   /// - Throws: `Failure` where a file cannot be read or written or the numbers diverge, `MPIError` where a
   ///   message fails.
@@ -217,61 +191,7 @@ public final class Trainer {
     return state
   }
 
-  // MARK: Steps and validations
-
   var learningRate: Double {
     plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)
   }
-
-  /// - Returns: The place of the first own parameter that is no longer finite.
-  private func step() throws -> Int? {
-    let rate = learningRate
-    let outcome = try steps.run(step: state.step, learningRate: rate)
-    guard outcome.loss.isFinite else {
-      try recover(
-        from: Divergence(network, world).sentence(
-          loss: outcome.loss, "loss of step \(state.step + 1)"))
-      return nil
-    }
-    state.step += 1
-    try noteSkipped(outcome.skipped)
-    if state.step % parallelism.checkEvery == 0 {
-      try network.compareReplicas(step: state.step)
-    }
-    let record = StepRecord(
-      step: state.step, epoch: plan.epochs(after: state.step), loss: outcome.loss,
-      trainingError: outcome.score.percent(outcome.score.top1Errors), learningRate: rate,
-      seconds: outcome.seconds, exchangeSeconds: outcome.exchangeSeconds,
-      dataWaitSeconds: outcome.dataWaitSeconds)
-    try journal.note(record)
-    try observer.note(record, images: outcome.score.images)
-    speed.note(record, images: outcome.score.images)
-    if let warning = watch.note(loss: record.loss, step: state.step) {
-      try journal.say("Warning: " + warning)
-    }
-    try journal.progress(isLast: state.step == plan.lastStep) { progressLine(record) }
-    return outcome.spoiled
-  }
-
-  /// Tells of records that --skip-corrupt has passed over.
-  private func noteSkipped(_ records: (count: Int, first: Failure?)) throws {
-    guard let first = records.first else { return }
-    skipped += records.count
-    try journal.say("Warning: \(first.message) Damaged records skipped so far: \(skipped).")
-  }
-
-  private func progressLine(_ record: StepRecord) -> String {
-    let left = Double(plan.lastStep - record.step) * speed.secondsPerStep
-    return String(
-      format: "step %d/%d  epoch %.2f  loss %.4f  error %.1f %%  lr %g  %.1f images/s  "
-        + "exchange %.1f %%  data wait %.1f %%  %@ left",
-      record.step, plan.lastStep, record.epoch, record.loss, record.trainingError,
-      record.learningRate, speed.imagesPerSecond, speed.exchangeShare, speed.waitShare,
-      spoken(seconds: left))
-  }
-}
-
-extension ParallelSoftmax.Score {
-  /// A count of the images in percent.
-  func percent(_ count: Int) -> Double { 100 * Double(count) / Double(max(1, images)) }
 }

@@ -1,0 +1,58 @@
+import Foundation
+import Glibc
+import Testing
+
+extension FaultTests {
+  /// Checkpoints that are damaged, kept and passed over.
+  @Suite struct Checkpoint {
+    private let training: FaultRun
+    private var run: String { training.run }
+
+    init() throws { training = try FaultRun() }
+
+    @Test func aDamagedCheckpointIsRefusedByNameAndPassedOverWhenTold() throws {
+      #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
+      let newest = run + "/checkpoints/step-00000010.safetensors"
+      let whole = try training.contents(newest)
+      // A bit in the middle of the weights, one in the header, and a file that ends too soon.
+      var damaged: [Data] = []
+      for place in [whole.count / 2, 3000] {
+        var copy = whole
+        copy[place] ^= 4
+        damaged.append(copy)
+      }
+      damaged.append(whole.dropLast(4096))
+      for copy in damaged {
+        try copy.write(to: URL(fileURLWithPath: newest))
+        let outcome = try Program.train(ranks: 2, training.options(steps: 15, "--resume"))
+        #expect(outcome.code == 65, "\(outcome.error)")
+        #expect(outcome.error.contains("step-00000010"), "\(outcome.error)")
+        #expect(try Program.alexnet("verify", newest).code == 65)
+      }
+      let outcome = try Program.train(
+        ranks: 2, training.options(steps: 15, "--resume", "latest-good"))
+      #expect(outcome.code == 0, "\(outcome.error)")
+      #expect(outcome.output.contains("Going on after step 5 of 15"), "\(outcome.output)")
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.undisturbed(steps: 15))
+    }
+
+    @Test func checkpointsAreKeptByAgeAndByError() throws {
+      let words = try training.options(steps: 30, "--keep", "2").map { $0 == "1000" ? "5" : $0 }
+      #expect(try Program.train(ranks: 2, words).code == 0)
+      let names = try training.checkpoints
+      #expect(names.contains("best.safetensors") && names.contains("latest.safetensors"))
+      #expect(names.count { $0.hasPrefix("step-") } == 2)
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.contents(run + "/checkpoints/step-00000030.safetensors"))
+      for name in names {
+        var status = stat()
+        #expect(stat("\(run)/checkpoints/\(name)", &status) == 0 && status.st_mode & 0o777 == 0o600)
+      }
+      var status = stat()
+      #expect(stat(run, &status) == 0 && status.st_mode & 0o777 == 0o700)
+    }
+  }
+}

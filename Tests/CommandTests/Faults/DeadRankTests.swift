@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+extension FaultTests {
+  /// Ranks that die, fail, stop or are slow.
+  @Suite struct DeadRank {
+    private let training: FaultRun
+    private var run: String { training.run }
+
+    init() throws { training = try FaultRun() }
+
+    @Test(arguments: [
+      ("kill", "reading images"), ("kill", "exchange"), ("segv", "update"), ("exit", "backward"),
+      ("trap", "saving"),
+    ]) func aRankThatDiesEndsAllAndTheRunGoesOnAsIfItHadNot(fault: String, phase: String) throws {
+      let outcome = try Program.train(
+        ranks: 2,
+        training.options(
+          steps: 12, "--inject", "\(fault),rank=1,step=\(phase == "saving" ? 5 : 7),phase=\(phase)")
+      )
+      #expect(outcome.code != 0)
+      training.expectNothingLeft()
+      #expect(
+        try Program.train(ranks: 2, training.options(steps: 12, "--resume", "auto")).code == 0)
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.undisturbed(steps: 12))
+    }
+
+    @Test(arguments: [0, 1]) func anErrorOnOneRankEndsAllWithItsSentenceLast(rank: Int) throws {
+      let outcome = try Program.train(
+        ranks: 2, training.options(steps: 1000, "--inject", "error,rank=\(rank),step=3"))
+      #expect(outcome.code == 70)
+      #expect(outcome.error.hasSuffix("injected\n"), "\(outcome.error)")
+      #expect(!FileManager.default.fileExists(atPath: run + "/lock"))
+      training.expectNothingLeft()
+    }
+
+    @Test(arguments: [0, 1]) func aStoppedRankIsNamedWithHostStepAndPhase(rank: Int) throws {
+      let outcome = try Program.train(
+        ranks: 2,
+        training.options(
+          steps: 1000, "--watchdog", "3", "--inject", "stop,rank=\(rank),step=7,phase=forward"))
+      #expect(outcome.code == 74)
+      #expect(outcome.error.contains("rank \(rank) ("), "\(outcome.error)")
+      #expect(outcome.error.contains("has given no sign of life"), "\(outcome.error)")
+      #expect(outcome.error.contains("step "))
+      training.expectNothingLeft()
+    }
+
+    @Test func aRankThatIsOnlySlowIsWaitedFor() throws {
+      let outcome = try Program.train(
+        ranks: 2,
+        training.options(
+          steps: 12, "--watchdog", "12", "--inject", "sleep4,rank=1,step=7,phase=forward"))
+      #expect(outcome.code == 0, "\(outcome.error)")
+      #expect(outcome.error.contains("warning: rank 1"), "\(outcome.error)")
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.undisturbed(steps: 12))
+    }
+  }
+}

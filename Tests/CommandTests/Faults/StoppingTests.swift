@@ -1,0 +1,76 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension FaultTests {
+  /// Signals and time limits.
+  @Suite struct Stopping {
+    private let training: FaultRun
+    private var run: String { training.run }
+
+    init() throws { training = try FaultRun() }
+
+    /// Time for a signal to arrive in, after eight steps.
+    private let pause = "sleep1,rank=1,step=8,phase=reading"
+
+    /// Starts a run and sends a signal to mpirun when it has come to a step.
+    private func signal(
+      _ signals: [Int32], atStep step: Int, _ words: [String]
+    ) throws -> (code: Int32, output: String) {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments =
+        ["mpirun", "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train"] + words
+      process.environment = Process.userEnvironment
+      let output = training.scratch.path + "/output"
+      try Data().write(to: URL(fileURLWithPath: output))
+      process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+      process.standardError = FileHandle.nullDevice
+      try process.runWithOpenSignals()
+      while process.isRunning {
+        let records = (try? String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)) ?? ""
+        if records.split(separator: "\n").count >= step { break }
+        usleep(20_000)
+      }
+      for number in signals {
+        kill(process.processIdentifier, number)
+        usleep(100_000)
+      }
+      process.waitUntilExit()
+      return (process.terminationStatus, try String(contentsOfFile: output, encoding: .utf8))
+    }
+
+    @Test func usr1SavesAfterTheSameStepAndTheRunGoesOnExactly() throws {
+      let stopped = try signal(
+        [SIGUSR1, SIGUSR1], atStep: 8, training.options(steps: 12, "--inject", pause))
+      #expect(stopped.code == 75)
+      #expect(stopped.output.contains("Saved step "), "\(stopped.output)")
+      #expect(!FileManager.default.fileExists(atPath: run + "/lock"))
+      #expect(try training.checkpoints.allSatisfy { !$0.hasSuffix(".partial") })
+      #expect(try Program.train(ranks: 2, training.options(steps: 12, "--resume")).code == 0)
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.undisturbed(steps: 12))
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT]) func aSignalThatEndsMpirunLeavesWholeCheckpoints(
+      _ number: Int32
+    ) throws {
+      let stopped = try signal([number], atStep: 8, training.options(steps: 12, "--inject", pause))
+      #expect(stopped.code == 1)
+      training.expectNothingLeft()
+      #expect(try training.checkpoints.allSatisfy { !$0.hasSuffix(".partial") })
+      #expect(try Program.alexnet("verify", run).code == 0)
+    }
+
+    @Test func aTimeLimitSavesAndAutoStartsOrGoesOn() throws {
+      let words = try training.options(steps: 100_000, "--resume", "auto", "--max-time", "3s")
+      let first = try Program.train(ranks: 2, words)
+      #expect(first.code == 75, "\(first.error)")
+      let second = try Program.train(ranks: 2, words)
+      #expect(second.code == 75)
+      #expect(second.output.contains("Going on after step"), "\(second.output)")
+    }
+  }
+}
