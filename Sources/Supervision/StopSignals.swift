@@ -50,6 +50,8 @@ public enum StopSignals {
     pthread_sigmask(SIG_UNBLOCK, &all, nil)
     // A write beyond a limit to the size of files is an error with a name, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
+    // Whoever read the output may be gone, mpirun above all; the records are in files.
+    signal(SIGPIPE, SIG_IGN)
   }
 
   /// Names a file, a lock say, that goes when a signal ends the process at once.
@@ -93,11 +95,16 @@ public enum StopSignals {
     raise(to: .leave)
   }
 
-  /// `unlink` and `_exit` may be called in a handler.
-  private static func exitAtOnce(_ signal: Int32) -> Never {
+  /// Removes the file that was named, where the process is about to leave.
+  static func removeFile() {
     if let path = UnsafePointer<CChar>(bitPattern: fileToRemove.load(ordering: .relaxed)) {
       unlink(path)
     }
+  }
+
+  /// `unlink` and `_exit` may be called in a handler.
+  private static func exitAtOnce(_ signal: Int32) -> Never {
+    removeFile()
     _exit(128 + signal)
   }
 

@@ -63,6 +63,7 @@ final class WatchdogState: @unchecked Sendable {
       changes = activity.changes
       sinceBeat += passed
       if sinceBeat >= beat { speak(activity) }
+      if Launcher.isGone { leaveWithoutLauncher() }
       // Lower ranks speak first; the others are ended by them, or speak when those are silent.
       if idle >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
       if idle >= warningLimit, !hasWarned { warn(activity) }
@@ -134,9 +135,20 @@ final class WatchdogState: @unchecked Sendable {
     )
   }
 
+  /// Open MPI ends its ranks within seconds of mpirun's death, and leaves their shared memory behind.
+  private func leaveWithoutLauncher() {
+    StandardStream.error.write(
+      "alexnet-train (rank \(rank)): mpirun, or its daemon on \(Environment.processorName), has died. \(remedy)\n"
+    )
+    Launcher.removeSharedMemory()
+    StopSignals.removeFile()
+    _exit(ExitCode.inputOutput.rawValue)
+  }
+
   private func end(_ activity: Activity.Report) {
     let sentence = complaint ?? account(activity)
     StandardStream.error.write("alexnet-train (rank \(rank)): \(sentence). \(remedy)\n")
+    StopSignals.removeFile()
     // Over a cut network MPI_Abort waits for an answer that never comes.
     let isCutOff = late.contains { peer in
       !peer.isOnThisHost && peer.silence > silenceLimit

@@ -12,6 +12,8 @@ public enum Activity {
     public var waitsForRanks = false
     /// When it began, by the monotonic clock.
     public var since = MonotonicClock.seconds
+    /// Seconds spent so far in what depended on other ranks.
+    public var secondsForRanks = 0.0
     /// Changes so far.
     public var changes = 0
   }
@@ -29,10 +31,12 @@ public enum Activity {
   ///   - waitsForRanks: Whether it depends on other ranks.
   public static func begin(_ phase: String, step: Int? = nil, waitsForRanks: Bool = false) {
     let report = board.withLock { report in
+      let now = MonotonicClock.seconds
+      if report.waitsForRanks { report.secondsForRanks += now - report.since }
       report.phase = phase
       report.step = step ?? report.step
       report.waitsForRanks = waitsForRanks
-      report.since = MonotonicClock.seconds
+      report.since = now
       report.changes += 1
       return report
     }

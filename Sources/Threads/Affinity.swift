@@ -10,12 +10,18 @@ public enum Affinity {
   /// does not say.
   ///
   /// `mpirun -np 2` binds each rank to one core unless told otherwise, whatever the machine has.
-  public static var cores: [Int] {
+  public static var cores: [Int] { cores(ofProcess: 0) ?? Array(0..<machineCoreCount) }
+
+  /// The numbers of the processor cores in a process's affinity mask; nil where the system does not say.
+  /// - Parameter process: The process's number; 0 for this one.
+  public static func cores(ofProcess process: Int32) -> [Int]? {
     // The kernel refuses a mask shorter than its own.
     var mask = [UInt64](repeating: 0, count: mostCores / 64)
-    let written = mask.withUnsafeMutableBytes { sched_getaffinity(0, $0.count, $0.baseAddress) }
+    let written = mask.withUnsafeMutableBytes {
+      sched_getaffinity(process, $0.count, $0.baseAddress)
+    }
     let cores = (0..<mostCores).filter { mask[$0 / 64] >> UInt64($0 % 64) & 1 == 1 }
-    return written == 0 && !cores.isEmpty ? cores : Array(0..<machineCoreCount)
+    return written == 0 && !cores.isEmpty ? cores : nil
   }
 
   /// How many cores that is.

@@ -23,9 +23,10 @@ struct TrainCommand {
       say(Self.options.helpText)
       return .done
     }
-    let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
+    let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
+    try LinkCheck.verify(world, within: Self.firstMessagesLimit)
     let watchdogLimit = try watchdogLimit(arguments)
     // Preparing the demonstration's pictures takes its time on one rank, while the others wait.
     let isDemonstration = !arguments.has("data") && !arguments.has("classes")
@@ -107,7 +108,9 @@ struct TrainCommand {
     }
     say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
-    if let warning = cores.idleWarning { say("Warning: \(warning)\n") }
+    for warning in [cores.idleWarning, cores.rivalWarning].compactMap(\.self) {
+      say("Warning: \(warning)\n")
+    }
     let trainer = try Trainer(
       settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
       parallelism: parallelism, world: world, run: run, lock: opened.lock,
@@ -128,6 +131,9 @@ struct TrainCommand {
     )
     return .done
   }
+
+  /// Seconds that the first messages may take: with the start of mpirun and its end that is less than a minute.
+  private static let firstMessagesLimit = 50.0
 
   /// Only the first rank speaks.
   func say(_ text: String) {

@@ -1,4 +1,6 @@
 import Foundation
+import Safetensors
+import Synchronization
 import Testing
 
 /// Runs on several replicas, which train as two ranks do.
@@ -27,7 +29,9 @@ import Testing
   }
 
   /// Trains with augmentation and dropout, 33 images a batch, which no number of replicas divides.
-  private func train(_ ranks: Int?, _ name: String, _ options: [String]) throws -> String {
+  private func train(
+    _ ranks: Int?, _ name: String, _ options: [String], code: Int32 = 0
+  ) throws -> String {
     let run = "\(scratch.path)/\(name)"
     let outcome = try Program.train(
       ranks: ranks,
@@ -37,7 +41,7 @@ import Testing
         // With seed 1 a sum that is rounded otherwise decides between two numbers of a pool.
         "--seed", "2",
       ] + options)
-    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(outcome.code == code, "\(outcome.error)")
     return run
   }
 
@@ -71,16 +75,74 @@ import Testing
     #expect(largestDifference(three.losses, one.losses) < 1e-3)
   }
 
-  @Test(arguments: [("data", 4, "model", 4), ("groups=2", 8, "data", 4)])
+  /// The same samples in the same order: another image in one batch would move its loss by a percent or more.
+  @Test(arguments: [
+    (("data", 4), 2, ("model", 4)), (("groups=2", 8), 2, ("data", 4)),
+    (("model", 4), nil, ("data", 4)),
+  ])
   func aRunGoesOnWithAnotherNumberOfRanksAndScheme(
-    first: String, firstRanks: Int, last: String, lastRanks: Int
+    start: (scheme: String, ranks: Int), between: Int?, end: (scheme: String, ranks: Int)
   ) throws {
-    let whole = try RunRecords(train(2, "whole", ["--max-steps", "16"]))
-    let parts = try train(firstRanks, "parts", ["--max-steps", "8", "--parallel-fc", first])
-    _ = try train(2, "parts", ["--max-steps", "12", "--resume"])
-    _ = try train(lastRanks, "parts", ["--max-steps", "16", "--resume", "--parallel-fc", last])
-    #expect(try largestDifference(RunRecords(parts).losses, whole.losses) < 1e-3)
-    #expect(try RunRecords(parts).losses.count == 16)
+    let whole = try train(2, "whole", ["--max-steps", "16"])
+    let parts = try train(
+      start.ranks, "parts", ["--max-steps", "8", "--parallel-fc", start.scheme])
+    _ = try train(between, "parts", ["--max-steps", "12", "--resume"])
+    _ = try train(
+      end.ranks, "parts", ["--max-steps", "16", "--resume", "--parallel-fc", end.scheme])
+    let (first, second) = (try RunRecords(whole), try RunRecords(parts))
+    #expect(second.losses.count == 16)
+    #expect(largestDifference(second.losses, first.losses) < 1e-3)
+    #expect(first.trainingErrors == second.trainingErrors)
+    let (expected, found) = (try weights(whole), try weights(parts))
+    #expect(expected.count == found.count && !expected.isEmpty)
+    for (name, values) in expected {
+      let scale = values.reduce(0) { max($0, abs($1)) }
+      let others = try #require(found[name])
+      let apart = zip(values, others).reduce(0) { max($0, abs($1.0 - $1.1)) }
+      #expect(apart <= 1e-3 * scale, "\(name)")
+    }
+  }
+
+  private func latest(_ run: String) -> String { run + "/checkpoints/latest.safetensors" }
+
+  /// Every tensor of a run's newest checkpoint.
+  private func weights(_ run: String) throws -> [String: [Float]] {
+    let file = try SafetensorsFile(opening: latest(run))
+    var weights: [String: [Float]] = [:]
+    for entry in file.header.tensors {
+      var numbers = [Float](repeating: 0, count: entry.count)
+      try numbers.withUnsafeMutableBufferPointer { try file.read(entry, into: $0) }
+      weights[entry.name] = numbers
+    }
+    return weights
+  }
+
+  private static let undisturbed = Mutex<[String: Data]>([:])
+
+  /// Stopped or killed anywhere, replicas go on as if nothing had been: crops, mirrors and colours, dropout, and batches
+  /// that had been read ahead included.
+  @Test(arguments: [
+    ("data", "usr1,rank=1,step=3,phase=reading"), ("model", "usr1,rank=2,step=8,phase=validation"),
+    ("model", "usr1,rank=3,step=6,phase=update"), ("data", "kill,rank=3,step=7,phase=backward"),
+    ("model", "kill,rank=0,step=5,phase=saving"), ("data", "kill,rank=2,step=8,phase=validation"),
+  ])
+  func replicasGoOnToTheLastBit(scheme: String, fault: String) throws {
+    let options = [
+      "--max-steps", "12", "--validate-every", "4", "--checkpoint-every", "5", "--parallel-fc",
+      scheme,
+    ]
+    let whole: Data
+    if let known = Self.undisturbed.withLock({ $0[scheme] }) {
+      whole = known
+    } else {
+      whole = try Data(contentsOf: URL(fileURLWithPath: latest(train(4, "whole", options))))
+      Self.undisturbed.withLock { $0[scheme] = whole }
+    }
+    let code: Int32 = fault.hasPrefix("kill") ? 137 : 75
+    _ = try train(4, "parts", options + ["--inject", fault], code: code)
+    let run = try train(4, "parts", options + ["--resume", "auto"])
+    #expect(try Data(contentsOf: URL(fileURLWithPath: latest(run))) == whole)
+    #expect(try RunRecords(run).losses.count == 12)
   }
 
   @Test func theSchemeThatSendsLessIsTakenAndSaid() throws {

@@ -1,9 +1,10 @@
 import Foundation
 import Testing
 
-/// The losses of a run's steps, its layers' health, and its last validation's errors, as they are written in metrics.jsonl.
+/// The losses and errors of a run's steps, its layers' health, and its last validation's errors, as metrics.jsonl has them.
 struct RunRecords {
   private(set) var losses: [Double] = []
+  private(set) var trainingErrors: [Double] = []
   private(set) var top1: Double?
   private(set) var top5: Double?
   /// The last look at the layers: for each its name, and its figures by their names.
@@ -16,6 +17,7 @@ struct RunRecords {
       let record = try #require(object)
       if record["kind"] as? String == "step" {
         losses.append(try #require(record["loss"] as? Double))
+        trainingErrors.append(try #require(record["trainingError"] as? Double))
       } else if record["kind"] as? String == "health" {
         let layers = try #require(record["layers"] as? [[String: Any]])
         health = layers.map { layer in

@@ -18,6 +18,8 @@ public struct Cores: Sendable {
   public let summary: String
   /// A sentence where cores of the machine have nothing to do.
   public let idleWarning: String?
+  /// A sentence where another run is bound to the cores of a rank.
+  public let rivalWarning: String?
 
   /// Counts the cores that the rank may use; all ranks call it together.
   /// - Parameters:
@@ -55,5 +57,11 @@ public struct Cores: Sendable {
       ? "\(idle) of \(machine) cores of \(MPI.Environment.processorName) lie idle, since mpirun binds "
         + "each rank to \(own.count); add '--bind-to none' (or '--map-by slot:PE=\(machine / host.size)')."
       : nil
+    let ranks = try host.allGather("\(getpid())").compactMap { Int32($0) }
+    let rival =
+      own.count < Affinity.machineCoreCount ? Rival.find(on: Set(own), besides: Set(ranks)) : nil
+    rivalWarning = try world.allGather(rival?.sentence(rank: world.rank) ?? "").first {
+      !$0.isEmpty
+    }
   }
 }

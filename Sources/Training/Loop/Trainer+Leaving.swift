@@ -30,6 +30,7 @@ extension Trainer {
     let expected = try world.allReduce(1.5 * checkpoints.expectedSeconds, .max)
     let fits = news.wish == .saveAndLeave || expected < news.secondsLeft
     if fits {
+      if isTimeToValidate { try noteHealth() }
       if !isSaved && state.step > 0 { try checkpoints.begin(currentState) }
       try checkpoints.finish()
     }

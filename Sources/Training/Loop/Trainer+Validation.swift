@@ -8,11 +8,7 @@ extension Trainer {
   /// Measures the network on the validation images.
   /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an earlier step.
   func validate() throws -> Bool {
-    // Noted first: where the validation is broken off, a resumed run has no gradients to look at any more.
-    if let health = try observer.look(step: state.step) {
-      try journal.note(health.record)
-      for sentence in health.sentences { try journal.say("Warning: " + sentence) }
-    }
+    try noteHealth()
     let start = MonotonicClock.seconds
     let (score, leftOut) = try validator.score(network) { done in
       try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
@@ -40,6 +36,7 @@ extension Trainer {
           + "loss %.4f, %.0f images/s", state.step, record.top1Error, score.top1Errors,
         score.images, record.top5Error, score.top5Errors, record.loss,
         Double(score.images) / record.seconds))
+    if let shares = try waits.compared(over: world) { try journal.say(shares) }
     if let first = leftOut.first {
       try journal.say(
         "Warning: \(first.message) \(leftOut.count) of \(validator.imageCount) validation images were left out."
@@ -54,5 +51,14 @@ extension Trainer {
           + "\(learningRate).")
     }
     return true
+  }
+
+  /// Looks at the layers after the step before a validation.
+  ///
+  /// Done before the validation, and before a stop that puts it off: a resumed run has no gradients to look at.
+  func noteHealth() throws {
+    guard let health = try observer.look(step: state.step) else { return }
+    try journal.note(health.record)
+    for sentence in health.sentences { try journal.say("Warning: " + sentence) }
   }
 }

@@ -43,6 +43,7 @@ public final class Trainer {
   var steps: StepRunner
   var watch: StartWatch
   var speed = SpeedMeter()
+  var waits = WaitShares()
   /// How often a damaged record was passed over.
   var skipped = 0
 
@@ -168,7 +169,7 @@ public final class Trainer {
   private var isAtEnd: Bool { state.step >= plan.lastStep || state.schedule.isFinished }
 
   /// Due again where a validation was broken off: a resumed run begins with it.
-  private var isTimeToValidate: Bool {
+  var isTimeToValidate: Bool {
     guard validator.imageCount > 0, state.validation?.step != state.step else { return false }
     return isAtEnd || (state.step > 0 && plan.isTimeToValidate(after: state.step))
   }

@@ -16,6 +16,8 @@ final class RunObserver {
   private let writesEvents: Bool
   private var watch: HealthWatch
   private var hasRun = false
+  /// The step that the layers were looked at after.
+  private var lookedAfter: Int?
 
   /// Makes the observer of a run.
   /// - Parameters:
@@ -55,9 +57,11 @@ final class RunObserver {
   }
 
   /// Looks at the layers while they still hold the last training batch, before a validation.
-  /// - Returns: What metrics.jsonl is to hold, and sentences for the user; nil before the first step.
+  /// - Returns: What metrics.jsonl is to hold, and sentences for the user; nil before the first step, and the second
+  ///   time after a step.
   func look(step: Int) throws -> (record: HealthRecord, sentences: [String])? {
-    guard hasRun else { return nil }
+    guard hasRun, lookedAfter != step else { return nil }
+    lookedAfter = step
     let layers = try check.measure()
     if writesEvents { try writePictures(layers, step: step) }
     return (HealthRecord(step: step, layers: layers), watch.note(layers, step: step))

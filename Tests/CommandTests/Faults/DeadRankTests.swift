@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension FaultTests {
@@ -34,6 +35,28 @@ extension FaultTests {
       #expect(outcome.error.hasSuffix("injected\n"), "\(outcome.error)")
       #expect(!FileManager.default.fileExists(atPath: run + "/lock"))
       training.expectNothingLeft()
+    }
+
+    @Test func withoutMpirunTheRanksLeaveAtOnceAndLeaveNothing() throws {
+      let mpirun = try training.startedRun(training.options(steps: 100_000))
+      let ranks = training.processes.filter { $0 != mpirun.processIdentifier }
+      #expect(ranks.count == 2)
+      let segments = Set(ranks.flatMap(sharedSegments))
+      #expect(segments.count == 2, "a segment of each rank")
+      kill(mpirun.processIdentifier, SIGKILL)
+      mpirun.waitUntilExit()
+      training.expectNothingLeft()
+      #expect(!FileManager.default.fileExists(atPath: run + "/lock"))
+      for segment in segments { #expect(!FileManager.default.fileExists(atPath: segment)) }
+      #expect(try Program.alexnet("verify", run).code == 0)
+    }
+
+    /// The files through which Open MPI's ranks of a host talk, as a process has them in its memory.
+    private func sharedSegments(of process: Int32) -> [String] {
+      let maps = (try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)) ?? ""
+      return maps.split(separator: "\n").compactMap { line in
+        line.firstRange(of: "/dev/shm/vader_segment.").map { String(line[$0.lowerBound...]) }
+      }
     }
 
     @Test(arguments: [0, 1]) func aStoppedRankIsNamedWithHostStepAndPhase(rank: Int) throws {

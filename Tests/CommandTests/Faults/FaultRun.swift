@@ -51,18 +51,33 @@ struct FaultRun {
     return data
   }
 
+  /// Starts a run on two ranks and returns when it has saved for the first time.
+  func startedRun(_ words: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      ["mpirun", "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train"] + words
+    process.environment = Process.userEnvironment
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.runWithOpenSignals()
+    let latest = run + "/checkpoints/latest.safetensors"
+    while process.isRunning, !FileManager.default.fileExists(atPath: latest) { usleep(20_000) }
+    return process
+  }
+
+  /// The living processes that were started with the run's folder among their words.
+  var processes: [Int32] {
+    let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return all.compactMap { Int32($0) }.filter { process in
+      let words = try? contents("/proc/\(process)/cmdline")
+      return words.map { String(decoding: $0, as: UTF8.self).contains(run) } ?? false
+    }
+  }
+
   /// No process of the run is left, a moment after mpirun has gone.
   func expectNothingLeft() {
-    var left: [String] = []
-    for _ in 0..<50 {
-      let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-      left = all.filter { name in
-        let words = Int(name) == nil ? nil : try? contents("/proc/\(name)/cmdline")
-        return words.map { String(decoding: $0, as: UTF8.self).contains(run) } ?? false
-      }
-      if left.isEmpty { return }
-      usleep(100_000)
-    }
-    #expect(left.isEmpty, "processes are left")
+    for _ in 0..<50 where !processes.isEmpty { usleep(100_000) }
+    #expect(processes.isEmpty, "processes are left")
   }
 }

@@ -39,25 +39,16 @@ extension FaultTests {
 
     @Test func aSecondRunInTheSameFolderIsRefusedAndADeadOwnersLockIsTakenOver() throws {
       let words = try training.options(steps: 100_000)
-      let first = Process()
-      first.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      first.arguments =
-        ["mpirun", "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train"] + words
-      first.environment = Process.userEnvironment
-      first.standardOutput = FileHandle.nullDevice
-      first.standardError = FileHandle.nullDevice
-      try first.runWithOpenSignals()
-      while first.isRunning,
-        !FileManager.default.fileExists(atPath: run + "/checkpoints/latest.safetensors")
-      {
-        usleep(20_000)
-      }
+      let first = try training.startedRun(words)
       let second = try Program.train(ranks: 2, words + ["--resume"])
       #expect(second.code == 73)
       #expect(second.error.contains("in use by process "), "\(second.error)")
       #expect(second.error.contains(" on host "), "\(second.error)")
-      kill(first.processIdentifier, SIGKILL)
+      struct Owner: Decodable { let process: Int32 }
+      let owner = try JSONDecoder().decode(Owner.self, from: training.contents(run + "/lock"))
+      kill(owner.process, SIGKILL)
       first.waitUntilExit()
+      #expect(first.terminationStatus == 137)
       let third = try Program.train(ranks: 2, words + ["--resume", "--max-time", "4s"])
       #expect(third.code == 75, "\(third.error)")
       #expect(third.output.contains("which is gone"), "\(third.output)")

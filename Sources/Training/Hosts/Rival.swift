@@ -1,0 +1,40 @@
+import Foundation
+import Glibc
+import MPI
+import Threads
+
+/// A process of another run of this program that is bound to cores of this rank: both then get half of them.
+///
+/// Each mpirun binds its first rank to the first core, whatever another one has done.
+struct Rival {
+  let process: Int32
+  let core: Int
+
+  /// Looks through the host's processes.
+  /// - Parameters:
+  ///   - own: The cores that this rank is bound to.
+  ///   - ranks: The processes of this run.
+  static func find(on own: Set<Int>, besides ranks: Set<Int32>) -> Rival? {
+    let name = name(ofProcess: getpid())
+    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    for process in processes.compactMap({ Int32($0) }).sorted() {
+      guard !ranks.contains(process), name != nil, Self.name(ofProcess: process) == name,
+        let cores = Affinity.cores(ofProcess: process), cores.count < Affinity.machineCoreCount,
+        let core = cores.first(where: own.contains)
+      else { continue }
+      return Rival(process: process, core: core)
+    }
+    return nil
+  }
+
+  /// What the user should know and do.
+  func sentence(rank: Int) -> String {
+    "Rank \(rank) and process \(process) of another run are both bound to core \(core) of "
+      + "\(MPI.Environment.processorName), and each gets half of it; start one of the runs with "
+      + "'--bind-to none', or on other cores ('--cpu-set 2,3')."
+  }
+
+  private static func name(ofProcess process: Int32) -> String? {
+    try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+  }
+}
