@@ -12,8 +12,9 @@ public enum Affinity {
   /// `mpirun -np 2` binds each rank to one core unless told otherwise, whatever the machine has.
   public static var cores: [Int] { cores(ofProcess: 0) ?? Array(0..<machineCoreCount) }
 
-  /// The numbers of the processor cores in a process's affinity mask; nil where the system does not say.
+  /// Asks for the processor cores that a process may use.
   /// - Parameter process: The process's number; 0 for this one.
+  /// - Returns: The numbers of the cores in its affinity mask; nil where the system does not say.
   public static func cores(ofProcess process: Int32) -> [Int]? {
     // The kernel refuses a mask shorter than its own.
     var mask = [UInt64](repeating: 0, count: mostCores / 64)

@@ -1,8 +1,9 @@
 import MPI
 import Threads
 
-/// Of each rank's time, what it spends on exchanges and other waiting for ranks. The rank that waits least is the one that
-/// the others wait for.
+/// Of each rank's time, what it spends on exchanges and other waiting for ranks.
+///
+/// The rank that waits least is the one that the others wait for.
 struct WaitShares {
   private var start = MonotonicClock.seconds
   private var before = Activity.current.secondsForRanks
