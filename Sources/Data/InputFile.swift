@@ -42,6 +42,12 @@ package final class InputFile: Sendable {
     return (descriptor, status)
   }
 
+  /// How long it is now: another process may have cut it.
+  var sizeNow: UInt64 {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? UInt64(status.st_size) : size
+  }
+
   /// Reads from a place on until the memory is full, and returns whether it could be filled.
   func read(at offset: UInt64, into memory: UnsafeMutableRawBufferPointer) -> Bool {
     Self.read(descriptor, at: offset, into: memory)

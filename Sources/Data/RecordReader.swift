@@ -9,8 +9,8 @@ final class RecordReader {
   init() throws(Failure) { decoder = try RecordDecoder() }
 
   /// Decodes a record into `side * side * 3` RGB bytes.
-  /// - Throws: `Failure` that names the shard and the record: input/output if it cannot be read, bad data
-  ///   if its checksum or its picture is wrong.
+  /// - Throws: `Failure` that names the shard and the record: input/output if it cannot be read, bad data if the
+  ///   file has become too short, or its checksum or its picture is wrong.
   func decode(
     _ place: RecordPlace, from shard: InputFile, as encoding: RecordEncoding, side: Int,
     record: Int,
@@ -18,6 +18,13 @@ final class RecordReader {
   ) throws(Failure) {
     buffer.resize(Int(place.length))
     guard shard.read(at: place.offset, into: buffer.bytes) else {
+      let size = shard.sizeNow
+      if size < place.offset + UInt64(place.length) {
+        throw Failure(
+          .badData,
+          "\(quoted(shard.path)) ends after \(size) bytes, in or before record \(record), and had \(shard.size); copy "
+            + "or prepare the dataset again.")
+      }
       throw Failure(
         .inputOutput,
         "Record \(record) cannot be read from \(quoted(shard.path)) at byte \(place.offset); "

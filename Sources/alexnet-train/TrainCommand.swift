@@ -26,7 +26,6 @@ struct TrainCommand {
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
-    try LinkCheck.verify(world, within: Self.firstMessagesLimit)
     let watchdogLimit = try watchdogLimit(arguments)
     // Preparing the demonstration's pictures takes its time on one rank, while the others wait.
     let isDemonstration = !arguments.has("data") && !arguments.has("classes")
@@ -97,7 +96,7 @@ struct TrainCommand {
     try checkMemory(settings, placement, parallelism, cores)
 
     Activity.begin("trying the links", waitsForRanks: true)
-    let link = try LinkCheck.quick(placement)
+    let link = try LinkCheck.quick(placement, within: Self.firstMessagesLimit)
 
     Activity.begin("opening the run")
     let opened = try open(arguments, settings)

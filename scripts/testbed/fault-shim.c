@@ -3,6 +3,8 @@
 //   FAULT_RANK=1 FAULT_AT=7 FAULT_DO=kill     kill -9 before the seventh such call of rank 1
 //   FAULT_RANK=0 FAULT_ON=fsync FAULT_DO=EIO  every fsync fails with EIO
 //   FAULT_LOG=FILE                            count only: one line a call
+//   FAULT_RANK=1 FAULT_ON=message FAULT_DO=damage   turn a bit in what rank 1 receives from its host's other ranks
+//                                             (the transport must take long messages by process_vm_readv)
 //
 // Calls that concern other files than those of a folder "checkpoints" are left alone.
 #define _GNU_SOURCE
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int count;
@@ -83,4 +86,10 @@ int link(const char *a, const char *b) {
 int unlink(const char *a) {
   if (concerns_path(a) && fault("unlink")) return -1;
   return NEXT(unlink)(a);
+}
+ssize_t process_vm_readv(pid_t p, const struct iovec *own, unsigned long n, const struct iovec *theirs,
+                         unsigned long m, unsigned long flags) {
+  ssize_t length = NEXT(process_vm_readv)(p, own, n, theirs, m, flags);
+  if (length > 0 && fault("message")) ((char *)own[0].iov_base)[own[0].iov_len / 2] ^= 1;
+  return length;
 }

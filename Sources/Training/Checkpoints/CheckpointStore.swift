@@ -119,6 +119,11 @@ final class CheckpointStore {
     secondsWaited += end - start
   }
 
+  /// Removes what is being written, where the run ends in an error.
+  func abandon() {
+    if let pending { unlink(run.partialCheckpoint(afterSteps: pending.state.step)) }
+  }
+
   private func publish(_ temporary: String, _ state: TrainingState, _ lines: [String])
     throws(Failure)
   {

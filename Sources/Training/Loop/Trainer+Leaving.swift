@@ -62,6 +62,8 @@ extension Trainer {
       )
     }
     let path = run.checkpoint(afterSteps: saved.step)
+    // The first rank gives the file its name.
+    try Activity.waiting(for: "the checkpoint to go back to") { try world.barrier() }
     let diverged = state.step
     state = saved
     try Checkpoint.load(try SafetensorsFile(opening: path), into: network)

@@ -127,6 +127,15 @@ public final class Trainer {
   /// - Throws: `Failure` where a file cannot be read or written or the numbers diverge, `MPIError` where a
   ///   message fails.
   public func train() throws -> TrainingResult {
+    do {
+      return try runLoop()
+    } catch {
+      checkpoints.abandon()
+      throw error
+    }
+  }
+
+  private func runLoop() throws -> TrainingResult {
     for fault in safeguards.faults { fault.arm(rank: world.rank) }
     let start = MonotonicClock.seconds
     var spoiled: Int?
