@@ -4,7 +4,7 @@ import Threads
 /// Of each rank's time, what it spends on exchanges and other waiting for ranks.
 ///
 /// The rank that waits least is the one that the others wait for.
-struct WaitShares {
+package struct WaitShares {
   private var start = MonotonicClock.seconds
   private var before = Activity.current.secondsForRanks
 
@@ -30,7 +30,7 @@ struct WaitShares {
   }
 
   /// What is said of the ranks' shares in percent and their hosts.
-  static func sentence(_ ranks: [(share: Double, host: String)]) -> String? {
+  package static func sentence(_ ranks: [(share: Double, host: String)]) -> String? {
     let order = ranks.indices.sorted { ranks[$0].share < ranks[$1].share }
     guard let slowest = order.first, let fastest = order.last, ranks.count > 1 else { return nil }
     func name(_ rank: Int) -> String { "rank \(rank) (\(ranks[rank].host))" }

@@ -51,16 +51,22 @@ struct FaultRun {
     return data
   }
 
-  /// Starts a run on two ranks and returns when it has saved for the first time.
-  func startedRun(_ words: [String]) throws -> Process {
+  /// Starts a run on two ranks.
+  func launched(_ words: [String], output: FileHandle = .nullDevice) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
       ["mpirun", "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train"] + words
     process.environment = Process.userEnvironment
-    process.standardOutput = FileHandle.nullDevice
+    process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.runWithOpenSignals()
+    return process
+  }
+
+  /// Starts a run on two ranks and returns when it has saved for the first time.
+  func startedRun(_ words: [String]) throws -> Process {
+    let process = try launched(words)
     let latest = run + "/checkpoints/latest.safetensors"
     while process.isRunning, !FileManager.default.fileExists(atPath: latest) { usleep(20_000) }
     return process

@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import TestSupport
 import Testing
 
 extension FaultTests {
@@ -18,16 +17,10 @@ extension FaultTests {
     private func signal(
       _ signals: [Int32], atStep step: Int, _ words: [String]
     ) throws -> (code: Int32, output: String) {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments =
-        ["mpirun", "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train"] + words
-      process.environment = Process.userEnvironment
       let output = training.scratch.path + "/output"
       try Data().write(to: URL(fileURLWithPath: output))
-      process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-      process.standardError = FileHandle.nullDevice
-      try process.runWithOpenSignals()
+      let process = try training.launched(
+        words, output: FileHandle(forWritingTo: URL(fileURLWithPath: output)))
       while process.isRunning {
         let records = (try? String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)) ?? ""
         if records.split(separator: "\n").count >= step { break }
