@@ -6,18 +6,22 @@ public import Failures
 /// The size stands in the header and is compared before anything is decoded: a record never takes
 /// more memory or time than the square that is expected.
 public final class RecordDecoder {
-  private let decompressor: tjhandle
+  private var decompressor: tjhandle?
 
   /// Makes a decoder.
   /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
   public init() throws(Failure) {
-    guard let handle = tjInitDecompress() else {
+    decompressor = tjInitDecompress()
+    if decompressor == nil {
       throw Failure(.internal, "libjpeg-turbo cannot be started; reinstall libturbojpeg0.")
     }
-    decompressor = handle
   }
 
-  deinit { tjDestroy(decompressor) }
+  deinit { end() }
+
+  private func end() {
+    if let decompressor { tjDestroy(decompressor) }
+  }
 
   /// Decodes a picture of exactly `side` x `side` pixels into `side * side * 3` RGB bytes, rows
   /// from the top.
@@ -37,7 +41,15 @@ public final class RecordDecoder {
       return
     }
     switch ImageFormat(of: bytes) {
-    case .jpeg: try decodeJPEG(bytes, side: side, into: output)
+    case .jpeg:
+      do throws(ImageProblem) {
+        try decodeJPEG(bytes, side: side, into: output)
+      } catch {
+        // An error jumps out of the middle of a header, and libjpeg-turbo takes the next picture for its continuation.
+        end()
+        decompressor = tjInitDecompress()
+        throw error
+      }
     case .png:
       guard
         alexnet_png_decode(bytes.baseAddress, bytes.count, Int32(side), output.baseAddress)
@@ -50,6 +62,9 @@ public final class RecordDecoder {
   private func decodeJPEG(
     _ bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
+    guard let decompressor else {
+      throw ImageProblem("cannot be read: libjpeg-turbo does not start")
+    }
     let start = bytes.bindMemory(to: UInt8.self).baseAddress
     var width: Int32 = 0
     var height: Int32 = 0
