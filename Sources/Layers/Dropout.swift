@@ -64,7 +64,7 @@ public final class Dropout: Layer {
     }
     team.split(pass.images) { images, _ in
       for image in images {
-        let mask = mask.pointer + image * count
+        let mask = mask.pointer + (pass.firstRow + image) * count
         draw(into: mask, step: pass.step, image: pass.firstImage + image)
         let (x, y) = (x.pointer + image * count, y.pointer + image * count)
         for i in 0..<count { y[i] = x[i] * mask[i] }
@@ -76,7 +76,7 @@ public final class Dropout: Layer {
   public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     team.split(pass.images * output.count) { range, _ in
-      let mask = mask.pointer + range.lowerBound
+      let mask = mask.pointer + pass.firstRow * output.count + range.lowerBound
       let dy = dy.pointer + range.lowerBound
       let dx = dx.pointer + range.lowerBound
       for i in 0..<range.count { dx[i] = dy[i] * mask[i] }

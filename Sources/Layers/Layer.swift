@@ -86,6 +86,9 @@ public struct Pass: Equatable, Sendable {
   public var firstImage: Int
   /// How many images the whole batch has over all replicas.
   public var batch: Int
+  /// The place of the first image among those that a layer remembers something of: not 0 where a pass takes some
+  /// layers part by part.
+  public private(set) var firstRow = 0
 
   /// Makes a pass; `batch` is `images` where there is one replica.
   public init(
@@ -96,5 +99,14 @@ public struct Pass: Equatable, Sendable {
     self.isTraining = isTraining
     self.step = step
     self.firstImage = firstImage
+  }
+
+  /// The pass of some of the images; the tensors that layers are given then begin with the first of them.
+  public func part(_ rows: Range<Int>) -> Pass {
+    var part = self
+    part.images = rows.count
+    part.firstImage += rows.lowerBound
+    part.firstRow += rows.lowerBound
+    return part
   }
 }

@@ -45,7 +45,7 @@ public final class MaxPooling: Layer {
         let place = image * output.count
         KernelSet.best.maximum(
           grid, x.pointer + image * inputs[0].count, y.pointer + place,
-          winner.baseAddress.unsafelyUnwrapped + place)
+          winner.baseAddress.unsafelyUnwrapped + pass.firstRow * output.count + place)
       }
     }
   }
@@ -57,7 +57,8 @@ public final class MaxPooling: Layer {
       for image in images {
         let place = image * output.count
         KernelSet.best.maximumGradient(
-          grid, dy.pointer + place, winner.baseAddress.unsafelyUnwrapped + place,
+          grid, dy.pointer + place,
+          winner.baseAddress.unsafelyUnwrapped + pass.firstRow * output.count + place,
           dx.pointer + image * inputs[0].count)
       }
     }

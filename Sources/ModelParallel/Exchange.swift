@@ -25,9 +25,11 @@ public final class Exchange {
   private let progress: MessageProgress?
   private let formats: WireFormats
   private let requests = Requests()
-  /// What travels: the own maps, the others' maps, gradients for the others' maps, gradients for the own.
-  private let ownMaps: WireMessage
-  private let otherMaps: [WireMessage]
+  private let partCount: Int
+  /// What travels: the own maps part by part, the others' maps by tower and part, gradients for the others' maps,
+  /// gradients for the own.
+  private let ownMaps: [WireMessage]
+  private let otherMaps: [[WireMessage]]
   private let otherGradients: [WireMessage]
   private let ownGradients: [WireMessage]
   /// The maps of the towers of other ranks, by tower.
@@ -47,12 +49,14 @@ public final class Exchange {
   ///   - placement: Where the towers are.
   ///   - batchSize: The largest number of images in a pass.
   ///   - tag: A number that no other exchange of the network has.
+  ///   - parts: The parts that the maps are sent in, the same on all ranks.
   ///   - isTrained: Whether there is a backward direction.
   ///   - formats: How the numbers travel.
   ///   - progress: What keeps messages moving; nil for nothing.
   public init(
     name: String, shapes: [MapShape], placement: Placement, batchSize: Int, tag: Int,
-    isTrained: Bool, formats: WireFormats = WireFormats(), progress: MessageProgress? = nil
+    parts: Int = 1, isTrained: Bool, formats: WireFormats = WireFormats(),
+    progress: MessageProgress? = nil
   ) {
     self.name = name
     self.shapes = shapes
@@ -60,6 +64,7 @@ public final class Exchange {
     self.tag = tag
     self.progress = progress
     self.formats = formats
+    partCount = parts
     let owned = placement.owned
     let isSent = placement.isDistributed
     received = shapes.indices.map {
@@ -80,8 +85,14 @@ public final class Exchange {
       }
     }
     let own = shapes[owned.lowerBound].count
-    ownMaps = WireMessage(capacity: isSent ? batchSize * own : 0, formats.activations)
-    otherMaps = messages(formats.activations) { shapes[$0].count }
+    let partSize = (batchSize + parts - 1) / parts
+    func partMessages(_ tower: Int, _ isSent: Bool) -> [WireMessage] {
+      (0..<parts).map { _ in
+        WireMessage(capacity: isSent ? partSize * shapes[tower].count : 0, formats.activations)
+      }
+    }
+    ownMaps = partMessages(owned.lowerBound, isSent)
+    otherMaps = shapes.indices.map { partMessages($0, isSent && !owned.contains($0)) }
     otherGradients = messages(formats.gradients) { isTrained ? shapes[$0].count : 0 }
     ownGradients = messages(formats.gradients) { _ in isTrained ? own : 0 }
   }
@@ -93,7 +104,16 @@ public final class Exchange {
     return formats.activations.bytes(of: own) * (shapes.count - 1)
   }
 
-  /// Starts to send the maps of the own towers and to receive those of the others.
+  /// The images of each part of the pass that is under way.
+  public var parts: [Range<Int>] {
+    (0..<partCount).map { ThreadTeam.share(of: images, member: $0, count: partCount) }
+  }
+
+  /// Starts to receive the maps of the other towers; `send` sends the own ones, part after part.
+  /// - Parameters:
+  ///   - own: The tensors of the own towers' maps, which may still be in the making.
+  ///   - pass: The pass that is under way.
+  /// - Throws: `MPIError` where a message fails.
   public func startGather(_ own: [Tensor], _ pass: Pass) throws(MPIError) {
     self.own = own
     images = pass.images
@@ -101,17 +121,25 @@ public final class Exchange {
     let start = MonotonicClock.seconds
     progress?.begin()
     for peer in shapes.indices {
-      if let tensor = received[peer] {
-        try otherMaps[peer].receive(
-          into: slice(tensor, pass.images * shapes[peer].count), from: peer, tag: 2 * tag,
-          over: placement.group, in: requests)
+      guard let tensor = received[peer] else { continue }
+      for (message, rows) in zip(otherMaps[peer], parts) {
+        try message.receive(
+          into: slice(tensor, rows, of: peer), from: peer, tag: 2 * tag, over: placement.group,
+          in: requests)
       }
     }
-    let maps = UnsafeBufferPointer(
-      slice(own[0], pass.images * shapes[placement.owned.lowerBound].count))
-    ownMaps.pack(maps)
-    for peer in shapes.indices where !placement.owned.contains(peer) {
-      forwardBytes += try ownMaps.send(
+    seconds += MonotonicClock.seconds - start
+  }
+
+  /// Starts to send the own maps of one of the parts.
+  public func send(_ part: Int) throws(MPIError) {
+    guard placement.isDistributed else { return }
+    let start = MonotonicClock.seconds
+    let reader = placement.owned.lowerBound
+    let maps = UnsafeBufferPointer(slice(own[0], parts[part], of: reader))
+    ownMaps[part].pack(maps)
+    for peer in shapes.indices where peer != reader {
+      forwardBytes += try ownMaps[part].send(
         maps, to: peer, tag: 2 * tag, over: placement.group, in: requests)
     }
     seconds += MonotonicClock.seconds - start
@@ -122,7 +150,9 @@ public final class Exchange {
     try finish {
       for (peer, tensor) in received.enumerated() {
         guard let tensor else { continue }
-        otherMaps[peer].unpack(into: slice(tensor, images * shapes[peer].count))
+        for (message, rows) in zip(otherMaps[peer], parts) {
+          message.unpack(into: slice(tensor, rows, of: peer))
+        }
       }
     }
   }
@@ -198,6 +228,14 @@ public final class Exchange {
     }
     progress?.end()
     unpack()
+  }
+
+  private func slice(
+    _ tensor: Tensor, _ rows: Range<Int>, of tower: Int
+  ) -> UnsafeMutableBufferPointer<Float> {
+    let length = shapes[tower].count
+    return UnsafeMutableBufferPointer(
+      start: tensor.pointer + rows.lowerBound * length, count: rows.count * length)
   }
 
   private func slice(_ tensor: Tensor, _ count: Int) -> UnsafeMutableBufferPointer<Float> {

@@ -52,6 +52,24 @@ struct NetworkAcrossRanksTests {
     }
   }
 
+  /// Four parts of one thread, two of two; at last there are fewer images than parts.
+  @Test(arguments: [(17, 1), (19, 2), (3, 1)])
+  func soAreThoseThatSendInParts(images: Int, threads: Int) throws {
+    let network = SmallNetworks.sentInParts
+    let whole = try NetworkBench(
+      network, images: images, capacity: 19, threads: threads, seed: Self.seed)
+    let own = try NetworkBench(
+      network, over: Self.pair, images: images, capacity: 19, threads: threads, seed: Self.seed)
+    for number in 0..<3 {
+      #expect(try own.step(number) == whole.step(number))
+      #expect(Self.difference(own, whole) == nil)
+      own.update(rate: 0.01)
+      whole.update(rate: 0.01)
+    }
+    let bytes = own.network.exchanges.reduce(0) { $0 + $1.bytesPerImage }
+    #expect(own.network.exchanges.reduce(0) { $0 + $1.forwardBytes } == 3 * images * bytes)
+  }
+
   @Test(.enabled(if: TestWorld.size == 4, "run with mpirun -np 4"))
   func fourTowersOnFourRanksAreThoseOfOneProcess() throws {
     let network = SmallNetworks.alexNetLike(towers: 4)

@@ -22,6 +22,17 @@ extension NetworkSpecification: CustomTestStringConvertible {
     #expect(gradients.count == bench.network.parameters.count / network.towers)
   }
 
+  /// With so many images a thread, maps are made and sent in four parts, or in two.
+  @Test(arguments: [1, 2]) func soDoesOneThatSendsInParts(_ threads: Int) throws {
+    let bench = try NetworkBench(
+      SmallNetworks.sentInParts, images: 17, capacity: 19, threads: threads)
+    #expect(bench.network.exchanges.map(\.parts.count) == [4 / threads, 4 / threads])
+    let (loss, activations, gradients) = try bench.errors()
+    #expect(loss < 1e-5)
+    for (name, error) in activations { #expect(error < 1e-5, "\(name)") }
+    for (name, error) in gradients { #expect(error < 1e-4, "\(name)") }
+  }
+
   @Test func gradientsAreFiniteDifferencesOfTheLoss() throws {
     // Smooth units only: no kinks.
     let network = SmallNetworks.network(

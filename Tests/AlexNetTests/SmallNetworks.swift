@@ -55,6 +55,16 @@ enum SmallNetworks {
       ])
   }
 
+  /// Layers that remember something of each image stand between a convolution and the message that follows it.
+  static let sentInParts = network(
+    "sent in parts",
+    [
+      conv("conv1", 6, Window(size: 3, stride: 2)), .relu(name: "relu1"),
+      .maxPooling(pool("pool1")), .dropout(name: "drop1", probability: 0.3),
+      conv("conv2", 8, Window(size: 2, stride: 1), reads: .all), .relu(name: "relu2"),
+      conv("conv3", 6, Window(size: 2, stride: 1)), .maxPooling(pool("pool3", 2, 1)),
+    ])
+
   static let all = [
     alexNetLike(), alexNetLike(towers: 1), alexNetLike(towers: 3),
     // The order of Krizhevsky's code: the rectifier works in place on a pool's output.

@@ -13,14 +13,17 @@ struct ExchangeBench {
   let pass: Pass
   let capacity: Int
 
-  init(_ placement: Placement, shapes: [MapShape], images: Int, capacity: Int, tag: Int = 3) {
+  init(
+    _ placement: Placement, shapes: [MapShape], images: Int, capacity: Int, tag: Int = 3,
+    parts: Int = 1, formats: WireFormats = WireFormats()
+  ) {
     self.placement = placement
     self.shapes = shapes
     self.capacity = capacity
     pass = Pass(images: images, isTraining: true)
     exchange = Exchange(
       name: "conv3", shapes: shapes, placement: placement, batchSize: capacity, tag: tag,
-      isTrained: true)
+      parts: parts, isTrained: true, formats: formats)
   }
 
   /// A tower's maps.
@@ -43,6 +46,7 @@ struct ExchangeBench {
   /// What this process's towers see of every tower's maps.
   func gathered() throws -> [[Float]] {
     try exchange.startGather(placement.owned.map { tensor(maps($0), $0) }, pass)
+    for part in exchange.parts.indices { try exchange.send(part) }
     try exchange.finishGather()
     return shapes.indices.map {
       exchange.maps(of: $0).values(pass.images * shapes[$0].count)

@@ -25,6 +25,7 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
     let bench = try Self.bench([4, 3])
     let maps = [Tensor(3, 24), Tensor(3, 18)]
     try bench.exchange.startGather(maps, bench.pass)
+    try bench.exchange.send(0)
     try bench.exchange.finishGather()
     #expect(bench.exchange.maps(of: 0) === maps[0] && bench.exchange.maps(of: 1) === maps[1])
   }
@@ -79,6 +80,17 @@ struct ExchangeAcrossRanksTests {
   @Test(arguments: [[4, 4], [5, 2], [1, 1000]]) func everyTowerSeesAllMaps(_ maps: [Int]) throws {
     let bench = try Self.bench(Self.shapes(maps))
     #expect(try bench.gathered() == [bench.maps(0), bench.maps(1)])
+  }
+
+  /// Small whole numbers travel in 16 bits as they are; with fewer images than parts some are empty.
+  @Test(arguments: [2, 3, 7], WireFormat.allCases)
+  func partsMakeUpTheMaps(parts: Int, format: WireFormat) throws {
+    for (images, capacity) in [(5, 6), (2, 6), (6, 6)] {
+      let bench = ExchangeBench(
+        try Placement(towers: 2, over: Self.pair), shapes: Self.shapes([5, 2]), images: images,
+        capacity: capacity, parts: parts, formats: WireFormats(activations: format))
+      for _ in 0..<2 { #expect(try bench.gathered() == [bench.maps(0), bench.maps(1)]) }
+    }
   }
 
   @Test(arguments: [[4, 4], [5, 2], [1, 1000]])
@@ -140,6 +152,7 @@ struct ExchangeAcrossRanksTests {
     for bench in [first, second] {
       try bench.exchange.startGather(
         [Tensor([bench.capacity, bench.shapes[own].count], values: bench.maps(own))], bench.pass)
+      try bench.exchange.send(0)
     }
     for bench in [second, first] {
       try bench.exchange.finishGather()

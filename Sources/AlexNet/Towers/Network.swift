@@ -67,10 +67,12 @@ public final class Network {
       var ownOptions = options
       ownOptions.batchSize = own
       let range = head.map { 0..<$0.firstLayer } ?? layers
+      // All ranks cut messages alike, whatever threads each has; every thread still has some images of a part.
+      let threads = Int(try placement.all.allReduce(Int64(options.threadsPerTower), .max))
       trunk = Section(
         specification, range, placement: placement,
         shapes: { Array(specification.shapes(ofTower: $0)[range]) }, options: ownOptions,
-        progress: progress)
+        messageParts: max(1, min(Self.mostParts, own / (4 * threads))), progress: progress)
       reduction =
         options.isTrained
         ? try GradientReduction(placement, format: options.formats.gradients, progress: progress)
@@ -88,6 +90,9 @@ public final class Network {
       tower.gradientsAreReady = { [unowned self] stage in gradientsAreReady(stage) }
     }
   }
+
+  /// The parts that maps are made and sent in; the last of them travels while the reader works on its own share.
+  private static let mostParts = 4
 
   /// A tower has found the gradients of a stage.
   ///

@@ -19,6 +19,8 @@ final class Section {
 
   private let parts: Int
   private let stageCount: Int
+  /// The stages that make what a cross-connection sends while it already sends, by the stage that reads it.
+  private let sendingStages: [Int: Range<Int>]
   private let progress: MessageProgress
   /// Runs the process's towers side by side, or one after the other where there is one core.
   private let drivers: ThreadTeam
@@ -30,11 +32,12 @@ final class Section {
   ///   - placement: Where the section's towers are.
   ///   - shapes: The shapes of a tower's layers, by tower.
   ///   - options: How the network is built; `batchSize` is the section's.
+  ///   - messageParts: The parts that maps are made and sent in, behind a convolution.
   ///   - progress: What keeps messages moving.
   init(
     _ network: NetworkSpecification, _ range: Range<Int>, placement: Placement,
     shapes: @escaping (_ tower: Int) -> [LayerShape], options: NetworkOptions,
-    progress: MessageProgress
+    messageParts: Int = 1, progress: MessageProgress
   ) {
     firstLayer = range.lowerBound
     stageCount = range.count
@@ -42,22 +45,28 @@ final class Section {
     self.progress = progress
     drivers = ThreadTeam(
       count: min(placement.owned.count, max(1, Affinity.coreCount / options.threadsPerTower)))
-    towers = placement.owned.map {
+    let towers = placement.owned.map {
       Tower(
         TowerPart(index: $0, shapes: shapes), options: options,
         team: ThreadTeam(count: options.threadsPerTower))
     }
+    self.towers = towers
     let ownShapes = shapes(placement.owned.lowerBound)
     var exchanges: [Int: Exchange] = [:]
+    var sendingStages: [Int: Range<Int>] = [:]
     for number in range.dropFirst() where network.layers[number].reads == .all {
       let stage = number - range.lowerBound
+      let segment = (exchanges.keys.max().map { $0 + 1 } ?? 0)..<stage
+      let convolution = segment.last { towers[0].stages[$0].layer is Convolution }
+      sendingStages[stage] = (convolution ?? stage)..<stage
       exchanges[stage] = Exchange(
         name: network.layers[number].name, shapes: ownShapes[stage].inputs,
         placement: placement, batchSize: options.batchSize, tag: number,
-        isTrained: options.isTrained,
+        parts: convolution == nil ? 1 : messageParts, isTrained: options.isTrained,
         formats: options.formats, progress: progress)
     }
     self.exchanges = exchanges
+    self.sendingStages = sendingStages
   }
 
   /// What the section's last layer made, by tower.
@@ -74,24 +83,38 @@ final class Section {
   /// Runs the layers from a stage on.
   func forward(from first: Int = 0, input: Tensor?, _ pass: Pass) throws(MPIError) {
     for segment in segments(from: first) {
-      guard let exchange = exchanges[segment.lowerBound] else {
-        onEachTower { $0.forward(segment, input: input, pass) }
+      var rest = segment
+      if let exchange = exchanges[segment.lowerBound] {
+        try read(exchange, stage: rest.removeFirst(), pass)
+      }
+      guard let next = exchanges[segment.upperBound],
+        let sending = sendingStages[segment.upperBound]
+      else {
+        onEachTower { $0.forward(rest, input: input, pass) }
         try progress.step()
         continue
       }
-      let number = segment.lowerBound
-      try exchange.startGather(towers.map { $0.stages[number - 1].output }, pass)
-      onEachTower { tower in
-        tower.forward(
-          stage: number, maps: exchange.maps(of: tower.index), share(0, of: tower), pass)
+      onEachTower { $0.forward(rest.lowerBound..<sending.lowerBound, input: input, pass) }
+      // What has been made travels while the rest is made.
+      try next.startGather(towers.map { $0.stages[segment.upperBound - 1].output }, pass)
+      for (part, rows) in next.parts.enumerated() {
+        onEachTower { $0.forward(sending, input: input, rows: rows, pass) }
+        try next.send(part)
+        try progress.step()
       }
-      try exchange.finishGather()
-      onEachTower { tower in
-        for order in 1..<max(1, parts) {
-          let share = share(order, of: tower)
-          tower.forward(stage: number, maps: exchange.maps(of: share.index), share, pass)
-        }
-        tower.forward(number + 1..<segment.upperBound, input: input, pass)
+    }
+  }
+
+  /// Runs a layer that reads all towers: its own share first, while the others' maps travel.
+  private func read(_ exchange: Exchange, stage: Int, _ pass: Pass) throws(MPIError) {
+    onEachTower { tower in
+      tower.forward(stage: stage, maps: exchange.maps(of: tower.index), share(0, of: tower), pass)
+    }
+    try exchange.finishGather()
+    onEachTower { tower in
+      for order in 1..<max(1, parts) {
+        let share = share(order, of: tower)
+        tower.forward(stage: stage, maps: exchange.maps(of: share.index), share, pass)
       }
     }
   }
@@ -124,7 +147,7 @@ final class Section {
   private func backwardToOthers(
     _ tower: Tower, _ stage: Int, _ exchange: Exchange, _ pass: Pass
   ) {
-    let isTwofold = tower.stages[stage].layer.gradientsShareWork
+    let isTwofold = findsBothGradients(tower, stage)
     for order in 1..<max(1, parts) {
       let share = share(order, of: tower)
       let maps = exchange.maps(of: share.index)
@@ -142,11 +165,17 @@ final class Section {
     tower.backward(
       stage: stage, maps: exchange.maps(of: tower.index), share(0, of: tower),
       into: tower.nextGradient, pass)
-    guard !tower.stages[stage].layer.gradientsShareWork else { return }
+    guard !findsBothGradients(tower, stage) else { return }
     for order in 1..<max(1, parts) {
       let share = share(order, of: tower)
       tower.parameterGradient(stage: stage, maps: exchange.maps(of: share.index), share, pass)
     }
+  }
+
+  /// Whether both gradients of a share are found together: that is less work, and leaves less to hide a message
+  /// behind.
+  private func findsBothGradients(_ tower: Tower, _ stage: Int) -> Bool {
+    tower.stages[stage].layer.gradientsShareWork && progress.mode != .thread
   }
 
   /// Sends what the cross-connections send in a step, whatever lies there, and computes nothing.
@@ -154,6 +183,7 @@ final class Section {
     let ordered = exchanges.sorted { $0.key < $1.key }
     for (stage, exchange) in ordered {
       try exchange.startGather(towers.map { $0.stages[stage - 1].output }, pass)
+      for part in exchange.parts.indices { try exchange.send(part) }
       try exchange.finishGather()
     }
     guard pass.isTraining else { return }

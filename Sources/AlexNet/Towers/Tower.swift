@@ -77,12 +77,19 @@ final class Tower {
   var gradient: Tensor { gradients[current] }
 
   /// Runs layers that read nothing but the tower's own maps.
-  func forward(_ range: Range<Int>, input: Tensor?, _ pass: Pass) {
+  ///
+  /// Some of the images only where `rows` says so.
+  func forward(_ range: Range<Int>, input: Tensor?, rows: Range<Int>? = nil, _ pass: Pass) {
+    let pass = rows.map(pass.part) ?? pass
     for number in range {
-      let stage = stages[number]
       guard let below = number == 0 ? input : stages[number - 1].output else { continue }
+      let (layer, output) = (stages[number].layer, stages[number].output)
       let start = MonotonicClock.seconds
-      stage.layer.forward(below, .whole, into: stage.output, pass)
+      if let rows {
+        layer.forward(Tensor(below, rows: rows), .whole, into: Tensor(output, rows: rows), pass)
+      } else {
+        layer.forward(below, .whole, into: output, pass)
+      }
       seconds[number].forward += MonotonicClock.seconds - start
     }
   }
