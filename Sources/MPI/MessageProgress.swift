@@ -111,7 +111,8 @@ public final class MessageProgress: @unchecked Sendable {
   /// Waits until no job has anything left to do.
   public func finish() throws(MPIError) {
     guard mode == .thread else {
-      while try work() { if Waiting.isPatient { usleep(50) } }
+      let start = MonotonicClock.seconds
+      while try work() { if Waiting.isPatient { Waiting.rest(since: start) } }
       return
     }
     let failure: MPIError? = monitor.locked {

@@ -1,5 +1,6 @@
 import COpenMPI
 import Glibc
+import Threads
 
 /// How this process waits for messages.
 ///
@@ -21,8 +22,17 @@ enum Waiting {
 
   /// Tests until it is true, and sleeps in between.
   static func patiently(_ test: () throws(MPIError) -> Bool) throws(MPIError) {
-    for _ in 0..<20 { if try test() { return } }
-    while try !test() { usleep(50) }
+    let start = MonotonicClock.seconds
+    while try !test() { rest(since: start) }
+  }
+
+  /// Sleeps for a part of the time that something has been waited for.
+  ///
+  /// Whoever wakes takes a core from a rank that computes. Naps that grow with the wait cost it little, and prolong
+  /// the wait by a part of itself at most.
+  static func rest(since start: Double) {
+    let waited = 1e6 * (MonotonicClock.seconds - start)
+    usleep(UInt32(min(max(waited / 8, 50), 1000)))
   }
 
   /// Waits for one message or collective operation.
