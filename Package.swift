@@ -125,6 +125,7 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
       "MPI", "Tensors", "Threads", "Options", "Failures", "Kernels", "Interchange", "Safetensors",
+      "Supervision",
     ]
   ),
 ]

@@ -145,6 +145,7 @@ public enum LinkCheck {
     var latencies = [Double](repeating: 0, count: max(0, group.size - 1))
     var bandwidths = latencies
     for low in latencies.indices {
+      Activity.begin("measuring a link", waitsForRanks: true)
       try group.barrier()
       guard group.rank == low || group.rank == low + 1 else { continue }
       let link = try link(group, 2 * low + 1 - group.rank, bytes: bytes, times: 5, trips: 200)

@@ -3,6 +3,7 @@ import Failures
 import MPI
 import ModelParallel
 import Options
+import Supervision
 import Threads
 import Training
 
@@ -49,7 +50,11 @@ enum Doctor: Subcommand {
         return .done
       }
       // Before anything else: ranks that cannot talk would wait for ever in what follows.
-      try LinkCheck.verify(world, within: arguments.number("limit", in: 0.1...1e6) ?? 60)
+      let limit = try arguments.number("limit", in: 0.1...1e6) ?? 60
+      try LinkCheck.verify(world, within: limit)
+      // A host may still go silent; what was tried above has a better sentence for it.
+      let watchdog = Watchdog(firstMessagesOf: world, limit: limit + 1)
+      defer { watchdog.stop() }
       return try examine(world, arguments)
     }
   }

@@ -35,7 +35,7 @@ public struct Diagnosis: Sendable {
   public var exitCode: ExitCode { findings.lazy.compactMap(\.exitCode).first ?? .done }
 
   /// Slower than this, a link is hardly what was meant to join hosts: bytes a second each way.
-  public static let slowLink = 100e6
+  public static let slowLink = 60e6
   /// Open MPI's segments for the ranks of a host are of a few megabytes.
   public static let sharedMemoryOfRank = 16 << 20
   /// Seconds that clocks may differ by.
@@ -156,7 +156,7 @@ public struct Diagnosis: Sendable {
   private mutating func lookAtClock(of host: String, _ rank: RankFacts, _ first: RankFacts) {
     guard abs(rank.clock) > Self.clockTolerance else { return }
     warn(
-      "The clock of \(host) is \(Int(abs(rank.clock).rounded())) s \(rank.clock < 0 ? "behind" : "before") that of "
+      "The clock of \(host) is \(Int(abs(rank.clock).rounded())) s \(rank.clock < 0 ? "behind" : "ahead of") that of "
         + "\(first.host), so the times of files and logs mislead; start chrony or systemd-timesyncd on both."
     )
   }
