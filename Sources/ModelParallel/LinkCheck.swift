@@ -19,9 +19,9 @@ public enum LinkCheck {
       self.bandwidth = bandwidth
     }
 
-    /// `0.11 GB/s each way, 19 us`.
+    /// `0.11 GB/s each way, 18.7 us`.
     public var description: String {
-      String(format: "%.2f GB/s each way, %.0f us", 1e-9 * bandwidth, 1e6 * latency)
+      String(format: "%.2f GB/s each way, %.1f us", 1e-9 * bandwidth, 1e6 * latency)
     }
   }
 

@@ -13,7 +13,7 @@ import TestSupport
 
   @Test func aLinkInWords() {
     let link = LinkCheck.Link(latency: 18.7e-6, bandwidth: 0.113e9)
-    #expect("\(link)" == "0.11 GB/s each way, 19 us")
+    #expect("\(link)" == "0.11 GB/s each way, 18.7 us")
   }
 }
 
