@@ -29,11 +29,18 @@ import Testing
   }
 
   @Test func oneHostNeedsNoNetwork() throws {
-    let each = max(1, Self.cores / 2)
     let binding =
-      2 * each <= Self.cores
-      ? "--map-by slot:PE=\(each) --bind-to core" : "--map-by slot --bind-to none --oversubscribe"
+      Self.cores >= 2
+      ? "--map-by slot:PE=\(Self.cores / 2) --bind-to core"
+      : "--map-by slot --bind-to none --oversubscribe"
     #expect(try line("--hosts", "alone") == "mpirun -np 2 --host alone:2 \(binding)")
+  }
+
+  @Test func ranksThatOutnumberTheCoresAreNotBound() throws {
+    let ranks = Self.cores + 1
+    #expect(
+      try line("--hosts", "alone:\(ranks)")
+        == "mpirun -np \(ranks) --host alone:\(ranks) --map-by slot --bind-to none --oversubscribe")
   }
 
   private let network =
@@ -42,8 +49,8 @@ import Testing
 
   @Test func aReplicaOnEachHost() throws {
     #expect(
-      try line("--hosts", "node1,node2,node3", "--cores", "\(Self.cores)0", "--interface", "ib0")
-        == "mpirun -np 6 --host node1:2,node2:2,node3:2 --map-by slot --bind-to none --oversubscribe "
+      try line("--hosts", "node1,node2,node3", "--cores", "80", "--interface", "ib0")
+        == "mpirun -np 6 --host node1:2,node2:2,node3:2 --map-by slot:PE=80 --bind-to core "
         + network)
   }
 
