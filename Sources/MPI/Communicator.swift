@@ -171,17 +171,12 @@ public final class Communicator: @unchecked Sendable {
 
   /// Replaces each element by its sum, largest or smallest value over all ranks, the same on every rank.
   ///
-  /// The corresponding MPI routine is `MPI_Allreduce`, in place.
+  /// The corresponding MPI routine is `MPI_Iallreduce`, in place and waited for.
   public func allReduce<Element: MPIElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
   ) throws(MPIError) {
     guard group != nil else { return }
-    guard Waiting.isPatient else {
-      return try check(
-        MPI_Allreduce(
-          alexnet_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), Element.datatype,
-          operation.handle, handle), "MPI_Allreduce")
-    }
+    // Whatever each rank does while it waits: the blocking routine and this one do not match each other.
     var request: MPI_Request?
     try check(
       MPI_Iallreduce(
