@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+/// What `alexnet doctor` says of the ranks that it is started on, and how it leaves.
+@Suite(.serialized) struct DoctorTests {
+  private func doctor(ranks: Int, _ words: String...) throws -> Outcome {
+    try Program.alexnet(ranks: ranks, ["doctor"] + words)
+  }
+
+  @Test func twoSoundRanks() throws {
+    let dataset = try Pictures.small.get()
+    let outcome = try doctor(
+      ranks: 2, "--data", dataset.path + "/dataset", "--out", dataset.path)
+    #expect(outcome.code == 0, "\(outcome.error)")
+    for text in [
+      "2 ranks on 1 host", "1 replica of 2 towers, one tower a rank.", " GB/s ",
+      "Every kind of message arrives as it was sent.",
+    ] { #expect(outcome.output.contains(text), "\(outcome.output)") }
+    #expect(!outcome.output.contains("would fail"))
+    // Nothing stays behind in the folder for runs.
+    let files = try FileManager.default.contentsOfDirectory(atPath: dataset.path)
+    #expect(!files.contains { $0.hasPrefix(".alexnet-doctor") })
+  }
+
+  @Test func moreRanksThanCoresAreNamed() throws {
+    let ranks = 2 * ProcessInfo.processInfo.activeProcessorCount
+    let outcome = try doctor(ranks: ranks, "--batch-size", "\(ranks)")
+    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(outcome.output.contains("\(ranks / 2) replicas of 2 towers"))
+    #expect(outcome.output.contains("Warning: \(ranks) threads of \(ranks) ranks share"))
+  }
+
+  @Test func whatTrainingWouldFailOf() throws {
+    let three = try doctor(ranks: 3)
+    #expect(three.code == 64 && three.error.contains("-np 2 or -np 4"), "\(three.error)")
+    let large = try doctor(ranks: 2, "--batch-size", "65000")
+    #expect(large.code == 64 && large.output.contains("MiB are free"), "\(large.output)")
+    let nowhere = try doctor(ranks: 2, "--data", "/nowhere")
+    #expect(nowhere.code == 66 && nowhere.output.contains("'/nowhere'"), "\(nowhere.output)")
+    let unwritable = try doctor(ranks: 2, "--out", "/proc/nowhere")
+    #expect(unwritable.code == 73, "\(unwritable.output)")
+    let stray = try doctor(ranks: 2, "--limit", "0")
+    #expect(stray.code == 64 && stray.error.contains("--limit"), "\(stray.error)")
+  }
+}
