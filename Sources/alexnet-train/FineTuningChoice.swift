@@ -57,6 +57,14 @@ extension TrainCommand {
         tuning.learningRateFactors[layer] = 0
       }
     }
+    guard
+      network.layers.contains(where: {
+        $0.hasWeights && tuning.learningRateFactors[$0.name] != 0
+      })
+    else {
+      throw Failure(
+        .usage, "Every layer of '\(network.name)' is frozen; leave one out of --freeze to learn.")
+    }
     return tuning == FineTuning() ? nil : tuning
   }
 }

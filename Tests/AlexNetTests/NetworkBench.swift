@@ -18,14 +18,16 @@ final class NetworkBench {
   /// Pixels lie in [-scale, scale); there is room for `capacity` images, of which `images` come.
   init(
     _ specification: NetworkSpecification, over group: Communicator = TestWorld.shared.alone,
-    images: Int, capacity: Int? = nil, threads: Int = 1, scale: Float = 1, seed: UInt64 = 1
+    images: Int, capacity: Int? = nil, threads: Int = 1, scale: Float = 1, seed: UInt64 = 1,
+    frozen: Set<String> = []
   ) throws {
     let capacity = capacity ?? images
     self.images = images
     network = try Network(
       specification, placement: Placement(towers: specification.towers, over: group),
       options: NetworkOptions(
-        batchSize: capacity, threadsPerTower: threads, seed: seed, isTrained: true))
+        batchSize: capacity, threadsPerTower: threads, seed: seed, isTrained: true,
+        frozenLayers: frozen))
     var random = SmallRandom(seed)
     let side = specification.inputSide
     input = Tensor(

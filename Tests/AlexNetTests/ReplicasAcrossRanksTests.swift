@@ -33,7 +33,8 @@ struct ReplicasAcrossRanksTests {
     let batch: Int
 
     init(
-      _ whole: NetworkBench, scheme: FullyConnectedScheme, formats: WireFormats = WireFormats()
+      _ whole: NetworkBench, scheme: FullyConnectedScheme, formats: WireFormats = WireFormats(),
+      frozen: Set<String> = []
     ) throws {
       let specification = whole.network.specification
       batch = whole.images
@@ -42,8 +43,8 @@ struct ReplicasAcrossRanksTests {
       network = try Network(
         specification, placement: placement,
         options: NetworkOptions(
-          batchSize: batch, threadsPerTower: 1, seed: 1, isTrained: true, scheme: scheme,
-          formats: formats))
+          batchSize: batch, threadsPerTower: 1, seed: 1, isTrained: true,
+          frozenLayers: frozen, scheme: scheme, formats: formats))
       input = Tensor(whole.input, rows: images)
       labels = Array(whole.labels[images])
     }
@@ -69,8 +70,10 @@ struct ReplicasAcrossRanksTests {
     }
 
     /// The largest relative error of a parameter's gradient against the whole network's.
-    func error(against whole: NetworkBench) -> Double {
-      network.parameters.reduce(0) { worst, parameter in
+    func error(against whole: NetworkBench, except frozen: Set<String> = []) -> Double {
+      network.parameters.filter { parameter in
+        !frozen.contains { parameter.name.hasPrefix($0 + ".") }
+      }.reduce(0) { worst, parameter in
         // The whole network has two towers a tensor; this rank's kernels may be of one, the other, or both.
         let rows = whole.network.parameters.filter { $0.name == parameter.name }
           .sorted { $0.kernels.lowerBound < $1.kernels.lowerBound }

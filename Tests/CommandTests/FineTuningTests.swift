@@ -97,6 +97,7 @@ import Testing
         ["'conv1.weight'", "[32, 3, 5, 5]", "[16, 3, 5, 5]", "--reset conv1"]
       ),
       (["--init-from", first, "--freeze", "conv9"], 64, ["'conv9'", "conv1, conv2, conv3, fc10"]),
+      (["--init-from", first, "--freeze", "conv,fc"], 64, ["is frozen"]),
       (["--init-from", first, "--reset", "relu1"], 64, ["'relu1'"]),
       (["--init-from", first, "--learning-rate-scale", "conv=-1"], 64, ["'conv=-1'", "conv=0.1"]),
       (["--network", "cifar-four-layer", "--reset", "fc10"], 64, ["--init-from"]),

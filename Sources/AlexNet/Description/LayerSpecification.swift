@@ -32,6 +32,14 @@ public enum LayerSpecification: Equatable, Sendable {
     }
   }
 
+  /// Whether it learns: a convolution or a fully-connected layer does.
+  public var hasWeights: Bool {
+    switch self {
+    case .convolution, .fullyConnected: true
+    default: false
+    }
+  }
+
   /// Which towers' maps the layer reads.
   public var reads: Reads {
     switch self {

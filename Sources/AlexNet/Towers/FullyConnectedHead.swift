@@ -37,6 +37,9 @@ final class FullyConnectedHead {
     options.threadsPerTower *= all.owned.count
     section = Section(
       network, layers, placement: placement,
+      followsLearning: network.layers[..<layers.lowerBound].contains {
+        $0.hasWeights && !options.frozenLayers.contains($0.name)
+      },
       shapes: { network.shapes(ofPart: $0, parts: parts) }, options: options, progress: progress)
     exchange = BatchExchange(
       name: network.layers[layers.lowerBound].name,
@@ -113,11 +116,25 @@ final class FullyConnectedHead {
     startReduction()
   }
 
-  /// Takes the gradient by the own logits back to the own images' maps of the own towers, and starts to add up the
-  /// gradients of the groups.
+  /// Takes the gradient by the own logits back to the own images' maps of the own towers, where something learns
+  /// before the head, and starts to add up the gradients of the groups.
   func backward(into gradients: [Tensor], _ pass: Pass) throws(MPIError) {
     let whole = whole(pass)
     try section.backward(to: 1, input: nil, whole)
+    if section.followsLearning { try sendInputGradients(pass) }
+    for tower in section.towers {
+      for maps in 0..<towers {
+        let share = Share(index: maps, isFirst: maps == 0, isLast: maps == towers - 1)
+        tower.parameterGradient(stage: 0, maps: exchange.maps(of: maps), share, whole)
+      }
+    }
+    if section.followsLearning { try exchange.finishReduceScatter(into: gradients) }
+    // Not before: everybody waits for the activations' gradients, and nobody for these.
+    startReduction()
+  }
+
+  /// Finds the gradient by the first layer's inputs and sends it off, what others wait for first.
+  private func sendInputGradients(_ pass: Pass) throws(MPIError) {
     try exchange.startReduceScatter()
     for some in exchange.others() + [replicas.replica..<(replicas.replica + 1)] {
       // What the mates wait for first.
@@ -127,15 +144,6 @@ final class FullyConnectedHead {
       inputGradient(rows, by: order[..<replicas.owned.count], pass)
       for replica in some { try exchange.sendSums(toReplica: replica) }
     }
-    for tower in section.towers {
-      for maps in 0..<towers {
-        let share = Share(index: maps, isFirst: maps == 0, isLast: maps == towers - 1)
-        tower.parameterGradient(stage: 0, maps: exchange.maps(of: maps), share, whole)
-      }
-    }
-    try exchange.finishReduceScatter(into: gradients)
-    // Not before: everybody waits for the activations' gradients, and nobody for these.
-    startReduction()
   }
 
   /// Finds the gradient by some towers' maps for some of the images.
@@ -154,7 +162,7 @@ final class FullyConnectedHead {
 
   private func startReduction() {
     guard let reduction else { return }
-    for (number, parameter) in section.parameters.reversed().enumerated() {
+    for (number, parameter) in section.learningParameters.reversed().enumerated() {
       reduction.start(parameter.gradient, number: number)
     }
   }

@@ -104,7 +104,8 @@ public final class Network {
         finishedTowers[stage] += 1
         guard finishedTowers[stage] == trunk.towers.count else { return }
         finishedTowers[stage] = 0
-        let parameters = trunk.towers.flatMap { $0.stages[stage].layer.parameters }
+        let stages = trunk.towers.map { $0.stages[stage] }
+        let parameters = stages.filter(\.learns).flatMap(\.layer.parameters)
         for (number, parameter) in parameters.enumerated() {
           reduction.start(
             parameter.gradient, number: stage * 2 * trunk.towers.count + number)

@@ -12,6 +12,9 @@ public struct NetworkOptions: Sendable {
   public var seed: UInt64
   /// Whether there is a backward direction.
   public var isTrained: Bool
+  /// Layers whose weights stay as they are, by name: their gradients are not computed, and the backward pass ends
+  /// at the lowest layer that learns.
+  public var frozenLayers: Set<String>
   /// How convolutions are computed.
   public var algorithm: ConvolutionChoice
   /// Whether weights are given their initial values; not where they are read from a file at once.
@@ -26,6 +29,7 @@ public struct NetworkOptions: Sendable {
   /// Makes options.
   public init(
     batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
+    frozenLayers: Set<String> = [],
     algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
     scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
     progress: MessageProgress.Mode? = nil
@@ -34,6 +38,7 @@ public struct NetworkOptions: Sendable {
     self.threadsPerTower = threadsPerTower
     self.seed = seed
     self.isTrained = isTrained
+    self.frozenLayers = frozenLayers
     self.algorithm = algorithm
     self.drawsInitialValues = drawsInitialValues
     self.scheme = scheme

@@ -16,6 +16,8 @@ final class Section {
   let towers: [Tower]
   /// The cross-connection in front of a stage, by the stage's number.
   let exchanges: [Int: Exchange]
+  /// Whether something learns before the section, so that the gradient must be taken all the way through it.
+  let followsLearning: Bool
 
   private let parts: Int
   private let stageCount: Int
@@ -30,18 +32,21 @@ final class Section {
   ///   - network: The network.
   ///   - range: The layers.
   ///   - placement: Where the section's towers are.
+  ///   - followsLearning: Whether something learns before the section.
   ///   - shapes: The shapes of a tower's layers, by tower.
   ///   - options: How the network is built; `batchSize` is the section's.
   ///   - messageParts: The parts that maps are made and sent in, behind a convolution.
   ///   - progress: What keeps messages moving.
   init(
     _ network: NetworkSpecification, _ range: Range<Int>, placement: Placement,
+    followsLearning: Bool = false,
     shapes: @escaping (_ tower: Int) -> [LayerShape], options: NetworkOptions,
     messageParts: Int = 1, progress: MessageProgress
   ) {
     firstLayer = range.lowerBound
     stageCount = range.count
     parts = placement.towers
+    self.followsLearning = followsLearning
     self.progress = progress
     drivers = ThreadTeam(
       count: min(placement.owned.count, max(1, Affinity.coreCount / options.threadsPerTower)))
@@ -79,6 +84,16 @@ final class Section {
 
   /// What has travelled in front of the section's layers, in their order.
   var traffic: [Traffic] { exchanges.sorted { $0.key < $1.key }.map(\.value.traffic) }
+
+  /// Those of them that change.
+  var learningParameters: [Parameter] {
+    (0..<stageCount).flatMap { stage in
+      towers.map { $0.stages[stage] }.filter(\.learns).flatMap(\.layer.parameters)
+    }
+  }
+
+  /// The first stage whose weights change; nil where none does.
+  private var firstLearning: Int? { towers.first?.stages.firstIndex(where: \.learns) }
 
   /// Runs the layers from a stage on.
   func forward(from first: Int = 0, input: Tensor?, _ pass: Pass) throws(MPIError) {
@@ -119,16 +134,32 @@ final class Section {
     }
   }
 
-  /// Takes the gradient back from the last layer to a stage, that stage included.
+  /// Takes the gradient back from the last layer to a stage, that stage included, or to the first one whose weights
+  /// change: nothing needs a gradient before that.
   func backward(to first: Int = 0, input: Tensor?, _ pass: Pass) throws(MPIError) {
-    for segment in segments(from: first).reversed() {
-      guard let exchange = exchanges[segment.lowerBound] else {
-        onEachTower { $0.backward(segment, input: input, pass) }
+    let last = followsLearning ? first : max(first, firstLearning ?? stageCount)
+    for segment in segments(from: first).reversed() where segment.upperBound > last {
+      let endsHere = !followsLearning && last == firstLearning && segment.contains(last)
+      let own = max(last, segment.lowerBound)..<segment.upperBound
+      guard let exchange = exchanges[own.lowerBound] else {
+        onEachTower { $0.backward(own, endsHere: endsHere, input: input, pass) }
         continue
       }
-      let number = segment.lowerBound
+      let number = own.lowerBound
+      guard !endsHere else {
+        onEachTower { tower in
+          tower.backward(number + 1..<own.upperBound, endsHere: false, input: input, pass)
+          for order in 0..<max(1, parts) {
+            let share = share(order, of: tower)
+            tower.backward(
+              stage: number, maps: exchange.maps(of: share.index), share, into: nil, pass)
+          }
+          tower.gradientsAreReady?(number)
+        }
+        return
+      }
       onEachTower { tower in
-        tower.backward(number + 1..<segment.upperBound, input: input, pass)
+        tower.backward(number + 1..<own.upperBound, endsHere: false, input: input, pass)
         backwardToOthers(tower, number, exchange, pass)
       }
       try exchange.startReduceScatter(pass)

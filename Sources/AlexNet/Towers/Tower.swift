@@ -31,6 +31,8 @@ final class Tower {
     let layer: any Layer
     /// What the layer makes; the same tensor as its input where it works in place.
     let output: Tensor
+    /// Whether it has weights that change.
+    let learns: Bool
   }
 
   /// The tower's number in the network.
@@ -66,7 +68,10 @@ final class Tower {
         largest = max(largest, layer.output.count)
         holdsTangent = isTangent
       }
-      stages.append(Stage(layer: layer, output: output))
+      stages.append(
+        Stage(
+          layer: layer, output: output,
+          learns: !layer.parameters.isEmpty && !options.frozenLayers.contains(layer.name)))
     }
     self.stages = stages
     seconds = stages.map { LayerSeconds(name: $0.layer.name) }
@@ -107,28 +112,33 @@ final class Tower {
     seconds[number].forward += MonotonicClock.seconds - start
   }
 
-  /// Takes the gradient back through layers that read nothing but the tower's own maps.
-  func backward(_ range: Range<Int>, input: Tensor?, _ pass: Pass) {
+  /// Takes the gradient back through layers that read nothing but the tower's own maps; where nothing learns before
+  /// the last of them, `endsHere`, it is not taken through that one.
+  func backward(_ range: Range<Int>, endsHere: Bool, input: Tensor?, _ pass: Pass) {
     for number in range.reversed() {
       let layer = stages[number].layer
       guard let below = number == 0 ? input : stages[number - 1].output else { continue }
       let x = layer.worksInPlace ? stages[number].output : below
       let target = layer.worksInPlace ? gradient : gradients[1 - current]
-      // Nothing is learnt before the first layer: the image needs no gradient.
-      let start = MonotonicClock.seconds
-      layer.backward(gradient, x: x, .whole, into: number > 0 ? target : nil, pass)
-      seconds[number].backward += MonotonicClock.seconds - start
+      let isLast = endsHere && number == range.lowerBound
+      backward(stage: number, maps: x, .whole, into: isLast ? nil : target, pass)
       gradientsAreReady?(number)
       if !layer.worksInPlace { current = 1 - current }
     }
   }
 
-  /// Takes the gradient back to one share of a layer that reads every tower.
+  /// Takes the gradient back to one share of a layer's input, and finds those of the weights that read it; `target`
+  /// is nil where nothing learns before the layer.
   func backward(
-    stage number: Int, maps: Tensor, _ share: Share, into target: Tensor, _ pass: Pass
+    stage number: Int, maps: Tensor, _ share: Share, into target: Tensor?, _ pass: Pass
   ) {
     let start = MonotonicClock.seconds
-    stages[number].layer.backward(gradient, x: maps, share, into: target, pass)
+    let stage = stages[number]
+    if stage.learns || stage.layer.parameters.isEmpty {
+      stage.layer.backward(gradient, x: maps, share, into: target, pass)
+    } else if let target {
+      stage.layer.inputGradient(gradient, x: maps, share, into: target, pass)
+    }
     seconds[number].backward += MonotonicClock.seconds - start
   }
 
@@ -150,6 +160,7 @@ final class Tower {
 
   /// Finds the gradients of the weights that read one share alone.
   func parameterGradient(stage number: Int, maps: Tensor, _ share: Share, _ pass: Pass) {
+    guard stages[number].learns else { return }
     let start = MonotonicClock.seconds
     stages[number].layer.parameterGradient(gradient, x: maps, share, pass)
     seconds[number].backward += MonotonicClock.seconds - start

@@ -79,7 +79,8 @@ public final class Trainer {
       settings.network, placement: placement,
       options: NetworkOptions(
         batchSize: recipe.batchSize, threadsPerTower: settings.threadsPerTower, seed: settings.seed,
-        isTrained: true, algorithm: settings.algorithm, scheme: parallelism.scheme,
+        isTrained: true, frozenLayers: settings.fineTuning?.frozenLayers ?? [],
+        algorithm: settings.algorithm, scheme: parallelism.scheme,
         formats: settings.formats ?? WireFormats()))
     self.parallelism = parallelism
     if let checkpoint {

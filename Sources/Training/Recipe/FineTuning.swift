@@ -52,6 +52,9 @@ public struct FineTuning: Codable, Equatable, Sendable {
     return found
   }
 
+  /// The layers that do not change at all.
+  var frozenLayers: Set<String> { Set(learningRateFactors.filter { $0.value == 0 }.keys) }
+
   /// The factors by the names of the tensors, as the update rule asks for them.
   func factors(in network: NetworkSpecification) -> [String: Double] {
     var factors: [String: Double] = [:]
