@@ -5,8 +5,8 @@ import Glibc
 /// What ILSVRC's development kit says: the classes, and which of them each validation picture shows.
 ///
 /// `ILSVRC2010_devkit-1.0.tar.gz` and `ILSVRC2012_devkit_t12.tar.gz` hold `data/meta.mat`, a MATLAB
-/// file read by matio, and `data/ILSVRC20??_validation_ground_truth.txt`, an ID a line. They are read
-/// as they were downloaded, or from a folder that they were unpacked in.
+/// file, and `data/ILSVRC20??_validation_ground_truth.txt`, an ID a line. They are read as they were
+/// downloaded, or from a folder that they were unpacked in.
 package struct DevelopmentKit {
   /// A class, or one above classes in WordNet.
   package struct Synset {
@@ -109,33 +109,31 @@ package struct DevelopmentKit {
     }
   }
 
-  private final class Collector { var synsets: [Synset] = [] }
-
-  /// Reads the bytes of a `meta.mat`; matio wants a file, so they get one in memory.
+  /// The synsets in the bytes of a `meta.mat`.
   private static func synsets(_ bytes: [UInt8], path: String) throws(Failure) -> [Synset] {
-    let descriptor = memfd_create("meta.mat", UInt32(ALEXNET_MEMFD_CLOEXEC))
-    guard descriptor >= 0 else {
-      throw .system(.inputOutput, "Cannot keep meta.mat in memory", errno: errno)
+    guard
+      let structures = MATFile(bytes)?.structures(
+        named: "synsets", unpackingUpTo: largestFile),
+      let wordNetID = structures.fields.firstIndex(of: "WNID"),
+      let words = structures.fields.firstIndex(of: "words"),
+      // ILSVRC2010_ID, ILSVRC2012_ID.
+      let number = structures.fields.firstIndex(where: {
+        $0.hasPrefix("ILSVRC") && $0.hasSuffix("_ID")
+      })
+    else { throw damagedMeta(path) }
+    let synsets = (0..<structures.count).compactMap { place -> Synset? in
+      guard case .number(let number) = structures.value(place, number), number >= 1, number < 1e9,
+        case .text(let wordNetID) = structures.value(place, wordNetID),
+        case .text(let words) = structures.value(place, words)
+      else { return nil }
+      return Synset(number: Int(number), wordNetID: wordNetID, words: words)
     }
-    defer { close(descriptor) }
-    let collector = Collector()
-    var count = -1
-    if bytes.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == bytes.count {
-      count = alexnet_mat_synsets(
-        "/proc/self/fd/\(descriptor)", Unmanaged.passUnretained(collector).toOpaque()
-      ) { context, number, wordNetID, words in
-        guard let context, let wordNetID, let words, number >= 1, number < 1e9 else { return }
-        Unmanaged<Collector>.fromOpaque(context).takeUnretainedValue().synsets.append(
-          Synset(
-            number: Int(number), wordNetID: String(cString: wordNetID),
-            words: String(cString: words)))
-      }
-    }
-    guard count > 0, !collector.synsets.isEmpty else {
-      throw Failure(
-        .badData,
-        "meta.mat in \(quoted(path)) does not hold ILSVRC's synsets; download it again.")
-    }
-    return collector.synsets
+    guard !synsets.isEmpty else { throw damagedMeta(path) }
+    return synsets
+  }
+
+  private static func damagedMeta(_ path: String) -> Failure {
+    Failure(
+      .badData, "meta.mat in \(quoted(path)) does not hold ILSVRC's synsets; download it again.")
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import TestSupport
 
 extension Workplace {
   /// Makes a tar archive of what lies in a folder, with the system's tar.

@@ -1,3 +1,4 @@
+import Checksums
 import Data
 import Failures
 import Foundation
@@ -32,7 +33,22 @@ struct DatasetTests {
       of: "\"formatVersion\" : 1", with: "\"formatVersion\" : 7")
     #expect(other != text)
     try place.write(Array(other.utf8), "dataset/dataset.json")
-    expectFailure(.badData, "version 7", "version 1", "alexnet prepare") { _ = try place.dataset() }
+    expectFailure(.badData, "version 7", "up to 1", "alexnet prepare") { _ = try place.dataset() }
+  }
+
+  @Test("an index of a newer version is refused, though its checksum is right")
+  func indexVersion() throws {
+    let place = try prepared()
+    var index = try place.bytes("dataset/train.index")
+    let digest = SHA256.digest(of: index)
+    #expect(index[8...11].elementsEqual([1, 0, 0, 0]))
+    index[8] = 2
+    try place.write(index, "dataset/train.index")
+    let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    let other = text.replacingOccurrences(of: digest, with: SHA256.digest(of: index))
+    #expect(other != text)
+    try place.write(Array(other.utf8), "dataset/dataset.json")
+    expectFailure(.badData, "train.index", "version 2", "up to 1") { _ = try place.dataset() }
   }
 
   @Test("a damaged description is explained")

@@ -1,6 +1,7 @@
 import Data
 import Failures
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("ILSVRC's archives")

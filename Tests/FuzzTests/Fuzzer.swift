@@ -32,11 +32,10 @@ struct Fuzzer {
   /// Reads every damaged file, which stands at the path that `read` is given.
   /// - Parameters:
   ///   - folder: Where the file is written; it stays there if the process dies over it.
-  ///   - share: The part of the usual number of inputs, for readers that take long.
   ///   - read: Throws a `Failure` or an `ImageProblem`, or succeeds.
   /// - Throws: What `read` throws besides: a reader has only these two.
   func run(
-    in folder: String, share: Double = 1, _ read: (_ path: String, _ bytes: [UInt8]) throws -> Void
+    in folder: String, _ read: (_ path: String, _ bytes: [UInt8]) throws -> Void
   ) throws {
     let path = "\(folder)/\(fileName)"
     for (number, seed) in seeds.enumerated() {
@@ -45,14 +44,13 @@ struct Fuzzer {
       #expect(throws: Never.self, "seed \(number) of \(name)") { try read(path, seed) }
     }
     var mutator = Mutator(seeds, seed: Self.seed)
-    let count = max(1, Int(Double(Self.inputs) * share))
     var refused = 0
     let start = MonotonicClock.seconds
     var slowest = (seconds: 0.0, number: 0)
     let watchdog = Watchdog("\(name): the reader hangs over \(path)")
     defer { watchdog.end() }
     let before = memoryPeak(reset: true)
-    for number in 0..<count {
+    for number in 0..<Self.inputs {
       let bytes = mutator.next()
       try write(bytes, to: path)
       watchdog.wind()
@@ -78,7 +76,7 @@ struct Fuzzer {
         String(
           format: "%@: %d inputs, %d refused, slowest %.3f s, %d MiB more memory, %.0f s in all",
           name,
-          count, refused, slowest.seconds, grown >> 20, MonotonicClock.seconds - start))
+          Self.inputs, refused, slowest.seconds, grown >> 20, MonotonicClock.seconds - start))
     }
   }
 

@@ -1,9 +1,7 @@
-import TestSupport
-
 /// Files of Caffe, written byte by byte.
-enum CaffeFiles {
+public enum CaffeFiles {
   /// A blob with the shape of later files, or with the four lengths of older ones.
-  static func blob(
+  public static func blob(
     _ shape: [Int], _ values: [Float], isOld: Bool = false, isPacked: Bool = true
   ) -> [UInt8] {
     var blob = ProtobufWire()
@@ -22,7 +20,7 @@ enum CaffeFiles {
   }
 
   /// A network of layers with blobs; `isOld` takes the format before 2014.
-  static func model(
+  public static func model(
     _ layers: [(name: String, blobs: [[UInt8]])], isOld: Bool = false
   ) -> [UInt8] {
     var net = ProtobufWire()
@@ -40,7 +38,8 @@ enum CaffeFiles {
     return net.bytes
   }
 
-  static func small(isOld: Bool) -> [UInt8] {
+  /// Two layers with weights, conv1 and fc8, after one without.
+  public static func small(isOld: Bool) -> [UInt8] {
     model(
       [
         ("data", []),

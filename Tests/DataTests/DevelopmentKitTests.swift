@@ -1,0 +1,56 @@
+import Data
+import Failures
+import TestSupport
+import Testing
+
+@Suite("ILSVRC's development kit")
+struct DevelopmentKitTests {
+  private static let data = "source/ILSVRC2012_devkit_t12/data"
+
+  /// The kit with a `meta.mat`, in a folder of its own.
+  private func kit(_ meta: [UInt8], in place: Workplace) throws -> DevelopmentKit {
+    try place.write(meta, "\(Self.data)/meta.mat")
+    try place.write(
+      Array("1\n2\n".utf8), "\(Self.data)/ILSVRC2012_validation_ground_truth.txt")
+    return try #require(try DevelopmentKit(lookingIn: place.path("source")))
+  }
+
+  @Test("compressed or not, whatever wrote it", arguments: [MetaFiles.plain, MetaFiles.of2012])
+  func ids(meta: [UInt8]) throws {
+    let synsets = try kit(meta, in: Workplace()).synsets.filter { $0.number <= 10 }
+    let sorted = synsets.sorted { $0.wordNetID < $1.wordNetID }
+    #expect(sorted.map(\.wordNetID) == (0..<10).map { "n0000000\($0)" })
+    #expect(sorted.map(\.number) == MetaFiles.ids)
+  }
+
+  @Test("as Octave writes it, with classes above those of the competition")
+  func octave() throws {
+    let synsets = try kit(MetaFiles.ofOctave, in: Workplace()).synsets
+    #expect(synsets.map(\.number) == Array(1...10) + [1001])
+    #expect(synsets.map(\.wordNetID) == (0..<10).map { "n0000000\($0)" } + ["n00000099"])
+  }
+
+  @Test("a file that is cut anywhere is refused", arguments: [MetaFiles.plain, MetaFiles.of2012])
+  func cut(meta: [UInt8]) throws {
+    let place = Workplace()
+    for length in stride(from: 0, to: meta.count, by: 3) {
+      expectFailure(.badData, "meta.mat", "synsets") {
+        _ = try kit(Array(meta[..<length]), in: place)
+      }
+    }
+  }
+
+  @Test("dimensions and sizes that are not there are refused before anything is made of them")
+  func sizes() throws {
+    let place = Workplace()
+    let sound = MetaFiles.plain
+    // The size of the matrix, its class, the number of structures, the length of a field's name and of all of them.
+    for offset in [132, 144, 160, 164, 188, 196] {
+      for value in [[255, 255, 255, 127], [0, 0, 0, 128], [255, 255, 255, 255]] as [[UInt8]] {
+        var bytes = sound
+        bytes.replaceSubrange(offset..<(offset + 4), with: value)
+        expectFailure(.badData, "meta.mat") { _ = try kit(bytes, in: place) }
+      }
+    }
+  }
+}

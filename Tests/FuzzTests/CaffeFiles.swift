@@ -1,1 +1,0 @@
-../InterchangeTests/CaffeFiles.swift

@@ -1,1 +1,0 @@
-../DataTests/MetaFiles.swift
