@@ -82,7 +82,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Interchange",
     [
-      "CArchive", "CProtobuf", "AlexNet", "Data", "ModelParallel", "Layers", "Safetensors",
+      "CArchive", "CProtobuf", "AlexNet", "Checksums", "Data", "ModelParallel", "Layers",
+      "Safetensors",
       "Failures",
     ]
   ),
@@ -159,7 +160,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
   ("ImagesTests", ["TestSupport", "Images", "Failures"]),
-  ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "Threads", "Failures"]),
+  (
+    "DataTests",
+    ["TestSupport", "Checksums", "Data", "Images", "Tensors", "Threads", "Failures"]
+  ),
   (
     "TrainingTests",
     [

@@ -28,9 +28,14 @@ public final class SHA256 {
   }
 
   /// The digest of bytes that are all there.
-  public static func digest(of bytes: [UInt8]) -> String {
+  public static func digest(of bytes: UnsafeRawBufferPointer) -> String {
     let sum = SHA256()
-    bytes.withUnsafeBytes { sum.update($0) }
+    sum.update(bytes)
     return sum.finish()
+  }
+
+  /// The digest of bytes that are all there.
+  public static func digest(of bytes: [UInt8]) -> String {
+    bytes.withUnsafeBytes { digest(of: $0) }
   }
 }

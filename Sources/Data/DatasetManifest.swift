@@ -80,11 +80,12 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     guard let version = try? JSONDecoder().decode(Version.self, from: data),
       version.format == Self.format
     else { throw Failure(.badData, "\(quoted(path)) does not describe a dataset of this program.") }
-    guard version.formatVersion == Self.currentVersion else {
+    guard (1...Self.currentVersion).contains(version.formatVersion) else {
       throw Failure(
         .badData,
         "The dataset \(quoted(path)) has format version \(version.formatVersion), and this program reads "
-          + "version \(Self.currentVersion); prepare it again with 'alexnet prepare'.")
+          + "versions up to \(Self.currentVersion); use the newer program that wrote it, or prepare it again "
+          + "with 'alexnet prepare'.")
     }
     do {
       self = try JSONDecoder().decode(Self.self, from: data)

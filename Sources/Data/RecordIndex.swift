@@ -38,11 +38,11 @@ final class RecordIndex: @unchecked Sendable {
       throw Failure(.badData, "\(quoted(path)) is not the index of a dataset.")
     }
     let version = bytes.number(UInt32.self, at: 8)
-    guard version == Self.version else {
+    guard (1...Self.version).contains(version) else {
       throw Failure(
         .badData,
-        "The index \(quoted(path)) has format version \(version); this program reads version \(Self.version)."
-      )
+        "The index \(quoted(path)) has format version \(version); this program reads versions up to "
+          + "\(Self.version), so use the newer program that wrote it.")
     }
     let count = bytes.number(UInt64.self, at: 16)
     let (size, overflow) = count.multipliedReportingOverflow(by: UInt64(Self.recordSize))

@@ -1,4 +1,5 @@
 public import AlexNet
+import Checksums
 public import Failures
 import Glibc
 public import Safetensors
@@ -9,13 +10,15 @@ public enum NetworkExport {
   public typealias Values = (NetworkTensor) throws(Failure) -> [Float]
 
   /// The weights in a checkpoint.
-  public static func values(of file: NetworkFile) -> Values {
-    let weights = NetworkWeights(SafetensorsWeights(file.file))
+  /// - Throws: `Failure` (badData) where its header was changed.
+  public static func values(of file: NetworkFile) throws(Failure) -> Values {
+    let weights = NetworkWeights(try SafetensorsWeights(file.file))
     return { tensor throws(Failure) in try weights.read(tensor) }
   }
 
   /// Writes a safetensors file with PyTorch's names, which is a checkpoint to predict with or to start from: the
-  /// network, the classes and the preprocessing are in its metadata, the mean image is `preprocessing.mean`.
+  /// network, the classes, the preprocessing and the checksums are in its metadata, the mean image is
+  /// `preprocessing.mean`.
   /// - Parameters:
   ///   - network: The network.
   ///   - preprocessing: How it reads pictures.
@@ -29,10 +32,13 @@ public enum NetworkExport {
   ) throws(Failure) {
     let tensors = network.tensors
     let side = network.imageSide
-    let header = SafetensorsHeader(
-      metadata: NetworkFile.metadata(network, preprocessing),
-      tensors: tensors.map { ($0.name, format, $0.shape) }
-        + [(NetworkFile.meanName, .float32, [side, side, 3])])
+    let texts = NetworkFile.metadata(network, preprocessing)
+    let entries =
+      tensors.map { (name: $0.name, format: format, shape: $0.shape) }
+      + [(NetworkFile.meanName, .float32, [side, side, 3])]
+    var digests = CheckpointDigests(
+      of: entries.map { .init(tensor: $0.name, rows: 0..<($0.shape.first ?? 1)) })
+    let header = digests.signedHeader(texts, entries)
     let temporary = path + ".partial"
     try SafetensorsWriter.create(temporary, header)
     do throws(Failure) {
@@ -41,12 +47,13 @@ public enum NetworkExport {
         let entry = writer.entry(tensor.name)
         let numbers = try values(tensor)
         if format == .bfloat16 {
-          try write(numbers.map(NumberFormat.bfloat16), entry, writer)
+          try write(numbers.map(NumberFormat.bfloat16), entry, writer, &digests)
         } else {
-          try write(numbers, entry, writer)
+          try write(numbers, entry, writer, &digests)
         }
       }
-      try write(preprocessing.mean, writer.entry(NetworkFile.meanName), writer)
+      try write(preprocessing.mean, writer.entry(NetworkFile.meanName), writer, &digests)
+      try writer.rewriteHeader(digests.signedHeader(texts, entries))
       try writer.finish()
     } catch {
       unlink(temporary)
@@ -81,9 +88,13 @@ public enum NetworkExport {
   }
 
   private static func write<Number: BitwiseCopyable>(
-    _ numbers: [Number], _ entry: TensorEntry, _ writer: SafetensorsWriter
+    _ numbers: [Number], _ entry: TensorEntry, _ writer: SafetensorsWriter,
+    _ digests: inout CheckpointDigests
   ) throws(Failure) {
     try numbers.withUnsafeBufferPointer { numbers throws(Failure) in
+      digests.note(
+        SHA256.digest(of: UnsafeRawBufferPointer(numbers)),
+        of: .init(tensor: entry.name, rows: 0..<(entry.shape.first ?? 1)))
       try writer.write(entry, numbers)
     }
   }

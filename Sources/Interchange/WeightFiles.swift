@@ -1,3 +1,4 @@
+import AlexNet
 public import Failures
 public import Safetensors
 
@@ -7,9 +8,18 @@ public final class SafetensorsWeights: WeightSource {
   public let file: SafetensorsFile
   /// Names and shapes of the tensors of floating-point numbers, in the order of the file.
   public let tensors: [WeightTensor]
+  /// The checksums of a checkpoint.
+  private let digests: CheckpointDigests?
 
   /// Takes the tensors of an open file.
-  public init(_ file: SafetensorsFile) {
+  /// - Throws: `Failure` (badData) where it is a checkpoint of a newer program, or its header was changed.
+  public init(_ file: SafetensorsFile) throws(Failure) {
+    if Self.isCheckpoint(file) {
+      try NetworkFile.checkFormat(file)
+      digests = try CheckpointDigests(file)
+    } else {
+      digests = nil
+    }
     self.file = file
     tensors = file.header.tensors.filter(\.format.isFloatingPoint).map {
       WeightTensor(name: $0.name, shape: $0.shape)
@@ -20,10 +30,14 @@ public final class SafetensorsWeights: WeightSource {
   public var path: String { file.path }
 
   /// Whether the file says itself what network it holds.
-  public var isCheckpoint: Bool { file.header.metadata["format"] == "alexnet-train" }
+  public var isCheckpoint: Bool { Self.isCheckpoint(file) }
 
-  /// Reads the numbers of a tensor.
-  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
+  private static func isCheckpoint(_ file: SafetensorsFile) -> Bool {
+    file.header.metadata["format"] == "alexnet-train"
+  }
+
+  /// Reads the numbers of a tensor, and compares a checkpoint's with their checksums.
+  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read or are damaged.
   public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let entry = file.header.tensors.first(where: { $0.name == tensor.name }) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor '\(tensor.name)'.")
@@ -31,6 +45,9 @@ public final class SafetensorsWeights: WeightSource {
     var bytes = [UInt8](repeating: 0, count: entry.bytes.count)
     try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
       try file.readBytes(entry, into: buffer)
+    }
+    try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
+      try digests?.check(entry, UnsafeRawBufferPointer(bytes), path: path)
     }
     return entry.format.floats(bytes)
   }
@@ -45,7 +62,7 @@ public enum WeightFile {
   /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) where the file is not what its name says.
   public static func open(_ path: String) throws(Failure) -> any WeightSource {
     if path.hasSuffix(".safetensors") {
-      return SafetensorsWeights(try SafetensorsFile(opening: path))
+      return try SafetensorsWeights(SafetensorsFile(opening: path))
     }
     if path.hasSuffix(".npz") { return try NumPyArchive(opening: path) }
     if path.hasSuffix(".caffemodel") { return try CaffeModel(opening: path) }

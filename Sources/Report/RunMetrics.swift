@@ -83,8 +83,7 @@ package struct RunMetrics: Sendable {
       )
     }
     configuration = try TextFile.read(directory.configuration)
-    settings = try JSONText.decode(
-      TrainingSettings.self, configuration, from: directory.configuration)
+    settings = try TrainingSettings(configuration, from: directory.configuration)
     guard let data = FileManager.default.contents(atPath: directory.metrics) else { return }
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(

@@ -71,10 +71,10 @@ enum Export: Subcommand {
     case .safetensors:
       try NetworkExport.writeSafetensors(
         file.network, file.preprocessing, format: isBrief ? .bfloat16 : .float32, to: out,
-        NetworkExport.values(of: file))
+        try NetworkExport.values(of: file))
     case .npz:
       try NetworkExport.writeNumPy(
-        file.network, file.preprocessing, to: out, NetworkExport.values(of: file))
+        file.network, file.preprocessing, to: out, try NetworkExport.values(of: file))
     }
     let weights = file.network.parameterCount
     StandardStream.output.write(

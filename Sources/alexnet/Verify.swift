@@ -1,6 +1,7 @@
 import AlexNet
 import Failures
 import Options
+import Safetensors
 import Training
 
 /// `alexnet verify`: compares every checksum of checkpoints.
@@ -31,10 +32,13 @@ enum Verify: Subcommand {
       for file in files {
         let checkpoint = try NetworkFile(opening: file)
         let parts = try checkpoint.verify()
-        let state = try Checkpoint.describe(checkpoint.file).state
+        // What was exported or imported has no state of a training.
+        let what =
+          checkpoint.file.header.metadata["state"] == nil
+          ? "weights" : "step \(try Checkpoint.describe(checkpoint.file).state.step)"
         let checked =
           parts == 0 ? "no checksums (version 1), all numbers finite" : "\(parts) checksums agree"
-        StandardStream.output.write("\(quoted(file)): step \(state.step), \(checked).\n")
+        StandardStream.output.write("\(quoted(file)): \(what), \(checked).\n")
       }
     }
   }

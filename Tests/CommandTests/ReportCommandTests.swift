@@ -19,6 +19,26 @@ import Testing
     return run
   }
 
+  @Test func aRunOfANewerProgramIsRefusedAndAnOlderOneRead() throws {
+    let run = try train("versions", "--max-steps", "2")
+    let path = run + "/config.json"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let line = "\"formatVersion\" : 1,"
+    #expect(text.contains(line))
+    // Before there were versions.
+    for (other, code) in [("", 0), ("\"formatVersion\" : 2,", 65)] as [(String, Int32)] {
+      let changed = text.replacing(line, with: other)
+      try changed.write(toFile: path, atomically: true, encoding: .utf8)
+      let report = try Program.alexnet("plot", run, "--out", scratch.path + "/plot.svg")
+      #expect(report.code == code, "\(report.error)")
+      if code != 0 {
+        #expect(report.error.contains("format version 2; this program reads versions up to 1"))
+        let more = try Program.train(ranks: 2, ["--resume", "--out", run, "--max-steps", "3"])
+        #expect(more.code == code && more.error.contains("format version 2"), "\(more.error)")
+      }
+    }
+  }
+
   @Test func aRunBecomesOnePage() throws {
     let run = try train("one", "--max-steps", "20", "--learning-rate", "0.001", "--tensorboard")
     let kernels = scratch.path + "/kernels.png"

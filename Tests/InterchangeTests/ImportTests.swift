@@ -32,11 +32,13 @@ import TestSupport
     #expect(folder.read("again.safetensors") == folder.read("small.safetensors"))
     let file = try NetworkFile(opening: path)
     try NetworkExport.writeNumPy(
-      file.network, file.preprocessing, to: folder.file("a.npz"), NetworkExport.values(of: file))
+      file.network, file.preprocessing, to: folder.file("a.npz"), try NetworkExport.values(of: file)
+    )
     let (back, _) = try imported(folder.file("a.npz"), to: "from-npz.safetensors")
     #expect(folder.read("from-npz.safetensors") == folder.read("small.safetensors"))
     try NetworkExport.writeNumPy(
-      back.network, back.preprocessing, to: folder.file("b.npz"), NetworkExport.values(of: back))
+      back.network, back.preprocessing, to: folder.file("b.npz"), try NetworkExport.values(of: back)
+    )
     #expect(folder.read("a.npz") == folder.read("b.npz"))
   }
 
@@ -52,10 +54,10 @@ import TestSupport
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
     try NetworkExport.writeSafetensors(
       file.network, file.preprocessing, format: .bfloat16, to: folder.file("half.safetensors"),
-      NetworkExport.values(of: file))
+      try NetworkExport.values(of: file))
     let (back, warnings) = try imported(folder.file("half.safetensors"))
     #expect(warnings.isEmpty)
-    let values = NetworkExport.values(of: back)
+    let values = try NetworkExport.values(of: back)
     for tensor in network.tensors {
       for (here, there) in zip(try values(tensor), SmallFiles.values(tensor)) {
         #expect(here.bitPattern == UInt32(NumberFormat.bfloat16(there)) << 16)
@@ -121,14 +123,76 @@ import TestSupport
     #expect(failure?.message.contains("save_file(torch.load") == true)
   }
 
-  @Test func aCheckpointThatIsCutAtEveryPercentIsRefused() throws {
-    _ = try SmallFiles.checkpoint(network, folder)
-    let bytes = folder.read("small.safetensors")
+  /// The small network in a file of a format, whole.
+  func file(_ format: String) throws -> [UInt8] {
+    let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
+    switch format {
+    case "npz":
+      try NetworkExport.writeNumPy(
+        network, file.preprocessing, to: folder.file("small.npz"), NetworkExport.values(of: file))
+    case "caffemodel":
+      let tensors = network.tensors
+      let layers = tensors.map(\.layer).enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+      let bytes = CaffeFiles.model(
+        layers.map { layer in
+          let blobs = tensors.filter { $0.layer == layer }.map {
+            CaffeFiles.blob($0.shape, SmallFiles.values($0))
+          }
+          return (layer, blobs)
+        })
+      _ = folder.write("small.caffemodel", bytes)
+    default: break
+    }
+    return folder.read("small.\(format)")
+  }
+
+  @Test(arguments: ["safetensors", "npz", "caffemodel"])
+  func aFileThatIsCutAtEveryPercentIsRefused(_ format: String) throws {
+    let bytes = try file(format)
+    _ = try imported(folder.write("whole.\(format)", bytes))
     for percent in 0..<100 {
-      let path = folder.write("cut.safetensors", Array(bytes[..<(bytes.count * percent / 100)]))
+      let path = folder.write("cut.\(format)", Array(bytes[..<(bytes.count * percent / 100)]))
       let failure = #expect(throws: Failure.self, "cut at \(percent) %") { _ = try imported(path) }
       #expect(failure?.exitCode == .badData)
     }
+  }
+
+  @Test func damageToAnExportIsNoticedByItsChecksums() throws {
+    let path = try SmallFiles.checkpoint(network, folder)
+    let file = try NetworkFile(opening: path)
+    #expect(file.file.header.metadata["formatVersion"] == "2")
+    // A part a tensor, and the mean.
+    #expect(try file.verify() == network.tensors.count + 1)
+    let bytes = folder.read("small.safetensors")
+    for entry in file.file.header.tensors {
+      var damaged = bytes
+      damaged[entry.bytes.upperBound - 1] ^= 4
+      let other = folder.write("damaged.safetensors", damaged)
+      let failure = #expect(throws: Failure.self) { _ = try imported(other) }
+      #expect(failure?.message.contains("'\(entry.name)'") == true)
+      #expect(failure?.message.contains("SHA-256") == true)
+    }
+    var damaged = bytes
+    let name = try #require(file.file.header.metadata["classes"]?.utf8.first)
+    damaged[try #require(damaged.firstIndex(of: name))] ^= 1
+    #expect(throws: Failure.self) {
+      _ = try imported(folder.write("damaged.safetensors", damaged))
+    }
+  }
+
+  @Test func weightsOf16BitsAreVerifiedToo() throws {
+    let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
+    let path = folder.file("half.safetensors")
+    try NetworkExport.writeSafetensors(
+      network, file.preprocessing, format: .bfloat16, to: path, NetworkExport.values(of: file))
+    #expect(try NetworkFile(opening: path).verify() == network.tensors.count + 1)
+    var bytes = folder.read("half.safetensors")
+    let entry = try #require(try NetworkFile(opening: path).file.header.tensors.first)
+    bytes[entry.bytes.lowerBound] ^= 1
+    let failure = #expect(throws: Failure.self) {
+      try NetworkFile(opening: folder.write("half.safetensors", bytes)).verify()
+    }
+    #expect(failure?.message.contains("'\(entry.name)'") == true)
   }
 
   @Test func aNewerFormatIsRefusedAndTheOldestIsRead() throws {
@@ -149,7 +213,12 @@ import TestSupport
     let old = try NetworkFile(opening: file("1"))
     #expect(old.preprocessing.channelOrder == .rgb && old.preprocessing.factors == [1, 1, 1])
     #expect(old.preprocessing.classNames == ["a", "b", "c", "d", "e"])
+    // Its weights are read without checksums.
+    let (_, warnings) = try imported(file("1"))
+    #expect(warnings.isEmpty)
     let newer = #expect(throws: Failure.self) { _ = try NetworkFile(opening: file("1000")) }
     #expect(newer?.message.contains("format version 1000") == true)
+    let weights = #expect(throws: Failure.self) { _ = try WeightFile.open(file("3")) }
+    #expect(weights?.message.contains("versions up to 2") == true)
   }
 }

@@ -25,7 +25,7 @@ package struct CheckpointDigests: Sendable {
   }
 
   /// The header's text for the whole file.
-  package static let wholeKey = "sha256"
+  private static let wholeKey = "sha256"
   private static func key(_ tensor: String) -> String { "sha256:" + tensor }
   private static let none = String(repeating: "0", count: SHA256.digits)
 
@@ -57,10 +57,27 @@ package struct CheckpointDigests: Sendable {
     }
   }
 
+  /// Takes the digest of a part.
+  package mutating func note(_ digest: String, of part: Part) { digests[part] = digest }
+
   // MARK: In the header
 
+  /// A file's header with these digests and the one that stands for the whole file.
+  /// - Parameters:
+  ///   - texts: The other texts.
+  ///   - tensors: The file's tensors.
+  /// - Returns: The header; with the same texts and tensors always of the same length.
+  package func signedHeader(
+    _ texts: [String: String], _ tensors: [(name: String, format: NumberFormat, shape: [Int])]
+  ) -> SafetensorsHeader {
+    var texts = texts.merging(self.texts) { $1 }
+    texts[Self.wholeKey] = SHA256.digest(
+      of: SafetensorsHeader(metadata: texts, tensors: tensors).encoded)
+    return SafetensorsHeader(metadata: texts, tensors: tensors)
+  }
+
   /// The texts for a header; the whole file's digest is zeros still.
-  package var texts: [String: String] {
+  private var texts: [String: String] {
     var texts = [Self.wholeKey: Self.none]
     let byTensor = Dictionary(grouping: digests) { $0.key.tensor }
     for (tensor, parts) in byTensor {
@@ -69,11 +86,6 @@ package struct CheckpointDigests: Sendable {
         .joined(separator: " ")
     }
     return texts
-  }
-
-  /// The digest that stands for a whole file with such a header, whose own digest is zeros.
-  package static func whole(of header: SafetensorsHeader) -> String {
-    SHA256.digest(of: header.encoded)
   }
 
   /// What to do about a damaged file.
@@ -130,6 +142,29 @@ package struct CheckpointDigests: Sendable {
   /// The rows of a tensor's parts, in their order.
   package func parts(of tensor: String) -> [Range<Int>] {
     digests.keys.filter { $0.tensor == tensor }.map(\.rows).sorted { $0.lowerBound < $1.lowerBound }
+  }
+
+  /// Compares the bytes of a whole tensor with the digests of its parts.
+  /// - Throws: `Failure` (badData) that names the tensor.
+  package func check(
+    _ entry: TensorEntry, _ bytes: UnsafeRawBufferPointer, path: String
+  ) throws(Failure) {
+    let count = entry.shape.first ?? 1
+    let length = bytes.count / max(1, count)
+    var next = 0
+    for rows in parts(of: entry.name) where rows.lowerBound <= next {
+      let own = bytes[(rows.lowerBound * length)..<(rows.upperBound * length)]
+      let part = Part(tensor: entry.name, rows: rows)
+      try check(part, is: SHA256.digest(of: UnsafeRawBufferPointer(rebasing: own)), path: path)
+      next = max(next, rows.upperBound)
+    }
+    guard next >= count else { throw Self.noDigest(ofRow: next, entry.name, path) }
+  }
+
+  /// What is said of rows that no digest covers.
+  static func noDigest(ofRow row: Int, _ tensor: String, _ path: String) -> Failure {
+    Failure(
+      .badData, "\(quoted(path)) has no checksum for row \(row) of '\(tensor)'. \(remedy)")
   }
 
   /// Compares a part's digest with what was read.

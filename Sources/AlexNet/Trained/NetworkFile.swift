@@ -76,12 +76,12 @@ public struct NetworkFile: Sendable {
     self.file = file
   }
 
-  /// The texts in a file's metadata that describe its network; the version is that of files without checksums.
+  /// The texts in a file's metadata that describe its network; the checksums go with them.
   package static func metadata(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing
   ) -> [String: String] {
     [
-      "format": "alexnet-train", "formatVersion": "1",
+      "format": "alexnet-train", "formatVersion": String(formatVersion),
       "network": JSONText.encode(network, isPretty: false),
     ].merging(preprocessing.metadata) { first, _ in first }
   }
@@ -145,9 +145,39 @@ public struct NetworkFile: Sendable {
   public func verify() throws(Failure) -> Int {
     var count = 0
     for entry in file.header.tensors {
+      guard entry.format == .float32 else {
+        // Weights in 16 bits, as they are exported.
+        count += try checkWhole(entry)
+        continue
+      }
       count += try checkParts(of: entry, touching: 0..<(entry.shape.first ?? 1))
     }
     return digests == nil ? 0 : count
+  }
+
+  /// Reads a tensor of any format at once and compares its checksums.
+  private func checkWhole(_ entry: TensorEntry) throws(Failure) -> Int {
+    var bytes = [UInt8](repeating: 0, count: entry.bytes.count)
+    try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try file.readBytes(entry, into: buffer)
+    }
+    try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
+      try digests?.check(entry, UnsafeRawBufferPointer(bytes), path: file.path)
+    }
+    let floats = entry.format.isFloatingPoint ? entry.format.floats(bytes) : []
+    if let place = floats.firstIndex(where: { !$0.isFinite }) {
+      throw Self.notFinite(entry.name, floats[place], place, file)
+    }
+    return digests?.parts(of: entry.name).count ?? 1
+  }
+
+  private static func notFinite(
+    _ tensor: String, _ number: Float, _ element: Int, _ file: SafetensorsFile
+  ) -> Failure {
+    Failure(
+      .badData,
+      "'\(tensor)' in \(quoted(file.path)) holds \(number) as element \(element). "
+        + CheckpointDigests.remedy)
   }
 
   /// Compares the checksums of a tensor's parts that hold some rows.
@@ -170,10 +200,7 @@ public struct NetworkFile: Sendable {
       checked += 1
     }
     guard next >= rows.upperBound else {
-      throw Failure(
-        .badData,
-        "\(quoted(file.path)) has no checksum for row \(next) of '\(entry.name)'. \(CheckpointDigests.remedy)"
-      )
+      throw CheckpointDigests.noDigest(ofRow: next, entry.name, file.path)
     }
     return checked
   }
@@ -190,9 +217,6 @@ public struct NetworkFile: Sendable {
     }
     guard let bad = numbers.firstIndex(where: { !$0.isFinite }) else { return }
     let row = numbers.count / max(1, part.rows.count)
-    throw Failure(
-      .badData,
-      "'\(part.tensor)' in \(quoted(file.path)) holds \(numbers[bad]) as element "
-        + "\(part.rows.lowerBound * row + bad). \(CheckpointDigests.remedy)")
+    throw notFinite(part.tensor, numbers[bad], part.rows.lowerBound * row + bad, file)
   }
 }

@@ -16,10 +16,8 @@ struct CheckpointPlan {
     _ network: Network, _ settings: TrainingSettings, _ preprocessing: Preprocessing
   ) throws(MPIError) {
     tensors = Checkpoint.tensors(of: network)
-    texts = [
-      "formatVersion": String(NetworkFile.formatVersion),
-      "settings": JSONText.encode(settings, isPretty: false),
-    ].merging(NetworkFile.metadata(network.specification, preprocessing)) { first, _ in first }
+    texts = NetworkFile.metadata(network.specification, preprocessing).merging(
+      ["settings": JSONText.encode(settings, isPretty: false)]) { $1 }
     // Which rank writes what is asked for, not worked out: the first rank needs every part's place.
     let own = network.savedParameters.filter { !$0.kernels.isEmpty }
       .flatMap { [$0.part(), $0.part(Checkpoint.velocityPrefix)] }
@@ -40,21 +38,14 @@ struct CheckpointPlan {
   func header(_ state: TrainingState, digests lines: [String]) -> SafetensorsHeader {
     var digests = digests
     for lines in lines { digests.merge(lines: lines) }
-    let unsigned = header(state, digests)
-    return header(
-      state, digests,
-      [
-        CheckpointDigests.wholeKey: CheckpointDigests.whole(of: unsigned)
-      ])
+    return header(state, digests)
   }
 
   private func header(
-    _ state: TrainingState, _ digests: CheckpointDigests, _ signature: [String: String] = [:]
+    _ state: TrainingState, _ digests: CheckpointDigests
   ) -> SafetensorsHeader {
     var texts = texts
     texts["state"] = JSONText.encode(state, isPretty: false)
-    texts.merge(digests.texts) { $1 }
-    texts.merge(signature) { $1 }
-    return SafetensorsHeader(metadata: texts, tensors: tensors)
+    return digests.signedHeader(texts, tensors)
   }
 }

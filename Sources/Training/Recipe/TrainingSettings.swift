@@ -1,5 +1,5 @@
 public import AlexNet
-import Failures
+public import Failures
 import Foundation
 public import Layers
 public import ModelParallel
@@ -36,6 +36,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public var threadsPerTower: Int
   /// How numbers travel between ranks; nil for as they are.
   public var formats: WireFormats?
+  /// The version of config.json and metrics.jsonl; nil where they are older than its first.
+  public private(set) var formatVersion: Int? = Self.newestVersion
+
+  /// The newest version that this program reads, and the one that it writes.
+  public static let newestVersion = 1
 
   /// Makes settings from their parts.
   public init(
@@ -58,6 +63,24 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     self.algorithm = algorithm
     self.threadsPerTower = threadsPerTower
     self.formats = formats
+  }
+
+  private struct Version: Decodable { let formatVersion: Int? }
+
+  /// Reads what stands in config.json.
+  /// - Parameters:
+  ///   - text: The file's text.
+  ///   - path: The file, for the complaint.
+  /// - Throws: `Failure` (badData) where it is not understood, or was written by a newer program.
+  public init(_ text: String, from path: String) throws(Failure) {
+    let version = try JSONText.decode(Version.self, text, from: path).formatVersion ?? 0
+    guard version <= Self.newestVersion else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) has format version \(version); this program reads versions up to "
+          + "\(Self.newestVersion), so use the newer program that wrote it.")
+    }
+    self = try JSONText.decode(Self.self, text, from: path)
   }
 
   /// The settings as JSON, keys in order.

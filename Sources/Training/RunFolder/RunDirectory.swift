@@ -80,7 +80,7 @@ public struct RunDirectory: Sendable {
         .inputMissing,
         "\(quoted(path)) holds no run to go on with; leave out --resume to start one.")
     }
-    return try JSONText.decode(TrainingSettings.self, text, from: configuration)
+    return try TrainingSettings(text, from: configuration)
   }
 
   /// Creates the folder for a new run, private to the user.
