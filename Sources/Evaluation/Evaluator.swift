@@ -105,7 +105,8 @@ public struct Evaluator {
     for batch in stride(from: world.rank, to: batches, by: world.size) {
       let numbers = Array(
         shown[batch * imagesPerBatch..<min(images, (batch + 1) * imagesPerBatch)])
-      try classifier.forward(try read(numbers), crops: crops)
+      try classifier.forward(
+        try dataset.pictures(split, numbers, team: team), crops: crops)
       let labels = numbers.map { dataset.label(split, $0) }
       for (place, label) in labels.enumerated() {
         let first = place * crops.rawValue
@@ -134,22 +135,6 @@ public struct Evaluator {
       progress(min(images, (batch + world.size) * imagesPerBatch))
     }
     return outcomes
-  }
-
-  /// Reads images side by side.
-  private func read(_ numbers: [Int]) throws(Failure) -> [SquarePicture] {
-    let results = team.map(numbers.count) { place -> Result<SquarePicture, Failure> in
-      var pixels = [UInt8](repeating: 0, count: dataset.side * dataset.side * 3)
-      do throws(Failure) {
-        try pixels.withUnsafeMutableBufferPointer { buffer throws(Failure) in
-          try dataset.decode(split, numbers[place], into: buffer)
-        }
-        return .success(SquarePicture(square: pixels, side: dataset.side))
-      } catch { return .failure(error) }
-    }
-    var pictures: [SquarePicture] = []
-    for result in results { pictures.append(try result.get()) }
-    return pictures
   }
 
   // MARK: All ranks' images

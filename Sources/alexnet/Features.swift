@@ -2,11 +2,12 @@ import AlexNet
 import Console
 import Data
 import Failures
-import Images
+import Glibc
 import Interchange
 import Layers
 import Options
 import Tensors
+import Threads
 import Training
 
 /// `alexnet features`: what a layer makes of a dataset's pictures, as an array for NumPy.
@@ -19,7 +20,7 @@ enum Features: Subcommand {
     overview: """
       Shows the network of a checkpoint the middle crop of each picture of a dataset, in the dataset's order, and
       writes what a layer makes of it: pictures x neurons, or pictures x maps x rows x columns, all towers' maps in
-      a row. 'numpy.load' reads the file.
+      a row. 'numpy.load' reads the file. Several layers are written into a folder, a file each.
       """,
     synopsis: "RUN|CHECKPOINT --data DATASET --out FILE.npy [options]", takesOperands: true,
     groups: [
@@ -29,15 +30,16 @@ enum Features: Subcommand {
           Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
           Option("split", "train|validation", default: "validation", "The part of the dataset."),
           Option("limit", "N", default: "all", "Only the first N pictures."),
-          Option("out", "FILE.npy", "The file to write."),
+          Option(
+            "out", "FILE.npy", "The file to write; of several layers a folder, LAYER.npy each."),
         ]
       ),
       (
         "What",
         [
           Option(
-            "layer", "NAME", default: "the last one: the logits",
-            "The layer; drop7 of AlexNet are the 4096 features behind the classes."),
+            "layer", "NAME,...", default: "the last one: the logits",
+            "The layers; drop7 of AlexNet are the 4096 features behind the classes."),
           Option("batch-size", "N", default: "32 pictures", "Pictures at a time."),
         ]
       ),
@@ -57,7 +59,7 @@ enum Features: Subcommand {
       try arguments.choice("split", of: ["train", "validation"]) == "train" ? .train : .validation
     let file = try NetworkFile(
       opening: RunDirectory.checkpoint(named: arguments.operands[0]))
-    let layer = try layer(arguments.string("layer"), of: file.network)
+    let layers = try layers(arguments.string("layer"), of: file.network)
     let dataset = try Dataset(opening: data)
     guard dataset.side == file.network.imageSide else {
       throw Failure(
@@ -71,48 +73,55 @@ enum Features: Subcommand {
       threadsPerTower: try arguments.integer("threads", in: 1...1024))
     let count = min(
       dataset.count(split), try arguments.integer("limit", in: 1...Int.max) ?? .max)
-    let features = LayerFeatures(classifier.network, layer: layer)
-    let writer = try NumPyWriter(creating: out, shape: [count] + features.shape)
+    if layers.count > 1 { try createFolder(out) }
+    var files: [FeatureFile] = []
+    for layer in layers {
+      files.append(
+        try FeatureFile(
+          layers.count > 1 ? "\(out)/\(layer).npy" : out, count,
+          LayerFeatures(classifier.network, layer: layer)))
+    }
+    let team = ThreadTeam(count: Affinity.coreCount)
     var done = 0
     while done < count {
-      let places = done..<min(count, done + classifier.batchSize)
-      var pictures: [SquarePicture] = []
-      for place in places { pictures.append(try picture(place, split, dataset)) }
-      try classifier.forward(pictures, crops: .centre)
-      for image in pictures.indices {
-        try features.values(ofImage: image).withUnsafeBufferPointer { values throws(Failure) in
-          try writer.append(values)
-        }
+      let places = Array(done..<min(count, done + classifier.batchSize))
+      try classifier.forward(try dataset.pictures(split, places, team: team), crops: .centre)
+      for file in files { try file.append(images: places.count) }
+      done += places.count
+    }
+    for (layer, file) in zip(layers, files) {
+      try file.writer.finish()
+      StandardStream.output.write(
+        "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) outputs of "
+          + "'\(layer)' to \(quoted(file.path)).\n")
+    }
+  }
+
+  private static func createFolder(_ path: String) throws(Failure) {
+    guard mkdir(path, 0o777) == 0 || PictureFiles.isFolder(path) else {
+      throw .system(.cannotCreate, "The folder \(quoted(path)) cannot be created", errno: errno)
+    }
+  }
+
+  /// The layers of a list of names, whose outputs no later layer overwrites.
+  private static func layers(
+    _ names: String?, of network: NetworkSpecification
+  ) throws(Failure) -> [String] {
+    var layers: [String] = []
+    for name in names?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {
+      let layer = try layer(String(name), of: network)
+      guard !layers.contains(layer) else {
+        throw Failure(.usage, "--layer names \(quoted(layer)) twice.")
       }
-      done = places.upperBound
+      layers.append(layer)
     }
-    try writer.finish()
-    StandardStream.output.write(
-      "Wrote \(([count] + features.shape).map(String.init).joined(separator: " x ")) outputs of "
-        + "'\(layer)' to \(quoted(out)).\n")
+    return layers.isEmpty ? [network.layers[network.layers.count - 1].name] : layers
   }
 
-  private static func picture(
-    _ place: Int, _ split: Split, _ dataset: Dataset
-  ) throws(Failure) -> SquarePicture {
-    var pixels = [UInt8](repeating: 0, count: dataset.side * dataset.side * 3)
-    try pixels.withUnsafeMutableBufferPointer { buffer throws(Failure) in
-      try dataset.decode(split, place, into: buffer)
-    }
-    do {
-      return try SquarePicture(
-        pixels: pixels, width: dataset.side, height: dataset.side, side: dataset.side)
-    } catch {
-      throw Failure(.badData, "Picture \(place) of \(quoted(dataset.path)) \(error.reason).")
-    }
-  }
-
-  /// The layer of a name, whose output no later layer overwrites.
   private static func layer(
-    _ name: String?, of network: NetworkSpecification
+    _ name: String, of network: NetworkSpecification
   ) throws(Failure) -> String {
     let layers = network.layers
-    guard let name else { return layers[layers.count - 1].name }
     guard let number = layers.firstIndex(where: { $0.name == name }) else {
       throw Failure(
         .usage,
@@ -132,6 +141,28 @@ enum Features: Subcommand {
       )
     }
     return name
+  }
+}
+
+/// A file that a layer's outputs are written to, batch after batch.
+private struct FeatureFile {
+  let path: String
+  let features: LayerFeatures
+  let writer: NumPyWriter
+
+  init(_ path: String, _ pictures: Int, _ features: LayerFeatures) throws(Failure) {
+    self.path = path
+    self.features = features
+    writer = try NumPyWriter(creating: path, shape: [pictures] + features.shape)
+  }
+
+  /// Appends what the layer made of the first images of the pass that was done last.
+  func append(images: Int) throws(Failure) {
+    for image in 0..<images {
+      try features.values(ofImage: image).withUnsafeBufferPointer { values throws(Failure) in
+        try writer.append(values)
+      }
+    }
   }
 }
 
