@@ -1,8 +1,9 @@
 """Compares 'alexnet evaluate --predictions' with PyTorch: the probabilities of each image's five classes.
 
-usage: check_predictions.py DATASET CHECKPOINT PREDICTIONS.csv CROPS [IMAGES]
+usage: check_predictions.py DATASET CHECKPOINT PREDICTIONS.csv CROPS [IMAGES [MODEL.onnx]]
 
-CROPS is 1 or 10. The first IMAGES validation images (64 unless given) are computed in double precision.
+CROPS is 1 or 10. The first IMAGES validation images (64 unless given) are computed in double precision, and by
+onnxruntime where a model without preprocessing is given.
 """
 
 import csv
@@ -13,11 +14,14 @@ import sys
 import tarfile
 
 import numpy as np
+import onnxruntime
 import torch
 from PIL import Image
 from safetensors import safe_open
 
 from alexnet_torch import AlexNet
+
+BOUND = 1e-5
 
 
 def pictures(dataset, count):
@@ -54,6 +58,7 @@ def crops(picture, mean, number, side, centred):
 def main():
     dataset, checkpoint, table, number = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
     count = int(sys.argv[5]) if len(sys.argv) > 5 else 64
+    session = onnxruntime.InferenceSession(sys.argv[6]) if len(sys.argv) > 6 else None
     with safe_open(checkpoint, "pt") as file:
         texts = file.metadata()
         tensors = {name: file.get_tensor(name).double() for name in file.keys() if not name.startswith("velocity.")}
@@ -61,22 +66,31 @@ def main():
     network = json.loads(texts["network"])
     mean = tensors.pop("preprocessing.mean").numpy()
     centred = settings["recipe"]["augmentation"]["meanPlace"] == "centre"
-    model = AlexNet(len(names), settings["recipe"]["name"], dropout=True).double().eval()
+    dropout = any(layer["type"] == "dropout" for layer in network["layers"])
+    model = AlexNet(len(names), settings["recipe"]["name"], dropout=dropout).double().eval()
     model.load_state_dict({name: tensors[name] for name in dict(model.named_parameters())})
     with open(table, newline="", encoding="utf-8") as file:
         rows = {row["image"]: row for row in csv.DictReader(file)}
-    worst = 0.0
+    worst, seen = {}, 0
     for name, picture in pictures(dataset, count):
         batch = np.stack([part.transpose(2, 0, 1) for part in
                           crops(picture, mean, number, network["inputSide"], centred)])
         with torch.no_grad():
-            probabilities = torch.softmax(model(torch.from_numpy(batch.copy())), 1).mean(0)
-        row = rows[name]
-        for place in range(1, 6):
-            label = names.index(row[f"class{place}"])
-            worst = max(worst, abs(float(row[f"probability{place}"]) - float(probabilities[label])))
-    print(f"{number} crops, {count} images: the largest difference of a probability is {worst:.2e}")
-    sys.exit(0 if worst < 1e-4 else 1)
+            found = {"PyTorch in double precision": torch.softmax(model(torch.from_numpy(batch.copy())), 1).mean(0)}
+        if session:
+            feeds = {session.get_inputs()[0].name: batch.astype(np.float32)}
+            found["onnxruntime"] = session.run(["probabilities"], feeds)[0].astype(np.float64).mean(0)
+        row, seen = rows[name], seen + 1
+        for who, probabilities in found.items():
+            for place in range(1, min(5, len(names)) + 1):
+                label = names.index(row[f"class{place}"])
+                apart = abs(float(row[f"probability{place}"]) - float(probabilities[label]))
+                worst[who] = max(worst.get(who, 0.0), apart)
+    assert seen > 0
+    for who, apart in worst.items():
+        print(f"{'ok  ' if apart < BOUND else 'FAIL'} probabilities, {number} crops of {seen} images {apart:8.1e}"
+              f"   {who}, bound {BOUND:.0e}")
+    sys.exit(0 if max(worst.values()) < BOUND else 1)
 
 
 main()

@@ -1,4 +1,4 @@
-"""Writes 64 cuts of the two photographs that scikit-learn ships, as class folders, and one for validation.
+"""Writes 64 cuts of the two photographs that scikit-learn ships, as class folders, and eight for validation.
 
 usage: photographs.py FOLDER
 
@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_images
 
 photographs = [Image.fromarray(picture) for picture in load_sample_images().images]
 draw = random.Random(1)
-for i in range(65):
+for i in range(72):
     photograph = photographs[i % 2]
     side = draw.randint(200, 400)
     left, top = draw.randint(0, photograph.width - side), draw.randint(0, photograph.height - side)
