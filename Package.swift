@@ -30,9 +30,10 @@ let systemLibraries: [Target] = [
 
 /// C sources that protobuf-c's compiler makes of schemas: its plugin, and the module with the messages.
 let messages: [Target] = [
-  .plugin(name: "CompileSchemas", capability: .buildTool()),
+  .plugin(name: "CompileSchemas", capability: .buildTool(), path: "Sources/CompileSchemas"),
   .target(
-    name: "CProtobuf", exclude: ["caffe.proto"], linkerSettings: [.linkedLibrary("protobuf-c")],
+    name: "CProtobuf", exclude: ["caffe.proto", "event.proto"],
+    linkerSettings: [.linkedLibrary("protobuf-c")],
     plugins: ["CompileSchemas"]),
 ]
 
