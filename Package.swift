@@ -79,13 +79,13 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
       "Threads", "Failures",
     ]
   ),
-  ("TensorBoard", ["Failures"]),
+  ("Protobuf", ["CProtobuf"]),
+  ("TensorBoard", ["CProtobuf", "Protobuf", "Failures"]),
   (
     "Interchange",
     [
-      "CArchive", "CProtobuf", "AlexNet", "Checksums", "Data", "ModelParallel", "Layers",
-      "Safetensors",
-      "Failures",
+      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "ModelParallel",
+      "Layers", "Safetensors", "Failures",
     ]
   ),
   (

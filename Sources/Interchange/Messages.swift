@@ -1,57 +1,5 @@
 import CProtobuf
 import Failures
-import Glibc
-
-/// The memory of the messages of one file: they point into it, and it goes with the object.
-final class MessageArena {
-  private var blocks: [UnsafeMutableRawPointer] = []
-
-  deinit { for block in blocks { free(block) } }
-
-  /// A message with its defaults.
-  func make<Message>(
-    _ initialize: (UnsafeMutablePointer<Message>?) -> Void
-  ) -> UnsafeMutablePointer<Message> {
-    let message = room(for: Message.self, 1)
-    initialize(message)
-    return message
-  }
-
-  /// A text, ended by a zero.
-  func text(_ text: String) -> UnsafeMutablePointer<CChar> {
-    let letters = text.utf8CString
-    let copy = room(for: CChar.self, letters.count)
-    for (place, letter) in letters.enumerated() { (copy + place).initialize(to: letter) }
-    return copy
-  }
-
-  /// A repeated field: its count and its elements.
-  func list<Element>(_ elements: [Element]) -> (Int, UnsafeMutablePointer<Element>?) {
-    guard !elements.isEmpty else { return (0, nil) }
-    let copy = room(for: Element.self, elements.count)
-    for (place, element) in elements.enumerated() { (copy + place).initialize(to: element) }
-    return (elements.count, copy)
-  }
-
-  /// The bytes of numbers, as a field of bytes.
-  func bytes<Number: BitwiseCopyable>(_ numbers: [Number]) -> ProtobufCBinaryData {
-    let (count, copy) = list(numbers)
-    return ProtobufCBinaryData(
-      len: count * MemoryLayout<Number>.stride,
-      data: copy.map {
-        UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt8.self)
-      })
-  }
-
-  private func room<Element>(for type: Element.Type, _ count: Int) -> UnsafeMutablePointer<Element>
-  {
-    guard let memory = calloc(max(1, count), MemoryLayout<Element>.stride) else {
-      fatalError("No memory for a message.")
-    }
-    blocks.append(memory)
-    return memory.bindMemory(to: type, capacity: count)
-  }
-}
 
 extension WholeFile {
   /// Appends a message, piece by piece: it is not in memory a second time.

@@ -1,129 +1,109 @@
+import CProtobuf
 import Glibc
+import Protobuf
 
-/// A value that TensorBoard shows.
-public struct Summary: Sendable {
-  let message: [UInt8]
-
+/// A value that TensorBoard shows, under a tag.
+public enum Summary: Sendable {
   /// A number, a point of a curve.
-  public static func scalar(_ tag: String, _ value: Double) -> Summary {
-    var fields = Message()
-    fields.add(1, tag)
-    fields.add(2, Float(value))
-    return Summary(message: fields.bytes)
-  }
-
+  case scalar(String, Double)
   /// A picture in colour, encoded as PNG.
-  public static func image(_ tag: String, png: [UInt8], width: Int, height: Int) -> Summary {
-    var image = Message()
-    image.add(1, height)
-    image.add(2, width)
-    image.add(3, 3)
-    image.add(4, png)
-    var fields = Message()
-    fields.add(1, tag)
-    fields.add(4, image.bytes)
-    return Summary(message: fields.bytes)
-  }
-
+  case image(String, png: [UInt8], width: Int, height: Int)
   /// The distribution of numbers.
-  public static func histogram(_ tag: String, _ counts: HistogramCounts) -> Summary {
-    var histogram = Message()
-    let edges = counts.edges
-    for (number, value) in [
-      counts.smallest, counts.largest, Double(counts.total), counts.sum, counts.squares,
-    ].enumerated() {
-      histogram.add(number + 1, value)
-    }
-    histogram.add(6, edges.map(\.limit))
-    histogram.add(7, edges.map { Double($0.count) })
-    var fields = Message()
-    fields.add(1, tag)
-    fields.add(5, histogram.bytes)
-    return Summary(message: fields.bytes)
-  }
+  case histogram(String, HistogramCounts)
 }
 
 /// The few messages of tensorflow/core/util/event.proto that are written here.
 enum Event {
   /// What every file begins with.
   static func version() -> [UInt8] {
-    var event = begun(step: 0)
-    event.add(3, "brain.Event:2")
-    return event.bytes
+    encoded(step: 0) { event, arena in
+      event.pointee.what_case = TENSORFLOW__EVENT__WHAT_FILE_VERSION
+      event.pointee.file_version = arena.text("brain.Event:2")
+    }
   }
 
   /// Says that a run goes on with a step.
   static func start(step: Int) -> [UInt8] {
-    var session = Message()
-    session.add(1, 1)
-    var event = begun(step: step)
-    event.add(7, session.bytes)
-    return event.bytes
+    encoded(step: step) { event, arena in
+      event.pointee.what_case = TENSORFLOW__EVENT__WHAT_SESSION_LOG
+      event.pointee.session_log = arena.make { tensorflow__session_log__init($0) }
+      event.pointee.session_log.pointee.status =
+        TENSORFLOW__SESSION_LOG__SESSION_STATUS__START
+    }
   }
 
+  /// What was seen after a step.
   static func summary(_ values: [Summary], step: Int) -> [UInt8] {
-    var summary = Message()
-    for value in values { summary.add(1, value.message) }
-    var event = begun(step: step)
-    event.add(5, summary.bytes)
-    return event.bytes
+    encoded(step: step) { event, arena in
+      let summary: UnsafeMutablePointer<Tensorflow__Summary> = arena.make {
+        tensorflow__summary__init($0)
+      }
+      (summary.pointee.n_value, summary.pointee.value) = arena.list(
+        values.map { value($0, arena) })
+      event.pointee.what_case = TENSORFLOW__EVENT__WHAT_SUMMARY
+      event.pointee.summary = summary
+    }
   }
 
-  private static func begun(step: Int) -> Message {
+  private static func encoded(
+    step: Int, _ fill: (UnsafeMutablePointer<Tensorflow__Event>, MessageArena) -> Void
+  ) -> [UInt8] {
+    let arena = MessageArena()
+    let event: UnsafeMutablePointer<Tensorflow__Event> = arena.make {
+      tensorflow__event__init($0)
+    }
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
-    var event = Message()
-    event.add(1, Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec))
-    event.add(2, step)
-    return event
-  }
-}
-
-/// A protocol buffer's message, field by field (protobuf.dev/programming-guides/encoding).
-struct Message {
-  private(set) var bytes: [UInt8] = []
-
-  mutating func add(_ field: Int, _ number: Int) {
-    varint(UInt64(field << 3))
-    varint(UInt64(bitPattern: Int64(number)))
+    event.pointee.wall_time = Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+    event.pointee.step = Int64(step)
+    fill(event, arena)
+    return arena.packed(event)
   }
 
-  mutating func add(_ field: Int, _ number: Double) {
-    varint(UInt64(field << 3 | 1))
-    little(number.bitPattern, 8)
-  }
-
-  mutating func add(_ field: Int, _ number: Float) {
-    varint(UInt64(field << 3 | 5))
-    little(UInt64(number.bitPattern), 4)
-  }
-
-  mutating func add(_ field: Int, _ text: String) { add(field, Array(text.utf8)) }
-
-  mutating func add(_ field: Int, _ content: [UInt8]) {
-    varint(UInt64(field << 3 | 2))
-    varint(UInt64(content.count))
-    bytes += content
-  }
-
-  mutating func add(_ field: Int, _ numbers: [Double]) {
-    varint(UInt64(field << 3 | 2))
-    varint(UInt64(8 * numbers.count))
-    for number in numbers { little(number.bitPattern, 8) }
-  }
-
-  private mutating func varint(_ number: UInt64) {
-    var rest = number
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
+  private static func value(
+    _ summary: Summary, _ arena: MessageArena
+  ) -> UnsafeMutablePointer<Tensorflow__Summary__Value>? {
+    let value: UnsafeMutablePointer<Tensorflow__Summary__Value> = arena.make {
+      tensorflow__summary__value__init($0)
     }
-    bytes.append(UInt8(rest))
+    switch summary {
+    case .scalar(let tag, let number):
+      value.pointee.tag = arena.text(tag)
+      value.pointee.value_case = TENSORFLOW__SUMMARY__VALUE__VALUE_SIMPLE_VALUE
+      value.pointee.simple_value = Float(number)
+    case .image(let tag, let png, let width, let height):
+      let image: UnsafeMutablePointer<Tensorflow__Summary__Image> = arena.make {
+        tensorflow__summary__image__init($0)
+      }
+      (image.pointee.width, image.pointee.height) = (Int32(width), Int32(height))
+      // Red, green and blue.
+      image.pointee.colorspace = 3
+      image.pointee.encoded_image_string = arena.bytes(png)
+      value.pointee.tag = arena.text(tag)
+      value.pointee.value_case = TENSORFLOW__SUMMARY__VALUE__VALUE_IMAGE
+      value.pointee.image = image
+    case .histogram(let tag, let counts):
+      value.pointee.tag = arena.text(tag)
+      value.pointee.value_case = TENSORFLOW__SUMMARY__VALUE__VALUE_HISTO
+      value.pointee.histo = histogram(counts, arena)
+    }
+    return value
   }
 
-  private mutating func little(_ number: UInt64, _ count: Int) {
-    for place in 0..<count {
-      bytes.append(UInt8(truncatingIfNeeded: number >> (8 * UInt64(place))))
+  private static func histogram(
+    _ counts: HistogramCounts, _ arena: MessageArena
+  ) -> UnsafeMutablePointer<Tensorflow__HistogramProto> {
+    let histogram: UnsafeMutablePointer<Tensorflow__HistogramProto> = arena.make {
+      tensorflow__histogram_proto__init($0)
     }
+    let edges = counts.edges
+    (histogram.pointee.min, histogram.pointee.max) = (counts.smallest, counts.largest)
+    histogram.pointee.num = Double(counts.total)
+    (histogram.pointee.sum, histogram.pointee.sum_squares) = (counts.sum, counts.squares)
+    (histogram.pointee.n_bucket_limit, histogram.pointee.bucket_limit) = arena.list(
+      edges.map(\.limit))
+    (histogram.pointee.n_bucket, histogram.pointee.bucket) = arena.list(
+      edges.map { Double($0.count) })
+    return histogram
   }
 }
