@@ -50,14 +50,15 @@ public struct Evaluator {
   ///   - weighting: What each counts for.
   ///   - threadsPerTower: Threads of each tower; nil for those of the training.
   ///   - progress: Told after each batch how many images of how many are done, over all networks.
-  ///   - visit: Given the network and the images of each batch while the network still holds what it made of them.
+  ///   - visit: Given the network and the images of each batch while the network still holds what it made of them;
+  ///     no images where other ranks have a batch more, so that all ranks come to it together.
   /// - Returns: What was found, the same on every rank: on all images, on those of odd number where weights
   ///   were fitted on the others.
   /// - Throws: `Failure` where an image or a checkpoint cannot be read, `MPIError` where a message fails.
   public func evaluate(
     _ networks: [TrainedNetwork], weighting: EnsembleWeighting = .equal,
     threadsPerTower: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
-    visit: (_ classifier: Classifier, _ images: [Int]) -> Void = { _, _ in }
+    visit: (_ classifier: Classifier, _ images: [Int]) throws -> Void = { _, _ in }
   ) throws -> EnsembleEvaluation {
     for network in networks {
       try network.check(fits: dataset)
@@ -93,8 +94,8 @@ public struct Evaluator {
 
   private func outcomes(
     of network: TrainedNetwork, imagesPerBatch: Int, _ threadsPerTower: Int?, keepsAll: Bool,
-    _ visit: (Classifier, [Int]) -> Void, _ progress: (Int) -> Void
-  ) throws(Failure) -> Outcomes {
+    _ visit: (Classifier, [Int]) throws -> Void, _ progress: (Int) -> Void
+  ) throws -> Outcomes {
     let images = shown.count
     let classifier = try Classifier(
       network.file, batchSize: imagesPerBatch * crops.rawValue,
@@ -102,7 +103,12 @@ public struct Evaluator {
       algorithm: network.settings?.algorithm ?? .automatic)
     let batches = (images + imagesPerBatch - 1) / imagesPerBatch
     var outcomes = Outcomes(batches: batches)
-    for batch in stride(from: world.rank, to: batches, by: world.size) {
+    for first in stride(from: 0, to: batches, by: world.size) {
+      let batch = first + world.rank
+      guard batch < batches else {
+        try visit(classifier, [])
+        continue
+      }
       let numbers = Array(
         shown[batch * imagesPerBatch..<min(images, (batch + 1) * imagesPerBatch)])
       try classifier.forward(
@@ -131,7 +137,7 @@ public struct Evaluator {
             + "\(numbers[numbers.count - 1]) is \(outcomes.losses[batch]); its weights are not usable."
         )
       }
-      visit(classifier, numbers)
+      try visit(classifier, numbers)
       progress(min(images, (batch + world.size) * imagesPerBatch))
     }
     return outcomes

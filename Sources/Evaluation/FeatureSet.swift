@@ -2,24 +2,40 @@ public import AlexNet
 public import Failures
 import Foundation
 import Interchange
+public import MPI
 import Training
 
 /// The features of a set of pictures: an array of pictures x features in a .npy file, and the pictures' names, a line
 /// each, in a .txt file beside it.
 public struct FeatureSet: Sendable {
   /// The names of the pictures.
-  public let names: [String]
+  public private(set) var names: [String]
   /// Features of a picture.
   public let length: Int
   /// The features, picture by picture.
-  public let values: [Float]
+  public private(set) var values: [Float]
 
-  /// Makes a set.
-  public init(names: [String], length: Int, values: [Float]) {
+  /// Makes an empty set.
+  public init(length: Int) { (names, self.length, values) = ([], length, []) }
+
+  /// Appends pictures of all ranks, in the order of the ranks, to the first rank's set; all ranks call it together.
+  /// - Parameters:
+  ///   - names: The names of this rank's pictures.
+  ///   - values: Their features.
+  ///   - world: The ranks.
+  /// - Throws: `MPIError` where a message fails.
+  public mutating func append(
+    names: [String], values: [Float], of world: Communicator
+  ) throws(MPIError) {
     precondition(values.count == names.count * length, "Every picture has its features.")
-    self.names = names
-    self.length = length
-    self.values = values
+    let counts = try world.allGather(Int64(values.count)).map { Int($0) }
+    // A name is a line.
+    let text = names.map { $0.replacing("\n", with: " ") + "\n" }.joined()
+    let allNames = try world.allGather(text)
+    let allValues = try world.allGather(values, counts: counts)
+    guard world.rank == 0 else { return }
+    self.names += allNames.flatMap { $0.split(separator: "\n").map(String.init) }
+    self.values += allValues
   }
 
   /// The file with the names that belongs to a file of features.
@@ -54,9 +70,7 @@ public struct FeatureSet: Sendable {
     let writer = try NumPyWriter(creating: path, shape: [names.count, length])
     try values.withUnsafeBufferPointer { values throws(Failure) in try writer.append(values) }
     try writer.finish()
-    // A name is a line.
-    let lines = names.map { $0.replacing("\n", with: " ") }
-    try TextFile.write(lines: lines.joined(separator: "\n") + "\n", to: Self.namesPath(path))
+    try TextFile.write(lines: names.joined(separator: "\n") + "\n", to: Self.namesPath(path))
   }
 }
 

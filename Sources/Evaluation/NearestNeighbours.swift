@@ -15,7 +15,7 @@ public final class NearestNeighbours {
   }
 
   private let features: UnsafeBufferPointer<Float>
-  private let owner: [Float]?
+  private let isOwner: Bool
   private let length: Int
   /// |x|^2 of every row.
   private let squares: [Float]
@@ -32,11 +32,11 @@ public final class NearestNeighbours {
     BLAS.useOneThreadPerCall()
     self.features = features
     self.length = length
-    owner = nil
+    isOwner = false
     squares = Self.squares(features, length)
   }
 
-  deinit { if owner != nil { features.deallocate() } }
+  deinit { if isOwner { features.deallocate() } }
 
   /// Makes a search over rows, which are copied.
   public init(_ features: [Float], length: Int) {
@@ -46,7 +46,7 @@ public final class NearestNeighbours {
     _ = copy.initialize(from: features)
     self.features = UnsafeBufferPointer(copy)
     self.length = length
-    owner = []
+    isOwner = true
     squares = Self.squares(self.features, length)
   }
 

@@ -1,5 +1,6 @@
 import Data
 public import Failures
+public import MPI
 
 /// The picture files that a command line names: files, folders at any depth, and lists on standard input.
 public struct PictureList: Sendable {
@@ -21,6 +22,16 @@ public struct PictureList: Sendable {
       }
       for path in paths { add(path) }
     }
+  }
+
+  /// The same list on all ranks, whoever of them has the standard input; all ranks call it together.
+  /// - Throws: `MPIError` where a message fails.
+  public init(_ words: [String], over world: Communicator) throws(MPIError) {
+    // mpirun gives its standard input to the first rank alone.
+    self.init(world.rank == 0 ? words : [])
+    // No path holds a zero.
+    let paths = try world.broadcast(files.map { $0 + "\0" }.joined(), from: 0)
+    files = paths.split(separator: "\0").map(String.init)
   }
 
   private mutating func add(_ path: String) {

@@ -1,13 +1,17 @@
 public import AlexNet
 public import Failures
+public import MPI
 public import Threads
 
 /// Reads picture files a part at a time, side by side, and keeps account of those that cannot be read.
+///
+/// Several ranks take turns: the first part is the first rank's, the second the second's.
 public struct PictureReader {
-  /// What could not be read so far.
-  public private(set) var problems: [Failure] = []
+  /// What this rank could not read so far.
+  private var problems: [Failure] = []
   private let files: [String]
   private let side: Int
+  private let world: Communicator
   private let team: ThreadTeam
   private var next = 0
 
@@ -16,18 +20,22 @@ public struct PictureReader {
   ///   - list: The files; what is wrong with the list counts among the problems.
   ///   - side: The side of the squares in pixels.
   ///   - team: The threads that read.
-  public init(_ list: PictureList, side: Int, team: ThreadTeam) {
+  ///   - world: The ranks that share the files.
+  public init(_ list: PictureList, side: Int, team: ThreadTeam, over world: Communicator = .alone) {
     files = list.files
     problems = list.problems
     self.side = side
     self.team = team
+    self.world = world
   }
 
-  /// The next pictures that can be read, of so many files at most; nil at the end.
+  /// The next pictures of this rank that can be read, of so many files at most; none where the others have the
+  /// rest, and nil on all ranks at the end.
   public mutating func read(_ count: Int) -> [(file: String, picture: SquarePicture)]? {
     guard next < files.count else { return nil }
-    let part = files[next..<min(next + count, files.count)]
-    next = part.endIndex
+    let start = min(next + world.rank * count, files.count)
+    let part = files[start..<min(start + count, files.count)]
+    next += world.size * count
     let side = side
     let results = team.map(part.count) { place -> Result<SquarePicture, Failure> in
       do throws(Failure) {
@@ -42,5 +50,15 @@ public struct PictureReader {
       }
     }
     return pictures
+  }
+  /// What could not be read, rank by rank; all ranks call it together and get the same.
+  /// - Throws: `MPIError` where a message fails.
+  public func allProblems() throws(MPIError) -> [Failure] {
+    let own = problems.map { "\($0.exitCode.rawValue) \($0.message)\0" }.joined()
+    return try world.allGather(own).flatMap { $0.split(separator: "\0") }.compactMap { line in
+      let words = line.split(separator: " ", maxSplits: 1)
+      guard words.count == 2, let code = Int32(words[0]).flatMap(ExitCode.init) else { return nil }
+      return Failure(code, String(words[1]))
+    }
   }
 }

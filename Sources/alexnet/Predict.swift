@@ -1,7 +1,7 @@
 import AlexNet
 import Evaluation
 import Failures
-import Foundation
+import MPI
 import Options
 import Threads
 import Training
@@ -9,14 +9,14 @@ import Training
 /// `alexnet predict`: what a trained network sees in pictures.
 enum Predict: Subcommand {
   static let name = "predict"
-  static let summary = "classify pictures with a trained network"
+  static let summary = "classify pictures with a trained network (also under mpirun -np N)"
 
   private static let command = Command(
     "alexnet predict",
     overview: """
       Names the most probable classes of pictures: JPEG, PNG, WebP, TIFF or BMP files, folders of them at any depth,
       and '-' for a list on standard input, a path a line. A picture that cannot be read is reported and the
-      others are done; the exit code is then 65.
+      others are done; the exit code is then 65. Under 'mpirun -np N' the pictures are spread over the ranks.
       """,
     synopsis: "--checkpoint RUN|FILE IMAGE|FOLDER|-... [options]", takesOperands: true,
     groups: [
@@ -42,8 +42,14 @@ enum Predict: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    try RankCrew.run("alexnet predict") { world in
+      let arguments = try command.parse(words)
+      guard arguments.has("help") else { return try predict(arguments, over: world) }
+      if world.rank == 0 { StandardStream.output.write(command.helpText) }
+    }
+  }
+
+  private static func predict(_ arguments: Arguments, over world: Communicator) throws {
     guard let path = arguments.string("checkpoint") else {
       throw Failure(.usage, "Give --checkpoint RUN, the folder of a run, or a checkpoint in it.")
     }
@@ -52,34 +58,43 @@ enum Predict: Subcommand {
     }
     let crops = try arguments.choice("crops", of: ["1", "10"]) == "10" ? Crops.ten : .centre
     let top = try arguments.integer("top", in: 1...1_000_000) ?? 5
-    let threads = try arguments.integer("threads", in: 1...1024) ?? Affinity.coreCount
+    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let format: PredictionFormat =
       arguments.has("json") ? .json : arguments.has("csv") ? .csv : .table
     let network = try TrainedNetwork(opening: path)
-    let pictures = PictureList(arguments.operands)
-    let batch = min(max(1, pictures.files.count), 4 * threads)
+    let pictures = try PictureList(arguments.operands, over: world)
+    // The ranks take turns, so their turns are of one length.
+    let batch = min(
+      max(1, pictures.files.count), 4 * Int(try world.allReduce(Int64(threads), .min)))
     let classifier = try Classifier(
       network.file, batchSize: batch * crops.rawValue,
       threadsPerTower: max(1, threads / network.file.network.towers))
     let writer = PredictionWriter(
       format, classNames: classifier.classNames, top: min(top, classifier.classNames.count))
-    StandardStream.output.write(writer.heading)
+    if world.rank == 0 { StandardStream.output.write(writer.heading) }
     var reader = PictureReader(
-      pictures, side: classifier.imageSide, team: ThreadTeam(count: threads))
+      pictures, side: classifier.imageSide, team: ThreadTeam(count: threads), over: world)
     while let read = reader.read(batch) {
       let predictions = try classifier.classify(read.map(\.picture), crops: crops)
-      for ((file, _), prediction) in zip(read, predictions) {
-        StandardStream.output.write(writer.text(file, prediction))
-      }
+      try world.write(zip(read, predictions).map { writer.text($0.file, $1) }.joined())
     }
-    try reader.problems.report()
+    try reader.allProblems().report(by: world)
+  }
+}
+
+extension Communicator {
+  /// Lets the first rank write the texts of all ranks on the standard output, in the order of the ranks.
+  func write(_ text: String) throws(MPIError) {
+    for text in try allGather(text) where rank == 0 { StandardStream.output.write(text) }
   }
 }
 
 extension [Failure] {
   /// Says what went wrong on standard error; the last sentence ends the program with its code.
-  func report() throws(Failure) {
-    for problem in dropLast() { StandardStream.error.write("alexnet: \(problem.message)\n") }
+  func report(by world: Communicator) throws(Failure) {
+    if world.rank == 0 {
+      for problem in dropLast() { StandardStream.error.write("alexnet: \(problem.message)\n") }
+    }
     if let last { throw last }
   }
 }

@@ -12,7 +12,8 @@ import Training
 /// `alexnet similar`: the pictures of a set that are most like others, to a network's last hidden layer.
 enum Similar: Subcommand {
   static let name = "similar"
-  static let summary = "find the pictures of a set that a network takes for most alike"
+  static let summary =
+    "find the pictures of a set that a network takes for most alike (also under mpirun -np N)"
 
   private static let command = Command(
     "alexnet similar",
@@ -20,6 +21,7 @@ enum Similar: Subcommand {
       With --set, writes the features of a set of pictures, what the network's last hidden layer makes of them (4096
       numbers each in AlexNet), as an array for NumPy, and their names as a .txt file beside it. For query pictures,
       lists those of the set whose features are nearest to theirs by Euclidean distance, as in the paper's figure 4.
+      Under 'mpirun -np N' the pictures are spread over the ranks.
       """,
     synopsis:
       "--checkpoint RUN|FILE --features FILE.npy [--set DATASET|FOLDER] [IMAGE|FOLDER|-...]",
@@ -57,9 +59,16 @@ enum Similar: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
-    if let rows = try arguments.integer("bench", in: 1...10_000_000) { return bench(rows) }
+    let benched = try command.parse(words).integer("bench", in: 1...10_000_000)
+    if let benched { return bench(benched) }
+    try RankCrew.run("alexnet similar") { world in
+      let arguments = try command.parse(words)
+      guard arguments.has("help") else { return try similar(arguments, over: world) }
+      if world.rank == 0 { StandardStream.output.write(command.helpText) }
+    }
+  }
+
+  private static func similar(_ arguments: Arguments, over world: Communicator) throws {
     guard let checkpoint = arguments.string("checkpoint"), let path = arguments.string("features")
     else {
       throw Failure(
@@ -68,90 +77,104 @@ enum Similar: Subcommand {
     guard arguments.has("set") || !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the --set to write features of, or pictures to search for.")
     }
-    let threads = try arguments.integer("threads", in: 1...1024) ?? Affinity.coreCount
+    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let count = try arguments.integer("count", in: 1...1_000_000) ?? 6
     let network = try TrainedNetwork(opening: checkpoint)
     let classifier = try Classifier(
-      network.file, batchSize: 4 * threads,
+      network.file, batchSize: 4 * Int(try world.allReduce(Int64(threads), .min)),
       threadsPerTower: max(1, threads / network.file.network.towers))
     let team = ThreadTeam(count: threads)
     var problems: [Failure] = []
     if let set = arguments.string("set") {
-      let features = try write(
-        set, arguments, network, classifier, team, threads: threads, problems: &problems)
-      try features.write(to: path)
-      StandardStream.output.write(
-        "Wrote the features of \(features.names.count) pictures to \(quoted(path)).\n")
+      let features: FeatureSet
+      if FileManager.default.fileExists(atPath: set + "/dataset.json") {
+        features = try self.features(
+          of: Dataset(opening: set), arguments, network, threads: threads, over: world)
+      } else {
+        features = try self.features(
+          ofFolder: set, classifier, team, over: world, problems: &problems)
+      }
+      if world.rank == 0 {
+        guard !features.names.isEmpty else {
+          throw problems.last ?? Failure(.badData, "\(quoted(set)) is empty.")
+        }
+        try features.write(to: path)
+        StandardStream.output.write(
+          "Wrote the features of \(features.names.count) pictures to \(quoted(path)).\n")
+      }
+      // Nobody reads the file before it is there.
+      try world.barrier()
     }
     if !arguments.operands.isEmpty {
       var reader = PictureReader(
-        PictureList(arguments.operands), side: classifier.imageSide, team: team)
-      try search(path, arguments, classifier, &reader, count: count)
-      problems += reader.problems
+        try PictureList(arguments.operands, over: world), side: classifier.imageSide, team: team,
+        over: world)
+      try search(path, arguments, classifier, &reader, count: count, over: world)
+      problems += try reader.allProblems()
     }
-    try problems.report()
+    try problems.report(by: world)
   }
 
-  private static func write(
-    _ set: String, _ arguments: Arguments, _ network: TrainedNetwork, _ classifier: Classifier,
-    _ team: ThreadTeam, threads: Int, problems: inout [Failure]
-  ) throws(Failure) -> FeatureSet {
-    var (names, values): ([String], [Float]) = ([], [])
-    if FileManager.default.fileExists(atPath: set + "/dataset.json") {
-      let dataset = try Dataset(opening: set)
-      let split =
-        try arguments.choice("split", of: ["validation", "train"]) == "train"
-        ? Split.train : .validation
-      do {
-        _ = try Evaluator(dataset, split: split, crops: .centre, over: .alone, threads: threads)
-          .evaluate([network]) { _, _ in
-          } visit: { classifier, images in
-            for (crop, image) in images.enumerated() {
-              names.append(dataset.name(split, image))
-              values += classifier.features(ofCrop: crop)
-            }
-          }
-      } catch { throw error as? Failure ?? Failure(.internal, "\(error)") }
-    } else {
-      guard PictureFiles.isFolder(set) else {
-        throw Failure(
-          .inputMissing,
-          "The set \(quoted(set)) is neither a prepared dataset nor a folder of pictures.")
+  private static func features(
+    of dataset: Dataset, _ arguments: Arguments, _ network: TrainedNetwork, threads: Int,
+    over world: Communicator
+  ) throws -> FeatureSet {
+    let split =
+      try arguments.choice("split", of: ["validation", "train"]) == "train"
+      ? Split.train : .validation
+    var features: FeatureSet?
+    _ = try Evaluator(dataset, split: split, crops: .centre, over: world, threads: threads)
+      .evaluate([network]) { _, _ in
+      } visit: { classifier, images in
+        features = features ?? FeatureSet(length: classifier.featureCount)
+        try features?.append(
+          names: images.map { dataset.name(split, $0) },
+          values: images.indices.flatMap { classifier.features(ofCrop: $0) }, of: world)
       }
-      var reader = PictureReader(PictureList([set]), side: classifier.imageSide, team: team)
-      while let pictures = reader.read(classifier.batchSize) {
-        names += pictures.map(\.file)
-        values += try classifier.features(of: pictures.map(\.picture)).flatMap { $0 }
-      }
-      problems += reader.problems
+    return features ?? FeatureSet(length: 1)
+  }
+
+  private static func features(
+    ofFolder folder: String, _ classifier: Classifier, _ team: ThreadTeam,
+    over world: Communicator, problems: inout [Failure]
+  ) throws -> FeatureSet {
+    guard PictureFiles.isFolder(folder) else {
+      throw Failure(
+        .inputMissing,
+        "The set \(quoted(folder)) is neither a prepared dataset nor a folder of pictures.")
     }
-    guard !names.isEmpty else {
-      throw problems.last ?? Failure(.badData, "\(quoted(set)) is empty.")
+    var reader = PictureReader(
+      try PictureList([folder], over: world), side: classifier.imageSide, team: team, over: world)
+    var features = FeatureSet(length: classifier.featureCount)
+    while let pictures = reader.read(classifier.batchSize) {
+      try features.append(
+        names: pictures.map(\.file),
+        values: classifier.features(of: pictures.map(\.picture)).flatMap { $0 }, of: world)
     }
-    return FeatureSet(names: names, length: values.count / names.count, values: values)
+    problems += try reader.allProblems()
+    return features
   }
 
   private static func search(
     _ path: String, _ arguments: Arguments, _ classifier: Classifier, _ reader: inout PictureReader,
-    count: Int
-  ) throws(Failure) {
+    count: Int, over world: Communicator
+  ) throws {
     let set = try FeatureSet(contentsOf: path)
+    guard set.length == classifier.featureCount else {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) holds \(set.length) features a picture and the network makes "
+          + "\(classifier.featureCount); write them with the same network.")
+    }
     let search = NearestNeighbours(set.values, length: set.length)
     let format: PredictionFormat =
       arguments.has("json") ? .json : arguments.has("csv") ? .csv : .table
     let writer = NeighbourWriter(format, names: set.names)
-    StandardStream.output.write(writer.heading)
+    if world.rank == 0 { StandardStream.output.write(writer.heading) }
     while let pictures = reader.read(classifier.batchSize) {
       let queries = try classifier.features(of: pictures.map(\.picture))
-      guard queries.allSatisfy({ $0.count == set.length }) else {
-        throw Failure(
-          .usage,
-          "\(quoted(path)) holds \(set.length) features a picture and the network makes "
-            + "\(queries[0].count); write them with the same network.")
-      }
-      for ((file, _), found) in zip(pictures, search.nearest(to: queries, count: count)) {
-        StandardStream.output.write(writer.text(file, found))
-      }
+      let found = search.nearest(to: queries, count: count)
+      try world.write(zip(pictures, found).map { writer.text($0.file, $1) }.joined())
     }
   }
 

@@ -128,6 +128,19 @@ import Testing
     let classes = try Program.alexnet("evaluate", try run(1), "--data", two)
     #expect(classes.code == 64 && classes.error.contains("has 2 classes"), "\(classes.error)")
 
+    // Networks that cannot be averaged.
+    let foreignRun = folder.path + "/foreign"
+    let begun = try Program.train(
+      ranks: nil,
+      [
+        "--data", two, "--out", foreignRun, "--network", "cifar-four-layer", "--max-steps", "0",
+        "--batch-size", "4",
+      ])
+    #expect(begun.code == 0, "\(begun.error)")
+    let mixed = try evaluate(try run(1), foreignRun)
+    #expect(mixed.code == 64 && mixed.error.contains("and 2"), "\(mixed.error)")
+    #expect(mixed.error.split(separator: "\n").count == 1)
+
     let checkpoint = try #require(
       FileManager.default.contentsOfDirectory(atPath: try run(1) + "/checkpoints").first)
     let whole = try Data(
@@ -172,6 +185,15 @@ import Testing
     let csv = try Program.alexnet(
       "predict", "--checkpoint", try run(1), "\(folder.path)/1.bmp", "--csv", "--top", "1")
     #expect(csv.output.hasPrefix("image,class1,probability1\n\(folder.path)/1.bmp,"))
+    for ranks in [2, 3] {
+      let spread = try Program.alexnet(
+        ranks: ranks,
+        ["predict", "--checkpoint", try run(1), folder.path, "--csv", "--threads", "1"])
+      let alone = try Program.alexnet(
+        "predict", "--checkpoint", try run(1), folder.path, "--csv", "--threads", "1")
+      #expect(spread.output == alone.output && spread.code == 65, "\(spread.error)")
+      #expect(spread.error.ranges(of: "broken.jpg").count == 1, "\(spread.error)")
+    }
     let nothing = try Program.alexnet("predict", "--checkpoint", try run(1))
     #expect(nothing.code == 64)
   }

@@ -32,6 +32,31 @@ import Testing
     #expect(found.code == 0, "\(found.error)")
     let lines = found.output.split(separator: "\n")
     #expect(lines.count == 4 && lines[1].contains("\(set)/90.bmp,1,\(set)/90.bmp,0"))
+    // Several ranks write and find the same.
+    for source in [set, try Pictures.small.get().path + "/dataset"] {
+      var files: [Data] = []
+      for ranks in [nil, 2, 4] {
+        let path = "\(folder.path)/\(ranks ?? 1).npy"
+        let outcome = try Program.alexnet(
+          ranks: ranks,
+          [
+            "similar", "--checkpoint", run, "--set", source, "--features", path, "--threads", "1",
+          ])
+        #expect(outcome.code == (source == set ? 65 : 0), "\(outcome.error)")
+        files.append(try Data(contentsOf: URL(fileURLWithPath: path)))
+        files.append(
+          try Data(contentsOf: URL(fileURLWithPath: path.replacing(".npy", with: ".txt"))))
+      }
+      #expect(files[2] == files[0] && files[4] == files[0])
+      #expect(files[3] == files[1] && files[5] == files[1])
+    }
+    let spread = try Program.alexnet(
+      ranks: 2,
+      [
+        "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--count", "3",
+        "--csv",
+      ])
+    #expect(spread.output == found.output, "\(spread.error)")
     // Names that do not belong to the features.
     try "one\n".write(toFile: folder.path + "/set.txt", atomically: true, encoding: .utf8)
     let wrong = try Program.alexnet(

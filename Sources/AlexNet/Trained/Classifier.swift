@@ -144,14 +144,21 @@ public final class Classifier {
   /// What the last layer reads of a crop of the pass that was done last: the features of the last hidden layer,
   /// tower by tower.
   package func features(ofCrop crop: Int) -> [Float] {
-    let layers = network.specification.layers
-    guard layers.count > 1 else { return [] }
-    let name = layers[layers.count - 2].name
-    return (0..<network.specification.towers).flatMap { tower -> [Float] in
-      guard let output = network.output(of: name, tower: tower) else { return [] }
+    lastHiddenOutputs.flatMap { output in
       let length = output.count / batchSize
       return Array(output.elements[crop * length..<(crop + 1) * length])
     }
+  }
+
+  /// How many features a crop has.
+  package var featureCount: Int { lastHiddenOutputs.reduce(0) { $0 + $1.count / batchSize } }
+
+  /// What the last layer reads of each tower.
+  private var lastHiddenOutputs: [Tensor] {
+    let layers = network.specification.layers
+    guard layers.count > 1 else { return [] }
+    let name = layers[layers.count - 2].name
+    return (0..<network.specification.towers).compactMap { network.output(of: name, tower: $0) }
   }
 
   /// The sum of the losses of the pass that was done last, as training adds them up.
