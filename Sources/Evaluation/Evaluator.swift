@@ -60,10 +60,8 @@ public struct Evaluator {
     threadsPerTower: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
     visit: (_ classifier: Classifier, _ images: [Int]) throws -> Void = { _, _ in }
   ) throws -> EnsembleEvaluation {
-    for network in networks {
-      try network.check(fits: dataset)
-      try network.check(averagesWith: networks[0])
-    }
+    for network in networks { try network.check(averagesWith: networks[0]) }
+    for network in networks { try network.check(fits: dataset) }
     guard !shown.isEmpty else {
       throw Failure(
         .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) images.")

@@ -138,7 +138,7 @@ import Testing
       ])
     #expect(begun.code == 0, "\(begun.error)")
     let mixed = try evaluate(try run(1), foreignRun)
-    #expect(mixed.code == 64 && mixed.error.contains("and 2"), "\(mixed.error)")
+    #expect(mixed.code == 64 && mixed.error.contains("has 2 classes and"), "\(mixed.error)")
     #expect(mixed.error.split(separator: "\n").count == 1)
 
     let checkpoint = try #require(
