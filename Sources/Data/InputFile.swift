@@ -56,15 +56,7 @@ package final class InputFile: Sendable {
   static func read(
     _ descriptor: Int32, at offset: UInt64, into memory: UnsafeMutableRawBufferPointer
   ) -> Bool {
-    var done = 0
-    while done < memory.count {
-      let rest = UnsafeMutableRawBufferPointer(rebasing: memory[done...])
-      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return false }
-      done += count
-    }
-    return true
+    WholeTransfer.read(into: memory, from: descriptor, at: Int(offset)) == 0
   }
 
   /// SHA-256 of the whole file, or nil if it cannot be read.

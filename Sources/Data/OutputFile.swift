@@ -43,9 +43,9 @@ final class OutputFile {
   /// - Throws: `Failure` (input/output) with the path.
   func finish() throws(Failure) -> String {
     try flush()
-    if fsync(descriptor) != 0 { throw failure() }
+    if fsync(descriptor) != 0 { throw failure(errno) }
     isClosed = true
-    if close(descriptor) != 0 { throw failure() }
+    if close(descriptor) != 0 { throw failure(errno) }
     return sum.finish()
   }
 
@@ -64,17 +64,12 @@ final class OutputFile {
   }
 
   private func writeOut(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-    var rest = bytes
-    while !rest.isEmpty {
-      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw failure() }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-    }
+    let code = WholeTransfer.write(bytes, to: descriptor)
+    guard code == 0 else { throw failure(code) }
   }
 
-  private func failure() -> Failure {
-    let remedy = errno == ENOSPC || errno == EDQUOT ? "Make room or choose another place." : ""
-    return .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno, remedy: remedy)
+  private func failure(_ code: Int32) -> Failure {
+    let remedy = code == ENOSPC || code == EDQUOT ? "Make room or choose another place." : ""
+    return .system(.inputOutput, "Cannot write \(quoted(path))", errno: code, remedy: remedy)
   }
 }

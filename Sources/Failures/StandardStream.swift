@@ -12,22 +12,9 @@ public enum StandardStream: Int32, Sendable {
   /// Writes the text as it is, whole.
   public func write(_ text: String) {
     var text = text
-    text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while !rest.isEmpty {
-        let written = Self.systemWrite(rawValue, rest)
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { return }
-        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-      }
-    }
+    _ = text.withUTF8 { WholeTransfer.write(UnsafeRawBufferPointer($0), to: rawValue) }
   }
 
   /// Whether a person is watching: the stream is a terminal, not a file or a pipe.
   public var isTerminal: Bool { isatty(rawValue) == 1 }
-
-  // Inside the enum, `write` names its own method.
-  private static func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-  }
 }

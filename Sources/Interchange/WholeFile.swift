@@ -30,15 +30,9 @@ final class WholeFile {
   /// Appends bytes.
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
   func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-    var rest = bytes
-    while !rest.isEmpty {
-      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw .system(
-          .inputOutput, "\(quoted(path)) cannot be written", errno: count < 0 ? errno : ENOSPC)
-      }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    let code = WholeTransfer.write(bytes, to: descriptor)
+    guard code == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
     }
   }
 

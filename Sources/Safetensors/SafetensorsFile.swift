@@ -137,18 +137,12 @@ public final class SafetensorsFile: Sendable {
   private static func read(
     _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ path: String
   ) throws(Failure) {
-    var done = 0
-    while done < buffer.count {
-      let count = pread(
-        descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done,
-        off_t(offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw .system(
-          .inputOutput, "\(quoted(path)) cannot be read at byte \(offset + done)",
-          errno: count < 0 ? errno : EIO)
-      }
-      done += count
+    let code = WholeTransfer.read(into: buffer, from: descriptor, at: offset)
+    guard code == 0 else {
+      throw .system(
+        .inputOutput,
+        "\(quoted(path)) cannot be read from byte \(offset) to \(offset + buffer.count)",
+        errno: code)
     }
   }
 }

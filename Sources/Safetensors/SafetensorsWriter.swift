@@ -109,16 +109,9 @@ public final class SafetensorsWriter {
   }
 
   private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Failure) {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(
-        descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw .system(
-          .inputOutput, "\(quoted(path)) cannot be written", errno: count < 0 ? errno : ENOSPC)
-      }
-      done += count
+    let code = WholeTransfer.write(bytes, to: descriptor, at: offset)
+    guard code == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
     }
   }
 }

@@ -50,18 +50,7 @@ public final class EventFile {
 
   private func append(_ event: [UInt8]) throws(Failure) {
     let record = Self.record(event)
-    let descriptor = descriptor
-    let code = record.withUnsafeBytes { bytes -> Int32 in
-      var done = 0
-      while done < bytes.count {
-        let count = Glibc.write(
-          descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { return errno }
-        done += count
-      }
-      return 0
-    }
+    let code = record.withUnsafeBytes { WholeTransfer.write($0, to: descriptor) }
     guard code == 0 else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
     }

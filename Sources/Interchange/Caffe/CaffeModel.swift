@@ -164,15 +164,9 @@ private final class CaffeMessage<Message> {
     }
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 64)
     defer { bytes.deallocate() }
-    var done = 0
-    while done < length {
-      let count = Glibc.read(descriptor, bytes.baseAddress?.advanced(by: done), length - done)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw .system(
-          .inputOutput, "\(quoted(path)) cannot be read", errno: count < 0 ? errno : EIO)
-      }
-      done += count
+    let code = WholeTransfer.read(into: bytes, from: descriptor)
+    guard code == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be read", errno: code)
     }
     // A layer of two bytes becomes a struct of a hundred: what a small file can ask for is limited.
     let budget = MemoryBudget(8 * length + 1 << 20)

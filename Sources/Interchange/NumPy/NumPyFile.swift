@@ -68,20 +68,13 @@ public struct NumPyArray: Equatable, Sendable {
     func read(_ count: Int) throws(Failure) -> [UInt8] {
       let count = min(count, Int(status.st_size) - position)
       var bytes = [UInt8](repeating: 0, count: max(0, count))
-      var done = 0
-      while done < bytes.count {
-        let length = bytes.count - done
-        let read = bytes.withUnsafeMutableBytes {
-          pread(descriptor, $0.baseAddress?.advanced(by: done), length, off_t(position + done))
-        }
-        if read < 0 && errno == EINTR { continue }
-        guard read > 0 else {
-          throw .system(
-            .inputOutput, "\(quoted(path)) cannot be read", errno: read < 0 ? errno : EIO)
-        }
-        done += read
+      let code = bytes.withUnsafeMutableBytes {
+        WholeTransfer.read(into: $0, from: descriptor, at: position)
       }
-      position += done
+      guard code == 0 else {
+        throw .system(.inputOutput, "\(quoted(path)) cannot be read", errno: code)
+      }
+      position += bytes.count
       return bytes
     }
     let header = try NumPyHeader(quoted(path), read)

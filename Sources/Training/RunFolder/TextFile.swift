@@ -81,16 +81,8 @@ package final class TextFile: Sendable {
   package func append(_ line: String) throws(Failure) {
     var text = line + "\n"
     let descriptor = descriptor
-    let code = text.withUTF8 { bytes -> Int32 in
-      var done = 0
-      while done < bytes.count {
-        let count = Glibc.write(
-          descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { return errno }
-        done += count
-      }
-      return 0
+    let code = text.withUTF8 {
+      WholeTransfer.write(UnsafeRawBufferPointer($0), to: descriptor)
     }
     guard code == 0 else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)

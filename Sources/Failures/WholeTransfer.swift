@@ -1,0 +1,48 @@
+import Glibc
+
+/// Moves all bytes to or from an open file, with as many calls of the system as that takes.
+public enum WholeTransfer {
+  /// Writes all bytes.
+  /// - Parameters:
+  ///   - bytes: The bytes.
+  ///   - descriptor: The file.
+  ///   - offset: The place of the first byte; nil for where the file stands.
+  /// - Returns: 0, or the system's number of the error (`ENOSPC` where nothing more is taken).
+  public static func write(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int? = nil
+  ) -> Int32 {
+    repeated(bytes.count, else: ENOSPC) { done in
+      let (start, count) = (bytes.baseAddress?.advanced(by: done), bytes.count - done)
+      return offset.map { pwrite(descriptor, start, count, off_t($0 + done)) }
+        ?? Glibc.write(descriptor, start, count)
+    }
+  }
+
+  /// Fills memory.
+  /// - Parameters:
+  ///   - memory: What is filled.
+  ///   - descriptor: The file.
+  ///   - offset: The place of the first byte; nil for where the file stands.
+  /// - Returns: 0, or the system's number of the error (`EIO` where the file ends before).
+  public static func read(
+    into memory: UnsafeMutableRawBufferPointer, from descriptor: Int32, at offset: Int? = nil
+  ) -> Int32 {
+    repeated(memory.count, else: EIO) { done in
+      let (start, count) = (memory.baseAddress?.advanced(by: done), memory.count - done)
+      return offset.map { pread(descriptor, start, count, off_t($0 + done)) }
+        ?? Glibc.read(descriptor, start, count)
+    }
+  }
+
+  private static func repeated(_ total: Int, else end: Int32, _ move: (_ done: Int) -> Int) -> Int32
+  {
+    var done = 0
+    while done < total {
+      let count = move(done)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return count < 0 ? errno : end }
+      done += count
+    }
+    return 0
+  }
+}
