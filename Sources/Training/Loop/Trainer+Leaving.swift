@@ -61,8 +61,6 @@ extension Trainer {
           + "\(settings.recipe.learningRate), or let the run go back by itself with --on-divergence rollback."
       )
     }
-    // The first rank may still be giving it its name.
-    try Activity.waiting(for: "the last checkpoint's name") { try world.barrier() }
     let path = run.checkpoint(afterSteps: saved.step)
     // The first rank gives the file its name.
     try Activity.waiting(for: "the checkpoint to go back to") { try world.barrier() }
