@@ -1,5 +1,6 @@
 public import Failures
 import Glibc
+import Threads
 
 /// Makes batches ahead of time: background threads read, decode and augment the next one while the
 /// network works on this one.
@@ -20,7 +21,7 @@ public final class BatchLoader {
   }
 
   private let producer: BatchProducer
-  private var thread = pthread_t()
+  private let thread: SystemThread
 
   /// Starts to load.
   /// - Parameters:
@@ -83,23 +84,15 @@ public final class BatchLoader {
         skipsDamaged: damagedRecords == .skip, group: group, mean: mean, finish: finish),
       readers: try (0..<threads).map { (_) throws(Failure) in try RecordReader() },
       firstStep: firstStep)
-    let argument = Unmanaged.passRetained(producer)
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<BatchProducer>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, argument.toOpaque())
-    guard code == 0 else {
-      argument.release()
-      throw .system(.inputOutput, "Cannot start a thread to load pictures", errno: code)
+    guard let thread = SystemThread(ifPossible: { [producer] in producer.run() }) else {
+      throw .system(.inputOutput, "Cannot start a thread to load pictures", errno: EAGAIN)
     }
+    self.thread = thread
   }
 
   deinit {
     producer.end()
-    pthread_join(thread, nil)
+    thread.join()
   }
 
   /// Waits for the next step's batch; the one before becomes invalid.

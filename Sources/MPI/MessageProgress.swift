@@ -25,7 +25,7 @@ public final class MessageProgress: @unchecked Sendable {
   public let mode: Mode
   private let group: Communicator?
   private let monitor = Monitor()
-  private var thread = pthread_t()
+  private var thread: SystemThread?
   // What follows is touched inside `monitor.locked` only.
   private var jobs: [Job] = []
   private var messages = 0
@@ -55,24 +55,17 @@ public final class MessageProgress: @unchecked Sendable {
       self.mode = wanted == .thread && !Environment.allowsConcurrentCalls ? .calls : wanted
     }
     guard self.mode == .thread else { return }
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        // The owner joins the thread before it goes.
-        Unmanaged<MessageProgress>.fromOpaque(argument).takeUnretainedValue().serve()
-        return nil
-      }, Unmanaged.passUnretained(self).toOpaque())
-    precondition(code == 0, "The system refuses to start another thread.")
+    // The owner joins the thread before it goes.
+    thread = SystemThread { [unowned(unsafe) self] in serve() }
   }
 
   deinit {
-    guard mode == .thread else { return }
+    guard let thread else { return }
     monitor.locked {
       isEnding = true
       monitor.wakeAll()
     }
-    pthread_join(thread, nil)
+    thread.join()
   }
 
   /// Adds work that advances with the messages.

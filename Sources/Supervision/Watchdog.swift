@@ -1,4 +1,3 @@
-import Glibc
 public import MPI
 import Threads
 
@@ -9,7 +8,7 @@ import Threads
 /// late and in what. Time in which this process itself is stopped does not count.
 public final class Watchdog {
   private let state: WatchdogState
-  private var thread: pthread_t?
+  private var thread: SystemThread?
 
   /// Starts to watch; all ranks call it together.
   /// - Parameters:
@@ -75,21 +74,11 @@ public final class Watchdog {
       state.isEnding = true
       state.monitor.wakeAll()
     }
-    pthread_join(thread, nil)
+    thread.join()
     self.thread = nil
   }
 
   private func start() {
-    let argument = Unmanaged.passRetained(state)
-    var new = pthread_t()
-    let code = pthread_create(
-      &new, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<WatchdogState>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, argument.toOpaque())
-    precondition(code == 0, "The system refuses to start another thread.")
-    thread = new
+    thread = SystemThread { [state] in state.run() }
   }
 }

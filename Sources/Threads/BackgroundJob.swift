@@ -1,5 +1,3 @@
-import Glibc
-
 /// A thread that does one job at a time for a caller that goes on meanwhile.
 public final class BackgroundJob {
   /// What the thread shares with the caller; it outlives neither.
@@ -27,7 +25,7 @@ public final class BackgroundJob {
   }
 
   private let state = State()
-  private var thread: pthread_t?
+  private var thread: SystemThread?
 
   /// Makes it; the thread starts with the first job.
   public init() {}
@@ -38,12 +36,12 @@ public final class BackgroundJob {
       state.isEnding = true
       state.monitor.wakeAll()
     }
-    pthread_join(thread, nil)
+    thread.join()
   }
 
   /// Starts a job; the one before must be done.
   public func start(_ job: @escaping @Sendable () -> Void) {
-    if thread == nil { startThread() }
+    if thread == nil { thread = SystemThread { [state] in state.serve() } }
     state.monitor.locked {
       precondition(!state.isBusy, "One job at a time.")
       state.job = job
@@ -58,19 +56,5 @@ public final class BackgroundJob {
   /// Waits until it is.
   public func wait() {
     state.monitor.locked { while state.isBusy { state.monitor.wait() } }
-  }
-
-  private func startThread() {
-    let argument = Unmanaged.passRetained(state)
-    var new = pthread_t()
-    let code = pthread_create(
-      &new, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<State>.fromOpaque(argument).takeRetainedValue().serve()
-        return nil
-      }, argument.toOpaque())
-    precondition(code == 0, "The system refuses to start another thread.")
-    thread = new
   }
 }

@@ -11,7 +11,7 @@ public final class ThreadTeam: @unchecked Sendable {
   private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var threads: [pthread_t] = []
+  private var threads: [SystemThread] = []
   private var work: ((Int) -> Void)?
   private var round = 0
   private var unfinished = 0
@@ -25,28 +25,8 @@ public final class ThreadTeam: @unchecked Sendable {
     pthread_cond_init(wake, nil)
     pthread_cond_init(done, nil)
     for member in 1..<max(1, count) {
-      let start = Unmanaged.passRetained(Start(team: self, member: member))
-      var thread = pthread_t()
-      let code = pthread_create(
-        &thread, nil,
-        { argument in
-          guard let argument else { return nil }
-          let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-          let (member, loop) = (start.member, start.team)
-          loop.serve(member)
-          return nil
-        }, start.toOpaque())
-      precondition(code == 0, "The system refuses to start another thread.")
-      threads.append(thread)
-    }
-  }
-
-  private final class Start {
-    unowned(unsafe) let team: ThreadTeam
-    let member: Int
-    init(team: ThreadTeam, member: Int) {
-      self.team = team
-      self.member = member
+      // The team joins its threads before it goes.
+      threads.append(SystemThread { [unowned(unsafe) self] in serve(member) })
     }
   }
 
@@ -55,7 +35,7 @@ public final class ThreadTeam: @unchecked Sendable {
     ending = true
     pthread_cond_broadcast(wake)
     pthread_mutex_unlock(mutex)
-    for thread in threads { pthread_join(thread, nil) }
+    for thread in threads { thread.join() }
     pthread_cond_destroy(wake)
     pthread_cond_destroy(done)
     pthread_mutex_destroy(mutex)

@@ -1,0 +1,40 @@
+import Glibc
+
+/// A thread of the operating system that runs one piece of code.
+public struct SystemThread: Sendable {
+  private let handle: pthread_t
+
+  private final class Body {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  /// Starts a thread; nil where the system refuses another one.
+  public init?(ifPossible body: @escaping @Sendable () -> Void) {
+    let argument = Unmanaged.passRetained(Body(body))
+    var handle = pthread_t()
+    let code = pthread_create(
+      &handle, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, argument.toOpaque())
+    guard code == 0 else {
+      argument.release()
+      return nil
+    }
+    self.handle = handle
+  }
+
+  /// Starts a thread that the program cannot do without.
+  public init(_ body: @escaping @Sendable () -> Void) {
+    guard let thread = SystemThread(ifPossible: body) else {
+      preconditionFailure("The system refuses to start another thread.")
+    }
+    self = thread
+  }
+
+  /// Waits for its end; to be called once.
+  public func join() { pthread_join(handle, nil) }
+}
