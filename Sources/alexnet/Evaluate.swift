@@ -67,12 +67,7 @@ enum Evaluate: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    // Within MPI: a complaint that all ranks have is made once.
-    try RankCrew.run("alexnet evaluate") { world in
-      let arguments = try command.parse(words)
-      guard arguments.has("help") else { return try evaluate(arguments, over: world) }
-      if world.rank == 0 { StandardStream.output.write(command.helpText) }
-    }
+    try RankCrew.run(command, words) { try evaluate($0, over: $1) }
   }
 
   private static func evaluate(_ arguments: Arguments, over world: Communicator) throws {

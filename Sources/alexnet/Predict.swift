@@ -38,15 +38,17 @@ enum Predict: Subcommand {
           .flag("csv", "Write a line of comma-separated values for each picture."),
         ]
       ),
-      ("Machine", [Option("threads", "N", default: "one for each core", "Threads to work with.")]),
+      (
+        "Machine",
+        [
+          Option(
+            "threads", "N", default: "the cores that the rank may use", "Threads of each rank.")
+        ]
+      ),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    try RankCrew.run("alexnet predict") { world in
-      let arguments = try command.parse(words)
-      guard arguments.has("help") else { return try predict(arguments, over: world) }
-      if world.rank == 0 { StandardStream.output.write(command.helpText) }
-    }
+    try RankCrew.run(command, words) { try predict($0, over: $1) }
   }
 
   private static func predict(_ arguments: Arguments, over world: Communicator) throws {

@@ -2,6 +2,7 @@ import Data
 import Failures
 import Glibc
 import MPI
+import Options
 
 /// The ranks of `mpirun -np N alexnet prepare` as a crew.
 struct RankCrew: PreparationCrew {
@@ -42,6 +43,19 @@ struct RankCrew: PreparationCrew {
     MPI.Environment.run(program) { world in
       try body(world)
       return .done
+    }
+  }
+
+  /// Runs a subcommand over the ranks with its options, or shows its help.
+  ///
+  /// The options are read within MPI, so that a complaint that all ranks have is made once.
+  static func run(
+    _ command: Command, _ words: [String], _ body: (Arguments, Communicator) throws -> Void
+  ) throws(Failure) {
+    try run(command.name) { world in
+      let arguments = try command.parse(words)
+      guard arguments.has("help") else { return try body(arguments, world) }
+      if world.rank == 0 { StandardStream.output.write(command.helpText) }
     }
   }
 

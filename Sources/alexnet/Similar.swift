@@ -50,7 +50,8 @@ enum Similar: Subcommand {
       (
         "Machine",
         [
-          Option("threads", "N", default: "one for each core", "Threads to work with."),
+          Option(
+            "threads", "N", default: "the cores that the rank may use", "Threads of each rank."),
           Option(
             "bench", "N",
             "Search N pictures of 4096 random features on one core, and say how long it takes."),
@@ -61,11 +62,7 @@ enum Similar: Subcommand {
   static func run(_ words: [String]) throws(Failure) {
     let benched = try command.parse(words).integer("bench", in: 1...10_000_000)
     if let benched { return bench(benched) }
-    try RankCrew.run("alexnet similar") { world in
-      let arguments = try command.parse(words)
-      guard arguments.has("help") else { return try similar(arguments, over: world) }
-      if world.rank == 0 { StandardStream.output.write(command.helpText) }
-    }
+    try RankCrew.run(command, words) { try similar($0, over: $1) }
   }
 
   private static func similar(_ arguments: Arguments, over world: Communicator) throws {
