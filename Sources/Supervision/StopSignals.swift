@@ -6,9 +6,9 @@ import Threads
 ///
 /// mpirun forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it answers by ending the
 /// job: each rank gets SIGCONT at once, SIGTERM after `Launcher.killTimeout` seconds and SIGKILL after as many
-/// more. The SIGCONT is therefore the earliest sign of an end; one that follows a real stop is told from it
-/// by the time that a ticking thread lost. When another rank has aborted, the SIGTERM follows the SIGCONT within
-/// milliseconds: then there is nothing to wait for.
+/// more. The SIGCONT is therefore the earliest sign of an end, and a reason to save; since a shell's `fg` and Slurm's
+/// resume send it too, it is none to leave. When another rank has aborted, the SIGTERM follows the SIGCONT
+/// within milliseconds: then there is nothing to wait for.
 public enum StopSignals {
   private static let wish = Atomic<Int64>(0)
   /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
@@ -121,7 +121,7 @@ public enum StopSignals {
       let wasStopped = nanoseconds - lastTick.load(ordering: .relaxed) > 600_000_000
       guard isFromLauncher && !wasStopped else { return }
       noticeTime.store(nanoseconds, ordering: .relaxed)
-      leave(within: 2 * Launcher.killTimeout)
+      raise(to: .save)
     default:
       let sinceNotice = nanoseconds - noticeTime.load(ordering: .relaxed)
       if isFromLauncher && sinceNotice < 300_000_000 { exitAtOnce(signal) }

@@ -57,6 +57,17 @@ extension FaultTests {
       #expect(try Program.alexnet("verify", run).code == 0)
     }
 
+    /// A shell's `fg` and Slurm's resume send SIGCONT, and mpirun the same to its ranks before it ends them.
+    @Test func aContinuedMpirunSavesAndTrainsOn() throws {
+      let continued = try signal(
+        [SIGCONT], atStep: 8, training.options(steps: 12, "--inject", pause))
+      #expect(continued.code == 0, "\(continued.output)")
+      #expect(continued.output.contains("as asked for"), "\(continued.output)")
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.undisturbed(steps: 12))
+    }
+
     @Test func aTimeLimitSavesAndAutoStartsOrGoesOn() throws {
       let words = try training.options(steps: 100_000, "--resume", "auto", "--max-time", "3s")
       let first = try Program.train(ranks: 2, words)
