@@ -1,6 +1,6 @@
 public import Layers
 public import MPI
-public import Tensors
+import Tensors
 import Threads
 
 /// The cross-connection where the images of several replicas come together: between convolutions, which each
@@ -19,9 +19,9 @@ public final class BatchExchange {
   /// The name of the layer that reads, `fc6`.
   public let name: String
   /// Bytes that this rank has sent in the forward direction.
-  public private(set) var forwardBytes = 0
+  public internal(set) var forwardBytes = 0
   /// Bytes that this rank has sent in the backward direction.
-  public private(set) var backwardBytes = 0
+  public internal(set) var backwardBytes = 0
   /// Seconds that this rank spent in starting and finishing messages, waiting included.
   public private(set) var seconds = 0.0
   /// The images of each replica in the pass that is under way, counted from the first replica's first.
@@ -29,28 +29,28 @@ public final class BatchExchange {
   /// The place of the first replica's first image in the whole batch.
   public private(set) var firstImage = 0
 
-  private let shapes: [MapShape]
-  private let placement: Placement
-  private let tag: Int
-  private let progress: MessageProgress
+  let shapes: [MapShape]
+  let placement: Placement
+  let tag: Int
+  let progress: MessageProgress
   /// The other ranks of the replica, which are the towers that they own.
-  private let mates: [Int]
+  let mates: [Int]
   /// What is sent; what comes from each replica; what comes from the mates for each replica's images.
-  private let sending = Requests()
-  private let fromPeers: [Requests]
-  private let fromMates: [Requests]
+  let sending = Requests()
+  let fromPeers: [Requests]
+  let fromMates: [Requests]
   /// The maps of all images of each tower, and what this rank found for them.
-  private let gathered: [Tensor]
-  private let contributions: [Tensor]
+  let gathered: [Tensor]
+  let contributions: [Tensor]
   /// What each mate found for the own towers' maps of all images, by tower.
-  private let mateContributions: [Tensor]
+  let mateContributions: [Tensor]
   /// What the other replicas found for the own images and maps, by replica and own tower.
-  private let arriving: [[Tensor]]
+  let arriving: [[Tensor]]
   /// Maps, and the gradients by them, on their way, by replica and tower; and those that come back.
-  private let maps: [[WireMessage]]
-  private let gradients: [[WireMessage]]
-  private let mateGradients: [[WireMessage]]
-  private let ownGradients: [[WireMessage]]
+  let maps: [[WireMessage]]
+  let gradients: [[WireMessage]]
+  let mateGradients: [[WireMessage]]
+  let ownGradients: [[WireMessage]]
 
   /// Makes the cross-connection.
   /// - Parameters:
@@ -153,13 +153,13 @@ public final class BatchExchange {
   }
 
   /// The other replicas in the order in which they need what this one has: the one before comes to this one first.
-  private var replicasInTurn: [Int] {
+  var replicasInTurn: [Int] {
     let count = placement.replicas
     return (1..<max(1, count)).map { (placement.replica - $0 + count) % count }
   }
 
   /// A replica's images among a tower's numbers of all images.
-  private func slice(
+  func slice(
     _ tensor: Tensor, _ replica: Int, _ tower: Int
   ) -> UnsafeMutableBufferPointer<Float> {
     let length = shapes[tower].count
@@ -168,175 +168,17 @@ public final class BatchExchange {
       count: images[replica].count * length)
   }
 
-  private func start(_ body: () throws(MPIError) -> Void) throws(MPIError) {
+  func start(_ body: () throws(MPIError) -> Void) throws(MPIError) {
     let start = MonotonicClock.seconds
     defer { seconds += MonotonicClock.seconds - start }
     try body()
   }
 
-  private func wait(for requests: Requests) throws(MPIError) {
+  func wait(for requests: Requests) throws(MPIError) {
     try start { () throws(MPIError) in
       try Activity.waiting(for: "exchange before \(name)") { () throws(MPIError) in
         try requests.wait()
       }
     }
-  }
-
-  // MARK: Forward
-
-  /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
-  public func maps(of tower: Int) -> Tensor { gathered[tower] }
-
-  /// Starts to send the maps of the own towers and to receive those of the others.
-  public func startGather(_ own: [Tensor]) throws(MPIError) {
-    try start { () throws(MPIError) in
-      progress.begin()
-      let me = placement.replica
-      for replica in 0..<placement.replicas {
-        for tower in placement.owned where replica != me {
-          try maps[replica][tower].receive(
-            into: slice(gathered[tower], replica, tower), from: replica, tag: tag + tower,
-            over: placement.peers, in: fromPeers[replica])
-        }
-        for mate in mates {
-          try maps[replica][mate].receive(
-            into: slice(gathered[mate], replica, mate), from: mate, tag: tag + 2 * replica,
-            over: placement.group, in: fromMates[replica])
-        }
-      }
-      for (number, tower) in placement.owned.enumerated() {
-        let place = slice(gathered[tower], me, tower)
-        place.baseAddress?.update(from: own[number].pointer, count: place.count)
-        maps[me][tower].pack(UnsafeBufferPointer(place))
-      }
-      try passOn(me)
-      for replica in replicasInTurn {
-        for tower in placement.owned {
-          forwardBytes += try maps[me][tower].send(
-            UnsafeBufferPointer(slice(gathered[tower], me, tower)), to: replica, tag: tag + tower,
-            over: placement.peers, in: sending)
-        }
-      }
-    }
-  }
-
-  /// Waits until the maps of a replica's own towers are here, and passes them on to the other ranks of this replica.
-  public func relay(_ replica: Int) throws(MPIError) {
-    try wait(for: fromPeers[replica])
-    try start { () throws(MPIError) in
-      for tower in placement.owned {
-        maps[replica][tower].unpack(into: slice(gathered[tower], replica, tower))
-      }
-      try passOn(replica)
-    }
-  }
-
-  /// Sends what this rank has of a replica to the mates, in the numbers that it came in.
-  private func passOn(_ replica: Int) throws(MPIError) {
-    for mate in mates {
-      for tower in placement.owned {
-        forwardBytes += try maps[replica][tower].send(
-          UnsafeBufferPointer(slice(gathered[tower], replica, tower)), to: mate,
-          tag: tag + 2 * replica, over: placement.group, in: sending)
-      }
-    }
-  }
-
-  /// Waits until a replica's maps of the towers of other ranks are here.
-  public func finishGather(of replica: Int) throws(MPIError) {
-    try wait(for: fromMates[replica])
-    for mate in mates { maps[replica][mate].unpack(into: slice(gathered[mate], replica, mate)) }
-  }
-
-  /// Waits until everything is sent that this rank has to send.
-  public func finishSending() throws(MPIError) {
-    try wait(for: sending)
-    progress.end()
-  }
-
-  // MARK: Backward
-
-  /// Where this rank writes the gradient that it found for a tower's maps, those of all images.
-  public func contribution(to tower: Int) -> Tensor { contributions[tower] }
-
-  /// Starts to receive what other ranks find for the own maps.
-  public func startReduceScatter() throws(MPIError) {
-    try start { () throws(MPIError) in
-      progress.begin()
-      let own = placement.owned.lowerBound
-      for replica in 0..<placement.replicas {
-        for mate in mates {
-          try mateGradients[replica][mate].receive(
-            into: slice(mateContributions[mate], replica, own), from: mate,
-            tag: tag + 2 * replica + 1, over: placement.group, in: fromMates[replica])
-        }
-        for (number, tower) in placement.owned.enumerated() where replica != placement.replica {
-          try ownGradients[replica][number].receive(
-            into: ownPart(arriving[replica][number], tower), from: replica,
-            tag: tag + shapes.count + tower, over: placement.peers, in: fromPeers[replica])
-        }
-      }
-    }
-  }
-
-  /// Starts to send what was found for a replica's maps of other towers to the mates that own them.
-  public func sendContributions(ofReplica replica: Int) throws(MPIError) {
-    try start { () throws(MPIError) in
-      for mate in mates {
-        let gradient = UnsafeBufferPointer(slice(contributions[mate], replica, mate))
-        gradients[replica][mate].pack(gradient)
-        backwardBytes += try gradients[replica][mate].send(
-          gradient, to: mate, tag: tag + 2 * replica + 1, over: placement.group, in: sending)
-      }
-    }
-  }
-
-  /// Adds up what this replica found for a replica's maps of the own towers, the own part first, and starts to send it
-  /// there.
-  public func sendSums(toReplica replica: Int) throws(MPIError) {
-    try wait(for: fromMates[replica])
-    try start { () throws(MPIError) in
-      for tower in placement.owned {
-        let sum = slice(contributions[tower], replica, tower)
-        for mate in mates {
-          let part = slice(mateContributions[mate], replica, tower)
-          mateGradients[replica][mate].unpack(into: part)
-          for i in 0..<sum.count { sum[i] += part[i] }
-        }
-        guard replica != placement.replica else { continue }
-        gradients[replica][tower].pack(UnsafeBufferPointer(sum))
-        backwardBytes += try gradients[replica][tower].send(
-          UnsafeBufferPointer(sum), to: replica, tag: tag + shapes.count + tower,
-          over: placement.peers, in: sending)
-      }
-    }
-  }
-
-  /// Waits for all replicas' sums and adds them up, in the order of the replicas.
-  /// - Parameter sums: For each own tower the gradient by its maps of the own images.
-  /// - Throws: `MPIError` where a message fails.
-  public func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
-    for requests in fromPeers { try wait(for: requests) }
-    try finishSending()
-    for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
-      for replica in 0..<placement.replicas {
-        let isOwn = replica == placement.replica
-        let part =
-          isOwn
-          ? slice(contributions[tower], replica, tower)
-          : ownPart(arriving[replica][number], tower)
-        if !isOwn { ownGradients[replica][number].unpack(into: part) }
-        guard let from = part.baseAddress else { continue }
-        if replica == 0 {
-          sum.pointer.update(from: from, count: part.count)
-        } else {
-          for i in 0..<part.count { sum.pointer[i] += from[i] }
-        }
-      }
-    }
-  }
-
-  private func ownPart(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: tensor.pointer, count: ownImages.count * shapes[tower].count)
   }
 }

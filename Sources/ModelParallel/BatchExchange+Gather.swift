@@ -1,0 +1,75 @@
+public import MPI
+public import Tensors
+
+/// Forward: an all-gather of images x maps.
+extension BatchExchange {
+  /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
+  public func maps(of tower: Int) -> Tensor { gathered[tower] }
+
+  /// Starts to send the maps of the own towers and to receive those of the others.
+  public func startGather(_ own: [Tensor]) throws(MPIError) {
+    try start { () throws(MPIError) in
+      progress.begin()
+      let me = placement.replica
+      for replica in 0..<placement.replicas {
+        for tower in placement.owned where replica != me {
+          try maps[replica][tower].receive(
+            into: slice(gathered[tower], replica, tower), from: replica, tag: tag + tower,
+            over: placement.peers, in: fromPeers[replica])
+        }
+        for mate in mates {
+          try maps[replica][mate].receive(
+            into: slice(gathered[mate], replica, mate), from: mate, tag: tag + 2 * replica,
+            over: placement.group, in: fromMates[replica])
+        }
+      }
+      for (number, tower) in placement.owned.enumerated() {
+        let place = slice(gathered[tower], me, tower)
+        place.baseAddress?.update(from: own[number].pointer, count: place.count)
+        maps[me][tower].pack(UnsafeBufferPointer(place))
+      }
+      try passOn(me)
+      for replica in replicasInTurn {
+        for tower in placement.owned {
+          forwardBytes += try maps[me][tower].send(
+            UnsafeBufferPointer(slice(gathered[tower], me, tower)), to: replica, tag: tag + tower,
+            over: placement.peers, in: sending)
+        }
+      }
+    }
+  }
+
+  /// Waits until the maps of a replica's own towers are here, and passes them on to the other ranks of this replica.
+  public func relay(_ replica: Int) throws(MPIError) {
+    try wait(for: fromPeers[replica])
+    try start { () throws(MPIError) in
+      for tower in placement.owned {
+        maps[replica][tower].unpack(into: slice(gathered[tower], replica, tower))
+      }
+      try passOn(replica)
+    }
+  }
+
+  /// Sends what this rank has of a replica to the mates, in the numbers that it came in.
+  private func passOn(_ replica: Int) throws(MPIError) {
+    for mate in mates {
+      for tower in placement.owned {
+        forwardBytes += try maps[replica][tower].send(
+          UnsafeBufferPointer(slice(gathered[tower], replica, tower)), to: mate,
+          tag: tag + 2 * replica, over: placement.group, in: sending)
+      }
+    }
+  }
+
+  /// Waits until a replica's maps of the towers of other ranks are here.
+  public func finishGather(of replica: Int) throws(MPIError) {
+    try wait(for: fromMates[replica])
+    for mate in mates { maps[replica][mate].unpack(into: slice(gathered[mate], replica, mate)) }
+  }
+
+  /// Waits until everything is sent that this rank has to send.
+  public func finishSending() throws(MPIError) {
+    try wait(for: sending)
+    progress.end()
+  }
+}

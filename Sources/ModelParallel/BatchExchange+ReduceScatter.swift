@@ -1,0 +1,90 @@
+import Layers
+public import MPI
+public import Tensors
+
+/// Backward: the adjoint of the all-gather, a reduce-scatter of the gradients by these maps.
+extension BatchExchange {
+  /// Where this rank writes the gradient that it found for a tower's maps, those of all images.
+  public func contribution(to tower: Int) -> Tensor { contributions[tower] }
+
+  /// Starts to receive what other ranks find for the own maps.
+  public func startReduceScatter() throws(MPIError) {
+    try start { () throws(MPIError) in
+      progress.begin()
+      let own = placement.owned.lowerBound
+      for replica in 0..<placement.replicas {
+        for mate in mates {
+          try mateGradients[replica][mate].receive(
+            into: slice(mateContributions[mate], replica, own), from: mate,
+            tag: tag + 2 * replica + 1, over: placement.group, in: fromMates[replica])
+        }
+        for (number, tower) in placement.owned.enumerated() where replica != placement.replica {
+          try ownGradients[replica][number].receive(
+            into: ownPart(arriving[replica][number], tower), from: replica,
+            tag: tag + shapes.count + tower, over: placement.peers, in: fromPeers[replica])
+        }
+      }
+    }
+  }
+
+  /// Starts to send what was found for a replica's maps of other towers to the mates that own them.
+  public func sendContributions(ofReplica replica: Int) throws(MPIError) {
+    try start { () throws(MPIError) in
+      for mate in mates {
+        let gradient = UnsafeBufferPointer(slice(contributions[mate], replica, mate))
+        gradients[replica][mate].pack(gradient)
+        backwardBytes += try gradients[replica][mate].send(
+          gradient, to: mate, tag: tag + 2 * replica + 1, over: placement.group, in: sending)
+      }
+    }
+  }
+
+  /// Adds up what this replica found for a replica's maps of the own towers, the own part first, and starts to send it
+  /// there.
+  public func sendSums(toReplica replica: Int) throws(MPIError) {
+    try wait(for: fromMates[replica])
+    try start { () throws(MPIError) in
+      for tower in placement.owned {
+        let sum = slice(contributions[tower], replica, tower)
+        for mate in mates {
+          let part = slice(mateContributions[mate], replica, tower)
+          mateGradients[replica][mate].unpack(into: part)
+          for i in 0..<sum.count { sum[i] += part[i] }
+        }
+        guard replica != placement.replica else { continue }
+        gradients[replica][tower].pack(UnsafeBufferPointer(sum))
+        backwardBytes += try gradients[replica][tower].send(
+          UnsafeBufferPointer(sum), to: replica, tag: tag + shapes.count + tower,
+          over: placement.peers, in: sending)
+      }
+    }
+  }
+
+  /// Waits for all replicas' sums and adds them up, in the order of the replicas.
+  /// - Parameter sums: For each own tower the gradient by its maps of the own images.
+  /// - Throws: `MPIError` where a message fails.
+  public func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
+    for requests in fromPeers { try wait(for: requests) }
+    try finishSending()
+    for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
+      for replica in 0..<placement.replicas {
+        let isOwn = replica == placement.replica
+        let part =
+          isOwn
+          ? slice(contributions[tower], replica, tower)
+          : ownPart(arriving[replica][number], tower)
+        if !isOwn { ownGradients[replica][number].unpack(into: part) }
+        guard let from = part.baseAddress else { continue }
+        if replica == 0 {
+          sum.pointer.update(from: from, count: part.count)
+        } else {
+          for i in 0..<part.count { sum.pointer[i] += from[i] }
+        }
+      }
+    }
+  }
+
+  private func ownPart(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: tensor.pointer, count: ownImages.count * shapes[tower].count)
+  }
+}
