@@ -74,7 +74,7 @@ public struct Fault: Sendable {
     guard rank == self.rank, action != .error, action != .spoil else { return }
     let fault = self
     Activity.observe { report in
-      guard report.step == fault.step, report.phase.hasPrefix(fault.phase) else { return }
+      guard report.step ?? 0 == fault.step, report.phase.hasPrefix(fault.phase) else { return }
       switch fault.action {
       case .signal(let number):
         Activity.observe(nil)

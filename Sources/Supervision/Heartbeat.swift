@@ -2,8 +2,8 @@
 package struct Heartbeat: Equatable {
   /// Who sends it.
   package var rank: Int
-  /// Steps done.
-  package var step: Int
+  /// Steps done; nil before the first begins.
+  package var step: Int?
   /// Seconds since its main thread last began something.
   package var idleSeconds: Double
   /// Whether it waits for other ranks.
@@ -18,7 +18,7 @@ package struct Heartbeat: Equatable {
   /// The bytes of a datagram; `token` is the run's own number, so that no other program's is believed.
   package func bytes(token: UInt64) -> [UInt8] {
     var bytes: [UInt8] = []
-    for number in [token, UInt64(rank), UInt64(step), UInt64(max(0, idleSeconds) * 1000)] {
+    for number in [token, UInt64(rank), step.map { UInt64($0) + 1 } ?? 0, UInt64(max(0, idleSeconds) * 1000)] {
       bytes += (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
     bytes.append(waitsForRanks ? 1 : 0)
@@ -27,7 +27,7 @@ package struct Heartbeat: Equatable {
   }
 
   /// Makes one from its parts.
-  package init(rank: Int, step: Int, idleSeconds: Double, waitsForRanks: Bool, phase: String) {
+  package init(rank: Int, step: Int?, idleSeconds: Double, waitsForRanks: Bool, phase: String) {
     self.rank = rank
     self.step = step
     self.idleSeconds = idleSeconds
@@ -46,7 +46,7 @@ package struct Heartbeat: Equatable {
     else { return nil }
     let text = bytes[Self.phaseStart...].prefix { $0 >= 0x20 && $0 < 0x7F }
     self.init(
-      rank: Int(numbers[1]), step: Int(numbers[2]), idleSeconds: Double(numbers[3]) / 1000,
+      rank: Int(numbers[1]), step: numbers[2] == 0 ? nil : Int(numbers[2]) - 1, idleSeconds: Double(numbers[3]) / 1000,
       waitsForRanks: bytes[32] == 1, phase: String(decoding: text, as: UTF8.self))
   }
 }

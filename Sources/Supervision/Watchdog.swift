@@ -14,8 +14,13 @@ public final class Watchdog {
   /// - Parameters:
   ///   - world: All ranks.
   ///   - limit: Seconds without progress after which the job ends.
+  ///   - option: The option that sets the limit.
+  ///   - remedy: What to do then.
   /// - Throws: `MPIError` where a message fails.
-  public init(_ world: Communicator, limit: Double) throws(MPIError) {
+  public init(
+    _ world: Communicator, limit: Double, option: String = "--watchdog",
+    remedy: String = "The last checkpoint is whole: go on with --resume."
+  ) throws(MPIError) {
     let host = try world.ranksOnThisHost()
     // The host's smallest rank is the host's number.
     let hostNumber = Int(try host.allReduce(Int64(world.rank), .min))
@@ -31,7 +36,7 @@ public final class Watchdog {
     }
     state = WatchdogState(
       rank: world.rank, peers: peers, socket: socket, token: UInt64(token) ?? 0, limit: limit,
-      remedy: "The last checkpoint is whole: go on with --resume.")
+      option: option, remedy: remedy)
     start()
   }
 

@@ -14,6 +14,8 @@ final class WatchdogState: @unchecked Sendable {
   private let socket: HeartbeatSocket?
   private let token: UInt64
   private let limit: Double
+  /// The option that sets it.
+  private let option: String
   /// Whether MPI can end the job.
   private let mayAbort: Bool
   /// What is said instead of what the heartbeats tell.
@@ -26,16 +28,20 @@ final class WatchdogState: @unchecked Sendable {
   private var hasWarned = false
 
   private static let tick = 0.1
+  private static let program = CommandLine.arguments.first.map { word in
+    String(word.split(separator: "/").last ?? "")
+  } ?? ""
 
   init(
     rank: Int, peers: [Peer], socket: HeartbeatSocket?, token: UInt64, limit: Double,
-    mayAbort: Bool = true, complaint: String? = nil, remedy: String
+    option: String = "", mayAbort: Bool = true, complaint: String? = nil, remedy: String
   ) {
     self.rank = rank
     self.peers = peers
     self.socket = socket
     self.token = token
     self.limit = limit
+    self.option = option
     self.mayAbort = mayAbort
     self.complaint = complaint
     self.remedy = remedy
@@ -102,7 +108,7 @@ final class WatchdogState: @unchecked Sendable {
 
   /// What is known about why nothing goes on.
   private func account(_ activity: Activity.Report) -> String {
-    let step = "step \(activity.step + 1) (\(activity.phase))"
+    let step = Self.place(activity.step, activity.phase)
     let time = "for \(Int(idle.rounded())) s"
     // A rank that is silent is named even where this one is not known to wait for it.
     guard activity.waitsForRanks || late.contains(where: { $0.silence > silenceLimit }) else {
@@ -114,13 +120,17 @@ final class WatchdogState: @unchecked Sendable {
         "\(step) has waited \(time) for messages, and \(others.isEmpty ? "the others wait" : others + " too")"
     }
     return late.map { peer in
-      let last = peer.last.map { "step \($0.step + 1) (\($0.phase))" } ?? step
+      let last = peer.last.map { Self.place($0.step, $0.phase) } ?? step
       let silence = peer.silence > silenceLimit ? Int(peer.silence.rounded()) : 0
       return "\(peer.name) has not finished \(last) \(time)"
         + (silence > 0
           ? " and has given no sign of life for \(silence) s (stopped, or cut off)" : "")
     }.joined(separator: "; ")
       + (activity.phase == late.first?.last?.phase ? "" : "; rank \(rank) waits in \(step)")
+  }
+
+  private static func place(_ step: Int?, _ phase: String) -> String {
+    step.map { "step \($0 + 1) (\(phase))" } ?? phase
   }
 
   private func warn(_ activity: Activity.Report) {
@@ -131,14 +141,14 @@ final class WatchdogState: @unchecked Sendable {
     }
     guard peers.isEmpty == false, activity.waitsForRanks, speaker == nil else { return }
     StandardStream.error.write(
-      "alexnet-train: warning: \(account(activity)); the job ends after \(Int(limit)) s (--watchdog).\n"
+      "\(Self.program): warning: \(account(activity)); the job ends after \(Int(limit)) s (\(option)).\n"
     )
   }
 
   /// Open MPI ends its ranks within seconds of mpirun's death, and leaves their shared memory behind.
   private func leaveWithoutLauncher() {
     StandardStream.error.write(
-      "alexnet-train (rank \(rank)): mpirun, or its daemon on \(Environment.processorName), has died. \(remedy)\n"
+      "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Environment.processorName), has died. \(remedy)\n"
     )
     Launcher.removeSharedMemory()
     StopSignals.removeFile()
@@ -147,7 +157,7 @@ final class WatchdogState: @unchecked Sendable {
 
   private func end(_ activity: Activity.Report) {
     let sentence = complaint ?? account(activity)
-    StandardStream.error.write("alexnet-train (rank \(rank)): \(sentence). \(remedy)\n")
+    StandardStream.error.write("\(Self.program) (rank \(rank)): \(sentence). \(remedy)\n")
     StopSignals.removeFile()
     // Over a cut network MPI_Abort waits for an answer that never comes.
     let isCutOff = late.contains { peer in

@@ -4,8 +4,8 @@ import Synchronization
 public enum Activity {
   /// One entry.
   public struct Report: Sendable {
-    /// Steps done before this one.
-    public var step = 0
+    /// Steps done before this one; nil before the first.
+    public var step: Int?
     /// What is being done, `reading images`.
     public var phase = "the start"
     /// Whether it is waiting for other ranks.

@@ -53,7 +53,10 @@ enum Doctor: Subcommand {
       let limit = try arguments.number("limit", in: 0.1...1e6) ?? 60
       try LinkCheck.verify(world, within: limit)
       // A host may still go silent; what was tried above has a better sentence for it.
-      let watchdog = Watchdog(firstMessagesOf: world, limit: limit + 1)
+      Activity.begin("the examination", waitsForRanks: true)
+      let watchdog = try Watchdog(
+        world, limit: limit + 1, option: "--limit",
+        remedy: "The links worked before: look at the cable and the switch, and examine them again.")
       defer { watchdog.stop() }
       return try examine(world, arguments)
     }
@@ -97,11 +100,11 @@ enum Doctor: Subcommand {
     let volume = CommunicationVolume(
       network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
       batchSize: batchSize, scheme: scheme, formats: WireFormats())
-    let gradients = volume.gradientBytes
+    let between = volume.bytesBetweenReplicas
     var result: [Diagnosis.MeasuredLink] = []
     let world = placement.all
     for (group, isReplica, bytes) in [
-      (placement.group, true, volume.bytes - gradients), (placement.peers, false, gradients),
+      (placement.group, true, volume.bytes - between), (placement.peers, false, between),
     ] {
       // Everyone takes part in the numbers; only the first replica, or the first ranks, measure at a time.
       let isMeasured = isReplica ? placement.replica == 0 : placement.group.rank == 0

@@ -111,6 +111,15 @@ import Testing
     // A sixteenth of fc6-fc8, which the first rank has a little more of: 63 of 1000 classes.
     let parameters = 256 * 9217 + 256 * 4097 + 63 * 4097
     expect("fc gradients", 0, 2 * 4 * parameters / 4 * 3)
+    // Of 15 other ranks of a group one is of the own replica.
+    let between = [
+      "conv3": 0, "fc6": 2 * 7 * 32 * 18_432, "fc7": 2 * 14 * 256 * 256 * 4,
+      "fc8": 2 * 14 * 256 * 256 * 4, "softmax": 0,
+    ]
+    for boundary in volume.boundaries {
+      #expect(
+        boundary.betweenReplicas == between[boundary.name] ?? boundary.bytes, "\(boundary.name)")
+    }
     #expect(volume.gradientBytes == 2 * 4 * parameters / 4 * 3 + (bytes["gradients"]?.1 ?? 0))
   }
 

@@ -10,6 +10,9 @@ import Testing
     let bytes = beat.bytes(token: 77)
     #expect(bytes.count == Heartbeat.length)
     #expect(Heartbeat(bytes, token: 77, ranks: 4) == beat)
+    let early = Heartbeat(
+      rank: 0, step: nil, idleSeconds: 0, waitsForRanks: false, phase: "options")
+    #expect(Heartbeat(early.bytes(token: 77), token: 77, ranks: 4) == early)
   }
 
   @Test func anotherRunsOrBrokenDatagramsAreNotBelieved() {

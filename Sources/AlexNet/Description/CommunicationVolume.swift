@@ -14,6 +14,8 @@ public struct CommunicationVolume: Sendable {
     public let backward: Int
     /// Messages, both ways.
     public let messages: Int
+    /// Of the bytes of both ways, those that go to ranks of other replicas.
+    public let betweenReplicas: Int
 
     /// Bytes both ways.
     public var bytes: Int { forward + backward }
@@ -30,6 +32,9 @@ public struct CommunicationVolume: Sendable {
 
   /// Of these, gradients of weights.
   public var gradientBytes: Int { boundaries.reduce(0) { $0 + ($1.isGradient ? $1.bytes : 0) } }
+
+  /// Of these, what goes to ranks of other replicas.
+  public var bytesBetweenReplicas: Int { boundaries.reduce(0) { $0 + $1.betweenReplicas } }
 
   /// Counts what the first rank of the first replica sends, which has the most images.
   /// - Parameters:
@@ -55,15 +60,18 @@ public struct CommunicationVolume: Sendable {
     let trunk = 0..<(head?.lowerBound ?? network.layers.count)
     var boundaries: [Boundary] = []
 
-    /// An all-gather between parts that are on one rank each, and its adjoint.
+    /// An all-gather between parts that are on one rank each, the own replica's first, and its adjoint.
     func exchange(_ shape: LayerShape, images: Int) {
       let counts = shape.inputs.map { images * $0.count }
+      let own = formats.activations.bytes(of: counts[0])
+      let others = counts.dropFirst().map { formats.gradients.bytes(of: $0) }
       boundaries.append(
         Boundary(
           name: shape.layer.name,
-          forward: (counts.count - 1) * formats.activations.bytes(of: counts[0]),
-          backward: counts.dropFirst().reduce(0) { $0 + formats.gradients.bytes(of: $1) },
-          messages: 2 * (counts.count - 1)))
+          forward: others.count * own,
+          backward: others.reduce(0, +),
+          messages: 2 * others.count,
+          betweenReplicas: others.dropFirst(ranksPerReplica - 1).reduce(0) { $0 + own + $1 }))
     }
 
     let shapes = network.shapes(ofTower: 0)
@@ -93,30 +101,37 @@ public struct CommunicationVolume: Sendable {
           return sum + towers.reduce(0) { $0 + format.bytes(of: count * lengths[$1]) }
         }
       }
+      let (away, back) = (
+        (members - 1) * bytes(formats.activations, images: own),
+        bytes(formats.gradients, images: others)
+      )
       boundaries.append(
         Boundary(
           name: network.layers[head.lowerBound].name,
-          forward: (members - 1) * bytes(formats.activations, images: own)
-            + (ranksPerReplica - 1) * within(formats.activations, of: owned),
-          backward: bytes(formats.gradients, images: others)
+          forward: away + (ranksPerReplica - 1) * within(formats.activations, of: owned),
+          backward: back
             + (ranksPerReplica > 1 ? within(formats.gradients, of: 1..<network.towers) : 0),
-          messages: 2 * ((members - 1) * owned.count + (ranksPerReplica - 1) * members)))
+          messages: 2 * ((members - 1) * owned.count + (ranksPerReplica - 1) * members),
+          betweenReplicas: away + back))
       for (number, shape) in parts.enumerated() where number > 0 && shape.layer.reads == .all {
         exchange(shape, images: scored)
       }
     }
     if head != nil || ranksPerReplica > 1 {
       boundaries.append(
-        Boundary(name: "softmax", forward: 2 * 2 * 8 * scored, backward: 0, messages: 2))
+        Boundary(
+          name: "softmax", forward: 2 * 2 * 8 * scored, backward: 0, messages: 2,
+          betweenReplicas: 0))
     }
 
     /// What so many replicas, or groups, that hold the same weights tell each other.
     func reduction(_ name: String, _ count: Int, among holders: Int) {
+      let bytes = 2 * formats.gradients.bytes(of: count) / holders * (holders - 1)
       boundaries.append(
         Boundary(
-          name: name, forward: 0,
-          backward: 2 * formats.gradients.bytes(of: count) / holders * (holders - 1),
-          messages: 2 * (holders - 1) * GradientReduction.pieces(of: count)))
+          name: name, forward: 0, backward: bytes,
+          messages: 2 * (holders - 1) * GradientReduction.pieces(of: count),
+          betweenReplicas: bytes))
     }
     let count = owned.reduce(0) { sum, tower in
       sum + network.shapes(ofTower: tower)[trunk].reduce(0) { $0 + $1.parameters }
