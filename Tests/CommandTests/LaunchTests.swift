@@ -23,7 +23,7 @@ import Testing
         "--data", "D", "--out", "a run",
       ])
     #expect(outcome.code == 0 && outcome.error.isEmpty, "\(outcome.error)")
-    let end = " /bin/true --data D --out a\\ run\n"
+    let end = " /bin/true --data D --out 'a run'\n"
     #expect(outcome.output.hasSuffix(end), "\(outcome.output)")
     return String(outcome.output.dropLast(end.count))
   }
@@ -45,7 +45,8 @@ import Testing
 
   private let network =
     "--mca btl_tcp_if_include ib0 --mca oob_tcp_if_include ib0 --mca btl_tcp_links 2 --mca "
-    + "oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3"
+    + "oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 --mca plm_rsh_args "
+    + "'-o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3'"
 
   @Test func aReplicaOnEachHost() throws {
     #expect(
