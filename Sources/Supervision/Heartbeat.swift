@@ -18,7 +18,9 @@ package struct Heartbeat: Equatable {
   /// The bytes of a datagram; `token` is the run's own number, so that no other program's is believed.
   package func bytes(token: UInt64) -> [UInt8] {
     var bytes: [UInt8] = []
-    for number in [token, UInt64(rank), step.map { UInt64($0) + 1 } ?? 0, UInt64(max(0, idleSeconds) * 1000)] {
+    for number in [
+      token, UInt64(rank), step.map { UInt64($0) + 1 } ?? 0, UInt64(max(0, idleSeconds) * 1000),
+    ] {
       bytes += (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
     bytes.append(waitsForRanks ? 1 : 0)
@@ -46,7 +48,8 @@ package struct Heartbeat: Equatable {
     else { return nil }
     let text = bytes[Self.phaseStart...].prefix { $0 >= 0x20 && $0 < 0x7F }
     self.init(
-      rank: Int(numbers[1]), step: numbers[2] == 0 ? nil : Int(numbers[2]) - 1, idleSeconds: Double(numbers[3]) / 1000,
+      rank: Int(numbers[1]), step: numbers[2] == 0 ? nil : Int(numbers[2]) - 1,
+      idleSeconds: Double(numbers[3]) / 1000,
       waitsForRanks: bytes[32] == 1, phase: String(decoding: text, as: UTF8.self))
   }
 }

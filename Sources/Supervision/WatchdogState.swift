@@ -28,9 +28,10 @@ final class WatchdogState: @unchecked Sendable {
   private var hasWarned = false
 
   private static let tick = 0.1
-  private static let program = CommandLine.arguments.first.map { word in
-    String(word.split(separator: "/").last ?? "")
-  } ?? ""
+  private static let program =
+    CommandLine.arguments.first.map { word in
+      String(word.split(separator: "/").last ?? "")
+    } ?? ""
 
   init(
     rank: Int, peers: [Peer], socket: HeartbeatSocket?, token: UInt64, limit: Double,

@@ -56,7 +56,8 @@ enum Doctor: Subcommand {
       Activity.begin("the examination", waitsForRanks: true)
       let watchdog = try Watchdog(
         world, limit: limit + 1, option: "--limit",
-        remedy: "The links worked before: look at the cable and the switch, and examine them again.")
+        remedy: "The links worked before: look at the cable and the switch, and examine them again."
+      )
       defer { watchdog.stop() }
       return try examine(world, arguments)
     }
@@ -79,7 +80,8 @@ enum Doctor: Subcommand {
       threadsPerTower: max(1, cores.threads / placement.owned.count)
     ).total
     let facts = try RankFacts(
-      placement.all, cores: cores, needed: needed, dataset: arguments.string("data"),
+      placement.all, rank: world.rank, cores: cores, needed: needed,
+      dataset: arguments.string("data"),
       runFolder: arguments.string("out")
     ).gathered(over: placement.all)
     let links = try measure(placement, network, batchSize: batchSize, scheme: scheme)

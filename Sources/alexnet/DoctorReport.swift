@@ -76,7 +76,5 @@ struct DoctorReport {
         1e3 * Double(measured.bytes) / link.bandwidth, measured.bytes >> 20)
   }
 
-  private func placed(_ rank: Int) -> String {
-    facts.indices.contains(rank) ? "\(rank) \(facts[rank].host)" : "\(rank)"
-  }
+  private func placed(_ place: Int) -> String { "\(facts[place].rank) \(facts[place].host)" }
 }

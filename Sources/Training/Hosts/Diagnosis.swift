@@ -13,7 +13,7 @@ public struct Diagnosis: Sendable {
 
   /// A link between two ranks, as it was measured.
   public struct MeasuredLink: Sendable {
-    /// The ranks' numbers.
+    /// The places of the ranks among the facts.
     public let ranks: (Int, Int)
     /// What the link does.
     public let link: LinkCheck.Link
@@ -41,7 +41,7 @@ public struct Diagnosis: Sendable {
   /// Seconds that clocks may differ by.
   public static let clockTolerance = 2.0
 
-  /// Looks at the facts of all ranks, in the order of the ranks, and at the links that were measured.
+  /// Looks at the facts of all ranks, and at the links that were measured.
   public init(_ facts: [RankFacts], links: [MeasuredLink] = []) {
     guard let first = facts.first else { return }
     let hosts = Dictionary(grouping: facts, by: \.host).sorted {

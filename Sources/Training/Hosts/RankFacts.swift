@@ -10,7 +10,7 @@ import Threads
 
 /// What a rank knows of its host and of itself; all ranks' facts together show what is wrong with a cluster.
 public struct RankFacts: Codable, Equatable, Sendable {
-  /// The rank's number.
+  /// The number that mpirun gave the rank.
   public var rank: Int
   /// The host's name.
   public var host: String
@@ -45,16 +45,18 @@ public struct RankFacts: Codable, Equatable, Sendable {
 
   /// Finds out; all ranks call it together.
   /// - Parameters:
-  ///   - world: All ranks.
+  ///   - world: All ranks, in any order.
+  ///   - rank: The number that mpirun gave this one.
   ///   - cores: What they compute with.
   ///   - needed: Bytes of memory that the rank will need.
   ///   - dataset: The folder of a dataset to look at.
   ///   - runFolder: A folder that the run's folder will be made in.
   /// - Throws: `MPIError` where a message fails.
   public init(
-    _ world: Communicator, cores: Cores, needed: Int, dataset: String?, runFolder: String?
+    _ world: Communicator, rank: Int, cores: Cores, needed: Int, dataset: String?,
+    runFolder: String?
   ) throws(MPIError) {
-    rank = world.rank
+    self.rank = rank
     host = MPI.Environment.processorName
     self.cores = Affinity.cores
     hostCores = cores.hostCores
@@ -79,7 +81,7 @@ public struct RankFacts: Codable, Equatable, Sendable {
     }
   }
 
-  /// The facts of all ranks, in the order of the ranks.
+  /// The facts of all ranks, in their order in `world`.
   public func gathered(over world: Communicator) throws -> [RankFacts] {
     let own = String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
     return try world.allGather(own).map {
