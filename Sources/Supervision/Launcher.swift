@@ -20,21 +20,6 @@ public enum Launcher {
   /// Whether it has died: a process that loses its parent is given another one.
   static var isGone: Bool { isOpenMPI && getppid() != process }
 
-  /// Removes the names of the memory that the ranks of this host share, as Open MPI does where it ends a job in peace.
-  ///
-  /// What is mapped stays until the processes end; the name alone would stay in /dev/shm for ever.
-  static func removeSharedMemory() {
-    guard let maps = fopen("/proc/self/maps", "r") else { return }
-    defer { fclose(maps) }
-    var line = [CChar](repeating: 0, count: 4096)
-    while fgets(&line, Int32(line.count), maps) != nil {
-      let text = String(
-        decoding: line.prefix { $0 != 10 && $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard let start = text.firstRange(of: "/dev/shm/vader_segment.")?.lowerBound else { continue }
-      unlink(String(text[start...]))
-    }
-  }
-
   /// Seconds that Open MPI gives its ranks after SIGCONT, and again after SIGTERM, before it kills them.
   ///
   /// mpirun's parameter `odls_base_sigkill_timeout`, by default one second.
@@ -47,7 +32,7 @@ public enum Launcher {
   /// SIGTERM ends mpirun and its daemons at once.
   static func endJob() {
     guard isOpenMPI else { return }
-    removeSharedMemory()
+    SharedMemory.remove()
     kill(getppid(), SIGTERM)
     usleep(300_000)
     kill(getppid(), SIGTERM)

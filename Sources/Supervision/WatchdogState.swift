@@ -151,7 +151,7 @@ final class WatchdogState: @unchecked Sendable {
     StandardStream.error.write(
       "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Environment.processorName), has died. \(remedy)\n"
     )
-    Launcher.removeSharedMemory()
+    SharedMemory.remove()
     StopSignals.removeFile()
     _exit(ExitCode.inputOutput.rawValue)
   }

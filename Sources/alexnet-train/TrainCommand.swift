@@ -26,6 +26,7 @@ struct TrainCommand {
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
+    try SharedMemory.unname(of: world)
     let watchdogLimit = try watchdogLimit(arguments)
     // Preparing the demonstration's pictures takes its time on one rank, while the others wait.
     let isDemonstration = !arguments.has("data") && !arguments.has("classes")

@@ -1,0 +1,65 @@
+import Glibc
+public import MPI
+
+/// The names in /dev/shm of the memory through which Open MPI lets the ranks of a host talk.
+///
+/// What is mapped stays until the processes end, without a name too. A name would stay for ever where ranks are killed,
+/// so it is taken away as soon as nobody needs it.
+public enum SharedMemory {
+  /// Takes the names away once all ranks of this host have the memory mapped; all ranks call it together.
+  /// - Parameter world: All ranks.
+  /// - Throws: `MPIError` where a message fails.
+  public static func unname(of world: Communicator) throws(MPIError) {
+    let host = try world.ranksOnThisHost()
+    // Open MPI maps another rank's memory at the first message to it at the latest.
+    let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2 * host.size)
+    defer { bytes.deallocate() }
+    bytes.initialize(repeating: 0)
+    let requests = Requests()
+    for other in 0..<host.size where other != host.rank {
+      let place = 2 * other
+      try host.startReceive(
+        into: UnsafeMutableBufferPointer(rebasing: bytes[place..<place + 1]), from: other, tag: 0,
+        in: requests)
+      try host.startSend(
+        UnsafeBufferPointer(rebasing: bytes[place + 1..<place + 2]), to: other, tag: 0, in: requests
+      )
+    }
+    try requests.wait()
+    try host.barrier()
+    remove()
+  }
+
+  /// Removes the names, as Open MPI does where it ends a job in peace.
+  static func remove() {
+    for name in names { unlink(name) }
+  }
+
+  /// Gives the names back before MPI is finalised, since Open MPI complains where it finds none to remove; all ranks call
+  /// it together.
+  /// - Parameter world: All ranks.
+  /// - Throws: `MPIError` where a message fails.
+  public static func restoreNames(of world: Communicator) throws(MPIError) {
+    for name in names {
+      let file = open(name, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      if file >= 0 { close(file) }
+    }
+    // Each rank removes one of them.
+    try world.barrier()
+  }
+
+  /// The names of what this process has mapped, whether they are still there or not.
+  private static var names: [String] {
+    guard let maps = fopen("/proc/self/maps", "r") else { return [] }
+    defer { fclose(maps) }
+    var found: [String] = []
+    var line = [CChar](repeating: 0, count: 4096)
+    while fgets(&line, Int32(line.count), maps) != nil {
+      let text = String(
+        decoding: line.prefix { $0 != 10 && $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard let start = text.firstRange(of: "/dev/shm/vader_segment.")?.lowerBound else { continue }
+      found.append(String(text[start...].prefix { $0 != " " }))
+    }
+    return found
+  }
+}
