@@ -18,6 +18,8 @@ public enum StopSignals {
   private static let fileToRemove = Atomic<UInt>(0)
   /// When mpirun sent SIGCONT.
   private static let noticeTime = Atomic<Int64>(0)
+  /// Whether the launcher has sent SIGTERM.
+  private static let isEnding = Atomic<Bool>(false)
   private static let interrupts = Atomic<Int>(0)
   private static let graceSeconds = Atomic<Int64>(-1)
 
@@ -31,6 +33,7 @@ public enum StopSignals {
     wish.store(0, ordering: .relaxed)
     killTime.store(.max, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
+    isEnding.store(false, ordering: .relaxed)
     noticeTime.store(0, ordering: .relaxed)
     fileToRemove.store(0, ordering: .relaxed)
     graceSeconds.store(-1, ordering: .relaxed)
@@ -81,6 +84,9 @@ public enum StopSignals {
     return time == .max ? .infinity : Double(time) * 1e-9 - MonotonicClock.seconds
   }
 
+  /// Whether the launcher is ending the job and will kill what is left of it.
+  static var launcherIsEnding: Bool { isEnding.load(ordering: .relaxed) }
+
   /// Says that the process is not stopped; a thread calls it several times a second.
   static func tick() { lastTick.store(nanoseconds, ordering: .relaxed) }
 
@@ -103,7 +109,7 @@ public enum StopSignals {
   }
 
   /// `unlink` and `_exit` may be called in a handler.
-  private static func exitAtOnce(_ signal: Int32) -> Never {
+  static func exitAtOnce(_ signal: Int32) -> Never {
     removeFile()
     _exit(128 + signal)
   }
@@ -125,6 +131,7 @@ public enum StopSignals {
     default:
       let sinceNotice = nanoseconds - noticeTime.load(ordering: .relaxed)
       if isFromLauncher && sinceNotice < 300_000_000 { exitAtOnce(signal) }
+      if isFromLauncher { isEnding.store(true, ordering: .relaxed) }
       let grace = graceSeconds.load(ordering: .relaxed)
       let usual =
         isFromLauncher

@@ -71,6 +71,10 @@ final class WatchdogState: @unchecked Sendable {
       sinceBeat += passed
       if sinceBeat >= beat { speak(activity) }
       if Launcher.isGone { leaveWithoutLauncher() }
+      // A rank that has died is waited for in vain, and nothing can be saved without it.
+      if StopSignals.launcherIsEnding, activity.waitsForRanks, idle >= Launcher.killTimeout {
+        StopSignals.exitAtOnce(SIGTERM)
+      }
       // Lower ranks speak first; the others are ended by them, or speak when those are silent.
       if idle >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
       if idle >= warningLimit, !hasWarned { warn(activity) }

@@ -55,7 +55,9 @@ extension FaultTests {
     private func sharedSegments(of process: Int32) -> [String] {
       let maps = (try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)) ?? ""
       return maps.split(separator: "\n").compactMap { line in
-        line.firstRange(of: "/dev/shm/vader_segment.").map { String(line[$0.lowerBound...]) }
+        guard let range = line.firstRange(of: "/dev/shm/vader_segment.") else { return nil }
+        // A name that is gone is followed by "(deleted)".
+        return line[range.lowerBound...].split(separator: " ").first.map { String($0) }
       }
     }
 
