@@ -15,7 +15,7 @@ public enum Launcher {
     return names.contains(name)
   }()
 
-  private static let process = getppid()
+  static let process = getppid()
 
   /// Whether it has died: a process that loses its parent is given another one.
   static var isGone: Bool { isOpenMPI && getppid() != process }
@@ -31,10 +31,12 @@ public enum Launcher {
   /// Makes Open MPI end the job where `MPI_Abort` cannot, its message being lost in a cut network: the second
   /// SIGTERM ends mpirun and its daemons at once.
   static func endJob() {
-    guard isOpenMPI else { return }
     SharedMemory.remove()
-    kill(getppid(), SIGTERM)
-    usleep(300_000)
-    kill(getppid(), SIGTERM)
+    for _ in 0..<2 {
+      // The parent of a process that has lost its own is init, which nobody meant.
+      guard isOpenMPI, !isGone else { return }
+      kill(process, SIGTERM)
+      usleep(300_000)
+    }
   }
 }

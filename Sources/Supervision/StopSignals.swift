@@ -37,7 +37,7 @@ public enum StopSignals {
     noticeTime.store(0, ordering: .relaxed)
     fileToRemove.store(0, ordering: .relaxed)
     graceSeconds.store(-1, ordering: .relaxed)
-    _ = (Launcher.isOpenMPI, Launcher.killTimeout)
+    _ = (Launcher.isOpenMPI, Launcher.killTimeout, Launcher.process)
     var action = sigaction()
     action.__sigaction_handler.sa_sigaction = { signal, information, _ in
       StopSignals.note(signal, from: information?.pointee._sifields._kill.si_pid ?? 0)
@@ -116,7 +116,7 @@ public enum StopSignals {
 
   /// The handler: nothing but atomic numbers and calls that are safe in one.
   private static func note(_ signal: Int32, from sender: pid_t) {
-    let isFromLauncher = Launcher.isOpenMPI && sender == getppid()
+    let isFromLauncher = Launcher.isOpenMPI && sender == Launcher.process
     switch signal {
     case SIGUSR1: raise(to: .saveAndLeave)
     case SIGUSR2: raise(to: .save)
