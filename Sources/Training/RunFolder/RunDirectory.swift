@@ -83,6 +83,11 @@ public struct RunDirectory: Sendable {
     return try TrainingSettings(text, from: configuration)
   }
 
+  /// What a run leaves that ended before its settings were written down: nothing of value.
+  private static let leavings: Set<String> = [
+    "lock", "checkpoints", "config.json.partial", "metrics.jsonl", "log.txt",
+  ]
+
   /// Creates the folder for a new run, private to the user.
   /// - Throws: `Failure` (cannotCreate) where another run is there already, or nothing can be created.
   public func create() throws(Failure) {
@@ -92,9 +97,8 @@ public struct RunDirectory: Sendable {
         "\(quoted(path)) already holds a run; add --resume to go on with it, or choose another --out."
       )
     }
-    // A lock is what a run leaves that died before it wrote anything.
-    guard Self.names(in: path).allSatisfy({ $0 == "lock" || $0 == "checkpoints" }),
-      checkpointFiles.isEmpty
+    guard Self.names(in: path).allSatisfy(Self.leavings.contains), checkpointFiles.isEmpty,
+      (try? FileManager.default.attributesOfItem(atPath: metrics)[.size] as? Int) ?? 0 == 0
     else { throw Failure(.cannotCreate, "\(quoted(path)) is not empty; choose another --out.") }
     var parent = ""
     for part in path.split(separator: "/", omittingEmptySubsequences: false) {
