@@ -7,23 +7,25 @@ public final class TemporaryFolder: Sendable {
 
   /// Makes the folder under the system's folder for such things.
   public init() {
-    var template = Array("/tmp/alexnet-tests-XXXXXX".utf8CString)
+    let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array("\(place)/alexnet-tests-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       fatalError("No temporary folder: \(String(cString: strerror(errno))).")
     }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  deinit {
-    if let folder = opendir(path) {
-      while let entry = readdir(folder) {
-        let name = withUnsafePointer(to: entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        unlink(file(name))
+  deinit { Self.remove(path) }
+
+  private static func remove(_ path: String) {
+    guard unlink(path) != 0, let folder = opendir(path) else { return }
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      closedir(folder)
+      if name != "." && name != ".." { remove(path + "/" + name) }
     }
+    closedir(folder)
     rmdir(path)
   }
 

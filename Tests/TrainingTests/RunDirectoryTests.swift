@@ -5,10 +5,8 @@ import Testing
 import Training
 
 @Suite struct RunDirectoryTests {
-  private let folder: TemporaryFolder
+  private let folder = TemporaryFolder()
   private var run: RunDirectory { RunDirectory(folder.file("run")) }
-
-  init() throws { folder = try TemporaryFolder() }
 
   private func write(_ text: String, _ name: String) throws {
     try text.write(toFile: run.path + "/" + name, atomically: false, encoding: .utf8)
