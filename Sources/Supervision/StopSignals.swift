@@ -51,6 +51,11 @@ public enum StopSignals {
     }
     // Whoever started mpirun may have had them blocked, which is inherited.
     pthread_sigmask(SIG_UNBLOCK, &all, nil)
+    // Swift's runtime would stop a process that crashes until its backtrace is told, which takes many seconds and may never
+    // end, while the other ranks wait.
+    if getenv("SWIFT_BACKTRACE") == nil {
+      for crash in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(crash, SIG_DFL) }
+    }
     // A write beyond a limit to the size of files is an error with a name, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     // Whoever read the output may be gone, mpirun above all; the records are in files.
