@@ -85,6 +85,7 @@ public enum LinkCheck {
     let (to, from) = (
       (group.rank + distance) % group.size, (group.rank - distance + group.size) % group.size
     )
+    Activity.begin("the trial of a link", waitsForRanks: true)
     let sent = UnsafeMutableBufferPointer<Float>.allocate(capacity: length)
     let received = UnsafeMutableBufferPointer<Float>.allocate(capacity: length)
     for i in 0..<length { sent[i] = content(i, from: group.rank, distance) }
@@ -145,7 +146,7 @@ public enum LinkCheck {
     var latencies = [Double](repeating: 0, count: max(0, group.size - 1))
     var bandwidths = latencies
     for low in latencies.indices {
-      Activity.begin("measuring a link", waitsForRanks: true)
+      Activity.begin("the measurement of a link", waitsForRanks: true)
       try group.barrier()
       guard group.rank == low || group.rank == low + 1 else { continue }
       let link = try link(group, 2 * low + 1 - group.rank, bytes: bytes, times: 5, trips: 200)

@@ -49,16 +49,17 @@ enum Doctor: Subcommand {
         if world.rank == 0 { StandardStream.output.write(command.helpText) }
         return .done
       }
-      // Before anything else: ranks that cannot talk would wait for ever in what follows.
       let limit = try arguments.number("limit", in: 0.1...1e6) ?? 60
-      try LinkCheck.verify(world, within: limit)
-      // A host may still go silent; what was tried above has a better sentence for it.
-      Activity.begin("the examination", waitsForRanks: true)
+      let firstMessages = Watchdog(firstMessagesOf: world, limit: limit)
       let watchdog = try Watchdog(
-        world, limit: limit + 1, option: "--limit",
+        world, limit: limit, option: "--limit",
         remedy: "The links worked before: look at the cable and the switch, and examine them again."
       )
+      firstMessages.stop()
+      Activity.begin("the examination", waitsForRanks: true)
       defer { watchdog.stop() }
+      // The watchdog comes first: it can end a job whose network is dead, and MPI cannot.
+      try LinkCheck.verify(world, within: limit + 2)
       return try examine(world, arguments)
     }
   }
