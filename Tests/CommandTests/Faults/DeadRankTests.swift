@@ -19,7 +19,13 @@ extension FaultTests {
         training.options(
           steps: 12, "--inject", "\(fault),rank=1,step=\(phase == "saving" ? 5 : 7),phase=\(phase)")
       )
-      #expect(outcome.code != 0)
+      // mpirun's code is 128 and the signal; a trap is one of two signals, by processor.
+      switch fault {
+      case "kill": #expect(outcome.code == 128 + SIGKILL)
+      case "segv": #expect(outcome.code == 128 + SIGSEGV)
+      case "trap": #expect([128 + SIGILL, 128 + SIGTRAP].contains(outcome.code))
+      default: #expect(outcome.code != 0)
+      }
       training.expectNothingLeft()
       #expect(
         try Program.train(ranks: 2, training.options(steps: 12, "--resume", "auto")).code == 0)
