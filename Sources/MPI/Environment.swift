@@ -1,6 +1,7 @@
 import COpenMPI
 public import Failures
 import Glibc
+import Synchronization
 import Threads
 
 /// The life of MPI in a process.
@@ -110,13 +111,47 @@ public enum Environment {
     _exit(code.rawValue)
   }
 
+  /// What tells the other ranks that this one is about to end the job.
+  private static let announcement = Mutex<(@Sendable () -> Void)?>(nil)
+  private static let leaving = Atomic<Bool>(false)
+
+  /// Whether this rank ends the job.
+  public static var isLeaving: Bool { leaving.load(ordering: .relaxed) }
+
+  /// Names what tells the other ranks that this one is about to end the job; nil for nothing.
+  public static func announceAbort(by action: (@Sendable () -> Void)?) {
+    announcement.withLock { $0 = action }
+  }
+
   /// Ends every rank of the job at once.
   ///
   /// Any thread may call it; say why first.
   public static func abort(_ code: ExitCode) -> Never {
+    leaving.store(true, ordering: .relaxed)
+    if let announce = announcement.withLock({ $0 }) {
+      announce()
+      // Until they have heard it.
+      usleep(20_000)
+    }
+    partWithOthers()
     alexnet_mpi_abort(code.rawValue)
     _exit(code.rawValue)
   }
+
+  /// What a rank does before it leaves without the others: it ends its streams to them in order, so that Open MPI says
+  /// nothing after the error, and sees to it that mpirun does not outlive the job for long, whatever the network does.
+  ///
+  /// Safe in a signal's handler once `Launcher`'s properties have been read.
+  public static func partWithOthers() {
+    Launcher.killLater()
+    alexnet_hang_up()
+  }
+
+  /// Holds all threads but the calling one for good.
+  ///
+  /// So none of them meets a rank that is gone while this process waits for its own end. One of them may hold a lock, the
+  /// allocator's say: what is called afterwards must need none.
+  public static func holdOtherThreads() { alexnet_hold_other_threads() }
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {
     let place = rank.map { " (rank \($0), \(processorName))" } ?? ""

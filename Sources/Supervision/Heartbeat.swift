@@ -8,6 +8,8 @@ package struct Heartbeat: Equatable {
   package var idleSeconds: Double
   /// Whether it waits for other ranks.
   package var waitsForRanks: Bool
+  /// Whether it is about to end the job.
+  package var isLeaving: Bool
   /// What it is doing.
   package var phase: String
 
@@ -23,17 +25,21 @@ package struct Heartbeat: Equatable {
     ] {
       bytes += (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
-    bytes.append(waitsForRanks ? 1 : 0)
+    bytes.append((waitsForRanks ? 1 : 0) | (isLeaving ? 2 : 0))
     bytes += Array(phase.utf8.prefix(Self.length - Self.phaseStart))
     return bytes + [UInt8](repeating: 0, count: Self.length - bytes.count)
   }
 
   /// Makes one from its parts.
-  package init(rank: Int, step: Int?, idleSeconds: Double, waitsForRanks: Bool, phase: String) {
+  package init(
+    rank: Int, step: Int?, idleSeconds: Double, waitsForRanks: Bool, isLeaving: Bool = false,
+    phase: String
+  ) {
     self.rank = rank
     self.step = step
     self.idleSeconds = idleSeconds
     self.waitsForRanks = waitsForRanks
+    self.isLeaving = isLeaving
     self.phase = phase
   }
 
@@ -50,6 +56,7 @@ package struct Heartbeat: Equatable {
     self.init(
       rank: Int(numbers[1]), step: numbers[2] == 0 ? nil : Int(numbers[2]) - 1,
       idleSeconds: Double(numbers[3]) / 1000,
-      waitsForRanks: bytes[32] == 1, phase: String(decoding: text, as: UTF8.self))
+      waitsForRanks: bytes[32] & 1 != 0, isLeaving: bytes[32] & 2 != 0,
+      phase: String(decoding: text, as: UTF8.self))
   }
 }

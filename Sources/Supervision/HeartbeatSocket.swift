@@ -45,6 +45,12 @@ package final class HeartbeatSocket {
     return count < 0 ? nil : Array(bytes.prefix(count))
   }
 
+  /// Waits until a datagram has arrived, or for so long.
+  package func wait(seconds: Double) {
+    var arrival = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    poll(&arrival, 1, Int32(seconds * 1000))
+  }
+
   /// The IPv4 addresses of this host's interfaces that are up, the loopback left out.
   static var ownAddresses: [UInt32] {
     var list: UnsafeMutablePointer<ifaddrs>?

@@ -1,4 +1,5 @@
 import Glibc
+import MPI
 import Synchronization
 import Threads
 
@@ -20,6 +21,8 @@ public enum StopSignals {
   private static let noticeTime = Atomic<Int64>(0)
   /// Whether the launcher has sent SIGTERM.
   private static let isEnding = Atomic<Bool>(false)
+  /// Whether another rank has told the launcher to end the job.
+  private static let isNoticed = Atomic<Bool>(false)
   private static let interrupts = Atomic<Int>(0)
   private static let graceSeconds = Atomic<Int64>(-1)
 
@@ -34,6 +37,7 @@ public enum StopSignals {
     killTime.store(.max, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
     isEnding.store(false, ordering: .relaxed)
+    isNoticed.store(false, ordering: .relaxed)
     noticeTime.store(0, ordering: .relaxed)
     fileToRemove.store(0, ordering: .relaxed)
     graceSeconds.store(-1, ordering: .relaxed)
@@ -66,6 +70,9 @@ public enum StopSignals {
   public static func remove(atExit path: String) {
     fileToRemove.store(UInt(bitPattern: strdup(path)), ordering: .relaxed)
   }
+
+  /// From now on the launcher's first signal ends the process.
+  static func leaveAtNotice() { isNoticed.store(true, ordering: .relaxed) }
 
   /// Sets the seconds between SIGTERM and SIGKILL, which else are known of mpirun and Slurm.
   public static func setGrace(_ seconds: Int) {
@@ -113,15 +120,17 @@ public enum StopSignals {
     }
   }
 
-  /// `unlink` and `_exit` may be called in a handler.
+  /// What is called here may be called in a handler.
   static func exitAtOnce(_ signal: Int32) -> Never {
     removeFile()
+    Environment.partWithOthers()
     _exit(128 + signal)
   }
 
   /// The handler: nothing but atomic numbers and calls that are safe in one.
   private static func note(_ signal: Int32, from sender: pid_t) {
     let isFromLauncher = Launcher.isOpenMPI && sender == Launcher.process
+    if isFromLauncher, isNoticed.load(ordering: .relaxed) { exitAtOnce(SIGTERM) }
     switch signal {
     case SIGUSR1: raise(to: .saveAndLeave)
     case SIGUSR2: raise(to: .save)

@@ -38,6 +38,7 @@ public final class Watchdog {
       rank: world.rank, peers: peers, socket: socket, token: UInt64(token) ?? 0, limit: limit,
       option: option, remedy: remedy)
     start()
+    Environment.announceAbort { [state] in state.announceEnd() }
   }
 
   /// Watches the first messages between ranks, before anything is known about the others.
@@ -75,6 +76,7 @@ public final class Watchdog {
   /// Stops watching.
   public func stop() {
     guard let thread else { return }
+    Environment.announceAbort(by: nil)
     state.monitor.locked {
       state.isEnding = true
       state.monitor.wakeAll()

@@ -11,6 +11,8 @@ final class WatchdogState: @unchecked Sendable {
 
   private let rank: Int
   private var peers: [Peer]
+  /// Where heartbeats go.
+  private let places: [(address: UInt32, port: UInt16)]
   private let socket: HeartbeatSocket?
   private let token: UInt64
   private let limit: Double
@@ -28,6 +30,8 @@ final class WatchdogState: @unchecked Sendable {
   private var hasWarned = false
 
   private static let tick = 0.1
+  /// Seconds that ending a job may take.
+  private static let longestEnd = 20.0
   private static let program =
     CommandLine.arguments.first.map { word in
       String(word.split(separator: "/").last ?? "")
@@ -39,6 +43,7 @@ final class WatchdogState: @unchecked Sendable {
   ) {
     self.rank = rank
     self.peers = peers
+    places = peers.flatMap { peer in peer.addresses.map { ($0, peer.port) } }
     self.socket = socket
     self.token = token
     self.limit = limit
@@ -57,7 +62,7 @@ final class WatchdogState: @unchecked Sendable {
   func run() {
     var last = MonotonicClock.seconds
     while monitor.locked({ !isEnding }) {
-      usleep(UInt32(Self.tick * 1e6))
+      if let socket { socket.wait(seconds: Self.tick) } else { usleep(UInt32(Self.tick * 1e6)) }
       StopSignals.tick()
       let now = MonotonicClock.seconds
       // A tick that took longer was one in which this process was stopped or starved.
@@ -81,7 +86,9 @@ final class WatchdogState: @unchecked Sendable {
     }
   }
 
-  private var warningLimit: Double { limit / 6 }
+  /// By default half a minute: later than the recommended keepalive, which a warning on its way into a dead cable would
+  /// keep from noticing that (a system's keepalive looks at idle connections only).
+  private var warningLimit: Double { limit / 4 }
 
   private func listen(_ passed: Double) {
     for i in peers.indices { peers[i].silence += passed }
@@ -89,6 +96,7 @@ final class WatchdogState: @unchecked Sendable {
       guard let beat = Heartbeat(bytes, token: token, ranks: peers.count + 1),
         let i = peers.firstIndex(where: { $0.rank == beat.rank })
       else { continue }
+      if beat.isLeaving, !Environment.isLeaving { awaitEnd() }
       peers[i].last = beat
       peers[i].silence = 0
     }
@@ -96,13 +104,29 @@ final class WatchdogState: @unchecked Sendable {
 
   private func speak(_ activity: Activity.Report) {
     sinceBeat = 0
+    send(activity, isLeaving: false)
+  }
+
+  /// Tells the others that this rank is about to end the job; any thread may.
+  func announceEnd() { send(Activity.current, isLeaving: true) }
+
+  private func send(_ activity: Activity.Report, isLeaving: Bool) {
     let beat = Heartbeat(
-      rank: rank, step: activity.step, idleSeconds: idle, waitsForRanks: activity.waitsForRanks,
-      phase: activity.phase)
+      rank: rank, step: activity.step, idleSeconds: isLeaving ? 0 : idle,
+      waitsForRanks: activity.waitsForRanks, isLeaving: isLeaving, phase: activity.phase)
     let bytes = beat.bytes(token: token)
-    for peer in peers {
-      for address in peer.addresses { socket?.send(bytes, to: address, port: peer.port) }
-    }
+    for place in places { socket?.send(bytes, to: place.address, port: place.port) }
+  }
+
+  /// Waits for the launcher, which another rank has told to end the job: the first signal of it ends this process.
+  ///
+  /// Open MPI would have a lot to say about a rank that is gone, after that rank's error, so it is kept from finding out.
+  private func awaitEnd() -> Never {
+    StopSignals.leaveAtNotice()
+    Environment.holdOtherThreads()
+    let end = MonotonicClock.seconds + Self.longestEnd
+    while MonotonicClock.seconds < end, !Launcher.isGone { usleep(20_000) }
+    StopSignals.exitAtOnce(SIGTERM)
   }
 
   /// Those that the others wait for: the silent ones, else those that do something else than wait.
@@ -170,7 +194,8 @@ final class WatchdogState: @unchecked Sendable {
         && !peer.addresses.contains { HeartbeatSocket.answers($0, port: peer.port) }
     }
     if isCutOff || !mayAbort {
-      Launcher.endJob()
+      SharedMemory.remove()
+      Launcher.end()
       _exit(ExitCode.inputOutput.rawValue)
     }
     Environment.abort(.inputOutput)

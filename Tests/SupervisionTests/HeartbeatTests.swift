@@ -13,6 +13,11 @@ import Testing
     let early = Heartbeat(
       rank: 0, step: nil, idleSeconds: 0, waitsForRanks: false, phase: "options")
     #expect(Heartbeat(early.bytes(token: 77), token: 77, ranks: 4) == early)
+    for (waits, leaves) in [(false, true), (true, true)] {
+      let last = Heartbeat(
+        rank: 2, step: 9, idleSeconds: 0, waitsForRanks: waits, isLeaving: leaves, phase: "update")
+      #expect(Heartbeat(last.bytes(token: 77), token: 77, ranks: 4) == last)
+    }
   }
 
   @Test func anotherRunsOrBrokenDatagramsAreNotBelieved() {
@@ -50,7 +55,8 @@ import Testing
     let two = try #require(HeartbeatSocket(isLocal: true))
     #expect(two.receive() == nil)
     one.send(beat.bytes(token: 5), to: 0x7F00_0001, port: two.port)
-    usleep(20_000)
+    // What has arrived ends the wait.
+    two.wait(seconds: 60)
     #expect(two.receive().flatMap { Heartbeat($0, token: 5, ranks: 4) } == beat)
     #expect(HeartbeatSocket.answers(0x7F00_0001, port: one.port), "refused is an answer")
   }

@@ -74,6 +74,8 @@ final class StepRunner {
     Activity.begin(
       "reading images", step: step, waitsForRanks: network.placement.isDistributed)
     let batch = try loader.next()
+    let faults = faults(step)
+    if faults.contains(where: { $0.action == .error }) { throw Failure(.internal, "injected") }
     if comparesRecords { try compare(batch) }
     let pass = Pass(
       images: batch.count, isTraining: true, step: step,
@@ -81,8 +83,6 @@ final class StepRunner {
     Activity.begin("forward")
     try network.forward(batch.input, pass)
     let score = try network.score(batch.labels, pass)
-    let faults = faults(step)
-    if faults.contains(where: { $0.action == .error }) { throw Failure(.internal, "injected") }
     var spoiled: Int?
     if score.lossSum.isFinite {
       Activity.begin("backward")

@@ -1,3 +1,4 @@
+import COpenMPI
 import Glibc
 
 /// The process that started this rank.
@@ -15,10 +16,11 @@ public enum Launcher {
     return names.contains(name)
   }()
 
-  static let process = getppid()
+  /// Its number.
+  public static let process: Int32 = getppid()
 
   /// Whether it has died: a process that loses its parent is given another one.
-  static var isGone: Bool { isOpenMPI && getppid() != process }
+  public static var isGone: Bool { isOpenMPI && getppid() != process }
 
   /// Seconds that Open MPI gives its ranks after SIGCONT, and again after SIGTERM, before it kills them.
   ///
@@ -28,15 +30,23 @@ public enum Launcher {
     return max(1, Double(String(cString: text)) ?? 1)
   }()
 
-  /// Makes Open MPI end the job where `MPI_Abort` cannot, its message being lost in a cut network: the second
-  /// SIGTERM ends mpirun and its daemons at once.
-  static func endJob() {
-    SharedMemory.remove()
+  /// Ends the job where MPI cannot, its messages being lost in a cut network: the second SIGTERM ends mpirun and
+  /// its daemons at once.
+  public static func end() {
     for _ in 0..<2 {
       // The parent of a process that has lost its own is init, which nobody meant.
       guard isOpenMPI, !isGone else { return }
       kill(process, SIGTERM)
       usleep(300_000)
     }
+  }
+
+  /// Has it killed in some seconds if it is still there, whatever becomes of this rank: mpirun, told to end a job, waits for
+  /// its daemons, and behind a dead cable that is a quarter of an hour.
+  ///
+  /// The seconds are many times what the end of a job takes, and grow with what Open MPI gives its ranks.
+  static func killLater() {
+    guard isOpenMPI, !isGone else { return }
+    alexnet_kill_launcher_later(process, Int32(1000 * (13 + 2 * killTimeout)))
   }
 }
