@@ -158,8 +158,11 @@ public final class Trainer {
       if news.wish == .save || isTimeToSave {
         try network.compareReplicas(step: state.step)
         try checkpoints.begin(currentState)
-        if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
-        StopSignals.noteSaved()
+        // A wish that came since the ranks agreed is for the next step: it is nobody's but this rank's.
+        if news.wish == .save {
+          StopSignals.noteSaved()
+          try journal.say("Saving step \(state.step), as asked for.")
+        }
       }
       if isAtEnd { break }
       spoiled = try step()

@@ -68,6 +68,15 @@ extension FaultTests {
           == training.undisturbed(steps: 12))
     }
 
+    /// Signals that come in the middle of a save, after the ranks have agreed on what to do next.
+    @Test func whatIsAskedForDuringASaveIsNotForgotten() throws {
+      let run = try Program.train(
+        ranks: 2,
+        training.options(steps: 8, "--inject", "usr2,rank=1,step=5,phase=saving"))
+      #expect(run.code == 0, "\(run.error)")
+      #expect(run.output.contains("Saving step 6, as asked for"), "\(run.output)")
+    }
+
     @Test func aTimeLimitSavesAndAutoStartsOrGoesOn() throws {
       let words = try training.options(steps: 100_000, "--resume", "auto", "--max-time", "3s")
       let first = try Program.train(ranks: 2, words)
