@@ -14,7 +14,6 @@ public enum StopSignals {
   private static let wish = Atomic<Int64>(0)
   /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
   private static let killTime = Atomic<Int64>(.max)
-  private static let lastTick = Atomic<Int64>(0)
   /// A file to remove where the process leaves in the handler: a C string that is never freed, or 0.
   private static let fileToRemove = Atomic<UInt>(0)
   /// When mpirun sent SIGCONT.
@@ -32,7 +31,6 @@ public enum StopSignals {
   /// Starts to listen; until then the signals end the process.
   public static func install() {
     // Everything that the handler touches is made now: a handler must not allocate.
-    tick()
     wish.store(0, ordering: .relaxed)
     killTime.store(.max, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
@@ -99,9 +97,6 @@ public enum StopSignals {
   /// Whether the launcher is ending the job and will kill what is left of it.
   static var launcherIsEnding: Bool { isEnding.load(ordering: .relaxed) }
 
-  /// Says that the process is not stopped; a thread calls it several times a second.
-  static func tick() { lastTick.store(nanoseconds, ordering: .relaxed) }
-
   private static var nanoseconds: Int64 { Int64(MonotonicClock.seconds * 1e9) }
 
   private static func raise(to new: StopWish) {
@@ -138,8 +133,7 @@ public enum StopSignals {
       if interrupts.add(1, ordering: .relaxed).newValue > 1 { exitAtOnce(SIGINT) }
       raise(to: .saveAndLeave)
     case SIGCONT:
-      let wasStopped = nanoseconds - lastTick.load(ordering: .relaxed) > 600_000_000
-      guard isFromLauncher && !wasStopped else { return }
+      guard isFromLauncher else { return }
       noticeTime.store(nanoseconds, ordering: .relaxed)
       raise(to: .save)
     default:

@@ -63,7 +63,6 @@ final class WatchdogState: @unchecked Sendable {
     var last = MonotonicClock.seconds
     while monitor.locked({ !isEnding }) {
       if let socket { socket.wait(seconds: Self.tick) } else { usleep(UInt32(Self.tick * 1e6)) }
-      StopSignals.tick()
       let now = MonotonicClock.seconds
       // A tick that took longer was one in which this process was stopped or starved.
       let passed = min(now - last, 3 * Self.tick)
