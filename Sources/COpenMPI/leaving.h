@@ -31,9 +31,9 @@ static inline void alexnet_hang_up(void) {
   }
 }
 
-// Leaves a process behind that waits for a launcher's end, and kills it where that takes too long; a second signal of a
-// milder kind makes mpirun 4.1.4 crash in PMIx_Finalize, at length.
-static inline void alexnet_kill_launcher_later(pid_t launcher, int milliseconds) {
+// Leaves a process behind that waits for a launcher's end for some time and then kills it, after a SIGTERM where it is to end
+// its ranks first.
+static inline void alexnet_end_launcher_later(pid_t launcher, int milliseconds, int asks_first) {
   if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) != 0) return;
   // The handlers are the rank's; mpirun would kill all of the rank's process group, and wait until nobody holds the rank's
   // output.
@@ -42,12 +42,15 @@ static inline void alexnet_kill_launcher_later(pid_t launcher, int milliseconds)
   sigprocmask(SIG_BLOCK, &all, NULL);
   setsid();
   for (int file = 0; file < alexnet_most_files; file++) close(file);
-  const struct timespec nap = {0, 20 * 1000 * 1000};
-  for (int waited = 0; waited < milliseconds; waited += 20) {
-    nanosleep(&nap, NULL);
-    if (kill(launcher, 0) != 0) _exit(0);
+  for (; asks_first >= 0; asks_first--) {
+    const struct timespec nap = {0, 20 * 1000 * 1000};
+    for (int waited = 0; waited < milliseconds; waited += 20) {
+      nanosleep(&nap, NULL);
+      if (kill(launcher, 0) != 0) _exit(0);
+    }
+    kill(launcher, asks_first ? SIGTERM : SIGKILL);
+    milliseconds = 10 * 1000;
   }
-  kill(launcher, SIGKILL);
   _exit(0);
 }
 

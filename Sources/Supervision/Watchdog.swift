@@ -5,20 +5,31 @@ import Threads
 /// would keep the others waiting for ever.
 ///
 /// A thread of its own looks at `Activity` and sends heartbeats to the other ranks, so that the message can name who is
-/// late and in what. Time in which this process itself is stopped does not count.
+/// late and in what. Time in which this process itself is stopped does not count. It goes on until it is stopped, so that after
+/// an error it can tell the others.
 public final class Watchdog {
+  /// What does not end a job.
+  public enum Patience: Sendable {
+    /// Nothing: the ranks work hand in hand, and one without progress holds up the others.
+    case nothing
+    /// Work without news while every rank gives signs of life: the ranks share the work and meet at its end.
+    case longWork
+  }
+
   private let state: WatchdogState
   private var thread: SystemThread?
 
   /// Starts to watch; all ranks call it together.
   /// - Parameters:
   ///   - world: All ranks.
-  ///   - limit: Seconds without progress after which the job ends.
+  ///   - limit: Seconds without progress, or of silence, after which the job ends.
+  ///   - forgives: What does not end it.
   ///   - option: The option that sets the limit.
   ///   - remedy: What to do then.
   /// - Throws: `MPIError` where a message fails.
   public init(
-    _ world: Communicator, limit: Double, option: String = "--watchdog",
+    _ world: Communicator, limit: Double, forgives: Patience = .nothing,
+    option: String = "--watchdog",
     remedy: String = "The last checkpoint is whole: go on with --resume."
   ) throws(MPIError) {
     let host = try world.ranksOnThisHost()
@@ -36,7 +47,7 @@ public final class Watchdog {
     }
     state = WatchdogState(
       rank: world.rank, peers: peers, socket: socket, token: UInt64(token) ?? 0, limit: limit,
-      option: option, remedy: remedy)
+      forgives: forgives, option: option, remedy: remedy)
     start()
     Environment.announceAbort { [state] in state.announceEnd() }
   }
@@ -71,7 +82,14 @@ public final class Watchdog {
     start()
   }
 
-  deinit { stop() }
+  /// Stops watching where the work is done.
+  ///
+  /// A rank that never leaves (stopped, say) would keep mpirun for ever: if it is still there after the limit, it is told to
+  /// end the job.
+  public func finish() {
+    Launcher.endLater(state.limit)
+    stop()
+  }
 
   /// Stops watching.
   public func stop() {

@@ -15,8 +15,9 @@ final class WatchdogState: @unchecked Sendable {
   private let places: [(address: UInt32, port: UInt16)]
   private let socket: HeartbeatSocket?
   private let token: UInt64
-  private let limit: Double
-  /// The option that sets it.
+  let limit: Double
+  private let forgives: Watchdog.Patience
+  /// The option that sets the limit.
   private let option: String
   /// Whether MPI can end the job.
   private let mayAbort: Bool
@@ -39,7 +40,8 @@ final class WatchdogState: @unchecked Sendable {
 
   init(
     rank: Int, peers: [Peer], socket: HeartbeatSocket?, token: UInt64, limit: Double,
-    option: String = "", mayAbort: Bool = true, complaint: String? = nil, remedy: String
+    forgives: Watchdog.Patience = .nothing, option: String = "", mayAbort: Bool = true,
+    complaint: String? = nil, remedy: String
   ) {
     self.rank = rank
     self.peers = peers
@@ -47,6 +49,7 @@ final class WatchdogState: @unchecked Sendable {
     self.socket = socket
     self.token = token
     self.limit = limit
+    self.forgives = forgives
     self.option = option
     self.mayAbort = mayAbort
     self.complaint = complaint
@@ -70,7 +73,7 @@ final class WatchdogState: @unchecked Sendable {
       listen(passed)
       let activity = Activity.current
       idle = activity.changes == changes ? idle + passed : 0
-      if activity.changes != changes { hasWarned = false }
+      if activity.changes != changes || waited < warningLimit { hasWarned = false }
       changes = activity.changes
       sinceBeat += passed
       if sinceBeat >= beat { speak(activity) }
@@ -80,14 +83,22 @@ final class WatchdogState: @unchecked Sendable {
         StopSignals.exitAtOnce(SIGTERM)
       }
       // Lower ranks speak first; the others are ended by them, or speak when those are silent.
-      if idle >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
-      if idle >= warningLimit, !hasWarned { warn(activity) }
+      if waited >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
+      if waited >= warningLimit, !hasWarned { warn(activity) }
     }
   }
 
   /// By default half a minute: later than the recommended keepalive, which a warning on its way into a dead cable would
   /// keep from noticing that (a system's keepalive looks at idle connections only).
   private var warningLimit: Double { limit / 4 }
+
+  /// Seconds of what the limit is for.
+  private var waited: Double {
+    switch forgives {
+    case .nothing: idle
+    case .longWork: peers.map(\.silence).max() ?? 0
+    }
+  }
 
   private func listen(_ passed: Double) {
     for i in peers.indices { peers[i].silence += passed }
@@ -136,6 +147,11 @@ final class WatchdogState: @unchecked Sendable {
 
   /// What is known about why nothing goes on.
   private func account(_ activity: Activity.Report) -> String {
+    if forgives == .longWork {
+      return peers.filter { $0.silence >= warningLimit }.map {
+        "\($0.name) has given no sign of life for \(Int($0.silence.rounded())) s"
+      }.joined(separator: "; ") + " (stopped, or cut off)"
+    }
     let step = Self.place(activity.step, activity.phase)
     let time = "for \(Int(idle.rounded())) s"
     // A rank that is silent is named even where this one is not known to wait for it.

@@ -92,7 +92,6 @@ struct TrainCommand {
     if let watchdogLimit, watchdog == nil {
       watchdog = try Watchdog(world, limit: watchdogLimit)
     }
-    defer { watchdog?.stop() }
     try Agreement(world: world).agree(on: settings)
     try checkMemory(settings, placement, parallelism, cores)
 
@@ -124,6 +123,8 @@ struct TrainCommand {
         MPI.Environment.end("alexnet-train", error, world)
       }
     }
+    watchdog?.finish()
+    Activity.begin("leaving", waitsForRanks: true)
     if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(

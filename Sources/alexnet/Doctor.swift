@@ -57,10 +57,11 @@ enum Doctor: Subcommand {
       )
       firstMessages.stop()
       Activity.begin("the examination", waitsForRanks: true)
-      defer { watchdog.stop() }
       // The watchdog comes first: it can end a job whose network is dead, and MPI cannot.
       try LinkCheck.verify(world, within: limit + 2)
-      return try examine(world, arguments)
+      let code = try examine(world, arguments)
+      watchdog.finish()
+      return code
     }
   }
 

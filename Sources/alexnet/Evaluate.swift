@@ -62,6 +62,7 @@ enum Evaluate: Subcommand {
           Option(
             "threads-per-tower", "N", default: "as in training",
             "Threads of each tower; figures are equal to the last digit for equal numbers."),
+          RankCrew.watchdogOption,
         ]
       ),
     ])

@@ -42,7 +42,8 @@ enum Predict: Subcommand {
         "Machine",
         [
           Option(
-            "threads", "N", default: "the cores that the rank may use", "Threads of each rank.")
+            "threads", "N", default: "the cores that the rank may use", "Threads of each rank."),
+          RankCrew.watchdogOption,
         ]
       ),
     ])

@@ -65,7 +65,13 @@ enum Prepare: Subcommand {
             "Draw 40 pictures as training will see them; see also 'alexnet preview'.")
         ]
       ),
-      ("Machine", [Option("threads", "N", default: "one for each core", "Threads to work with.")]),
+      (
+        "Machine",
+        [
+          Option("threads", "N", default: "one for each core", "Threads to work with."),
+          RankCrew.watchdogOption,
+        ]
+      ),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -79,10 +85,12 @@ enum Prepare: Subcommand {
       return
     }
     Environment.run("alexnet") { world in
-      let crew = RankCrew(world)
-      if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
-        display.show(summary)
-        try preview(arguments, settings)
+      try RankCrew.watched("alexnet prepare", arguments, world) {
+        let crew = RankCrew(world)
+        if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
+          display.show(summary)
+          try preview(arguments, settings)
+        }
       }
       return .done
     }

@@ -3,6 +3,8 @@ import Failures
 import Glibc
 import MPI
 import Options
+import Supervision
+import Threads
 
 /// The ranks of `mpirun -np N alexnet prepare` as a crew.
 struct RankCrew: PreparationCrew {
@@ -32,8 +34,26 @@ struct RankCrew: PreparationCrew {
     }
   }
 
-  /// Runs a subcommand over the ranks that mpirun has started, or in this process alone without MPI.
-  static func run(_ program: String, _ body: (Communicator) throws -> Void) throws(Failure) {
+  /// Runs a subcommand with its options over the ranks that mpirun has started, or in this process alone without MPI;
+  /// or shows its help.
+  ///
+  /// The options are read within MPI, so that a complaint that all ranks have is made once.
+  static func run(
+    _ command: Command, _ words: [String], _ body: (Arguments, Communicator) throws -> Void
+  ) throws(Failure) {
+    try run(command.name) { world in
+      let arguments = try command.parse(words)
+      if arguments.has("help") {
+        if world.rank == 0 { StandardStream.output.write(command.helpText) }
+      } else {
+        try watched(command.name, arguments, world) { try body(arguments, world) }
+      }
+    }
+  }
+
+  private static func run(
+    _ program: String, _ body: (Communicator) throws -> Void
+  ) throws(Failure) {
     guard isCalledFor else {
       do { try body(.alone) } catch {
         throw error as? Failure ?? Failure(.internal, "\(error)")
@@ -46,17 +66,34 @@ struct RankCrew: PreparationCrew {
     }
   }
 
-  /// Runs a subcommand over the ranks with its options, or shows its help.
-  ///
-  /// The options are read within MPI, so that a complaint that all ranks have is made once.
-  static func run(
-    _ command: Command, _ words: [String], _ body: (Arguments, Communicator) throws -> Void
-  ) throws(Failure) {
-    try run(command.name) { world in
-      let arguments = try command.parse(words)
-      guard arguments.has("help") else { return try body(arguments, world) }
-      if world.rank == 0 { StandardStream.output.write(command.helpText) }
+  /// The option that says how long a rank may be silent.
+  static let watchdogOption = Option(
+    "watchdog", "SECONDS", default: "120",
+    "Under mpirun, end the job, naming the rank, where one gives no sign of life for so long; 0 for never."
+  )
+
+  private static func silenceLimit(_ arguments: Arguments) throws(Failure) -> Double {
+    let limit = try arguments.number("watchdog", in: 0...1e6) ?? 120
+    guard limit == 0 || limit >= 1 else {
+      throw Failure(.usage, "--watchdog takes 0 for none or a second at least, not \(limit).")
     }
+    return limit
+  }
+
+  /// Does the ranks' work, and ends the job where one of them falls silent.
+  static func watched(
+    _ program: String, _ arguments: Arguments, _ world: Communicator, _ body: () throws -> Void
+  ) throws {
+    let limit = try silenceLimit(arguments)
+    guard limit > 0, world.size > 1 else { return try body() }
+    let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
+    let watchdog = try Watchdog(world, limit: limit, forgives: .longWork, remedy: "Start it again.")
+    firstMessages.stop()
+    Activity.begin(program, waitsForRanks: true)
+    try body()
+    // Whoever stops watching falls silent.
+    try world.patientBarrier()
+    watchdog.finish()
   }
 
   /// Whether this process is one of several that mpirun, or srun, has started.

@@ -55,6 +55,7 @@ enum Similar: Subcommand {
           Option(
             "bench", "N",
             "Search N pictures of 4096 random features on one core, and say how long it takes."),
+          RankCrew.watchdogOption,
         ]
       ),
     ])
