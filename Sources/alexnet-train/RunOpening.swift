@@ -13,7 +13,7 @@ struct OpenedRun {
   /// The first rank's; let go of when the run ends.
   let lock: RunLock?
   /// Nil for a new run.
-  let checkpoint: SafetensorsFile?
+  var checkpoint: SafetensorsFile?
 }
 
 extension TrainCommand {

@@ -86,6 +86,7 @@ struct TrainCommand {
       network, placement, batchSize: recipe.batchSize)
     if isDryRun {
       say(DryRun(settings: settings, placement: placement, parallelism: parallelism).text)
+      watchdog?.finish()
       return .done
     }
     guard let dataset else { return .internal }
@@ -99,8 +100,8 @@ struct TrainCommand {
     let link = try LinkCheck.quick(placement, within: Self.firstMessagesLimit)
 
     Activity.begin("opening the run")
-    let opened = try open(arguments, settings)
-    let run = opened.run
+    var opened = try open(arguments, settings)
+    let (run, lock) = (opened.run, opened.lock)
     say("\(cores.summary)\n")
     if let link {
       say("Between \(placement.isDistributed ? "the towers of a replica" : "replicas"): \(link).\n")
@@ -112,14 +113,16 @@ struct TrainCommand {
     }
     let trainer = try Trainer(
       settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
-      parallelism: parallelism, world: world, run: run, lock: opened.lock,
+      parallelism: parallelism, world: world, run: run, lock: lock,
       resuming: opened.checkpoint, threads: cores.threads,
       tensorBoard: arguments.has("tensorboard"))
+    // A file that is held open keeps its room on the disk when newer ones have taken its place.
+    opened.checkpoint = nil
     let result = withExtendedLifetime(trainer) {
       do {
         return try trainer.train()
       } catch {
-        opened.lock?.release()
+        lock?.release()
         MPI.Environment.end("alexnet-train", error, world)
       }
     }

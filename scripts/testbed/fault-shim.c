@@ -90,6 +90,8 @@ int unlink(const char *a) {
 ssize_t process_vm_readv(pid_t p, const struct iovec *own, unsigned long n, const struct iovec *theirs,
                          unsigned long m, unsigned long flags) {
   ssize_t length = NEXT(process_vm_readv)(p, own, n, theirs, m, flags);
-  if (length > 0 && fault("message")) ((char *)own[0].iov_base)[own[0].iov_len / 2] ^= 1;
+  // They are no calls that write a checkpoint, and their number depends on who is early.
+  const char *on = getenv("FAULT_ON");
+  if (length > 0 && on && !strcmp(on, "message") && fault("message")) ((char *)own[0].iov_base)[own[0].iov_len / 2] ^= 1;
   return length;
 }
