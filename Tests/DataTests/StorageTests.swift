@@ -114,7 +114,7 @@ struct StorageTests {
     #expect(bytes[16..<24].elementsEqual([0, 0, 1, 54, 0, 0, 0, 124]))
     // Unpacked by libvips, as lines of numbers.
     let raw = place.path("sheet.ppm")
-    guard try run("/usr/bin/vips", ["copy", place.path("sheet.png"), raw]).code == 0 else { return }
+    try #require(run("/usr/bin/vips", ["copy", place.path("sheet.png"), raw]).code == 0)
     let pixels = Array(try place.bytes("sheet.ppm").suffix(310 * 124 * 3))
     var matches = 0
     for y in 0..<98 {
