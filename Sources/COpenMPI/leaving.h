@@ -1,9 +1,10 @@
-// What a rank does when the job ends before its time. The first two may be called in a signal's handler, so they are made of
-// system calls, as is the process that one leaves behind: what fork calls in other libraries may wait for their threads.
+// What a rank does when it leaves. All but the last may be called in a signal's handler, so they are made of system calls, as is
+// what the process does that some leave behind: what fork calls in other libraries may wait for their threads.
 #pragma once
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -31,26 +32,57 @@ static inline void alexnet_hang_up(void) {
   }
 }
 
-// Leaves a process behind that waits for a launcher's end for some time and then kills it, after a SIGTERM where it is to end
-// its ranks first.
-static inline void alexnet_end_launcher_later(pid_t launcher, int milliseconds, int asks_first) {
-  if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) != 0) return;
-  // The handlers are the rank's; mpirun would kill all of the rank's process group, and wait until nobody holds the rank's
-  // output.
-  sigset_t all;
+// Makes a process that has nothing of the rank's: neither its files (mpirun waits until nobody holds a rank's output) nor its
+// process group (which mpirun kills) nor its signals, whose handlers are the rank's. Returns 1 in it and 0 in the rank.
+static inline int alexnet_leave_behind(void) {
+  sigset_t all, before;
   sigfillset(&all);
-  sigprocmask(SIG_BLOCK, &all, NULL);
+  sigprocmask(SIG_BLOCK, &all, &before);
+  if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) != 0) {
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return 0;
+  }
   setsid();
   for (int file = 0; file < alexnet_most_files; file++) syscall(SYS_close, file);
-  for (; asks_first >= 0; asks_first--) {
-    const struct timespec nap = {0, 20 * 1000 * 1000};
-    for (int waited = 0; waited < milliseconds; waited += 20) {
-      nanosleep(&nap, NULL);
-      if (kill(launcher, 0) != 0) _exit(0);
-    }
-    kill(launcher, asks_first ? SIGTERM : SIGKILL);
-    milliseconds = 10 * 1000;
+  return 1;
+}
+
+enum { alexnet_nap = 20 };
+static inline void alexnet_take_nap(void) {
+  const struct timespec nap = {0, alexnet_nap * 1000 * 1000};
+  nanosleep(&nap, NULL);
+}
+
+// Leaves a process behind that kills a launcher if it is still there after some time. A second signal of a milder kind makes
+// mpirun 4.1.4, which is ending the job already, crash in PMIx_Finalize, at length.
+static inline void alexnet_kill_launcher_later(pid_t launcher, int milliseconds) {
+  if (!alexnet_leave_behind()) return;
+#if defined(SYS_pidfd_open) && defined(SYS_pidfd_send_signal)
+  // Linux 5.3: no other process can be taken for it.
+  struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, launcher, 0), .events = POLLIN};
+  if (end.fd >= 0) {
+    if (poll(&end, 1, milliseconds) == 0) syscall(SYS_pidfd_send_signal, end.fd, SIGKILL, NULL, 0);
+    _exit(0);
   }
+#endif
+  for (int waited = 0; waited < milliseconds; waited += alexnet_nap) {
+    alexnet_take_nap();
+    if (kill(launcher, 0) != 0) _exit(0);
+  }
+  kill(launcher, SIGKILL);
+  _exit(0);
+}
+
+// Leaves a process behind that kills this one if it is still there after some time.
+static inline void alexnet_kill_self_later(int milliseconds) {
+  const pid_t self = getpid();
+  if (!alexnet_leave_behind()) return;
+  for (int waited = 0; waited < milliseconds; waited += alexnet_nap) {
+    alexnet_take_nap();
+    // Whoever loses its parent is given another one.
+    if (getppid() != self) _exit(0);
+  }
+  kill(self, SIGKILL);
   _exit(0);
 }
 

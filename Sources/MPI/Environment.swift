@@ -90,6 +90,8 @@ public enum Environment {
   /// Where an error is caught early this spares the time that unwinding takes, in which other ranks would wait or
   /// speak first.
   public static func end(_ program: String, _ error: any Error, _ world: Communicator) -> Never {
+    // What this thread met may come of another one's end of the job.
+    if isLeaving { waitForEnd() }
     let failure = error as? Failure
     let code =
       failure?.exitCode ?? (error is MPIError ? ExitCode.inputOutput : ExitCode.internal)
@@ -127,7 +129,8 @@ public enum Environment {
   ///
   /// Any thread may call it; say why first.
   public static func abort(_ code: ExitCode) -> Never {
-    leaving.store(true, ordering: .relaxed)
+    // Two threads may have come to an end; the first one's stands.
+    if leaving.exchange(true, ordering: .relaxed) { waitForEnd() }
     if let announce = announcement.withLock({ $0 }) {
       announce()
       // Until they have heard it.
@@ -136,6 +139,14 @@ public enum Environment {
     partWithOthers()
     alexnet_mpi_abort(code.rawValue)
     _exit(code.rawValue)
+  }
+
+  private static func waitForEnd() -> Never { while true { pause() } }
+
+  /// Has this process killed if it is still there after so many seconds, stopped, say: where all is done nobody else is left
+  /// to notice.
+  public static func leave(within seconds: Double) {
+    alexnet_kill_self_later(Int32(1000 * min(seconds, 1e6)))
   }
 
   /// What a rank does before it leaves without the others: it ends its streams to them in order, so that Open MPI says

@@ -41,20 +41,12 @@ public enum Launcher {
     }
   }
 
-  /// Has it killed in some seconds if it is still there, whatever becomes of this rank: mpirun, told to end a job, waits for
+  /// Has it killed in half a minute if it is still there, whatever becomes of this rank: mpirun, told to end a job, waits for
   /// its daemons, and behind a dead cable that is a quarter of an hour.
   ///
-  /// The seconds are many times what the end of a job takes, and grow with what Open MPI gives its ranks. A milder signal
-  /// would make mpirun 4.1.4, which is ending the job already, crash in PMIx_Finalize, at length.
+  /// The time is many times what the end of a job takes, and grows with what Open MPI gives its ranks.
   static func killLater() {
     guard isOpenMPI, !isGone else { return }
-    alexnet_end_launcher_later(process, Int32(1000 * (13 + 2 * killTimeout)), 0)
-  }
-
-  /// Has it end the job in so many seconds if it is still there, and killed 10 s later: where all is done and another rank
-  /// never leaves, nobody else is left to notice.
-  public static func endLater(_ seconds: Double) {
-    guard isOpenMPI, !isGone else { return }
-    alexnet_end_launcher_later(process, Int32(1000 * min(seconds, 1e6)), 1)
+    alexnet_kill_launcher_later(process, Int32(1000 * (28 + 2 * min(killTimeout, 3600))))
   }
 }

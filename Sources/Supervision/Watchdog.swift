@@ -17,7 +17,10 @@ public final class Watchdog {
   }
 
   private let state: WatchdogState
+  private var world: Communicator?
   private var thread: SystemThread?
+  /// Whether the others hear of it where this rank ends the job.
+  private var announces = false
 
   /// Starts to watch; all ranks call it together.
   /// - Parameters:
@@ -48,7 +51,9 @@ public final class Watchdog {
     state = WatchdogState(
       rank: world.rank, peers: peers, socket: socket, token: UInt64(token) ?? 0, limit: limit,
       forgives: forgives, option: option, remedy: remedy)
+    self.world = world
     start()
+    announces = true
     Environment.announceAbort { [state] in state.announceEnd() }
   }
 
@@ -84,17 +89,21 @@ public final class Watchdog {
 
   /// Stops watching where the work is done.
   ///
-  /// A rank that never leaves (stopped, say) would keep mpirun for ever: if it is still there after the limit, it is told to
-  /// end the job.
-  public func finish() {
-    Launcher.endLater(state.limit)
+  /// All ranks call it together, and wait for each other: whoever stops watching falls silent. A rank that then never leaves
+  /// (stopped, say) would keep the job for ever, so each has itself killed after the limit, or half a minute.
+  /// - Throws: `MPIError` where a message fails.
+  public func finish() throws(MPIError) {
+    Activity.begin("the end", waitsForRanks: true)
+    try world?.patientBarrier()
+    Environment.leave(within: max(state.limit, 30))
+    Activity.begin("leaving", waitsForRanks: true)
     stop()
   }
 
   /// Stops watching.
   public func stop() {
     guard let thread else { return }
-    Environment.announceAbort(by: nil)
+    if announces { Environment.announceAbort(by: nil) }
     state.monitor.locked {
       state.isEnding = true
       state.monitor.wakeAll()

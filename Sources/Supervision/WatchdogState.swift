@@ -29,6 +29,7 @@ final class WatchdogState: @unchecked Sendable {
   private var changes = -1
   private var sinceBeat = Double.infinity
   private var hasWarned = false
+  private var hasMissed = false
 
   private static let tick = 0.1
   /// Seconds that ending a job may take.
@@ -54,6 +55,8 @@ final class WatchdogState: @unchecked Sendable {
     self.mayAbort = mayAbort
     self.complaint = complaint
     self.remedy = remedy
+    // Read once, since other threads may be held when they are needed.
+    _ = (Launcher.isOpenMPI, Launcher.killTimeout, Launcher.process)
   }
 
   /// Seconds between heartbeats.
@@ -85,7 +88,18 @@ final class WatchdogState: @unchecked Sendable {
       // Lower ranks speak first; the others are ended by them, or speak when those are silent.
       if waited >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
       if waited >= warningLimit, !hasWarned { warn(activity) }
+      if forgives == .longWork, rank == 0, !hasMissed { lookForUnheard() }
     }
+  }
+
+  /// Without heartbeats, whose datagrams a firewall may stop, nobody is missed.
+  private func lookForUnheard() {
+    let unheard = peers.filter { $0.last == nil && $0.silence >= warningLimit }
+    guard !unheard.isEmpty else { return }
+    hasMissed = true
+    StandardStream.error.write(
+      "\(Self.program): warning: nothing is heard of \(unheard.map(\.name).joined(separator: ", ")) over UDP; a rank that "
+        + "stops would not be noticed.\n")
   }
 
   /// By default half a minute: later than the recommended keepalive, which a warning on its way into a dead cable would
@@ -96,7 +110,8 @@ final class WatchdogState: @unchecked Sendable {
   private var waited: Double {
     switch forgives {
     case .nothing: idle
-    case .longWork: peers.map(\.silence).max() ?? 0
+    // Where no heartbeat ever came, none may be able to.
+    case .longWork: peers.filter { $0.last != nil }.map(\.silence).max() ?? 0
     }
   }
 
@@ -148,7 +163,7 @@ final class WatchdogState: @unchecked Sendable {
   /// What is known about why nothing goes on.
   private func account(_ activity: Activity.Report) -> String {
     if forgives == .longWork {
-      return peers.filter { $0.silence >= warningLimit }.map {
+      return peers.filter { $0.last != nil && $0.silence >= warningLimit }.map {
         "\($0.name) has given no sign of life for \(Int($0.silence.rounded())) s"
       }.joined(separator: "; ") + " (stopped, or cut off)"
     }
@@ -210,6 +225,7 @@ final class WatchdogState: @unchecked Sendable {
     }
     if isCutOff || !mayAbort {
       SharedMemory.remove()
+      Environment.partWithOthers()
       Launcher.end()
       _exit(ExitCode.inputOutput.rawValue)
     }

@@ -86,7 +86,7 @@ struct TrainCommand {
       network, placement, batchSize: recipe.batchSize)
     if isDryRun {
       say(DryRun(settings: settings, placement: placement, parallelism: parallelism).text)
-      watchdog?.finish()
+      try watchdog?.finish()
       return .done
     }
     guard let dataset else { return .internal }
@@ -126,8 +126,7 @@ struct TrainCommand {
         MPI.Environment.end("alexnet-train", error, world)
       }
     }
-    watchdog?.finish()
-    Activity.begin("leaving", waitsForRanks: true)
+    try watchdog?.finish()
     if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(

@@ -60,7 +60,7 @@ enum Doctor: Subcommand {
       // The watchdog comes first: it can end a job whose network is dead, and MPI cannot.
       try LinkCheck.verify(world, within: limit + 2)
       let code = try examine(world, arguments)
-      watchdog.finish()
+      try watchdog.finish()
       return code
     }
   }

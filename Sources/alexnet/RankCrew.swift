@@ -91,9 +91,7 @@ struct RankCrew: PreparationCrew {
     firstMessages.stop()
     Activity.begin(program, waitsForRanks: true)
     try body()
-    // Whoever stops watching falls silent.
-    try world.patientBarrier()
-    watchdog.finish()
+    try watchdog.finish()
   }
 
   /// Whether this process is one of several that mpirun, or srun, has started.

@@ -156,13 +156,11 @@ public final class Trainer {
         guard try validate() else { continue }
       }
       if news.wish == .save || isTimeToSave {
+        // What is wished for from here on is for the next step.
+        if news.wish == .save { StopSignals.noteSaved() }
         try network.compareReplicas(step: state.step)
         try checkpoints.begin(currentState)
-        // A wish that came since the ranks agreed is for the next step: it is nobody's but this rank's.
-        if news.wish == .save {
-          StopSignals.noteSaved()
-          try journal.say("Saving step \(state.step), as asked for.")
-        }
+        if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
       }
       if isAtEnd { break }
       spoiled = try step()
