@@ -45,7 +45,7 @@ public enum Launcher {
   /// its daemons, and behind a dead cable that is a quarter of an hour.
   ///
   /// The time is many times what the end of a job takes, and grows with what Open MPI gives its ranks.
-  static func killLater() {
+  public static func killLater() {
     guard isOpenMPI, !isGone else { return }
     alexnet_kill_launcher_later(process, Int32(1000 * (28 + 2 * min(killTimeout, 3600))))
   }

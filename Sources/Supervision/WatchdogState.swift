@@ -30,6 +30,7 @@ final class WatchdogState: @unchecked Sendable {
   private var sinceBeat = Double.infinity
   private var hasWarned = false
   private var hasMissed = false
+  private var hasSeenEnding = false
 
   private static let tick = 0.1
   /// Seconds that ending a job may take.
@@ -81,6 +82,11 @@ final class WatchdogState: @unchecked Sendable {
       sinceBeat += passed
       if sinceBeat >= beat { speak(activity) }
       if Launcher.isGone { leaveWithoutLauncher() }
+      if StopSignals.launcherIsEnding, !hasSeenEnding {
+        hasSeenEnding = true
+        // This process may be killed before it leaves by itself.
+        Launcher.killLater()
+      }
       // A rank that has died is waited for in vain, and nothing can be saved without it.
       if StopSignals.launcherIsEnding, activity.waitsForRanks, idle >= Launcher.killTimeout {
         StopSignals.exitAtOnce(SIGTERM)
