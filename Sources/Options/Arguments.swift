@@ -41,6 +41,16 @@ public struct Arguments: Sendable {
     return number
   }
 
+  /// Seconds that something may take: one at least, or nil where 0 was given, which stands for no limit.
+  /// - Throws: `Failure` (usage) that names the option and its value.
+  public func limit(_ name: String, default usual: Double) throws(Failure) -> Double? {
+    let limit = try number(name, in: 0...1e6) ?? usual
+    guard limit == 0 || limit >= 1 else {
+      throw Failure(.usage, "--\(name) takes 0 for none or a second at least, not \(limit).")
+    }
+    return limit == 0 ? nil : limit
+  }
+
   /// One of an enumeration's cases by its word, or nil where the option was not given.
   /// - Throws: `Failure` (usage) that lists the words.
   public func choice<Choice: RawRepresentable & CaseIterable>(

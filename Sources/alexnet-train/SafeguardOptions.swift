@@ -22,11 +22,7 @@ extension TrainCommand {
 
   /// Seconds without progress after which the job ends; nil for no such watch.
   func watchdogLimit(_ arguments: Arguments) throws(Failure) -> Double? {
-    let limit = try arguments.number("watchdog", in: 0...1e6) ?? Self.watchdogLimit
-    guard limit == 0 || limit >= 1 else {
-      throw Failure(.usage, "--watchdog takes 0 for none or a second at least, not \(limit).")
-    }
-    return limit == 0 ? nil : limit
+    try arguments.limit("watchdog", default: Self.watchdogLimit)
   }
 
   static let watchdogLimit = 120.0

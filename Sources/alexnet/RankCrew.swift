@@ -72,20 +72,12 @@ struct RankCrew: PreparationCrew {
     "Under mpirun, end the job, naming the rank, where one gives no sign of life for so long; 0 for never."
   )
 
-  private static func silenceLimit(_ arguments: Arguments) throws(Failure) -> Double {
-    let limit = try arguments.number("watchdog", in: 0...1e6) ?? 120
-    guard limit == 0 || limit >= 1 else {
-      throw Failure(.usage, "--watchdog takes 0 for none or a second at least, not \(limit).")
-    }
-    return limit
-  }
-
   /// Does the ranks' work, and ends the job where one of them falls silent.
   static func watched(
     _ program: String, _ arguments: Arguments, _ world: Communicator, _ body: () throws -> Void
   ) throws {
-    let limit = try silenceLimit(arguments)
-    guard limit > 0, world.size > 1 else { return try body() }
+    let limit = try arguments.limit("watchdog", default: 120)
+    guard let limit, world.size > 1 else { return try body() }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
     let watchdog = try Watchdog(world, limit: limit, forgives: .longWork, remedy: "Start it again.")
     firstMessages.stop()
