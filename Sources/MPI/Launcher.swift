@@ -49,4 +49,20 @@ public enum Launcher {
     guard isOpenMPI, !isGone else { return }
     alexnet_kill_launcher_later(process, Int32(1000 * (28 + 2 * min(killTimeout, 3600))))
   }
+
+  /// From now on SIGTERM, by which Open MPI ends its ranks, leaves that behind before it ends this process.
+  ///
+  /// For programs that have nothing to save.
+  public static func killLaterAtTermination() {
+    guard isOpenMPI else { return }
+    // Read now: a handler must not allocate.
+    _ = (killTimeout, process)
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { number in
+      Launcher.killLater()
+      raise(number)
+    }
+    action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER
+    sigaction(SIGTERM, &action, nil)
+  }
 }

@@ -62,28 +62,30 @@ enum Bench: Subcommand {
             "accuracy",
             "Measure each convolution's error against double precision in place of times."),
           .flag("json", "Write one JSON object in place of the tables."),
+          OverRanks.watchdogOption,
         ]
       ),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
     // Within MPI: a complaint that all ranks have is made once.
-    MPI.Environment.run("alexnet bench") { world in
+    OverRanks.start("alexnet bench") { world in
       let arguments = try command.parse(words)
       if arguments.has("help") {
         if world.rank == 0 { StandardStream.output.write(command.helpText) }
-        return .done
+        return
       }
       let network = try network(arguments)
       if arguments.has("accuracy") {
         if world.rank == 0 { StandardStream.output.write(BenchAccuracy(network).text) }
-        return .done
+        return
       }
-      let report = try measure(network, world, arguments)
-      if world.rank == 0 {
-        StandardStream.output.write(arguments.has("json") ? report.json : report.text)
+      try OverRanks.watched("alexnet bench", arguments, world) {
+        let report = try measure(network, world, arguments)
+        if world.rank == 0 {
+          StandardStream.output.write(arguments.has("json") ? report.json : report.text)
+        }
       }
-      return .done
     }
   }
 

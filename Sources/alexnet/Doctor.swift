@@ -43,7 +43,7 @@ enum Doctor: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    MPI.Environment.run("alexnet doctor") { world in
+    OverRanks.start("alexnet doctor") { world in
       let arguments = try command.parse(words)
       if arguments.has("help") {
         if world.rank == 0 { StandardStream.output.write(command.helpText) }

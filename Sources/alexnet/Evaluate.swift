@@ -62,13 +62,13 @@ enum Evaluate: Subcommand {
           Option(
             "threads-per-tower", "N", default: "as in training",
             "Threads of each tower; figures are equal to the last digit for equal numbers."),
-          RankCrew.watchdogOption,
+          OverRanks.watchdogOption,
         ]
       ),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    try RankCrew.run(command, words) { try evaluate($0, over: $1) }
+    try OverRanks.run(command, words) { try evaluate($0, over: $1) }
   }
 
   private static func evaluate(_ arguments: Arguments, over world: Communicator) throws {

@@ -43,13 +43,13 @@ enum Predict: Subcommand {
         [
           Option(
             "threads", "N", default: "the cores that the rank may use", "Threads of each rank."),
-          RankCrew.watchdogOption,
+          OverRanks.watchdogOption,
         ]
       ),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    try RankCrew.run(command, words) { try predict($0, over: $1) }
+    try OverRanks.run(command, words) { try predict($0, over: $1) }
   }
 
   private static func predict(_ arguments: Arguments, over world: Communicator) throws {

@@ -69,7 +69,7 @@ enum Prepare: Subcommand {
         "Machine",
         [
           Option("threads", "N", default: "one for each core", "Threads to work with."),
-          RankCrew.watchdogOption,
+          OverRanks.watchdogOption,
         ]
       ),
     ])
@@ -79,20 +79,19 @@ enum Prepare: Subcommand {
     if arguments.has("help") { return StandardStream.output.write(command.helpText) }
     let settings = try settings(arguments)
     let display = PreparationDisplay(destination: settings.destination)
-    guard RankCrew.isCalledFor else {
+    guard OverRanks.isCalledFor else {
       display.show(try Preparation.run(settings) { display.show($0) })
       try preview(arguments, settings)
       return
     }
-    Environment.run("alexnet") { world in
-      try RankCrew.watched("alexnet prepare", arguments, world) {
+    OverRanks.start("alexnet prepare") { world in
+      try OverRanks.watched("alexnet prepare", arguments, world) {
         let crew = RankCrew(world)
         if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
           display.show(summary)
           try preview(arguments, settings)
         }
       }
-      return .done
     }
   }
 

@@ -60,6 +60,7 @@ enum Scale: Subcommand {
             "What 'mpirun -np 2 alexnet bench --json' wrote; two files of different --batch-size are best."
           ),
           Option("steps", "N", default: "3", "Steps to measure for each of two batches."),
+          OverRanks.watchdogOption,
           .flag("json", "Write one JSON object in place of the table."),
           Option(
             "chart", "FILE.svg", default: "none",
@@ -79,11 +80,12 @@ enum Scale: Subcommand {
       let (network, profile) = try RankProfile.read(benches: arguments.strings("bench"))
       return StandardStream.output.write(try report(arguments, network, profile))
     }
-    MPI.Environment.run("alexnet scale") { world in
-      let network = try network(arguments)
-      let profile = try measure(network, world, arguments)
-      if world.rank == 0 { StandardStream.output.write(try report(arguments, network, profile)) }
-      return .done
+    OverRanks.start("alexnet scale") { world in
+      try OverRanks.watched("alexnet scale", arguments, world) {
+        let network = try network(arguments)
+        let profile = try measure(network, world, arguments)
+        if world.rank == 0 { StandardStream.output.write(try report(arguments, network, profile)) }
+      }
     }
   }
 

@@ -55,7 +55,7 @@ enum Similar: Subcommand {
           Option(
             "bench", "N",
             "Search N pictures of 4096 random features on one core, and say how long it takes."),
-          RankCrew.watchdogOption,
+          OverRanks.watchdogOption,
         ]
       ),
     ])
@@ -63,7 +63,7 @@ enum Similar: Subcommand {
   static func run(_ words: [String]) throws(Failure) {
     let benched = try command.parse(words).integer("bench", in: 1...10_000_000)
     if let benched { return bench(benched) }
-    try RankCrew.run(command, words) { try similar($0, over: $1) }
+    try OverRanks.run(command, words) { try similar($0, over: $1) }
   }
 
   private static func similar(_ arguments: Arguments, over world: Communicator) throws {

@@ -1,0 +1,74 @@
+import Failures
+import Glibc
+import MPI
+import Options
+import Supervision
+import Threads
+
+/// How a subcommand runs over the ranks that mpirun has started.
+enum OverRanks {
+  /// Whether this process is one of several that mpirun, or srun, has started.
+  static var isCalledFor: Bool {
+    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"].contains { (name: String) in
+      getenv(name) != nil
+    }
+  }
+
+  /// Runs a subcommand with its options over the ranks, or in this process alone without MPI; or shows its help.
+  ///
+  /// The options are read within MPI, so that a complaint that all ranks have is made once.
+  static func run(
+    _ command: Command, _ words: [String], _ body: (Arguments, Communicator) throws -> Void
+  ) throws(Failure) {
+    func read(_ world: Communicator) throws {
+      let arguments = try command.parse(words)
+      if arguments.has("help") {
+        if world.rank == 0 { StandardStream.output.write(command.helpText) }
+      } else {
+        try watched(command.name, arguments, world) { try body(arguments, world) }
+      }
+    }
+    if isCalledFor { start(command.name, read) }
+    do { try read(.alone) } catch {
+      throw error as? Failure ?? Failure(.internal, "\(error)")
+    }
+  }
+
+  /// Starts MPI, does the work, and leaves the process.
+  static func start(_ program: String, _ body: (Communicator) throws -> Void) -> Never {
+    start(program) { world in
+      try body(world)
+      return .done
+    }
+  }
+
+  /// Starts MPI, does the work, and leaves the process with its exit code.
+  static func start(_ program: String, _ body: (Communicator) throws -> ExitCode) -> Never {
+    Launcher.killLaterAtTermination()
+    let startWatch = Watchdog(startOfMPI: 90)
+    MPI.Environment.run(program) { world in
+      startWatch.stop()
+      return try body(world)
+    }
+  }
+
+  /// The option that says how long a rank may be silent.
+  static let watchdogOption = Option(
+    "watchdog", "SECONDS", default: "120",
+    "Under mpirun, end the job, naming the rank, where one gives no sign of life for so long; 0 for never."
+  )
+
+  /// Does the ranks' work, and ends the job where one of them falls silent.
+  static func watched(
+    _ program: String, _ arguments: Arguments, _ world: Communicator, _ body: () throws -> Void
+  ) throws {
+    let limit = try arguments.limit("watchdog", default: 120)
+    guard let limit, world.size > 1 else { return try body() }
+    let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
+    let watchdog = try Watchdog(world, limit: limit, forgives: .longWork, remedy: "Start it again.")
+    firstMessages.stop()
+    Activity.begin(program, waitsForRanks: true)
+    try body()
+    try watchdog.finish()
+  }
+}
