@@ -136,9 +136,9 @@ struct DatasetManifest: Codable, Equatable, Sendable {
 
   private static func explain(_ error: any Error) -> String {
     switch error {
-    case DecodingError.keyNotFound(let key, _): "it lacks '\(key.stringValue)'"
+    case DecodingError.keyNotFound(let key, _): "it lacks \(quoted(key.stringValue))"
     case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-      "'\(context.codingPath.map(\.stringValue).joined(separator: "."))' is of the wrong kind"
+      "\(quoted(context.codingPath.map(\.stringValue).joined(separator: "."))) is of the wrong kind"
     default: "it is not valid JSON"
     }
   }

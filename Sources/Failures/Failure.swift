@@ -33,9 +33,11 @@ public struct Failure: Error, CustomStringConvertible, Sendable, Equatable {
   public let message: String
 
   /// Makes a failure from its exit code and its sentence.
+  ///
+  /// Control characters, which a file may have brought in, are shown as `\u{1b}`; a list of differences has lines of its own.
   public init(_ exitCode: ExitCode, _ message: String) {
     self.exitCode = exitCode
-    self.message = message
+    self.message = escaped(message, but: "\n")
   }
 
   /// The sentence.

@@ -33,8 +33,8 @@ public struct NetworkImport {
       guard tensor.shape == [side, side, 3] else {
         throw Failure(
           .badData,
-          "'\(tensor.name)' in \(quoted(source.path)) has the shape \(tensor.shape), and the network "
-            + "'\(self.network.name)' needs \([side, side, 3]).")
+          "\(quoted(tensor.name)) in \(quoted(source.path)) has the shape \(tensor.shape), and the network "
+            + "\(quoted(self.network.name)) needs \([side, side, 3]).")
       }
       mean = try source.read(tensor)
     }
@@ -58,7 +58,7 @@ public struct NetworkImport {
       let count = values.count { !$0.isFinite }
       if count > 0 {
         warnings.append(
-          "'\(tensor.name)' holds \(count) of \(values.count) numbers that are not finite.")
+          "\(quoted(tensor.name)) holds \(count) of \(values.count) numbers that are not finite.")
       }
       return values
     }

@@ -64,15 +64,15 @@ public struct NetworkWeights {
     guard let found = find(tensor) else {
       throw Failure(
         .badData,
-        "\(quoted(source.path)) holds no tensor '\(tensor.name)' or '\(tensor.layerName)' for layer "
-          + "'\(tensor.layer)'; it holds \(Self.listed(source.tensors.map(\.name))).")
+        "\(quoted(source.path)) holds no tensor \(quoted(tensor.name)) or \(quoted(tensor.layerName)) for layer "
+          + "\(quoted(tensor.layer)); it holds \(Self.listed(source.tensors.map(\.name))).")
     }
     // Caffe's older files put ones in front.
     guard found.shape.drop(while: { $0 == 1 }) == tensor.shape.drop(while: { $0 == 1 }) else {
       throw Failure(
         .badData,
-        "'\(found.name)' in \(quoted(source.path)) has the shape \(found.shape), and layer "
-          + "'\(tensor.layer)' needs \(tensor.shape).")
+        "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), and layer "
+          + "\(quoted(tensor.layer)) needs \(tensor.shape).")
     }
     return try source.read(found)
   }

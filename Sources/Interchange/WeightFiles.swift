@@ -40,7 +40,7 @@ public final class SafetensorsWeights: WeightSource {
   /// - Throws: `Failure` (inputOutput, badData) where they cannot be read or are damaged.
   public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let entry = file.header.tensors.first(where: { $0.name == tensor.name }) else {
-      throw Failure(.badData, "\(quoted(path)) holds no tensor '\(tensor.name)'.")
+      throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
     var bytes = [UInt8](repeating: 0, count: entry.bytes.count)
     try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in

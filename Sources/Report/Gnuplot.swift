@@ -43,19 +43,27 @@ package enum Gnuplot {
     return drawing
   }
 
-  /// A text within double quotes, with what gnuplot's enhanced text or its strings give a meaning kept as it is.
-  static func quoted(_ text: String, isEnhanced: Bool = true) -> String {
-    var result = "\""
-    for letter in text {
-      switch letter {
-      case "\\", "\"": result += "\\" + String(letter)
-      case "_", "^", "{", "}", "@", "&", "~": result += (isEnhanced ? "\\\\" : "") + String(letter)
-      case "\n", "\r": result += " "
-      default: result.append(letter)
+  /// A text as one of gnuplot's strings, which draws it as it is.
+  ///
+  /// Texts come from files of others, and within a string too gnuplot hands what stands between backquotes to a shell, and after
+  /// the end of a line it takes a text for commands. So all but letters and digits is written as octal numbers.
+  package static func quoted(_ text: String, isEnhanced: Bool = true) -> String {
+    var result = ""
+    for letter in text.unicodeScalars {
+      let isSign = "\\_^{}@&~".unicodeScalars.contains(letter)
+      let shown = letter.isControl ? " " : isEnhanced && isSign ? "\\\(letter)" : "\(letter)"
+      for byte in shown.utf8 {
+        let isPlain = byte < 0x80 && Character(Unicode.Scalar(byte)).isWordLike
+        result += isPlain ? "\(Unicode.Scalar(byte))" : String(format: "\\%03o", byte)
       }
     }
-    return result + "\""
+    return "\"\(result)\""
   }
+}
+
+extension Character {
+  /// Whether it is a letter, a digit or a blank.
+  fileprivate var isWordLike: Bool { isLetter || isNumber || self == " " }
 }
 
 extension String {

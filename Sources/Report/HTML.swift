@@ -4,8 +4,19 @@ import Foundation
 enum HTML {
   /// A text as the content of an element or of an attribute in double quotes.
   static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
+    var result = String.UnicodeScalarView()
+    // Letter by letter, since the Character of a quote and its accent is no quote.
+    for letter in text.unicodeScalars {
+      switch letter {
+      case "&": result += "&amp;".unicodeScalars
+      case "<": result += "&lt;".unicodeScalars
+      case ">": result += "&gt;".unicodeScalars
+      case "\"": result += "&quot;".unicodeScalars
+      case "'": result += "&#39;".unicodeScalars
+      default: result.append(letter)
+      }
+    }
+    return String(result)
   }
 
   /// Bytes as an address that holds them.

@@ -42,12 +42,12 @@ public final class SafetensorsFile: Sendable {
     -> TensorEntry
   {
     guard let entry = header.tensors.first(where: { $0.name == name }) else {
-      throw Failure(.badData, "\(quoted(path)) holds no tensor '\(name)'.")
+      throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(name)).")
     }
     guard entry.shape == shape, entry.format == format else {
       throw Failure(
         .badData,
-        "'\(name)' in \(quoted(path)) is \(entry.format.rawValue) \(entry.shape); "
+        "\(quoted(name)) in \(quoted(path)) is \(entry.format.rawValue) \(entry.shape); "
           + "\(format.rawValue) \(shape) is expected.")
     }
     return entry

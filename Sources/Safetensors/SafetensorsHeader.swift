@@ -98,7 +98,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
     var end = 8 + length
     for entry in entries {
       guard entry.bytes.lowerBound == end else {
-        throw wrong("the bytes of '\(entry.name)' leave a hole or overlap")
+        throw wrong("the bytes of \(quoted(entry.name)) leave a hole or overlap")
       }
       end = entry.bytes.upperBound
     }
@@ -129,22 +129,24 @@ public struct SafetensorsHeader: Sendable, Equatable {
     guard let fields = value as? [String: Any], let dtype = fields["dtype"] as? String,
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
       offsets.count == 2
-    else { throw wrong("the entry of '\(name)' lacks a dtype, a shape or its data_offsets") }
+    else { throw wrong("the entry of \(quoted(name)) lacks a dtype, a shape or its data_offsets") }
     guard let format = NumberFormat(rawValue: dtype) else {
       throw wrong(
-        "'\(name)' has numbers of type \(quoted(dtype)), which is not known here "
+        "\(quoted(name)) has numbers of type \(quoted(dtype)), which is not known here "
           + "(\(NumberFormat.allCases.map(\.rawValue).joined(separator: ", ")) are)")
     }
     var size = format.byteCount
     for length in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: length)
-      guard length >= 0, !overflow else { throw wrong("the shape of '\(name)' is impossible") }
+      guard length >= 0, !overflow else {
+        throw wrong("the shape of \(quoted(name)) is impossible")
+      }
       size = product
     }
     let room = fileLength - start
     guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= room,
       offsets[1] - offsets[0] == size
-    else { throw wrong("'\(name)' with shape \(shape) does not fit its place \(offsets)") }
+    else { throw wrong("\(quoted(name)) with shape \(shape) does not fit its place \(offsets)") }
     return TensorEntry(
       name: name, format: format, shape: shape, bytes: (start + offsets[0])..<(start + offsets[1]))
   }

@@ -63,7 +63,8 @@ extension TrainCommand {
       })
     else {
       throw Failure(
-        .usage, "Every layer of '\(network.name)' is frozen; leave one out of --freeze to learn.")
+        .usage,
+        "Every layer of \(quoted(network.name)) is frozen; leave one out of --freeze to learn.")
     }
     return tuning == FineTuning() ? nil : tuning
   }

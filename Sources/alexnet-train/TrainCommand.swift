@@ -148,14 +148,14 @@ struct TrainCommand {
       throw Failure(
         .usage,
         "The images of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network "
-          + "'\(network.name)' reads \(network.imageSide); prepare them with --size \(network.imageSide)."
+          + "\(quoted(network.name)) reads \(network.imageSide); prepare them with --size \(network.imageSide)."
       )
     }
     guard dataset.classNames.count == network.classes else {
       throw Failure(
         .usage,
         "\(quoted(dataset.path)) has \(dataset.classNames.count) classes and the network "
-          + "'\(network.name)' \(network.classes); give its last layer as many kernels.")
+          + "\(quoted(network.name)) \(network.classes); give its last layer as many kernels.")
     }
     guard dataset.count(.train) > 0 else {
       throw Failure(.badData, "\(quoted(dataset.path)) has no training images; prepare it again.")

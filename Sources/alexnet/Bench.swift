@@ -105,7 +105,7 @@ enum Bench: Subcommand {
   ) throws -> BenchReport {
     if let layer = arguments.string("layer"), !network.layers.contains(where: { $0.name == layer })
     {
-      throw Failure(.usage, "The network '\(network.name)' has no layer \(quoted(layer)).")
+      throw Failure(.usage, "The network \(quoted(network.name)) has no layer \(quoted(layer)).")
     }
     let placement = try Placement(
       towers: network.towers, over: world,

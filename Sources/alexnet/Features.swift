@@ -65,7 +65,7 @@ enum Features: Subcommand {
       throw Failure(
         .usage,
         "The pictures of \(quoted(data)) are \(dataset.side) pixels wide and the network "
-          + "'\(file.network.name)' reads \(file.network.imageSide); prepare them with --size "
+          + "\(quoted(file.network.name)) reads \(file.network.imageSide); prepare them with --size "
           + "\(file.network.imageSide).")
     }
     let classifier = try Classifier(
@@ -93,7 +93,7 @@ enum Features: Subcommand {
       try file.writer.finish()
       StandardStream.output.write(
         "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) outputs of "
-          + "'\(layer)' to \(quoted(file.path)).\n")
+          + "\(quoted(layer)) to \(quoted(file.path)).\n")
     }
   }
 
@@ -125,7 +125,7 @@ enum Features: Subcommand {
     guard let number = layers.firstIndex(where: { $0.name == name }) else {
       throw Failure(
         .usage,
-        "The network '\(network.name)' has no layer \(quoted(name)); it has "
+        "The network \(quoted(network.name)) has no layer \(quoted(name)); it has "
           + "\(layers.map(\.name).joined(separator: ", ")).")
     }
     let overwriting = layers[(number + 1)...].prefix { layer in
@@ -137,7 +137,7 @@ enum Features: Subcommand {
     if let last = overwriting.last {
       throw Failure(
         .usage,
-        "'\(last.name)' works in place on what layer \(quoted(name)) makes; name '\(last.name)' instead."
+        "\(quoted(last.name)) works in place on what layer \(quoted(name)) makes; name \(quoted(last.name)) instead."
       )
     }
     return name

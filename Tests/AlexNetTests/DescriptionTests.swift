@@ -117,12 +117,36 @@ import TestSupport
     (json(classes: "6"), "its last layer 'fc' has 5 kernels for 6 classes"),
     (json(last: conv), "its last layer is not fully connected"),
     (json(conv, conv), "two layers are called 'conv'"),
-    (json(#"{"type": "relu", "name": ""}"#), "has no name"),
+    (json(#"{"type": "relu", "name": ""}"#), "the name of a layer is ''"),
+    (json(#"{"type": "relu", "name": "../r"}"#), "the name of a layer is '../r'"),
+    (json(#"{"type": "relu", "name": "r/1"}"#), "the name of a layer is 'r/1'"),
+    (json(#"{"type": "relu", "name": "r\n1"}"#), #"the name of a layer is 'r\u{a}1'"#),
+    (json(#"{"type": "relu", "name": "r\u001b[2J"}"#), #"the name of a layer is 'r\u{1b}[2J'"#),
+    (
+      json(#"{"type": "relu", "name": "\#(String(repeating: "r", count: 201))"}"#),
+      "1 to 200 letters"
+    ),
+    (
+      json(conv.replacing("}", with: #", "tensor": "a\nb"}"#)),
+      #"the 'tensor' of layer 'conv' is 'a\u{a}b'"#
+    ),
+    (json(conv.replacing("}", with: #", "tensor": "fc"}"#)), "two layers have tensors called 'fc'"),
   ])
   func impossibleNetworksAreRefused(_ text: String, _ words: String) {
     let message = complaint(text)
     #expect(message.hasPrefix("The network 'tiny' cannot be built: "))
     #expect(message.contains(words))
+  }
+
+  @Test func aNetworksNameIsNoPathAndNoCommandOfATerminal() {
+    let text = Self.json(Self.conv)
+    let paths = ["../evil", "a/b", ".hidden", "", #"a\u001b[2J"#, #"a\r\nalexnet: fake"#]
+    for name in paths {
+      let message = complaint(text.replacing(#""tiny""#, with: "\"\(name)\""))
+      #expect(message.contains("cannot be built: its 'name' is "), "\(message)")
+      #expect(!message.unicodeScalars.contains { $0.value < 32 }, "\(message)")
+    }
+    #expect(throws: Never.self) { try network(text.replacing("tiny", with: "Größe 1.5, b+c")) }
   }
 
   /// The settings of one layer, without its name, and what is said about it.

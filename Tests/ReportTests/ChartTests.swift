@@ -44,6 +44,41 @@ import Testing
     #expect(try XMLParserCheck.isWellFormed(svg))
   }
 
+  /// Names come from files of others, and gnuplot has backquotes for a shell and `!` at the start of a line.
+  @Test(arguments: [
+    "c1`touch PATH`", "c1\r\n!touch PATH #\r\n", "c1\"\u{301}\n!touch PATH\n", "'`touch PATH`'",
+    "c1'\u{301}, system('touch PATH')", "\\`touch PATH`", "a\\'; system('touch PATH'); '",
+    "\u{2028}!touch PATH\u{2029}",
+  ])
+  func aTextIsNeverRun(_ text: String) throws {
+    let path = NSTemporaryDirectory() + "alexnet-chart-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let title = text.replacing("PATH", with: path)
+    let chart = Chart(title, x: title, y: title, [.init(title, Self.curve([2, 1]), colour: 0)])
+    let svg = try chart.svg(id: "one")
+    _ = try chart.text(width: 100, height: 20)
+    #expect(!FileManager.default.fileExists(atPath: path))
+    let isXML = try XMLParserCheck.isWellFormed(svg)
+    #expect(isXML && svg.contains("touch"))
+  }
+
+  @Test func aTextIsDrawnAsItStandsHere() throws {
+    let title = #"it's `a` "b" \'c_1'"#
+    let chart = Chart("Loss", x: "x", y: "y", [.init(title, Self.curve([2, 1]), colour: 0)])
+    #expect(try chart.text(width: 100, height: 20).contains(title))
+    let escaped = title.replacing("\"", with: "&quot;")
+    let svg = try chart.svg(id: "one")
+    #expect(svg.contains(title) || svg.contains(escaped), "\(svg)")
+  }
+
+  @Test func aQuoteWithAnAccentDoesNotEndAnAttribute() throws {
+    let svg = try Chart(
+      "a\"\u{301} onload=\"x", x: "", y: "", [.init("", Self.curve([1]), colour: 0)]
+    )
+    .svg(id: "one")
+    #expect(svg.contains("a&quot;\u{301} onload=&quot;x"))
+  }
+
   @Test func aFileByItselfHasColoursOfItsOwnAndAnAxisThatDoubles() throws {
     let ranks = Curve([1, 2, 4, 8].map { Curve.Point($0, 100 / $0) })
     var chart = Chart("Scaling", x: "ranks", y: "%", [Chart.Series("a", ranks, colour: 0)])

@@ -93,7 +93,7 @@ extension FullyConnectedScheme {
         : "\(count) does not divide the \(replicas) replicas"
     throw Failure(
       .usage,
-      "The fully-connected layers of '\(network.name)' cannot be computed with --parallel-fc \(self): \(reason); "
+      "The fully-connected layers of \(quoted(network.name)) cannot be computed with --parallel-fc \(self): \(reason); "
         + "take \(possible.map(\.description).joined(separator: " or ")).")
   }
 

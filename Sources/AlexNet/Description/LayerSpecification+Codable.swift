@@ -1,3 +1,4 @@
+import Failures
 import Layers
 
 // A layer is a JSON object with its kind under "type". What is left out has its default; a key that the kind
@@ -33,7 +34,8 @@ extension LayerSpecification: Codable {
       throw DecodingError.dataCorruptedError(
         forKey: key, in: values,
         debugDescription:
-          "layer '\(name)' of type \(kind.rawValue) has no setting '\(key.stringValue)'")
+          "layer \(quoted(name)) of type \(kind.rawValue) has no setting \(quoted(key.stringValue))"
+      )
     }
     func window() throws -> Window {
       let size = try values.decode(Int.self, forKey: "size")

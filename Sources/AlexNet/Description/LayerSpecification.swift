@@ -40,6 +40,15 @@ public enum LayerSpecification: Equatable, Sendable {
     }
   }
 
+  /// What its weights are called in files, without `.weight`; nil where it has none.
+  public var tensorName: String? {
+    switch self {
+    case .convolution(let layer): layer.tensor ?? layer.name
+    case .fullyConnected(let layer): layer.tensor ?? layer.name
+    default: nil
+    }
+  }
+
   /// Which towers' maps the layer reads.
   public var reads: Reads {
     switch self {

@@ -8,9 +8,16 @@ extension NetworkSpecification {
   public func validate() throws(Failure) {
     func require(_ condition: Bool, _ complaint: @autoclosure () -> String) throws(Failure) {
       if !condition {
-        throw Failure(.badData, "The network '\(name)' cannot be built: \(complaint()).")
+        throw Failure(.badData, "The network \(quoted(name)) cannot be built: \(complaint()).")
       }
     }
+    func require(plain name: String, _ what: String) throws(Failure) {
+      try require(
+        Self.isPlain(name),
+        "\(what) is \(quoted(name)); take 1 to 200 letters, not '/' nor control characters, the first no '.'"
+      )
+    }
+    try require(plain: name, "its 'name'")
     try require((1...64).contains(towers), "'towers' is \(towers), not from 1 to 64")
     try require((1...4096).contains(inputSide), "'inputSide' is \(inputSide), not from 1 to 4096")
     try require(
@@ -20,20 +27,26 @@ extension NetworkSpecification {
       (2...1_000_000).contains(classes), "'classes' is \(classes), not from 2 to 1000000")
     try require(
       (1...1000).contains(layers.count), "it has \(layers.count) layers, not from 1 to 1000")
-    var names: Set<String> = []
+    var (names, tensors): (Set<String>, Set<String>) = ([], [])
     for layer in layers {
+      try require(plain: layer.name, "the name of a layer")
       try require(
-        !layer.name.isEmpty && names.insert(layer.name).inserted,
-        "two layers are called '\(layer.name)' (or one has no name)")
+        names.insert(layer.name).inserted, "two layers are called \(quoted(layer.name))")
+      if let tensor = layer.tensorName {
+        try require(plain: tensor, "the 'tensor' of layer \(quoted(layer.name))")
+        try require(
+          tensors.insert(tensor).inserted, "two layers have tensors called \(quoted(tensor))")
+      }
       try validate(layer, require)
     }
     guard case .fullyConnected(let last) = layers[layers.count - 1] else {
       throw Failure(
-        .badData, "The network '\(name)' cannot be built: its last layer is not fully connected.")
+        .badData,
+        "The network \(quoted(name)) cannot be built: its last layer is not fully connected.")
     }
     try require(
       last.kernels == classes,
-      "its last layer '\(last.name)' has \(last.kernels) kernels for \(classes) classes")
+      "its last layer \(quoted(last.name)) has \(last.kernels) kernels for \(classes) classes")
     var total = 0
     let first = shapes(ofTower: 0)
     for tower in 0..<towers {
@@ -41,14 +54,15 @@ extension NetworkSpecification {
         let name = shape.layer.name
         try require(
           shape.output.height > 0 && shape.output.width > 0 && shape.output.maps > 0,
-          "layer '\(name)' has no output, since its input is \(shape.inputs[0])")
-        try require(shape.output.count < 1 << 28, "the output of layer '\(name)' is too large")
+          "layer \(quoted(name)) has no output, since its input is \(shape.inputs[0])")
+        try require(
+          shape.output.count < 1 << 28, "the output of layer \(quoted(name)) is too large")
         if case .convolution(let convolution) = shape.layer, convolution.groups > 1 {
           let parts = convolution.groups
           try require(
             shape.inputs.count == 1 && shape.inputs[0].maps % parts == 0
               && shape.kernels.count % parts == 0,
-            "layer '\(name)' cannot have \(parts) groups of \(shape.inputs.reduce(0) { $0 + $1.maps }) "
+            "layer \(quoted(name)) cannot have \(parts) groups of \(shape.inputs.reduce(0) { $0 + $1.maps }) "
               + "maps and \(shape.kernels.count) kernels of one tower (and must read its own tower)"
           )
         }
@@ -58,10 +72,18 @@ extension NetworkSpecification {
         try require(
           shape.kernels.isEmpty
             || shape.parameters / shape.kernels.count == twin.parameters / twin.kernels.count,
-          "layer '\(name)' reads \(shape.inputs[0]) in tower \(tower) and \(twin.inputs[0]) in tower 0; "
+          "layer \(quoted(name)) reads \(shape.inputs[0]) in tower \(tower) and \(twin.inputs[0]) in tower 0; "
             + "let it read all, or have as many kernels in each tower below it")
       }
     }
+  }
+
+  /// Whether a name can be part of a file's name, of a line of a list and of a message.
+  ///
+  /// Folders of runs and files of features are called after networks and layers, and descriptions come from others.
+  private static func isPlain(_ name: String) -> Bool {
+    (1...200).contains(name.utf8.count) && !name.hasPrefix(".")
+      && !name.unicodeScalars.contains { $0.isControl || $0 == "/" }
   }
 
   private func validate(
@@ -73,36 +95,38 @@ extension NetworkSpecification {
       try require(
         (1...longest).contains(window.size) && (1...4096).contains(window.stride)
           && (0..<window.size).contains(window.padding),
-        "layer '\(name)' needs a size from 1 to \(longest), a stride of 1 or more and a padding below "
+        "layer \(quoted(name)) needs a size from 1 to \(longest), a stride of 1 or more and a padding below "
           + "the size")
     }
     func check(kernels: Int, _ initial: InitialValues) throws(Failure) {
       try require(
         (towers...1_000_000).contains(kernels),
-        "layer '\(name)' has \(kernels) kernels, not from \(towers) (one a tower) to 1000000")
+        "layer \(quoted(name)) has \(kernels) kernels, not from \(towers) (one a tower) to 1000000")
       try require(
         initial.deviation.isFinite && initial.deviation >= 0 && initial.bias.isFinite,
-        "layer '\(name)' needs a finite bias and a finite weightDeviation of 0 or more")
+        "layer \(quoted(name)) needs a finite bias and a finite weightDeviation of 0 or more")
     }
     switch layer {
     case .convolution(let layer):
       try check(layer.window, longest: 4096)
       try check(kernels: layer.kernels, layer.initial)
-      try require(layer.groups >= 1, "layer '\(name)' has \(layer.groups) groups, not 1 or more")
+      try require(
+        layer.groups >= 1, "layer \(quoted(name)) has \(layer.groups) groups, not 1 or more")
     case .fullyConnected(let layer): try check(kernels: layer.kernels, layer.initial)
     case .responseNormalization(let layer), .spatialNormalization(let layer):
       try require(
         layer.size % 2 == 1 && (1...255).contains(layer.size),
-        "layer '\(name)' needs an odd size from 1 to 255, not \(layer.size)")
+        "layer \(quoted(name)) needs an odd size from 1 to 255, not \(layer.size)")
       try require(
         layer.constant.isFinite && layer.constant > 0 && layer.scale.isFinite && layer.scale >= 0
           && layer.exponent.isFinite,
-        "layer '\(name)' needs a positive constant, a scale of 0 or more and a finite exponent")
+        "layer \(quoted(name)) needs a positive constant, a scale of 0 or more and a finite exponent"
+      )
     case .maxPooling(let layer), .averagePooling(let layer): try check(layer.window, longest: 15)
     case .dropout(_, let probability, _):
       try require(
         (0..<1).contains(probability),
-        "layer '\(name)' has a dropout probability of \(probability), not from 0 to below 1")
+        "layer \(quoted(name)) has a dropout probability of \(probability), not from 0 to below 1")
     case .relu, .tanh: break
     }
   }

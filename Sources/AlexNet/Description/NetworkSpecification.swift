@@ -71,7 +71,7 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
     }
     switch error {
     case .keyNotFound(let key, let context):
-      return "'\(key.stringValue)' is missing\(place(context))"
+      return "\(quoted(key.stringValue)) is missing\(place(context))"
     case .typeMismatch(let type, let context):
       return "a value of type \(type) is expected\(place(context))"
     case .valueNotFound(_, let context): return "a value is missing\(place(context))"

@@ -106,7 +106,8 @@ extension NetworkSpecification {
     }
     guard changed != self else {
       throw Failure(
-        .usage, "--variant \(variant.rawValue) has nothing to change in the network '\(name)'.")
+        .usage,
+        "--variant \(variant.rawValue) has nothing to change in the network \(quoted(name)).")
     }
     changed.name += "+\(variant.rawValue)"
     return changed

@@ -120,7 +120,7 @@ package struct CheckpointDigests: Sendable {
           first >= 0, first <= end, end <= entry.shape.first ?? 0
         else {
           throw Failure(
-            .badData, "The checksums of '\(entry.name)' in \(quoted(path)) are damaged.")
+            .badData, "The checksums of \(quoted(entry.name)) in \(quoted(path)) are damaged.")
         }
         digests[Part(tensor: entry.name, rows: first..<end)] = String(fields[2])
       }
@@ -164,7 +164,7 @@ package struct CheckpointDigests: Sendable {
   /// What is said of rows that no digest covers.
   static func noDigest(ofRow row: Int, _ tensor: String, _ path: String) -> Failure {
     Failure(
-      .badData, "\(quoted(path)) has no checksum for row \(row) of '\(tensor)'. \(remedy)")
+      .badData, "\(quoted(path)) has no checksum for row \(row) of \(quoted(tensor)). \(remedy)")
   }
 
   /// Compares a part's digest with what was read.
@@ -174,7 +174,7 @@ package struct CheckpointDigests: Sendable {
     guard expected == found else {
       throw Failure(
         .badData,
-        "'\(part.tensor)' in \(quoted(path)) is damaged: the SHA-256 of its rows \(part.rows.lowerBound) to "
+        "\(quoted(part.tensor)) in \(quoted(path)) is damaged: the SHA-256 of its rows \(part.rows.lowerBound) to "
           + "\(part.rows.upperBound) is \(found) and should be \(expected). \(Self.remedy)")
     }
   }

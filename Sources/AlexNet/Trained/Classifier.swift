@@ -113,7 +113,7 @@ public final class Classifier {
     precondition(pictures.count * places.count <= batchSize, "The batch holds fewer crops.")
     guard pictures.allSatisfy({ $0.side == imageSide }) else {
       throw Failure(
-        .usage, "The network '\(specification.name)' reads pictures of \(imageSide) pixels.")
+        .usage, "The network \(quoted(specification.name)) reads pictures of \(imageSide) pixels.")
     }
     let length = specification.inputSide * specification.inputSide * 3
     team.split(pictures.count * places.count) { range, _ in

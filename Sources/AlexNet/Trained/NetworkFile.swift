@@ -176,7 +176,7 @@ public struct NetworkFile: Sendable {
   ) -> Failure {
     Failure(
       .badData,
-      "'\(tensor)' in \(quoted(file.path)) holds \(number) as element \(element). "
+      "\(quoted(tensor)) in \(quoted(file.path)) holds \(number) as element \(element). "
         + CheckpointDigests.remedy)
   }
 

@@ -71,7 +71,7 @@ public final class CaffeModel: WeightSource {
   /// - Throws: `Failure` (badData) where there is none of that name.
   public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let place = tensors.firstIndex(of: tensor) else {
-      throw Failure(.badData, "\(quoted(path)) holds no tensor '\(tensor.name)'.")
+      throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
     return CaffeBlob.values(blobs[place].pointee)
   }
@@ -120,7 +120,7 @@ private enum CaffeBlob {
     guard product == count, lengths.count <= 32, blob.n_data == 0 || blob.n_double_data == 0 else {
       throw Failure(
         .badData,
-        "'\(name)' in \(quoted(path)) has the shape \(lengths) and \(count) numbers; the file is damaged."
+        "\(quoted(name)) in \(quoted(path)) has the shape \(lengths) and \(count) numbers; the file is damaged."
       )
     }
     return lengths.drop { $0 == 1 }.map { Int($0) }

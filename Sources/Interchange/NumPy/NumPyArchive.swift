@@ -91,7 +91,7 @@ public final class NumPyArchive: WeightSource {
     let reader = try NumPyArchiveReader(path)
     while let (name, header) = try reader.next() {
       guard !tensors.contains(where: { $0.name == name }) else {
-        throw Failure(.badData, "\(quoted(path)) holds two arrays '\(name)'; save it again.")
+        throw Failure(.badData, "\(quoted(path)) holds two arrays \(quoted(name)); save it again.")
       }
       guard tensors.count < 10_000 else {
         throw Failure(.badData, "\(quoted(path)) holds more than 10000 arrays: no file of weights.")
@@ -113,11 +113,12 @@ public final class NumPyArchive: WeightSource {
       let bytes = try reader.read(header.count * header.format.byteCount)
       guard bytes.count == header.count * header.format.byteCount, try reader.read(1).isEmpty else {
         throw Failure(
-          .badData, "The array '\(name)' in \(quoted(path)) is not as long as its shape says.")
+          .badData, "The array \(quoted(name)) in \(quoted(path)) is not as long as its shape says."
+        )
       }
       return header.format.floats(bytes)
     }
-    throw Failure(.badData, "\(quoted(path)) holds no array '\(tensor.name)'.")
+    throw Failure(.badData, "\(quoted(path)) holds no array \(quoted(tensor.name)).")
   }
 }
 

@@ -169,7 +169,7 @@ struct ONNXGraph {
     guard byteCount < Self.largest - 1 << 20 else {
       throw Failure(
         .usage,
-        "The network '\(name)' has \(byteCount >> 20) MiB of weights, and an ONNX file holds 2048 MiB at "
+        "The network \(quoted(name)) has \(byteCount >> 20) MiB of weights, and an ONNX file holds 2048 MiB at "
           + "most; export it with --format safetensors.")
     }
     let graph: UnsafeMutablePointer<Onnx__GraphProto> = arena.make { onnx__graph_proto__init($0) }

@@ -38,7 +38,7 @@ public enum Checkpoint {
     if let other = file.header.tensors.first(where: { !known.contains($0.name) }) {
       throw Failure(
         .badData,
-        "\(quoted(file.path)) holds a tensor '\(other.name)' that the network does not have.")
+        "\(quoted(file.path)) holds a tensor \(quoted(other.name)) that the network does not have.")
     }
     let file = try NetworkFile(file)
     try file.readWeights(into: network)

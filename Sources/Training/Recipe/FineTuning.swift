@@ -46,7 +46,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
     guard !word.isEmpty, !found.isEmpty else {
       throw Failure(
         .usage,
-        "--\(option) names the layer \(quoted(word)), and the network '\(network.name)' has the layers "
+        "--\(option) names the layer \(quoted(word)), and the network \(quoted(network.name)) has the layers "
           + "\(names.joined(separator: ", ")).")
     }
     return found
@@ -86,7 +86,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
       guard values.allSatisfy(\.isFinite) else {
         throw Failure(
           .badData,
-          "'\(tensor.name)' in \(quoted(file)) holds numbers that are not finite; nothing can be learnt from them."
+          "\(quoted(tensor.name)) in \(quoted(file)) holds numbers that are not finite; nothing can be learnt from them."
         )
       }
       let length = parameter.layout.kernelLength
@@ -125,7 +125,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
       throw Failure(
         .badData,
         "The network in \(quoted(source.path)) reads pictures of \(file.network.imageSide) pixels, and "
-          + "'\(network.name)' of \(network.imageSide).")
+          + "\(quoted(network.name)) of \(network.imageSide).")
     }
     var preprocessing = file.preprocessing
     preprocessing.classNames = classNames

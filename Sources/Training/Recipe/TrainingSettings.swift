@@ -142,11 +142,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public func networkDifference(from saved: TrainingSettings) -> String? {
     guard saved.network != network else { return nil }
     func text(_ network: NetworkSpecification) -> String {
-      "'\(network.name)' with \(network.towers) towers, \(network.layers.count) layers, "
+      "\(quoted(network.name)) with \(network.towers) towers, \(network.layers.count) layers, "
         + "\(network.parameterCount) parameters and \(network.classes) classes"
     }
     let pair = zip(saved.network.layers, network.layers).first { $0 != $1 }
-    let layer = pair.map { ", beginning with layer '\($0.0.name)'" } ?? ""
+    let layer = pair.map { ", beginning with layer \(quoted($0.0.name))" } ?? ""
     return
       "was trained with the network \(text(saved.network)); asked for is \(text(network))\(layer)"
   }
