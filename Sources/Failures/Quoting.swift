@@ -5,6 +5,7 @@ public func quoted(_ text: String) -> String { "'" + escaped(text) + "'" }
 /// - Parameters:
 ///   - text: What may come from anywhere.
 ///   - kept: A control character that stays as it is.
+/// - Returns: The text as it may be shown.
 func escaped(_ text: String, but kept: Unicode.Scalar? = nil) -> String {
   var shown = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
