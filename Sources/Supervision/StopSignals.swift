@@ -48,7 +48,9 @@ public enum StopSignals {
     var all = sigset_t()
     sigemptyset(&all)
     for signal in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT] {
-      sigaction(signal, &action, nil)
+      var before = sigaction()
+      sigaction(signal, &action, &before)
+      if signal == SIGHUP, before.isIgnoring { sigaction(signal, &before, nil) }
       sigaddset(&all, signal)
     }
     // Whoever started mpirun may have had them blocked, which is inherited.
@@ -146,5 +148,13 @@ public enum StopSignals {
         ? Launcher.killTimeout : Launcher.isOpenMPI ? 2 * Launcher.killTimeout : slurmKillWait
       leave(within: grace >= 0 ? Double(grace) : usual)
     }
+  }
+}
+
+extension sigaction {
+  /// Whether the signal is ignored, as nohup has it.
+  fileprivate var isIgnoring: Bool {
+    unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

@@ -94,18 +94,21 @@ final class WatchdogState: @unchecked Sendable {
       // Lower ranks speak first; the others are ended by them, or speak when those are silent.
       if waited >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
       if waited >= warningLimit, !hasWarned { warn(activity) }
-      if forgives == .longWork, rank == 0, !hasMissed { lookForUnheard() }
+      if rank == 0, !hasMissed { lookForUnheard() }
     }
   }
 
-  /// Without heartbeats, whose datagrams a firewall may stop, nobody is missed.
+  /// Those that no heartbeat ever came from: a firewall may stop their datagrams, and nothing is known about them.
+  private var unheard: [Peer] { peers.filter { $0.last == nil && $0.silence >= warningLimit } }
+
   private func lookForUnheard() {
-    let unheard = peers.filter { $0.last == nil && $0.silence >= warningLimit }
+    let unheard = unheard
     guard !unheard.isEmpty else { return }
     hasMissed = true
     StandardStream.error.write(
       "\(Self.program): warning: nothing is heard of \(unheard.map(\.name).joined(separator: ", ")) over UDP; a rank that "
-        + "stops would not be noticed.\n")
+        + (forgives == .longWork
+          ? "stops would not be noticed.\n" : "falls silent would be noticed, but not named.\n"))
   }
 
   /// By default half a minute: later than the recommended keepalive, which a warning on its way into a dead cable would
@@ -162,7 +165,7 @@ final class WatchdogState: @unchecked Sendable {
 
   /// Those that the others wait for: the silent ones, else those that do something else than wait.
   private var late: [Peer] {
-    let silent = peers.filter { $0.silence > silenceLimit }
+    let silent = peers.filter { $0.last != nil && $0.silence > silenceLimit }
     return silent.isEmpty ? peers.filter { $0.last?.waitsForRanks == false } : silent
   }
 
@@ -180,6 +183,10 @@ final class WatchdogState: @unchecked Sendable {
       return "this rank (\(Environment.processorName)) has not finished \(step) \(time)"
     }
     guard !late.isEmpty else {
+      guard unheard.isEmpty else {
+        return "\(step) has waited \(time) for messages; nothing was ever heard of "
+          + "\(unheard.map(\.name).joined(separator: ", ")) over UDP, so one of them may have stopped"
+      }
       let others = peers.map(\.name).joined(separator: ", ")
       return
         "\(step) has waited \(time) for messages, and \(others.isEmpty ? "the others wait" : others + " too")"

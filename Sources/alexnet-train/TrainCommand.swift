@@ -24,9 +24,10 @@ struct TrainCommand {
       return .done
     }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
+    // First of all, since a job may be killed at any moment.
+    try SharedMemory.unname(of: world)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
-    try SharedMemory.unname(of: world)
     let watchdogLimit = try watchdogLimit(arguments)
     // Preparing the demonstration's pictures takes its time on one rank, while the others wait.
     let isDemonstration = !arguments.has("data") && !arguments.has("classes")

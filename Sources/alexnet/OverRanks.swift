@@ -65,10 +65,12 @@ enum OverRanks {
     let limit = try arguments.limit("watchdog", default: 120)
     guard let limit, world.size > 1 else { return try body() }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
+    try SharedMemory.unname(of: world)
     let watchdog = try Watchdog(world, limit: limit, forgives: .longWork, remedy: "Start it again.")
     firstMessages.stop()
     Activity.begin(program, waitsForRanks: true)
     try body()
+    try SharedMemory.restoreNames(of: world)
     try watchdog.finish()
   }
 }

@@ -134,13 +134,14 @@ final class CheckpointStore {
     guard rename(temporary, path) == 0 else {
       throw Failure.system(.inputOutput, "\(quoted(path)) cannot be published", errno: errno)
     }
-    run.bringToDisk(run.checkpoints)
+    // Before others go.
+    try run.bringNamesToDisk()
     let isBest = state.best?.step == state.step
     let hasBest = !isBest || run.link(path, as: run.best)
     _ = run.link(path, as: run.latest)
     // Without hard links the best one keeps its own name.
     let best = hasBest ? nil : state.best.map { run.checkpoint(afterSteps: $0.step) }
     run.prune(keeping: kept, and: best)
-    run.bringToDisk(run.checkpoints)
+    try run.bringNamesToDisk()
   }
 }

@@ -16,7 +16,9 @@ extension Trainer {
     own.isWriting = checkpoints.isWriting
     own.spoiled = Divergence(network, world).number(ofParameter: spoiled)
     lock?.touch()
-    return try agreement.agree(on: own)
+    let news = try agreement.agree(on: own)
+    try checkpoints.poll(isWritingAnywhere: news.isWriting)
+    return news
   }
 
   /// Whether another step and a save would end after a time.

@@ -143,7 +143,6 @@ public final class Trainer {
     while true {
       Activity.begin("between steps", step: state.step)
       let news = try agree(spoiled: spoiled)
-      try checkpoints.poll(isWritingAnywhere: news.isWriting)
       // A step that spoiled the weights is not saved, whoever asks.
       if let number = news.spoiled {
         let sentence = Divergence(network, world).sentence(parameter: number, step: state.step)

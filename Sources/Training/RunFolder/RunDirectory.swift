@@ -171,7 +171,10 @@ public struct RunDirectory: Sendable {
     let temporary = name + Self.partialSuffix
     unlink(temporary)
     guard Glibc.link(path, temporary) == 0 else { return false }
-    return rename(temporary, name) == 0
+    let isNamed = rename(temporary, name) == 0
+    // Between two names of one file it does nothing.
+    unlink(temporary)
+    return isNamed
   }
 
   /// Removes all but the newest checkpoints.
@@ -186,12 +189,17 @@ public struct RunDirectory: Sendable {
     }
   }
 
-  /// Brings the names in a folder to the disk.
-  func bringToDisk(_ folder: String) {
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
+  /// Brings the names of the checkpoints to the disk.
+  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  func bringNamesToDisk() throws(Failure) {
+    let descriptor = open(checkpoints, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    // Some file systems have nothing to do for a folder, and say so.
+    guard descriptor >= 0, fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else {
+      throw .system(
+        .inputOutput, "The names in \(quoted(checkpoints)) cannot be brought to the disk",
+        errno: errno)
+    }
   }
 
   private func cannotCreate(_ path: String) -> Failure {

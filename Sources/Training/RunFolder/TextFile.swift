@@ -108,6 +108,8 @@ package final class TextFile: Sendable {
     unlink(temporary)
     let file = try TextFile(appendingTo: temporary)
     try file.append(text)
+    // A name that outlives a loss of power must not outlive what it stands for.
+    try file.bringToDisk()
     guard rename(temporary, path) == 0 else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: errno)
     }
