@@ -158,7 +158,6 @@ public final class Trainer {
       if news.wish == .save || isTimeToSave {
         // What is wished for from here on is for the next step.
         if news.wish == .save { StopSignals.noteSaved() }
-        try network.compareReplicas(step: state.step)
         try checkpoints.begin(currentState)
         if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
       }
