@@ -113,12 +113,12 @@ struct TrainCommand {
     }
     let trainer = try Trainer(
       settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
-      parallelism: parallelism, world: world, run: run, lock: lock,
+      parallelism: parallelism, world: world, run: run,
       resuming: opened.checkpoint, threads: cores.threads,
       tensorBoard: arguments.has("tensorboard"))
     // A file that is held open keeps its room on the disk when newer ones have taken its place.
     opened.checkpoint = nil
-    let result = withExtendedLifetime(trainer) {
+    let result = withExtendedLifetime((trainer, lock)) {
       do {
         return try trainer.train()
       } catch {
