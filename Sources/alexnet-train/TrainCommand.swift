@@ -139,8 +139,11 @@ struct TrainCommand {
   private static let firstMessagesLimit = 50.0
 
   /// Only the first rank speaks.
+  ///
+  /// What it says is in the run's files too, so a full disk under standard output, or a terminal
+  /// that has gone away, does not end a training.
   func say(_ text: String) {
-    if world.rank == 0 { StandardStream.output.write(text) }
+    if world.rank == 0 { StandardStream.output.tell(text) }
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {
