@@ -3,6 +3,8 @@ import Threads
 
 /// Whole lines on standard output and, between them, how far the work is: on a terminal one living line,
 /// elsewhere a plain line every few seconds.
+///
+/// Whoever shows such lines keeps what counts in files, so that the work goes on where they cannot be written.
 public final class StatusLine {
   private let isWatched = StandardStream.output.isWatched
   private var lastStatus = -Double.infinity
@@ -17,7 +19,7 @@ public final class StatusLine {
 
   /// Writes a whole line, which stays.
   public func say(_ line: String) {
-    StandardStream.output.write((isLiving ? "\r\u{1B}[K" : "") + line + "\n")
+    StandardStream.output.tell((isLiving ? "\r\u{1B}[K" : "") + line + "\n")
     isLiving = false
   }
 
@@ -39,7 +41,7 @@ public final class StatusLine {
     }
     // Not wrapped at the edge of a narrow terminal, from which a carriage return would not come back; the rest of
     // the line that stood there is erased.
-    StandardStream.output.write("\r\u{1B}[?7l\(line)\u{1B}[K\u{1B}[?7h")
+    StandardStream.output.tell("\r\u{1B}[?7l\(line)\u{1B}[K\u{1B}[?7h")
     isLiving = true
     return nil
   }

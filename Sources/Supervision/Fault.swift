@@ -17,6 +17,8 @@ public struct Fault: Sendable {
     case sleep(Double)
     /// A gradient is made not a number.
     case spoil
+    /// A bit of a weight is turned after the update, as damaged memory would.
+    case turn
     /// A trap of the Swift program.
     case trap
     /// The end of the process without a word to MPI.
@@ -42,6 +44,7 @@ public struct Fault: Sendable {
     switch word {
     case "error": action = .error
     case "spoil": action = .spoil
+    case "turn": action = .turn
     case "trap": action = .trap
     case "exit": action = .exit
     default:
@@ -71,7 +74,7 @@ public struct Fault: Sendable {
 
   /// Brings a fault about when its phase comes; those that are errors or numbers are asked for by `isDue`.
   public func arm(rank: Int) {
-    guard rank == self.rank, action != .error, action != .spoil else { return }
+    guard rank == self.rank, ![.error, .spoil, .turn].contains(action) else { return }
     let fault = self
     Activity.observe { report in
       guard report.step ?? 0 == fault.step, report.phase.hasPrefix(fault.phase) else { return }
@@ -86,7 +89,7 @@ public struct Fault: Sendable {
         usleep(UInt32(seconds * 1e6))
       case .exit: _exit(0)
       case .trap: fatalError("injected")
-      case .error, .spoil: break
+      case .error, .spoil, .turn: break
       }
     }
   }

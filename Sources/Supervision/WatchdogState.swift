@@ -105,7 +105,7 @@ final class WatchdogState: @unchecked Sendable {
     let unheard = unheard
     guard !unheard.isEmpty else { return }
     hasMissed = true
-    StandardStream.error.write(
+    StandardStream.error.tell(
       "\(Self.program): warning: nothing is heard of \(unheard.map(\.name).joined(separator: ", ")) over UDP; a rank that "
         + (forgives == .longWork
           ? "stops would not be noticed.\n" : "falls silent would be noticed, but not named.\n"))
@@ -212,14 +212,14 @@ final class WatchdogState: @unchecked Sendable {
       $0.rank < rank && $0.silence < silenceLimit && $0.last?.waitsForRanks == true
     }
     guard peers.isEmpty == false, activity.waitsForRanks, speaker == nil else { return }
-    StandardStream.error.write(
+    StandardStream.error.tell(
       "\(Self.program): warning: \(account(activity)); the job ends after \(Int(limit)) s (\(option)).\n"
     )
   }
 
   /// Open MPI ends its ranks within seconds of mpirun's death, and leaves their shared memory behind.
   private func leaveWithoutLauncher() {
-    StandardStream.error.write(
+    StandardStream.error.tell(
       "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Environment.processorName), has died. \(remedy)\n"
     )
     SharedMemory.remove()
@@ -229,7 +229,7 @@ final class WatchdogState: @unchecked Sendable {
 
   private func end(_ activity: Activity.Report) {
     let sentence = complaint ?? account(activity)
-    StandardStream.error.write("\(Self.program) (rank \(rank)): \(sentence). \(remedy)\n")
+    StandardStream.error.tell("\(Self.program) (rank \(rank)): \(sentence). \(remedy)\n")
     StopSignals.removeFile()
     // Over a cut network MPI_Abort waits for an answer that never comes.
     let isCutOff = late.contains { peer in

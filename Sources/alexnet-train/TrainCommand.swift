@@ -114,12 +114,12 @@ struct TrainCommand {
     }
     let trainer = try Trainer(
       settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
-      parallelism: parallelism, world: world, run: run, lock: lock,
+      parallelism: parallelism, world: world, run: run,
       resuming: opened.checkpoint, threads: cores.threads,
       tensorBoard: arguments.has("tensorboard"))
     // A file that is held open keeps its room on the disk when newer ones have taken its place.
     opened.checkpoint = nil
-    let result = withExtendedLifetime(trainer) {
+    let result = withExtendedLifetime((trainer, lock)) {
       do {
         return try trainer.train()
       } catch {
@@ -140,8 +140,11 @@ struct TrainCommand {
   private static let firstMessagesLimit = 50.0
 
   /// Only the first rank speaks.
+  ///
+  /// What it says is in the run's files too, so a full disk under standard output, or a terminal
+  /// that has gone away, does not end a training.
   func say(_ text: String) {
-    if world.rank == 0 { StandardStream.output.write(text) }
+    if world.rank == 0 { StandardStream.output.tell(text) }
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {

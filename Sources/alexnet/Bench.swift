@@ -72,18 +72,18 @@ enum Bench: Subcommand {
     OverRanks.start("alexnet bench") { world in
       let arguments = try command.parse(words)
       if arguments.has("help") {
-        if world.rank == 0 { StandardStream.output.write(command.helpText) }
+        if world.rank == 0 { try StandardStream.output.write(command.helpText) }
         return
       }
       let network = try network(arguments)
       if arguments.has("accuracy") {
-        if world.rank == 0 { StandardStream.output.write(BenchAccuracy(network).text) }
+        if world.rank == 0 { try StandardStream.output.write(BenchAccuracy(network).text) }
         return
       }
       try OverRanks.watched("alexnet bench", arguments, world) {
         let report = try measure(network, world, arguments)
         if world.rank == 0 {
-          StandardStream.output.write(arguments.has("json") ? report.json : report.text)
+          try StandardStream.output.write(arguments.has("json") ? report.json : report.text)
         }
       }
     }

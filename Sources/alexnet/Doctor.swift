@@ -46,7 +46,7 @@ enum Doctor: Subcommand {
     OverRanks.start("alexnet doctor") { world in
       let arguments = try command.parse(words)
       if arguments.has("help") {
-        if world.rank == 0 { StandardStream.output.write(command.helpText) }
+        if world.rank == 0 { try StandardStream.output.write(command.helpText) }
         return .done
       }
       let limit = try arguments.number("limit", in: 0.1...1e6) ?? 60
@@ -91,7 +91,7 @@ enum Doctor: Subcommand {
     if world.rank == 0 {
       let report = DoctorReport(
         cores: cores, facts: facts, placement: placement, links: links, diagnosis: diagnosis)
-      StandardStream.output.write(report.text)
+      try StandardStream.output.write(report.text)
     }
     return diagnosis.exitCode
   }

@@ -114,7 +114,7 @@ enum Evaluate: Subcommand {
     ] {
       if let path = arguments.string(option) { try TextFile.write(lines: text, to: path) }
     }
-    StandardStream.output.write(
+    try StandardStream.output.write(
       arguments.has("json") ? report.json : arguments.has("csv") ? report.csv : report.text)
     if let path = arguments.string("ilsvrc"), let submission {
       let text = submission.text(result.whole)
@@ -136,7 +136,7 @@ enum Evaluate: Subcommand {
     let score = try submission.check(
       TextFile.read(path), labels: (0..<images).map { dataset.label(split, $0) }, path: path)
     guard speaks else { return }
-    StandardStream.output.write(
+    try StandardStream.output.write(
       "\(quoted(path)) is well-formed: \(images) lines, \(score.top1Errors) top-1 errors, "
         + "\(score.top5Errors) top-5 errors.\n")
   }

@@ -44,7 +44,7 @@ enum Export: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard arguments.operands.count == 1 else {
       throw Failure(.usage, "Name one run or checkpoint: alexnet export RUN --format onnx.")
     }
@@ -77,7 +77,7 @@ enum Export: Subcommand {
         file.network, file.preprocessing, to: out, try NetworkExport.values(of: file))
     }
     let weights = file.network.parameterCount
-    StandardStream.output.write(
+    try StandardStream.output.write(
       "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to \(quoted(out)).\n"
     )
   }

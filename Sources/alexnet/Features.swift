@@ -48,7 +48,7 @@ enum Features: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard arguments.operands.count == 1, let data = arguments.string("data"),
       let out = arguments.string("out"), !out.isEmpty
     else {
@@ -91,7 +91,7 @@ enum Features: Subcommand {
     }
     for (layer, file) in zip(layers, files) {
       try file.writer.finish()
-      StandardStream.output.write(
+      try StandardStream.output.write(
         "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) outputs of "
           + "\(quoted(layer)) to \(quoted(file.path)).\n")
     }

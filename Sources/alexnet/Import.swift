@@ -54,7 +54,7 @@ enum Import: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard arguments.operands.count == 1, let out = arguments.string("out"), !out.isEmpty else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
@@ -94,8 +94,8 @@ enum Import: Subcommand {
             mean: given ?? mean)
       })
     let warnings = try network.write(to: out)
-    for warning in warnings { StandardStream.error.write("Warning: \(warning)\n") }
-    StandardStream.output.write(
+    for warning in warnings { StandardStream.error.tell("Warning: \(warning)\n") }
+    try StandardStream.output.write(
       "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
         + "\(network.network.classes) classes, to \(quoted(out)).\n")
   }

@@ -35,7 +35,7 @@ enum Loading: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard let data = arguments.string("data") else {
       throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
     }
@@ -74,6 +74,6 @@ enum Loading: Subcommand {
     text += String(
       format: "\nAn epoch's order takes %.3f s for %d records; %.0f MB of memory at most.",
       ordering, dataset.count(.train), Double(Memory.peak) / 1e6)
-    StandardStream.output.write(text + "\n")
+    try StandardStream.output.write(text + "\n")
   }
 }

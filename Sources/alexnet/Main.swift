@@ -20,17 +20,17 @@ struct Main {
     do throws(Failure) {
       try run(Array(CommandLine.arguments.dropFirst()))
     } catch {
-      StandardStream.error.write("alexnet: \(error.message)\n")
+      StandardStream.error.tell("alexnet: \(error.message)\n")
       exit(error.exitCode.rawValue)
     }
   }
 
   private static func run(_ words: [String]) throws(Failure) {
     guard let name = words.first else {
-      StandardStream.error.write(helpText)
+      StandardStream.error.tell(helpText)
       exit(ExitCode.usage.rawValue)
     }
-    if ["--help", "-h", "help"].contains(name) { return StandardStream.output.write(helpText) }
+    if ["--help", "-h", "help"].contains(name) { return try StandardStream.output.write(helpText) }
     guard let subcommand = subcommands.first(where: { $0.name == name }) else {
       throw Failure(
         .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists those there are.")

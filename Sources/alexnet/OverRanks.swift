@@ -23,7 +23,7 @@ enum OverRanks {
     func read(_ world: Communicator) throws {
       let arguments = try command.parse(words)
       if arguments.has("help") {
-        if world.rank == 0 { StandardStream.output.write(command.helpText) }
+        if world.rank == 0 { try StandardStream.output.write(command.helpText) }
       } else {
         try watched(command.name, arguments, world) { try body(arguments, world) }
       }

@@ -27,7 +27,7 @@ enum Plot: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run, or of several to compare.")
     }
@@ -43,7 +43,7 @@ enum Plot: Subcommand {
       throw Failure(.badData, "No step has been recorded yet; wait for the first ones.")
     }
     for chart in drawn {
-      StandardStream.output.write(try chart.text(width: width, height: height))
+      try StandardStream.output.write(chart.text(width: width, height: height))
     }
   }
 

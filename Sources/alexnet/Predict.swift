@@ -74,7 +74,7 @@ enum Predict: Subcommand {
       threadsPerTower: max(1, threads / network.file.network.towers))
     let writer = PredictionWriter(
       format, classNames: classifier.classNames, top: min(top, classifier.classNames.count))
-    if world.rank == 0 { StandardStream.output.write(writer.heading) }
+    if world.rank == 0 { try StandardStream.output.write(writer.heading) }
     var reader = PictureReader(
       pictures, side: classifier.imageSide, team: ThreadTeam(count: threads), over: world)
     while let read = reader.read(batch) {
@@ -87,8 +87,8 @@ enum Predict: Subcommand {
 
 extension Communicator {
   /// Lets the first rank write the texts of all ranks on the standard output, in the order of the ranks.
-  func write(_ text: String) throws(MPIError) {
-    for text in try allGather(text) where rank == 0 { StandardStream.output.write(text) }
+  func write(_ text: String) throws {
+    for text in try allGather(text) where rank == 0 { try StandardStream.output.write(text) }
   }
 }
 
@@ -96,7 +96,7 @@ extension [Failure] {
   /// Says what went wrong on standard error; the last sentence ends the program with its code.
   func report(by world: Communicator) throws(Failure) {
     if world.rank == 0 {
-      for problem in dropLast() { StandardStream.error.write("alexnet: \(problem.message)\n") }
+      for problem in dropLast() { StandardStream.error.tell("alexnet: \(problem.message)\n") }
     }
     if let last { throw last }
   }

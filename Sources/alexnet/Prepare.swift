@@ -76,7 +76,7 @@ enum Prepare: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     let settings = try settings(arguments)
     let display = PreparationDisplay(destination: settings.destination)
     guard OverRanks.isCalledFor else {
@@ -100,7 +100,7 @@ enum Prepare: Subcommand {
   ) throws(Failure) {
     guard let path = arguments.string("preview") else { return }
     try ContactSheet(try Dataset(opening: settings.destination)).write(to: path)
-    StandardStream.output.write("Drew \(quoted(path)).\n")
+    try StandardStream.output.write("Drew \(quoted(path)).\n")
   }
 
   private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {

@@ -36,7 +36,7 @@ enum Preview: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard let data = arguments.string("data"), let path = arguments.string("out") else {
       throw Failure(.usage, "Give --data DATASET and --out FILE.png.")
     }
@@ -49,7 +49,7 @@ enum Preview: Subcommand {
     if let count = try arguments.integer("count", in: 1...10_000) { sheet.count = count }
     if let seed = try arguments.integer("seed", in: 0...Int.max) { sheet.seed = UInt64(seed) }
     try sheet.write(to: path)
-    StandardStream.output.write("Drew \(quoted(path)).\n")
+    try StandardStream.output.write("Drew \(quoted(path)).\n")
   }
 
   /// The augmentation that `--recipe` names.

@@ -46,7 +46,7 @@ enum ReportPage: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run, or of several to compare.")
     }
@@ -69,7 +69,7 @@ enum ReportPage: Subcommand {
         try PNGFile.write(pixels, width: picture.width, height: picture.height, to: path)
       }
     }
-    StandardStream.output.write("Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n")
+    try StandardStream.output.write("Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n")
   }
 
   /// What the only run's newest checkpoint makes of images, or why that is not shown.

@@ -71,20 +71,20 @@ enum Scale: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     if arguments.has("bench") {
       guard !arguments.has("network") else {
         throw Failure(
           .usage, "--network does not go with --bench: the benches say of which network they are.")
       }
       let (network, profile) = try RankProfile.read(benches: arguments.strings("bench"))
-      return StandardStream.output.write(try report(arguments, network, profile))
+      return try StandardStream.output.write(report(arguments, network, profile))
     }
     OverRanks.start("alexnet scale") { world in
       try OverRanks.watched("alexnet scale", arguments, world) {
         let network = try network(arguments)
         let profile = try measure(network, world, arguments)
-        if world.rank == 0 { StandardStream.output.write(try report(arguments, network, profile)) }
+        if world.rank == 0 { try StandardStream.output.write(report(arguments, network, profile)) }
       }
     }
   }

@@ -62,7 +62,7 @@ enum Similar: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let benched = try command.parse(words).integer("bench", in: 1...10_000_000)
-    if let benched { return bench(benched) }
+    if let benched { return try bench(benched) }
     try OverRanks.run(command, words) { try similar($0, over: $1) }
   }
 
@@ -97,7 +97,7 @@ enum Similar: Subcommand {
           throw problems.last ?? Failure(.badData, "\(quoted(set)) is empty.")
         }
         try features.write(to: path)
-        StandardStream.output.write(
+        try StandardStream.output.write(
           "Wrote the features of \(features.names.count) pictures to \(quoted(path)).\n")
       }
       // Nobody reads the file before it is there.
@@ -168,7 +168,7 @@ enum Similar: Subcommand {
     let format: PredictionFormat =
       arguments.has("json") ? .json : arguments.has("csv") ? .csv : .table
     let writer = NeighbourWriter(format, names: set.names)
-    if world.rank == 0 { StandardStream.output.write(writer.heading) }
+    if world.rank == 0 { try StandardStream.output.write(writer.heading) }
     while let pictures = reader.read(classifier.batchSize) {
       let queries = try classifier.features(of: pictures.map(\.picture))
       let found = search.nearest(to: queries, count: count)
@@ -176,7 +176,7 @@ enum Similar: Subcommand {
     }
   }
 
-  private static func bench(_ rows: Int) {
+  private static func bench(_ rows: Int) throws(Failure) {
     let length = 4096
     let random = Philox(seed: 1, purpose: 0)
     let features = UnsafeMutableBufferPointer<Float>.allocate(capacity: rows * length)
@@ -196,7 +196,7 @@ enum Similar: Subcommand {
     for row in 0..<rows { sum += features[row * length] }
     for start in stride(from: 0, to: features.count, by: 16) { sum += features[start] }
     let read = MonotonicClock.seconds - end
-    StandardStream.output.write(
+    try StandardStream.output.write(
       String(
         format:
           "%d pictures x %d features on one core: squares %.2f s, one query %.2f s, together %.2f s; "

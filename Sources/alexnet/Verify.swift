@@ -19,7 +19,7 @@ enum Verify: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if arguments.has("help") { return StandardStream.output.write(command.helpText) }
+    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name a run's folder or a checkpoint: alexnet verify RUN.")
     }
@@ -38,7 +38,7 @@ enum Verify: Subcommand {
           ? "weights" : "step \(try Checkpoint.describe(checkpoint.file).state.step)"
         let checked =
           parts == 0 ? "no checksums (version 1), all numbers finite" : "\(parts) checksums agree"
-        StandardStream.output.write("\(quoted(file)): \(what), \(checked).\n")
+        try StandardStream.output.write("\(quoted(file)): \(what), \(checked).\n")
       }
     }
   }

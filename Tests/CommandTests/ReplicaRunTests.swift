@@ -145,6 +145,21 @@ import Testing
     #expect(try RunRecords(run).losses.count == 12)
   }
 
+  /// Each replica writes a part of a checkpoint, so one of replicas that have drifted apart would be of none of them.
+  @Test(arguments: [("usr1", 100), ("usr2", 100), ("", 6)])
+  func replicasThatHaveDriftedApartAreNotSavedWhoeverAsks(signal: String, steps: Int) throws {
+    let fault =
+      signal.isEmpty ? [] : ["--inject", "\(signal),rank=1,step=5,phase=reading"]
+    let run = try train(
+      4, "drifted\(signal)",
+      [
+        "--max-steps", "\(steps)", "--validate-every", "1000", "--checkpoint-every", "3",
+        "--check-replicas", "1000000000", "--inject", "turn,rank=2,step=4",
+      ] + fault, code: 76)
+    let names = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
+    #expect(names.sorted() == ["latest.safetensors", "step-00000003.safetensors"])
+  }
+
   @Test func theSchemeThatSendsLessIsTakenAndSaid() throws {
     let outcome = try Program.train(
       ranks: 4, ["--dry-run", "--classes", "1000", "--batch-size", "128"])

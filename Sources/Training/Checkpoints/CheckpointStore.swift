@@ -14,6 +14,7 @@ import Threads
 /// checksums into the header and gives the file its name. Whatever stands under a final name is therefore whole.
 final class CheckpointStore {
   private let run: RunDirectory
+  private let network: Network
   private let group: Communicator
   private let plan: CheckpointPlan
   private let kept: Int
@@ -42,6 +43,7 @@ final class CheckpointStore {
     preprocessing: Preprocessing, journal: RunJournal, newest: TrainingState?
   ) throws {
     self.run = run
+    self.network = network
     self.newest = newest
     self.journal = journal
     group = network.placement.all
@@ -72,11 +74,15 @@ final class CheckpointStore {
 
   /// Starts to save the network as it is; all ranks call it together.
   ///
-  /// One that is under way is finished first.
+  /// One that is under way is finished first. Replicas that have drifted apart are not saved, whoever asks: each writes
+  /// a part of the file, which would hold the weights of no replica. `expectedSeconds` counts the comparison.
+  /// - Throws: `Failure` (ranksDisagree) where the replicas hold different weights, (inputOutput) where the file cannot be
+  ///   written, `MPIError` where a message fails.
   func begin(_ state: TrainingState) throws {
     try finish()
     let start = MonotonicClock.seconds
     Activity.begin("saving")
+    try network.compareReplicas(step: state.step)
     let header = plan.header(state)
     let temporary = run.partialCheckpoint(afterSteps: state.step)
     if group.rank == 0 { try SafetensorsWriter.create(temporary, header) }

@@ -93,6 +93,11 @@ final class StepRunner {
       }
       Activity.begin("update")
       spoiled = rule.update(network.parameters, learningRate: learningRate, team: team)
+      if faults.contains(where: { $0.action == .turn }),
+        let weights = network.parameters.first?.value
+      {
+        weights.pointer[0] = Float(bitPattern: weights.pointer[0].bitPattern ^ 1)
+      }
     }
     return StepOutcome(
       score: score, seconds: MonotonicClock.seconds - start,

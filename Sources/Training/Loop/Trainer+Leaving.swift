@@ -15,7 +15,6 @@ extension Trainer {
     own.secondsLeft = StopSignals.secondsLeft
     own.isWriting = checkpoints.isWriting
     own.spoiled = Divergence(network, world).number(ofParameter: spoiled)
-    lock?.touch()
     let news = try agreement.agree(on: own)
     try checkpoints.poll(isWritingAnywhere: news.isWriting)
     return news

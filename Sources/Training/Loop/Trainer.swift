@@ -38,7 +38,6 @@ public final class Trainer {
   let validator: Validator
   let parallelism: Parallelism
   let observer: RunObserver
-  let lock: RunLock?
   let preprocessing: Preprocessing
   var steps: StepRunner
   var watch: StartWatch
@@ -56,7 +55,6 @@ public final class Trainer {
   ///   - parallelism: How the ranks share the work.
   ///   - world: All ranks.
   ///   - run: The run's folder, which exists.
-  ///   - lock: The first rank's hold on it.
   ///   - checkpoint: Where to go on from; nil for a new run.
   ///   - threads: Threads of this process.
   ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
@@ -64,14 +62,13 @@ public final class Trainer {
   public init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
-    lock: RunLock?, resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
+    resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
   ) throws {
     self.settings = settings
     self.safeguards = safeguards
     self.dataset = dataset
     self.world = world
     self.run = run
-    self.lock = lock
     self.threads = threads
     let recipe = settings.recipe
     Activity.begin("building the network")
@@ -157,7 +154,6 @@ public final class Trainer {
       if news.wish == .save || isTimeToSave {
         // What is wished for from here on is for the next step.
         if news.wish == .save { StopSignals.noteSaved() }
-        try network.compareReplicas(step: state.step)
         try checkpoints.begin(currentState)
         if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
       }

@@ -115,8 +115,10 @@ public struct RunDirectory: Sendable {
   /// Checks that the folder is one that nobody else can put files or links into, and that it can be written.
   /// - Throws: `Failure` (cannotCreate) that says what is wrong.
   public func check() throws(Failure) {
-    for folder in [path, checkpoints] {
+    for folder in [path, checkpoints, tensorBoard] {
       var status = stat()
+      // It is there only where it was asked for.
+      if folder == tensorBoard, lstat(folder, &status) != 0 { continue }
       guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
         throw cannotCreate(folder)
       }

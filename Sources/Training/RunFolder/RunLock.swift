@@ -3,29 +3,38 @@ public import Failures
 import Foundation
 import Glibc
 import Supervision
+import Synchronization
 import Threads
 
 /// One run, one folder: the file `lock` names who is using it.
 ///
-/// On one host the system's own lock (flock) tells: it is gone with its process, however that ended. Where file
-/// systems do not carry it between hosts, the file says who wrote it, and a living owner touches it every few seconds.
+/// On one host the system's own lock (flock) tells: it is gone with its process, however that ended. Where a file system
+/// has none, the process that the file names is looked for. Where it does not reach between hosts, the file says who wrote
+/// it, and a living owner touches it every few seconds.
 public final class RunLock {
-  /// Seconds that a newcomer on another host looks for a touch; a living owner touches its lock every step.
+  /// Seconds that a newcomer on another host looks for a touch.
   private static let lookSeconds = 20
+  /// Seconds in which the ranks of a killed mpirun are gone: they live a second or two longer.
+  private static let lastSeconds = 3.0
 
   private let path: String
   private let descriptor: Int32
+  private let touching: Touching
 
   /// Takes the folder.
   /// - Parameters:
   ///   - run: The run's folder, which exists.
+  ///   - usesFlock: Whether the system is asked for its lock; without, all is as on a file system that has none.
   ///   - tell: Told what the user should know, once.
   /// - Throws: `Failure` (cannotCreate) that names the owner where there is one.
-  public init(_ run: RunDirectory, tell: (String) -> Void) throws(Failure) {
+  public init(
+    _ run: RunDirectory, usesFlock: Bool = true, tell: (String) -> Void
+  ) throws(Failure) {
     path = run.lock
-    descriptor = try Self.lock(run.lock)
+    let isLocked: Bool
+    (descriptor, isLocked) = try Self.lock(run.lock, usesFlock)
     do throws(Failure) {
-      try Self.settle(descriptor, run, tell)
+      try Self.settle(descriptor, isLocked: isLocked, run, tell)
     } catch {
       close(descriptor)
       throw error
@@ -34,51 +43,58 @@ public final class RunLock {
     StopSignals.remove(atExit: path)
     ftruncate(descriptor, 0)
     pwrite(descriptor, text, text.count, 0)
+    touching = Touching(descriptor)
   }
 
   deinit {
     release()
+    touching.stop()
     close(descriptor)
   }
 
   /// Removes the file; the system's lock goes with the process.
   public func release() { unlink(path) }
 
-  /// Tells newcomers that the owner lives; called now and then.
-  public func touch() { futimens(descriptor, nil) }
-
   /// Opens the file and takes the system's lock on it; what another process removed meanwhile is left alone.
-  private static func lock(_ path: String) throws(Failure) -> Int32 {
-    let end = MonotonicClock.seconds + 3
+  /// - Returns: The file, and whether the file system has such locks.
+  private static func lock(
+    _ path: String, _ usesFlock: Bool
+  ) throws(Failure) -> (Int32, isLocked: Bool) {
+    let end = MonotonicClock.seconds + lastSeconds
     while true {
       let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
       guard descriptor >= 0 else {
         throw .system(.cannotCreate, "\(quoted(path)) cannot be opened", errno: errno)
       }
-      let isLocked = flock(descriptor, LOCK_EX | LOCK_NB) == 0
-      let code = errno
+      let isLocked = usesFlock && flock(descriptor, LOCK_EX | LOCK_NB) == 0
+      let code = usesFlock ? errno : ENOSYS
       // A file system without such locks leaves it to the text in the file.
       if isLocked || (code != EWOULDBLOCK && code != EINTR) {
         var (opened, named) = (stat(), stat())
         if fstat(descriptor, &opened) == 0, stat(path, &named) == 0, opened.st_ino == named.st_ino {
-          return descriptor
+          return (descriptor, isLocked)
         }
       } else if MonotonicClock.seconds > end {
         defer { close(descriptor) }
         throw inUse(path, owner(descriptor))
       }
       close(descriptor)
-      // The ranks of a killed mpirun live a second or two longer.
       usleep(100_000)
     }
   }
 
-  /// Finds out whether an owner that is named in the file may still be alive on another host.
+  /// Finds out whether an owner that is named in the file may still be alive: on another host, or on this one where the
+  /// system's lock does not tell.
   private static func settle(
-    _ descriptor: Int32, _ run: RunDirectory, _ tell: (String) -> Void
+    _ descriptor: Int32, isLocked: Bool, _ run: RunDirectory, _ tell: (String) -> Void
   ) throws(Failure) {
     guard let owner = owner(descriptor) else { return }
     if owner.host == hostName {
+      let end = MonotonicClock.seconds + lastSeconds
+      while !isLocked && owner.isAlive {
+        guard MonotonicClock.seconds < end else { throw inUse(run.lock, owner) }
+        usleep(100_000)
+      }
       return tell("Taking over \(quoted(run.path)) from process \(owner.process), which is gone.")
     }
     if !owner.job.isEmpty, owner.job == jobNumber {
@@ -119,6 +135,26 @@ public final class RunLock {
     let host: String
     let since: String
     let job: String
+    /// When the process started, in the system's ticks, since numbers of processes are used again; nil in older files.
+    let ticks: Int?
+
+    /// Whether the process, of this host, is still there.
+    var isAlive: Bool {
+      guard process != getpid(), kill(process, 0) == 0 || errno == EPERM else { return false }
+      guard let found = Self.facts(of: process) else { return true }
+      return !found.hasEnded && (ticks == nil || ticks == found.ticks)
+    }
+
+    /// Whether a process only waits for its parent to notice that it has ended, and when it started; nil where the system
+    /// does not tell.
+    static func facts(of process: Int32) -> (hasEnded: Bool, ticks: Int)? {
+      let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+      // The words after the program's name, which may hold anything.
+      guard let words = text?.split(separator: ")").last?.split(separator: " "), words.count >= 20,
+        let ticks = Int(words[19])
+      else { return nil }
+      return (words[0] == "Z" || words[0] == "X", ticks)
+    }
   }
 
   private static func owner(_ descriptor: Int32) -> Owner? {
@@ -129,13 +165,14 @@ public final class RunLock {
     // The text is shown, so it is cleaned of whatever does not belong on a terminal.
     return Owner(
       process: owner.process, host: String(quoted(owner.host).dropFirst().dropLast()),
-      since: String(quoted(owner.since).dropFirst().dropLast()), job: owner.job)
+      since: String(quoted(owner.since).dropFirst().dropLast()), job: owner.job, ticks: owner.ticks)
   }
 
   private static var ownText: String {
     JSONText.encode(
       Owner(
-        process: getpid(), host: hostName, since: Date().formatted(.iso8601), job: jobNumber),
+        process: getpid(), host: hostName, since: Date().formatted(.iso8601), job: jobNumber,
+        ticks: Owner.facts(of: getpid())?.ticks),
       isPretty: false) + "\n"
   }
 
@@ -147,5 +184,38 @@ public final class RunLock {
 
   private static var jobNumber: String {
     ProcessInfo.processInfo.environment["SLURM_JOB_ID"] ?? ""
+  }
+}
+
+/// A thread that tells newcomers on other hosts that the lock's owner lives, however long a step or the start takes.
+///
+/// It stops when the process is stopped, and the folder can then be taken over.
+private final class Touching: @unchecked Sendable {
+  private let isEnding = Atomic<Bool>(false)
+  private var thread: SystemThread?
+
+  /// Seconds between touches, several of which a newcomer must see none of.
+  private static let beat = 2.0
+  /// Seconds that the owner waits at most for the thread's end.
+  private static let tick = 0.1
+
+  /// Starts to touch a file.
+  init(_ descriptor: Int32) {
+    thread = SystemThread { [unowned self] in
+      var last = -Double.infinity
+      while !isEnding.load(ordering: .relaxed) {
+        if MonotonicClock.seconds - last >= Self.beat {
+          futimens(descriptor, nil)
+          last = MonotonicClock.seconds
+        }
+        usleep(UInt32(Self.tick * 1e6))
+      }
+    }
+  }
+
+  /// Stops, before the file is closed; to be called once.
+  func stop() {
+    isEnding.store(true, ordering: .relaxed)
+    thread?.join()
   }
 }

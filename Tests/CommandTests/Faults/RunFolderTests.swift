@@ -17,7 +17,7 @@ extension FaultTests {
       try "untouched".write(toFile: target, atomically: true, encoding: .utf8)
       for name in [
         "checkpoints/latest.safetensors", "log.txt", "lock",
-        "checkpoints/step-00000009.safetensors",
+        "checkpoints/step-00000009.safetensors", "tensorboard",
       ] {
         let path = "\(run)/\(name)"
         let kept = try? training.contents(path)

@@ -1,0 +1,71 @@
+import Failures
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+import Training
+
+/// Locks on a file system that has no flock.
+@Suite struct RunLockTests {
+  private let folder = TemporaryFolder()
+  private let run: RunDirectory
+
+  init() throws {
+    run = RunDirectory(folder.file("run"))
+    try run.create()
+  }
+
+  private func lock(_ tell: (String) -> Void = { _ in }) throws -> RunLock {
+    try RunLock(run, usesFlock: false, tell: tell)
+  }
+
+  /// Writes a lock as a process of this host would have.
+  private func write(process: Int32, ticks: Int?) throws {
+    let name = try String(contentsOfFile: "/proc/sys/kernel/hostname", encoding: .utf8)
+    var owner: [String: Any] = [
+      "process": process, "host": name.trimmingCharacters(in: .whitespacesAndNewlines),
+      "since": "then", "job": "",
+    ]
+    if let ticks { owner["ticks"] = ticks }
+    try JSONSerialization.data(withJSONObject: owner).write(to: URL(fileURLWithPath: run.lock))
+  }
+
+  @Test func aLivingOwnerOnThisHostKeepsTheFolderWithoutFlock() throws {
+    let owner = Process()
+    owner.executableURL = URL(fileURLWithPath: "/bin/sleep")
+    owner.arguments = ["60"]
+    try owner.runWithOpenSignals()
+    let process = owner.processIdentifier
+    try write(process: process, ticks: nil)
+    let failure = #expect(throws: Failure.self) { try lock() }
+    #expect(failure?.exitCode == .cannotCreate)
+    #expect(failure?.message.contains("in use by process \(process)") == true)
+    // Another process that has been given the owner's number.
+    try write(process: process, ticks: 1)
+    var told = ""
+    _ = try lock { told = $0 }
+    #expect(told.contains("which is gone"), "\(told)")
+    owner.terminate()
+    owner.waitUntilExit()
+    try write(process: process, ticks: nil)
+    told = ""
+    _ = try lock { told = $0 }
+    #expect(told.contains("which is gone"), "\(told)")
+  }
+
+  /// Newcomers on other hosts look at the file's time; nobody here makes a step.
+  @Test func theLockIsTouchedWhileNothingElseHappens() throws {
+    let lock = try RunLock(run) { _ in }
+    defer { lock.release() }
+    usleep(300_000)
+    let old = [timespec](repeating: timespec(tv_sec: 1000, tv_nsec: 0), count: 2)
+    #expect(utimensat(AT_FDCWD, run.lock, old, 0) == 0)
+    var status = stat()
+    let end = ContinuousClock.now + .seconds(10)
+    repeat {
+      usleep(100_000)
+      #expect(stat(run.lock, &status) == 0)
+    } while status.st_mtim.tv_sec == 1000 && ContinuousClock.now < end
+    #expect(status.st_mtim.tv_sec > 1000)
+  }
+}
