@@ -105,6 +105,13 @@ struct alexnet_vips_header {
   int is_interlaced;  // a progressive JPEG, or one of several scans, too
 };
 
+/// Whether a picture's header has a field that is there and not 0.
+static inline int alexnet_vips_is_set(VipsImage *picture, const char *field) {
+  int value = 0;
+  return vips_image_get_typeof(picture, field) && !vips_image_get_int(picture, field, &value) &&
+         value;
+}
+
 /// Reads a picture's header, and returns whether that could be done.
 ///
 /// `vips_thumbnail_buffer` would do for all of it, were it not deaf to `fail_on` in libvips 8.14: it makes up the rest
@@ -123,8 +130,8 @@ static inline int alexnet_vips_open(const void *bytes, size_t length,
   header->height = picture->Ysize;
   header->bands = picture->Bands;
   header->pixel_bytes = VIPS_IMAGE_SIZEOF_PEL(picture);
-  header->is_interlaced = vips_image_get_typeof(picture, "interlaced") != 0 ||
-                          vips_image_get_typeof(picture, "jpeg-multiscan") != 0;
+  header->is_interlaced = alexnet_vips_is_set(picture, "interlaced") ||
+                          alexnet_vips_is_set(picture, "jpeg-multiscan");
   return 1;
 }
 

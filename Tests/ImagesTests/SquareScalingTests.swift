@@ -151,17 +151,18 @@ struct SquareScalingTests {
     #expect(
       reason(bomb(side: 6000, isInterlaced: true, isDeep: false))
         == "is a truncated or corrupt PNG")
-    // Width and height of a progressive JPEG, one of 24 and one of 45 million pixels.
-    func progressive(_ width: Int, _ height: Int) throws -> [UInt8] {
-      var bytes = OddPictures.progressiveJPEG
-      let frame = try #require(bytes.indices.first { bytes[$0...].starts(with: [0xFF, 0xC2]) })
-      bytes.replaceSubrange(
-        (frame + 5)..<(frame + 9),
-        with: [height >> 8, height & 255, width >> 8, width & 255].map { UInt8($0) })
-      return bytes
+    // Width and height in the frame's segment: of a progressive JPEG, and of a baseline one.
+    func jpeg(_ bytes: [UInt8], _ frame: UInt8, _ width: Int, _ height: Int) throws -> [UInt8] {
+      let place = try #require(bytes.indices.first { bytes[$0...].starts(with: [0xFF, frame]) })
+      let size = [height >> 8, height & 255, width >> 8, width & 255].map { UInt8($0) }
+      return bytes[..<(place + 5)] + size + bytes[(place + 9)...]
     }
-    #expect(try reason(progressive(9000, 5000)) == tooMuch("9000x5000", 257, "a progressive JPEG"))
-    #expect(try reason(progressive(6000, 4000)) == nil)
+    let (progressive, baseline) = (OddPictures.progressiveJPEG, OddPictures.rotatedJPEG)
+    #expect(
+      try reason(jpeg(progressive, 0xC2, 9000, 5000))
+        == tooMuch("9000x5000", 257, "a progressive JPEG"))
+    #expect(try reason(jpeg(progressive, 0xC2, 6000, 4000)) == nil)
+    #expect(try reason(jpeg(baseline, 0xC0, 12000, 9000)) == nil)
     // Sides of 14 bits less one behind the mark 0x2F.
     var webP = OddPictures.webP
     let size = (8000 - 1) | (8000 - 1) << 14
