@@ -22,8 +22,7 @@
 enum {
   ALEXNET_IMAGE_FINE = 0,
   ALEXNET_IMAGE_UNREADABLE = 1,  // the header is not that of a picture that the library knows
-  ALEXNET_IMAGE_TOO_LARGE = 2,   // more pixels than allowed
-  ALEXNET_IMAGE_CORRUPT = 3,     // decoding or scaling failed half-way
+  ALEXNET_IMAGE_CORRUPT = 2,     // decoding or scaling failed half-way
 };
 
 static inline void alexnet_vips_silence(const gchar *domain, GLogLevelFlags level,
@@ -99,27 +98,55 @@ static inline int alexnet_vips_finish(VipsImage *picture, int side, unsigned cha
   return code ? ALEXNET_IMAGE_CORRUPT : ALEXNET_IMAGE_FINE;
 }
 
-/// Decodes a picture, turns it upright, scales its shorter side to `side` and copies the centre out.
+/// A picture of which only the header has been read.
+struct alexnet_vips_header {
+  VipsImage *picture;
+  int width, height, bands, pixel_bytes;
+  int is_interlaced;  // a progressive JPEG, or one of several scans, too
+};
+
+/// Whether a picture's header has a field that is there and not 0.
+static inline int alexnet_vips_is_set(VipsImage *picture, const char *field) {
+  int value = 0;
+  return vips_image_get_typeof(picture, field) && !vips_image_get_int(picture, field, &value) &&
+         value;
+}
+
+/// Reads a picture's header, and returns whether that could be done.
 ///
-/// `vips_thumbnail_buffer` would do, were it not deaf to `fail_on` in libvips 8.14: it makes up the rest of
-/// a truncated picture. So the picture is opened here, and big JPEGs at a fraction of their size.
-static inline int alexnet_vips_square_encoded(const void *bytes, size_t length, int is_jpeg,
-                                              int side, int64_t most_pixels, int *width,
-                                              int *height, unsigned char *output) {
+/// `vips_thumbnail_buffer` would do for all of it, were it not deaf to `fail_on` in libvips 8.14: it makes up the rest
+/// of a truncated picture. So the picture is opened here, and big JPEGs later at a fraction of their size.
+static inline int alexnet_vips_open(const void *bytes, size_t length,
+                                    struct alexnet_vips_header *header) {
   VipsImage *picture = vips_image_new_from_buffer(bytes, length, "", "access",
                                                   VIPS_ACCESS_SEQUENTIAL, "fail_on",
                                                   VIPS_FAIL_ON_TRUNCATED, NULL);
   if (!picture) {
     vips_error_clear();
-    return ALEXNET_IMAGE_UNREADABLE;
+    return 0;
   }
-  *width = picture->Xsize;
-  *height = picture->Ysize;
-  if ((int64_t)*width * *height > most_pixels) {
-    g_object_unref(picture);
-    return ALEXNET_IMAGE_TOO_LARGE;
-  }
-  int shorter = *width < *height ? *width : *height;
+  header->picture = picture;
+  header->width = picture->Xsize;
+  header->height = picture->Ysize;
+  header->bands = picture->Bands;
+  header->pixel_bytes = VIPS_IMAGE_SIZEOF_PEL(picture);
+  header->is_interlaced = alexnet_vips_is_set(picture, "interlaced") ||
+                          alexnet_vips_is_set(picture, "jpeg-multiscan");
+  return 1;
+}
+
+/// Gives back a picture that is not wanted.
+static inline void alexnet_vips_close(struct alexnet_vips_header header) {
+  g_object_unref(header.picture);
+}
+
+/// Decodes an opened picture, turns it upright, scales its shorter side to `side`, copies the centre out, and gives
+/// the picture back.
+static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header, const void *bytes,
+                                              size_t length, int is_jpeg, int side,
+                                              unsigned char *output) {
+  VipsImage *picture = header.picture;
+  int shorter = header.width < header.height ? header.width : header.height;
   // Twice the size that is wanted is left for a scaling of better quality than the decoder's.
   int shrink = 8;
   while (shrink > 1 && shorter < 2 * shrink * side) shrink /= 2;

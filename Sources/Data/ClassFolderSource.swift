@@ -17,7 +17,7 @@ public struct ClassFolderSource: ImageSource {
   public var kind: String { "class folders" }
 
   private static let validationNames = ["val", "validation", "test"]
-  private static let largestFile: UInt64 = 1 << 30
+  private static let largestFile = 1 << 30
 
   /// Finds all pictures.
   /// - Throws: `Failure`: input missing for folders without pictures or that cannot be read, bad data for a
@@ -68,14 +68,13 @@ public struct ClassFolderSource: ImageSource {
   /// - Throws: `ImageProblem` when it cannot be opened or read.
   public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
-    let file: (descriptor: Int32, status: stat)
-    do throws(InputFile.OpeningError) {
+    let file: RegularFile
+    do throws(RegularFile.OpeningError) {
       file = try InputFile.open(root.appending(item.name))
     } catch { throw ImageProblem(error.reason) }
     defer { close(file.descriptor) }
-    let size = UInt64(file.status.st_size)
-    guard size <= Self.largestFile else { throw ImageProblem("has more than 1 GiB") }
-    buffer.resize(Int(size))
+    guard file.length <= Self.largestFile else { throw ImageProblem("has more than 1 GiB") }
+    buffer.resize(file.length)
     guard InputFile.read(file.descriptor, at: 0, into: buffer.bytes) else {
       throw ImageProblem("cannot be read: \(String(cString: strerror(errno)))")
     }

@@ -40,6 +40,11 @@ public struct ContactSheet {
         "Crops of \(inputSide)x\(inputSide) do not fit into pictures of \(dataset.side)x\(dataset.side)."
       )
     }
+    guard dataset.count(split) > 0 else {
+      throw Failure(
+        .badData,
+        "The dataset \(quoted(dataset.path)) has no \(split.rawValue) pictures to draw.")
+    }
     // Small crops are shown enlarged.
     let zoom = max(1, (95 + inputSide) / inputSide)
     let tile = inputSide * zoom

@@ -25,7 +25,9 @@ package struct DevelopmentKit {
   /// The classes' numbers of the validation pictures, from the first on.
   let groundTruth: [Int]
 
-  private static let largestFile = 64 << 20
+  // The kits' own files have a megabyte or two, and all of a kit together some ten.
+  private static let largestFile = 16 << 20
+  private static let largestKit = 256 << 20
 
   /// Looks in a folder for the kit's archive or for the folder that it becomes; nil if there is none.
   /// - Throws: `Failure` (bad data) that names the file.
@@ -93,6 +95,15 @@ package struct DevelopmentKit {
       let code = archive_read_next_header(archive, &entry)
       if code == ARCHIVE_EOF { return files }
       guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw damaged }
+      // What is passed over is unpacked too.
+      let (end, overflow) = archive_filter_bytes(archive, 0).addingReportingOverflow(
+        max(0, archive_entry_size(entry)))
+      guard !overflow, end <= largestKit else {
+        throw Failure(
+          .badData,
+          "\(quoted(path)) unpacks to more than \(largestKit >> 20) MiB and is no development kit; "
+            + "download it again.")
+      }
       guard archive_entry_filetype(entry) == S_IFREG, let name = archive_entry_pathname(entry)
       else { continue }
       let base = String(
@@ -100,6 +111,10 @@ package struct DevelopmentKit {
         as: UTF8.self)
       let size = archive_entry_size(entry)
       guard isWanted(base), size >= 0, size <= largestFile else { continue }
+      guard !files.contains(where: { $0.name == base }) else {
+        throw Failure(
+          .badData, "\(quoted(path)) holds two files \(quoted(base)); download it again.")
+      }
       var bytes = [UInt8](repeating: 0, count: Int(size))
       guard
         bytes.withUnsafeMutableBytes({ archive_read_data(archive, $0.baseAddress, $0.count) })

@@ -7,12 +7,19 @@ struct IDXFile {
   let dimensions: [Int]
   let values: [UInt8]
 
-  // 8 GiB: no dataset of this kind comes near, and the product of the dimensions cannot overflow.
-  private static let mostValues = 1 << 33
+  // 1 GiB: the largest relative, EMNIST by class, has half of that.
+  private static let mostValues = 1 << 30
 
   /// Reads a file, plain or compressed with gzip.
-  /// - Throws: `Failure` (input missing, bad data) that names the path.
-  init(reading path: String, dimensionCount: Int) throws(Failure) {
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - dimensionCount: How many dimensions it must have.
+  ///   - check: Refuses dimensions that do not suit, before any value is unpacked.
+  /// - Throws: `Failure` (input missing, bad data) that names the path, and what `check` throws.
+  init(
+    reading path: String, dimensionCount: Int,
+    check: (_ dimensions: [Int]) throws(Failure) -> Void = { _ in }
+  ) throws(Failure) {
     let file = try CompressedFile(opening: path)
     let header = try Self.read(4 + 4 * dimensionCount, from: file)
     guard header.count == 4 + 4 * dimensionCount, header[0...1] == [0, 0], header[2] == 8,
@@ -31,10 +38,13 @@ struct IDXFile {
       let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
       guard dimension > 0, !overflow, product <= Self.mostValues else {
         throw Failure(
-          .badData, "\(quoted(path)) claims the dimensions \(dimensions), which cannot be.")
+          .badData,
+          "\(quoted(path)) claims the dimensions \(dimensions), and \(Self.mostValues >> 20) MiB of values are "
+            + "the most that is read; download it again.")
       }
       count = product
     }
+    try check(dimensions)
     values = try Self.read(count, from: file)
     guard values.count == count else {
       throw Failure(

@@ -54,23 +54,23 @@ public final class IDXSource: ImageSource {
   private static func part(
     _ split: Split, prefix: String, images: String, labels: String
   ) throws(Failure) -> Part {
-    let part = Part(
-      split: split, prefix: prefix, images: try IDXFile(reading: images, dimensionCount: 3),
-      labels: try IDXFile(reading: labels, dimensionCount: 1),
+    let labelFile = try IDXFile(reading: labels, dimensionCount: 1)
+    let imageFile = try IDXFile(reading: images, dimensionCount: 3) { (sizes) throws(Failure) in
+      guard sizes[0] == labelFile.dimensions[0] else {
+        throw Failure(
+          .badData,
+          "\(quoted(images)) holds \(sizes[0]) pictures, but \(quoted(labels)) "
+            + "\(labelFile.dimensions[0]) labels."
+        )
+      }
+      guard sizes[1] <= 8192, sizes[2] <= 8192 else {
+        throw Failure(
+          .badData, "\(quoted(images)) claims pictures of \(sizes[2])x\(sizes[1]) pixels.")
+      }
+    }
+    return Part(
+      split: split, prefix: prefix, images: imageFile, labels: labelFile,
       changed: PathBytes(images).status?.changed ?? 0)
-    let sizes = part.images.dimensions
-    guard sizes[0] == part.labels.dimensions[0] else {
-      throw Failure(
-        .badData,
-        "\(quoted(images)) holds \(sizes[0]) pictures, but \(quoted(labels)) "
-          + "\(part.labels.dimensions[0]) labels."
-      )
-    }
-    guard sizes[1] <= 8192, sizes[2] <= 8192 else {
-      throw Failure(
-        .badData, "\(quoted(images)) claims pictures of \(sizes[2])x\(sizes[1]) pixels.")
-    }
-    return part
   }
 
   /// `IDX files`.

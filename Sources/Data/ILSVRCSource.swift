@@ -120,7 +120,13 @@ public final class ILSVRCSource: ImageSource {
       }
       items.append((number, item(member, label: label, split: .validation)))
     }
-    return items.sorted { $0.number < $1.number }.map(\.item)
+    items.sort { $0.number < $1.number }
+    if let (one, _) = zip(items, items.dropFirst()).first(where: { $0.number == $1.number }) {
+      throw Failure(
+        .badData,
+        "\(quoted(file.path)) holds picture \(one.number) twice; download it again.")
+    }
+    return items.map(\.item)
   }
 
   private func item(_ member: TarMember, label: Int, split: Split) -> SourceItem {

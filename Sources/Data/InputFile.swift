@@ -14,10 +14,10 @@ package final class InputFile: Sendable {
   /// - Throws: `Failure` (input missing) with the path.
   init(opening path: String) throws(Failure) {
     self.path = path
-    do throws(OpeningError) {
-      let status: stat
-      (descriptor, status) = try Self.open(PathBytes(path))
-      (size, changed) = (UInt64(status.st_size), status.changed)
+    do throws(RegularFile.OpeningError) {
+      let file = try Self.open(PathBytes(path))
+      descriptor = file.descriptor
+      (size, changed) = (UInt64(file.length), file.status.changed)
     } catch {
       throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).")
     }
@@ -25,21 +25,11 @@ package final class InputFile: Sendable {
 
   deinit { close(descriptor) }
 
-  struct OpeningError: Error { let reason: String }
-
-  /// Opens a regular file and says how long it is and when it was changed.
-  static func open(_ path: PathBytes) throws(OpeningError) -> (descriptor: Int32, status: stat) {
-    // A pipe would keep the caller waiting for a writer.
-    let descriptor = path.withCString { Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-    guard descriptor >= 0 else {
-      throw OpeningError(reason: "cannot be opened: \(String(cString: strerror(errno)))")
-    }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.isFile else {
-      close(descriptor)
-      throw OpeningError(reason: "is not a regular file")
-    }
-    return (descriptor, status)
+  /// Opens a regular file by a path that need not be text.
+  static func open(_ path: PathBytes) throws(RegularFile.OpeningError) -> RegularFile {
+    try path.withCString { path in
+      Result { () throws(RegularFile.OpeningError) in try RegularFile(opening: path) }
+    }.get()
   }
 
   /// How long it is now: another process may have cut it.

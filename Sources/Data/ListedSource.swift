@@ -4,7 +4,8 @@ public import Images
 /// The pictures of another source that a list file names, with the labels that it gives.
 ///
 /// A line is `path<TAB>label`, or `path` alone to keep the label. In a folder of pictures the paths
-/// are those of files below it, in class folders or not; in other sources they are the names that
+/// are those of files below it, in class folders or not, reached through symbolic links perhaps, but
+/// never by `..` or from the root; in other sources they are the names that
 /// `rejected.jsonl` would use. The classes are the labels that occur: in the order of their numbers
 /// if all are numbers, otherwise of their bytes.
 public struct ListedSource: ImageSource {
@@ -70,7 +71,8 @@ public struct ListedSource: ImageSource {
       let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
       if line.isEmpty { continue }
       let tab = line.lastIndex(of: UInt8(ascii: "\t"))
-      let name = Array(tab.map { line[..<$0] } ?? line)
+      var name = Array(tab.map { line[..<$0] } ?? line)
+      if folder != nil { name = try path(name, inLine: number + 1) }
       let label = tab.map { String(decoding: line[($0 + 1)...], as: UTF8.self) }
       guard !name.isEmpty, label != "" else {
         throw Failure(
@@ -86,6 +88,19 @@ public struct ListedSource: ImageSource {
     }
     guard !lines.isEmpty else { throw Failure(.badData, "The list \(quoted(path)) is empty.") }
     return lines
+  }
+
+  /// A path below the folder in its shortest form, so that no file comes twice.
+  private func path(_ name: [UInt8], inLine number: Int) throws(Failure) -> [UInt8] {
+    let slash = UInt8(ascii: "/")
+    let components = name.split(separator: slash).filter { !$0.elementsEqual(".".utf8) }
+    guard name.first != slash, !components.contains(where: { $0.elementsEqual("..".utf8) }) else {
+      throw Failure(
+        .badData,
+        "Line \(number) of \(quoted(path)) names \(quoted(String(decoding: name, as: UTF8.self))), which leads "
+          + "out of the source; give paths below its folder, without '..'.")
+    }
+    return Array(components.joined(separator: [slash]))
   }
 
   /// Files below the folder; whether they are there is found out when they are read.

@@ -16,7 +16,8 @@ extension Preparation {
       guard let prepared = journal.read(shard) else {
         throw Failure(
           .inputOutput,
-          "The notes on the shard \(quoted(shard.fileName)) in \(quoted(folder)) are gone.")
+          "The notes on the shard \(quoted(shard.fileName)) in \(quoted(folder)) are gone or damaged; start "
+            + "again, and it is made again.")
       }
       return prepared
     }

@@ -1,10 +1,12 @@
+import Checksums
 import Failures
 import Foundation
 
 /// What is known of a shard that is finished, in a file `train-000000.done` beside it.
 ///
 /// By these files the ranks of a preparation tell rank 0 of their shards, and a preparation that was
-/// stopped tells the next one. They are gone when the dataset is whole.
+/// stopped tells the next one. They are gone when the dataset is whole. A file is the SHA-256 of the
+/// rest, a line of JSON, and an index of the shard's records.
 struct ShardJournal {
   /// What the preparation is: equal means that its shards can be used.
   static let fingerprintFile = "preparation.txt"
@@ -32,9 +34,9 @@ struct ShardJournal {
     guard let line = try? encoder.encode(head) else {
       throw Failure(.internal, "A shard cannot be described as JSON.")
     }
-    let bytes = Array(line) + [UInt8(ascii: "\n")] + RecordIndex.encoded(prepared.records)
+    let note = Array(line) + [UInt8(ascii: "\n")] + RecordIndex.encoded(prepared.records)
     let path = path(shard)
-    _ = try OutputFile.write(bytes, to: "\(path).part")
+    _ = try OutputFile.write(Array("\(SHA256.digest(of: note))\n".utf8) + note, to: "\(path).part")
     guard rename("\(path).part", path) == 0 else {
       throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
     }
@@ -44,9 +46,11 @@ struct ShardJournal {
   func read(_ shard: PreparationPlan.Shard) -> PreparedShard? {
     let path = path(shard)
     guard let bytes = try? InputFile.contents(of: path, limit: 1 << 30),
-      let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
-      let head = try? JSONDecoder().decode(Head.self, from: Foundation.Data(bytes[..<end])),
-      let index = try? RecordIndex(Array(bytes[(end + 1)...]), path: path),
+      case let note = Array(bytes.dropFirst(SHA256.digits + 1)),
+      bytes.starts(with: Array("\(SHA256.digest(of: note))\n".utf8)),
+      let end = note.firstIndex(of: UInt8(ascii: "\n")),
+      let head = try? JSONDecoder().decode(Head.self, from: Foundation.Data(note[..<end])),
+      let index = try? RecordIndex(Array(note[(end + 1)...]), path: path),
       head.description.file == shard.fileName, head.description.records == index.count
     else { return nil }
     return PreparedShard(

@@ -87,12 +87,25 @@ final class TarReader {
     }
   }
 
-  /// All regular files.
-  /// - Throws: `Failure` (bad data) for a damaged or truncated archive.
+  /// All regular files, whose names differ.
+  /// - Throws: `Failure` (bad data) for a damaged or truncated archive, and one that holds a name twice.
   func all() throws(Failure) -> [TarMember] {
     var members: [TarMember] = []
-    while let member = try next() { members.append(member) }
+    var names: Set<[UInt8]> = []
+    while let member = try next() {
+      guard names.insert(member.name).inserted else { throw duplicate(member.name) }
+      members.append(member)
+    }
     return members
+  }
+
+  /// What is said of an archive that holds something twice: which of the two is meant cannot be known, and one might
+  /// come into training and the other into validation.
+  func duplicate(_ name: [UInt8]) -> Failure {
+    Failure(
+      .badData,
+      "\(quoted(title)) holds \(quoted(String(decoding: name, as: UTF8.self))) twice; remove one and make the "
+        + "archive again.")
   }
 
   private func read(_ memory: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {

@@ -132,8 +132,20 @@ public final class WebDatasetSource: ImageSource {
   ) throws(Failure) {
     let reader = try TarReader(shard.file)
     var group = Group()
-    func finish() {
+    // A number stands for a key, of which there may be a million; where two agree, the keys are compared.
+    var keys: Set<Int> = []
+    let start = samples.count
+    func finish() throws(Failure) {
       if let picture = group.picture, let label = group.label {
+        if !keys.insert(group.key.hashValue).inserted {
+          let beginning = Array("\(shard.name)/".utf8) + group.key + [UInt8(ascii: ".")]
+          let isThere = samples[start...].contains { sample in
+            let name = sample.item.name
+            return name.starts(with: beginning)
+              && !name[beginning.count...].contains(UInt8(ascii: "/"))
+          }
+          if isThere { throw reader.duplicate(group.key) }
+        }
         let name = Array("\(shard.name)/".utf8) + picture.name
         samples.append(
           Sample(
@@ -151,7 +163,7 @@ public final class WebDatasetSource: ImageSource {
       else { continue }
       let key = Array(member.name[..<dot])
       if key != group.key {
-        finish()
+        try finish()
         group = Group(key: key)
       }
       group.isEmpty = false
@@ -168,7 +180,7 @@ public final class WebDatasetSource: ImageSource {
         group.label = try label(member, suffix, in: shard) ?? group.label
       }
     }
-    finish()
+    try finish()
   }
 
   private func label(

@@ -29,13 +29,29 @@ public struct FeatureSet: Sendable {
   ) throws(MPIError) {
     precondition(values.count == names.count * length, "Every picture has its features.")
     let counts = try world.allGather(Int64(values.count)).map { Int($0) }
-    // A name is a line.
-    let text = names.map { $0.replacing("\n", with: " ") + "\n" }.joined()
+    let text = names.map { Self.line($0) + "\n" }.joined()
     let allNames = try world.allGather(text)
     let allValues = try world.allGather(values, counts: counts)
     guard world.rank == 0 else { return }
-    self.names += allNames.flatMap { $0.split(separator: "\n").map(String.init) }
+    self.names += allNames.flatMap(Self.lines)
     self.values += allValues
+  }
+
+  /// A name as a line.
+  ///
+  /// By scalars: "\r\n" is one Character, which is no "\n".
+  private static func line(_ name: String) -> String {
+    String(
+      String.UnicodeScalarView(name.unicodeScalars.map { $0 == "\n" || $0 == "\r" ? " " : $0 }))
+  }
+
+  /// The lines of a text, which may be empty, without what ends them.
+  private static func lines(_ text: String) -> [String] {
+    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    return lines.map { line in
+      String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
+    }
   }
 
   /// The file with the names that belongs to a file of features.
@@ -54,7 +70,7 @@ public struct FeatureSet: Sendable {
       )
     }
     let list = Self.namesPath(path)
-    names = try TextFile.read(list).split(separator: "\n").map(String.init)
+    names = Self.lines(try TextFile.read(list))
     guard names.count == array.shape[0] else {
       throw Failure(
         .badData,

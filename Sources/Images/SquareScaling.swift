@@ -13,6 +13,15 @@ public enum SquareScaling {
   /// A larger one is refused before it is decoded.
   public static let mostPixels = 128_000_000
 
+  /// The most memory that a decoder may hold a picture in, in bytes, where it cannot go through it line by line.
+  ///
+  /// A camera's 24 million pixels fit in every format but BMP, which may have 16 million; a progressive JPEG may have
+  /// 44 million.
+  public static let mostMemory = 256 << 20
+
+  /// The most scans of a JPEG, each of which goes through the whole picture; encoders make ten, or some more.
+  private static let mostScans = 64
+
   private static let started: Bool = alexnet_vips_start() == 0
 
   /// Starts libvips; done once a process, and by itself when first needed.
@@ -39,17 +48,56 @@ public enum SquareScaling {
     }
     guard started else { throw ImageProblem("cannot be read: libvips does not start") }
     if format == .bmp { try checkBitmapSize(bytes) }
-    var width: Int32 = 0
-    var height: Int32 = 0
+    var header = alexnet_vips_header()
+    guard alexnet_vips_open(bytes.baseAddress, bytes.count, &header) != 0 else {
+      throw ImageProblem("has an unreadable \(format.name) header")
+    }
+    do throws(ImageProblem) {
+      try check(header, bytes, format)
+    } catch {
+      alexnet_vips_close(header)
+      throw error
+    }
     let code = alexnet_vips_square_encoded(
-      bytes.baseAddress, bytes.count, format == .jpeg ? 1 : 0, Int32(side), Int64(mostPixels),
-      &width,
-      &height, output.baseAddress)
-    switch Int(code) {
-    case ALEXNET_IMAGE_FINE: return
-    case ALEXNET_IMAGE_UNREADABLE: throw ImageProblem("has an unreadable \(format.name) header")
-    case ALEXNET_IMAGE_TOO_LARGE: throw tooLarge(Int(width), Int(height))
-    default: throw ImageProblem("is a truncated or corrupt \(format.name)")
+      header, bytes.baseAddress, bytes.count, format == .jpeg ? 1 : 0, Int32(side),
+      output.baseAddress)
+    guard code == ALEXNET_IMAGE_FINE else {
+      throw ImageProblem("is a truncated or corrupt \(format.name)")
+    }
+  }
+
+  /// Refuses a picture that would take too much memory or time, by its header.
+  private static func check(
+    _ header: alexnet_vips_header, _ bytes: UnsafeRawBufferPointer, _ format: ImageFormat
+  ) throws(ImageProblem) {
+    let isInterlaced = header.is_interlaced != 0
+    let held: (bytesOfPixel: Int, kind: String) =
+      switch format {
+      // The coefficients of all scans, 16 bits each.
+      case .jpeg where isInterlaced: (2 * Int(header.bands), "a progressive JPEG")
+      case .png where isInterlaced: (Int(header.pixel_bytes), "an interlaced PNG")
+      // libwebp's own pixels with transparency, and a copy.
+      case .webp: (8, "WebP")
+      default: (0, "")
+      }
+    try check(Int(header.width), Int(header.height), held.bytesOfPixel, held.kind)
+    if format == .jpeg, JPEGScans.exceed(mostScans, in: bytes) {
+      throw ImageProblem("has more than \(mostScans) scans, which take too much time")
+    }
+  }
+
+  private static func check(
+    _ width: Int, _ height: Int, _ bytesOfPixel: Int, _ kind: String
+  ) throws(ImageProblem) {
+    let pixels = width * height
+    guard pixels <= mostPixels else {
+      throw ImageProblem(
+        "has \(width)x\(height) pixels, more than the \(mostPixels / 1_000_000) million allowed")
+    }
+    guard pixels * bytesOfPixel <= mostMemory else {
+      throw ImageProblem(
+        "has \(width)x\(height) pixels, which take \((pixels * bytesOfPixel) >> 20) MiB of memory as \(kind), "
+          + "more than the \(mostMemory >> 20) allowed")
     }
   }
 
@@ -81,15 +129,16 @@ public enum SquareScaling {
   // ImageMagick, which reads bitmaps for libvips, may allocate all pixels to learn their number.
   private static func checkBitmapSize(_ bytes: UnsafeRawBufferPointer) throws(ImageProblem) {
     guard bytes.count >= 26 else { throw ImageProblem("has an unreadable BMP header") }
-    let width = Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 18, as: Int32.self))
-    let height = Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 22, as: Int32.self))
-    let (columns, rows) = (Int(width.magnitude), Int(height.magnitude))
-    if columns * rows > mostPixels { throw tooLarge(columns, rows) }
-  }
-
-  private static func tooLarge(_ width: Int, _ height: Int) -> ImageProblem {
-    ImageProblem(
-      "has \(width)x\(height) pixels, more than the \(mostPixels / 1_000_000) million allowed")
+    func side<Number: FixedWidthInteger>(_ place: Int, _ type: Number.Type) -> Int {
+      Int(
+        Number(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: type)).magnitude)
+    }
+    // The oldest header, of OS/2 1 and Windows 2, has 12 bytes and sides of 16 bits.
+    let isOldest = side(14, UInt32.self) == 12
+    let width = isOldest ? side(18, UInt16.self) : side(18, Int32.self)
+    let height = isOldest ? side(20, UInt16.self) : side(22, Int32.self)
+    // Its own pixels of four values, and a copy.
+    try check(width, height, 16, "BMP")
   }
 }
 

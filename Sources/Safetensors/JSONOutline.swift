@@ -1,18 +1,22 @@
-/// What can be said of a JSON text before it is parsed: how deep it is nested, and whether an object names a member
-/// twice.
+/// What can be said of a JSON text before it is parsed: how deep it is nested, how many values it holds, and whether
+/// an object names a member twice.
 ///
-/// A parser calls itself for every level, and keeps one of two members of a name without a word.
+/// A parser calls itself for every level, makes an object of a hundred times the length of every value, and keeps one
+/// of two members of a name without a word.
 enum JSONOutline {
   enum Problem: Equatable {
     case tooDeep
+    case tooMany
     case duplicate(String)
   }
 
-  /// The first problem of a text whose nesting must not exceed `depth`; what is not JSON is left to the parser.
-  static func problem(in text: ArraySlice<UInt8>, depth: Int) -> Problem? {
+  /// The first problem of a text that must not be nested deeper than `depth`, nor have more arrays, objects and
+  /// commas than `values`; what is not JSON is left to the parser.
+  static func problem(in text: ArraySlice<UInt8>, depth: Int, values: Int) -> Problem? {
     /// The members of the objects that are open, nil for an array.
     var open: [Set<String>?] = []
     var expectsName = false
+    var count = 0
     var place = text.startIndex
     while place < text.endIndex {
       let byte = text[place]
@@ -20,12 +24,15 @@ enum JSONOutline {
       switch byte {
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         guard open.count < depth else { return .tooDeep }
+        count += 1
         expectsName = byte == UInt8(ascii: "{")
         open.append(expectsName ? [] : nil)
       case UInt8(ascii: "}"), UInt8(ascii: "]"):
         _ = open.popLast()
         expectsName = false
-      case UInt8(ascii: ","): expectsName = open.last.flatMap { $0 } != nil
+      case UInt8(ascii: ","):
+        expectsName = open.last.flatMap { $0 } != nil
+        count += 1
       case UInt8(ascii: "\""):
         let start = place
         while place < text.endIndex, text[place] != UInt8(ascii: "\"") {
@@ -39,6 +46,7 @@ enum JSONOutline {
         if open[open.count - 1]?.insert(name).inserted == false { return .duplicate(name) }
       default: break
       }
+      guard count <= values else { return .tooMany }
     }
     return nil
   }

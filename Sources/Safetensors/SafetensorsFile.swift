@@ -13,21 +13,15 @@ public final class SafetensorsFile: Sendable {
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is not whole.
   public init(opening path: String) throws(Failure) {
     self.path = path
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw .system(.inputMissing, "\(quoted(path)) cannot be opened", errno: errno)
-    }
+    let file = try RegularFile(path)
+    descriptor = file.descriptor
     // `deinit` closes the file once all members are set; until then this does.
     do throws(Failure) {
-      var status = stat()
-      guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw Failure(.badData, "\(quoted(path)) is not a file.")
-      }
-      let length = Int(status.st_size)
-      let start = try Self.read(descriptor, min(8, length), at: 0, path)
-      let text = try SafetensorsHeader.headerLength(start, fileLength: length, path: path)
+      let start = try Self.read(descriptor, min(8, file.length), at: 0, path)
+      let text = try SafetensorsHeader.headerLength(start, fileLength: file.length, path: path)
       header = try SafetensorsHeader(
-        parsing: try Self.read(descriptor, 8 + text, at: 0, path), fileLength: length, path: path)
+        parsing: try Self.read(descriptor, 8 + text, at: 0, path), fileLength: file.length,
+        path: path)
     } catch {
       close(descriptor)
       throw error

@@ -11,11 +11,19 @@ public struct SafetensorsHeader: Sendable, Equatable {
   /// The tensors in the order of their bytes.
   public let tensors: [TensorEntry]
 
-  /// The longest header that is read or written, in bytes.
-  public static let longest = 16 << 20
+  /// The longest header that is read, in bytes.
+  ///
+  /// The longest in use are our own, which hold the classes' names: 22,000 of them take some two megabytes.
+  public static let longest = 8 << 20
 
   /// Levels of a header: the object, a tensor in it, its shape; a few more, as other programs may add members.
   private static let deepest = 8
+
+  /// The most values of a header.
+  ///
+  /// A tensor takes ten, and the largest networks have some thousand tensors. Parsed, a value takes two hundred bytes,
+  /// while it may be written in two.
+  private static let mostValues = 1 << 17
 
   /// Bytes of the whole file.
   public var fileLength: Int { tensors.last?.bytes.upperBound ?? encoded.count }
@@ -72,8 +80,9 @@ public struct SafetensorsHeader: Sendable, Equatable {
     }
     let length = try Self.headerLength(bytes, fileLength: fileLength, path: path)
     let text = bytes[8..<(8 + length)]
-    switch JSONOutline.problem(in: text, depth: Self.deepest) {
+    switch JSONOutline.problem(in: text, depth: Self.deepest, values: Self.mostValues) {
     case .tooDeep: throw wrong("its header is nested more than \(Self.deepest) deep")
+    case .tooMany: throw wrong("its header holds more than \(Self.mostValues) values")
     case .duplicate(let name): throw wrong("its header names \(quoted(name)) twice")
     case nil: break
     }
@@ -118,7 +127,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
       throw Failure(
         .badData,
         "\(quoted(path)) is not a whole safetensors file: it has \(fileLength) bytes and names a header of "
-          + "\(length).")
+          + "\(length); \(longest) are the most that is read.")
     }
     return Int(length)
   }

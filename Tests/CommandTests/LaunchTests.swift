@@ -70,6 +70,16 @@ import Testing
         == line("--hosts", "node1:4,node2:2,node3:1", "--cores", "1", "--interface", "ib0"))
   }
 
+  @Test func hostfilesMayLimitSlotsAndNeedNotEndWithALine() throws {
+    let file = scratch.path + "/hosts"
+    try "node1 slots=2 max-slots=4\nnode2\tmax-slots=4\tslots=2\nnode3 max-slots=8\nnode4 slots=3"
+      .write(
+        toFile: file, atomically: true, encoding: .utf8)
+    #expect(
+      try line("--hostfile", file, "--cores", "1", "--interface", "ib0")
+        == line("--hosts", "node1:2,node2:2,node3:1,node4:3", "--cores", "1", "--interface", "ib0"))
+  }
+
   @Test func theDoctorIsStartedWhereATrainingWould() throws {
     let outcome = try launch(
       "--print", "--doctor", "--program", "/bin/true", "--hosts", "a", "--data", "D")

@@ -1,5 +1,6 @@
 import Data
 import Failures
+import Foundation
 import TestSupport
 import Testing
 
@@ -51,6 +52,36 @@ struct DevelopmentKitTests {
         bytes.replaceSubrange(offset..<(offset + 4), with: value)
         expectFailure(.badData, "meta.mat") { _ = try kit(bytes, in: place) }
       }
+    }
+  }
+
+  /// A compressed kit of these members, each of them zeros.
+  private func archive(_ members: [(name: String, size: Int)], in place: Workplace) throws {
+    try place.makeFolder("work/data")
+    for (name, size) in members {
+      try place.write([], "work/data/\(name)")
+      truncate(place.path("work/data/\(name)"), size)
+    }
+    try place.makeFolder("source")
+    try place.tar("source/ILSVRC2012_devkit_t12.tar.gz", of: "work", "-z")
+  }
+
+  @Test("a kit that unpacks to more than any kit has is refused before it is unpacked")
+  func bomb() throws {
+    let place = Workplace()
+    try archive([("a.txt", 8 << 20), ("meta.mat", 256 << 20)], in: place)
+    expectFailure(.badData, "devkit_t12.tar.gz", "more than 256 MiB") {
+      _ = try DevelopmentKit(lookingIn: place.path("source"))
+    }
+  }
+
+  @Test("no file is kept twice")
+  func twoOfAKind() throws {
+    let place = Workplace()
+    try place.write([], "work/data/other/meta.mat")
+    try archive([("meta.mat", 1 << 20)], in: place)
+    expectFailure(.badData, "devkit_t12.tar.gz", "two files 'meta.mat'") {
+      _ = try DevelopmentKit(lookingIn: place.path("source"))
     }
   }
 }

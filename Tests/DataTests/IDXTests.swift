@@ -79,11 +79,16 @@ struct IDXTests {
     try attempt(images, file([4, 8, 8], pixels, type: 13), "not an IDX file")
     try attempt(images, file([4, 8, 8], Array(pixels.dropLast())), "ends after 255 of 256 values")
     try attempt(images, file([4, 8, 8], pixels + [0]), "longer than")
-    try attempt(images, file([4, 0, 8], []), "cannot be")
-    try attempt(images, file([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], pixels), "cannot be")
-    // A claim of 4 GiB is not believed before the bytes are there.
+    let most = "1024 MiB of values are the most"
+    try attempt(images, file([4, 0, 8], []), "[4, 0, 8]", most)
+    try attempt(images, file([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], pixels), most)
+    try attempt(images, file([4, 1 << 14, 1 << 14], pixels), "16384x16384 pixels")
+    try attempt(images, file([4, 1 << 14, (1 << 14) + 1], pixels), most)
+    // A claim of 256 MiB is not believed before the bytes are there.
+    try attempt(images, file([4, 8192, 8192], pixels), "ends after 256 of 268435456 values")
+    // Labels and pictures that do not belong together are not unpacked.
     try attempt(
-      images, file([1 << 16, 1 << 8, 1 << 8], pixels), "ends after 256 of 4294967296 values")
+      images, file([1 << 14, 1 << 8, 1 << 8], pixels), "holds 16384 pictures", "4 labels")
     try attempt(images, file([3, 8, 8], Array(pixels.prefix(192))), "holds 3 pictures", "4 labels")
     try attempt("train-labels-idx1-ubyte", file([4], [2, 2]), "ends after 2 of 4 values")
     try? FileManager.default.removeItem(atPath: place.path("source"))

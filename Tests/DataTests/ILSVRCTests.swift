@@ -99,6 +99,38 @@ struct ILSVRCTests {
     #expect(try place.names(".") == ["source"])
   }
 
+  @Test("a picture that an archive holds twice is refused")
+  func duplicates() throws {
+    let place = Workplace()
+    try write(place, 2012)
+    func append(_ file: String, to archive: String) throws {
+      try place.write(try picture(place, 1, 77), "more/\(file)")
+      let result = try run(
+        "/usr/bin/tar", ["-rf", place.path(archive), "-C", place.path("more"), file])
+      #expect(result.code == 0, "\(result.error)")
+    }
+    let validation = "source/ILSVRC2012_img_val.tar"
+    let whole = try place.bytes(validation)
+    try append("ILSVRC2012_val_00000002.JPEG", to: validation)
+    expectFailure(
+      .badData, "img_val.tar' holds 'ILSVRC2012_val_00000002.JPEG' twice"
+    ) { try place.prepare() }
+    // The same picture under two names.
+    try place.write(whole, validation)
+    try append("val/ILSVRC2012_val_00000002.JPEG", to: validation)
+    expectFailure(.badData, "img_val.tar' holds picture 2 twice") { try place.prepare() }
+    try place.write(whole, validation)
+    let train = "source/ILSVRC2012_img_train.tar"
+    try place.makeFolder("classes")
+    let unpack = ["-xf", place.path(train), "-C", place.path("classes")]
+    #expect(try run("/usr/bin/tar", unpack).code == 0)
+    try append("n00000001_000001.JPEG", to: "classes/n00000001.tar")
+    try place.tar(train, of: "classes")
+    expectFailure(
+      .badData, "img_train.tar/n00000001.tar' holds 'n00000001_000001.JPEG' twice"
+    ) { try place.prepare() }
+  }
+
   @Test("links, devices and names that lead outside are never followed or written")
   func escapes() throws {
     let place = Workplace()

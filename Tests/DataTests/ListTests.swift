@@ -56,6 +56,30 @@ struct ListTests {
     #expect(dataset.counts(.train) == [1, 1, 1])
   }
 
+  @Test("no line leads out of the folder, and a link below it is followed")
+  func escapes() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4])
+    try place.writePicture(TestPicture(side: 8, seed: 7), "secret/private.png")
+    let rest = "\tx\na/0.png\nb/0.png\n"
+    for name in [
+      "../secret/private.png", "a/../../secret/private.png", "a/..",
+      place.path("secret/private.png"),
+    ] {
+      expectFailure(.badData, "Line 1", "'\(name)'", "leads out of the source") {
+        _ = try prepare(place, name + rest)
+      }
+    }
+    expectFailure(.badData, "Line 2", "second time") {
+      _ = try prepare(place, "a/0.png\n./a//0.png\nb/0.png\n")
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: place.path("source/link"), withDestinationPath: "../secret")
+    let dataset = try prepare(
+      place, "link/private.png\tx\n./..png\ta\na/0.png\nb/0.png\nb/1.png\tx\nb/2.png\nb/3.png\ta\n")
+    #expect(dataset.classNames == ["a", "b", "x"])
+  }
+
   @Test("lines that fit nothing are explained, missing files are listed")
   func mistakes() throws {
     let place = Workplace()

@@ -101,6 +101,16 @@ struct SharedPreparationTests {
     #expect(try finish("damaged", options).contains("going on from its "))
     try expectSame(place, "reference", "damaged")
 
+    // So is one whose notes were: the label of its last record, in front of a CRC-32 at the end.
+    try kill(place, out: "forged", options)
+    let notes = try #require(
+      try place.names(".forged.preparing").first { $0.hasSuffix(".done") })
+    bytes = try place.bytes(".forged.preparing/\(notes)")
+    bytes[bytes.count - 8] ^= 1
+    try place.write(bytes, ".forged.preparing/\(notes)")
+    #expect(try finish("forged", options).contains("going on from its "))
+    try expectSame(place, "reference", "forged")
+
     // With other settings nothing of it is of use.
     try kill(place, out: "other", options)
     #expect(

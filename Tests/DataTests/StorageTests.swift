@@ -1,3 +1,4 @@
+import Checksums
 import Data
 import Failures
 import Foundation
@@ -128,5 +129,30 @@ struct StorageTests {
     #expect(matches > 98 * 98 * 99 / 100)
     sheet.inputSide = 200
     expectFailure(.usage, "200x200") { try sheet.write(to: place.path("x.png")) }
+  }
+
+  @Test("there is no contact sheet of a part without pictures")
+  func emptySheet() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4])
+    try place.prepare()
+    // The magic word and the version, the size of a record, and no record.
+    let index =
+      Array("ALEXINDX".utf8) + [1, 0, 0, 0, 24, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
+    try place.write(index, "dataset/validation.index")
+    let path = place.path("dataset/dataset.json")
+    let text = try Data(contentsOf: URL(fileURLWithPath: path))
+    var manifest = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
+    let file: [String: Any] = [
+      "file": "validation.index", "bytes": 24, "sha256": SHA256.digest(of: index),
+    ]
+    manifest["validation"] = ["count": 0, "index": file, "shards": [String]()] as [String: Any]
+    try JSONSerialization.data(withJSONObject: manifest).write(to: URL(fileURLWithPath: path))
+    var sheet = ContactSheet(try place.dataset())
+    sheet.split = .validation
+    expectFailure(.badData, "dataset' has no validation pictures") {
+      try sheet.write(to: place.path("sheet.png"))
+    }
+    #expect(try !place.names(".").contains("sheet.png"))
   }
 }

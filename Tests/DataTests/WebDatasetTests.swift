@@ -91,6 +91,45 @@ struct WebDatasetTests {
     }
   }
 
+  @Test("a key that comes back later is refused, wherever its picture would go")
+  func duplicates() throws {
+    let place = Workplace()
+    for (number, label) in [0, 1, 1].enumerated() {
+      for (key, folder) in [("s0", "first"), ("s0", "later"), ("s\(number + 1)", "between")] {
+        try place.write(try picture(place, label, number), "\(folder)\(number)/\(key).png")
+        try place.write(Array("\(label)".utf8), "\(folder)\(number)/\(key).cls")
+      }
+    }
+    try place.makeFolder("source")
+    // s0, s1, s2, and s0 again with another label: more can be appended to an archive.
+    try place.tar("source/x.tar", of: "first0", "--sort=name")
+    func append(_ folder: String) throws {
+      let names = try place.names(folder)
+      let result = try run(
+        "/usr/bin/tar", ["-rf", place.path("source/x.tar"), "-C", place.path(folder)] + names)
+      #expect(result.code == 0, "\(result.error)")
+    }
+    try append("between0")
+    try append("between1")
+    // The same base name in a folder of the archive is another key.
+    try place.write(try picture(place, 1, 9), "deep/s0.d/s0.png")
+    try place.write(Array("1".utf8), "deep/s0.d/s0.cls")
+    try append("deep")
+    try place.prepare("dataset")
+    let dataset = try place.dataset()
+    #expect(dataset.count(.train) + dataset.count(.validation) == 4)
+    try append("later1")
+    expectFailure(.badData, "x.tar' holds 's0' twice") { try place.prepare("other") }
+    // In two shards it may be.
+    try FileManager.default.removeItem(atPath: place.path("source/x.tar"))
+    for number in 0..<2 {
+      try place.tar("source/\(number).tar", of: "first\(number)", "--sort=name")
+      try place.tar("source/val-\(number).tar", of: "later\(number)", "--sort=name")
+    }
+    try place.prepare("shards")
+    #expect(try place.dataset("shards").counts(.train) == [1, 1])
+  }
+
   @Test("shards that cannot be are explained")
   func damage() throws {
     let place = Workplace()

@@ -38,6 +38,10 @@ import Testing
       report.predictionsCSV.split(separator: "\n")[3]
         == "image 2,a,\"b, c\",a,d,0.9,0.1,0.0")
     #expect(CSV.line(["plain", "a \"b\"", "c\nd"]) == "plain,\"a \"\"b\"\"\",\"c\nd\"")
+    // What is one Character with its neighbour is quoted too.
+    #expect(
+      CSV.line(["\"\u{301},x", "a\r\nb", ",\u{301}"]) == "\"\"\"\u{301},x\",\"a\r\nb\",\",\u{301}\""
+    )
     #expect(report.text.contains("top-1 error 50.00 % (3 of 6)"))
   }
 }

@@ -130,11 +130,95 @@ struct SquareScalingTests {
     #expect(reason(bitmap) == "has 30000x30000 pixels, more than the 128 million allowed")
   }
 
-  /// The header of a PNG of 30000x30000 pixels, with its CRC, and no pixels.
-  private func bomb() -> [UInt8] {
-    let header: [UInt8] = [
-      0x49, 0x48, 0x44, 0x52, 0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30, 8, 2, 0, 0, 0,
-    ]
+  @Test("what a decoder must hold whole may have fewer pixels, as memory allows")
+  func heldPictures() throws {
+    func reason(_ bytes: [UInt8]) -> String? {
+      do throws(ImageProblem) {
+        _ = try scaled(bytes, side: 16)
+        return nil
+      } catch { return error.reason }
+    }
+    func tooMuch(_ size: String, _ need: Int, _ kind: String) -> String {
+      "has \(size) pixels, which take \(need) MiB of memory as \(kind), more than the 256 allowed"
+    }
+    // RGB with transparency, 16 bits each.
+    #expect(
+      reason(bomb(side: 6000, isInterlaced: true, isDeep: true))
+        == tooMuch("6000x6000", 274, "an interlaced PNG"))
+    #expect(
+      reason(bomb(side: 6000, isInterlaced: false, isDeep: true))
+        == "is a truncated or corrupt PNG")
+    #expect(
+      reason(bomb(side: 6000, isInterlaced: true, isDeep: false))
+        == "is a truncated or corrupt PNG")
+    // Width and height in the frame's segment: of a progressive JPEG, and of a baseline one.
+    func jpeg(_ bytes: [UInt8], _ frame: UInt8, _ width: Int, _ height: Int) throws -> [UInt8] {
+      let place = try #require(bytes.indices.first { bytes[$0...].starts(with: [0xFF, frame]) })
+      let size = [height >> 8, height & 255, width >> 8, width & 255].map { UInt8($0) }
+      return bytes[..<(place + 5)] + size + bytes[(place + 9)...]
+    }
+    let (progressive, baseline) = (OddPictures.progressiveJPEG, OddPictures.rotatedJPEG)
+    #expect(
+      try reason(jpeg(progressive, 0xC2, 9000, 5000))
+        == tooMuch("9000x5000", 257, "a progressive JPEG"))
+    #expect(try reason(jpeg(progressive, 0xC2, 6000, 4000)) == nil)
+    #expect(try reason(jpeg(baseline, 0xC0, 12000, 9000)) == nil)
+    // Sides of 14 bits less one behind the mark 0x2F.
+    var webP = OddPictures.webP
+    let size = (8000 - 1) | (8000 - 1) << 14
+    webP.replaceSubrange(21..<24, with: (0..<3).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) })
+    webP[24] = webP[24] & 0xF0 | UInt8(size >> 24)
+    #expect(reason(webP) == tooMuch("8000x8000", 488, "WebP"))
+    var bitmap = OddPictures.bmp
+    bitmap.replaceSubrange(18..<26, with: [0x88, 0x13, 0, 0, 0x88, 0x13, 0, 0])
+    #expect(reason(bitmap) == tooMuch("5000x5000", 381, "BMP"))
+  }
+
+  @Test("a JPEG of very many scans is refused, one of a few more is read")
+  func scans() throws {
+    let picture = OddPictures.progressiveJPEG
+    // The scan of the coefficients 6 to 63, all zero, in as many pieces as are wanted.
+    let scan = try #require(
+      picture.indices.first { picture[$0...].starts(with: [0xFF, 0xDA, 0, 8, 1, 1, 0, 6]) })
+    let end = try #require(picture[(scan + 10)...].firstIndex(of: 0xFF))
+    let others = picture.indices.count { picture[$0...].starts(with: [0xFF, 0xDA]) } - 1
+    func with(_ scans: Int) -> [UInt8] {
+      let pieces = scans - others
+      let coefficients = (0..<pieces).flatMap { piece -> [UInt8] in
+        var part = Array(picture[scan..<end])
+        (part[7], part[8]) = (UInt8(6 + piece), piece == pieces - 1 ? 63 : UInt8(6 + piece))
+        return part
+      }
+      return picture[..<scan] + coefficients + picture[end...]
+    }
+    _ = try scaled(with(64), side: 16)
+    let problem = #expect(throws: ImageProblem.self) { _ = try scaled(with(65), side: 16) }
+    #expect(problem?.reason == "has more than 64 scans, which take too much time")
+    // A small picture of the picture, in a segment of the header, has scans that are not counted.
+    let inside =
+      [0xFF, 0xE1, 0x10, 0x00] + Array(Array(repeating: with(64), count: 8).joined().prefix(0x0FFE))
+    #expect(inside.count == 0x1000 + 2)
+    _ = try scaled(Array(picture[..<2]) + inside + picture[2...], side: 16)
+  }
+
+  @Test("the oldest bitmaps, of OS/2, are read")
+  func oldestBitmap() throws {
+    // 14 bytes, then a header of 12: sides, planes and bits of a pixel in 16 bits each; rows of B, G, R.
+    let length = 26 + 64 * 64 * 3
+    let bytes: [UInt8] =
+      Array("BM".utf8) + [UInt8(length & 255), UInt8(length >> 8), 0, 0, 0, 0, 0, 0, 26, 0, 0, 0]
+      + [12, 0, 0, 0, 64, 0, 64, 0, 1, 0, 24, 0] + (0..<64 * 64).flatMap { _ in [200, 100, 50] }
+    let pixels = try scaled(bytes, side: 32)
+    #expect(pixels == (0..<32 * 32).flatMap { _ in [50, 100, 200] as [UInt8] })
+  }
+
+  /// The header of a PNG of so many rows and columns, with its CRC, and no pixels.
+  private func bomb(side: Int = 30000, isInterlaced: Bool = false, isDeep: Bool = false) -> [UInt8]
+  {
+    let sides = [0, 0, UInt8(side >> 8), UInt8(side & 255)]
+    let header: [UInt8] =
+      [0x49, 0x48, 0x44, 0x52] + sides + sides
+      + [isDeep ? 16 : 8, isDeep ? 6 : 2, 0, 0, isInterlaced ? 1 : 0]
     var crc: UInt32 = 0xFFFF_FFFF
     for byte in header {
       crc ^= UInt32(byte)

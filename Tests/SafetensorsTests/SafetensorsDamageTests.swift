@@ -109,14 +109,32 @@ import TestSupport
     #expect(try complaint(Self.file(objects, data: 0)) != nil)
   }
 
-  @Test func tenMegabytesOfNestedJSONAreRefusedAtOnce() throws {
-    let json = "{\"a\":" + String(repeating: "[", count: 10_000_000)
+  @Test func megabytesOfNestedJSONAreRefusedAtOnce() throws {
+    let json = "{\"a\":" + String(repeating: "[", count: 8_000_000)
     let start = ContinuousClock.now
     let message = try #require(try complaint(Self.file(json, data: 0)))
     #expect(message.contains("nested"))
     #expect(ContinuousClock.now - start < .seconds(1))
-    let objects = String(repeating: "{\"a\":", count: 2_000_000)
+    let objects = String(repeating: "{\"a\":", count: 1_000_000)
     #expect(try complaint(Self.file(objects, data: 0))?.contains("nested") == true)
+  }
+
+  @Test func millionsOfValuesAreRefusedBeforeTheyAreMade() throws {
+    for value in ["{}", "[]", "1", "\"\""] {
+      let list = Array(repeating: value, count: 1_000_000).joined(separator: ",")
+      let message = try complaint(Self.file("{\"a\":[\(list)]}", data: 0))
+      #expect(message?.contains("more than 131072 values") == true, "\(message ?? "nothing")")
+    }
+    let long = Self.file("{\"a\":\"" + String(repeating: " ", count: 8 << 20) + "\"}", data: 0)
+    #expect(try complaint(long)?.contains("8388608 are the most") == true)
+  }
+
+  @Test func aNetworkOfTenThousandTensorsIsRead() throws {
+    let tensors = (0..<10_000).map { number in
+      Self.tensor("layer.\(number).weight", "[1,1,1,1]", "[\(4 * number),\(4 * number + 4)]")
+    }
+    let file = Self.file("{\(tensors.joined(separator: ","))}", data: 40_000)
+    #expect(try complaint(file) == nil)
   }
 
   @Test(arguments: ["a", "\\u0061", "\\u0061\\u0062", "b\\n\\\"", "\\ud83d\\uddfc"])

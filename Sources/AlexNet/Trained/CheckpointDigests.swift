@@ -30,11 +30,13 @@ package struct CheckpointDigests: Sendable {
   private static let none = String(repeating: "0", count: SHA256.digits)
 
   /// The digest of each part; zeros where it is not known yet.
-  package private(set) var digests: [Part: String]
+  package private(set) var digests: [Part: String] = [:]
+  /// The rows of each tensor's parts.
+  private var rows: [String: [Range<Int>]] = [:]
 
   /// Plans the digests of parts.
   package init(of parts: some Sequence<Part>) {
-    digests = Dictionary(uniqueKeysWithValues: parts.map { ($0, Self.none) })
+    for part in parts { note(Self.none, of: part) }
   }
 
   // MARK: Between ranks
@@ -53,12 +55,16 @@ package struct CheckpointDigests: Sendable {
       let words = line.split(separator: " ", maxSplits: 3)
       guard words.count == 4, let first = Int(words[0]), let end = Int(words[1]), first <= end
       else { continue }
-      digests[Part(tensor: String(words[3]), rows: first..<end)] = String(words[2])
+      note(String(words[2]), of: Part(tensor: String(words[3]), rows: first..<end))
     }
   }
 
   /// Takes the digest of a part.
-  package mutating func note(_ digest: String, of part: Part) { digests[part] = digest }
+  package mutating func note(_ digest: String, of part: Part) {
+    if digests.updateValue(digest, forKey: part) == nil {
+      rows[part.tensor, default: []].append(part.rows)
+    }
+  }
 
   // MARK: In the header
 
@@ -112,7 +118,6 @@ package struct CheckpointDigests: Sendable {
         "\(quoted(path)) is damaged: the SHA-256 of its header is \(found ?? "missing") and should be "
           + "\(quoted(whole)). \(Self.remedy)")
     }
-    digests = [:]
     for entry in header.tensors {
       for word in (header.metadata[Self.key(entry.name)] ?? "").split(separator: " ") {
         let fields = word.split(whereSeparator: { $0 == "-" || $0 == ":" })
@@ -122,7 +127,7 @@ package struct CheckpointDigests: Sendable {
           throw Failure(
             .badData, "The checksums of \(quoted(entry.name)) in \(quoted(path)) are damaged.")
         }
-        digests[Part(tensor: entry.name, rows: first..<end)] = String(fields[2])
+        note(String(fields[2]), of: Part(tensor: entry.name, rows: first..<end))
       }
     }
   }
@@ -141,7 +146,7 @@ package struct CheckpointDigests: Sendable {
 
   /// The rows of a tensor's parts, in their order.
   package func parts(of tensor: String) -> [Range<Int>] {
-    digests.keys.filter { $0.tensor == tensor }.map(\.rows).sorted { $0.lowerBound < $1.lowerBound }
+    rows[tensor, default: []].sorted { $0.lowerBound < $1.lowerBound }
   }
 
   /// Compares the bytes of a whole tensor with the digests of its parts.

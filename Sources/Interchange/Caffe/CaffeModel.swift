@@ -149,22 +149,15 @@ private final class CaffeMessage<Message> {
     release:
       @escaping (UnsafeMutablePointer<Message>?, UnsafeMutablePointer<ProtobufCAllocator>?) -> Void
   ) throws(Failure) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw .system(.inputMissing, "\(quoted(path)) cannot be opened", errno: errno)
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(.badData, "\(quoted(path)) is not a file.")
-    }
-    let length = Int(status.st_size)
+    let file = try RegularFile(path)
+    defer { close(file.descriptor) }
+    let length = file.length
     guard length > 0, length < Self.largest else {
       throw Failure(.badData, "\(quoted(path)) has \(length) bytes and is not \(kind).")
     }
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 64)
     defer { bytes.deallocate() }
-    let code = WholeTransfer.read(into: bytes, from: descriptor)
+    let code = WholeTransfer.read(into: bytes, from: file.descriptor)
     guard code == 0 else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be read", errno: code)
     }

@@ -125,22 +125,24 @@ public final class NumPyArchive: WeightSource {
 /// Goes through the members of a .npz file once.
 private final class NumPyArchiveReader {
   private let path: String
+  private let file: RegularFile
   private let archive: OpaquePointer?
 
   init(_ path: String) throws(Failure) {
     self.path = path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw .system(.inputMissing, "\(quoted(path)) cannot be opened", errno: errno)
-    }
-    close(descriptor)
+    file = try RegularFile(path)
     archive = archive_read_new()
     // By the directory at the end of the file, as numpy does: a file that was cut has none.
     archive_read_support_format_zip_seekable(archive)
-    guard archive_read_open_filename(archive, path, 1 << 18) == ARCHIVE_OK else { throw failure }
+    guard archive_read_open_fd(archive, file.descriptor, 1 << 18) == ARCHIVE_OK else {
+      throw failure
+    }
   }
 
-  deinit { archive_read_free(archive) }
+  deinit {
+    archive_read_free(archive)
+    close(file.descriptor)
+  }
 
   /// The next array; nil at the end.
   func next() throws(Failure) -> (name: String, header: NumPyHeader)? {

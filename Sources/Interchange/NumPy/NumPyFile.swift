@@ -55,21 +55,14 @@ public struct NumPyArray: Equatable, Sendable {
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such array or not as
   ///   long as its shape says.
   public init(contentsOf path: String) throws(Failure) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw .system(.inputMissing, "\(quoted(path)) cannot be opened", errno: errno)
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(.badData, "\(quoted(path)) is not a file.")
-    }
+    let file = try RegularFile(path)
+    defer { close(file.descriptor) }
     var position = 0
     func read(_ count: Int) throws(Failure) -> [UInt8] {
-      let count = min(count, Int(status.st_size) - position)
+      let count = min(count, file.length - position)
       var bytes = [UInt8](repeating: 0, count: max(0, count))
       let code = bytes.withUnsafeMutableBytes {
-        WholeTransfer.read(into: $0, from: descriptor, at: position)
+        WholeTransfer.read(into: $0, from: file.descriptor, at: position)
       }
       guard code == 0 else {
         throw .system(.inputOutput, "\(quoted(path)) cannot be read", errno: code)
@@ -78,10 +71,10 @@ public struct NumPyArray: Equatable, Sendable {
       return bytes
     }
     let header = try NumPyHeader(quoted(path), read)
-    guard Int(status.st_size) - position == header.count * header.format.byteCount else {
+    guard file.length - position == header.count * header.format.byteCount else {
       throw Failure(
         .badData,
-        "\(quoted(path)) has \(Int(status.st_size) - position) bytes of numbers, and its shape "
+        "\(quoted(path)) has \(file.length - position) bytes of numbers, and its shape "
           + "\(header.shape) needs \(header.count * header.format.byteCount).")
     }
     shape = header.shape

@@ -1,0 +1,48 @@
+public import Glibc
+
+/// A regular file that is open for reading; who opened it closes it.
+public struct RegularFile {
+  /// Why one could not be opened, as a phrase that completes "the file ...".
+  public struct OpeningError: Error {
+    /// The phrase, `is not a regular file`.
+    public let reason: String
+    /// Whether there is something under the name, but no regular file.
+    public let isOfAnotherKind: Bool
+  }
+
+  /// The file's number with the system.
+  public let descriptor: Int32
+  /// What the system says of it.
+  public let status: stat
+
+  /// Opens a file by its path, which ends with a zero.
+  /// - Throws: `OpeningError` where there is none, or a folder, a pipe or a device.
+  public init(opening path: UnsafePointer<CChar>) throws(OpeningError) {
+    // A pipe would keep the caller waiting for a writer.
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      throw OpeningError(
+        reason: "cannot be opened: \(String(cString: strerror(errno)))", isOfAnotherKind: false)
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw OpeningError(reason: "is not a regular file", isOfAnotherKind: true)
+    }
+    self.status = status
+  }
+
+  /// Opens a file of weights or features.
+  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is a folder, a pipe or a device.
+  public init(_ path: String) throws(Failure) {
+    do throws(OpeningError) {
+      self = try RegularFile(opening: path)
+    } catch {
+      throw Failure(
+        error.isOfAnotherKind ? .badData : .inputMissing, "\(quoted(path)) \(error.reason).")
+    }
+  }
+
+  /// Its length in bytes.
+  public var length: Int { Int(status.st_size) }
+}
