@@ -18,7 +18,9 @@ public struct TrainedNetwork: Sendable {
   /// - Throws: `Failure` (inputMissing) where there is none, (badData) where it is no whole checkpoint.
   public init(opening path: String) throws(Failure) {
     file = try NetworkFile(opening: RunDirectory.checkpoint(named: path))
-    let description = try? Checkpoint.describe(file.file)
+    // A file of weights alone tells nothing of a training.
+    let description =
+      file.file.header.metadata["settings"] == nil ? nil : try Checkpoint.describe(file.file)
     settings = description?.settings
     steps = description?.state.step
   }

@@ -54,19 +54,44 @@ extension TrainCommand {
   private func checkpointToGoOnFrom(
     _ run: RunDirectory, wantsGood: Bool
   ) throws(Failure) -> String? {
-    guard wantsGood else { return run.checkpointFiles.last }
-    for path in run.checkpointFiles.reversed() {
-      do throws(Failure) {
-        try NetworkFile(opening: path).verify()
-        return path
-      } catch {
-        rename(path, path + ".damaged")
-        say("\(error) It is called \(quoted(path + ".damaged")) now.\n")
+    if wantsGood {
+      for path in run.checkpointFiles.reversed() {
+        guard let complaint = try damage(of: path) else {
+          return path
+        }
+        guard rename(path, path + RunDirectory.damagedSuffix) == 0 else {
+          throw .system(.inputOutput, "\(quoted(path)) cannot be renamed", errno: errno)
+        }
+        say("\(complaint) It is called \(quoted(path + RunDirectory.damagedSuffix)) now.\n")
       }
     }
-    throw Failure(
-      .badData,
-      "\(quoted(run.checkpoints)) holds no whole checkpoint; start a new run with another --out.")
+    if let newest = run.checkpointFiles.last { return newest }
+    // A run that begins anew takes the place of all that is there.
+    guard run.remains.isEmpty, !wantsGood else {
+      throw Failure(
+        .badData,
+        "\(quoted(run.checkpoints)) holds no whole checkpoint to go on from"
+          + (run.remains.first.map { ", but \(quoted($0))" } ?? "")
+          + "; put one back under its name, or start a new run with another --out.")
+    }
+    say("\(quoted(run.path)) holds a run without a checkpoint; it begins anew.\n")
+    return nil
+  }
+
+  /// What is wrong with a checkpoint's bytes; nil where nothing is.
+  /// - Throws: `Failure` where that cannot be found out: it cannot be read, or a newer program wrote it.
+  private func damage(of path: String) throws(Failure) -> Failure? {
+    let file: SafetensorsFile
+    do throws(Failure) { file = try SafetensorsFile(opening: path) } catch {
+      guard error.exitCode == .badData else { throw error }
+      return error
+    }
+    if NetworkFile.isNewer(file) { try NetworkFile.checkFormat(file) }
+    do throws(Failure) { try NetworkFile(file).verify() } catch {
+      guard error.exitCode == .badData else { throw error }
+      return error
+    }
+    return nil
   }
 
   private func allowedChanges(_ arguments: Arguments) throws(Failure) -> Set<String> {

@@ -46,13 +46,29 @@ struct RankBench: Decodable {
     guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
       throw Failure(.inputMissing, "The bench \(quoted(path)) cannot be read; check the path.")
     }
-    guard let bench = try? JSONDecoder().decode(RankBench.self, from: data) else {
+    guard let bench = try? JSONDecoder().decode(RankBench.self, from: data), bench.isPossible else {
       throw Failure(
         .badData,
         "\(quoted(path)) is not what 'alexnet bench --json' writes; make it again with this version."
       )
     }
     self = bench
+  }
+
+  /// Whether its numbers are those of some machine.
+  private var isPossible: Bool {
+    var times = [stepSeconds, updateSeconds, waitSeconds]
+    for layer in layers { times += [layer.forwardSeconds, layer.backwardSeconds] }
+    for boundary in boundaries { times += [boundary.exposedSeconds, boundary.aloneSeconds ?? 0] }
+    let speeds = boundaries.compactMap { boundary -> Double? in
+      guard let bytes = boundary.bytes, let seconds = boundary.aloneSeconds, seconds > 0 else {
+        return nil
+      }
+      return Double(bytes) / seconds
+    }
+    return (1...1_000_000).contains(batchSize) && stepSeconds > 0
+      && times.allSatisfy { (0...1e9).contains($0) }
+      && speeds.allSatisfy { (0...1e15).contains($0) }
   }
 
   /// What the largest messages of the replica say of the link between its ranks: they travel both ways at once.

@@ -86,12 +86,19 @@ public struct NetworkFile: Sendable {
     ].merging(preprocessing.metadata) { first, _ in first }
   }
 
+  /// Whether a file is a checkpoint of a newer program, which is not damaged for not being understood.
+  package static func isNewer(_ file: SafetensorsFile) -> Bool {
+    version(file).map { $0 > formatVersion } ?? false
+  }
+
+  private static func version(_ file: SafetensorsFile) -> Int? {
+    let texts = file.header.metadata
+    return texts["format"] == "alexnet-train" ? texts["formatVersion"].flatMap { Int($0) } : nil
+  }
+
   /// Makes sure that a file is a checkpoint, and not one of a newer program.
   package static func checkFormat(_ file: SafetensorsFile) throws(Failure) {
-    let texts = file.header.metadata
-    guard texts["format"] == "alexnet-train",
-      let version = texts["formatVersion"].flatMap({ Int($0) })
-    else {
+    guard let version = version(file) else {
       throw Failure(.badData, "\(quoted(file.path)) is not a checkpoint of alexnet-train.")
     }
     guard version <= formatVersion else {

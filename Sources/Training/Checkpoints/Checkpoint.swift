@@ -14,8 +14,8 @@ public enum Checkpoint {
   private static let blockLength = 1 << 20
 
   /// Reads the settings and the state of a checkpoint.
-  /// - Throws: `Failure` (badData) where the file is no checkpoint of this program, or of a newer one, or its
-  ///   header was changed.
+  /// - Throws: `Failure` (badData) where the file is no checkpoint of this program, or of a newer one, its header was
+  ///   changed, or it has a number that no run has.
   public static func describe(
     _ file: SafetensorsFile
   ) throws(Failure) -> (settings: TrainingSettings, state: TrainingState) {
@@ -25,10 +25,12 @@ public enum Checkpoint {
     guard let settings = texts["settings"], let state = texts["state"] else {
       throw Failure(.badData, "\(quoted(file.path)) holds no state of a training.")
     }
-    return (
-      try JSONText.decode(TrainingSettings.self, settings, from: file.path),
-      try JSONText.decode(TrainingState.self, state, from: file.path)
+    let read = (
+      settings: try TrainingSettings(settings, from: file.path),
+      state: try JSONText.decode(TrainingState.self, state, from: file.path)
     )
+    try read.state.validate(from: file.path)
+    return read
   }
 
   /// Reads weights and velocities into a network; each rank reads, and checks, the kernels of its own towers.

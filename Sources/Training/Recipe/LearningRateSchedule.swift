@@ -21,6 +21,9 @@ public struct ScheduleState: Codable, Equatable, Sendable {
   /// Whether the last plateau is over.
   public private(set) var isFinished = false
 
+  /// More reductions than this leave nothing of any learning rate.
+  static let mostReductions = 1000
+
   /// The state at the start of a run.
   public init() {}
 

@@ -71,7 +71,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - text: The file's text.
   ///   - path: The file, for the complaint.
-  /// - Throws: `Failure` (badData) where it is not understood, or was written by a newer program.
+  /// - Throws: `Failure` (badData) where it is not understood, has a number that no run has, or was written by a newer program.
   public init(_ text: String, from path: String) throws(Failure) {
     let version = try JSONText.decode(Version.self, text, from: path).formatVersion ?? 0
     guard version <= Self.newestVersion else {
@@ -81,6 +81,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
           + "\(Self.newestVersion), so use the newer program that wrote it.")
     }
     self = try JSONText.decode(Self.self, text, from: path)
+    try validate(from: path)
   }
 
   /// The settings as JSON, keys in order.

@@ -55,6 +55,16 @@ public struct RunDirectory: Sendable {
       .sorted().map { "\(checkpoints)/\($0)" }
   }
 
+  /// What damaged checkpoints are called besides.
+  public static let damagedSuffix = ".damaged"
+
+  /// Files that are checkpoints too, though none to go on from: damaged ones, and second names.
+  public var remains: [String] {
+    Self.names(in: checkpoints)
+      .filter { $0.hasSuffix(Self.damagedSuffix) || $0.hasSuffix(Self.checkpointSuffix) }
+      .map { "\(checkpoints)/\($0)" }.filter { !checkpointFiles.contains($0) }
+  }
+
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
   /// - Throws: `Failure` (inputMissing) where nothing is there, or the run has no checkpoint yet.
   public static func checkpoint(named path: String) throws(Failure) -> String {

@@ -1,0 +1,85 @@
+import AlexNet
+import Data
+import Failures
+
+/// Checks that each number of a file is one that the options could have made: files come from others, and a number
+/// without bounds ends in a trap or a loop without end.
+struct NumberCheck {
+  /// The file, for the complaint.
+  let path: String
+
+  /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
+  func require<Number: Comparable>(
+    _ name: String, _ number: Number?, in range: ClosedRange<Number>
+  ) throws(Failure) {
+    guard let number, !range.contains(number) else { return }
+    throw Failure(
+      .badData,
+      "\(quoted(path)) says \(name) = \(number), which is not from \(range.lowerBound) to \(range.upperBound); it is damaged."
+    )
+  }
+}
+
+extension TrainingSettings {
+  /// Steps, and lines of records, that no run has.
+  static let mostSteps = 1_000_000_000_000
+
+  /// Checks the numbers that were read from a file.
+  /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
+  func validate(from path: String) throws(Failure) {
+    do throws(Failure) { try network.validate() } catch {
+      throw Failure(.badData, "\(quoted(path)) is damaged: \(error.message)")
+    }
+    let check = NumberCheck(path: path)
+    let any = 0...Double.greatestFiniteMagnitude
+    try check.require("threadsPerTower", threadsPerTower, in: 1...1024)
+    try check.require("maxSteps", maxSteps, in: 0...Self.mostSteps)
+    try check.require("validateEvery", validateEvery, in: 1...Int.max)
+    try check.require("checkpointEvery", checkpointEvery, in: 1...Int.max)
+    try check.require("keptCheckpoints", keptCheckpoints, in: 1...1_000_000)
+    try check.require("batchSize", recipe.batchSize, in: 1...65_536)
+    try check.require("epochs", recipe.epochs, in: 1...1_000_000)
+    try check.require("learningRate", recipe.learningRate, in: any)
+    try check.require("momentum", recipe.momentum, in: 0...1)
+    try check.require("weightDecay", recipe.weightDecay, in: any)
+    try check.require("biasLearningRateFactor", recipe.biasLearningRateFactor, in: any)
+    try check.require("cropChunk", recipe.augmentation.cropChunk, in: 1...1_000_000)
+    try check.require("colourNoise", recipe.augmentation.colourNoise, in: any)
+    try check.require("divisor", recipe.augmentation.divisor, in: 1e-6...1e6)
+    try check.require(
+      "colourNoiseEndEpoch", recipe.augmentation.colourNoiseEndEpoch, in: 0...1_000_000)
+    switch recipe.schedule {
+    case .plateau(let divisor, let reductions, let patience, let threshold):
+      try check.require("divisor", divisor, in: 1e-6...1e6)
+      try check.require("reductions", reductions, in: 0...ScheduleState.mostReductions)
+      try check.require("patience", patience, in: 1...1_000_000)
+      try check.require("threshold", threshold, in: -100...100)
+    case .steps(let divisor, let epochs):
+      try check.require("divisor", divisor, in: 1e-6...1e6)
+      try check.require("the number of epochs", epochs.count, in: 0...1000)
+    case .constant: break
+    }
+    for (layer, factor) in fineTuning?.learningRateFactors ?? [:] {
+      try check.require("the learning rate of \(quoted(layer))", factor, in: any)
+    }
+  }
+}
+
+extension TrainingState {
+  /// Checks the numbers that were read from a file.
+  /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
+  func validate(from path: String) throws(Failure) {
+    let check = NumberCheck(path: path)
+    let most = TrainingSettings.mostSteps
+    try check.require("step", step, in: 0...most)
+    try check.require("records", records, in: 0...4 * most)
+    try check.require("reductions", schedule.reductions, in: 0...ScheduleState.mostReductions)
+    try check.require("validationsSinceBest", schedule.validationsSinceBest, in: 0...most)
+    for validation in [validation, best] {
+      try check.require("the step of a validation", validation?.step, in: 0...step)
+      try check.require("top1Error", validation?.top1Error, in: 0...100)
+    }
+    try check.require("the count of rollbacks", rollbacks?.count, in: 0...1_000_000)
+    try check.require("rateFactor", rollbacks?.rateFactor, in: 0...1)
+  }
+}
