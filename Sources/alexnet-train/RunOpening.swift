@@ -30,7 +30,7 @@ extension TrainCommand {
     }
     guard goesOn == true else {
       if world.rank == 0 { try run.create() }
-      let lock = world.rank == 0 ? try RunLock(run) { say($0 + "\n") } : nil
+      let lock = world.rank == 0 ? try self.lock(run, arguments) : nil
       try world.barrier()
       return OpenedRun(run: run, lock: lock, checkpoint: nil)
     }
@@ -39,7 +39,7 @@ extension TrainCommand {
     if world.rank == 0 {
       if !isThere { _ = try run.savedSettings() }
       try run.check()
-      lock = try RunLock(run) { say($0 + "\n") }
+      lock = try self.lock(run, arguments)
       path = try checkpointToGoOnFrom(run, wantsGood: mode == "latest-good") ?? ""
     }
     // All ranks go on from the file that the first one sees.
@@ -48,6 +48,10 @@ extension TrainCommand {
     let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
     try check(settings, against: saved, in: run, allowed)
     return OpenedRun(run: run, lock: lock, checkpoint: checkpoint)
+  }
+
+  private func lock(_ run: RunDirectory, _ arguments: Arguments) throws(Failure) -> RunLock {
+    try RunLock(run, patience: try watchdogLimit(arguments) ?? .infinity) { say($0 + "\n") }
   }
 
   /// The newest checkpoint, or the newest whole one where that is asked for; damaged ones then lose their names.

@@ -20,8 +20,8 @@ import Training
   }
 
   /// Writes a lock as a process of this host would have.
-  private func write(process: Int32, ticks: Int?) throws {
-    let name = try String(contentsOfFile: "/proc/sys/kernel/hostname", encoding: .utf8)
+  private func write(process: Int32, ticks: Int?, host: String? = nil) throws {
+    let name = try host ?? String(contentsOfFile: "/proc/sys/kernel/hostname", encoding: .utf8)
     var owner: [String: Any] = [
       "process": process, "host": name.trimmingCharacters(in: .whitespacesAndNewlines),
       "since": "then", "job": "",
@@ -51,6 +51,25 @@ import Training
     told = ""
     _ = try lock { told = $0 }
     #expect(told.contains("which is gone"), "\(told)")
+  }
+
+  @Test func anOwnerOnAnotherHostIsLookedForNoLongerThanThereIsPatience() throws {
+    try write(process: 1, ticks: nil, host: "elsewhere")
+    var told = ""
+    try RunLock(run, patience: 6) { told = $0 }.release()
+    #expect(told.contains("process 1 on host elsewhere") && told.contains("looking for 3 s"))
+    // One that lives touches the file.
+    try write(process: 1, ticks: nil, host: "elsewhere")
+    let path = run.lock
+    let owner = Thread {
+      for _ in 0..<30 {
+        utimensat(AT_FDCWD, path, nil, 0)
+        usleep(100_000)
+      }
+    }
+    owner.start()
+    let failure = #expect(throws: Failure.self) { try RunLock(run, patience: 6) { _ in } }
+    #expect(failure?.message.contains("in use by process 1 on host elsewhere") == true)
   }
 
   /// Newcomers on other hosts look at the file's time; nobody here makes a step.

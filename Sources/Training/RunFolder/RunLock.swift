@@ -12,8 +12,8 @@ import Threads
 /// has none, the process that the file names is looked for. Where it does not reach between hosts, the file says who wrote
 /// it, and a living owner touches it every few seconds.
 public final class RunLock {
-  /// Seconds that a newcomer on another host looks for a touch.
-  private static let lookSeconds = 20
+  /// Seconds that a newcomer on another host looks for a touch, and those that it looks at least.
+  private static let lookSeconds = (least: 3.0, most: 20.0)
   /// Seconds in which the ranks of a killed mpirun are gone: they live a second or two longer.
   private static let lastSeconds = 3.0
 
@@ -24,17 +24,19 @@ public final class RunLock {
   /// Takes the folder.
   /// - Parameters:
   ///   - run: The run's folder, which exists.
+  ///   - patience: Seconds after which somebody ends this process if it is still looking for an owner on another host.
   ///   - usesFlock: Whether the system is asked for its lock; without, all is as on a file system that has none.
   ///   - tell: Told what the user should know, once.
   /// - Throws: `Failure` (cannotCreate) that names the owner where there is one.
   public init(
-    _ run: RunDirectory, usesFlock: Bool = true, tell: (String) -> Void
+    _ run: RunDirectory, patience: Double = .infinity, usesFlock: Bool = true, tell: (String) -> Void
   ) throws(Failure) {
     path = run.lock
     let isLocked: Bool
     (descriptor, isLocked) = try Self.lock(run.lock, usesFlock)
     do throws(Failure) {
-      try Self.settle(descriptor, isLocked: isLocked, run, tell)
+      let seconds = min(Self.lookSeconds.most, max(Self.lookSeconds.least, patience / 2))
+      try Self.settle(descriptor, isLocked: isLocked, run, for: Int(seconds), tell)
     } catch {
       close(descriptor)
       throw error
@@ -86,7 +88,8 @@ public final class RunLock {
   /// Finds out whether an owner that is named in the file may still be alive: on another host, or on this one where the
   /// system's lock does not tell.
   private static func settle(
-    _ descriptor: Int32, isLocked: Bool, _ run: RunDirectory, _ tell: (String) -> Void
+    _ descriptor: Int32, isLocked: Bool, _ run: RunDirectory, for seconds: Int,
+    _ tell: (String) -> Void
   ) throws(Failure) {
     guard let owner = owner(descriptor) else { return }
     if owner.host == hostName {
@@ -102,9 +105,9 @@ public final class RunLock {
     }
     tell(
       "\(quoted(run.path)) was last used by process \(owner.process) on host \(owner.host) since \(owner.since); "
-        + "looking for \(lookSeconds) s whether it still is.")
+        + "looking for \(seconds) s whether it still is.")
     let before = changeTime(run.lock)
-    for _ in 0..<lookSeconds {
+    for _ in 0..<seconds {
       sleep(1)
       guard changeTime(run.lock) == before else { throw inUse(run.lock, owner) }
     }

@@ -84,6 +84,11 @@ struct FaultRun {
   /// No process of the run is left, a moment after mpirun has gone.
   func expectNothingLeft() {
     for _ in 0..<50 where !processes.isEmpty { usleep(100_000) }
-    #expect(processes.isEmpty, "processes are left")
+    let left = processes.map { process in
+      ["status", "wchan"].map { name in
+        (try? String(contentsOfFile: "/proc/\(process)/\(name)", encoding: .utf8)) ?? ""
+      }.joined()
+    }
+    #expect(left.isEmpty, "processes are left: \(left.joined(separator: "\n"))")
   }
 }
