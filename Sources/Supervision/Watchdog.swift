@@ -52,6 +52,7 @@ public final class Watchdog {
       rank: world.rank, peers: peers, socket: socket, token: UInt64(token) ?? 0, limit: limit,
       forgives: forgives, option: option, remedy: remedy)
     self.world = world
+    state.greet()
     start()
     announces = true
     Environment.announceAbort { [state] in state.announceEnd() }

@@ -136,6 +136,9 @@ final class WatchdogState: @unchecked Sendable {
     }
   }
 
+  /// Sends the first heartbeat, at once: whoever was never heard of counts as behind a firewall.
+  func greet() { speak(Activity.current) }
+
   private func speak(_ activity: Activity.Report) {
     sinceBeat = 0
     send(activity, isLeaving: false)
