@@ -1,7 +1,7 @@
 // Preloaded into a rank, it fails or kills at one of the calls that write a checkpoint:
 //
 //   FAULT_RANK=1 FAULT_AT=7 FAULT_DO=kill     kill -9 before the seventh such call of rank 1
-//   FAULT_RANK=0 FAULT_ON=fsync FAULT_DO=EIO  every fsync fails with EIO
+//   FAULT_RANK=0 FAULT_ON=fsync FAULT_DO=EIO  every fsync of a file fails with EIO; "folder" for those of folders
 //   FAULT_LOG=FILE                            count only: one line a call
 //   FAULT_RANK=1 FAULT_ON=message FAULT_DO=damage   turn a bit in what rank 1 receives from its host's other ranks
 //                                             (the transport must take long messages by process_vm_readv)
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -64,7 +65,9 @@ ssize_t pwrite(int d, const void *b, size_t n, off_t o) {
   return NEXT(pwrite)(d, b, n, o);
 }
 int fsync(int d) {
-  if (concerns(d) && fault("fsync")) return -1;
+  struct stat status;
+  int is_folder = fstat(d, &status) == 0 && S_ISDIR(status.st_mode);
+  if (concerns(d) && fault(is_folder ? "folder" : "fsync")) return -1;
   return NEXT(fsync)(d);
 }
 int close(int d) {
