@@ -29,7 +29,8 @@ public final class RunLock {
   ///   - tell: Told what the user should know, once.
   /// - Throws: `Failure` (cannotCreate) that names the owner where there is one.
   public init(
-    _ run: RunDirectory, patience: Double = .infinity, usesFlock: Bool = true, tell: (String) -> Void
+    _ run: RunDirectory, patience: Double = .infinity, usesFlock: Bool = true,
+    tell: (String) -> Void
   ) throws(Failure) {
     path = run.lock
     let isLocked: Bool
