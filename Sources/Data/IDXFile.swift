@@ -1,4 +1,5 @@
 import Failures
+import Glibc
 
 /// An array of bytes with its dimensions, as the MNIST family of datasets stores it: two zero
 /// bytes, the type (8 for bytes), the number of dimensions, each dimension (32 bits, big-endian),
@@ -7,8 +8,8 @@ struct IDXFile {
   let dimensions: [Int]
   let values: [UInt8]
 
-  // 1 GiB: the largest relative, EMNIST by class, has half of that.
-  private static let mostValues = 1 << 30
+  // 1 GiB unpacked: EMNIST by class has half of that. What is not compressed is there, and may be 8 GiB.
+  private static let (mostUnpacked, mostPlain) = (1 << 30, 1 << 33)
 
   /// Reads a file, plain or compressed with gzip.
   /// - Parameters:
@@ -33,14 +34,16 @@ struct IDXFile {
     dimensions = (1...dimensionCount).map { place in
       header[4 * place..<4 * place + 4].reduce(0) { $0 << 8 | Int($1) }
     }
+    let length = PathBytes(path).status.map { Int($0.st_size) } ?? 0
+    let most = max(Self.mostUnpacked, min(length, Self.mostPlain))
     var count = 1
     for dimension in dimensions {
       let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-      guard dimension > 0, !overflow, product <= Self.mostValues else {
+      guard dimension > 0, !overflow, product <= most else {
         throw Failure(
           .badData,
-          "\(quoted(path)) claims the dimensions \(dimensions), and \(Self.mostValues >> 20) MiB of values are "
-            + "the most that is read; download it again.")
+          "\(quoted(path)) claims the dimensions \(dimensions), and \(most >> 20) MiB of values are the most that is "
+            + "read of it; where that is true, unpack it with gunzip.")
       }
       count = product
     }

@@ -19,8 +19,9 @@ public struct TrainedNetwork: Sendable {
   public init(opening path: String) throws(Failure) {
     file = try NetworkFile(opening: RunDirectory.checkpoint(named: path))
     // A file of weights alone tells nothing of a training.
+    let texts = file.file.header.metadata
     let description =
-      file.file.header.metadata["settings"] == nil ? nil : try Checkpoint.describe(file.file)
+      texts["settings"] == nil || texts["state"] == nil ? nil : try Checkpoint.describe(file.file)
     settings = description?.settings
     steps = description?.state.step
   }

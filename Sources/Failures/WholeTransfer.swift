@@ -13,8 +13,15 @@ public enum WholeTransfer {
   ) -> Int32 {
     repeated(bytes.count, else: ENOSPC) { done in
       let (start, count) = (bytes.baseAddress?.advanced(by: done), bytes.count - done)
-      return offset.map { pwrite(descriptor, start, count, off_t($0 + done)) }
+      let moved =
+        offset.map { pwrite(descriptor, start, count, off_t($0 + done)) }
         ?? Glibc.write(descriptor, start, count)
+      guard moved < 0 && errno == EAGAIN else { return moved }
+      // Whoever reads a pipe may have made it one that does not wait.
+      var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      poll(&room, 1, -1)
+      errno = EINTR
+      return -1
     }
   }
 

@@ -14,7 +14,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
   /// The longest header that is read, in bytes.
   ///
   /// The longest in use are our own, which hold the classes' names: 22,000 of them take some two megabytes.
-  public static let longest = 8 << 20
+  public static let longest = 16 << 20
 
   /// Levels of a header: the object, a tensor in it, its shape; a few more, as other programs may add members.
   private static let deepest = 8

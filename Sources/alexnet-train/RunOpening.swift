@@ -91,7 +91,10 @@ extension TrainCommand {
       return error
     }
     if NetworkFile.isNewer(file) { try NetworkFile.checkFormat(file) }
-    do throws(Failure) { try NetworkFile(file).verify() } catch {
+    do throws(Failure) { _ = try CheckpointDigests(file) } catch { return error }
+    // A description that is whole and not understood is no damage.
+    let checkpoint = try NetworkFile(file)
+    do throws(Failure) { try checkpoint.verify() } catch {
       guard error.exitCode == .badData else { throw error }
       return error
     }

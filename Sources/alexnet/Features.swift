@@ -78,7 +78,7 @@ enum Features: Subcommand {
     for layer in layers {
       files.append(
         try FeatureFile(
-          layers.count > 1 ? "\(out)/\(layer).npy" : out, count,
+          layers.count > 1 ? "\(out)/\(Self.fileName(layer)).npy" : out, count,
           LayerFeatures(classifier.network, layer: layer)))
     }
     let team = ThreadTeam(count: Affinity.coreCount)
@@ -95,6 +95,11 @@ enum Features: Subcommand {
         "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) outputs of "
           + "\(quoted(layer)) to \(quoted(file.path)).\n")
     }
+  }
+
+  /// A layer's name as that of a file: Caffe's have slashes, and descriptions come from others.
+  private static func fileName(_ layer: String) -> String {
+    layer.replacing("%", with: "%25").replacing("/", with: "%2F")
   }
 
   private static func createFolder(_ path: String) throws(Failure) {

@@ -13,11 +13,14 @@ extension NetworkSpecification {
     }
     func require(plain name: String, _ what: String) throws(Failure) {
       try require(
-        Self.isPlain(name),
-        "\(what) is \(quoted(name)); take 1 to 200 letters, not '/' nor control characters, the first no '.'"
-      )
+        (1...1000).contains(name.utf8.count) && !name.unicodeScalars.contains { $0.isControl },
+        "\(what) is \(quoted(name)); take 1 to 1000 letters without control characters")
     }
     try require(plain: name, "its 'name'")
+    // Folders of runs and exported files are called after networks, and descriptions come from others.
+    try require(
+      name.utf8.count <= 200 && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
+      "its 'name' is \(quoted(name)); take at most 200 letters, none of them '/', the first no '.'")
     try require((1...64).contains(towers), "'towers' is \(towers), not from 1 to 64")
     try require((1...4096).contains(inputSide), "'inputSide' is \(inputSide), not from 1 to 4096")
     try require(
@@ -76,14 +79,6 @@ extension NetworkSpecification {
             + "let it read all, or have as many kernels in each tower below it")
       }
     }
-  }
-
-  /// Whether a name can be part of a file's name, of a line of a list and of a message.
-  ///
-  /// Folders of runs and files of features are called after networks and layers, and descriptions come from others.
-  private static func isPlain(_ name: String) -> Bool {
-    (1...200).contains(name.utf8.count) && !name.hasPrefix(".")
-      && !name.unicodeScalars.contains { $0.isControl || $0 == "/" }
   }
 
   private func validate(

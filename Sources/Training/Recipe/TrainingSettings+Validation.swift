@@ -32,7 +32,7 @@ extension TrainingSettings {
     }
     let check = NumberCheck(path: path)
     let any = 0...Double.greatestFiniteMagnitude
-    try check.require("threadsPerTower", threadsPerTower, in: 1...1024)
+    try check.require("threadsPerTower", threadsPerTower, in: 1...4096)
     try check.require("maxSteps", maxSteps, in: 0...Self.mostSteps)
     try check.require("validateEvery", validateEvery, in: 1...Int.max)
     try check.require("checkpointEvery", checkpointEvery, in: 1...Int.max)

@@ -12,8 +12,8 @@ import Threads
 /// has none, the process that the file names is looked for. Where it does not reach between hosts, the file says who wrote
 /// it, and a living owner touches it every few seconds.
 public final class RunLock {
-  /// Seconds that a newcomer on another host looks for a touch, and those that it looks at least.
-  private static let lookSeconds = (least: 3.0, most: 20.0)
+  /// Seconds that a newcomer on another host looks for a touch, and those that it must be able to look.
+  private static let lookSeconds = (least: 10.0, most: 20.0)
   /// Seconds in which the ranks of a killed mpirun are gone: they live a second or two longer.
   private static let lastSeconds = 3.0
 
@@ -36,7 +36,7 @@ public final class RunLock {
     let isLocked: Bool
     (descriptor, isLocked) = try Self.lock(run.lock, usesFlock)
     do throws(Failure) {
-      let seconds = min(Self.lookSeconds.most, max(Self.lookSeconds.least, patience / 2))
+      let seconds = min(Self.lookSeconds.most, patience / 2)
       try Self.settle(descriptor, isLocked: isLocked, run, for: Int(seconds), tell)
     } catch {
       close(descriptor)
@@ -103,6 +103,13 @@ public final class RunLock {
     }
     if !owner.job.isEmpty, owner.job == jobNumber {
       return tell("Taking over \(quoted(run.path)) from this job's earlier start on \(owner.host).")
+    }
+    guard Double(seconds) >= lookSeconds.least else {
+      throw Failure(
+        .cannotCreate,
+        "\(quoted(run.path)) was last used by process \(owner.process) on host \(owner.host) since \(owner.since), and "
+          + "there is no time to look whether it still is; give --watchdog \(Int(2 * lookSeconds.least)) or more."
+      )
     }
     tell(
       "\(quoted(run.path)) was last used by process \(owner.process) on host \(owner.host) since \(owner.since); "
