@@ -93,8 +93,8 @@ extension TrainCommand {
     if NetworkFile.isNewer(file) { try NetworkFile.checkFormat(file) }
     do throws(Failure) { _ = try CheckpointDigests(file) } catch { return error }
     // A description that is whole and not understood is no damage.
-    let checkpoint = try NetworkFile(file)
-    do throws(Failure) { try checkpoint.verify() } catch {
+    _ = try NetworkFile.network(of: file)
+    do throws(Failure) { try NetworkFile(file).verify() } catch {
       guard error.exitCode == .badData else { throw error }
       return error
     }

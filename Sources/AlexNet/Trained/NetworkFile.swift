@@ -40,11 +40,10 @@ public struct NetworkFile: Sendable {
     try Self.checkFormat(file)
     digests = try CheckpointDigests(file)
     let texts = file.header.metadata
-    guard let description = texts["network"], let classes = texts["classes"] else {
-      throw Failure(.badData, "\(quoted(file.path)) names no network or no classes.")
+    network = try Self.network(of: file)
+    guard let classes = texts["classes"] else {
+      throw Failure(.badData, "\(quoted(file.path)) names no classes.")
     }
-    network = try JSONText.decode(NetworkSpecification.self, description, from: file.path)
-    try network.validate()
     let side = network.imageSide
     let entry = try file.entry(Self.meanName, .float32, shape: [side, side, 3])
     var mean = [Float](repeating: 0, count: entry.count)
@@ -74,6 +73,18 @@ public struct NetworkFile: Sendable {
       classNames: names, mean: mean, meanPlace: text?.meanPlace ?? .cropsOwn,
       channelOrder: text?.channelOrder ?? .rgb, factors: factors)
     self.file = file
+  }
+
+  /// The network that a file's header describes.
+  /// - Throws: `Failure` (badData) where there is none that can be built.
+  package static func network(of file: SafetensorsFile) throws(Failure) -> NetworkSpecification {
+    guard let description = file.header.metadata["network"] else {
+      throw Failure(.badData, "\(quoted(file.path)) names no network.")
+    }
+    let network = try JSONText.decode(
+      NetworkSpecification.self, description, from: file.path)
+    try network.validate()
+    return network
   }
 
   /// The texts in a file's metadata that describe its network; the checksums go with them.

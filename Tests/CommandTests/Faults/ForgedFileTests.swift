@@ -76,12 +76,18 @@ extension FaultTests {
       #expect(outcome.error.contains("config.json' is damaged: The network"), "\(outcome.error)")
     }
 
-    @Test func aCheckpointOfANewerProgramKeepsItsName() throws {
-      try forge("formatVersion", "2", "3")
+    @Test(arguments: [
+      ("formatVersion", "2", "3", "use the newer program that wrote it"),
+      ("network", #""towers":2"#, #""towers":0"#, "'towers' is 0"),
+    ])
+    func aWholeCheckpointThatIsNotUnderstoodKeepsItsName(
+      _ key: String, _ old: String, _ new: String, _ words: String
+    ) throws {
+      try forge(key, old, new)
       let outcome = try Program.train(
         ranks: 2, training.options(steps: 15, "--resume", "latest-good"))
       #expect(outcome.code == 65, "\(outcome.error)")
-      #expect(outcome.error.contains("use the newer program that wrote it"), "\(outcome.error)")
+      #expect(outcome.error.contains(words), "\(outcome.error)")
       #expect(FileManager.default.fileExists(atPath: newest))
     }
 
