@@ -13,7 +13,8 @@ import Testing
   ) throws {
     let outcome = try Program.train(ranks: ranks, arguments)
     #expect(outcome.code == code, "\(outcome.error)")
-    #expect(outcome.seconds < 5)
+    // A hang lasts for as long as the watchdog, two minutes; a busy machine takes some seconds to start two ranks.
+    #expect(outcome.seconds < 20)
     let complaints = outcome.error.split(separator: "\n").filter { $0.hasPrefix("alexnet-train") }
     // On a machine that is busy, another rank may say the same before the first one has ended it.
     let sentences = Set(complaints.map { $0.split(separator: ": ", maxSplits: 1).last })
@@ -122,7 +123,8 @@ import Testing
     ])
     #expect(outcome.code == 76, "\(outcome.error)")
     #expect(outcome.error.contains("Rank 1 was started with no options and rank 0 with '--data'"))
-    #expect(outcome.seconds < 5)
+    // A hang lasts for as long as the watchdog, two minutes; a busy machine takes some seconds to start two ranks.
+    #expect(outcome.seconds < 20)
   }
 
   @Test func aRunThatDiedBeforeItsFirstCheckpointStartsOver() throws {
