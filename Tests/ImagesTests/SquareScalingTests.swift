@@ -107,14 +107,16 @@ struct SquareScalingTests {
     #expect(format([0xFF]) == nil)
   }
 
+  /// Why a picture is refused; nil where it is not.
+  private func reason(_ bytes: [UInt8]) -> String? {
+    do throws(ImageProblem) {
+      _ = try scaled(bytes, side: 16)
+      return nil
+    } catch { return error.reason }
+  }
+
   @Test("what is no picture is refused with a reason")
   func refusals() throws {
-    func reason(_ bytes: [UInt8]) -> String? {
-      do throws(ImageProblem) {
-        _ = try scaled(bytes, side: 16)
-        return nil
-      } catch { return error.reason }
-    }
     #expect(reason([]) == "is an empty file")
     #expect(reason(Array("hello".utf8)) == "is not a JPEG, PNG, WebP, TIFF or BMP picture")
     #expect(reason([0xFF, 0xD8, 0xFF]) == "has an unreadable JPEG header")
@@ -132,12 +134,6 @@ struct SquareScalingTests {
 
   @Test("what a decoder must hold whole may have fewer pixels, as memory allows")
   func heldPictures() throws {
-    func reason(_ bytes: [UInt8]) -> String? {
-      do throws(ImageProblem) {
-        _ = try scaled(bytes, side: 16)
-        return nil
-      } catch { return error.reason }
-    }
     func tooMuch(_ size: String, _ need: Int, _ kind: String) -> String {
       "has \(size) pixels, which take \(need) MiB of memory as \(kind), more than the 256 allowed"
     }
