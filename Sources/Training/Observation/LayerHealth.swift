@@ -56,11 +56,8 @@ struct HealthCheck {
   private var places: [Place] {
     var places: [Place] = []
     for layer in network.specification.layers {
+      if let tensor = layer.tensorName { places.append(Place(name: layer.name, tensor: tensor)) }
       switch layer {
-      case .convolution(let layer):
-        places.append(Place(name: layer.name, tensor: layer.tensor ?? layer.name))
-      case .fullyConnected(let layer):
-        places.append(Place(name: layer.name, tensor: layer.tensor ?? layer.name))
       case .relu(let name), .tanh(let name):
         guard let last = places.indices.last, places[last].unit == nil else { continue }
         places[last].unit = name
