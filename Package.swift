@@ -1,7 +1,5 @@
-// swift-tools-version: 6.3;(experimentalCGen)
+// swift-tools-version: 6.3
 import PackageDescription
-
-// The first line lets a plugin make C sources of protobuf schemas, so that none that was generated lies in the repository.
 
 // MARK: Settings shared by every Swift target
 
@@ -28,14 +26,11 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 ]
 
-/// C sources that protobuf-c's compiler makes of schemas: its plugin, and the module with the messages.
-let messages: [Target] = [
-  .plugin(name: "CompileSchemas", capability: .buildTool(), path: "Sources/CompileSchemas"),
-  .target(
-    name: "CProtobuf", exclude: ["caffe.proto", "event.proto"],
-    linkerSettings: [.linkedLibrary("protobuf-c")],
-    plugins: ["CompileSchemas"]),
-]
+/// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas. No plugin makes them while the
+/// package is built, since SwiftPM does not order the compilers that read them after it.
+let messages = Target.target(
+  name: "CProtobuf", exclude: ["caffe.proto", "event.proto"],
+  linkerSettings: [.linkedLibrary("protobuf-c")])
 
 /// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
 var kernels: [(name: String, flags: [String], define: String)] = [
@@ -198,7 +193,7 @@ let package = Package(
     .executable(name: "alexnet", targets: ["alexnet"]),
     .library(name: "AlexNet", targets: ["AlexNet"]),
   ],
-  targets: systemLibraries + messages
+  targets: systemLibraries + [messages]
     + kernels.map { set in
       .target(
         name: set.name, dependencies: ["Kernels"],

@@ -1,2 +1,0 @@
-// Only here for SwiftPM: a target of C needs a source that is not generated.
-#include "shim.h"
