@@ -29,7 +29,7 @@ let systemLibraries: [Target] = [
 /// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas. No plugin makes them while the
 /// package is built, since SwiftPM does not order the compilers that read them after it.
 let messages = Target.target(
-  name: "CProtobuf", exclude: ["caffe.proto", "event.proto"],
+  name: "CProtobuf", exclude: ["caffe.proto", "event.proto", "onnx-weights.proto"],
   linkerSettings: [.linkedLibrary("protobuf-c")])
 
 /// The same source for each instruction set (the folders are links to one); the best is chosen at run time.

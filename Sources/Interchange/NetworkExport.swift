@@ -12,7 +12,7 @@ public enum NetworkExport {
   /// The weights in a checkpoint.
   /// - Throws: `Failure` (badData) where its header was changed.
   public static func values(of file: NetworkFile) throws(Failure) -> Values {
-    let weights = NetworkWeights(try SafetensorsWeights(file.file))
+    let weights = try NetworkWeights(SafetensorsWeights(file.file), of: file.network)
     return { tensor throws(Failure) in try weights.read(tensor) }
   }
 

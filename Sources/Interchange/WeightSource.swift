@@ -14,13 +14,28 @@ public struct WeightTensor: Equatable, Sendable {
   }
 }
 
-/// A file of weights, whatever its format: tensors by name, in 32-bit numbers.
+/// A file of weights, whatever its format: tensors by name, in 32-bit numbers, and what else it says of its network.
 public protocol WeightSource: AnyObject {
   /// Where the file is.
   var path: String { get }
   /// Names and shapes of the tensors of floating-point numbers, in the order of the file; names differ.
   var tensors: [WeightTensor] { get }
+  /// Why other tensors cannot be read, by their names.
+  var unreadable: [String: String] { get }
+  /// The layers between the pictures and the softmax, in their order; nil where the file does not describe them.
+  var layers: [FileLayer]? { get }
+  /// What it says of the pictures.
+  var pictures: FilePictures { get }
   /// Reads the numbers of one of `tensors`, in the order of C.
   /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
   func read(_ tensor: WeightTensor) throws(Failure) -> [Float]
+}
+
+extension WeightSource {
+  /// Nothing is unreadable.
+  public var unreadable: [String: String] { [:] }
+  /// No layers are described.
+  public var layers: [FileLayer]? { nil }
+  /// Nothing is said.
+  public var pictures: FilePictures { FilePictures() }
 }

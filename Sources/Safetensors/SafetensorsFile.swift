@@ -41,7 +41,7 @@ public final class SafetensorsFile: Sendable {
     guard entry.shape == shape, entry.format == format else {
       throw Failure(
         .badData,
-        "\(quoted(name)) in \(quoted(path)) is \(entry.format.rawValue) \(entry.shape); "
+        "\(quoted(name)) in \(quoted(path)) is \(entry.dtype) \(entry.shape); "
           + "\(format.rawValue) \(shape) is expected.")
     }
     return entry

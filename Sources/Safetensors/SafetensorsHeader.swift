@@ -139,11 +139,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
       offsets.count == 2
     else { throw wrong("the entry of \(quoted(name)) lacks a dtype, a shape or its data_offsets") }
-    guard let format = NumberFormat(rawValue: dtype) else {
-      throw wrong(
-        "\(quoted(name)) has numbers of type \(quoted(dtype)), which is not known here "
-          + "(\(NumberFormat.allCases.map(\.rawValue).joined(separator: ", ")) are)")
-    }
+    // Another type matters to whoever needs the tensor.
+    let format = NumberFormat(rawValue: dtype) ?? .other
     var size = format.byteCount
     for length in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: length)
@@ -154,10 +151,11 @@ public struct SafetensorsHeader: Sendable, Equatable {
     }
     let room = fileLength - start
     guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= room,
-      offsets[1] - offsets[0] == size
+      format == .other || offsets[1] - offsets[0] == size
     else { throw wrong("\(quoted(name)) with shape \(shape) does not fit its place \(offsets)") }
     return TensorEntry(
-      name: name, format: format, shape: shape, bytes: (start + offsets[0])..<(start + offsets[1]))
+      name: name, format: format, dtype: dtype, shape: shape,
+      bytes: (start + offsets[0])..<(start + offsets[1]))
   }
 
   private static func json(_ text: String) -> String {

@@ -28,6 +28,22 @@ extension NetworkSpecification {
       "'imageSide' is \(imageSide), not from 'inputSide' (\(inputSide)) to 8192")
     try require(
       (2...1_000_000).contains(classes), "'classes' is \(classes), not from 2 to 1000000")
+    if let scaling = preprocessing {
+      let (mean, deviation) = (scaling.mean ?? [0, 0, 0], scaling.deviation)
+      try require(
+        scaling.scale.isFinite && scaling.scale > 1e-9 && scaling.scale < 1e9,
+        "the 'scale' of its 'preprocessing' is \(scaling.scale), not a positive number (1 for 0 to 255, "
+          + "0.00392156862745098 for 0 to 1)")
+      try require(
+        mean.count == 3
+          && mean.allSatisfy { $0.isFinite && abs($0 / scaling.scale) <= 255.5 },
+        "the 'mean' of its 'preprocessing' is \(mean), not three numbers (R, G, B) from 0 to 255 x 'scale'"
+      )
+      try require(
+        deviation.count == 3 && deviation.allSatisfy { $0.isFinite && $0 > 1e-9 && $0 < 1e9 },
+        "the 'deviation' of its 'preprocessing' is \(deviation), not three positive numbers (R, G, B)"
+      )
+    }
     try require(
       (1...1000).contains(layers.count), "it has \(layers.count) layers, not from 1 to 1000")
     var (names, tensors): (Set<String>, Set<String>) = ([], [])

@@ -17,11 +17,13 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
   public var classes: Int
   /// The layers from the image to the logits; softmax follows the last one.
   public var layers: [LayerSpecification]
+  /// How pixels become its input; nil for the paper's way, RGB from 0 to 255 less the mean image.
+  public var preprocessing: PixelScaling?
 
   /// Makes a network from its parts.
   public init(
     name: String, towers: Int, inputSide: Int, imageSide: Int, classes: Int,
-    layers: [LayerSpecification]
+    layers: [LayerSpecification], preprocessing: PixelScaling? = nil
   ) {
     self.name = name
     self.towers = towers
@@ -29,6 +31,25 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
     self.imageSide = imageSide
     self.classes = classes
     self.layers = layers
+    self.preprocessing = preprocessing
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, towers, inputSide, imageSide, classes, layers, preprocessing
+  }
+
+  /// Reads a network from its JSON object.
+  public init(from decoder: any Decoder) throws {
+    try AnyKey.check(decoder, CodingKeys.allCases.map(\.rawValue), "a network")
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try values.decode(String.self, forKey: .name),
+      towers: try values.decode(Int.self, forKey: .towers),
+      inputSide: try values.decode(Int.self, forKey: .inputSide),
+      imageSide: try values.decode(Int.self, forKey: .imageSide),
+      classes: try values.decode(Int.self, forKey: .classes),
+      layers: try values.decode([LayerSpecification].self, forKey: .layers),
+      preprocessing: try values.decodeIfPresent(PixelScaling.self, forKey: .preprocessing))
   }
 
   /// Reads a network from a JSON file of the user's.

@@ -31,7 +31,18 @@ public struct NetworkFile: Sendable {
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
   ///   program or not whole.
   public init(opening path: String) throws(Failure) {
-    try self.init(SafetensorsFile(opening: path))
+    let file: SafetensorsFile
+    do throws(Failure) {
+      file = try SafetensorsFile(opening: path)
+    } catch {
+      // What is no safetensors file at all may be another program's; a damaged checkpoint is none of these.
+      guard error.exitCode == .badData, !path.hasSuffix(".safetensors"),
+        let remedy = ForeignFile.remedy(path)
+      else { throw error }
+      throw Failure(
+        .badData, "\(quoted(path)) is not a checkpoint of alexnet-train. \(remedy)")
+    }
+    try self.init(file)
   }
 
   /// Reads what a file says about its network.
@@ -110,7 +121,9 @@ public struct NetworkFile: Sendable {
   /// Makes sure that a file is a checkpoint, and not one of a newer program.
   package static func checkFormat(_ file: SafetensorsFile) throws(Failure) {
     guard let version = version(file) else {
-      throw Failure(.badData, "\(quoted(file.path)) is not a checkpoint of alexnet-train.")
+      let remedy = ForeignFile.remedy(file.path).map { " " + $0 } ?? ""
+      throw Failure(
+        .badData, "\(quoted(file.path)) is not a checkpoint of alexnet-train.\(remedy)")
     }
     guard version <= formatVersion else {
       throw Failure(

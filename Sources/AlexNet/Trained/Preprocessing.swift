@@ -5,7 +5,7 @@ public import Data
 /// Its input is (pixel - mean) x factor with pixels from 0 to 255, colour by colour, in the order of its channels.
 public struct Preprocessing: Equatable, Sendable {
   /// The order in which a network's first kernels see the colours.
-  public enum ChannelOrder: String, Codable, Sendable {
+  public enum ChannelOrder: String, Codable, Sendable, CaseIterable {
     /// Red, green, blue: this program, PyTorch.
     case rgb = "RGB"
     /// Blue, green, red: Caffe.

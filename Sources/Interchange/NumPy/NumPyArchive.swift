@@ -75,12 +75,14 @@ public final class NumPyArchiveWriter {
   }
 }
 
-/// The arrays of a .npz file, of 16, 32 or 64-bit floating-point numbers.
+/// The arrays of a .npz file, of 16, 32 or 64-bit floating-point numbers; others are left alone.
 public final class NumPyArchive: WeightSource {
   /// Where the file is.
   public let path: String
   /// Names and shapes, in the order of the file.
   public let tensors: [WeightTensor]
+  /// Why other members of the archive cannot be read, by their names.
+  public let unreadable: [String: String]
 
   /// Opens a file and reads the arrays' headers.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such archive or names
@@ -88,35 +90,46 @@ public final class NumPyArchive: WeightSource {
   public init(opening path: String) throws(Failure) {
     self.path = path
     var tensors: [WeightTensor] = []
+    var unreadable: [String: String] = [:]
+    var names: Set<String> = []
     let reader = try NumPyArchiveReader(path)
-    while let (name, header) = try reader.next() {
-      guard !tensors.contains(where: { $0.name == name }) else {
+    while let (name, member) = try reader.next() {
+      guard names.insert(name).inserted else {
         throw Failure(.badData, "\(quoted(path)) holds two arrays \(quoted(name)); save it again.")
       }
-      guard tensors.count < 10_000 else {
+      guard names.count <= 10_000 else {
         throw Failure(.badData, "\(quoted(path)) holds more than 10000 arrays: no file of weights.")
       }
-      tensors.append(WeightTensor(name: name, shape: header.shape))
+      switch member {
+      case .success(let header): tensors.append(WeightTensor(name: name, shape: header.shape))
+      case .failure(let reason): unreadable[name] = reason.text
+      }
     }
     guard !tensors.isEmpty else {
-      throw Failure(.badData, "\(quoted(path)) holds no array of NumPy, or is no .npz file.")
+      let first = unreadable.min { $0.key < $1.key }
+      throw Failure(
+        .badData,
+        "\(quoted(path)) holds no array of NumPy that can be read, or is no .npz file"
+          + (first.map { ": in \(quoted($0.key)), \($0.value)." } ?? "."))
     }
     self.tensors = tensors
+    self.unreadable = unreadable
   }
 
   /// Reads the numbers of an array.
   /// - Throws: `Failure` (badData) where there is none of that name or it is damaged.
   public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     let reader = try NumPyArchiveReader(path)
-    while let (name, header) = try reader.next() {
-      guard name == tensor.name, header.shape == tensor.shape else { continue }
+    while let (name, member) = try reader.next() {
+      guard name == tensor.name, case .success(let header) = member, header.shape == tensor.shape
+      else { continue }
       let bytes = try reader.read(header.count * header.format.byteCount)
       guard bytes.count == header.count * header.format.byteCount, try reader.read(1).isEmpty else {
         throw Failure(
           .badData, "The array \(quoted(name)) in \(quoted(path)) is not as long as its shape says."
         )
       }
-      return header.format.floats(bytes)
+      return header.floats(bytes)
     }
     throw Failure(.badData, "\(quoted(path)) holds no array \(quoted(tensor.name)).")
   }
@@ -144,16 +157,18 @@ private final class NumPyArchiveReader {
     close(file.descriptor)
   }
 
-  /// The next array; nil at the end.
-  func next() throws(Failure) -> (name: String, header: NumPyHeader)? {
+  /// The next member, its header, or why it has none that can be read; nil at the end.
+  func next() throws(Failure) -> (
+    name: String, header: Result<NumPyHeader, NumPyHeader.Problem>
+  )? {
     var entry: OpaquePointer?
     let code = archive_read_next_header(archive, &entry)
     if code == ARCHIVE_EOF { return nil }
     guard code == ARCHIVE_OK || code == ARCHIVE_WARN,
       let member = archive_entry_pathname(entry).map({ String(cString: $0) })
     else { throw failure }
-    let header = try NumPyHeader("\(quoted(member)) in \(quoted(path))", read)
-    return (member.hasSuffix(".npy") ? String(member.dropLast(4)) : member, header)
+    let name = member.hasSuffix(".npy") ? String(member.dropLast(4)) : member
+    return (name, try NumPyHeader.read(read))
   }
 
   /// The next bytes of the member; fewer at its end.

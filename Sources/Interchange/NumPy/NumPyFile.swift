@@ -78,6 +78,6 @@ public struct NumPyArray: Equatable, Sendable {
           + "\(header.shape) needs \(header.count * header.format.byteCount).")
     }
     shape = header.shape
-    values = header.format.floats(try read(header.count * header.format.byteCount))
+    values = header.floats(try read(header.count * header.format.byteCount))
   }
 }

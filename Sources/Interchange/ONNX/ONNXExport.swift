@@ -24,8 +24,9 @@ public enum ONNXExport {
     let input = preprocessing.addInput(to: &layers.graph, isInside: hasPreprocessingInside)
     let logits = try layers.add(from: input)
     let network = file.network
-    layers.graph.output(
-      layers.graph.add("Identity", [logits], name: "logits"), [network.classes])
+    // The last layer makes the output itself: converters of types and versions lose an Identity behind it.
+    layers.graph.renameLastOutput(logits, to: "logits")
+    layers.graph.output("logits", [network.classes])
     layers.graph.output(
       layers.graph.add("Softmax", ["logits"], name: "probabilities", [("axis", .int(1))]),
       [network.classes])

@@ -89,7 +89,7 @@ public final class Trainer {
       preprocessing =
         try settings.fineTuning?.load(into: network, classNames: dataset.classNames)
         ?? Preprocessing(
-          classNames: dataset.classNames, mean: dataset.mean,
+          for: settings.network, classNames: dataset.classNames, mean: dataset.mean,
           meanPlace: recipe.augmentation.meanPlace)
     }
     Activity.begin("opening the run's files")

@@ -70,7 +70,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
   ) throws(Failure) -> Preprocessing? {
     guard let file else { return nil }
     let source = try WeightFile.open(file)
-    let weights = NetworkWeights(source)
+    let weights = try NetworkWeights(source, of: network.specification, but: Set(reset))
     var tensors: [String: NetworkTensor] = [:]
     for tensor in network.specification.tensors { tensors[tensor.name] = tensor }
     for parameter in network.parameters {
@@ -118,7 +118,8 @@ public struct FineTuning: Codable, Equatable, Sendable {
     _ source: any WeightSource, _ network: NetworkSpecification, _ classNames: [String]
   ) throws(Failure) -> Preprocessing {
     guard let weights = source as? SafetensorsWeights, weights.isCheckpoint else {
-      return .published(for: network, classNames: classNames, mean: nil)
+      return try PictureChoice()
+        .preprocessing(for: network, classNames: classNames, of: source).preprocessing
     }
     let file = try NetworkFile(weights.file)
     guard file.network.imageSide == network.imageSide else {
