@@ -18,6 +18,8 @@ public struct WeightTensor: Equatable, Sendable {
 public protocol WeightSource: AnyObject {
   /// Where the file is.
   var path: String { get }
+  /// What kind of file it is, for messages where that matters; empty elsewhere.
+  var kind: String { get }
   /// Names and shapes of the tensors of floating-point numbers, in the order of the file; names differ.
   var tensors: [WeightTensor] { get }
   /// Why other tensors cannot be read, by their names.
@@ -32,6 +34,8 @@ public protocol WeightSource: AnyObject {
 }
 
 extension WeightSource {
+  /// The kind goes without saying.
+  public var kind: String { "" }
   /// Nothing is unreadable.
   public var unreadable: [String: String] { [:] }
   /// No layers are described.

@@ -75,6 +75,49 @@ import TestSupport
       ])
   }
 
+  /// A description with something under "preprocessing".
+  static func json(preprocessing: String) -> String {
+    json(conv).replacing("\"layers\"", with: "\"preprocessing\": \(preprocessing), \"layers\"")
+  }
+
+  @Test func pixelsAreScaledAsTheDescriptionSays() throws {
+    let all = try network(
+      Self.json(
+        preprocessing:
+          #"{"channelOrder": "BGR", "scale": 0.5, "mean": [60, 50, 40], "deviation": [2, 4, 8]}"#))
+    #expect(
+      all.preprocessing
+        == PixelScaling(
+          channelOrder: .bgr, scale: 0.5, mean: [60, 50, 40], deviation: [2, 4, 8]))
+    let how = Preprocessing(for: all, classNames: ["a", "b", "c", "d", "e"], mean: [])
+    // (pixel x 0.5 - 60) / 2 = (pixel - 120) x 0.25.
+    #expect(Array(how.mean.prefix(3)) == [120, 100, 80] && how.mean.count == 8 * 8 * 3)
+    #expect(how.factors == [0.25, 0.125, 0.0625] && how.channelOrder == .bgr)
+    #expect(try network(all.json) == all)
+    // Without a mean, the one of the dataset.
+    let some = try network(Self.json(preprocessing: #"{"channelOrder": "BGR"}"#))
+    let mean = (0..<8 * 8 * 3).map { Float($0) }
+    #expect(Preprocessing(for: some, classNames: [], mean: mean).mean == mean)
+    #expect(try network(Self.json(Self.conv)).preprocessing == nil)
+  }
+
+  @Test(arguments: [
+    (#"{"chanelOrder": "BGR"}"#, "'preprocessing' has no setting 'chanelOrder'"),
+    (#"{"channelOrder": "GRB"}"#, "GRB"), (#"{"scale": 0}"#, "'scale'"),
+    (#"{"scale": -1}"#, "'scale'"), (#"{"mean": [1, 2]}"#, "'mean'"),
+    // Means are those of scaled pixels.
+    (#"{"scale": 0.00392156862745098, "mean": [124, 117, 104]}"#, "'mean'"),
+    (#"{"deviation": [1, 0, 1]}"#, "'deviation'"), (#"{"deviation": [1]}"#, "'deviation'"),
+  ])
+  func scalingThatCannotBeIsNamed(_ text: String, _ words: String) {
+    #expect(complaint(Self.json(preprocessing: text)).contains(words))
+  }
+
+  @Test func aMisspeltKeyOfTheNetworkIsNamed() {
+    let text = Self.json(Self.conv).replacing("\"towers\"", with: "\"preprocesing\": {}, \"towers\"")
+    #expect(complaint(text).contains("no setting 'preprocesing'"))
+  }
+
   @Test func aMissingFileIsNamed() {
     let failure = #expect(throws: Failure.self) {
       _ = try NetworkSpecification(contentsOf: folder.file("missing.json"))

@@ -144,6 +144,36 @@ struct TableLine: Sendable {
     #expect(sides == [32, 16, 16, 16, 16, 8, 8, 8, 4, 1])
   }
 
+  @Test func caffesTwoNetworksDifferInOrderAndInitialBiases() throws {
+    let (alexNet, caffeNet) = (
+      NetworkSpecification.caffeAlexNet(classes: 1000), NetworkSpecification.caffeNet(classes: 1000)
+    )
+    func order(_ network: NetworkSpecification) -> [String] {
+      network.layers.prefix(4).map(\.name) + network.layers[4..<8].map(\.name)
+    }
+    #expect(
+      order(alexNet)
+        == ["conv1", "relu1", "norm1", "pool1", "conv2", "relu2", "norm2", "pool2"])
+    #expect(
+      order(caffeNet)
+        == ["conv1", "relu1", "pool1", "norm1", "conv2", "relu2", "pool2", "norm2"])
+    // Both have the parameters of the paper's network.
+    #expect(alexNet.parameterCount == 60_965_224 && caffeNet.parameterCount == 60_965_224)
+    let biases = [alexNet, caffeNet].map { network in
+      network.layers.compactMap { layer -> Double? in
+        switch layer {
+        case .convolution(let layer): layer.initial.bias
+        case .fullyConnected(let layer): layer.initial.bias
+        default: nil
+        }
+      }
+    }
+    #expect(biases[0] == [0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0])
+    #expect(biases[1] == [0, 1, 0, 1, 1, 1, 1, 0])
+    #expect(alexNet.preprocessing == PixelScaling(channelOrder: .bgr))
+    #expect(caffeNet.preprocessing == alexNet.preprocessing)
+  }
+
   @Test func presetsAreFoundByName() {
     for name in NetworkSpecification.presetNames {
       #expect(NetworkSpecification.preset(name, classes: 10, recipe: .paper)?.name == name)

@@ -16,6 +16,7 @@ import TestSupport
   struct Node: Equatable {
     let operation: String
     let inputs: [String]
+    let outputs: [String]
     let name: String
     var ints: [String: [Int64]] = [:]
     var floats: [String: Float] = [:]
@@ -45,9 +46,10 @@ import TestSupport
     var model = Model()
     for case let node? in UnsafeBufferPointer(start: graph.node, count: graph.n_node) {
       let inputs = UnsafeBufferPointer(start: node.pointee.input, count: node.pointee.n_input)
+      let outputs = UnsafeBufferPointer(start: node.pointee.output, count: node.pointee.n_output)
       var result = Node(
         operation: text(node.pointee.op_type), inputs: inputs.map { text($0) },
-        name: text(node.pointee.name))
+        outputs: outputs.map { text($0) }, name: text(node.pointee.name))
       let attributes = UnsafeBufferPointer(
         start: node.pointee.attribute, count: node.pointee.n_attribute)
       for case let attribute? in attributes {
@@ -83,12 +85,7 @@ import TestSupport
     var known = Set(model.inputs).union(model.constants.keys)
     for node in model.nodes {
       #expect(known.isSuperset(of: node.inputs), "\(node.name)")
-      known.insert(node.name)
-      if node.operation == "Split" {
-        for tower in 0..<network.towers {
-          known.insert(node.name.replacing(".split", with: ".tower\(tower).maps"))
-        }
-      }
+      known.formUnion(node.outputs)
     }
     #expect(known.isSuperset(of: model.outputs))
     return model
@@ -164,13 +161,14 @@ import TestSupport
 
   @Test func caffesAndTorchvisionsInputIsDescribed() throws {
     var network = SmallFiles.network()
-    network.name = "caffe-alexnet"
     let names = (0..<5).map(String.init)
-    for (name, order, scaled) in [
-      ("caffe-alexnet", "BGR", false), ("torchvision-alexnet", "RGB", true),
+    for (preset, order, scaled) in [
+      (NetworkSpecification.caffeAlexNet(classes: 5), "BGR", false),
+      (NetworkSpecification.torchvisionAlexNet(classes: 5), "RGB", true),
     ] {
-      network.name = name
-      let how = Preprocessing.published(for: network, classNames: names, mean: nil)
+      network.preprocessing = preset.preprocessing
+      let how = Preprocessing(
+        for: network, classNames: names, mean: Preprocessing.filled(network, [123, 117, 104]))
       let path = folder.file("published.safetensors")
       try NetworkExport.writeSafetensors(network, how, to: path) { tensor throws(Failure) in
         SmallFiles.values(tensor)
@@ -182,5 +180,13 @@ import TestSupport
       #expect(text.contains("preprocessing.order") == (order == "BGR"))
       #expect(text.contains("preprocessing.factors") == scaled)
     }
+  }
+
+  /// An Identity behind the last layer is what converters of types and versions stumble over.
+  @Test func theLastLayerMakesTheLogitsItself() throws {
+    let model = try export(SmallFiles.network())
+    #expect(!model.nodes.contains { $0.operation == "Identity" })
+    #expect(model["out"]?.operation == "Gemm" && model["out"]?.outputs == ["logits"])
+    #expect(model["probabilities"]?.inputs == ["logits"])
   }
 }

@@ -17,11 +17,14 @@ struct CaffeLayers {
 
   private(set) var layers: [Layer] = []
   private(set) var pictures = FilePictures()
+  /// What the format is called, where it is not the newest.
+  private(set) var kind = ""
   /// The pixels of a padding layer of 2013, which the next convolution adds.
   private var padding = 0
 
   init(_ net: Caffe__NetParameter) {
     for layer in list(net.layers, net.n_layers) {
+      kind = layer.layer == nil ? "in Caffe's format before 2014 (V1)" : "in Caffe's format of 2013 (V0)"
       if let old = layer.layer { add(old.pointee, in: layer) } else { add(layer) }
     }
     for layer in list(net.layer, net.n_layer) { add(layer) }

@@ -10,6 +10,8 @@ public final class CaffeModel: WeightSource {
   public let path: String
   /// What the file calls the network.
   public let name: String
+  /// Which of Caffe's formats it is in, where that is not the newest.
+  public let kind: String
   /// Names and shapes, in the order of the layers.
   public let tensors: [WeightTensor]
   /// The layers; nil where the file names no types.
@@ -55,6 +57,7 @@ public final class CaffeModel: WeightSource {
     self.tensors = tensors
     blobs = found
     pictures = all.pictures
+    kind = all.kind
     layers = all.described { layer, part in
       tensors.first { $0.name == "\(layer).\(part)" }
     }
