@@ -84,7 +84,8 @@ import TestSupport
     var layers = CaffeNetworks.alexNet(poolsFirst: true)
     for name in ["conv2", "conv3", "conv4", "conv5"] {
       let place = try #require(layers.firstIndex { $0.name == name })
-      let pad = try #require(layers[place].integers.removeValue(forKey: "pad"))
+      let pad = try #require(layers[place].integers["pad"])
+      layers[place].integers["pad"] = nil
       layers.insert(CaffeNetworks.Layer("pad\(name)", "Padding", ["pad": pad]), at: place)
     }
     #expect(try complaint(layers, generation: 0, .caffeNet(classes: 9)) == nil)

@@ -20,8 +20,8 @@ import TestSupport
   }
 
   func choose(
-    _ choice: PictureChoice = PictureChoice(), _ network: NetworkSpecification,
-    _ source: any WeightSource
+    _ network: NetworkSpecification, _ source: any WeightSource,
+    _ choice: PictureChoice = PictureChoice()
   ) throws -> (preprocessing: Preprocessing, statements: [String]) {
     try choice.preprocessing(
       for: network, classNames: (0..<network.classes).map(String.init), of: source)
@@ -57,12 +57,12 @@ import TestSupport
     #expect(scaled?.exitCode == .usage && scaled?.message.contains("--scale") == true)
     var choice = PictureChoice()
     choice.scale = 0.00390625
-    let (how, _) = try choose(choice, caffe, try source([:], ["scale": 0.00390625]))
+    let (how, _) = try choose(caffe, try source([:], ["scale": 0.00390625]), choice)
     #expect(how.factors == [0.00390625, 0.00390625, 0.00390625])
     choice = PictureChoice()
     choice.mean = Preprocessing.filled(caffe, [104, 117, 123])
     let mean = #expect(throws: Failure.self) {
-      _ = try choose(choice, caffe, try source(mean: [104, 117, 123]))
+      _ = try choose(caffe, try source(mean: [104, 117, 123]), choice)
     }
     #expect(mean?.message.contains("104, 117, 123") == true)
     #expect(mean?.message.contains("123, 117, 104") == true)
@@ -79,9 +79,9 @@ import TestSupport
     #expect(asked?.message.contains("--channel-order BGR or RGB") == true)
     var choice = PictureChoice()
     choice.channelOrder = .rgb
-    #expect(try choose(choice, described, try source()).preprocessing.channelOrder == .rgb)
+    #expect(try choose(described, try source(), choice).preprocessing.channelOrder == .rgb)
     // An option goes before the network's description.
-    #expect(try choose(choice, caffe, try source()).preprocessing.channelOrder == .rgb)
+    #expect(try choose(caffe, try source(), choice).preprocessing.channelOrder == .rgb)
   }
 
   @Test func theScalingOfADescriptionIsWhatTorchvisionDoes() throws {
