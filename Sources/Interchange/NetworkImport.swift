@@ -52,13 +52,15 @@ public struct NetworkImport {
     }
   }
 
+  /// How the file's names were understood, where they are not the network's.
+  public var notes: [String] { weights.notes }
+
   /// Writes the network as a checkpoint.
-  /// - Returns: What a user should know: how names were understood, tensors with numbers that are not finite, tensors
-  ///   that were not used.
+  /// - Returns: What a user should know: tensors with numbers that are not finite, tensors that were not used.
   /// - Throws: `Failure` (badData) where a tensor is missing or of another shape, (cannotCreate, inputOutput) where
   ///   the file cannot be written.
   public func write(to path: String) throws(Failure) -> [String] {
-    var warnings = weights.notes
+    var warnings: [String] = []
     try NetworkExport.writeSafetensors(network, preprocessing, to: path) { tensor throws(Failure) in
       let values = try weights.read(tensor)
       let count = values.count { !$0.isFinite }

@@ -94,12 +94,12 @@ public struct NetworkWeights {
             + "\(quoted(layer.name)).")
       }
     }
-    if let last = network.layers.last?.name, let layer = pairs[last] {
-      let usual = Set(network.tensors.filter { $0.layer == last }.flatMap { [$0.layer, $0.name] })
-      if !usual.contains(layer.name) {
-        notes.append(
-          "Its last layer with weights, \(quoted(layer.name)), is taken for \(quoted(last)).")
-      }
+    // Where the file has our names for the others, another one for the last layer is of note.
+    if let last = network.layers.last?.name, let layer = pairs[last], layer.name != last,
+      pairs.contains(where: { $0.key == $0.value.name })
+    {
+      notes.append(
+        "The layer \(quoted(layer.name)) of the file is the network's last, \(quoted(last)).")
     }
     (self.found, self.notes, described) = (found, notes, pairs)
   }

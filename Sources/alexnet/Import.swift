@@ -126,7 +126,7 @@ enum Import: Subcommand {
     let warnings = try network.write(to: out)
     for warning in warnings { StandardStream.error.tell("Warning: \(warning)\n") }
     try StandardStream.output.write(
-      (statements + [
+      (network.notes + statements + [
         "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
           + "\(network.network.classes) classes, to \(quoted(out))."
       ]).map { $0 + "\n" }.joined())

@@ -60,7 +60,7 @@ struct ONNXChain {
     let known = Set(constants.map(\.name))
     /// What depends on constants and shapes alone.
     var fixed = known
-    for node in nodes where text(node.op_type) != "Constant" {
+    for node in nodes {
       let inputs = texts(node.input, node.n_input)
       let outputs = texts(node.output, node.n_output)
       let operation = text(node.op_type)
@@ -132,7 +132,9 @@ private struct Step {
 /// The way through the graph: the layers so far, and what the next node must read.
 private struct Walk {
   private(set) var layers: [FileLayer] = []
-  private var current: String
+  ///
+  /// Several names where nodes that change nothing have passed it on.
+  private var current: Set<String>
   /// Whether numbers lie as images x rows x columns x maps.
   private var hasMapsLast = false
   /// The parts of the maps that towers read, what a norm makes of each, and the norm.
@@ -141,28 +143,28 @@ private struct Walk {
   /// A softmax, which is the end.
   private var softmax: String?
 
-  init(current: String) { self.current = current }
+  init(current: String) { self.current = [current] }
 
   mutating func step(_ step: Step) {
     let reads = step.inputs.filter { !step.isFixed($0) && !$0.isEmpty }
     if stepInTowers(step, reads) { return }
-    guard reads == [current] else {
+    guard reads.count == 1, current.contains(reads[0]) else {
       return add(.other("\(step.operation) of \(reads.joined(separator: ", "))"), step)
     }
     let attributes = step.attributes
     switch step.operation {
     case "Conv": addConvolution(step)
     case "Gemm": addGemm(step)
-    case "MatMul" where step.inputs.first == current:
+    case "MatMul" where isFirst(step):
       var layout = FileLayer.Layout()
       layout.isTransposed = true
       layout.hasMapsLast = takeMapsLast()
       add(.fullyConnected, step, weights: step.inputs.last.flatMap(step.tensor), layout: layout)
     case "Add" where isBias(step):
-      layers[layers.count - 1].biases = step.inputs.first { $0 != current }.flatMap(step.tensor)
-      pass(step)
+      layers[layers.count - 1].biases = step.inputs.first { !current.contains($0) }.flatMap(step.tensor)
+      move(step)
     case "Mul":
-      let factor = step.inputs.first { $0 != current }.flatMap(step.scalar)
+      let factor = step.inputs.first { !current.contains($0) }.flatMap(step.scalar)
       add(factor.map { .scaling($0) } ?? .other("Mul"), step)
     case "Relu": add(.relu, step)
     case "Tanh": add(.tanh, step)
@@ -186,20 +188,24 @@ private struct Walk {
       switch attributes.ints("perm") {
       case [0, 3, 1, 2] where layers.isEmpty || hasMapsLast:
         hasMapsLast = false
-        pass(step)
+        move(step)
       case [0, 2, 3, 1] where !hasMapsLast:
         hasMapsLast = true
-        pass(step)
+        move(step)
       default: add(.other("Transpose"), step)
       }
     case "Softmax", "LogSoftmax":
       softmax = step.name
-      current = step.outputs.first ?? ""
+      move(step)
     default: add(.other(step.operation), step)
     }
   }
 
-  private mutating func pass(_ step: Step) { current = step.outputs.first ?? "" }
+  private mutating func pass(_ step: Step) { current.insert(step.outputs.first ?? "") }
+
+  private mutating func move(_ step: Step) { current = [step.outputs.first ?? ""] }
+
+  private func isFirst(_ step: Step) -> Bool { step.inputs.first.map(current.contains) == true }
 
   private mutating func add(
     _ kind: FileLayer.Kind, _ step: Step, weights: WeightTensor? = nil, biases: WeightTensor? = nil,
@@ -213,7 +219,7 @@ private struct Walk {
     }
     layers.append(
       FileLayer(name: step.name, kind: kind, weights: weights, biases: biases, layout: layout))
-    current = step.outputs.first ?? ""
+    move(step)
   }
 
   private mutating func takeMapsLast() -> Bool {
@@ -227,7 +233,7 @@ private struct Walk {
     let weights = step.inputs.dropFirst().first.flatMap(step.tensor)
     let shape = weights.map { Array($0.shape.dropFirst(2)) } ?? []
     let size = step.attributes.ints("kernel_shape") ?? shape
-    guard !hasMapsLast, step.inputs.first == current, let weights, size == shape,
+    guard !hasMapsLast, isFirst(step), let weights, size == shape,
       let window = Self.window(step.attributes, size: size)
     else { return add(.other("Conv whose window is not square, or is dilated"), step) }
     add(
@@ -237,7 +243,7 @@ private struct Walk {
 
   private mutating func addGemm(_ step: Step) {
     let attributes = step.attributes
-    guard step.inputs.first == current, attributes.int("transA", 0) == 0,
+    guard isFirst(step), attributes.int("transA", 0) == 0,
       attributes.float("alpha", 1) == 1, attributes.float("beta", 1) == 1
     else { return add(.other("Gemm with factors"), step) }
     var layout = FileLayer.Layout()
@@ -251,7 +257,7 @@ private struct Walk {
   /// Whether a sum adds a number for each kernel to what a layer without biases made just before.
   private func isBias(_ step: Step) -> Bool {
     guard let last = layers.last, let weights = last.weights, last.biases == nil,
-      let bias = step.inputs.first(where: { $0 != current }).flatMap(step.tensor)
+      let bias = step.inputs.first(where: { !current.contains($0) }).flatMap(step.tensor)
     else { return false }
     let kernels = last.layout.isTransposed ? weights.shape.last : weights.shape.first
     // Along the maps: [kernels] behind a matrix product, [kernels, 1, 1] behind a convolution.
@@ -306,7 +312,7 @@ private struct Walk {
 
   /// Takes the parts of a norm in towers: Split, an LRN for each part, Concat.
   private mutating func stepInTowers(_ step: Step, _ reads: [String]) -> Bool {
-    if step.operation == "Split", reads == [current], step.attributes.int("axis", 0) == 1,
+    if step.operation == "Split", reads.count == 1, current.contains(reads[0]), step.attributes.int("axis", 0) == 1,
       step.outputs.count > 1, softmax == nil
     {
       (parts, normed) = (step.outputs, [:])

@@ -24,11 +24,15 @@ public enum ONNXExport {
     let input = preprocessing.addInput(to: &layers.graph, isInside: hasPreprocessingInside)
     let logits = try layers.add(from: input)
     let network = file.network
-    // The last layer makes the output itself: converters of types and versions lose an Identity behind it.
-    layers.graph.renameLastOutput(logits, to: "logits")
-    layers.graph.output("logits", [network.classes])
+    // A Flatten of rows changes nothing. An Identity, or a softmax behind the output itself, is what converters of types
+    // and versions stumble over (onnxconverter-common, onnx.version_converter).
+    let isNamed = logits == "logits"
     layers.graph.output(
-      layers.graph.add("Softmax", ["logits"], name: "probabilities", [("axis", .int(1))]),
+      isNamed
+        ? logits : layers.graph.add("Flatten", [logits], name: "logits", [("axis", .int(1))]),
+      [network.classes])
+    layers.graph.output(
+      layers.graph.add("Softmax", [logits], name: "probabilities", [("axis", .int(1))]),
       [network.classes])
 
     let meanPath = path + ".mean.npy"

@@ -51,14 +51,6 @@ struct ONNXGraph {
     return outputs
   }
 
-  /// Gives what the last node makes, and no other node reads, another name.
-  mutating func renameLastOutput(_ name: String, to newName: String) {
-    guard let node = nodes.last ?? nil, node.pointee.n_output == 1,
-      node.pointee.output[0].map({ String(cString: $0) }) == name
-    else { preconditionFailure("The last node does not make '\(name)'.") }
-    node.pointee.output[0] = arena.text(newName)
-  }
-
   /// Adds a constant of 32-bit numbers and returns its name.
   mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) -> String {
     add(constant: name, shape, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, arena.bytes(values))
