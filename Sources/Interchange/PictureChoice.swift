@@ -1,8 +1,9 @@
 public import AlexNet
 public import Failures
 
-/// How an imported network reads pictures: what was asked for, what its description says, what the file says, and what is
-/// usual, in this order. What the file says must not differ from what was asked for or described.
+/// How an imported network reads pictures.
+///
+/// What was asked for counts first, then what its description says, what the file says, and what is usual. What the file says must not differ from what was asked for or described.
 public struct PictureChoice {
   /// The mean image that was asked for, image side x image side x RGB from 0 to 255.
   public var mean: [Float]?

@@ -114,7 +114,8 @@ import TestSupport
   }
 
   @Test func aMisspeltKeyOfTheNetworkIsNamed() {
-    let text = Self.json(Self.conv).replacing("\"towers\"", with: "\"preprocesing\": {}, \"towers\"")
+    let text = Self.json(Self.conv).replacing(
+      "\"towers\"", with: "\"preprocesing\": {}, \"towers\"")
     #expect(complaint(text).contains("no setting 'preprocesing'"))
   }
 

@@ -44,11 +44,12 @@ import TestSupport
     #expect(try model.read(model.tensors[0]) == [1.5, -2])
   }
 
-  @Test(arguments: [
-    // 1.5 and -2 in 64, 32 and 16 bits.
-    (0, [0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0xC0]),
-    (1, [0, 0, 0xC0, 0x3F, 0, 0, 0, 0xC0]), (2, [0, 0x3E, 0, 0xC0]),
-  ] as [(Int, [UInt8])])
+  @Test(
+    arguments: [
+      // 1.5 and -2 in 64, 32 and 16 bits.
+      (0, [0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0xC0]),
+      (1, [0, 0, 0xC0, 0x3F, 0, 0, 0, 0xC0]), (2, [0, 0x3E, 0, 0xC0]),
+    ] as [(Int, [UInt8])])
   func rawDataOfNVIDIAsCaffeIsRead(_ type: Int, _ numbers: [UInt8]) throws {
     func blob(_ type: Int, _ numbers: [UInt8]) -> [UInt8] {
       var blob = ProtobufWire()

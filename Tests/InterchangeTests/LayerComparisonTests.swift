@@ -101,7 +101,10 @@ import TestSupport
     let network = NetworkSpecification.caffeAlexNet(classes: 1000)
     let weights = try NetworkWeights(CaffeModel(opening: path), of: network)
     #expect(weights.classes == 20)
-    #expect(weights.notes.contains { $0.contains("'fc8_flickr' of the file is the network's last, 'fc8'") })
+    #expect(
+      weights.notes.contains {
+        $0.contains("'fc8_flickr' of the file is the network's last, 'fc8'")
+      })
   }
 
   /// fc6 as a window over all of its input, as in networks that are convolutions throughout.

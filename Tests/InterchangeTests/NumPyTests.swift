@@ -149,7 +149,8 @@ import TestSupport
     var text = bytes
     let place = try #require(text.firstRange(of: Array("bias.npy".utf8)))
     let descr = try #require(text[place.upperBound...].firstRange(of: Array("'<f4'".utf8)))
-    text.replaceSubrange(descr, with: Array(type.padding(toLength: 5, withPad: " ", startingAt: 0).utf8))
+    text.replaceSubrange(
+      descr, with: Array(type.padding(toLength: 5, withPad: " ", startingAt: 0).utf8))
     let archive = try NumPyArchive(opening: folder.write("odd.npz", text))
     #expect(archive.tensors.map(\.name) == ["features.0.weight", "none", "scalar"])
     #expect(archive.unreadable["bias"]?.contains("floating point") == true)

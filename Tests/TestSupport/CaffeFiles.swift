@@ -19,7 +19,9 @@ public enum CaffeFiles {
     return blob.bytes
   }
 
-  /// A network of layers with blobs; `isOld` takes the format before 2014. A layer without a type is not described.
+  /// A network of layers with blobs; `isOld` takes the format before 2014.
+  ///
+  /// A layer without a type is not described.
   public static func model(
     _ layers: [(name: String, type: String, blobs: [[UInt8]])], isOld: Bool = false
   ) -> [UInt8] {

@@ -2,15 +2,21 @@
 public struct CaffeNetworks {
   /// A layer: its type by the newest format's word, its settings by Caffe's words, its blobs' shapes and numbers.
   public struct Layer {
+    /// Its name.
     public var name: String
+    /// Its type, by the newest format's word.
     public var type: String
+    /// Its settings that are integers.
     public var integers: [String: Int]
+    /// Its other settings.
     public var floats: [String: Float]
+    /// The shapes and numbers of its blobs.
     public var blobs: [(shape: [Int], values: [Float])]
 
     /// Makes a layer from its parts.
     public init(
-      _ name: String, _ type: String, _ integers: [String: Int] = [:], _ floats: [String: Float] = [:],
+      _ name: String, _ type: String, _ integers: [String: Int] = [:],
+      _ floats: [String: Float] = [:],
       blobs: [(shape: [Int], values: [Float])] = []
     ) {
       (self.name, self.type, self.integers, self.floats) = (name, type, integers, floats)

@@ -17,7 +17,9 @@ objects other than arrays and plain values are refused.
 """
 
 import argparse
+import importlib.util
 import io
+import os
 import pathlib
 import pickle
 import sys
@@ -166,6 +168,9 @@ def from_matconvnet(path):
 
 
 def from_keras(path):
+    # Any backend will do: the one that was asked for, or one that is there.
+    there = (name for name in ("tensorflow", "torch", "jax") if importlib.util.find_spec(name))
+    os.environ.setdefault("KERAS_BACKEND", next(there, "numpy"))
     import keras
 
     model = keras.models.load_model(path, compile=False, safe_mode=True)

@@ -53,8 +53,10 @@ extension NetworkSpecification {
         .relu(name: "relu4"),
         conv(5, 256, 3, padding: 1, groups: 2, bias: bias, tensor: "features.10"),
         .relu(name: "relu5"), pool(5, rounding: .up),
-        connected(6, 4096, 0.005, bias: bias, tensor: "classifier.1"), .relu(name: "relu6"), drop(6),
-        connected(7, 4096, 0.005, bias: bias, tensor: "classifier.4"), .relu(name: "relu7"), drop(7),
+        connected(6, 4096, 0.005, bias: bias, tensor: "classifier.1"), .relu(name: "relu6"),
+        drop(6),
+        connected(7, 4096, 0.005, bias: bias, tensor: "classifier.4"), .relu(name: "relu7"),
+        drop(7),
         connected(8, classes, 0.01, bias: 0, tensor: "classifier.6"),
       ], preprocessing: PixelScaling(channelOrder: .bgr))
   }

@@ -12,7 +12,10 @@ package enum ForeignFile {
   package static func needsConverter(_ path: String) -> Bool {
     hasEnding(
       path,
-      ["pth", "pt", "bin", "pkl", "pickle", "ckpt", "tar", "npy", "mat", "keras", "h5", "hdf5"])
+      [
+        "pth", "pt", "bin", "pkl", "pickle", "ckpt", "tar", "npy", "mat", "keras", "h5", "hdf5",
+        "index",
+      ])
   }
 
   private static func hasEnding(_ path: String, _ endings: [String]) -> Bool {

@@ -24,7 +24,8 @@ struct CaffeLayers {
 
   init(_ net: Caffe__NetParameter) {
     for layer in list(net.layers, net.n_layers) {
-      kind = layer.layer == nil ? "in Caffe's format before 2014 (V1)" : "in Caffe's format of 2013 (V0)"
+      kind =
+        layer.layer == nil ? "in Caffe's format before 2014 (V1)" : "in Caffe's format of 2013 (V0)"
       if let old = layer.layer { add(old.pointee, in: layer) } else { add(layer) }
     }
     for layer in list(net.layer, net.n_layer) { add(layer) }

@@ -51,6 +51,7 @@ struct ONNXChain {
 
   /// The layers from the input to the softmax.
   /// - Parameter tensor: Finds a constant of floating-point numbers.
+  /// - Returns: The layers in their order.
   mutating func layers(_ tensor: @escaping (String) -> WeightTensor?) -> [FileLayer] {
     var walk = Walk(current: input)
     let integers = Dictionary(
@@ -161,7 +162,8 @@ private struct Walk {
       layout.hasMapsLast = takeMapsLast()
       add(.fullyConnected, step, weights: step.inputs.last.flatMap(step.tensor), layout: layout)
     case "Add" where isBias(step):
-      layers[layers.count - 1].biases = step.inputs.first { !current.contains($0) }.flatMap(step.tensor)
+      layers[layers.count - 1].biases = step.inputs.first { !current.contains($0) }.flatMap(
+        step.tensor)
       move(step)
     case "Mul":
       let factor = step.inputs.first { !current.contains($0) }.flatMap(step.scalar)
@@ -312,7 +314,8 @@ private struct Walk {
 
   /// Takes the parts of a norm in towers: Split, an LRN for each part, Concat.
   private mutating func stepInTowers(_ step: Step, _ reads: [String]) -> Bool {
-    if step.operation == "Split", reads.count == 1, current.contains(reads[0]), step.attributes.int("axis", 0) == 1,
+    if step.operation == "Split", reads.count == 1, current.contains(reads[0]),
+      step.attributes.int("axis", 0) == 1,
       step.outputs.count > 1, softmax == nil
     {
       (parts, normed) = (step.outputs, [:])

@@ -72,6 +72,7 @@ struct ONNXTensor {
 
   /// The numbers in 32 bits.
   /// - Parameter path: The model's file; another file with numbers lies beside it.
+  /// - Returns: The numbers in the order of C.
   /// - Throws: `Failure` (inputMissing, badData, inputOutput) where that file cannot be read.
   func values(beside path: String) throws(Failure) -> [Float] {
     guard let format = Self.format(tensor) else { return [] }
