@@ -132,6 +132,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("PackageTests", []),
   ("TensorsTests", ["TestSupport", "Tensors"]),
   ("ThreadsTests", ["Threads"]),
+  ("ChecksumsTests", ["Checksums"]),
   ("OptionsTests", ["Options", "Failures"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
   ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),
