@@ -21,7 +21,7 @@ struct MessagesTests {
     script.waitUntilExit()
     #expect(script.terminationStatus == 0)
 
-    for schema in ["caffe", "event", "onnx"] {
+    for schema in ["caffe", "event", "onnx", "onnx-weights"] {
       for file in ["\(schema).pb-c.c", "include/\(schema).pb-c.h"] {
         let fresh = try Data(contentsOf: made.appending(path: file))
         #expect(
