@@ -91,6 +91,17 @@ enum Import: Subcommand {
           + "\(NetworkSpecification.presetNames.joined(separator: ", ")) or a description.")
     }
     let pictures = try pictures(arguments)
+    if let described {
+      let options = ["channel-order", "scale", "deviation", "layer", "prefix"].filter {
+        !arguments.strings($0).isEmpty
+      }
+      guard options.isEmpty else {
+        throw Failure(
+          .usage,
+          "\(quoted(described.file.path)) says itself how it reads pictures and what its layers are called; leave out "
+            + options.map { "--\($0)" }.joined(separator: ", ") + ".")
+      }
+    }
     let classNames = try arguments.string("classes").map(Self.classNames)
     var statements: [String] = []
     let network = try NetworkImport(

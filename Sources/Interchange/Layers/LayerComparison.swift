@@ -36,7 +36,8 @@ struct LayerComparison {
       }
       throw Failure(
         .badData,
-        "\(quoted(source.path))\(source.kind.isEmpty ? "" : ", \(source.kind),") is not of the network \(quoted(network.name)): \(difference.text). "
+        quoted(source.path) + (source.kind.isEmpty ? "" : ", \(source.kind),")
+          + " is not of the network \(quoted(network.name)): \(difference.text). "
           + (fitting.isEmpty
             ? "No network that comes with the program has the file's layers; describe them in a JSON file for "
               + "--network (Docs/Architecture.md)."
