@@ -93,10 +93,10 @@ import Testing
 
   @Test func onnx() throws {
     var network = NetworkSpecification.cifarFourLayer(classes: 3)
-    network.inputSide = 8
-    network.imageSide = 8
+    network.inputSide = 16
+    network.imageSide = 16
     let preprocessing = Preprocessing(
-      classNames: ["a", "b", "c"], mean: [Float](repeating: 1, count: 8 * 8 * 3))
+      classNames: ["a", "b", "c"], mean: [Float](repeating: 1, count: 16 * 16 * 3))
     try NetworkExport.writeSafetensors(
       network, preprocessing, to: place.file("seed.safetensors")
     ) { tensor throws(Failure) in [Float](repeating: 0.5, count: tensor.shape.reduce(1, *)) }

@@ -136,11 +136,11 @@ import TestSupport
 
   @Test func productsOfMatricesAreTurnedAndTheirBiasesFound() throws {
     var graph = graph()
+    graph.node("Constant", [], "shape")
     graph.node("Reshape", ["d", "shape"], "e")
     // Inputs x neurons.
     graph.constant("w2", [32, 3], (0..<96).map { weights[$0 % 3 * 32 + $0 / 3] })
     graph.constant("b2", [3], [7, 8, 9])
-    graph.node("Constant", [], "shape")
     graph.node("MatMul", ["e", "w2"], "f")
     graph.node("Add", ["b2", "f"], "g")
     #expect(try weights(of: graph.bytes) == [kernels, [5, 6], weights, [7, 8, 9]])
