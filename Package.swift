@@ -50,7 +50,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Failures", []),
   ("Options", ["Failures"]),
   ("Checksums", ["CChecksums"]),
-  ("Safetensors", ["Failures"]),
+  ("JSON", ["Failures"]),
+  ("Safetensors", ["JSON", "Failures"]),
   ("Threads", ["CScheduling"]),
   ("Console", ["Threads", "Failures"]),
   ("MPI", ["COpenMPI", "Threads", "Failures"]),
@@ -59,7 +60,10 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Images", ["CImages", "Failures"]),
   (
     "Data",
-    ["CArchive", "Checksums", "Images", "Safetensors", "Tensors", "Console", "Threads", "Failures"]
+    [
+      "CArchive", "Checksums", "Images", "Safetensors", "JSON", "Tensors", "Console", "Threads",
+      "Failures",
+    ]
   ),
   ("Kernels", []),
   (
@@ -70,8 +74,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "AlexNet",
     [
-      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "Checksums", "Tensors",
-      "Threads", "Failures",
+      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "JSON", "Checksums",
+      "Tensors", "Threads", "Failures",
     ]
   ),
   ("Protobuf", ["CProtobuf"]),
@@ -80,13 +84,14 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     "Interchange",
     [
       "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "ModelParallel",
-      "Layers", "Safetensors", "Failures",
+      "Layers", "Safetensors", "JSON", "Failures",
     ]
   ),
   (
     "Training",
     [
-      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "ModelParallel",
+      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "JSON",
+      "ModelParallel",
       "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums", "Threads",
       "Failures",
     ]
@@ -94,16 +99,15 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Evaluation",
     [
-      "Interchange", "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI", "Tensors",
-      "Console",
-      "Threads",
-      "Failures",
+      "Interchange", "Training", "AlexNet", "Data", "Safetensors", "JSON", "Layers", "MPI",
+      "Tensors",
+      "Console", "Threads", "Failures",
     ]
   ),
   (
     "Report",
     [
-      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "Layers", "MPI",
+      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers", "MPI",
       "Failures",
     ]
   ),
@@ -122,7 +126,7 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
       "MPI", "Tensors", "Threads", "Options", "Failures", "Kernels", "Interchange", "Safetensors",
-      "Supervision",
+      "JSON", "Supervision",
     ]
   ),
 ]
@@ -130,7 +134,9 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("TensorsTests", ["TestSupport", "Tensors"]),
   ("ThreadsTests", ["Threads"]),
+  ("FailuresTests", ["TestSupport", "Failures"]),
   ("OptionsTests", ["Options", "Failures"]),
+  ("JSONTests", ["JSON", "Failures"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
   ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),
   ("LayersTests", ["TestSupport", "Layers", "Tensors", "Threads"]),

@@ -6,7 +6,8 @@ public import Images
 ///
 /// Either `DIR/train/<class>/...` with `DIR/val`, `DIR/validation` or `DIR/test` beside it, or
 /// `DIR/<class>/...`. The classes are in the order of their names' bytes. A file is a picture by
-/// its extension, in upper or lower case; symbolic links are followed.
+/// its extension, in upper or lower case; symbolic links are followed, but for those that lead to a folder above, which holds
+/// the other classes too. A folder is read once for a class, however many links lead there.
 public struct ClassFolderSource: ImageSource {
   let root: PathBytes
 
@@ -88,8 +89,17 @@ public struct ClassFolderSource: ImageSource {
     var items: [SourceItem] = []
     var looseFiles = 0
     var otherFiles = 0
+    /// The source's folder and all above it.
+    private let above: Set<FolderIdentity>
+    /// The class that a folder was read for, in each split.
+    private var readers: [Split: [FolderIdentity: Int]] = [:]
+    /// Links that were not followed.
+    private var leftLinks = 0
 
-    init(root: PathBytes) { self.root = root }
+    init(root: PathBytes) {
+      self.root = root
+      above = FolderIdentity.all(from: root)
+    }
 
     /// Takes each folder in `parent` as a class.
     mutating func addClasses(
@@ -110,7 +120,8 @@ public struct ClassFolderSource: ImageSource {
               + "\(quoted(path.text)) but none for training.")
         }
         let before = items.count
-        try addPictures(in: folder, label: label, split: split, above: [])
+        let parents = above.union(FolderIdentity(path).map { [$0] } ?? [])
+        try addPictures(in: folder, label: label, split: split, above: parents)
         if items.count == before && split == .train {
           throw Failure(
             .badData,
@@ -128,17 +139,33 @@ public struct ClassFolderSource: ImageSource {
     }
 
     private mutating func addPictures(
-      in folder: PathBytes, label: Int, split: Split, above: [FolderIdentity]
+      in folder: PathBytes, label: Int, split: Split, above: Set<FolderIdentity>
     ) throws(Failure) {
       let path = root.appending(folder.bytes)
-      let identity = path.status.map { FolderIdentity(device: $0.st_dev, node: $0.st_ino) }
-      // A link to a folder above would lead around for ever.
-      if let identity, above.contains(identity) { return }
-      let chain = above + [identity].compactMap { $0 }
+      if let identity = FolderIdentity(path) {
+        // A link to a folder above would lead around for ever, and to other classes' pictures.
+        guard !above.contains(identity) else {
+          leftLinks += 1
+          return
+        }
+        if let reader = readers[split]?[identity] {
+          guard reader == label else {
+            throw Failure(
+              .badData,
+              "\(quoted(path.text)) is read for two classes, "
+                + "\(quoted(String(decoding: classes[reader], as: UTF8.self))) and "
+                + "\(quoted(String(decoding: classes[label], as: UTF8.self))), since a link leads there; remove the link."
+            )
+          }
+          leftLinks += 1
+          return
+        }
+        readers[split, default: [:]][identity] = label
+      }
       for entry in try FolderListing(of: path).entries {
         let name = folder.appending(entry.name)
         if entry.kind == .folder {
-          try addPictures(in: name, label: label, split: split, above: chain)
+          try addPictures(in: name, label: label, split: split, above: above)
         } else if PictureFiles.isPicture(entry.name) {
           items.append(ClassFolderSource.item(name.bytes, label: label, split: split, in: root))
         } else {
@@ -169,12 +196,33 @@ public struct ClassFolderSource: ImageSource {
       if otherFiles > 0 {
         notes.append("\(otherFiles) files that are no pictures by their names were left out.")
       }
+      if leftLinks > 0 {
+        notes.append(
+          "\(leftLinks) links to folders that are above, or were read already, were not followed.")
+      }
       return SourceListing(classNames: names, items: items, notes: notes)
     }
   }
 
-  private struct FolderIdentity: Equatable {
+  private struct FolderIdentity: Hashable {
     let device: dev_t
     let node: ino_t
+
+    /// The folder that a path leads to; nil where there is none.
+    init?(_ path: PathBytes) {
+      guard let status = path.status else { return nil }
+      (device, node) = (status.st_dev, status.st_ino)
+    }
+
+    /// A folder and all those above it.
+    static func all(from folder: PathBytes) -> Set<FolderIdentity> {
+      var found: Set<FolderIdentity> = []
+      var path = folder.bytes.isEmpty ? PathBytes(".") : folder
+      // The folder above the topmost one is that one itself.
+      while let identity = FolderIdentity(path), found.insert(identity).inserted {
+        path = path.appending(Array("..".utf8))
+      }
+      return found
+    }
   }
 }

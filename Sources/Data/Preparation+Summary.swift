@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import Images
+import JSON
 import Threads
 
 /// The last step of a preparation: from shards to a dataset.
@@ -64,8 +65,8 @@ extension Preparation {
         limitPerClass: settings.limitPerClass,
         rejected: rejected.count),
       methods: methods)
-    let rejectedFile = try write(try lines(rejected), "rejected.jsonl", folder)
-    let manifestFile = try write(try manifest.encoded(), DatasetManifest.fileName, folder)
+    let rejectedFile = try write(lines(rejected), "rejected.jsonl", folder)
+    let manifestFile = try write(manifest.encoded, DatasetManifest.fileName, folder)
     let files = [train.index, validation.index, manifest.statistics, rejectedFile, manifestFile]
     let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
     return PreparationSummary(
@@ -111,13 +112,7 @@ extension Preparation {
       sha256: try OutputFile.write(bytes, to: "\(folder)/\(name)"))
   }
 
-  private static func lines(_ rejected: [RejectedPicture]) throws(Failure) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    do {
-      return try rejected.flatMap { Array(try encoder.encode($0)) + [UInt8(ascii: "\n")] }
-    } catch {
-      throw Failure(.internal, "The list of rejected pictures cannot be written as JSON: \(error).")
-    }
+  private static func lines(_ rejected: [RejectedPicture]) -> [UInt8] {
+    rejected.flatMap { Array((JSONText.encode($0, isPretty: false) + "\n").utf8) }
   }
 }

@@ -1,7 +1,6 @@
 public import AlexNet
 import Checksums
 public import Failures
-import Glibc
 public import Safetensors
 
 /// Writes a network's weights without the state of a training, for other tools or to go on with here.
@@ -39,29 +38,22 @@ public enum NetworkExport {
     var digests = CheckpointDigests(
       of: entries.map { .init(tensor: $0.name, rows: 0..<($0.shape.first ?? 1)) })
     let header = digests.signedHeader(texts, entries)
-    let temporary = path + ".partial"
-    try SafetensorsWriter.create(temporary, header)
-    do throws(Failure) {
-      let writer = try SafetensorsWriter(opening: temporary, header)
-      for tensor in tensors {
-        let entry = writer.entry(tensor.name)
-        let numbers = try values(tensor)
-        if format == .bfloat16 {
-          try write(numbers.map(NumberFormat.bfloat16), entry, writer, &digests)
-        } else {
-          try write(numbers, entry, writer, &digests)
-        }
+    let place = try OutputPlace(path)
+    try SafetensorsWriter.create(place.temporary, header)
+    let writer = try SafetensorsWriter(opening: place.temporary, header)
+    for tensor in tensors {
+      let entry = writer.entry(tensor.name)
+      let numbers = try values(tensor)
+      if format == .bfloat16 {
+        try write(numbers.map(NumberFormat.bfloat16), entry, writer, &digests)
+      } else {
+        try write(numbers, entry, writer, &digests)
       }
-      try write(preprocessing.mean, writer.entry(NetworkFile.meanName), writer, &digests)
-      try writer.rewriteHeader(digests.signedHeader(texts, entries))
-      try writer.finish()
-    } catch {
-      unlink(temporary)
-      throw error
     }
-    guard rename(temporary, path) == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: errno)
-    }
+    try write(preprocessing.mean, writer.entry(NetworkFile.meanName), writer, &digests)
+    try writer.rewriteHeader(digests.signedHeader(texts, entries))
+    try writer.finish()
+    try place.publish()
   }
 
   /// Writes a .npz file: an array a tensor with PyTorch's names, and the mean image as `preprocessing.mean`.

@@ -6,25 +6,22 @@ final class WholeFile {
   let path: String
   /// Where the bytes go; libraries that write themselves are given this.
   let descriptor: Int32
-  private let temporary: String
+  private let place: OutputPlace
   private var isOpen = true
 
   /// Begins a file; what stands under its name stays there until `publish`.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created.
   init(creating path: String) throws(Failure) {
     self.path = path
-    temporary = path + ".partial"
-    unlink(temporary)
-    descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    place = try OutputPlace(path)
+    descriptor = open(place.temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
     }
   }
 
   deinit {
-    guard isOpen else { return }
-    close(descriptor)
-    unlink(temporary)
+    if isOpen { close(descriptor) }
   }
 
   /// Appends bytes.
@@ -50,10 +47,10 @@ final class WholeFile {
     let isSynced = fsync(descriptor) == 0
     let code = errno
     isOpen = false
-    guard close(descriptor) == 0, isSynced, rename(temporary, path) == 0 else {
-      let error = isSynced ? errno : code
-      unlink(temporary)
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: error)
+    guard close(descriptor) == 0, isSynced else {
+      throw .system(
+        .inputOutput, "\(quoted(path)) cannot be written", errno: isSynced ? errno : code)
     }
+    try place.publish()
   }
 }

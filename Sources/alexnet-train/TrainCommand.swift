@@ -144,7 +144,7 @@ struct TrainCommand {
   /// What it says is in the run's files too, so a full disk under standard output, or a terminal
   /// that has gone away, does not end a training.
   func say(_ text: String) {
-    if world.rank == 0 { StandardStream.output.tell(text) }
+    if world.rank == 0 { StandardStream.output.tell(escaped(text, but: "\n")) }
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {

@@ -66,6 +66,7 @@ enum Export: Subcommand {
     let file = try NetworkFile(
       opening: RunDirectory.checkpoint(named: arguments.operands[0]))
     let out = arguments.string("out") ?? "\(file.network.name).\(format.rawValue)"
+    try OutputPlace.check(out)
     switch format {
     case .onnx: try ONNXExport.write(file, to: out, hasPreprocessingInside: place == "inside")
     case .safetensors:
@@ -77,8 +78,8 @@ enum Export: Subcommand {
         file.network, file.preprocessing, to: out, try NetworkExport.values(of: file))
     }
     let weights = file.network.parameterCount
-    try StandardStream.output.write(
-      "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to \(quoted(out)).\n"
-    )
+    try StandardStream.confirm(
+      "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to \(quoted(out)).\n",
+      of: out)
   }
 }

@@ -78,6 +78,7 @@ enum Prepare: Subcommand {
     let arguments = try command.parse(words)
     if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     let settings = try settings(arguments)
+    if let path = arguments.string("preview") { try OutputPlace.check(path) }
     let display = PreparationDisplay(destination: settings.destination)
     guard OverRanks.isCalledFor else {
       display.show(try Preparation.run(settings) { display.show($0) })
@@ -100,7 +101,7 @@ enum Prepare: Subcommand {
   ) throws(Failure) {
     guard let path = arguments.string("preview") else { return }
     try ContactSheet(try Dataset(opening: settings.destination)).write(to: path)
-    try StandardStream.output.write("Drew \(quoted(path)).\n")
+    try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
   }
 
   private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {

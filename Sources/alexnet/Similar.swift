@@ -84,6 +84,7 @@ enum Similar: Subcommand {
     let team = ThreadTeam(count: threads)
     var problems: [Failure] = []
     if let set = arguments.string("set") {
+      if world.rank == 0 { try OutputPlace.check(path) }
       let features: FeatureSet
       if FileManager.default.fileExists(atPath: set + "/dataset.json") {
         features = try self.features(
@@ -97,8 +98,9 @@ enum Similar: Subcommand {
           throw problems.last ?? Failure(.badData, "\(quoted(set)) is empty.")
         }
         try features.write(to: path)
-        try StandardStream.output.write(
-          "Wrote the features of \(features.names.count) pictures to \(quoted(path)).\n")
+        try StandardStream.confirm(
+          "Wrote the features of \(features.names.count) pictures to \(quoted(path))"
+            + (OutputPlace.isFile(path) ? ".\n" : ", without the pictures' names.\n"), of: path)
       }
       // Nobody reads the file before it is there.
       try world.barrier()

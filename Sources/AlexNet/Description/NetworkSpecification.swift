@@ -1,5 +1,5 @@
 public import Failures
-import Foundation
+import JSON
 public import Layers
 import ModelParallel
 
@@ -34,15 +34,11 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
   /// Reads a network from a JSON file of the user's.
   /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no network.
   public init(contentsOf path: String) throws(Failure) {
-    let data: Data
+    let text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      throw Failure(
-        .inputMissing, "The network description \(quoted(path)) cannot be read; check the path.")
-    }
-    do {
-      self = try JSONDecoder().decode(NetworkSpecification.self, from: data)
+      self = try JSONText.value(NetworkSpecification.self, text, from: path)
+    } catch let failure as Failure {
+      throw failure
     } catch let error as DecodingError {
       throw Failure(
         .badData,
@@ -56,12 +52,7 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
 
   /// The network as JSON, every setting named, keys in order.
   public var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    guard let data = try? encoder.encode(self) else {
-      preconditionFailure("A network is encodable.")
-    }
-    return String(decoding: data, as: UTF8.self)
+    JSONText.encode(self)
   }
 
   private static func explain(_ error: DecodingError) -> String {

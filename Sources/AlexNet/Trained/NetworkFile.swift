@@ -1,6 +1,7 @@
 import Checksums
 import Data
 public import Failures
+import JSON
 package import Layers
 public import Safetensors
 package import Tensors

@@ -1,4 +1,5 @@
 public import Data
+import JSON
 
 /// What a network needs besides its weights to read pictures and name what they show.
 ///

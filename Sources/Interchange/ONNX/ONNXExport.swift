@@ -1,6 +1,7 @@
 public import AlexNet
 public import Failures
 import Foundation
+import JSON
 import Layers
 
 /// Writes a trained network as an ONNX model, which many programs run.

@@ -1,4 +1,5 @@
 import AlexNet
+import JSON
 import Layers
 import MPI
 import ModelParallel

@@ -1,6 +1,7 @@
 public import AlexNet
 public import Failures
 import Foundation
+import JSON
 public import Layers
 public import ModelParallel
 

@@ -89,12 +89,17 @@ package final class TextFile: Sendable {
     }
   }
 
+  /// The longest text that is read whole.
+  private static let longest = 256 << 20
+
   /// The text of a whole file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be read.
+  /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) where it is not text.
   package static func read(_ path: String) throws(Failure) -> String {
-    do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
-      throw Failure(.inputMissing, "The file \(quoted(path)) cannot be read as text.")
+    let bytes = try RegularFile.contents(of: path, limit: longest)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.badData, "The file \(quoted(path)) cannot be read as text.")
     }
+    return text
   }
 
   /// Writes a whole text, whose last line has its end, as `write` does.
@@ -102,16 +107,13 @@ package final class TextFile: Sendable {
     try write(text.hasSuffix("\n") ? String(text.dropLast()) : text, to: path)
   }
 
-  /// Writes a whole small file under a temporary name and renames it into place.
+  /// Writes a whole small file under a temporary name and renames it into place; `OutputPlace` says what else a name may be.
   package static func write(_ text: String, to path: String) throws(Failure) {
-    let temporary = path + ".partial"
-    unlink(temporary)
-    let file = try TextFile(appendingTo: temporary)
+    let place = try OutputPlace(path)
+    let file = try TextFile(appendingTo: place.temporary)
     try file.append(text)
     // A name that outlives a loss of power must not outlive what it stands for.
     try file.bringToDisk()
-    guard rename(temporary, path) == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: errno)
-    }
+    try place.publish()
   }
 }
