@@ -108,7 +108,7 @@ private struct UnblockedStream: Sendable {
       let moved =
         isReady
         ? isSocket
-          ? send(descriptor, start, count, Int32(MSG_DONTWAIT.rawValue | MSG_NOSIGNAL.rawValue))
+          ? send(descriptor, start, count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
           : Glibc.write(descriptor, start, count) : -1
       if moved > 0 {
         done += moved

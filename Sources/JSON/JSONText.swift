@@ -1,5 +1,5 @@
 package import Failures
-package import Foundation
+import Foundation
 
 /// The one way in which this program reads and writes JSON.
 ///

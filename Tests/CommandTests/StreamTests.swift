@@ -115,12 +115,13 @@ import Testing
   }
 
   @Test func aStoppedTerminalDoesNotHoldATrainingUp() throws {
-    let terminal = posix_openpt(O_RDWR | O_NOCTTY)
+    let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     defer { close(terminal) }
-    var name = [CChar](repeating: 0, count: 128)
-    #expect(grantpt(terminal) == 0 && unlockpt(terminal) == 0)
-    #expect(ptsname_r(terminal, &name, name.count) == 0)
-    let side = open(name, O_RDWR | O_NOCTTY)
+    // TIOCGPTN and TIOCSPTLCK: the other side's number, and that it may be opened.
+    var (number, isLocked): (Int32, Int32) = (0, 0)
+    #expect(ioctl(terminal, 0x8004_5430, &number) == 0)
+    #expect(ioctl(terminal, 0x4004_5431, &isLocked) == 0)
+    let side = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
     defer { close(side) }
     // What Ctrl-S does.
     #expect(side >= 0 && tcflow(side, TCOOFF) == 0)

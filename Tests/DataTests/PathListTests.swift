@@ -50,17 +50,4 @@ struct PathListTests {
       _ = try PictureFiles.list(in: place.path + "\0x")
     }
   }
-
-  @Test("a list for prepare may end its names with zeros")
-  func prepare() throws {
-    let place = Workplace()
-    for name in ["a/1\n1.png", "a/2.png", "b/1.png", "b/2.png"] {
-      try place.writePicture(TestPicture(side: 8, seed: 1), "source/\(name)")
-    }
-    try place.write(Array("a/1\n1.png\tx\0a/2.png\tx\0b/1.png\ty\0b/2.png\ty\0".utf8), "list")
-    try place.prepare { $0.list = place.path("list") }
-    #expect(try place.dataset().classNames == ["x", "y"])
-    let rejected = try place.bytes("dataset/rejected.jsonl")
-    #expect(rejected.isEmpty, "\(String(decoding: rejected, as: UTF8.self))")
-  }
 }

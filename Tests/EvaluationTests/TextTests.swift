@@ -1,7 +1,8 @@
 import AlexNet
-import Evaluation
 import Foundation
 import Testing
+
+@testable import Evaluation
 
 /// Names of files and classes in what people, spreadsheets and programs read.
 @Suite struct TextTests {
