@@ -6,7 +6,7 @@ public import Images
 /// A line is `path<TAB>label`, or `path` alone to keep the label. In a folder of pictures the paths
 /// are those of files below it, in class folders or not, reached through symbolic links perhaps, but
 /// never by `..` or from the root; in other sources they are the names that
-/// `rejected.jsonl` would use. `PathList` says how lines end. The classes are the labels that occur: in the order of their numbers
+/// `rejected.jsonl` would use. The classes are the labels that occur: in the order of their numbers
 /// if all are numbers, otherwise of their bytes.
 public struct ListedSource: ImageSource {
   private let base: any ImageSource
@@ -64,23 +64,24 @@ public struct ListedSource: ImageSource {
   }
 
   private func lines() throws(Failure) -> [Line] {
-    let entries = try PathList.entries(
-      of: InputFile.contents(of: path, limit: PathList.longest), from: "The list \(quoted(path))")
+    let bytes = try InputFile.contents(of: path, limit: 1 << 30)
     var seen: Set<[UInt8]> = []
     var lines: [Line] = []
-    for (number, line) in entries {
+    for (number, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+      let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      if line.isEmpty { continue }
       let tab = line.lastIndex(of: UInt8(ascii: "\t"))
       var name = Array(tab.map { line[..<$0] } ?? line)
-      if folder != nil { name = try path(name, inLine: number) }
+      if folder != nil { name = try path(name, inLine: number + 1) }
       let label = tab.map { String(decoding: line[($0 + 1)...], as: UTF8.self) }
       guard !name.isEmpty, label != "" else {
         throw Failure(
-          .badData, "Line \(number) of \(quoted(path)) is not path<TAB>label.")
+          .badData, "Line \(number + 1) of \(quoted(path)) is not path<TAB>label.")
       }
       guard seen.insert(name).inserted else {
         throw Failure(
           .badData,
-          "Line \(number) of \(quoted(path)) names \(quoted(String(decoding: name, as: UTF8.self))) "
+          "Line \(number + 1) of \(quoted(path)) names \(quoted(String(decoding: name, as: UTF8.self))) "
             + "for the second time.")
       }
       lines.append(Line(name: name, label: label))
