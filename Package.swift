@@ -26,8 +26,9 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 ]
 
-/// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas. No plugin makes them while the
-/// package is built, since SwiftPM does not order the compilers that read them after it.
+/// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas.
+///
+/// No plugin makes them while the package is built, since SwiftPM lets compilers read them before it is done.
 let messages = Target.target(
   name: "CProtobuf", exclude: ["caffe.proto", "event.proto"],
   linkerSettings: [.linkedLibrary("protobuf-c")])
@@ -125,16 +126,18 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     "alexnet",
     [
       "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
-      "MPI", "Tensors", "Threads", "Options", "Failures", "Kernels", "Interchange", "Safetensors",
-      "JSON", "Supervision",
+      "MPI", "Tensors", "Threads", "Console", "Options", "Failures", "Kernels", "Interchange",
+      "Safetensors", "JSON", "Supervision",
     ]
   ),
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
+  ("PackageTests", []),
   ("TensorsTests", ["TestSupport", "Tensors"]),
   ("ThreadsTests", ["Threads"]),
   ("FailuresTests", ["TestSupport", "Failures"]),
+  ("ChecksumsTests", ["Checksums"]),
   ("OptionsTests", ["Options", "Failures"]),
   ("JSONTests", ["JSON", "Failures"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
