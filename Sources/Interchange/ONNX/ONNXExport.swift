@@ -33,6 +33,12 @@ public enum ONNXExport {
 
     let meanPath = path + ".mean.npy"
     let needsMeanFile = !hasPreprocessingInside && !preprocessing.hasEqualPixels
+    guard !needsMeanFile || OutputPlace.isFile(path) else {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) is no file, which the network's mean image could lie beside; name a file, or add "
+          + "--preprocessing inside.")
+    }
     let description = preprocessing.description(
       isInside: hasPreprocessingInside,
       meanFile: needsMeanFile ? URL(fileURLWithPath: meanPath).lastPathComponent : nil)
