@@ -70,7 +70,10 @@ package final class InputFile: Sendable {
   package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
     let file: RegularFile
     do throws(RegularFile.OpeningError) { file = try Self.open(PathBytes(path)) } catch {
-      throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).")
+      // A name that came as text has lost the bytes that are none.
+      let hint =
+        path.unicodeScalars.contains("\u{FFFD}") ? " Its name is not UTF-8; rename it." : ""
+      throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).\(hint)")
     }
     defer { close(file.descriptor) }
     return try file.contents(path, limit: limit)

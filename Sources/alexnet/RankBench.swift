@@ -43,7 +43,13 @@ struct RankBench: Decodable {
 
   /// Reads a file of `alexnet bench --json`.
   init(contentsOf path: String) throws(Failure) {
-    let text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
+    let text: [UInt8]
+    do throws(Failure) {
+      text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
+    } catch {
+      guard error.exitCode == .inputMissing else { throw error }
+      throw Failure(.inputMissing, "The bench \(quoted(path)) cannot be read; check the path.")
+    }
     guard let bench = try? JSONText.value(RankBench.self, text, from: path), bench.isPossible else {
       throw Failure(
         .badData,

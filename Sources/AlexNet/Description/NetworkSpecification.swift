@@ -34,7 +34,14 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
   /// Reads a network from a JSON file of the user's.
   /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no network.
   public init(contentsOf path: String) throws(Failure) {
-    let text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
+    let text: [UInt8]
+    do throws(Failure) {
+      text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
+    } catch {
+      guard error.exitCode == .inputMissing else { throw error }
+      throw Failure(
+        .inputMissing, "The network description \(quoted(path)) cannot be read; check the path.")
+    }
     do {
       self = try JSONText.value(NetworkSpecification.self, text, from: path)
     } catch let failure as Failure {
