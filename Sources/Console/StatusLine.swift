@@ -23,7 +23,10 @@ public final class StatusLine {
   /// Writes a whole line, which stays; what a terminal would obey in it is escaped.
   public func say(_ line: String) {
     // Where the last line found no room, this one does not wait for it either.
-    let gap = lost > 0 ? "\n(\(lost) lines are left out here, which nobody read.)\n" : ""
+    let gap =
+      lost > 0
+      ? "\n(\(lost == 1 ? "A line was" : "\(lost) lines were") left out here, since nobody read this output.)\n"
+      : ""
     let isWritten = StandardStream.output.tell(
       (isLiving ? "\r\u{1B}[K" : "") + gap + escaped(line, but: "\n") + "\n", waits: lost == 0)
     lost = isWritten ? 0 : lost + 1
