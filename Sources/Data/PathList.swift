@@ -9,22 +9,20 @@ package enum PathList {
   /// The longest list that is read: some ten million names.
   static let longest = 1 << 30
 
-  /// The names in a list, empty ones left out, each with its number in the list, from 1.
+  /// The names in a list, empty ones left out.
   /// - Throws: `Failure` (badData) for a list in UTF-16, which is full of zeros.
   static func entries(
     of list: [UInt8], from source: String
-  ) throws(Failure) -> [(number: Int, name: ArraySlice<UInt8>)] {
+  ) throws(Failure) -> [ArraySlice<UInt8>] {
     guard !list.starts(with: [0xFF, 0xFE]), !list.starts(with: [0xFE, 0xFF]) else {
       throw Failure(.badData, "\(source) is in UTF-16; write it in UTF-8.")
     }
     let text = list.starts(with: [0xEF, 0xBB, 0xBF]) ? list.dropFirst(3) : list[...]
     let hasZeros = text.contains(0)
-    return text.split(
-      separator: hasZeros ? 0 : UInt8(ascii: "\n"), omittingEmptySubsequences: false
-    ).enumerated().compactMap { place, entry in
+    return text.split(separator: hasZeros ? 0 : UInt8(ascii: "\n")).compactMap { entry in
       let isWindows = !hasZeros && entry.last == UInt8(ascii: "\r")
       let name = isWindows ? entry.dropLast() : entry
-      return name.isEmpty ? nil : (place + 1, name)
+      return name.isEmpty ? nil : name
     }
   }
 
@@ -33,7 +31,7 @@ package enum PathList {
   package static func standardInput() throws(Failure) -> [String] {
     let source = "The list on standard input"
     return try entries(of: read(0, source), from: source).map {
-      String(decoding: $0.name, as: UTF8.self)
+      String(decoding: $0, as: UTF8.self)
     }
   }
 

@@ -145,7 +145,12 @@ public final class OutputPlace {
     }
     var path = name
     for _ in 0..<mostLinks {
-      if let number = openStream(path) { return .open(number) }
+      if let number = openStream(path) {
+        guard fcntl(number, F_GETFD) >= 0 else {
+          throw .system(.cannotCreate, "\(quoted(name)) cannot be written", errno: errno)
+        }
+        return .open(number)
+      }
       var status = stat()
       guard lstat(path, &status) == 0 else {
         guard errno == ENOENT else {

@@ -65,8 +65,8 @@ package enum JSONText {
 
   /// Checks that a text keeps its bounds, and that no object names a member twice; what is not JSON is left to the parser.
   /// - Throws: `Failure` (badData) that names the file which the text is from.
-  package static func check(
-    _ text: ArraySlice<UInt8>, _ bounds: Bounds = Bounds(), from path: String
+  private static func check(
+    _ text: ArraySlice<UInt8>, _ bounds: Bounds, from path: String
   ) throws(Failure) {
     if let problem = problem(in: text, bounds) {
       throw Failure(.badData, "\(quoted(path)) cannot be read as JSON: it \(problem).")

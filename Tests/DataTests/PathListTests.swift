@@ -8,7 +8,7 @@ import Testing
 struct PathListTests {
   private func names(_ list: [UInt8]) throws -> [String] {
     try PathList.entries(of: list, from: "The list").map {
-      String(decoding: $0.name, as: UTF8.self)
+      String(decoding: $0, as: UTF8.self)
     }
   }
 
