@@ -59,7 +59,10 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Images", ["CImages", "Failures"]),
   (
     "Data",
-    ["CArchive", "Checksums", "Images", "Safetensors", "Tensors", "Console", "Threads", "Failures"]
+    [
+      "CArchive", "CScheduling", "Checksums", "Images", "Safetensors", "Tensors", "Console",
+      "Threads", "Failures",
+    ]
   ),
   ("Kernels", []),
   (

@@ -77,6 +77,32 @@ extension FaultTests {
       #expect(run.output.contains("Saving step 6, as asked for"), "\(run.output)")
     }
 
+    /// The half line that a crash of the machine leaves goes; a line of somebody else's does not count.
+    @Test func aRunGoesOnBehindTheLastWholeRecord() throws {
+      #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
+      let path = run + "/metrics.jsonl"
+      let whole = try String(contentsOfFile: path, encoding: .utf8)
+      let lines = whole.split(separator: "\n").map(String.init)
+      let notes = "looks good so far\n" + lines.dropLast(2).joined(separator: "\n") + "\n"
+      try (notes + lines[lines.count - 2].prefix(20)).write(
+        toFile: path, atomically: false, encoding: .utf8)
+      let plot = try Program.alexnet("plot", run, "--width", "72")
+      #expect(plot.code == 0 && plot.error.contains("2 lines of '"), "\(plot.error)")
+      let outcome = try Program.train(ranks: 2, training.options(steps: 12, "--resume"))
+      #expect(outcome.code == 0, "\(outcome.error)")
+      #expect(
+        outcome.output.contains("only \(lines.count - 2) of the \(lines.count) records"),
+        "\(outcome.output)")
+      let now = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(now.hasPrefix(notes))
+      for line in now.split(separator: "\n").dropFirst() {
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+      }
+      let report = try Program.alexnet("report", run, "--images", "0")
+      #expect(report.code == 0, "\(report.error)")
+      #expect(report.error.contains("line 1 of '"), "\(report.error)")
+    }
+
     @Test func aTimeLimitSavesAndAutoStartsOrGoesOn() throws {
       let words = try training.options(steps: 100_000, "--resume", "auto", "--max-time", "3s")
       let first = try Program.train(ranks: 2, words)
