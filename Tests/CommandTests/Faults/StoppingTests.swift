@@ -77,6 +77,41 @@ extension FaultTests {
       #expect(run.output.contains("Saving step 6, as asked for"), "\(run.output)")
     }
 
+    #if arch(x86_64)
+      /// The dynamic linker alone is at work for longer than the first of these times.
+      @Test(arguments: [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT])
+      func aSignalAtTheStartIsHonouredWhenTheRunHasBegun(_ number: Int32) throws {
+        for microseconds: UInt32 in [5_000, 40_000] {
+          let process = Process()
+          process.executableURL = URL(fileURLWithPath: "\(Program.folder)/alexnet-train")
+          process.arguments = try training.options(steps: 3).map {
+            $0 == run ? "\(run)-\(microseconds)" : $0
+          }
+          process.environment = Process.userEnvironment
+          process.standardOutput = FileHandle.nullDevice
+          process.standardError = FileHandle.nullDevice
+          try process.runWithOpenSignals()
+          usleep(microseconds)
+          kill(process.processIdentifier, number)
+          process.waitUntilExit()
+          #expect(process.terminationReason == .exit, "\(microseconds) us")
+          #expect(process.terminationStatus == ([SIGUSR2, SIGCONT].contains(number) ? 0 : 75))
+        }
+      }
+
+      @Test(arguments: [0, 1]) func aSignalToARankAtItsStartStopsAll(rank: Int) throws {
+        let mpirun = try training.launched(training.options(steps: 100_000))
+        var ranks: [Int32] = []
+        while ranks.count < 2, mpirun.isRunning {
+          ranks = training.processes.filter { $0 != mpirun.processIdentifier }
+        }
+        usleep(5_000)
+        kill(ranks.sorted()[rank], SIGUSR1)
+        mpirun.waitUntilExit()
+        #expect(mpirun.terminationReason == .exit && mpirun.terminationStatus == 75)
+      }
+    #endif
+
     /// The half line that a crash of the machine leaves goes; a line of somebody else's does not count.
     @Test func aRunGoesOnBehindTheLastWholeRecord() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
