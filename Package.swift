@@ -112,8 +112,9 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ),
 ]
 
-/// Where the trainer starts: before the dynamic linker, so that no signal kills it while that is at work. Of the linkers only
-/// lld and GNU's know how to leave the kernel's way out, and the code is written for one processor.
+/// Where the trainer starts: before the dynamic linker, so that no signal kills it while that is at work.
+///
+/// Not every linker can leave the kernel's way out, lld can; and the code is written for one processor.
 var start: (targets: [Target], dependencies: [Target.Dependency], settings: [LinkerSetting]) = (
   [], [], []
 )

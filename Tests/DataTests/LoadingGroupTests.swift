@@ -97,7 +97,8 @@ struct LoadingGroupTests {
 
   @Test("a group that is not there cannot be joined, nor a file that is none")
   func missing() throws {
-    let file = try #require(fopen(Workplace().path("other"), "w+"))
+    let workplace = Workplace()
+    let file = try #require(fopen(workplace.path("other"), "w+"))
     defer { fclose(file) }
     for place in ["/alexnet-test-none", "/proc/self/fd/\(fileno(file)) 1 1"] {
       expectFailure(.cannotCreate, "share memory") {

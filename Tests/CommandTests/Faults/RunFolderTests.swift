@@ -53,6 +53,28 @@ extension FaultTests {
       #expect(third.output.contains("which is gone"), "\(third.output)")
     }
 
+    /// After a loss of power a checkpoint is of no use without the settings, and neither without the names above them.
+    @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "strace is missing"))
+    func theSettingsAndTheNamesAboveThemAreBroughtToTheDisk() throws {
+      let trace = training.scratch.path + "/trace"
+      let folder = training.scratch.path + "/new"
+      let words = try training.options(steps: 1).map { $0 == run ? folder + "/run" : $0 }
+      let outcome = try Program.run(
+        [
+          "/usr/bin/strace", "-f", "-y", "-o", trace, "-e",
+          "trace=rename,renameat,renameat2,fsync,mkdir", "\(Program.folder)/alexnet-train",
+        ] + words)
+      #expect(outcome.code == 0, "\(outcome.error)")
+      let calls = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+      let renamed = try #require(calls.firstIndex { $0.contains("\"config.json\") = 0") })
+      #expect(calls[..<renamed].contains { $0.contains("fsync(") && $0.contains("config.json.p") })
+      #expect(calls[renamed...].contains { $0.contains("fsync(") && $0.contains("/new/run>") })
+      for path in [training.scratch.path, folder] {
+        let last = (path as NSString).lastPathComponent
+        #expect(calls.contains { $0.contains("fsync(") && $0.contains("/\(last)>") }, "\(path)")
+      }
+    }
+
     // MARK: While it trains
 
     /// A run that saves all the time, until it is told to stop, with its output.
