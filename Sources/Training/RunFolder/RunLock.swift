@@ -68,7 +68,7 @@ public final class RunLock {
   public func release() { file.remove() }
 
   /// Whether nobody else has taken the folder over.
-  var isOwner: Bool { file.standing == .own }
+  var isOwner: Bool { file.standing != .othersNow }
 
   /// Makes sure that the folder is still this process's.
   ///
