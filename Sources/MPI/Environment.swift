@@ -26,7 +26,8 @@ public enum Environment {
       let failure = error as? Failure
       StandardStream.error.tell(
         "\(program): \(failure?.message ?? "MPI does not start: \(error).")\n")
-      exit((failure?.exitCode ?? .internal).rawValue)
+      // What libraries do at the end may need memory that there is not.
+      _exit((failure?.exitCode ?? .internal).rawValue)
     }
     do {
       let code = try body(world)
@@ -74,8 +75,8 @@ public enum Environment {
     }
   }
 
-  /// Bytes of address space that Open MPI takes when it starts, half of them for its parts: with less it crashes.
-  private static let memoryOfStart = 192 << 20
+  /// Bytes of address space that Open MPI takes when it starts, and some more: with less it crashes.
+  private static let memoryOfStart = 256 << 20
 
   private static func requireMemory() throws(Failure) {
     guard let left = Memory.processLimit, left < memoryOfStart else { return }
