@@ -17,9 +17,12 @@ public struct RegularFile {
 
   /// Opens a file by its path, which ends with a zero.
   /// - Throws: `OpeningError` where there is none, or a folder, a pipe or a device.
-  public init(opening path: UnsafePointer<CChar>) throws(OpeningError) {
+  public init(
+    opening path: UnsafePointer<CChar>, in folder: HeldFolder? = nil
+  ) throws(OpeningError) {
     // A pipe would keep the caller waiting for a writer.
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    descriptor = openat(
+      folder?.descriptor ?? AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw OpeningError(
         reason: "cannot be opened: \(String(cString: strerror(errno)))", isOfAnotherKind: false)
@@ -34,16 +37,17 @@ public struct RegularFile {
 
   /// Opens a file of weights or features.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is a folder, a pipe or a device.
-  public init(_ path: String) throws(Failure) {
+  public init(_ path: String, in folder: HeldFolder? = nil) throws(Failure) {
     do throws(OpeningError) {
       guard path.isPath else {
         throw OpeningError(
           reason: "cannot be opened: no file's name has a zero in it", isOfAnotherKind: false)
       }
-      self = try RegularFile(opening: path)
+      self = try RegularFile(opening: path, in: folder)
     } catch {
       throw Failure(
-        error.isOfAnotherKind ? .badData : .inputMissing, "\(quoted(path)) \(error.reason).")
+        error.isOfAnotherKind ? .badData : .inputMissing,
+        "\(quoted(folder?.path(of: path) ?? path)) \(error.reason).")
     }
   }
 

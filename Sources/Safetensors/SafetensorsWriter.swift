@@ -12,10 +12,19 @@ public final class SafetensorsWriter {
   private var descriptor: Int32
 
   /// Creates a file of the full length, with its header; what stood there before is replaced.
+  /// - Parameters:
+  ///   - name: The file's path, inside the folder where one is given.
+  ///   - folder: A folder that is held open.
+  ///   - header: What the file holds.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created, (inputOutput) where there is no room.
-  public static func create(_ path: String, _ header: SafetensorsHeader) throws(Failure) {
-    unlink(path)
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+  public static func create(
+    _ name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader
+  ) throws(Failure) {
+    let path = folder?.path(of: name) ?? name
+    func remove() { unlinkat(folder?.descriptor ?? AT_FDCWD, name, 0) }
+    remove()
+    let descriptor = openFile(
+      name, in: folder, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
     }
@@ -26,7 +35,7 @@ public final class SafetensorsWriter {
       var status = statvfs()
       let free =
         fstatvfs(descriptor, &status) == 0 ? UInt64(status.f_bavail) * UInt64(status.f_frsize) : 0
-      unlink(path)
+      remove()
       throw .system(
         .inputOutput, "\(quoted(path)) needs \(header.fileLength) bytes and \(free) are free",
         errno: code,
@@ -39,15 +48,22 @@ public final class SafetensorsWriter {
         try writer.write(UnsafeRawBufferPointer(bytes), at: 0)
       }
     } catch {
-      unlink(path)
+      remove()
       throw error
     }
   }
 
   /// Opens a file that has been created.
+  /// - Parameters:
+  ///   - name: The file's path, inside the folder where one is given.
+  ///   - folder: A folder that is held open.
+  ///   - header: What the file was created with.
   /// - Throws: `Failure` (inputOutput) where it cannot be opened.
-  public convenience init(opening path: String, _ header: SafetensorsHeader) throws(Failure) {
-    let descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+  public convenience init(
+    opening name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader
+  ) throws(Failure) {
+    let path = folder?.path(of: name) ?? name
+    let descriptor = openFile(name, in: folder, O_WRONLY | O_NOFOLLOW)
     guard descriptor >= 0 else {
       throw .system(
         .inputOutput, "\(quoted(path)) cannot be opened", errno: errno,

@@ -114,7 +114,7 @@ struct TrainCommand {
     }
     let trainer = try Trainer(
       settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
-      parallelism: parallelism, world: world, run: run,
+      parallelism: parallelism, world: world, run: run, lock: lock,
       resuming: opened.checkpoint, threads: cores.threads,
       tensorBoard: arguments.has("tensorboard"))
     // A file that is held open keeps its room on the disk when newer ones have taken its place.
@@ -131,7 +131,7 @@ struct TrainCommand {
     if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(
-      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(run.path).\n"
+      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(lock?.place ?? run.path).\n"
     )
     return .done
   }
@@ -185,11 +185,12 @@ struct TrainCommand {
         "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; \(remedy)"
       )
     }
-    if let limit = Memory.processLimit, rank > limit {
+    let space = rank + Memory.librarySpace(threads: cores.threads)
+    if let limit = Memory.processLimit, space > limit {
       throw Failure(
         .usage,
-        "A rank needs \(rank >> 20) MiB and its limit (ulimit -v) leaves \(limit >> 20) MiB; \(remedy)"
-      )
+        "A rank needs \(space >> 20) MiB of memory and its limit (ulimit -v) leaves \(limit >> 20) MiB; raise it, or "
+          + remedy)
     }
   }
 }

@@ -54,6 +54,7 @@ enum ReportPage: Subcommand {
     let limit = try arguments.integer("images", in: 0...Int.max) ?? 2000
     let threads = try arguments.integer("threads", in: 1...1024) ?? Affinity.coreCount
     let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
+    for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
     let out =
       arguments.string("out")
       ?? (runs.count == 1 ? runs[0].directory.path + "/report.html" : "report.html")

@@ -80,6 +80,7 @@ extension TrainingState {
       try check.require("top1Error", validation?.top1Error, in: 0...100)
     }
     try check.require("the count of rollbacks", rollbacks?.count, in: 0...1_000_000)
+    try check.require("rollbackStep", rollbackStep, in: 0...step)
     try check.require("rateFactor", rollbacks?.rateFactor, in: 0...1)
   }
 }

@@ -3,11 +3,12 @@ import Failures
 
 /// What a run tells, on standard output and in log.txt; only the first rank tells anything.
 final class RunLog {
-  private let file: TextFile?
+  /// log.txt, in the first rank.
+  let file: TextFile?
   private let status: StatusLine?
 
-  init(_ run: RunDirectory, speaks: Bool) throws(Failure) {
-    file = speaks ? try TextFile(appendingTo: run.log) : nil
+  init(in folder: HeldFolder, speaks: Bool) throws(Failure) {
+    file = speaks ? try TextFile(appendingTo: RunDirectory.Name.log, in: folder) : nil
     status = speaks ? StatusLine() : nil
   }
 
