@@ -79,7 +79,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Interchange",
     [
-      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "ModelParallel",
+      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "Images",
+      "ModelParallel",
       "Layers", "Safetensors", "Failures",
     ]
   ),
@@ -94,10 +95,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Evaluation",
     [
-      "Interchange", "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI", "Tensors",
-      "Console",
-      "Threads",
-      "Failures",
+      "Interchange", "Training", "AlexNet", "Data", "Images", "Safetensors", "Layers", "MPI",
+      "Tensors", "Console", "Threads", "Failures",
     ]
   ),
   (
@@ -146,7 +145,11 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   (
     "InterchangeTests",
-    ["TestSupport", "Interchange", "CProtobuf", "AlexNet", "Layers", "Safetensors", "Failures"]
+    [
+      "TestSupport", "Interchange", "CProtobuf", "AlexNet", "Data", "Images", "Layers",
+      "Safetensors",
+      "Failures",
+    ]
   ),
   (
     "FuzzTests",

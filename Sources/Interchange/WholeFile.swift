@@ -4,6 +4,8 @@ import Glibc
 /// A file that appears under its name when it is whole: until then it is written under another one.
 final class WholeFile {
   let path: String
+  /// What to do where the disk is full.
+  static let remedy = "Make room, or name another place with --out."
   /// Where the bytes go; libraries that write themselves are given this.
   let descriptor: Int32
   private let temporary: String
@@ -14,6 +16,10 @@ final class WholeFile {
   init(creating path: String) throws(Failure) {
     self.path = path
     temporary = path + ".partial"
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
+      throw Failure(.cannotCreate, "\(quoted(path)) is a folder; name a file.")
+    }
     unlink(temporary)
     descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
@@ -31,9 +37,15 @@ final class WholeFile {
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
   func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     let code = WholeTransfer.write(bytes, to: descriptor)
-    guard code == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
-    }
+    guard code == 0 else { throw failure(code) }
+  }
+
+  /// What is said where bytes cannot be written.
+  func failure(_ code: Int32) -> Failure {
+    let isFull = code == ENOSPC || code == EDQUOT || code == EFBIG
+    return .system(
+      .inputOutput, "\(quoted(path)) cannot be written", errno: code,
+      remedy: isFull ? Self.remedy : "")
   }
 
   /// Appends bytes.
@@ -53,7 +65,7 @@ final class WholeFile {
     guard close(descriptor) == 0, isSynced, rename(temporary, path) == 0 else {
       let error = isSynced ? errno : code
       unlink(temporary)
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: error)
+      throw failure(error)
     }
   }
 }

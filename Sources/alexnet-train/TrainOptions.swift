@@ -85,6 +85,7 @@ extension TrainCommand {
           Option(
             "reset", "LAYER,...", repeats: true,
             "With --init-from: layers that begin with their initial values, fc8 for other classes."),
+          Option("class-map", "FILE|by-name", "With --init-from: " + ClassMap.optionHelp),
           Option(
             "freeze", "LAYER,...", repeats: true,
             "Layers that do not change; conv stands for conv1, conv2 and so on."),

@@ -18,7 +18,7 @@ enum Import: Subcommand {
         FILE.safetensors  --network alexnet, of the grouped AlexNet in PyTorch, or torchvision-alexnet
         FILE.npz          the same saved with numpy.savez
         FILE.caffemodel   --network caffe-alexnet, Caffe's bvlc_alexnet
-      What 'alexnet export --format safetensors' wrote says itself what network it is.
+      What 'alexnet export' wrote as safetensors or npz says itself what network it is.
       """,
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
@@ -59,7 +59,7 @@ enum Import: Subcommand {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
     let source = try WeightFile.open(arguments.operands[0])
-    let described = try described(source)
+    let described = try source.described()
     let choice = try arguments.string("network").map { name throws(Failure) in
       try NetworkChoice(
         name: name,
@@ -98,12 +98,6 @@ enum Import: Subcommand {
     try StandardStream.output.write(
       "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
         + "\(network.network.classes) classes, to \(quoted(out)).\n")
-  }
-
-  /// What a file of this program's own says of its network.
-  private static func described(_ source: any WeightSource) throws(Failure) -> NetworkFile? {
-    guard let weights = source as? SafetensorsWeights, weights.isCheckpoint else { return nil }
-    return try NetworkFile(weights.file)
   }
 
   private static func classNames(_ path: String) throws(Failure) -> [String] {

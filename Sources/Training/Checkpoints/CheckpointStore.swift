@@ -85,7 +85,10 @@ final class CheckpointStore {
     try network.compareReplicas(step: state.step)
     let header = plan.header(state)
     let temporary = run.partialCheckpoint(afterSteps: state.step)
-    if group.rank == 0 { try SafetensorsWriter.create(temporary, header) }
+    if group.rank == 0 {
+      try SafetensorsWriter.create(
+        temporary, header, remedy: "Make room and go on with --resume.")
+    }
     try Activity.waiting(for: "start of a checkpoint") { try group.barrier() }
     writer.start(temporary, header, first: journal.diskJob)
     pending = (state, header, start)

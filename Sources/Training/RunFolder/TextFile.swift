@@ -14,7 +14,7 @@ package final class TextFile: Sendable {
   /// - Throws: `Failure` (cannotCreate) where the file cannot be opened or cut.
   package init(appendingTo path: String, keepingLines lines: Int? = nil) throws(Failure) {
     self.path = path
-    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be written", errno: errno)
     }
