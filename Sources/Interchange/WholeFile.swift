@@ -5,7 +5,7 @@ import Glibc
 final class WholeFile {
   let path: String
   /// What to do where the disk is full.
-  static let remedy = "Make room, or name another place with --out."
+  static let remedy = "Make room, or name another place."
   /// Where the bytes go; libraries that write themselves are given this.
   let descriptor: Int32
   private let temporary: String

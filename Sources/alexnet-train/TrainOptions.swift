@@ -72,7 +72,9 @@ extension TrainCommand {
             "Validations without a better error before the learning rate falls (recipe paper)."),
           Option("seed", "N", default: "1", "Same seed, same result."),
           .flag(
-            "no-augmentation", "Centre crops only: no random crop, mirror image or colour noise."),
+            "no-augmentation",
+            "Centre crops only: no random crop, mirror image or colour noise; the mean stays the recipe's."
+          ),
         ]
       ),
       (

@@ -92,6 +92,14 @@ import Testing
       outcome.output.contains("does not name its classes")
         && outcome.output.contains("--reset fc10"), "\(outcome.output)")
     #expect(try row(2, of: "named-run") == row(2, of: "numbered"))
+    // Another network takes the weights, and that is said.
+    let other = try train(
+      named, "other", "--init-from", "\(scratch.path)/numbered", "--network", "cifar-four-layer",
+      "--variant", "tanh")
+    #expect(
+      other.code == 0 && other.output.contains("the first layer that differs is 'relu1'"),
+      "\(other.output)\(other.error)")
+    #expect(!outcome.output.contains("the first layer that differs"))
     // The same names need no word.
     let same = try train(numbered, "same", "--init-from", "\(scratch.path)/numbered")
     #expect(same.code == 0 && !same.output.contains("does not name"), "\(same.output)")

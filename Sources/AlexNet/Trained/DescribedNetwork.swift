@@ -134,7 +134,8 @@ public struct DescribedNetwork: Sendable, Equatable {
     _ text: String, side: Int, from path: String
   ) throws(Failure) -> [Float] {
     let whole = side * side * 3
-    guard let bytes = Foundation.Data(base64Encoded: text), [12, 4 * whole].contains(bytes.count) else {
+    guard let bytes = Foundation.Data(base64Encoded: text), [12, 4 * whole].contains(bytes.count)
+    else {
       throw Failure(
         .badData,
         "The mean image in \(quoted(path)) is damaged: it is no base64 of \(side) x \(side) x RGB numbers, nor of one colour."

@@ -124,7 +124,7 @@ public final class Trainer {
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
         : "Going on after step \(state.step) of \(plan.lastStep).")
-    if let notice = beginning?.notice { try journal.say(notice) }
+    for notice in beginning?.notices ?? [] { try journal.say(notice) }
     if checkpoint == nil, let notice = dataset.enlargingNotice {
       try journal.say("Warning: \(notice)")
     }

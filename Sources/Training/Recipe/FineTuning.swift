@@ -70,8 +70,8 @@ public struct FineTuning: Codable, Equatable, Sendable {
   struct Beginning {
     /// How the network that the weights are of reads pictures, for the dataset's classes.
     let preprocessing: Preprocessing
-    /// What a user should know of the classes; nil where there is nothing.
-    let notice: String?
+    /// What a user should know of them, a sentence each.
+    let notices: [String]
   }
 
   /// Reads the weights of all layers but those that are reset; each rank keeps the kernels of its own towers.
@@ -119,7 +119,25 @@ public struct FineTuning: Codable, Equatable, Sendable {
     }
     return Beginning(
       preprocessing: try Self.preprocessing(described, source, network.specification, dataset),
-      notice: classes.notice)
+      notices: [
+        described.flatMap { Self.difference($0.network, network.specification, in: file) },
+        classes.notice,
+      ].compactMap(\.self))
+  }
+
+  /// Where the network that the weights were learnt in is another than the one that goes on with them.
+  private static func difference(
+    _ own: NetworkSpecification, _ network: NetworkSpecification, in file: String
+  ) -> String? {
+    let own = own.withClasses(network.classes)
+    let pair = zip(own.layers, network.layers).first { $0.0 != $0.1 }
+    guard pair != nil || own.layers.count != network.layers.count || own.towers != network.towers
+    else { return nil }
+    return
+      "Warning: the weights in \(quoted(file)) are of the network \(quoted(own.name)), and "
+      + "\(quoted(network.name)) is another"
+      + (pair.map { ": the first layer that differs is \(quoted($0.0.name))" } ?? "")
+      + ". Without --network it would be the file's."
   }
 
   /// The network of a file that says itself what it holds.
