@@ -25,7 +25,7 @@ struct RoundTripTests {
     for (place, layer) in network.layers.enumerated() {
       switch layer {
       case .convolution(var layer):
-        layer.kernels = max(2, layer.kernels / 16)
+        layer.kernels = max(4, (layer.kernels / 16 + 3) / 4 * 4)
         thin.layers[place] = .convolution(layer)
       case .fullyConnected(var layer):
         layer.kernels = place == network.layers.count - 1 ? 6 : max(2, layer.kernels / 256)
@@ -36,22 +36,29 @@ struct RoundTripTests {
     return thin
   }
 
-  /// Every network that comes with the program, by preset, recipe and variant.
+  /// Every network that comes with the program, by preset, recipe and variant; those that are alike for both recipes once.
   static func networks(_ recipe: RecipeName) -> [NetworkSpecification] {
-    NetworkSpecification.presetNames.flatMap { name -> [NetworkSpecification] in
-      guard let preset = NetworkSpecification.preset(name, classes: 6, recipe: recipe) else {
-        return []
+    func all(_ recipe: RecipeName) -> [NetworkSpecification] {
+      NetworkSpecification.presetNames.flatMap { name -> [NetworkSpecification] in
+        guard let preset = NetworkSpecification.preset(name, classes: 6, recipe: recipe) else {
+          return []
+        }
+        return [preset] + NetworkVariant.allCases.compactMap { try? preset.applying($0) }
       }
-      return [preset] + NetworkVariant.allCases.compactMap { try? preset.applying($0) }
-    }.map(thin)
+    }
+    let others = recipe == .paper ? [] : all(.paper)
+    return all(recipe).filter { !others.contains($0) }.map(thin)
   }
 
-  /// Names with everything that a text may hold, a mean image of which no two pixels are alike, and nothing as usual.
+  /// Names with everything that a text may hold, and nothing as usual; the presets have a mean image of which hardly two pixels
+  /// are alike, the variants one of a colour.
   static func preprocessing(_ network: NetworkSpecification) -> Preprocessing {
     var random = SmallRandom(3)
+    let count = network.imageSide * network.imageSide * 3
     return Preprocessing(
       classNames: ["Käse", "犬", "a \"b\" \\c", "tab\there", "\u{1F600}", "5"],
-      mean: random.uniforms(network.imageSide * network.imageSide * 3, scale: 90).map { $0 + 100 },
+      mean: network.name.contains("+")
+        ? Preprocessing.filled(network, [123.5, 116.25, 104]) : random.uniforms(count, scale: 90),
       meanPlace: .centre, channelOrder: .bgr, factors: [0.017, 0.3, 1.1], resizing: .squeeze)
   }
 
@@ -82,7 +89,7 @@ struct RoundTripTests {
 
   @Test(arguments: RecipeName.allCases) func everyNetworkByEveryFormat(recipe: RecipeName) throws {
     let networks = Self.networks(recipe)
-    #expect(networks.count > 25)
+    #expect(networks.count >= (recipe == .paper ? 25 : 10))
     var rows: [String] = []
     for network in networks {
       let path = folder.file("first.safetensors")

@@ -123,11 +123,13 @@ public struct DescribedNetwork: Sendable, Equatable {
   /// Base64 of 32-bit numbers, little-endian, pixel by pixel in R, G, B; of one pixel where all are alike.
   private static func meanText(_ mean: [Float]) -> String {
     let colour = Array(mean.prefix(3))
-    let isPlain = mean.indices.allSatisfy { mean[$0].bitPattern == colour[$0 % 3].bitPattern }
-    let bytes = (isPlain ? colour : mean).flatMap { number in
-      withUnsafeBytes(of: number.bitPattern.littleEndian) { Array($0) }
-    }
-    return Foundation.Data(bytes).base64EncodedString()
+    let isPlain = mean == filled(colour, count: mean.count)
+    let bits = (isPlain ? colour : mean).map(\.bitPattern.littleEndian)
+    return bits.withUnsafeBytes { Foundation.Data($0) }.base64EncodedString()
+  }
+
+  private static func filled(_ colour: [Float], count: Int) -> [Float] {
+    (0..<count).map { colour[$0 % 3] }
   }
 
   private static func mean(
@@ -152,6 +154,6 @@ public struct DescribedNetwork: Sendable, Equatable {
       throw Failure(
         .badData, "The mean image in \(quoted(path)) holds numbers that are not finite.")
     }
-    return numbers.count == whole ? numbers : (0..<whole).map { numbers[$0 % 3] }
+    return numbers.count == whole ? numbers : filled(numbers, count: whole)
   }
 }
