@@ -14,7 +14,8 @@ import Testing
     try Program.train(
       ranks: ranks,
       ["--data", data, "--out", "\(scratch.path)/\(out)", "--batch-size", "4", "--threads", "1"]
-        + ["--learning-rate", "0.001", "--max-steps", "0"] + options)
+        + ["--learning-rate", "0.001"] + options
+        + (options.contains("--max-steps") ? [] : ["--max-steps", "0"]))
   }
 
   /// A row of the last layer in a run's newest checkpoint: its weights and its bias.

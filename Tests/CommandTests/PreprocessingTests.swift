@@ -12,7 +12,8 @@ import Testing
     try Program.train(
       ranks: nil,
       ["--data", data, "--out", "\(scratch.path)/\(out)", "--batch-size", "4", "--threads", "1"]
-        + ["--learning-rate", "0.001", "--max-steps", "2"] + options)
+        + ["--learning-rate", "0.001"] + options
+        + (options.contains("--max-steps") ? [] : ["--max-steps", "2"]))
   }
 
   private func preprocessing(_ file: String) throws -> String {
