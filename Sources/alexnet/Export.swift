@@ -93,7 +93,8 @@ enum Export: Subcommand {
     }
     if isBrief {
       losses.append(
-        "In bf16 each weight keeps 8 significant bits: it is up to 0.4 % off the checkpoint's.")
+        "In bf16 each weight keeps 8 significant bits: it is up to 0.4 % off the checkpoint's. "
+          + "'alexnet import' makes a checkpoint of them again.")
     }
     if format == .onnx {
       losses.append(

@@ -55,6 +55,9 @@ import TestSupport
     try NetworkExport.writeSafetensors(
       file.network, file.preprocessing, format: .bfloat16, to: folder.file("half.safetensors"),
       try NetworkExport.values(of: file))
+    let half = try NetworkFile(opening: folder.file("half.safetensors"))
+    let refused = #expect(throws: Failure.self) { _ = try Classifier(half) }
+    #expect(refused?.message.contains("'alexnet import' makes a checkpoint") == true)
     let (back, warnings) = try imported(folder.file("half.safetensors"))
     #expect(warnings.isEmpty)
     let values = try NetworkExport.values(of: back)

@@ -93,7 +93,15 @@ public struct NetworkFile: Sendable {
     _ prefix: String, of parameter: Parameter, into tensor: Tensor
   ) throws(Failure) {
     guard !parameter.kernels.isEmpty else { return }
-    let entry = try file.entry(prefix + parameter.name, .float32, shape: parameter.canonicalShape)
+    let name = prefix + parameter.name
+    if let found = file.header.tensors.first(where: { $0.name == name }), found.format == .bfloat16
+    {
+      throw Failure(
+        .badData,
+        "The weights in \(quoted(file.path)) have 16 bits; 'alexnet import' makes a checkpoint of 32 bits of them."
+      )
+    }
+    let entry = try file.entry(name, .float32, shape: parameter.canonicalShape)
     let length = parameter.layout.kernelLength
     let first = parameter.kernels.lowerBound * length
     // Rows that were written in other parts, by another number of ranks, are checked part by part.
