@@ -84,8 +84,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Interchange",
     [
-      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "ModelParallel",
-      "Layers", "Safetensors", "JSON", "Failures",
+      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "Images",
+      "ModelParallel", "Layers", "Safetensors", "JSON", "Failures",
     ]
   ),
   (
@@ -100,9 +100,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Evaluation",
     [
-      "Interchange", "Training", "AlexNet", "Data", "Safetensors", "JSON", "Layers", "MPI",
-      "Tensors",
-      "Console", "Threads", "Failures",
+      "Interchange", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers",
+      "MPI", "Tensors", "Console", "Threads", "Failures",
     ]
   ),
   (
@@ -177,7 +176,11 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   (
     "InterchangeTests",
-    ["TestSupport", "Interchange", "CProtobuf", "AlexNet", "Layers", "Safetensors", "Failures"]
+    [
+      "TestSupport", "Interchange", "CProtobuf", "AlexNet", "Data", "Images", "Layers",
+      "Safetensors",
+      "Failures",
+    ]
   ),
   (
     "FuzzTests",

@@ -75,6 +75,14 @@ public struct Augmentation: Codable, Equatable, Sendable {
   /// The middle of the picture less the mean: what validation sees.
   public static let none = Augmentation(crop: .centre, mirror: false)
 
+  /// The same without what chance decides.
+  ///
+  /// The middle crop, no mirror image and no colour noise, and so no division either, which goes with the noise. How the
+  /// mean is subtracted stays.
+  public var withoutChance: Augmentation {
+    Augmentation(crop: .centre, mirror: false, meanPlace: meanPlace)
+  }
+
   /// Whether two settings make one batch differ: whether anything is drawn.
   var isRandom: Bool { crop == .random || mirror || colourNoise > 0 }
 }

@@ -30,6 +30,10 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     var side: Int
     var encoding: RecordEncoding
     var quality: Int?
+    /// What became of pictures that were no squares; nil for `crop`, the only way of earlier programs.
+    var resizing: Resizing?
+    /// How enlarged pictures lie, `SquareScaling.enlarging`; nil where an earlier program enlarged them.
+    var enlarging: String?
   }
   struct Part: Codable, Equatable, Sendable {
     var count: Int

@@ -56,7 +56,8 @@ extension Preparation {
     let manifest = DatasetManifest(
       pictures: DatasetManifest.Pictures(
         side: settings.side, encoding: settings.effectiveEncoding,
-        quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil),
+        quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil,
+        resizing: settings.resizing, enlarging: SquareScaling.enlarging),
       classes: classes, train: train, validation: validation,
       statistics: try write(
         statistics.encoded(side: settings.side), "statistics.safetensors", folder),
@@ -64,7 +65,7 @@ extension Preparation {
         kind: kind, seed: settings.seed, holdOut: plan.holdOut,
         limitPerClass: settings.limitPerClass,
         rejected: rejected.count),
-      methods: methods)
+      methods: methods(settings.resizing))
     let rejectedFile = try write(lines(rejected), "rejected.jsonl", folder)
     let manifestFile = try write(manifest.encoded, DatasetManifest.fileName, folder)
     let files = [train.index, validation.index, manifest.statistics, rejectedFile, manifestFile]
@@ -74,10 +75,19 @@ extension Preparation {
       rejected: rejected.count, bytes: bytes, seconds: MonotonicClock.seconds - start)
   }
 
+  private static func methods(_ resizing: Resizing) -> [String: String] {
+    var methods = methods
+    let square =
+      resizing == .crop
+      ? "shorter side scaled to the side by libvips, the centre square"
+      : "both sides scaled to the side by libvips"
+    methods["pictures"] =
+      "turned upright by EXIF, \(square), 8-bit sRGB, white behind transparency; reduced by Lanczos' filter, enlarged "
+      + "by bicubic interpolation between the centres of pixels"
+    return methods
+  }
+
   private static let methods = [
-    "pictures":
-      "turned upright by EXIF, shorter side scaled to the side by libvips, the centre square, "
-      + "8-bit sRGB, white behind transparency",
     "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
     "mean": "mean of the decoded training records, pixel by pixel, 0 to 255; sums in whole numbers",
     "covariance":

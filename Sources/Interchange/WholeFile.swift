@@ -4,6 +4,8 @@ import Glibc
 /// A file that appears under its name when it is whole: until then it is written under another one.
 final class WholeFile {
   let path: String
+  /// What to do where the disk is full.
+  static let remedy = "Make room, or name another place."
   /// Where the bytes go; libraries that write themselves are given this.
   let descriptor: Int32
   private let place: OutputPlace
@@ -28,9 +30,15 @@ final class WholeFile {
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
   func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     let code = WholeTransfer.write(bytes, to: descriptor)
-    guard code == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
-    }
+    guard code == 0 else { throw failure(code) }
+  }
+
+  /// What is said where bytes cannot be written.
+  func failure(_ code: Int32) -> Failure {
+    let isFull = code == ENOSPC || code == EDQUOT || code == EFBIG
+    return .system(
+      .inputOutput, "\(quoted(path)) cannot be written", errno: code,
+      remedy: isFull ? Self.remedy : "")
   }
 
   /// Appends bytes.
@@ -48,8 +56,7 @@ final class WholeFile {
     let code = errno
     isOpen = false
     guard close(descriptor) == 0, isSynced else {
-      throw .system(
-        .inputOutput, "\(quoted(path)) cannot be written", errno: isSynced ? errno : code)
+      throw failure(isSynced ? errno : code)
     }
     try place.publish()
   }

@@ -26,7 +26,7 @@ extension TrainCommand {
       try arguments.number("learning-rate", in: 1e-12...1e6) ?? recipe.learningRate
     recipe.momentum = try arguments.number("momentum", in: 0...1) ?? recipe.momentum
     recipe.weightDecay = try arguments.number("weight-decay", in: 0...1e6) ?? recipe.weightDecay
-    if arguments.has("no-augmentation") { recipe.augmentation = .none }
+    if arguments.has("no-augmentation") { recipe.augmentation = recipe.augmentation.withoutChance }
     if isDemonstration, let steps = try steps(arguments, isDemonstration: true) {
       recipe.schedule = Demonstration.schedule(steps: steps, batchSize: recipe.batchSize)
     }

@@ -72,7 +72,9 @@ extension TrainCommand {
             "Validations without a better error before the learning rate falls (recipe paper)."),
           Option("seed", "N", default: "1", "Same seed, same result."),
           .flag(
-            "no-augmentation", "Centre crops only: no random crop, mirror image or colour noise."),
+            "no-augmentation",
+            "Centre crops only: no random crop, mirror image or colour noise; the mean stays the recipe's."
+          ),
         ]
       ),
       (
@@ -85,6 +87,7 @@ extension TrainCommand {
           Option(
             "reset", "LAYER,...", repeats: true,
             "With --init-from: layers that begin with their initial values, fc8 for other classes."),
+          Option("class-map", "FILE|by-name", "With --init-from: " + ClassMap.optionHelp),
           Option(
             "freeze", "LAYER,...", repeats: true,
             "Layers that do not change; conv stands for conv1, conv2 and so on."),

@@ -88,6 +88,9 @@ enum Evaluate: Subcommand {
       throw Failure(.usage, "Name the folder of a run or a checkpoint to measure.")
     }
     let networks = try arguments.operands.map { try TrainedNetwork(opening: $0) }
+    if world.rank == 0, let notice = networks.compactMap({ $0.notice(on: dataset) }).first {
+      StandardStream.error.tell("Warning: \(notice)\n")
+    }
     let weighting = try weighting(arguments, networks: networks.count)
     // What the files need is found out before the work, not after it.
     for option in ["predictions", "confusion", "ilsvrc"] {

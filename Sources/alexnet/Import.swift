@@ -18,7 +18,7 @@ enum Import: Subcommand {
         FILE.safetensors  --network alexnet, of the grouped AlexNet in PyTorch, or torchvision-alexnet
         FILE.npz          the same saved with numpy.savez
         FILE.caffemodel   --network caffe-alexnet, Caffe's bvlc_alexnet
-      What 'alexnet export --format safetensors' wrote says itself what network it is.
+      What 'alexnet export' wrote as safetensors or npz says itself what network it is.
       """,
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
@@ -60,7 +60,7 @@ enum Import: Subcommand {
     }
     try OutputPlace.check(out)
     let source = try WeightFile.open(arguments.operands[0])
-    let described = try described(source)
+    let described = try source.described()
     let choice = try arguments.string("network").map { name throws(Failure) in
       try NetworkChoice(
         name: name,
@@ -99,12 +99,6 @@ enum Import: Subcommand {
     try StandardStream.confirm(
       "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
         + "\(network.network.classes) classes, to \(quoted(out)).\n", of: out)
-  }
-
-  /// What a file of this program's own says of its network.
-  private static func described(_ source: any WeightSource) throws(Failure) -> NetworkFile? {
-    guard let weights = source as? SafetensorsWeights, weights.isCheckpoint else { return nil }
-    return try NetworkFile(weights.file)
   }
 
   /// The longest list of classes that is read, in bytes.

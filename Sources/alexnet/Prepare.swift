@@ -37,7 +37,11 @@ enum Prepare: Subcommand {
         "Pictures",
         [
           Option(
-            "size", "PIXELS", default: "256", "Width and height; the shorter side is scaled to it."),
+            "size", "PIXELS", default: "256", "Width and height of the pictures that are made."),
+          Option(
+            "resize", "crop|squeeze", default: "crop",
+            "Scale the shorter side and take the middle, or squeeze both sides to a square as Caffe's tools do."
+          ),
           Option(
             "encoding", "jpeg|png|raw", default: "jpeg; png up to 64 pixels",
             "How the pictures are stored; png keeps every pixel, raw as well and needs no decoding."
@@ -115,6 +119,9 @@ enum Prepare: Subcommand {
     settings.list = arguments.string("list")
     if let side = try arguments.integer("size", in: PreparationSettings.sides) {
       settings.side = side
+    }
+    if let resizing = try arguments.choice("resize", of: Resizing.self) {
+      settings.resizing = resizing
     }
     let encodings = RecordEncoding.allCases.map(\.rawValue)
     settings.encoding = try arguments.choice("encoding", of: encodings)

@@ -3,6 +3,7 @@ import Data
 import Evaluation
 import Failures
 import Foundation
+import Images
 import MPI
 import Options
 import Tensors
@@ -38,6 +39,7 @@ enum Similar: Subcommand {
             "The set: a prepared dataset's validation images, or a folder of pictures."),
           Option("split", "validation|train", default: "validation", "The part of the dataset."),
           Option("count", "N", default: "6", "Neighbours to list."),
+          Predict.resizeOption,
         ]
       ),
       (
@@ -81,6 +83,8 @@ enum Similar: Subcommand {
     let classifier = try Classifier(
       network.file, batchSize: 4 * Int(try world.allReduce(Int64(threads), .min)),
       threadsPerTower: max(1, threads / network.file.network.towers))
+    let resizing =
+      try arguments.choice("resize", of: Resizing.self) ?? classifier.preprocessing.resizing
     let team = ThreadTeam(count: threads)
     var problems: [Failure] = []
     if let set = arguments.string("set") {
@@ -91,7 +95,7 @@ enum Similar: Subcommand {
           of: Dataset(opening: set), arguments, network, threads: threads, over: world)
       } else {
         features = try self.features(
-          ofFolder: set, classifier, team, over: world, problems: &problems)
+          ofFolder: set, classifier, resizing, team, over: world, problems: &problems)
       }
       if world.rank == 0 {
         guard !features.names.isEmpty else {
@@ -107,8 +111,8 @@ enum Similar: Subcommand {
     }
     if !arguments.operands.isEmpty {
       var reader = PictureReader(
-        try PictureList(arguments.operands, over: world), side: classifier.imageSide, team: team,
-        over: world)
+        try PictureList(arguments.operands, over: world), side: classifier.imageSide,
+        resizing: resizing, team: team, over: world)
       try search(path, arguments, classifier, &reader, count: count, over: world)
       problems += try reader.allProblems()
     }
@@ -135,7 +139,7 @@ enum Similar: Subcommand {
   }
 
   private static func features(
-    ofFolder folder: String, _ classifier: Classifier, _ team: ThreadTeam,
+    ofFolder folder: String, _ classifier: Classifier, _ resizing: Resizing, _ team: ThreadTeam,
     over world: Communicator, problems: inout [Failure]
   ) throws -> FeatureSet {
     guard PictureFiles.isFolder(folder) else {
@@ -144,7 +148,8 @@ enum Similar: Subcommand {
         "The set \(quoted(folder)) is neither a prepared dataset nor a folder of pictures.")
     }
     var reader = PictureReader(
-      try PictureList([folder], over: world), side: classifier.imageSide, team: team, over: world)
+      try PictureList([folder], over: world), side: classifier.imageSide, resizing: resizing,
+      team: team, over: world)
     var features = FeatureSet(length: classifier.featureCount)
     while let pictures = reader.read(classifier.batchSize) {
       try features.append(

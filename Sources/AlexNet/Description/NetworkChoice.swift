@@ -44,7 +44,7 @@ public struct NetworkChoice {
 
 extension NetworkSpecification {
   /// The network with another number of classes: its last layer has as many kernels.
-  func withClasses(_ classes: Int) -> NetworkSpecification {
+  package func withClasses(_ classes: Int) -> NetworkSpecification {
     var changed = self
     changed.classes = classes
     if case .fullyConnected(var last)? = layers.last {

@@ -23,7 +23,7 @@ package final class TextFile: Sendable {
   ) throws(Failure) {
     (self.name, self.folder) = (name, folder)
     descriptor = openFile(
-      name, in: folder, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+      name, in: folder, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o666)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be written", errno: errno)
     }
