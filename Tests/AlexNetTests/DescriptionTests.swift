@@ -44,7 +44,7 @@ import TestSupport
   ) throws {
     let base: NetworkSpecification =
       variant == .oneTower ? .cifarFourLayer(classes: 10) : .alexNet(classes: 10, recipe: .paper)
-    let changed = try base.applying(variant)
+    let changed = try base.applying(variant, recipe: .paper)
     #expect(try network(changed.json) == changed)
   }
 

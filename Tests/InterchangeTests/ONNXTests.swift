@@ -157,7 +157,7 @@ import TestSupport
   @Test func everyVariantOfTheFourLayerNetworkIsExported() throws {
     let network = NetworkSpecification.cifarFourLayer(classes: 10)
     for variant in [NetworkVariant.tanh, .oneTower, .halfWidth, .nonOverlappingPooling] {
-      let model = try export(network.applying(variant))
+      let model = try export(network.applying(variant, recipe: .paper))
       #expect(model.nodes.count { $0.operation == "Conv" } == 3, "\(variant.rawValue)")
     }
   }

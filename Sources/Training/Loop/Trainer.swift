@@ -119,6 +119,7 @@ public final class Trainer {
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
         : "Going on after step \(state.step) of \(plan.lastStep).")
+    try journal.say(recipe.text)
   }
 
   /// Trains to the end of the run, or until it is asked to stop.
@@ -199,6 +200,6 @@ public final class Trainer {
   }
 
   var learningRate: Double {
-    plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)
+    (plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)).asWritten
   }
 }

@@ -1,4 +1,5 @@
 public import AlexNet
+import Data
 public import Failures
 import Foundation
 public import Layers
@@ -40,7 +41,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public private(set) var formatVersion: Int? = Self.newestVersion
 
   /// The newest version that this program reads, and the one that it writes.
-  public static let newestVersion = 1
+  public static let newestVersion = 2
 
   /// Makes settings from their parts.
   public init(
@@ -81,6 +82,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
           + "\(Self.newestVersion), so use the newer program that wrote it.")
     }
     self = try JSONText.decode(Self.self, text, from: path)
+    if version < 2, let end = recipe.augmentation.colourNoiseEndEpoch, end < .max {
+      // It counted from 0.
+      recipe.augmentation.colourNoiseEndEpoch = end + 1
+    }
+    formatVersion = Self.newestVersion
     try validate(from: path)
   }
 
@@ -114,11 +120,25 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
     }
     compare("recipe", "the recipe's name", saved.recipe.name.rawValue, recipe.name.rawValue)
     compare(
-      "learning-rate", "the learning rate", saved.recipe.learningRate, recipe.learningRate)
-    compare("momentum", "the momentum", saved.recipe.momentum, recipe.momentum)
-    compare("weight-decay", "the weight decay", saved.recipe.weightDecay, recipe.weightDecay)
+      "learning-rate", "the learning rate", plain(saved.recipe.learningRate),
+      plain(recipe.learningRate))
+    compare("momentum", "the momentum", plain(saved.recipe.momentum), plain(recipe.momentum))
+    compare(
+      "weight-decay", "the weight decay", plain(saved.recipe.weightDecay),
+      plain(recipe.weightDecay))
     compare("batch-size", "the batch size", saved.recipe.batchSize, recipe.batchSize)
-    compare("schedule", "the schedule", saved.recipe.schedule, recipe.schedule, show: false)
+    if saved.recipe.schedule != recipe.schedule {
+      compare(
+        "schedule", "the learning rate's schedule",
+        "\(plain(saved.recipe.learningRate))\(saved.recipe.schedule.text)",
+        "\(plain(recipe.learningRate))\(recipe.schedule.text)")
+    }
+    let (rates, savedRates) = (recipe.layerRates ?? [:], saved.recipe.layerRates ?? [:])
+    for layer in Set(rates.keys).union(savedRates.keys).sorted() {
+      compare(
+        "schedule", "the own schedule of \(quoted(layer))", savedRates[layer]?.text ?? "none",
+        rates[layer]?.text ?? "none")
+    }
     compare(
       "augmentation", "the augmentation", saved.recipe.augmentation, recipe.augmentation,
       show: false)
