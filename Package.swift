@@ -26,8 +26,9 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 ]
 
-/// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas. No plugin makes them while the
-/// package is built, since SwiftPM does not order the compilers that read them after it.
+/// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas.
+///
+/// No plugin makes them while the package is built, since SwiftPM lets compilers read them before it is done.
 let messages = Target.target(
   name: "CProtobuf", exclude: ["caffe.proto", "event.proto"],
   linkerSettings: [.linkedLibrary("protobuf-c")])
@@ -121,15 +122,17 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     "alexnet",
     [
       "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
-      "MPI", "Tensors", "Threads", "Options", "Failures", "Kernels", "Interchange", "Safetensors",
-      "Supervision",
+      "MPI", "Tensors", "Threads", "Console", "Options", "Failures", "Kernels", "Interchange",
+      "Safetensors", "Supervision",
     ]
   ),
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
+  ("PackageTests", []),
   ("TensorsTests", ["TestSupport", "Tensors"]),
   ("ThreadsTests", ["Threads"]),
+  ("ChecksumsTests", ["Checksums"]),
   ("OptionsTests", ["Options", "Failures"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
   ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),

@@ -120,12 +120,15 @@ struct TableLine: Sendable {
     #expect(initial[0].map { $0[0] } == [0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01])
     #expect(initial[1].map { $0[0] } == [0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01])
     for recipe in initial { #expect(recipe.map { $0[1] } == [0, 1, 0, 1, 1, 1, 1, 0]) }
-    let scales = RecipeName.allCases.map { recipe in
-      Self.alexNet(recipe).layers.compactMap { layer -> Double? in
-        if case .responseNormalization(let norm) = layer { norm.scale } else { nil }
+    // k, n, alpha and beta of the paper's section 3.3; the code divides alpha by n.
+    let norms = RecipeName.allCases.map { recipe in
+      Self.alexNet(recipe).layers.compactMap { layer -> [Double]? in
+        guard case .responseNormalization(let norm) = layer else { return nil }
+        return [norm.constant, Double(norm.size), norm.scale, norm.exponent]
       }
     }
-    #expect(scales == [[1e-4, 1e-4], [2e-5, 2e-5]])
+    #expect(norms[0] == [[2, 5, 1e-4, 0.75], [2, 5, 1e-4, 0.75]])
+    #expect(norms[1] == [[2, 5, 2e-5, 0.75], [2, 5, 2e-5, 0.75]])
   }
 
   @Test func oneTowerHasAboutAsManyParameters() throws {
