@@ -12,7 +12,8 @@ struct DryRun {
   let parallelism: Parallelism
 
   var text: String {
-    [shapes, memory, exchanges, "Settings:\n\(settings.json)"].joined(separator: "\n") + "\n"
+    [shapes, memory, exchanges, settings.recipe.text + "\n", "Settings:\n\(settings.json)"].joined(
+      separator: "\n") + "\n"
   }
 
   private var network: NetworkSpecification { settings.network }

@@ -74,7 +74,8 @@ extension NetworkSpecification: CustomTestStringConvertible {
   }
 
   @Test func trainingBringsTheLossDown() throws {
-    let bench = try NetworkBench(try SmallNetworks.alexNetLike().applying(.noDropout, recipe: .paper), images: 4)
+    let bench = try NetworkBench(
+      try SmallNetworks.alexNetLike().applying(.noDropout, recipe: .paper), images: 4)
     let first = try bench.step().lossSum
     for _ in 0..<60 {
       bench.update(rate: 0.05)

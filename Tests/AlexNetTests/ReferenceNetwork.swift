@@ -27,9 +27,11 @@ struct ReferenceNetwork {
         y = Reference.convolution(
           x, weights: weights, biases: biases, kernels(layer, x, isFirst: number == 0))
       case .fullyConnected(let layer):
-        precondition(layer.reads == .all || specification.towers == 1, "Groups are not made here.")
         let (weights, biases) = parameters(layer.name)
-        y = Reference.fullyConnected(x, weights: weights, biases: biases)
+        y =
+          columns(layer, x).map {
+            Reference.convolution(x, weights: weights, biases: biases, $0)
+          } ?? Reference.fullyConnected(x, weights: weights, biases: biases)
       case .relu: y = Reference.relu(x)
       case .tanh: y = Reference.tanh(x)
       case .responseNormalization(let layer):
@@ -63,10 +65,15 @@ struct ReferenceNetwork {
             gradient, weights: parameters(layer.name).weights, x: x, kernels)
         }
       case .fullyConnected(let layer):
-        let (weights, biases) = Reference.fullyConnectedParameterGradient(gradient, x: x)
+        let columns = columns(layer, x)
+        let (weights, biases) =
+          columns.map { Reference.convolutionParameterGradient(gradient, x: x, $0) }
+          ?? Reference.fullyConnectedParameterGradient(gradient, x: x)
         visit(layer.name, weights, biases)
-        gradient = Reference.fullyConnectedInputGradient(
-          gradient, weights: parameters(layer.name).weights, x: x)
+        let own = parameters(layer.name).weights
+        gradient =
+          columns.map { Reference.convolutionInputGradient(gradient, weights: own, x: x, $0) }
+          ?? Reference.fullyConnectedInputGradient(gradient, weights: own, x: x)
       case .relu(let name): gradient = Reference.reluGradient(gradient, y: actual(name))
       case .tanh: gradient = Reference.tanhGradient(gradient, x: x)
       case .responseNormalization(let layer):
@@ -94,6 +101,18 @@ struct ReferenceNetwork {
       padding: layer.window.padding,
       groups: layer.groups * (layer.reads == .own && !isFirst ? specification.towers : 1),
       height: x.height, width: x.width, roundsUp: layer.window.rounding == .up)
+  }
+
+  /// A fully-connected layer whose towers read their own maps, as a convolution in groups with kernels as large as the
+  /// maps; nil where it reads everything.
+  private func columns(
+    _ layer: FullyConnectedSpecification, _ x: FeatureMaps
+  ) -> Reference.Kernels? {
+    guard layer.reads == .own && specification.towers > 1 else { return nil }
+    precondition(x.height == x.width, "Kernels are square.")
+    return Reference.Kernels(
+      count: layer.kernels, size: x.height, stride: 1, padding: 0, groups: specification.towers,
+      height: x.height, width: x.width, roundsUp: false)
   }
 
   private func norm(_ layer: NormalizationSpecification, isSpatial: Bool) -> Reference.Normalization

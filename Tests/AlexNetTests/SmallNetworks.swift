@@ -12,11 +12,11 @@ enum SmallNetworks {
         initial: InitialValues(deviation: 0.2, bias: 0.1)))
   }
 
-  static func fc(_ name: String, _ kernels: Int) -> LayerSpecification {
+  static func fc(_ name: String, _ kernels: Int, reads: Reads = .all) -> LayerSpecification {
     .fullyConnected(
       FullyConnectedSpecification(
-        name: name, kernels: kernels, reads: .all, initial: InitialValues(deviation: 0.2, bias: 0.1)
-      ))
+        name: name, kernels: kernels, reads: reads,
+        initial: InitialValues(deviation: 0.2, bias: 0.1)))
   }
 
   static func norm(_ name: String, size: Int = 5, constant: Double = 2)
@@ -76,6 +76,16 @@ enum SmallNetworks {
         .maxPooling(pool("pool1", 2, 1)), .relu(name: "relu1"),
         conv("conv2", 8, Window(size: 2, stride: 1), groups: 2), .relu(name: "relu2"),
         .averagePooling(pool("pool2")),
+      ]),
+    // Two columns that meet in the last layer alone, as in network 150 of Krizhevsky's code.
+    network(
+      "columns",
+      [
+        conv("conv1", 12, Window(size: 4, stride: 3)), .relu(name: "relu1"),
+        .maxPooling(pool("pool1", 2, 1)),
+        fc("fc2", 14, reads: .own), .relu(name: "relu2"),
+        .dropout(name: "drop2", probability: 0.3),
+        fc("fc3", 12, reads: .own), .relu(name: "relu3"),
       ]),
     // Units one after the other in one place in memory, and averages over the edge.
     network(
