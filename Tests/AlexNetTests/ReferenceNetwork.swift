@@ -3,7 +3,7 @@ import Layers
 import TestSupport
 
 /// A network once more, in one piece and in Double: where a tower reads its own maps alone, the whole layer
-/// has as many groups as there are towers.
+/// has as many groups as there are towers; where it reads some, the weights for the others are zeros.
 ///
 /// Near a kink (a rectifier's zero, two nearly equal numbers in a window) single precision may come down on
 /// the other side, and one of AlexNet's 86,000 windows moves a gradient by half a percent. The forward pass is
@@ -23,11 +23,11 @@ struct ReferenceNetwork {
       let y: FeatureMaps
       switch layer {
       case .convolution(let layer):
-        let (weights, biases) = parameters(layer.name)
         y = Reference.convolution(
-          x, weights: weights, biases: biases, kernels(layer, x, isFirst: number == 0))
+          x, weights: weights(layer, x), biases: parameters(layer.name).biases,
+          kernels(layer, x, isFirst: number == 0))
       case .fullyConnected(let layer):
-        let (weights, biases) = parameters(layer.name)
+        let (weights, biases) = (weights(layer, x), parameters(layer.name).biases)
         y =
           columns(layer, x).map {
             Reference.convolution(x, weights: weights, biases: biases, $0)
@@ -59,18 +59,18 @@ struct ReferenceNetwork {
       case .convolution(let layer):
         let kernels = kernels(layer, x, isFirst: number == 0)
         let (weights, biases) = Reference.convolutionParameterGradient(gradient, x: x, kernels)
-        visit(layer.name, weights, biases)
+        visit(layer.name, places(layer, x)?.map { weights[$0] } ?? weights, biases)
         if number > 0 {
           gradient = Reference.convolutionInputGradient(
-            gradient, weights: parameters(layer.name).weights, x: x, kernels)
+            gradient, weights: self.weights(layer, x), x: x, kernels)
         }
       case .fullyConnected(let layer):
         let columns = columns(layer, x)
         let (weights, biases) =
           columns.map { Reference.convolutionParameterGradient(gradient, x: x, $0) }
           ?? Reference.fullyConnectedParameterGradient(gradient, x: x)
-        visit(layer.name, weights, biases)
-        let own = parameters(layer.name).weights
+        visit(layer.name, places(layer, x)?.map { weights[$0] } ?? weights, biases)
+        let own = self.weights(layer, x)
         gradient =
           columns.map { Reference.convolutionInputGradient(gradient, weights: own, x: x, $0) }
           ?? Reference.fullyConnectedInputGradient(gradient, weights: own, x: x)
@@ -101,6 +101,54 @@ struct ReferenceNetwork {
       padding: layer.window.padding,
       groups: layer.groups * (layer.reads == .own && !isFirst ? specification.towers : 1),
       height: x.height, width: x.width, roundsUp: layer.window.rounding == .up)
+  }
+
+  /// The places that a layer's weights have among those of a layer that reads everything; nil where it does, or reads
+  /// its own. `numbers` are those that a kernel reads of a map.
+  private func places(_ reads: Reads, kernels: Int, numbers: Int, _ x: FeatureMaps) -> [Int]? {
+    guard case .listed(let lists) = reads else { return nil }
+    let towers = specification.towers
+    func share(_ count: Int, _ tower: Int) -> Range<Int> {
+      let starts = (0...towers).map { $0 * (count / towers) + min($0, count % towers) }
+      return starts[tower]..<starts[tower + 1]
+    }
+    return (0..<towers).flatMap { tower in
+      share(kernels, tower).flatMap { kernel in
+        lists[tower].flatMap { share(x.maps, $0) }.flatMap { map in
+          (0..<numbers).map { (kernel * x.maps + map) * numbers + $0 }
+        }
+      }
+    }
+  }
+
+  private func places(_ layer: ConvolutionSpecification, _ x: FeatureMaps) -> [Int]? {
+    places(
+      layer.reads, kernels: layer.kernels, numbers: layer.window.size * layer.window.size, x)
+  }
+
+  private func places(_ layer: FullyConnectedSpecification, _ x: FeatureMaps) -> [Int]? {
+    places(layer.reads, kernels: layer.kernels, numbers: x.height * x.width, x)
+  }
+
+  /// A layer's weights among zeros for what it does not read.
+  private func whole(_ weights: [Double], _ places: [Int]?, count: Int) -> [Double] {
+    guard let places else { return weights }
+    precondition(places.count == weights.count, "Each weight has a place.")
+    var all = [Double](repeating: 0, count: count)
+    for (place, weight) in zip(places, weights) { all[place] = weight }
+    return all
+  }
+
+  private func weights(_ layer: ConvolutionSpecification, _ x: FeatureMaps) -> [Double] {
+    whole(
+      parameters(layer.name).weights, places(layer, x),
+      count: layer.kernels * x.maps * layer.window.size * layer.window.size)
+  }
+
+  private func weights(_ layer: FullyConnectedSpecification, _ x: FeatureMaps) -> [Double] {
+    whole(
+      parameters(layer.name).weights, places(layer, x),
+      count: layer.kernels * x.maps * x.height * x.width)
   }
 
   /// A fully-connected layer whose towers read their own maps, as a convolution in groups with kernels as large as the

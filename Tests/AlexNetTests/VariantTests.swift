@@ -94,6 +94,37 @@ import Testing
       network.parameterCount == 60_965_224 + 256 * 25 * 48 + 384 * 9 * 192 + 256 * 9 * 192)
   }
 
+  /// 96 kernels of 11x11x3, 256 of 5x5x24, 384 of 3x3 over the maps that a tower reads, 384 and 256 of 3x3x96, and the
+  /// fully-connected layers of the paper; a bias each.
+  @Test(arguments: [
+    (NetworkVariant.fourTowersInPairs, [[0, 1], [0, 1], [2, 3], [2, 3]], 1),
+    (.fourTowersOfThree, [[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]], 2),
+  ])
+  func fourTowersReadSomeOfTheOthers(
+    _ variant: NetworkVariant, _ reads: [[Int]], _ readers: Int
+  ) throws {
+    let network = try Self.varied(variant)
+    let maps = 64 * reads[0].count
+    let counts = [
+      96 * 364, 256 * 601, 384 * (9 * maps + 1), 384 * 865, 256 * 865, 4096 * 9217, 4096 * 4097,
+      1000 * 4097,
+    ]
+    #expect(network.towers == 4 && network.parameterCount == counts.reduce(0, +))
+    for tower in 0..<4 {
+      let conv3 = try #require(network.shapes(ofTower: tower).first { $0.layer.name == "conv3" })
+      #expect(conv3.reads == reads[tower])
+      #expect(conv3.inputs.map(\.description) == reads[tower].map { _ in "13x13x64" })
+    }
+    // Before conv3 the first tower sends its 13x13x64 maps to those that read them, before fc6 its 6x6x64 to all.
+    let volume = CommunicationVolume(
+      network, ranksPerReplica: 4, replicas: 1, batchSize: 1, scheme: .data, formats: WireFormats())
+    #expect(
+      volume.boundaries.prefix(2).map(\.forward) == [
+        readers * 4 * 13 * 13 * 64, 3 * 4 * 6 * 6 * 64,
+      ])
+    #expect(volume.boundaries[0].backward == readers * 4 * 13 * 13 * 64)
+  }
+
   @Test func theNormOverConv5IsThatOverConv2() throws {
     for recipe in RecipeName.allCases {
       let network = try NetworkSpecification.alexNet(classes: 1000, recipe: recipe)
@@ -184,6 +215,7 @@ import Testing
     (NetworkVariant.noConv3Exchange, "cifar-four-layer+one-tower"), (.noNormalization, "cifar"),
     (.sixthConvolution, "cifar"), (.noDropout, "cifar"), (.oneTower, "alexnet"),
     (.oneColumn, "cifar"), (.normOverConv5, "cifar"), (.fullExchange, "cifar"),
+    (.fourTowersInPairs, "cifar"), (.fourTowersOfThree, "cifar"),
     (.oneTower, "cifar-four-layer+one-tower"), (.tanh, "cifar+tanh"),
   ])
   func aVariantWithoutAnythingToChangeIsRefused(_ variant: NetworkVariant, _ which: String) throws {

@@ -43,19 +43,23 @@ import Training
     #expect(differences.map(\.key) == ["schedule"])
     #expect(
       differences.first?.sentence
-        == "the own schedule of 'conv1' was from epoch 67 on its weights learn at 0.1 of the rate, its biases learn "
-        + "as the others do, from epoch 72 on its weights and biases stand still and is from epoch 67 on its weights "
+        == "the own schedule of 'conv1' was 'from epoch 67 on its weights learn at 0.1 of the rate, its biases learn "
+        + "as the others do, from epoch 72 on its weights and biases stand still' and is 'from epoch 67 on its weights "
         + "learn at 0.1 of the rate, its biases learn as the others do, from epoch 80 on its weights and biases "
-        + "stand still")
+        + "stand still'")
     now.recipe.layerRates = nil
-    #expect(now.differences(from: saved).first?.sentence.hasSuffix("and is none") == true)
+    #expect(now.differences(from: saved).first?.sentence.hasSuffix("and is 'none'") == true)
     now = saved
     now.recipe.schedule = .epochs(divisor: 10, from: [30])
     #expect(
       now.differences(from: saved).map(\.sentence) == [
-        "the learning rate's schedule was 0.01, divided by 10 at the start of epochs 25, 51 and 79 and is 0.01, "
-          + "divided by 10 at the start of epoch 30"
+        "the learning rate's schedule was 'the rate, divided by 10 at the start of epochs 25, 51 and 79' and is "
+          + "'the rate, divided by 10 at the start of epoch 30'"
       ])
+    // What the words do not show is a difference too.
+    now = saved
+    now.recipe.learningRate = saved.recipe.learningRate.nextUp
+    #expect(now.differences(from: saved).map(\.sentence) == ["the learning rate differs"])
   }
 
   /// Files of the first version counted the end of the colour noise from 0, and their steps are epochs done.

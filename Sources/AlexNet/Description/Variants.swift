@@ -21,6 +21,10 @@ public enum NetworkVariant: String, CaseIterable, Sendable {
   case noConv3Exchange = "no-conv3-exchange"
   /// Every layer reads both towers; has no published figure.
   case fullExchange = "full-exchange"
+  /// Four towers, of which a and b, and c and d, exchange before conv3 (code, 120-4gpu: no published figure).
+  case fourTowersInPairs = "four-towers-in-pairs"
+  /// Four towers, each of which reads three of the four in conv3 (code, 153-4gpu: no published figure).
+  case fourTowersOfThree = "four-towers-of-three"
   /// Half the kernels in every layer but the last; has no published figure.
   case halfWidth = "half-width"
   /// A sixth convolution over pool5 that reads both towers: the paper's CNN* (code, 146).
@@ -47,7 +51,8 @@ public enum NetworkVariant: String, CaseIterable, Sendable {
     case .noNormalization: "148"
     case .normOverConv5: "149"
     case .noExchange: "150"
-    case .noConv3Exchange, .fullExchange, .halfWidth, .sixthConvolution, .tanh, .noDropout,
+    case .noConv3Exchange, .fullExchange, .fourTowersInPairs, .fourTowersOfThree, .halfWidth,
+      .sixthConvolution, .tanh, .noDropout,
       .oneTower:
       nil
     }
@@ -66,6 +71,8 @@ public enum NetworkVariant: String, CaseIterable, Sendable {
     case .noExchange: "towers that meet in the last layer alone, each with 160 kernels in conv2"
     case .noConv3Exchange: "conv3 reads its own tower"
     case .fullExchange: "every layer reads both towers"
+    case .fourTowersInPairs: "four towers that exchange in pairs before conv3"
+    case .fourTowersOfThree: "four towers that read three of the four in conv3"
     case .halfWidth: "half the kernels"
     case .sixthConvolution: "CNN*: conv6 over pool5"
     case .tanh: "tanh for relu"
@@ -104,6 +111,9 @@ extension NetworkSpecification {
       // The image is the same for all towers.
       let first = layers.firstIndex(where: \.hasWeights)
       changed.layers = layers.enumerated().map { towers > 1 && $0 != first ? $1.reading(.all) : $1 }
+    case .fourTowersInPairs: changed = overFourTowers([[0, 1], [0, 1], [2, 3], [2, 3]])
+    case .fourTowersOfThree:
+      changed = overFourTowers([[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]])
     case .halfWidth:
       changed.layers = layers.enumerated().map { number, layer in
         number < layers.count - 1 ? layer.withKernels { $0 / 2 } : layer
@@ -146,6 +156,17 @@ extension NetworkSpecification {
         "--variant \(variant.rawValue) has nothing to change in the network \(quoted(name)).")
     }
     changed.name += "+\(variant.rawValue)"
+    return changed
+  }
+
+  /// The same kernels over four towers that read some of the others in conv3.
+  private func overFourTowers(_ reads: [[Int]]) -> NetworkSpecification {
+    guard towers == 2, layers.contains(where: { $0.name == "conv3" && $0.reads == .all }),
+      hasAlexNetsConvolutions
+    else { return self }
+    var changed = self
+    changed.towers = 4
+    changed.layers = layers.map { $0.name == "conv3" ? $0.reading(.listed(reads)) : $0 }
     return changed
   }
 
