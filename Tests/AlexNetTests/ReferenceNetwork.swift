@@ -103,8 +103,9 @@ struct ReferenceNetwork {
       height: x.height, width: x.width, roundsUp: layer.window.rounding == .up)
   }
 
-  /// The places that a layer's weights have among those of a layer that reads everything; nil where it does, or reads
-  /// its own. `numbers` are those that a kernel reads of a map.
+  /// The places that a layer's weights have among those of a layer that reads everything.
+  ///
+  /// Nil where it does, or reads its own. `numbers` are those that a kernel reads of a map.
   private func places(_ reads: Reads, kernels: Int, numbers: Int, _ x: FeatureMaps) -> [Int]? {
     guard case .listed(let lists) = reads else { return nil }
     let towers = specification.towers
