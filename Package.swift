@@ -197,8 +197,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "TrainingTests",
     [
-      "TestSupport", "Training", "AlexNet", "ModelParallel", "Layers", "Tensors", "Threads",
-      "Failures",
+      "TestSupport", "Training", "AlexNet", "ModelParallel", "Data", "Layers", "Tensors",
+      "Threads", "Failures",
     ]
   ),
   (

@@ -135,6 +135,7 @@ public final class Trainer {
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
         : "Going on after step \(state.step) of \(plan.lastStep).")
+    try journal.say(recipe.text)
     for notice in beginning?.notices ?? [] { try journal.say(notice) }
     if checkpoint == nil, let notice = dataset.enlargingNotice {
       try journal.say("Warning: \(notice)")
@@ -224,6 +225,6 @@ public final class Trainer {
   }
 
   var learningRate: Double {
-    plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)
+    (plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)).asWritten
   }
 }

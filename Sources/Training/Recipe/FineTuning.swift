@@ -30,7 +30,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
   var text: String {
     learningRateFactors.isEmpty
       ? "all the same"
-      : learningRateFactors.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+      : learningRateFactors.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }
         .joined(separator: ",")
   }
 
