@@ -116,12 +116,17 @@ public struct NetworkWeights {
   public func find(_ tensor: NetworkTensor) -> WeightTensor? { found[tensor.name] }
 
   /// Reads one of the network's tensors.
+  /// - Parameters:
+  ///   - tensor: The tensor.
+  ///   - rows: How many kernels the file has of it, where that is another number than the network's.
+  /// - Returns: Its numbers.
   /// - Throws: `Failure` (badData) where it is missing or of another shape.
-  public func read(_ tensor: NetworkTensor) throws(Failure) -> [Float] {
+  public func read(_ tensor: NetworkTensor, rows: Int? = nil) throws(Failure) -> [Float] {
+    let needed = [rows ?? tensor.shape[0]] + tensor.shape.dropFirst()
     guard let found = find(tensor) else {
       // A layer that has weights and no biases adds nothing.
       if let layer = described?[tensor.layer], layer.weights != nil, tensor.shape.count == 1 {
-        return [Float](repeating: 0, count: tensor.shape[0])
+        return [Float](repeating: 0, count: needed[0])
       }
       throw missing(tensor)
     }
@@ -130,19 +135,19 @@ public struct NetworkWeights {
       ? FileLayer.Layout() : described?[tensor.layer]?.layout ?? FileLayer.Layout()
     let shape = layout.isTransposed ? found.shape.reversed() : found.shape
     // Caffe's older files put ones in front; a window over whole maps makes of each kernel a neuron.
-    let window = tensor.inputs.map { [tensor.shape[0]] + $0 }
-    guard Self.isSame(shape, tensor.shape) || window.map({ Self.isSame(shape, $0) }) == true else {
+    let window = tensor.inputs.map { [needed[0]] + $0 }
+    guard Self.isSame(shape, needed) || window.map({ Self.isSame(shape, $0) }) == true else {
       throw Failure(
         .badData,
         "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), and layer "
-          + "\(quoted(tensor.layer)) needs \(layout.isTransposed ? tensor.shape.reversed() : tensor.shape)."
+          + "\(quoted(tensor.layer)) needs \(layout.isTransposed ? needed.reversed() : needed)."
       )
     }
     let values = try source.read(found)
     guard layout.isTransposed || layout.hasMapsLast, let inputs = tensor.inputs else {
       return values
     }
-    return Self.ordered(values, neurons: tensor.shape[0], inputs: inputs, layout)
+    return Self.ordered(values, neurons: needed[0], inputs: inputs, layout)
   }
 
   private static func isSame(_ found: [Int], _ needed: [Int]) -> Bool {

@@ -1,5 +1,6 @@
 public import AlexNet
 public import Failures
+import Images
 
 /// How an imported network reads pictures.
 ///
@@ -48,13 +49,9 @@ public struct PictureChoice {
     let order: Preprocessing.ChannelOrder
     let orderFrom: String
     let chosenOrder = channelOrder ?? described?.channelOrder
-    if let chosenOrder, let found = said.channelOrder, found != chosenOrder {
-      throw differ("colours in the order", chosenOrder.rawValue, found.rawValue, "channel-order")
-    }
-    if let known = chosenOrder ?? said.channelOrder {
-      order = known
-      orderFrom =
-        channelOrder != nil ? "--channel-order" : described != nil ? "the network" : "the file"
+    if let chosenOrder {
+      order = chosenOrder
+      orderFrom = channelOrder != nil ? "--channel-order" : "the network"
     } else if source is CaffeModel {
       throw Failure(
         .usage,
@@ -109,8 +106,10 @@ public struct PictureChoice {
         Preprocessing.filled(network, colour), "ImageNet's, usual; the file does not say"
       )
     }
+    // Caffe's tools squeeze pictures that are no squares.
+    let isCaffes = ["caffe-alexnet", "caffenet"].contains(network.name.prefix { $0 != "+" })
     var statements = [
-      "Pictures: crops of \(network.inputSide) of \(network.imageSide) pixels from 0 to 255, "
+      "Pictures: \(isCaffes ? "squeezed to a square" : "the middle square"), crops of \(network.inputSide) of \(network.imageSide) pixels from 0 to 255, "
         + "\(order.rawValue) (\(orderFrom)), less the mean R, G, B \(Self.list(Self.average(image))) "
         + "(\(meanFrom)), times \(Self.list(factors)) (\(factorsFrom))."
     ]
@@ -121,7 +120,8 @@ public struct PictureChoice {
     }
     return (
       Preprocessing(
-        classNames: classNames, mean: image, channelOrder: order, factors: factors), statements
+        classNames: classNames, mean: image, channelOrder: order, factors: factors,
+        resizing: isCaffes ? .squeeze : .crop), statements
     )
   }
 

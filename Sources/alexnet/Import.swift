@@ -19,7 +19,7 @@ enum Import: Subcommand {
         FILE.npz          the same saved with numpy.savez
         FILE.caffemodel   --network caffe-alexnet, Caffe's bvlc_alexnet, or caffenet, its CaffeNet
         FILE.onnx         any of them, one layer after the other
-      What 'alexnet export --format safetensors' wrote says itself what network it is. Of other files
+      What 'alexnet export' wrote says itself what network it is. Of other files
       (.pth, .ckpt, .npy, .mat, .keras) scripts/interchange/to_safetensors.py makes safetensors.
       Layers that a file describes must be those of the network; what it says of pictures, too.
       """,
@@ -76,8 +76,9 @@ enum Import: Subcommand {
     guard arguments.operands.count == 1, let out = arguments.string("out"), !out.isEmpty else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
+    try OutputPlace.check(out)
     let source = try WeightFile.open(arguments.operands[0])
-    let described = try described(source)
+    let described = try source.described()
     let choice = try arguments.string("network").map { name throws(Failure) in
       try NetworkChoice(
         name: name,
@@ -98,7 +99,7 @@ enum Import: Subcommand {
       guard options.isEmpty else {
         throw Failure(
           .usage,
-          "\(quoted(described.file.path)) says itself how it reads pictures and what its layers are called; leave out "
+          "\(quoted(source.path)) says itself how it reads pictures and what its layers are called; leave out "
             + options.map { "--\($0)" }.joined(separator: ", ") + ".")
       }
     }
@@ -109,7 +110,7 @@ enum Import: Subcommand {
       network: { classes throws(Failure) in
         if let choice {
           let network = try choice.network(classes: classes)
-          if let described { try Self.check(network, is: described) }
+          if let described { try Self.check(network, is: described, in: source.path) }
           return network
         }
         guard let described else { throw Failure(.usage, "Give --network.") }
@@ -128,19 +129,19 @@ enum Import: Subcommand {
         var pictures = pictures
         pictures.mean = given
         let names =
-          classNames ?? source.pictures.classNames ?? (0..<network.classes).map(String.init)
+          classNames ?? (0..<network.classes).map(String.init)
         let result = try pictures.preprocessing(
           for: network, classNames: names, of: source, imageInFile: imageInFile)
         statements = result.statements
         return result.preprocessing
       })
     let warnings = try network.write(to: out)
-    for warning in warnings { StandardStream.error.tell("Warning: \(warning)\n") }
-    try StandardStream.output.write(
+    for warning in warnings { StandardStream.error.tell("Warning: \(escaped(warning))\n") }
+    try StandardStream.confirm(
       (network.notes + statements + [
         "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
           + "\(network.network.classes) classes, to \(quoted(out))."
-      ]).map { $0 + "\n" }.joined())
+      ]).map { escaped($0) + "\n" }.joined(), of: out)
   }
 
   /// What was asked for, but for the mean, whose size the network decides.
@@ -176,7 +177,7 @@ enum Import: Subcommand {
 
   /// Makes sure that the network that was chosen is the one that a file of this program's own describes.
   private static func check(
-    _ network: NetworkSpecification, is described: NetworkFile
+    _ network: NetworkSpecification, is described: DescribedNetwork, in path: String
   ) throws(Failure) {
     let (ours, theirs) = (network, described.network)
     let place = zip(ours.layers.dropLast(), theirs.layers.dropLast()).first { $0 != $1 }
@@ -187,20 +188,18 @@ enum Import: Subcommand {
     let layer = place.map { ", which differs in layer \(quoted($0.1.name))" } ?? ""
     throw Failure(
       .usage,
-      "\(quoted(described.file.path)) is of the network \(quoted(theirs.name))\(layer); leave out --network."
+      "\(quoted(path)) is of the network \(quoted(theirs.name))\(layer); leave out --network."
     )
   }
 
-  /// What a file of this program's own says of its network.
-  private static func described(_ source: any WeightSource) throws(Failure) -> NetworkFile? {
-    guard let weights = source as? SafetensorsWeights, weights.isCheckpoint else { return nil }
-    return try NetworkFile(weights.file)
-  }
+  /// The longest list of classes that is read, in bytes.
+  private static let longestList = 64 << 20
 
   private static func classNames(_ path: String) throws(Failure) -> [String] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    let bytes = try RegularFile.contents(of: path, limit: longestList)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(
-        .inputMissing, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
+        .badData, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
     }
     var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .map(String.init)

@@ -63,7 +63,7 @@ struct ForeignNetworkTests {
       ]
         + likeness.options)
     try #require(imported.code == 0, "\(imported.error)")
-    #expect(imported.output.contains("Pictures: crops of 35 of 40 pixels"))
+    #expect(imported.output.contains("crops of 35 of 40 pixels"))
     let predicted = try Program.alexnet(
       "predict", "--checkpoint", "\(folder)/ours.safetensors", "\(folder)/picture.png", "--json",
       "--top", "5")

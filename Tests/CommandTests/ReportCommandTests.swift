@@ -65,8 +65,11 @@ import Testing
     #expect(whole.ranges(of: "\"kind\":\"health\"").count == 2)
 
     try (whole + "nonsense\n").write(toFile: metrics, atomically: true, encoding: .utf8)
+    let partly = try Program.alexnet("report", run, "--images", "0")
+    #expect(partly.code == 0 && partly.error.contains("is left out"), "\(partly.error)")
+    try "nonsense\n".write(toFile: metrics, atomically: true, encoding: .utf8)
     let broken = try Program.alexnet("report", run, "--images", "0")
-    #expect(broken.code == 65 && broken.error.contains("is not a record"), "\(broken.error)")
+    #expect(broken.code == 65 && broken.error.contains("is a whole record"), "\(broken.error)")
   }
 
   @Test func runsAreComparedAndPlotted() throws {

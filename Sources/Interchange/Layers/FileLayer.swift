@@ -1,4 +1,3 @@
-public import AlexNet
 import Layers
 
 /// A layer as a file of weights describes it, to be compared with a network's.
@@ -143,10 +142,6 @@ public struct FilePictures: Equatable, Sendable {
   public var meanColour: [Float]?
   /// The mean image that was subtracted, a file somewhere.
   public var meanFile: String?
-  /// The order of the colours.
-  public var channelOrder: Preprocessing.ChannelOrder?
-  /// The names of the classes.
-  public var classNames: [String]?
 
   /// A file that says nothing.
   public init() {}

@@ -1,7 +1,7 @@
-import AlexNet
+public import AlexNet
 import CProtobuf
 public import Failures
-import Foundation
+import JSON
 
 /// The network in an .onnx file: one layer after the other from the pictures to the probabilities.
 public final class ONNXModel: WeightSource {
@@ -11,13 +11,15 @@ public final class ONNXModel: WeightSource {
   public let tensors: [WeightTensor]
   /// Why other constants cannot be read, by their names.
   public let unreadable: [String: String]
-  /// The layers, in their order.
+  /// The layers, in their order; nil where the file is one of ours.
   public let layers: [FileLayer]?
-  /// What the graph's input, and the metadata of this program's own files, say.
+  /// What the graph's input says.
   public let pictures: FilePictures
 
   private let message: MessageFile<OnnxWeights__Model>
   private let constants: [String: ONNXTensor]
+  /// What the file says of the network, where it is one of ours.
+  private let texts: [String: String]?
 
   /// Opens a file.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no model, or a constant is
@@ -44,19 +46,30 @@ public final class ONNXModel: WeightSource {
         tensors.append(WeightTensor(name: name, shape: tensor.shape))
       }
     }
+    let own = list(model.metadata_props, model.n_metadata_props).first {
+      text($0.key) == "alexnet-train"
+    }
+    texts = try own.map { own throws(Failure) in
+      try JSONText.decode([String: String].self, text(own.value), from: path)
+    }
+    // An export of ours describes its network itself, and has our names.
     let shapes = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
-    layers = chain.layers { shapes[$0] }
+    layers = texts == nil ? chain.layers { shapes[$0] } : nil
     self.tensors = tensors
     self.unreadable = unreadable
     self.constants = constants
     var pictures = FilePictures()
     pictures.side = chain.side
-    if text(model.producer_name) == "alexnet-train" {
-      for entry in list(model.metadata_props, model.n_metadata_props) {
-        Self.note(text(entry.key), text(entry.value), &pictures)
-      }
-    }
     self.pictures = pictures
+  }
+
+  /// What an export of ours says of its network.
+  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  public func described() throws(Failure) -> DescribedNetwork? {
+    guard let texts else { return nil }
+    try DescribedNetwork.checkFormat(texts, of: path)
+    // The mean image is one of the texts.
+    return try DescribedNetwork(texts, from: path) { _ throws(Failure) in nil }
   }
 
   /// Reads the numbers of a constant.
@@ -67,28 +80,5 @@ public final class ONNXModel: WeightSource {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
     return try constant.values(beside: path)
-  }
-
-  /// What the metadata of this program's own exports say.
-  private static func note(_ key: String, _ value: String, _ pictures: inout FilePictures) {
-    struct Description: Decodable {
-      let input: String
-      let channelOrder: Preprocessing.ChannelOrder
-      let factors: [Float]
-      let mean: [Float]
-      let meanFile: String?
-    }
-    let data = Data(value.utf8)
-    if key == "classes" {
-      pictures.classNames = try? JSONDecoder().decode([String].self, from: data)
-    }
-    guard key == "preprocessing",
-      let how = try? JSONDecoder().decode(Description.self, from: data), how.input == "input",
-      how.factors.count == 3, how.mean.count == 3
-    else { return }
-    pictures.channelOrder = how.channelOrder
-    pictures.factors = how.factors
-    pictures.meanColour = how.mean
-    pictures.meanFile = how.meanFile
   }
 }
