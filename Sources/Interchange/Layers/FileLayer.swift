@@ -1,3 +1,4 @@
+import AlexNet
 import Layers
 
 /// A layer as a file of weights describes it, to be compared with a network's.
