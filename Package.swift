@@ -51,7 +51,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Failures", []),
   ("Options", ["Failures"]),
   ("Checksums", ["CChecksums"]),
-  ("Safetensors", ["Failures"]),
+  ("JSON", ["Failures"]),
+  ("Safetensors", ["JSON", "Failures"]),
   ("Threads", ["CScheduling"]),
   ("Console", ["Threads", "Failures"]),
   ("MPI", ["COpenMPI", "Threads", "Failures"]),
@@ -61,7 +62,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Data",
     [
-      "CArchive", "CScheduling", "Checksums", "Images", "Safetensors", "Tensors", "Console",
+      "CArchive", "CScheduling", "Checksums", "Images", "Safetensors", "JSON", "Tensors", "Console",
       "Threads", "Failures",
     ]
   ),
@@ -74,8 +75,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "AlexNet",
     [
-      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "Checksums", "Tensors",
-      "Threads", "Failures",
+      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "JSON", "Checksums",
+      "Tensors", "Threads", "Failures",
     ]
   ),
   ("Protobuf", ["CProtobuf"]),
@@ -83,14 +84,15 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Interchange",
     [
-      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "ModelParallel",
-      "Layers", "Safetensors", "Failures",
+      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "Images",
+      "ModelParallel", "Layers", "Safetensors", "JSON", "Failures",
     ]
   ),
   (
     "Training",
     [
-      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "ModelParallel",
+      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "JSON",
+      "ModelParallel",
       "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums", "Threads",
       "Failures",
     ]
@@ -98,16 +100,14 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Evaluation",
     [
-      "Interchange", "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI", "Tensors",
-      "Console",
-      "Threads",
-      "Failures",
+      "Interchange", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers",
+      "MPI", "Tensors", "Console", "Threads", "Failures",
     ]
   ),
   (
     "Report",
     [
-      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "Layers", "MPI",
+      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers", "MPI",
       "Failures",
     ]
   ),
@@ -148,7 +148,7 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
       "MPI", "Tensors", "Threads", "Console", "Options", "Failures", "Kernels", "Interchange",
-      "Safetensors", "Supervision",
+      "Safetensors", "JSON", "Supervision",
     ]
   ),
 ]
@@ -157,8 +157,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("PackageTests", []),
   ("TensorsTests", ["TestSupport", "Tensors"]),
   ("ThreadsTests", ["Threads"]),
+  ("FailuresTests", ["TestSupport", "Failures"]),
   ("ChecksumsTests", ["Checksums"]),
   ("OptionsTests", ["Options", "Failures"]),
+  ("JSONTests", ["JSON", "Failures"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
   ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),
   ("LayersTests", ["TestSupport", "Layers", "Tensors", "Threads"]),
@@ -174,7 +176,11 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   (
     "InterchangeTests",
-    ["TestSupport", "Interchange", "CProtobuf", "AlexNet", "Layers", "Safetensors", "Failures"]
+    [
+      "TestSupport", "Interchange", "CProtobuf", "AlexNet", "Data", "Images", "Layers",
+      "Safetensors",
+      "Failures",
+    ]
   ),
   (
     "FuzzTests",
@@ -191,8 +197,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "TrainingTests",
     [
-      "TestSupport", "Training", "AlexNet", "ModelParallel", "Layers", "Tensors", "Threads",
-      "Failures",
+      "TestSupport", "Training", "AlexNet", "ModelParallel", "Data", "Layers", "Tensors",
+      "Threads", "Failures",
     ]
   ),
   (

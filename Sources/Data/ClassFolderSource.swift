@@ -6,7 +6,8 @@ public import Images
 ///
 /// Either `DIR/train/<class>/...` with `DIR/val`, `DIR/validation` or `DIR/test` beside it, or
 /// `DIR/<class>/...`. The classes are in the order of their names' bytes. A file is a picture by
-/// its extension, in upper or lower case; symbolic links are followed.
+/// its extension, in upper or lower case. Symbolic links to folders are followed when everything else has been seen: one that
+/// leads to a folder above, which holds other classes too, or to one that is there already is left out.
 public struct ClassFolderSource: ImageSource {
   let root: PathBytes
 
@@ -35,6 +36,7 @@ public struct ClassFolderSource: ImageSource {
     let validation = Self.validationNames.map { Array($0.utf8) }.first { folders.contains($0) }
     var search = Search(root: root)
     if folders.contains(train) {
+      for name in [train] + (validation.map { [$0] } ?? []) { search.noteParent(name) }
       try search.addClasses(in: train, split: .train, declares: true)
       if let validation {
         try search.addClasses(in: validation, split: .validation, declares: false)
@@ -88,8 +90,22 @@ public struct ClassFolderSource: ImageSource {
     var items: [SourceItem] = []
     var looseFiles = 0
     var otherFiles = 0
+    /// The folders above and, in each split, those that were read.
+    private var above: Set<FolderIdentity>
+    private var seen: [Split: Set<FolderIdentity>] = [:]
+    /// Links to folders that are followed later.
+    private var links: [(folder: PathBytes, label: Int, split: Split)] = []
+    private var leftLinks = 0
 
-    init(root: PathBytes) { self.root = root }
+    init(root: PathBytes) {
+      self.root = root
+      above = FolderIdentity.all(from: root)
+    }
+
+    /// Notes a folder that holds the folders of all classes.
+    mutating func noteParent(_ name: [UInt8]) {
+      if let identity = FolderIdentity(root.appending(name)) { above.insert(identity) }
+    }
 
     /// Takes each folder in `parent` as a class.
     mutating func addClasses(
@@ -109,14 +125,16 @@ public struct ClassFolderSource: ImageSource {
             "The class \(quoted(String(decoding: entry.name, as: UTF8.self))) has validation pictures in "
               + "\(quoted(path.text)) but none for training.")
         }
-        let before = items.count
-        try addPictures(in: folder, label: label, split: split, above: [])
-        if items.count == before && split == .train {
-          throw Failure(
-            .badData,
-            "The class folder \(quoted(root.appending(folder.bytes).text)) holds no picture "
-              + "(.jpg, .jpeg, .png, .webp, .bmp, .tif); add some or remove the folder.")
-        }
+        try addPictures(in: folder, label: label, split: split)
+      }
+      try followLinks()
+      let filled = Set(items.lazy.map(\.label))
+      if split == .train, let label = classes.indices.first(where: { !filled.contains($0) }) {
+        let folder = PathBytes(bytes: parent).appending(classes[label])
+        throw Failure(
+          .badData,
+          "The class folder \(quoted(root.appending(folder.bytes).text)) holds no picture "
+            + "(.jpg, .jpeg, .png, .webp, .bmp, .tif); add some or remove the folder.")
       }
       if split == .validation && !items.contains(where: { $0.split == .validation }) {
         throw Failure(
@@ -127,18 +145,33 @@ public struct ClassFolderSource: ImageSource {
       }
     }
 
+    private mutating func followLinks() throws(Failure) {
+      while !links.isEmpty {
+        let found = links
+        links = []
+        for link in found {
+          try addPictures(in: link.folder, label: link.label, split: link.split)
+        }
+      }
+    }
+
     private mutating func addPictures(
-      in folder: PathBytes, label: Int, split: Split, above: [FolderIdentity]
+      in folder: PathBytes, label: Int, split: Split
     ) throws(Failure) {
       let path = root.appending(folder.bytes)
-      let identity = path.status.map { FolderIdentity(device: $0.st_dev, node: $0.st_ino) }
-      // A link to a folder above would lead around for ever.
-      if let identity, above.contains(identity) { return }
-      let chain = above + [identity].compactMap { $0 }
+      // It would lead around for ever, or bring pictures a second time.
+      guard let identity = FolderIdentity(path), !above.contains(identity),
+        seen[split, default: []].insert(identity).inserted
+      else {
+        leftLinks += 1
+        return
+      }
       for entry in try FolderListing(of: path).entries {
         let name = folder.appending(entry.name)
-        if entry.kind == .folder {
-          try addPictures(in: name, label: label, split: split, above: chain)
+        if entry.kind == .folder, entry.isLink {
+          links.append((name, label, split))
+        } else if entry.kind == .folder {
+          try addPictures(in: name, label: label, split: split)
         } else if PictureFiles.isPicture(entry.name) {
           items.append(ClassFolderSource.item(name.bytes, label: label, split: split, in: root))
         } else {
@@ -169,12 +202,33 @@ public struct ClassFolderSource: ImageSource {
       if otherFiles > 0 {
         notes.append("\(otherFiles) files that are no pictures by their names were left out.")
       }
+      if leftLinks > 0 {
+        notes.append(
+          "\(leftLinks) links to folders that are above, or there already, were not followed.")
+      }
       return SourceListing(classNames: names, items: items, notes: notes)
     }
   }
 
-  private struct FolderIdentity: Equatable {
+  private struct FolderIdentity: Hashable {
     let device: dev_t
     let node: ino_t
+
+    /// The folder that a path leads to; nil where there is none.
+    init?(_ path: PathBytes) {
+      guard let status = path.status else { return nil }
+      (device, node) = (status.st_dev, status.st_ino)
+    }
+
+    /// A folder and all those above it.
+    static func all(from folder: PathBytes) -> Set<FolderIdentity> {
+      var found: Set<FolderIdentity> = []
+      var path = folder.bytes.isEmpty ? PathBytes(".") : folder
+      // The folder above the topmost one is that one itself.
+      while let identity = FolderIdentity(path), found.insert(identity).inserted {
+        path = path.appending(Array("..".utf8))
+      }
+      return found
+    }
   }
 }

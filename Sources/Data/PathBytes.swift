@@ -16,8 +16,10 @@ struct PathBytes: Sendable, Equatable {
   /// The path as text; what is not UTF-8 in it shows as replacement characters.
   var text: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// The path as the system takes it, which ends it at a zero: one with a zero inside is the empty path, which leads nowhere,
+  /// and not what stands before the zero.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-    var terminated = bytes.map { CChar(bitPattern: $0) }
+    var terminated = bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }
     terminated.append(0)
     return terminated.withUnsafeBufferPointer { pointer in
       guard let start = pointer.baseAddress else {

@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import Images
+import JSON
 import Threads
 
 /// The last step of a preparation: from shards to a dataset.
@@ -55,7 +56,8 @@ extension Preparation {
     let manifest = DatasetManifest(
       pictures: DatasetManifest.Pictures(
         side: settings.side, encoding: settings.effectiveEncoding,
-        quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil),
+        quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil,
+        resizing: settings.resizing, enlarging: SquareScaling.enlarging),
       classes: classes, train: train, validation: validation,
       statistics: try write(
         statistics.encoded(side: settings.side), "statistics.safetensors", folder),
@@ -63,9 +65,9 @@ extension Preparation {
         kind: kind, seed: settings.seed, holdOut: plan.holdOut,
         limitPerClass: settings.limitPerClass,
         rejected: rejected.count),
-      methods: methods)
-    let rejectedFile = try write(try lines(rejected), "rejected.jsonl", folder)
-    let manifestFile = try write(try manifest.encoded(), DatasetManifest.fileName, folder)
+      methods: methods(settings.resizing))
+    let rejectedFile = try write(lines(rejected), "rejected.jsonl", folder)
+    let manifestFile = try write(manifest.encoded, DatasetManifest.fileName, folder)
     let files = [train.index, validation.index, manifest.statistics, rejectedFile, manifestFile]
     let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
     return PreparationSummary(
@@ -73,10 +75,19 @@ extension Preparation {
       rejected: rejected.count, bytes: bytes, seconds: MonotonicClock.seconds - start)
   }
 
+  private static func methods(_ resizing: Resizing) -> [String: String] {
+    var methods = methods
+    let square =
+      resizing == .crop
+      ? "shorter side scaled to the side by libvips, the centre square"
+      : "both sides scaled to the side by libvips"
+    methods["pictures"] =
+      "turned upright by EXIF, \(square), 8-bit sRGB, white behind transparency; reduced by Lanczos' filter, enlarged "
+      + "by bicubic interpolation between the centres of pixels"
+    return methods
+  }
+
   private static let methods = [
-    "pictures":
-      "turned upright by EXIF, shorter side scaled to the side by libvips, the centre square, "
-      + "8-bit sRGB, white behind transparency",
     "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
     "mean": "mean of the decoded training records, pixel by pixel, 0 to 255; sums in whole numbers",
     "covariance":
@@ -111,13 +122,7 @@ extension Preparation {
       sha256: try OutputFile.write(bytes, to: "\(folder)/\(name)"))
   }
 
-  private static func lines(_ rejected: [RejectedPicture]) throws(Failure) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    do {
-      return try rejected.flatMap { Array(try encoder.encode($0)) + [UInt8(ascii: "\n")] }
-    } catch {
-      throw Failure(.internal, "The list of rejected pictures cannot be written as JSON: \(error).")
-    }
+  private static func lines(_ rejected: [RejectedPicture]) -> [UInt8] {
+    rejected.flatMap { Array((JSONText.encode($0, isPretty: false) + "\n").utf8) }
   }
 }

@@ -1,6 +1,7 @@
 public import Failures
 import Foundation
 public import Images
+import JSON
 
 /// Shards that others made for the Python package `webdataset`: tar files in which neighbouring
 /// members of one key, its name up to the first dot, make a sample.
@@ -202,8 +203,8 @@ public final class WebDatasetSource: ImageSource {
       // "007" and "7" are one class.
       return text.isEmpty ? nil : Int(text).map { String($0) } ?? text
     }
-    let object = try? JSONSerialization.jsonObject(with: Foundation.Data(bytes))
-    guard let fields = object as? [String: Any] else { return nil }
+    guard JSONText.problem(in: bytes[...]) == nil, let fields = JSONText.object(checked: bytes[...])
+    else { return nil }
     for key in Self.labelKeys {
       if let number = fields[key] as? Int { return String(number) }
       if let text = fields[key] as? String, !text.isEmpty { return text }

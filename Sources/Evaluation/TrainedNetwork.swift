@@ -1,6 +1,7 @@
 public import AlexNet
 public import Data
 public import Failures
+import Images
 import Safetensors
 public import Training
 
@@ -47,6 +48,18 @@ public struct TrainedNetwork: Sendable {
     try Self.check(
       classes: dataset.classNames, of: "The dataset \(quoted(dataset.path))",
       against: file.preprocessing.classNames, of: quoted(path))
+  }
+
+  /// What a user should know of how a dataset's pictures were made, compared with what the network is used to; nil where
+  /// there is nothing.
+  public func notice(on dataset: Dataset) -> String? {
+    let own = file.preprocessing.resizing
+    guard own == dataset.resizing else {
+      return
+        "The pictures of \(quoted(dataset.path)) were prepared with --resize \(dataset.resizing.rawValue), and "
+        + "\(quoted(path)) reads such of --resize \(own.rawValue)."
+    }
+    return dataset.enlargingNotice
   }
 
   /// Makes sure that two networks tell the same classes apart, so that their outputs can be averaged.

@@ -59,8 +59,13 @@ public struct NetworkWeights {
   }
 
   /// Reads one of the network's tensors.
+  /// - Parameters:
+  ///   - tensor: The tensor.
+  ///   - rows: How many kernels the file has of it, where that is another number than the network's.
+  /// - Returns: Its numbers.
   /// - Throws: `Failure` (badData) where it is missing or of another shape.
-  public func read(_ tensor: NetworkTensor) throws(Failure) -> [Float] {
+  public func read(_ tensor: NetworkTensor, rows: Int? = nil) throws(Failure) -> [Float] {
+    let shape = [rows ?? tensor.shape[0]] + tensor.shape.dropFirst()
     guard let found = find(tensor) else {
       throw Failure(
         .badData,
@@ -68,11 +73,11 @@ public struct NetworkWeights {
           + "\(quoted(tensor.layer)); it holds \(Self.listed(source.tensors.map(\.name))).")
     }
     // Caffe's older files put ones in front.
-    guard found.shape.drop(while: { $0 == 1 }) == tensor.shape.drop(while: { $0 == 1 }) else {
+    guard found.shape.drop(while: { $0 == 1 }) == shape.drop(while: { $0 == 1 }) else {
       throw Failure(
         .badData,
         "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), and layer "
-          + "\(quoted(tensor.layer)) needs \(tensor.shape).")
+          + "\(quoted(tensor.layer)) needs \(shape).")
     }
     return try source.read(found)
   }

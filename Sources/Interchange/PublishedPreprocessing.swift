@@ -1,8 +1,9 @@
 public import AlexNet
+import Images
 
 extension Preprocessing {
-  /// How the networks that others published read pictures: Caffe's as its example does, torchvision's as its weights
-  /// say; every other one RGB from 0 to 255 less the mean colour of ImageNet.
+  /// How the networks that others published read pictures: Caffe's as its example does, which squeezes them to a square,
+  /// torchvision's as its weights say; every other one RGB from 0 to 255 less the mean colour of ImageNet.
   /// - Parameters:
   ///   - network: The network, one of the presets by its name.
   ///   - classNames: The names of its classes.
@@ -19,7 +20,7 @@ extension Preprocessing {
       return Preprocessing(
         classNames: classNames,
         mean: mean ?? filled(network, [122.678_914_34, 116.668_767_62, 104.006_987_93]),
-        channelOrder: .bgr)
+        channelOrder: .bgr, resizing: .squeeze)
     case "torchvision-alexnet":
       return Preprocessing(
         classNames: classNames, mean: mean ?? filled(network, colour.map { 255 * $0 }),

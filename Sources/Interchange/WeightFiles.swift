@@ -1,4 +1,4 @@
-import AlexNet
+public import AlexNet
 public import Failures
 public import Safetensors
 
@@ -29,11 +29,14 @@ public final class SafetensorsWeights: WeightSource {
   /// Where the file is.
   public var path: String { file.path }
 
-  /// Whether the file says itself what network it holds.
-  public var isCheckpoint: Bool { Self.isCheckpoint(file) }
+  /// What a checkpoint says of its network.
+  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  public func described() throws(Failure) -> DescribedNetwork? {
+    Self.isCheckpoint(file) ? try NetworkFile(file).described : nil
+  }
 
   private static func isCheckpoint(_ file: SafetensorsFile) -> Bool {
-    file.header.metadata["format"] == "alexnet-train"
+    DescribedNetwork.isDescribed(by: file.header.metadata)
   }
 
   /// Reads the numbers of a tensor, and compares a checkpoint's with their checksums.

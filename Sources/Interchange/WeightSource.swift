@@ -1,3 +1,4 @@
+public import AlexNet
 public import Failures
 
 /// A tensor in a file of weights.
@@ -23,4 +24,12 @@ public protocol WeightSource: AnyObject {
   /// Reads the numbers of one of `tensors`, in the order of C.
   /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
   func read(_ tensor: WeightTensor) throws(Failure) -> [Float]
+  /// What the file says of the network that its weights are of; nil where it says nothing, as other programs' do.
+  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  func described() throws(Failure) -> DescribedNetwork?
+}
+
+extension WeightSource {
+  /// Nothing: the file is not one of ours.
+  public func described() throws(Failure) -> DescribedNetwork? { nil }
 }

@@ -181,6 +181,6 @@ public enum Environment {
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {
     let place = rank.map { " (rank \($0), \(processorName))" } ?? ""
-    StandardStream.error.tell("\(program)\(place): \(sentence)\n")
+    StandardStream.error.tell(escaped("\(program)\(place): \(sentence)\n", but: "\n"))
   }
 }

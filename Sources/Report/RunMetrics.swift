@@ -1,6 +1,7 @@
 import AlexNet
 package import Failures
 import Foundation
+import JSON
 package import Training
 
 /// What a run has written so far: its settings and the records of metrics.jsonl.
@@ -69,6 +70,10 @@ package struct RunMetrics: Sendable {
         + "out; the first is line \(first)."
   }
 
+  /// The longest metrics.jsonl that is read, some ten million steps, and what a line of it may have.
+  private static let longest = 4 << 30
+  private static let bounds = JSONText.Bounds(depth: 8, values: 1 << 16)
+
   private struct Line: Decodable {
     let kind: String
     let step: Int
@@ -98,15 +103,16 @@ package struct RunMetrics: Sendable {
     }
     configuration = try TextFile.read(directory.configuration)
     settings = try TrainingSettings(configuration, from: directory.configuration)
-    guard let data = FileManager.default.contents(atPath: directory.metrics) else { return }
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    guard FileManager.default.fileExists(atPath: directory.metrics) else { return }
+    let data = try RegularFile.contents(of: directory.metrics, limit: Self.longest)
     var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     if lines.last?.isEmpty == true { lines.removeLast() }
     var seconds = 0.0
     for (number, text) in lines.enumerated() {
-      guard let line = try? decoder.decode(Line.self, from: text) else {
+      guard
+        let line = try? JSONText.value(
+          Line.self, Array(text), Self.bounds, from: directory.metrics)
+      else {
         leftOut.append(number + 1)
         continue
       }

@@ -29,7 +29,7 @@ public final class EventFile {
     // A run that goes on within the second takes the next one's name.
     repeat {
       path = "\(folder)/events.out.tfevents.\(time).\(name)"
-      descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
       time += 1
     } while descriptor < 0 && errno == EEXIST
     guard descriptor >= 0 else {

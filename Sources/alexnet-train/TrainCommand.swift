@@ -52,7 +52,8 @@ struct TrainCommand {
     }
     let weights = try weightFile(arguments)
     let choice = try networkChoice(arguments, weights: weights)
-    let recipe = try self.recipe(arguments, isDemonstration: isDemonstration)
+    let (recipe, said) = try self.recipe(
+      arguments, for: choice, isDemonstration: isDemonstration)
     let parallelChoice = try ParallelChoice(arguments)
     let placement = try Placement(
       towers: choice.network(classes: nil).towers, over: world,
@@ -86,6 +87,7 @@ struct TrainCommand {
     let (parallelism, schemeChoice) = try parallelChoice.parallelism(
       network, placement, batchSize: recipe.batchSize)
     if isDryRun {
+      for sentence in said { say(sentence + "\n") }
       say(DryRun(settings: settings, placement: placement, parallelism: parallelism).text)
       try watchdog?.finish()
       return .done
@@ -109,6 +111,7 @@ struct TrainCommand {
     }
     say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
+    for sentence in said { say(sentence + "\n") }
     for warning in [cores.idleWarning, cores.rivalWarning].compactMap(\.self) {
       say("Warning: \(warning)\n")
     }
@@ -144,7 +147,7 @@ struct TrainCommand {
   /// What it says is in the run's files too, so a full disk under standard output, or a terminal
   /// that has gone away, does not end a training.
   func say(_ text: String) {
-    if world.rank == 0 { StandardStream.output.tell(text) }
+    if world.rank == 0 { StandardStream.output.tell(escaped(text, but: "\n")) }
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {

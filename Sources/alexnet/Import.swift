@@ -18,7 +18,7 @@ enum Import: Subcommand {
         FILE.safetensors  --network alexnet, of the grouped AlexNet in PyTorch, or torchvision-alexnet
         FILE.npz          the same saved with numpy.savez
         FILE.caffemodel   --network caffe-alexnet, Caffe's bvlc_alexnet
-      What 'alexnet export --format safetensors' wrote says itself what network it is.
+      What 'alexnet export' wrote as safetensors or npz says itself what network it is.
       """,
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
@@ -58,8 +58,9 @@ enum Import: Subcommand {
     guard arguments.operands.count == 1, let out = arguments.string("out"), !out.isEmpty else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
+    try OutputPlace.check(out)
     let source = try WeightFile.open(arguments.operands[0])
-    let described = try described(source)
+    let described = try source.described()
     let choice = try arguments.string("network").map { name throws(Failure) in
       try NetworkChoice(
         name: name,
@@ -94,22 +95,20 @@ enum Import: Subcommand {
             mean: given ?? mean)
       })
     let warnings = try network.write(to: out)
-    for warning in warnings { StandardStream.error.tell("Warning: \(warning)\n") }
-    try StandardStream.output.write(
+    for warning in warnings { StandardStream.error.tell("Warning: \(escaped(warning))\n") }
+    try StandardStream.confirm(
       "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
-        + "\(network.network.classes) classes, to \(quoted(out)).\n")
+        + "\(network.network.classes) classes, to \(quoted(out)).\n", of: out)
   }
 
-  /// What a file of this program's own says of its network.
-  private static func described(_ source: any WeightSource) throws(Failure) -> NetworkFile? {
-    guard let weights = source as? SafetensorsWeights, weights.isCheckpoint else { return nil }
-    return try NetworkFile(weights.file)
-  }
+  /// The longest list of classes that is read, in bytes.
+  private static let longestList = 64 << 20
 
   private static func classNames(_ path: String) throws(Failure) -> [String] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    let bytes = try RegularFile.contents(of: path, limit: longestList)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(
-        .inputMissing, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
+        .badData, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
     }
     var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .map(String.init)

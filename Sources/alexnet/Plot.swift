@@ -16,7 +16,9 @@ enum Plot: Subcommand {
       (
         "How",
         [
-          Option("by", "epochs|hours", default: "epochs", "What is on the axis below."),
+          Option(
+            "by", "epochs|hours", default: "epochs",
+            "What is on the axis below: epochs done, or hours."),
           Option(
             "smoothing", "STEPS", default: "20", "Steps over which training curves are smoothed."),
           Option("width", "N", default: "the terminal's, or 79", "Letters in a line."),

@@ -40,6 +40,7 @@ enum Preview: Subcommand {
     guard let data = arguments.string("data"), let path = arguments.string("out") else {
       throw Failure(.usage, "Give --data DATASET and --out FILE.png.")
     }
+    try OutputPlace.check(path)
     var sheet = ContactSheet(try Dataset(opening: data))
     sheet.augmentation = try Self.augmentation(arguments)
     if try arguments.choice("split", of: ["train", "validation"]) == "validation" {
@@ -49,7 +50,7 @@ enum Preview: Subcommand {
     if let count = try arguments.integer("count", in: 1...10_000) { sheet.count = count }
     if let seed = try arguments.integer("seed", in: 0...Int.max) { sheet.seed = UInt64(seed) }
     try sheet.write(to: path)
-    try StandardStream.output.write("Drew \(quoted(path)).\n")
+    try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
   }
 
   /// The augmentation that `--recipe` names.

@@ -154,10 +154,20 @@ import TestSupport
     #expect(parted.constants["c3.tower1.weight"] == [2, 3, 3, 3])
   }
 
+  @Test func towersThatReadSomeOfTheOthersAreParted() throws {
+    var network = SmallFiles.network()
+    guard case .convolution(var third) = network.layers[6] else { return }
+    third.reads = .listed([[0, 1], [0, 1]])
+    network.layers[6] = .convolution(third)
+    let model = try export(network)
+    #expect(model["c3"]?.operation == "Concat" && model["c3.tower0"]?.operation == "Conv")
+    #expect(model["c3.tower1.read"]?.operation == "Concat")
+  }
+
   @Test func everyVariantOfTheFourLayerNetworkIsExported() throws {
     let network = NetworkSpecification.cifarFourLayer(classes: 10)
     for variant in [NetworkVariant.tanh, .oneTower, .halfWidth, .nonOverlappingPooling] {
-      let model = try export(network.applying(variant))
+      let model = try export(network.applying(variant, recipe: .paper))
       #expect(model.nodes.count { $0.operation == "Conv" } == 3, "\(variant.rawValue)")
     }
   }

@@ -58,9 +58,31 @@ import Training
     let version = weight.version
     SGD(.paper, factors: ["test": 0]).update(
       [weight], learningRate: 0.01, team: ThreadTeam(count: 1))
-    #expect(weight.value.pointer[0] == 2 && weight.velocity.pointer[0] == 0.5)
+    // It has no velocity that a later step, or whoever looks at the layers' health, could take for one.
+    #expect(weight.value.pointer[0] == 2 && weight.velocity.pointer[0] == 0)
     // What was computed from it stays good.
     #expect(weight.version == version)
+  }
+
+  @Test func aScheduleOfItsOwnScalesWeightsAndBiasesByTheEpoch() {
+    let rates = [
+      LayerRate(fromEpoch: 67, weights: 0.1, biases: 1),
+      LayerRate(fromEpoch: 72, weights: 0, biases: 0),
+    ]
+    let rule = SGD(.code2012, schedules: ["test": rates])
+    func velocity(_ role: Parameter.Role, _ epoch: Int) -> Float {
+      let parameter = parameter(role)
+      rule.update([parameter], learningRate: 1e-4, epoch: epoch, team: ThreadTeam(count: 1))
+      if epoch >= 72 { #expect(parameter.value.pointer[0] == 2) }
+      return parameter.velocity.pointer[0]
+    }
+    // v = 0.45 - 0.0005 * rate * 2 - rate * 3, the biases' rate 0.02 without decay.
+    #expect(abs(velocity(.weight, 66) - 0.4496999) < 1e-7)
+    #expect(abs(velocity(.weight, 67) - 0.44996999) < 1e-7)
+    #expect(velocity(.weight, 72) == 0)
+    #expect(abs(velocity(.bias, 66) - 0.39) < 1e-6)
+    #expect(velocity(.bias, 71) == velocity(.bias, 66))
+    #expect(velocity(.bias, 72) == 0)
   }
 
   @Test(arguments: [Float.infinity, -.infinity, .nan]) func theFirstSpoiledParameterIsNamed(

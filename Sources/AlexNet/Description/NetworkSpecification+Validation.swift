@@ -75,10 +75,15 @@ extension NetworkSpecification {
         try require(
           shape.kernels.isEmpty
             || shape.parameters / shape.kernels.count == twin.parameters / twin.kernels.count,
-          "layer \(quoted(name)) reads \(shape.inputs[0]) in tower \(tower) and \(twin.inputs[0]) in tower 0; "
-            + "let it read all, or have as many kernels in each tower below it")
+          "layer \(quoted(name)) reads \(Self.text(shape.inputs)) in tower \(tower) and "
+            + "\(Self.text(twin.inputs)) in tower 0; let it read all, or have as many kernels in each tower below it"
+        )
       }
     }
+  }
+
+  private static func text(_ inputs: [MapShape]) -> String {
+    inputs.map(\.description).joined(separator: " and ")
   }
 
   private func validate(
@@ -86,6 +91,19 @@ extension NetworkSpecification {
     _ require: (Bool, @autoclosure () -> String) throws(Failure) -> Void
   ) throws(Failure) {
     let name = layer.name
+    if case .listed(let lists) = layer.reads {
+      try require(
+        lists.count == towers,
+        "'reads' of layer \(quoted(name)) lists what \(lists.count) towers read, and the network has \(towers)"
+      )
+      for (tower, list) in lists.enumerated() {
+        try require(
+          Set(list).count == list.count && list.allSatisfy((0..<towers).contains)
+            && list.contains(tower) && list == list.sorted(),
+          "in 'reads' of layer \(quoted(name)) tower \(tower) reads \(list); it takes different towers from 0 to "
+            + "\(towers - 1), itself among them")
+      }
+    }
     func check(_ window: Window, longest: Int) throws(Failure) {
       try require(
         (1...longest).contains(window.size) && (1...4096).contains(window.stride)

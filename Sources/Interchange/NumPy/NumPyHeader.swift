@@ -17,7 +17,7 @@ struct NumPyHeader: Equatable {
   private static let longest = 10_000
   /// NumPy's names of the types that are known here.
   private static let types: [(name: String, format: NumberFormat)] = [
-    ("<f4", .float32), ("<f8", .float64), ("<f2", .float16),
+    ("<f4", .float32), ("<f8", .float64), ("<f2", .float16), ("|u1", .uint8),
   ]
 
   /// Plans a file of numbers in the order of C.

@@ -92,7 +92,8 @@ final class CheckpointStore {
     let temporary = CheckpointName.partial(afterSteps: state.step)
     if group.rank == 0 {
       try keeper?.look(journal.say)
-      try SafetensorsWriter.create(temporary, in: files.folder, header)
+      try SafetensorsWriter.create(
+        temporary, in: files.folder, header, remedy: "Make room and go on with --resume.")
     }
     try Activity.waiting(for: "start of a checkpoint") { try group.barrier() }
     writer.start(temporary, header, first: journal.diskJob)

@@ -64,7 +64,7 @@ extension Trainer {
       throw Failure(
         .diverged,
         "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
-          + "\(settings.recipe.learningRate), or let the run go back by itself with --on-divergence rollback."
+          + "\(plain(settings.recipe.learningRate)), or let the run go back by itself with --on-divergence rollback."
       )
     }
     // The first rank gives the file its name.
@@ -89,6 +89,6 @@ extension Trainer {
       rank: world.rank)
     try journal.say(
       "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
-        + "\(learningRate) (\(count + 1) of at most \(most) times).")
+        + "\(plain(learningRate)) (\(count + 1) of at most \(most) times).")
   }
 }

@@ -84,6 +84,8 @@ public final class Trainer {
         algorithm: settings.algorithm, scheme: parallelism.scheme,
         formats: settings.formats ?? WireFormats()))
     self.parallelism = parallelism
+    var preprocessing: Preprocessing
+    var beginning: FineTuning.Beginning?
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       if safeguards.divergence != .stop, state.rollbackStep == nil {
@@ -93,12 +95,15 @@ public final class Trainer {
       preprocessing = try NetworkFile(checkpoint).preprocessing
     } else {
       state = TrainingState()
+      beginning = try settings.fineTuning?.load(into: network, for: dataset)
       preprocessing =
-        try settings.fineTuning?.load(into: network, classNames: dataset.classNames)
-        ?? Preprocessing(
-          classNames: dataset.classNames, mean: dataset.mean,
-          meanPlace: recipe.augmentation.meanPlace)
+        beginning?.preprocessing
+        ?? Preprocessing(classNames: dataset.classNames, mean: dataset.mean)
+      preprocessing.resizing = dataset.resizing
     }
+    // As it is trained, whatever the file says that the weights are from.
+    preprocessing.meanPlace = recipe.augmentation.meanPlace
+    self.preprocessing = preprocessing
     Activity.begin("opening the run's files")
     let isFirst = placement.isFirst
     journal = try RunJournal(in: folder, keeping: state.records, speaks: isFirst)
@@ -130,6 +135,11 @@ public final class Trainer {
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
         : "Going on after step \(state.step) of \(plan.lastStep).")
+    try journal.say(recipe.text)
+    for notice in beginning?.notices ?? [] { try journal.say(notice) }
+    if checkpoint == nil, let notice = dataset.enlargingNotice {
+      try journal.say("Warning: \(notice)")
+    }
   }
 
   /// Trains to the end of the run, or until it is asked to stop.
@@ -215,6 +225,6 @@ public final class Trainer {
   }
 
   var learningRate: Double {
-    plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)
+    (plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)).asWritten
   }
 }

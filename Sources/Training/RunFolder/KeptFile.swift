@@ -43,7 +43,7 @@ struct KeptFile {
   private func putBack(in folder: HeldFolder) throws(Failure) {
     if let slash = name.lastIndex(of: "/") { try folder.makeFolder(String(name[..<slash])) }
     let copy = openFile(
-      name, in: folder, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+      name, in: folder, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o666)
     var code = copy < 0 ? errno : 0
     var (block, offset) = ([UInt8](repeating: 0, count: 1 << 16), 0)
     while code == 0 {

@@ -58,6 +58,11 @@ public struct RunDirectory: Sendable {
       .map { "\(checkpoints)/\($0)" }.filter { !checkpointFiles.contains($0) }
   }
 
+  /// All files of checkpoints that are not known to be damaged, under every name that they have.
+  public var everyCheckpoint: [String] {
+    checkpointFiles + remains.filter { $0.hasSuffix(Self.checkpointSuffix) }
+  }
+
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
   /// - Throws: `Failure` (inputMissing) where nothing is there, or the run has no checkpoint yet.
   public static func checkpoint(named path: String) throws(Failure) -> String {

@@ -1,6 +1,7 @@
 import AlexNet
 import Console
 import Failures
+import JSON
 
 /// What a run writes down: records in metrics.jsonl, sentences on the screen and in log.txt.
 ///

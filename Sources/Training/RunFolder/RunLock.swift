@@ -2,6 +2,7 @@ import AlexNet
 public import Failures
 import Foundation
 import Glibc
+import JSON
 import Supervision
 import Synchronization
 import Threads
@@ -228,7 +229,8 @@ public final class RunLock {
   private static func owner(_ descriptor: Int32) -> Owner? {
     var bytes = [UInt8](repeating: 0, count: 4096)
     let count = pread(descriptor, &bytes, bytes.count, 0)
-    guard count > 0, let owner = try? JSONDecoder().decode(Owner.self, from: Data(bytes[..<count]))
+    guard count > 0,
+      let owner = try? JSONText.value(Owner.self, Array(bytes[..<count]), from: "lock")
     else { return nil }
     // The text is shown, so it is cleaned of whatever does not belong on a terminal.
     return Owner(

@@ -15,7 +15,7 @@ final class RunLog {
   /// Tells a whole line.
   func say(_ line: String) throws(Failure) {
     status?.say(line)
-    try file?.append(line)
+    try file?.append(escaped(line, but: "\n"))
   }
 
   /// Shows how far the run is, if it is time to.
@@ -24,6 +24,8 @@ final class RunLog {
   ///   - line: Makes the line.
   /// - Throws: `Failure` where the log cannot be written.
   func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
-    if let line = status?.update(isLast: isLast, line) { try file?.append(line) }
+    if let line = status?.update(isLast: isLast, line) {
+      try file?.append(escaped(line, but: "\n"))
+    }
   }
 }

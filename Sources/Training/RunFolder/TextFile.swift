@@ -23,7 +23,7 @@ package final class TextFile: Sendable {
   ) throws(Failure) {
     (self.name, self.folder) = (name, folder)
     descriptor = openFile(
-      name, in: folder, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+      name, in: folder, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o666)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be written", errno: errno)
     }
@@ -104,12 +104,17 @@ package final class TextFile: Sendable {
     }
   }
 
+  /// The longest text that is read whole.
+  private static let longest = 256 << 20
+
   /// The text of a whole file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be read.
+  /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) where it is not text.
   package static func read(_ path: String) throws(Failure) -> String {
-    do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
-      throw Failure(.inputMissing, "The file \(quoted(path)) cannot be read as text.")
+    let bytes = try RegularFile.contents(of: path, limit: longest)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.badData, "The file \(quoted(path)) cannot be read as text.")
     }
+    return text
   }
 
   /// Writes a whole text, whose last line has its end, as `write` does.
@@ -117,21 +122,26 @@ package final class TextFile: Sendable {
     try write(text.hasSuffix("\n") ? String(text.dropLast()) : text, to: path)
   }
 
-  /// Writes a whole small file under a temporary name and renames it into place.
-  package static func write(
-    _ text: String, to name: String, in folder: HeldFolder? = nil
-  ) throws(Failure) {
-    let temporary = name + ".partial"
-    let place = folder?.descriptor ?? AT_FDCWD
-    unlinkat(place, temporary, 0)
-    let file = try TextFile(appendingTo: temporary, in: folder)
+  /// Writes a whole small file under a temporary name and renames it into place; `OutputPlace` says what else a name may be.
+  package static func write(_ text: String, to path: String) throws(Failure) {
+    let place = try OutputPlace(path)
+    let file = try TextFile(appendingTo: place.temporary)
     try file.append(text)
     // A name that outlives a loss of power must not outlive what it stands for.
     try file.bringToDisk()
-    guard renameat(place, temporary, place, name) == 0 else {
-      throw .system(
-        .inputOutput, "\(quoted(folder?.path(of: name) ?? name)) cannot be written", errno: errno)
-    }
-    try folder?.bringNamesToDisk()
+    try place.publish()
+  }
+
+  /// Writes a whole small file of a folder that is held open under a temporary name and renames it into place.
+  package static func write(
+    _ text: String, to name: String, in folder: HeldFolder
+  ) throws(Failure) {
+    let temporary = name + ".partial"
+    folder.remove(temporary)
+    let file = try TextFile(appendingTo: temporary, in: folder)
+    try file.append(text)
+    try file.bringToDisk()
+    try folder.rename(temporary, to: name)
+    try folder.bringNamesToDisk()
   }
 }
