@@ -11,7 +11,7 @@ extension FaultTests {
     init() throws { training = try FaultRun() }
 
     /// Too little to start MPI, to exchange messages, and to train: the network is not to blame.
-    @Test(arguments: [400_000, 600_000, 650_000, 850_000])
+    @Test(arguments: [400_000, 600_000, 700_000])
     func aRankWithoutMemorySaysSo(_ kibibytes: Int) throws {
       let words = try ["\(Program.folder)/alexnet-train"] + training.options(steps: 5)
       let outcome = try Program.run(
