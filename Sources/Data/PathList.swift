@@ -11,7 +11,7 @@ package enum PathList {
 
   /// The names in a list, empty ones left out.
   /// - Throws: `Failure` (badData) for a list in UTF-16, which is full of zeros.
-  static func entries(
+  package static func entries(
     of list: [UInt8], from source: String
   ) throws(Failure) -> [ArraySlice<UInt8>] {
     guard !list.starts(with: [0xFF, 0xFE]), !list.starts(with: [0xFE, 0xFF]) else {

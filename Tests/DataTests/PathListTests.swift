@@ -2,7 +2,7 @@ import Failures
 import Foundation
 import Testing
 
-@testable import Data
+import Data
 
 @Suite("Lists of paths")
 struct PathListTests {

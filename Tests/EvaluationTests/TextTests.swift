@@ -2,7 +2,7 @@ import AlexNet
 import Foundation
 import Testing
 
-@testable import Evaluation
+import Evaluation
 
 /// Names of files and classes in what people, spreadsheets and programs read.
 @Suite struct TextTests {
