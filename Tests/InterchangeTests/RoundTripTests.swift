@@ -44,7 +44,8 @@ struct RoundTripTests {
         guard let preset = NetworkSpecification.preset(name, classes: 6, recipe: recipe) else {
           return []
         }
-        return [preset] + NetworkVariant.allCases.compactMap { try? preset.applying($0) }
+        return [preset]
+          + NetworkVariant.allCases.compactMap { try? preset.applying($0, recipe: recipe) }
       }
     }
     let others = recipe == .paper ? [] : all(.paper)
