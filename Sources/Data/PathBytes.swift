@@ -1,11 +1,12 @@
 import Failures
-import Glibc
+package import Glibc
 
 /// A path as the system holds it: any bytes but zero, not necessarily text.
-struct PathBytes: Sendable, Equatable {
+package struct PathBytes: Sendable, Equatable {
   var bytes: [UInt8]
 
-  init(_ text: String) { bytes = Array(text.utf8) }
+  /// The path of a text.
+  package init(_ text: String) { bytes = Array(text.utf8) }
   init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// The path of something inside this folder.
@@ -30,7 +31,7 @@ struct PathBytes: Sendable, Equatable {
   }
 
   /// What the path leads to, symbolic links followed, or nil.
-  var status: stat? {
+  package var status: stat? {
     withCString { path in
       var status = stat()
       return stat(path, &status) == 0 ? status : nil

@@ -151,7 +151,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
       tuning.file ?? "none")
     compare("init-from", "the layers that began anew", savedTuning.reset, tuning.reset)
     compare(
-      "init-from", "which class is which", savedTuning.classMap, tuning.classMap, show: false)
+      "init-from", "which class is which", savedTuning.classMap, tuning.classMap, as: nil)
     compare("rates", "the layers' learning rates", savedTuning.text, tuning.text)
     compare("seed", "the seed", saved.seed, seed)
     compare("algorithm", "the algorithm", saved.algorithm.rawValue, algorithm.rawValue)

@@ -60,7 +60,7 @@ public struct RunDirectory: Sendable {
 
   /// All files of checkpoints that are not known to be damaged, under every name that they have.
   public var everyCheckpoint: [String] {
-    checkpointFiles + remains.filter { $0.hasSuffix(Self.checkpointSuffix) }
+    checkpointFiles + remains.filter { $0.hasSuffix(CheckpointName.suffix) }
   }
 
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
