@@ -38,8 +38,8 @@ import Testing
       [
         "--data", try Pictures.small.get().path + "/dataset", "--out", run, "--network", network,
         "--batch-size", "33", "--learning-rate", "0.002", "--threads", "1",
-        // With seed 1 a sum that is rounded otherwise decides between two numbers of a pool.
-        "--seed", "2",
+        // With some seeds (2 among them) a sum that is rounded otherwise decides between two numbers of a pool.
+        "--seed", "3",
       ] + options)
     #expect(outcome.code == code, "\(outcome.error)")
     return run

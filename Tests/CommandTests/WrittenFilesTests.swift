@@ -62,7 +62,7 @@ import Testing
     let file = scratch.path + "/file.npz"
     #expect(try Program.alexnet("export", run, "--format", "npz", "--out", file).code == 0)
     for (words, code) in [
-      ([file, "--network", "alexnet", "--out", "\(out)/b.safetensors"], 65),
+      ([file, "--network", "alexnet", "--out", "\(out)/b.safetensors"], 64),
       ([file, "--out", "\(out)/folder"], 73), ([file, "--out", "\(out)/no/b.safetensors"], 73),
     ] as [([String], Int32)] {
       let outcome = try Program.alexnet(ranks: nil, ["import"] + words)
