@@ -140,6 +140,21 @@ static inline void alexnet_vips_close(struct alexnet_vips_header header) {
   g_object_unref(header.picture);
 }
 
+/// The middle of a picture that is many times longer than wide: scaling all of it would take the time and memory of
+/// what is cut off afterwards. Takes over the reference.
+static inline VipsImage *alexnet_vips_middle(VipsImage *picture) {
+  int width = picture->Xsize, height = picture->Ysize;
+  int shorter = width < height ? width : height, longer = width < height ? height : width;
+  if (longer / 16 <= shorter) return picture;
+  // An even number of pixels is cut off, half on each side; what is left is more than the filter reaches.
+  int kept = 8 * shorter + (longer & 1);
+  VipsImage *next = NULL;
+  int code = vips_extract_area(picture, &next, width > height ? (width - kept) / 2 : 0,
+                               width > height ? 0 : (height - kept) / 2,
+                               width > height ? kept : width, width > height ? height : kept, NULL);
+  return alexnet_vips_became(picture, next, code);
+}
+
 /// Decodes an opened picture, turns it upright, scales its shorter side to `side`, copies the centre out, and gives
 /// the picture back.
 static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header, const void *bytes,
@@ -157,6 +172,7 @@ static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header,
     picture = alexnet_vips_became(picture, next, code);
     next = NULL;
   }
+  if (picture) picture = alexnet_vips_middle(picture);
   if (picture) {
     int code = vips_thumbnail_image(picture, &next, side, "height", side, "size", VIPS_SIZE_BOTH,
                                     "crop", VIPS_INTERESTING_CENTRE, NULL);
@@ -177,7 +193,8 @@ static inline int alexnet_vips_square_pixels(const void *bytes, size_t length, i
   VipsImage *next = NULL;
   int code = vips_copy(picture, &next, "interpretation",
                        bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL);
-  if ((picture = alexnet_vips_became(picture, next, code))) {
+  picture = alexnet_vips_became(picture, next, code);
+  if (picture && (picture = alexnet_vips_middle(picture))) {
     double scale = (double)side / (width < height ? width : height);
     // What vips_thumbnail comes to, without its preparations for pictures of other kinds.
     code = vips_resize(picture, &next, scale, NULL);

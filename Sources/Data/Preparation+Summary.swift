@@ -9,7 +9,7 @@ extension Preparation {
   /// description of it all.
   static func finish(
     _ plan: PreparationPlan, _ sums: PixelSums, _ settings: PreparationSettings, kind: String,
-    folder: String, start: Double
+    unusable: [RejectedPicture], folder: String, start: Double
   ) throws(Failure) -> PreparationSummary {
     let journal = ShardJournal(folder: folder)
     let shards = try plan.shards.map { (shard) throws(Failure) in
@@ -21,18 +21,21 @@ extension Preparation {
       }
       return prepared
     }
-    let rejected = shards.flatMap(\.rejected)
+    let rejected = unusable + shards.flatMap(\.rejected)
     var parts: [Split: DatasetManifest.Part] = [:]
     var classes = plan.classNames.map { DatasetManifest.Class(name: $0, train: 0, validation: 0) }
-    for split in Split.allCases {
+    for split in Split.allCases where split != .test || plan.hasPictures(.test) {
       let own = zip(plan.shards, shards).filter { $0.0.split == split }.map(\.1)
       parts[split] = try writeIndex(own, split, folder: folder)
       for record in own.flatMap(\.records) {
-        classes[Int(record.label)].train += split == .train ? 1 : 0
-        classes[Int(record.label)].validation += split == .validation ? 1 : 0
+        switch split {
+        case .train: classes[Int(record.label)].train += 1
+        case .validation: classes[Int(record.label)].validation += 1
+        case .test: classes[Int(record.label)].test = 1 + (classes[Int(record.label)].test ?? 0)
+        }
       }
     }
-    if let empty = classes.firstIndex(where: { $0.train == 0 }) {
+    if plan.hasPictures(.train), let empty = classes.firstIndex(where: { $0.train == 0 }) {
       let name = plan.classNames[empty]
       let example =
         rejected.first { $0.class == name }.map { ": \(quoted($0.path)) \($0.reason)" } ?? ""
@@ -42,13 +45,15 @@ extension Preparation {
           + "\(example)."
       )
     }
-    guard let train = parts[.train], let validation = parts[.validation], validation.count > 0
-    else {
-      throw Failure(
-        .badData,
-        "\(quoted(settings.source)) has no usable picture for validation; add some, or hold out more."
-      )
+    for split in Split.allCases where plan.hasPictures(split) || plan.hasPictures(.train) {
+      guard split == .test || parts[split]?.count != 0 else {
+        throw Failure(
+          .badData,
+          "\(quoted(settings.source)) has no usable picture for \(split.rawValue); add some, or hold out more."
+        )
+      }
     }
+    let duplicates = try Duplicates(zip(plan.shards, shards), plan, in: folder)
     let covariance = sums.covariance()
     let statistics = StatisticsFile(
       mean: sums.mean(), covariance: covariance, colour: ColourComponents(covariance: covariance))
@@ -56,7 +61,7 @@ extension Preparation {
       pictures: DatasetManifest.Pictures(
         side: settings.side, encoding: settings.effectiveEncoding,
         quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil),
-      classes: classes, train: train, validation: validation,
+      classes: classes, parts: parts,
       statistics: try write(
         statistics.encoded(side: settings.side), "statistics.safetensors", folder),
       source: DatasetManifest.Source(
@@ -66,11 +71,16 @@ extension Preparation {
       methods: methods)
     let rejectedFile = try write(try lines(rejected), "rejected.jsonl", folder)
     let manifestFile = try write(try manifest.encoded(), DatasetManifest.fileName, folder)
-    let files = [train.index, validation.index, manifest.statistics, rejectedFile, manifestFile]
+    var files = parts.values.map(\.index) + [manifest.statistics, rejectedFile, manifestFile]
+    if !duplicates.isEmpty {
+      files.append(try write(try duplicates.lines(), Duplicates.fileName, folder))
+    }
     let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
     return PreparationSummary(
-      train: train.count, validation: validation.count, classes: classes.count,
-      rejected: rejected.count, bytes: bytes, seconds: MonotonicClock.seconds - start)
+      train: parts[.train]?.count ?? 0, validation: parts[.validation]?.count ?? 0,
+      test: parts[.test]?.count ?? 0, classes: classes.count,
+      rejected: rejected.count, rejectedKinds: kinds(of: rejected),
+      warnings: duplicates.warnings, bytes: bytes, seconds: MonotonicClock.seconds - start)
   }
 
   private static let methods = [
@@ -78,7 +88,8 @@ extension Preparation {
       "turned upright by EXIF, shorter side scaled to the side by libvips, the centre square, "
       + "8-bit sRGB, white behind transparency",
     "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
-    "mean": "mean of the decoded training records, pixel by pixel, 0 to 255; sums in whole numbers",
+    "mean":
+      "mean of the decoded training records (where there are none: of the validation or test records), pixel by pixel, 0 to 255; sums in whole numbers",
     "covariance":
       "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole "
       + "numbers, divided by the number of pixels",
@@ -111,13 +122,28 @@ extension Preparation {
       sha256: try OutputFile.write(bytes, to: "\(folder)/\(name)"))
   }
 
-  private static func lines(_ rejected: [RejectedPicture]) throws(Failure) -> [UInt8] {
+  /// Values as lines of JSON.
+  static func lines(_ values: [some Encodable]) throws(Failure) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do {
-      return try rejected.flatMap { Array(try encoder.encode($0)) + [UInt8(ascii: "\n")] }
+      return try values.flatMap { Array(try encoder.encode($0)) + [UInt8(ascii: "\n")] }
     } catch {
-      throw Failure(.internal, "The list of rejected pictures cannot be written as JSON: \(error).")
+      throw Failure(.internal, "A list of pictures cannot be written as JSON: \(error).")
+    }
+  }
+
+  /// The reasons why pictures were rejected, each with how many there are and one example.
+  private static func kinds(of rejected: [RejectedPicture]) -> [String] {
+    var tally = Tally()
+    for picture in rejected {
+      // Sizes and the numbers of lines differ from picture to picture.
+      tally.add(
+        String(picture.reason.filter { !$0.isNumber }),
+        example: "\(quoted(picture.path)), which \(picture.reason)")
+    }
+    return tally.sorted.map { kind in
+      kind.count == 1 ? "1: \(kind.example)" : "\(kind.count) like \(kind.example)"
     }
   }
 }

@@ -5,8 +5,9 @@ import Images
 struct RejectedPicture: Codable, Equatable {
   let path: String
   let reason: String
-  let split: Split
-  let `class`: String
+  /// Nil where that was not known yet.
+  let split: Split?
+  let `class`: String?
 }
 
 /// A shard that is on the disk.
@@ -105,7 +106,7 @@ final class ShardPreparation {
         RecordPlace(
           shard: 0, offset: offset, length: UInt32(record.count), label: UInt32(item.label),
           crc32: crc32(of: record)))
-      if item.split == .train { sums.add(UnsafeBufferPointer(decoded)) }
+      if shard.isMeasured { sums.add(UnsafeBufferPointer(decoded)) }
       progress.count(isRejected: false)
     }
     let checksum = try writer.finish()
@@ -138,7 +139,7 @@ final class ShardPreparation {
         sums.numbers = before
         return nil
       }
-      if shard.split == .train { sums.add(UnsafeBufferPointer(decoded)) }
+      if shard.isMeasured { sums.add(UnsafeBufferPointer(decoded)) }
     }
     for _ in prepared.records { progress.count(isRejected: false) }
     for _ in prepared.rejected { progress.count(isRejected: true) }

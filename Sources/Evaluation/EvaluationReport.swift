@@ -50,7 +50,8 @@ public struct EvaluationReport {
       lines += [part + ":"]
     }
     lines += ["\(whole.images.count) \(title)", Self.figures(whole), ""]
-    lines += classTable + [""] + confusions + confidentErrors
+    let lists = confusions + confidentErrors
+    lines += classTable + (lists.isEmpty ? [] : [""] + lists)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -85,6 +86,7 @@ public struct EvaluationReport {
   }
 
   private var confusions: [String] {
+    guard self.worst > 0 else { return [] }
     let worst = whole.worstConfusions(worst)
     guard !worst.isEmpty else { return ["Nothing was confused."] }
     return ["Most frequent confusions:"]

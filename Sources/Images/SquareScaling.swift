@@ -44,13 +44,17 @@ public enum SquareScaling {
     precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
     guard !bytes.isEmpty else { throw ImageProblem("is an empty file") }
     guard let format = ImageFormat(of: bytes) else {
-      throw ImageProblem("is not a JPEG, PNG, WebP, TIFF or BMP picture")
+      throw ImageProblem("is not a picture of a known kind by its first bytes")
     }
     guard started else { throw ImageProblem("cannot be read: libvips does not start") }
     if format == .bmp { try checkBitmapSize(bytes) }
     var header = alexnet_vips_header()
     guard alexnet_vips_open(bytes.baseAddress, bytes.count, &header) != 0 else {
-      throw ImageProblem("has an unreadable \(format.name) header")
+      throw ImageProblem(
+        canRead(format)
+          ? "has an unreadable \(format.name) header"
+          : "is a \(format.name) picture, which libvips here cannot read; convert it to JPEG or PNG"
+      )
     }
     do throws(ImageProblem) {
       try check(header, bytes, format)
@@ -78,6 +82,10 @@ public enum SquareScaling {
       case .png where isInterlaced: (Int(header.pixel_bytes), "an interlaced PNG")
       // libwebp's own pixels with transparency, and a copy.
       case .webp: (8, "WebP")
+      // All channels of a frame, and the decoder's own.
+      case .gif: (8, "GIF")
+      case .heif: (8, "HEIC or AVIF")
+      case .jxl, .jp2: (16, format.name)
       default: (0, "")
       }
     try check(Int(header.width), Int(header.height), held.bytesOfPixel, held.kind)
@@ -123,6 +131,21 @@ public enum SquareScaling {
     else { throw ImageProblem("cannot be scaled from \(width)x\(height) to \(side)x\(side)") }
   }
 
+  /// Whether this libvips was built with a reader for a format.
+  private static func canRead(_ format: ImageFormat) -> Bool {
+    let loader: String? =
+      switch format {
+      case .heif: "heifload_buffer"
+      case .jxl: "jxlload_buffer"
+      case .jp2: "jp2kload_buffer"
+      case .gif: "gifload_buffer"
+      case .bmp: "magickload_buffer"
+      case .pnm: "ppmload_source"
+      default: nil
+      }
+    return loader.map { vips_type_find("VipsOperation", $0) != 0 } ?? true
+  }
+
   /// Gives back what libvips holds for the calling thread; call it before the thread ends.
   public static func finishThread() { vips_thread_shutdown() }
 
@@ -140,8 +163,4 @@ public enum SquareScaling {
     // Its own pixels of four values, and a copy.
     try check(width, height, 16, "BMP")
   }
-}
-
-extension ImageFormat {
-  fileprivate var name: String { self == .webp ? "WebP" : rawValue.uppercased() }
 }
