@@ -13,6 +13,7 @@
 // So a jump begins and ends inside a library. No library calls back into Swift: the only callback is
 // alexnet_vips_silence below, in C. Tests/ImagesTests looks through the programs for the functions that jump.
 #pragma once
+#include <fontconfig/fontconfig.h>
 #include <png.h>
 #include <stdint.h>
 #include <string.h>
@@ -73,6 +74,34 @@ static inline int alexnet_vips_copy_out(VipsImage *picture, int side, unsigned c
   return 0;
 }
 
+/// Whether an ICC profile is that of sRGB, by its description in ASCII or UTF-16.
+static inline int alexnet_vips_is_srgb(const void *profile, size_t length) {
+  static const char wide[8] = {0, 's', 0, 'R', 0, 'G', 0, 'B'};
+  for (size_t place = 0; place + sizeof wide <= length && place < 4096; place++) {
+    const char *here = (const char *)profile + place;
+    if (!memcmp(here, "sRGB", 4) || !memcmp(here, wide, sizeof wide)) return 1;
+  }
+  return 0;
+}
+
+/// Converts a picture from its own ICC profile to sRGB; one whose profile is sRGB, or none that fits, stays as it is.
+/// Takes over the reference.
+static inline VipsImage *alexnet_vips_convert(VipsImage *picture) {
+  const void *profile = NULL;
+  size_t length = 0;
+  if (!vips_image_get_typeof(picture, VIPS_META_ICC_NAME) ||
+      vips_image_get_blob(picture, VIPS_META_ICC_NAME, &profile, &length) ||
+      alexnet_vips_is_srgb(profile, length))
+    return picture;
+  VipsImage *next = NULL;
+  if (vips_icc_transform(picture, &next, "srgb", "embedded", TRUE, "depth", 8, NULL)) {
+    vips_error_clear();
+    return picture;
+  }
+  g_object_unref(picture);
+  return next;
+}
+
 /// Brings a scaled picture of any kind to 8-bit sRGB and copies it out; takes over the reference.
 static inline int alexnet_vips_finish(VipsImage *picture, int side, unsigned char *output) {
   VipsImage *next = NULL;
@@ -84,6 +113,7 @@ static inline int alexnet_vips_finish(VipsImage *picture, int side, unsigned cha
     vips_area_unref(VIPS_AREA(white));
     if (!(picture = alexnet_vips_became(picture, next, code))) return ALEXNET_IMAGE_CORRUPT;
   }
+  picture = alexnet_vips_convert(picture);
   gboolean plain = picture->BandFmt == VIPS_FORMAT_UCHAR &&
                    (picture->Type == VIPS_INTERPRETATION_B_W ||
                     picture->Type == VIPS_INTERPRETATION_sRGB);
@@ -103,6 +133,9 @@ struct alexnet_vips_header {
   VipsImage *picture;
   int width, height, bands, pixel_bytes;
   int is_interlaced;  // a progressive JPEG, or one of several scans, too
+  int is_integer;     // of 8 or 16 bits without a sign
+  int is_lab;
+  int frames;
 };
 
 /// Whether a picture's header has a field that is there and not 0.
@@ -130,8 +163,30 @@ static inline int alexnet_vips_open(const void *bytes, size_t length,
   header->height = picture->Ysize;
   header->bands = picture->Bands;
   header->pixel_bytes = VIPS_IMAGE_SIZEOF_PEL(picture);
+  header->is_integer =
+      picture->BandFmt == VIPS_FORMAT_UCHAR || picture->BandFmt == VIPS_FORMAT_USHORT;
+  header->is_lab = picture->Type == VIPS_INTERPRETATION_LAB ||
+                   picture->Type == VIPS_INTERPRETATION_LABQ ||
+                   picture->Type == VIPS_INTERPRETATION_LABS;
+  header->frames = vips_image_get_n_pages(picture);
   header->is_interlaced = alexnet_vips_is_set(picture, "interlaced") ||
                           alexnet_vips_is_set(picture, "jpeg-multiscan");
+  return 1;
+}
+
+/// Opens a picture again with ImageMagick, where libvips' own reader has its colours wrong; returns whether that could
+/// be done.
+static inline int alexnet_vips_reopen(const void *bytes, size_t length,
+                                      struct alexnet_vips_header *header) {
+  VipsImage *next = NULL;
+  int code = vips_magickload_buffer((void *)bytes, length, &next, "access",
+                                    VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+  if (code) {
+    vips_error_clear();
+    return 0;
+  }
+  g_object_unref(header->picture);
+  header->picture = next;
   return 1;
 }
 
@@ -253,6 +308,22 @@ static inline size_t alexnet_png_room(int width, int height, int bands) {
   image.height = height;
   image.format = bands == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   return PNG_IMAGE_PNG_SIZE_MAX(image);
+}
+
+/// Whether a font that is installed has a letter.
+static inline int alexnet_has_font(uint32_t letter) {
+  FcPattern *pattern = FcPatternCreate();
+  FcCharSet *letters = FcCharSetCreate();
+  FcObjectSet *properties = FcObjectSetBuild(FC_FILE, (char *)NULL);
+  FcCharSetAddChar(letters, letter);
+  FcPatternAddCharSet(pattern, FC_CHARSET, letters);
+  FcFontSet *fonts = FcFontList(NULL, pattern, properties);
+  int count = fonts ? fonts->nfont : 0;
+  if (fonts) FcFontSetDestroy(fonts);
+  FcObjectSetDestroy(properties);
+  FcCharSetDestroy(letters);
+  FcPatternDestroy(pattern);
+  return count > 0;
 }
 
 /// Draws a line of text in black on white into gray pixels of `width` x `height`, cut off where it ends.

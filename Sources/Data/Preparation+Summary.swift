@@ -80,7 +80,7 @@ extension Preparation {
       train: parts[.train]?.count ?? 0, validation: parts[.validation]?.count ?? 0,
       test: parts[.test]?.count ?? 0, classes: classes.count,
       rejected: rejected.count, rejectedKinds: kinds(of: rejected),
-      warnings: duplicates.warnings, bytes: bytes, seconds: MonotonicClock.seconds - start)
+      notes: notes(shards), duplicates: duplicates.warnings, bytes: bytes, seconds: MonotonicClock.seconds - start)
   }
 
   private static let methods = [
@@ -131,6 +131,15 @@ extension Preparation {
     } catch {
       throw Failure(.internal, "A list of pictures cannot be written as JSON: \(error).")
     }
+  }
+
+  private static func notes(_ shards: [PreparedShard]) -> [String] {
+    let animated = shards.reduce(0) { $0 + $1.animated }
+    return animated == 0
+      ? []
+      : [
+        "\(counted(animated, "picture has", "pictures have")) several frames or pages; the first was taken."
+      ]
   }
 
   /// The reasons why pictures were rejected, each with how many there are and one example.

@@ -39,8 +39,9 @@ public final class PreparationDisplay {
       "Prepared \(pictures(summary.train, summary.validation, summary.test)) in "
         + "\(summary.classes) classes: \(size(summary.bytes)) at \(quoted(destination)), in "
         + "\(spoken(seconds: summary.seconds)), \(Int(speed)) images/s.")
-    for warning in summary.warnings { status.say("Warning: \(warning)") }
-    if !summary.warnings.isEmpty {
+    for note in summary.notes { status.say("Note: \(note)") }
+    for warning in summary.duplicates { status.say("Warning: \(warning)") }
+    if !summary.duplicates.isEmpty {
       status.say("\(quoted("\(destination)/\(Duplicates.fileName)")) lists them.")
     }
     guard summary.rejected > 0 else { return }

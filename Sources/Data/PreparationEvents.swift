@@ -75,8 +75,10 @@ public struct PreparationSummary: Sendable {
   public let rejected: Int
   /// Why, kind by kind, each with an example.
   public let rejectedKinds: [String]
-  /// What the user should look at before training.
-  public let warnings: [String]
+  /// What else the user should know.
+  public let notes: [String]
+  /// What is said of pictures that are the same, which a file lists; empty where there are none.
+  public let duplicates: [String]
   /// The dataset's size on disk in bytes.
   public let bytes: UInt64
   /// How long it took.

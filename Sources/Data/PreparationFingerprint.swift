@@ -12,7 +12,7 @@ extension PreparationPlan {
       bytes.withUnsafeBytes { sum.update($0) }
     }
     let words: [String] =
-      ["2", settings.source, kind, SquareScaling.libraryVersion, "\(settings.side)"]
+      ["3", settings.source, kind, SquareScaling.libraryVersion, "\(settings.side)"]
       + [settings.effectiveEncoding.rawValue, "\(settings.quality)"] + classNames
     for word in words { add(Array(word.utf8)) }
     for split in Split.allCases {

@@ -19,6 +19,7 @@ struct ShardJournal {
   private struct Head: Codable {
     let description: DatasetManifest.Shard
     let rejected: [RejectedPicture]
+    let animated: Int
   }
 
   private func path(_ shard: PreparationPlan.Shard) -> String {
@@ -30,7 +31,7 @@ struct ShardJournal {
   func write(_ prepared: PreparedShard, of shard: PreparationPlan.Shard) throws(Failure) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let head = Head(description: prepared.description, rejected: prepared.rejected)
+    let head = Head(description: prepared.description, rejected: prepared.rejected, animated: prepared.animated)
     guard let line = try? encoder.encode(head) else {
       throw Failure(.internal, "A shard cannot be described as JSON.")
     }
@@ -55,7 +56,7 @@ struct ShardJournal {
     else { return nil }
     return PreparedShard(
       description: head.description, records: (0..<index.count).map { index[$0] },
-      rejected: head.rejected)
+      rejected: head.rejected, animated: head.animated)
   }
 
   /// Whether a file of the folder is worth keeping for the next preparation: a shard that is

@@ -37,10 +37,12 @@ public enum SquareScaling {
 
   /// Scales an encoded picture of any readable format into `side * side * 3` RGB bytes, rows from
   /// the top.
+  /// - Returns: How many frames or pages it has, the first of which was taken.
   /// - Throws: `ImageProblem` when the bytes are not a picture, too large a one or a damaged one.
+  @discardableResult
   public static func scale(
     encoded bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
-  ) throws(ImageProblem) {
+  ) throws(ImageProblem) -> Int {
     precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
     guard !bytes.isEmpty else { throw ImageProblem("is an empty file") }
     guard let format = ImageFormat(of: bytes) else {
@@ -58,6 +60,7 @@ public enum SquareScaling {
     }
     do throws(ImageProblem) {
       try check(header, bytes, format)
+      if format == .tiff { try checkColours(&header, bytes) }
     } catch {
       alexnet_vips_close(header)
       throw error
@@ -68,6 +71,7 @@ public enum SquareScaling {
     guard code == ALEXNET_IMAGE_FINE else {
       throw ImageProblem("is a truncated or corrupt \(format.name)")
     }
+    return Int(header.frames)
   }
 
   /// Refuses a picture that would take too much memory or time, by its header.
@@ -91,6 +95,25 @@ public enum SquareScaling {
     try check(Int(header.width), Int(header.height), held.bytesOfPixel, held.kind)
     if format == .jpeg, JPEGScans.exceed(mostScans, in: bytes) {
       throw ImageProblem("has more than \(mostScans) scans, which take too much time")
+    }
+  }
+
+  private static func checkColours(
+    _ header: inout alexnet_vips_header, _ bytes: UnsafeRawBufferPointer
+  ) throws(ImageProblem) {
+    guard header.is_integer != 0 else {
+      throw ImageProblem(
+        "is a TIFF of other numbers than whole ones of 8 or 16 bits, whose black and white are not known; convert it "
+          + "to 8 bits")
+    }
+    guard header.is_lab == 0 else {
+      throw ImageProblem("is a TIFF of L*a*b* colours, which is not read; convert it to RGB")
+    }
+    guard TIFFColours.areYCbCr(bytes) else { return }
+    // ImageMagick's own pixels of four values, and a copy.
+    try check(Int(header.width), Int(header.height), 16, "a TIFF of YCbCr colours")
+    guard alexnet_vips_reopen(bytes.baseAddress, bytes.count, &header) != 0 else {
+      throw ImageProblem("is a TIFF of YCbCr colours, which is not read; convert it to RGB")
     }
   }
 

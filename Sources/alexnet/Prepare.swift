@@ -126,7 +126,9 @@ enum Prepare: Subcommand {
     _ arguments: Arguments, _ settings: PreparationSettings
   ) throws(Failure) {
     guard let path = arguments.string("preview") else { return }
-    try ContactSheet(try Dataset(opening: settings.destination)).write(to: path)
+    let sheet = ContactSheet(try Dataset(opening: settings.destination))
+    try sheet.write(to: path)
+    if let note = sheet.fontNote { StandardStream.error.tell("Note: \(note)\n") }
     try StandardStream.output.write("Drew \(quoted(path)).\n")
   }
 

@@ -47,6 +47,7 @@ enum Preview: Subcommand {
     if let count = try arguments.integer("count", in: 1...10_000) { sheet.count = count }
     if let seed = try arguments.integer("seed", in: 0...Int.max) { sheet.seed = UInt64(seed) }
     try sheet.write(to: path)
+    if let note = sheet.fontNote { StandardStream.error.tell("Note: \(note)\n") }
     try StandardStream.output.write("Drew \(quoted(path)).\n")
   }
 

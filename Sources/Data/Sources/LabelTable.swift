@@ -77,6 +77,8 @@ struct LabelTable {
   private mutating func add(
     _ line: Int, _ name: [UInt8], label: String?, split: String?, labelIsThere: Bool
   ) {
+    // MXNet writes whole numbers with zeros behind the point.
+    let label = label.map { $0.contains(/^[0-9]+[.]0+$/) ? String($0.prefix { $0 != "." }) : $0 }
     guard !name.isEmpty else { return refused.append((line, "names no picture")) }
     var part: Split?
     if let split, !split.isEmpty {
