@@ -174,22 +174,6 @@ static inline int alexnet_vips_open(const void *bytes, size_t length,
   return 1;
 }
 
-/// Opens a picture again with ImageMagick, where libvips' own reader has its colours wrong; returns whether that could
-/// be done.
-static inline int alexnet_vips_reopen(const void *bytes, size_t length,
-                                      struct alexnet_vips_header *header) {
-  VipsImage *next = NULL;
-  int code = vips_magickload_buffer((void *)bytes, length, &next, "access",
-                                    VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
-  if (code) {
-    vips_error_clear();
-    return 0;
-  }
-  g_object_unref(header->picture);
-  header->picture = next;
-  return 1;
-}
-
 /// Gives back a picture that is not wanted.
 static inline void alexnet_vips_close(struct alexnet_vips_header header) {
   g_object_unref(header.picture);

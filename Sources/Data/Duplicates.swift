@@ -160,8 +160,8 @@ struct Duplicates {
     var warnings: [String] = []
     if let leak {
       warnings.append(
-        "\(counted(leaked, "validation or test picture is the same picture", "validation or test pictures are duplicates")) "
-          + "of training pictures (\(leak)): the error measured on them says little.")
+        "\(counted(leaked, "validation or test picture is a training picture too", "validation or test pictures are training pictures too")) "
+          + "(\(leak)): the error measured on them says little.")
     }
     if let relabelling {
       warnings.append(

@@ -80,7 +80,8 @@ extension Preparation {
       train: parts[.train]?.count ?? 0, validation: parts[.validation]?.count ?? 0,
       test: parts[.test]?.count ?? 0, classes: classes.count,
       rejected: rejected.count, rejectedKinds: kinds(of: rejected),
-      notes: notes(shards), duplicates: duplicates.warnings, bytes: bytes, seconds: MonotonicClock.seconds - start)
+      notes: notes(shards), duplicates: duplicates.warnings, bytes: bytes,
+      seconds: MonotonicClock.seconds - start)
   }
 
   private static let methods = [

@@ -31,7 +31,8 @@ struct ShardJournal {
   func write(_ prepared: PreparedShard, of shard: PreparationPlan.Shard) throws(Failure) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let head = Head(description: prepared.description, rejected: prepared.rejected, animated: prepared.animated)
+    let head = Head(
+      description: prepared.description, rejected: prepared.rejected, animated: prepared.animated)
     guard let line = try? encoder.encode(head) else {
       throw Failure(.internal, "A shard cannot be described as JSON.")
     }

@@ -59,7 +59,7 @@ final class ShardPreparation {
     frames = 1
     switch try source.read(item, into: input) {
     case .encoded:
-      frames = try SquareScaling.scale(
+      frames = try SquareScaling.scaleFirstFrame(
         encoded: UnsafeRawBufferPointer(input.bytes), side: settings.side, into: scaled)
     case .pixels(let width, let height, let bands):
       try SquareScaling.scale(

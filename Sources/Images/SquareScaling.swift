@@ -37,10 +37,17 @@ public enum SquareScaling {
 
   /// Scales an encoded picture of any readable format into `side * side * 3` RGB bytes, rows from
   /// the top.
-  /// - Returns: How many frames or pages it has, the first of which was taken.
   /// - Throws: `ImageProblem` when the bytes are not a picture, too large a one or a damaged one.
-  @discardableResult
   public static func scale(
+    encoded bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
+  ) throws(ImageProblem) {
+    _ = try scaleFirstFrame(encoded: bytes, side: side, into: output)
+  }
+
+  /// Scales as `scale` does, and tells whether there is more to the picture.
+  /// - Returns: How many frames or pages it has, the first of which was taken.
+  /// - Throws: `ImageProblem` as `scale` does.
+  package static func scaleFirstFrame(
     encoded bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) -> Int {
     precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
@@ -60,7 +67,7 @@ public enum SquareScaling {
     }
     do throws(ImageProblem) {
       try check(header, bytes, format)
-      if format == .tiff { try checkColours(&header, bytes) }
+      if format == .tiff { try checkColours(header, bytes) }
     } catch {
       alexnet_vips_close(header)
       throw error
@@ -99,7 +106,7 @@ public enum SquareScaling {
   }
 
   private static func checkColours(
-    _ header: inout alexnet_vips_header, _ bytes: UnsafeRawBufferPointer
+    _ header: alexnet_vips_header, _ bytes: UnsafeRawBufferPointer
   ) throws(ImageProblem) {
     guard header.is_integer != 0 else {
       throw ImageProblem(
@@ -109,11 +116,11 @@ public enum SquareScaling {
     guard header.is_lab == 0 else {
       throw ImageProblem("is a TIFF of L*a*b* colours, which is not read; convert it to RGB")
     }
-    guard TIFFColours.areYCbCr(bytes) else { return }
-    // ImageMagick's own pixels of four values, and a copy.
-    try check(Int(header.width), Int(header.height), 16, "a TIFF of YCbCr colours")
-    guard alexnet_vips_reopen(bytes.baseAddress, bytes.count, &header) != 0 else {
-      throw ImageProblem("is a TIFF of YCbCr colours, which is not read; convert it to RGB")
+    // libvips takes them for red, green and blue.
+    guard !TIFFColours.areYCbCr(bytes) else {
+      throw ImageProblem(
+        "is a TIFF of YCbCr colours without JPEG's compression, which is not read; convert it to RGB"
+      )
     }
   }
 

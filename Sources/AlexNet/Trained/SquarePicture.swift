@@ -36,7 +36,7 @@ public struct SquarePicture: Sendable, Equatable {
     self.side = side
     pixels = try Self.filled(side) { output throws(ImageProblem) in
       try bytes.withUnsafeBufferPointer { bytes throws(ImageProblem) in
-        _ = try SquareScaling.scale(encoded: UnsafeRawBufferPointer(bytes), side: side, into: output)
+        try SquareScaling.scale(encoded: UnsafeRawBufferPointer(bytes), side: side, into: output)
       }
     }
   }

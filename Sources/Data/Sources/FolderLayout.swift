@@ -81,7 +81,7 @@ struct FolderLayout {
       )
     }
     try refuseUnknownParts(others, in: folder)
-    parts.append("the classes are the folders in \(folder.title)")
+    parts.append("the classes are the folders in \(quoted(whole(folder)))")
     noteLoose(in: folder)
     noteEmpty(in: folder)
     takeClasses(in: folder, .train)
