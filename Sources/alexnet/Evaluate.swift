@@ -25,7 +25,8 @@ enum Evaluate: Subcommand {
         "What",
         [
           Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
-          Option("split", "validation|test|train", default: "validation", "The part of the dataset."),
+          Option(
+            "split", "validation|test|train", default: "validation", "The part of the dataset."),
           Option(
             "crops", "1|10", default: "1",
             "The middle of each image, or the mean over the paper's ten crops."),

@@ -28,7 +28,8 @@ enum Features: Subcommand {
         "Where",
         [
           Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
-          Option("split", "validation|test|train", default: "validation", "The part of the dataset."),
+          Option(
+            "split", "validation|test|train", default: "validation", "The part of the dataset."),
           Option("limit", "N", default: "all", "Only the first N pictures."),
           Option(
             "out", "FILE.npy", "The file to write; of several layers a folder, LAYER.npy each."),

@@ -36,7 +36,8 @@ enum Similar: Subcommand {
           Option(
             "set", "DATASET|FOLDER",
             "The set: a prepared dataset's validation images, or a folder of pictures."),
-          Option("split", "validation|test|train", default: "validation", "The part of the dataset."),
+          Option(
+            "split", "validation|test|train", default: "validation", "The part of the dataset."),
           Option("count", "N", default: "6", "Neighbours to list."),
         ]
       ),

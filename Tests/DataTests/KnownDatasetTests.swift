@@ -1,6 +1,7 @@
 import Data
 import Failures
 import Foundation
+import Images
 import Testing
 
 /// Small likenesses of what people download.

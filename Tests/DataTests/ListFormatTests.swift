@@ -28,8 +28,17 @@ struct ListFormatTests {
   }
 
   /// Lines made of each picture's number, name, class and class number.
-  private func lines(_ line: (Int, String, String, Int) -> String) -> [String] {
-    Self.names.enumerated().map { line($0, $1, Self.words[$0 % 2], $0 % 2) }
+  private func lines(_ line: (Picture) -> String) -> [String] {
+    Self.names.enumerated().map {
+      line(Picture(number: $0, name: $1, word: Self.words[$0 % 2], label: $0 % 2))
+    }
+  }
+
+  private struct Picture {
+    let number: Int
+    let name: String
+    let word: String
+    let label: Int
   }
 
   private func check(_ dataset: Dataset, _ classes: [String] = words) {
@@ -39,52 +48,58 @@ struct ListFormatTests {
 
   @Test("path and label with a blank, a tab, commas or semicolons between, with a header or not")
   func dividers() throws {
-    check(try prepare(lines { "\($1) \($3)" }), ["0", "1"])
-    check(try prepare(lines { "\($1) \($2)" }))
-    check(try prepare(lines { "\($1)\t\($2) " }, end: "\r\n"))
-    check(try prepare(lines { "\($1),\($2)" }))
-    check(try prepare(lines { "\($2), \($1)" }))
-    check(try prepare(["Image Name;Class"] + lines { "\($1);\($2)" }, file: "list.csv"))
-    check(try prepare([",filename,label"] + lines { "\($0),\"\($1)\",\"\($2)\"" }))
-    check(try prepare(lines { "\"\($1)\"\t\"\($2)\"" }, file: "list.tsv"))
+    check(try prepare(lines { "\($0.name) \($0.label)" }), ["0", "1"])
+    check(try prepare(lines { "\($0.name) \($0.word)" }))
+    check(try prepare(lines { "\($0.name)\t\($0.word) " }, end: "\r\n"))
+    check(try prepare(lines { "\($0.name),\($0.word)" }))
+    check(try prepare(lines { "\($0.word), \($0.name)" }))
+    check(try prepare(["Image Name;Class"] + lines { "\($0.name);\($0.word)" }, file: "list.csv"))
+    check(try prepare([",filename,label"] + lines { "\($0.number),\"\($0.name)\",\"\($0.word)\"" }))
+    check(try prepare(lines { "\"\($0.name)\"\t\"\($0.word)\"" }, file: "list.tsv"))
   }
 
   @Test("MXNet's .lst, and JSON as lines or as an array")
   func otherForms() throws {
-    check(try prepare(lines { "\($0)\t\($3).000000\t\($1)" }), ["0", "1"])
-    check(try prepare(lines { "{\"file_name\": \"\($1)\", \"label\": \"\($2)\", \"w\": \($0)}" }))
-    check(try prepare(lines { "{\"label\": \($3), \"image\": \"\($1)\"}" }), ["0", "1"])
-    let array = lines { "{\"path\": \"\($1)\", \"class\": \"\($2)\"}" }.joined(separator: ",")
+    check(try prepare(lines { "\($0.number)\t\($0.label).000000\t\($0.name)" }), ["0", "1"])
+    check(
+      try prepare(
+        lines { "{\"file_name\": \"\($0.name)\", \"label\": \"\($0.word)\", \"w\": \($0.number)}" })
+    )
+    check(try prepare(lines { "{\"label\": \($0.label), \"image\": \"\($0.name)\"}" }), ["0", "1"])
+    let array = lines { "{\"path\": \"\($0.name)\", \"class\": \"\($0.word)\"}" }.joined(
+      separator: ",")
     check(try prepare(["[\(array)]"]))
     expectFailure(.badData, "3 labels for a picture") {
-      _ = try prepare(lines { "\($0)\t\($3)\t2\t3\t\($1)" })
+      _ = try prepare(lines { "\($0.number)\t\($0.label)\t2\t3\t\($0.name)" })
     }
   }
 
   @Test(
     "marks at the beginning and UTF-16", arguments: [String.Encoding.utf16, .utf16LittleEndian])
   func encodings(encoding: String.Encoding) throws {
-    check(try prepare(lines { "\($1)\t\($2)" }, encoding: encoding))
-    check(try prepare(lines { "\($0 == 0 ? "\u{FEFF}" : "")\($1)\t\($2)" }))
+    check(try prepare(lines { "\($0.name)\t\($0.word)" }, encoding: encoding))
+    check(try prepare(lines { "\($0.number == 0 ? "\u{FEFF}" : "")\($0.name)\t\($0.word)" }))
   }
 
   @Test("a column says the part; test pictures without a label, and labels of -1, are left out")
   func parts() throws {
     let parts = ["train", "train", "val", "testing"]
     for header in [["path,label,split"], []] {
-      let dataset = try prepare(header + lines { "\($1),\($2),\(parts[$0 / 5])" })
+      let dataset = try prepare(header + lines { "\($0.name),\($0.word),\(parts[$0.number / 5])" })
       #expect(dataset.counts(.train) == [5, 5] && dataset.counts(.validation) == [2, 3])
       #expect(dataset.counts(.test) == [3, 2])
     }
     let dataset = try prepare(
       ["path,label,split"]
-        + lines { "\($1),\($0 < 10 ? $2 : $0 < 15 ? "-1" : ""),\($0 < 15 ? "train" : "test")" })
+        + lines {
+          "\($0.name),\($0.number < 10 ? $0.word : $0.number < 15 ? "-1" : ""),\($0.number < 15 ? "train" : "test")"
+        })
     #expect(dataset.counts(.train) == [4, 4] && dataset.count(.test) == 0)
     expectFailure(.badData, "Line 2 is for 'holiday', which is no part") {
-      _ = try prepare(["path,label,split"] + lines { "\($1),\($2),holiday" })
+      _ = try prepare(["path,label,split"] + lines { "\($0.name),\($0.word),holiday" })
     }
     expectFailure(.badData, "4 columns", "path,label,split") {
-      _ = try prepare(lines { "\($1),\($2),\($0),\($3)" })
+      _ = try prepare(lines { "\($0.name),\($0.word),\($0.number),\($0.label)" })
     }
   }
 
@@ -107,18 +122,20 @@ struct ListFormatTests {
   @Test(
     "paths from elsewhere: absolute ones below the source or --root, relative ones below --root")
   func roots() throws {
-    check(try prepare(lines { "PLACE/source/\($1) \($2)" }))
+    check(try prepare(lines { "PLACE/source/\($0.name) \($0.word)" }))
     let inner = Self.names.map { "deep/\($0)" }
     check(
-      try prepare(lines { "\($1) \($2)" }, pictures: inner) { settings, place in
+      try prepare(lines { "\($0.name) \($0.word)" }, pictures: inner) { settings, place in
         settings.reading.root = place.path("source/deep")
       })
-    check(try prepare(lines { "\($1) \($2)" }, file: "source/deep/list.txt", pictures: inner))
+    check(
+      try prepare(lines { "\($0.name) \($0.word)" }, file: "source/deep/list.txt", pictures: inner))
     expectFailure(.badData, "20 of 20 lines", "leads out of the source", "--root") {
-      _ = try prepare(lines { "/etc/\($1) \($2)" })
+      _ = try prepare(lines { "/etc/\($0.name) \($0.word)" })
     }
     expectFailure(.inputMissing, "--root takes one") {
-      _ = try prepare(lines { "\($1) \($2)" }) { settings, _ in settings.reading.root = "/no/where"
+      _ = try prepare(lines { "\($0.name) \($0.word)" }) { settings, _ in
+        settings.reading.root = "/no/where"
       }
     }
   }

@@ -1,8 +1,9 @@
 public import Failures
 public import Images
 
-/// The four files of MNIST and its relatives, plain or `.gz`: `train-images-idx3-ubyte`,
-/// `train-labels-idx1-ubyte`, and the same with `t10k` or `test` for validation, which may be
+/// The four files of MNIST and its relatives, plain or `.gz`.
+///
+/// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with `t10k` or `test` for validation, which may be
 /// missing. The names may begin as those of EMNIST, `emnist-balanced-train-...`, or of QMNIST, whose labels are rows of
 /// eight whole numbers (`idx2-int`), the first of which is the class.
 ///

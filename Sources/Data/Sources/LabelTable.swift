@@ -386,6 +386,7 @@ struct LabelTable {
   /// - Parameters:
   ///   - refused: The lines that cannot be used, those whose picture is not there among them.
   ///   - file: What the file is called.
+  /// - Returns: A sentence for each kind.
   /// - Throws: `Failure` (bad data) with the first three if they are more than a tenth.
   func notes(_ refused: [(line: Int, reason: String)], of file: String) throws(Failure) -> [String]
   {

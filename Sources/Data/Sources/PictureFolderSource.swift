@@ -2,8 +2,10 @@ import Failures
 import Glibc
 public import Images
 
-/// Pictures as files in folders: class folders, with or without folders for the parts of the dataset, and the trees that
-/// known datasets come in. `FolderLayout` says which; symbolic links are followed.
+/// Pictures as files in folders.
+///
+/// Class folders, with or without folders for the parts of the dataset, and the trees that known datasets come in:
+/// `FolderLayout` says which. Symbolic links are followed.
 public struct PictureFolderSource: ImageSource {
   /// `class folders`, or the name of the dataset.
   public let kind: String
