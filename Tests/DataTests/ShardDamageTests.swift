@@ -71,7 +71,7 @@ struct ShardDamageTests {
     try place.makeFolder("source")
     try place.tar("source/x.tar", of: "work", "--sort=name")
     expectFailure(.badData, "The sample 'c'", "has no label", "--skip-corrupt") {
-      try place.prepare { $0.reading.validationFolder = nil }
+      try place.prepare()
     }
     var settings = PreparationSettings(
       source: place.path("source"), destination: place.path("dataset"))

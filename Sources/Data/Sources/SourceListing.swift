@@ -40,9 +40,9 @@ public struct SourceListing: Sendable {
   ///   - source: The source as messages name it.
   /// - Throws: `Failure` (bad data) for fewer than two classes, and a class that has validation pictures alone.
   init(
-    naming names: [String], items: [SourceItem], notes: [String], byNumber: Bool, source: String
+    naming names: [String], items: consuming [SourceItem], notes: consuming [String],
+    byNumber: Bool, source: String
   ) throws(Failure) {
-    var (items, notes) = (items, notes)
     var counts: [Split: [Int]] = [:]
     for item in items {
       counts[item.split, default: Array(repeating: 0, count: names.count)][item.label] += 1
