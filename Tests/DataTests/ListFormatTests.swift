@@ -86,8 +86,8 @@ struct ListFormatTests {
     let parts = ["train", "train", "val", "testing"]
     for header in [["path,label,split"], []] {
       let dataset = try prepare(header + lines { "\($0.name),\($0.word),\(parts[$0.number / 5])" })
-      #expect(dataset.counts(.train) == [5, 5] && dataset.counts(.validation) == [2, 3])
-      #expect(dataset.counts(.test) == [3, 2])
+      #expect(dataset.counts(.train) == [5, 5] && dataset.counts(.validation) == [3, 2])
+      #expect(dataset.counts(.test) == [2, 3])
     }
     let dataset = try prepare(
       ["path,label,split"]

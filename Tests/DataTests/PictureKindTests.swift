@@ -156,7 +156,7 @@ struct PictureKindTests {
     }
     #expect(
       pixels.contains { picture in
-        picture.indices.allSatisfy { abs(Int(picture[$0]) - [20, 120, 220][$0 % 3]) <= 6 }
+        picture.indices.allSatisfy { abs(Int(picture[$0]) - [20, 120, 220][$0 % 3]) <= 12 }
       })
   }
 

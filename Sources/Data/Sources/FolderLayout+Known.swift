@@ -50,6 +50,11 @@ extension FolderLayout {
       annotations.holds("trainval.txt"), !images.pictures.isEmpty
     else { return false }
     kind = "Oxford-IIIT Pets"
+    if annotations.pictureCount > 0 {
+      notes.append(
+        "The \(annotations.pictureCount) pictures in \(annotations.title) are no photographs and were left out."
+      )
+    }
     for (file, split) in [("trainval.txt", Split.train), ("test.txt", .test)]
     where annotations.holds(file) {
       let table = try table(file, in: annotations, .init(path: 0, label: 1))

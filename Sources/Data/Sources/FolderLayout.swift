@@ -300,7 +300,7 @@ struct FolderLayout {
           split: row.split ?? split ?? finder.split(of: row.name), in: root))
     }
     notes += try table.notes(refused, of: file)
-    let left = finder.unused
+    let left = finder.unused - table.unlabelled
     if left > 0 {
       notes.append(
         "\(counted(left, "picture", "pictures")) in \(folder.title) that \(quoted(file)) does not name were left out."

@@ -65,7 +65,7 @@ enum OtherFormats {
       isMeant: ends(".rec"),
       words: """
         holds MXNet's records; unpack them with Python: r = mxnet.recordio.MXRecordIO("FILE", "r") and \
-        mxnet.recordio.unpack(r.read()), or give the pictures themselves with --list FILE.lst
+        mxnet.recordio.unpack(r.read()), or give the pictures themselves with --list and the .lst file
         """),
     Format(
       isMeant: ends(".npz", ".npy", ".h5", ".hdf5", ".pkl", ".pickle", ".mdb", ".pt", ".pth"),
