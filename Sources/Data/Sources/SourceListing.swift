@@ -34,15 +34,16 @@ public struct SourceListing: Sendable {
   /// Test pictures of classes that have no others are left out, which is noted.
   /// - Parameters:
   ///   - names: The classes as they were found, in the order of the items' labels.
-  ///   - items: The pictures.
+  ///   - found: The pictures.
   ///   - notes: What the user should know.
   ///   - byNumber: Whether names that are all numbers are sorted as such.
   ///   - source: The source as messages name it.
   /// - Throws: `Failure` (bad data) for fewer than two classes, and a class that has validation pictures alone.
   init(
-    naming names: [String], items: consuming [SourceItem], notes: consuming [String],
+    naming names: [String], items found: consuming [SourceItem], notes: [String],
     byNumber: Bool, source: String
   ) throws(Failure) {
+    var (items, notes) = (found, notes)
     var counts: [Split: [Int]] = [:]
     for item in items {
       counts[item.split, default: Array(repeating: 0, count: names.count)][item.label] += 1
