@@ -26,10 +26,11 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 ]
 
-/// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas. No plugin makes them while the
-/// package is built, since SwiftPM does not order the compilers that read them after it.
+/// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas.
+///
+/// No plugin makes them while the package is built, since SwiftPM lets compilers read them before it is done.
 let messages = Target.target(
-  name: "CProtobuf", exclude: ["caffe.proto", "event.proto"],
+  name: "CProtobuf", exclude: ["caffe.proto", "event.proto", "onnx-weights.proto"],
   linkerSettings: [.linkedLibrary("protobuf-c")])
 
 /// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
@@ -50,7 +51,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Failures", []),
   ("Options", ["Failures"]),
   ("Checksums", ["CChecksums"]),
-  ("Safetensors", ["Failures"]),
+  ("JSON", ["Failures"]),
+  ("Safetensors", ["JSON", "Failures"]),
   ("Threads", ["CScheduling"]),
   ("Console", ["Threads", "Failures"]),
   ("MPI", ["COpenMPI", "Threads", "Failures"]),
@@ -59,7 +61,10 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Images", ["CImages", "Failures"]),
   (
     "Data",
-    ["CArchive", "Checksums", "Images", "Safetensors", "Tensors", "Console", "Threads", "Failures"]
+    [
+      "CArchive", "CScheduling", "Checksums", "Images", "Safetensors", "JSON", "Tensors", "Console",
+      "Threads", "Failures",
+    ]
   ),
   ("Kernels", []),
   (
@@ -70,8 +75,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "AlexNet",
     [
-      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "Checksums", "Tensors",
-      "Threads", "Failures",
+      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "JSON", "Checksums",
+      "Tensors", "Threads", "Failures",
     ]
   ),
   ("Protobuf", ["CProtobuf"]),
@@ -79,14 +84,15 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Interchange",
     [
-      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "ModelParallel",
-      "Layers", "Safetensors", "Failures",
+      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "Images",
+      "ModelParallel", "Layers", "Safetensors", "JSON", "Failures",
     ]
   ),
   (
     "Training",
     [
-      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "ModelParallel",
+      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "JSON",
+      "ModelParallel",
       "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums", "Threads",
       "Failures",
     ]
@@ -94,20 +100,40 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Evaluation",
     [
-      "Interchange", "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI", "Tensors",
-      "Console",
-      "Threads",
-      "Failures",
+      "Interchange", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers",
+      "MPI", "Tensors", "Console", "Threads", "Failures",
     ]
   ),
   (
     "Report",
     [
-      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "Layers", "MPI",
+      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers", "MPI",
       "Failures",
     ]
   ),
 ]
+
+/// Where the trainer starts: before the dynamic linker, so that no signal kills it while that is at work.
+///
+/// Not every linker can leave the kernel's way out, lld can; and the code is written for one processor.
+var start: (targets: [Target], dependencies: [Target.Dependency], settings: [LinkerSetting]) = (
+  [], [], []
+)
+#if os(Linux) && arch(x86_64)
+  start = (
+    [
+      .target(
+        name: "CStart",
+        cSettings: [.unsafeFlags(["-ffreestanding", "-fno-stack-protector", "-fPIC"])])
+    ],
+    ["CStart"],
+    [
+      .unsafeFlags([
+        "-use-ld=lld", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "--entry=alexnet_entry",
+      ])
+    ]
+  )
+#endif
 
 let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
@@ -121,16 +147,20 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     "alexnet",
     [
       "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
-      "MPI", "Tensors", "Threads", "Options", "Failures", "Kernels", "Interchange", "Safetensors",
-      "Supervision",
+      "MPI", "Tensors", "Threads", "Console", "Options", "Failures", "Kernels", "Interchange",
+      "Safetensors", "JSON", "Supervision",
     ]
   ),
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
+  ("PackageTests", []),
   ("TensorsTests", ["TestSupport", "Tensors"]),
   ("ThreadsTests", ["Threads"]),
+  ("FailuresTests", ["TestSupport", "Failures"]),
+  ("ChecksumsTests", ["Checksums"]),
   ("OptionsTests", ["Options", "Failures"]),
+  ("JSONTests", ["JSON", "Failures"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
   ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),
   ("LayersTests", ["TestSupport", "Layers", "Tensors", "Threads"]),
@@ -146,7 +176,11 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   (
     "InterchangeTests",
-    ["TestSupport", "Interchange", "CProtobuf", "AlexNet", "Layers", "Safetensors", "Failures"]
+    [
+      "TestSupport", "Interchange", "CProtobuf", "AlexNet", "Data", "Images", "Layers",
+      "Safetensors",
+      "Failures",
+    ]
   ),
   (
     "FuzzTests",
@@ -163,8 +197,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "TrainingTests",
     [
-      "TestSupport", "Training", "AlexNet", "ModelParallel", "Layers", "Tensors", "Threads",
-      "Failures",
+      "TestSupport", "Training", "AlexNet", "ModelParallel", "Data", "Layers", "Tensors",
+      "Threads", "Failures",
     ]
   ),
   (
@@ -176,7 +210,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("ReportTests", ["TestSupport", "Report", "Training", "Failures"]),
   ("TensorBoardTests", ["TensorBoard"]),
-  ("CommandTests", ["TestSupport", "Safetensors", "alexnet-train", "alexnet"]),
+  // Not of the programs themselves, which are built with them all the same: what they are linked with is not for the tests.
+  ("CommandTests", ["TestSupport", "Safetensors"]),
 ]
 
 /// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.
@@ -204,8 +239,12 @@ let package = Package(
         ])
     }
     + modules.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings) }
+    + start.targets
     + programs.map {
-      .executableTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: settings)
+      let isTrainer = $0.name == "alexnet-train"
+      return .executableTarget(
+        name: $0.name, dependencies: $0.dependencies + (isTrainer ? start.dependencies : []),
+        swiftSettings: settings, linkerSettings: isTrainer ? start.settings : [])
     }
     + [testSupport]
     + tests.map {

@@ -14,6 +14,7 @@
 // alexnet_vips_silence below, in C. Tests/ImagesTests looks through the programs for the functions that jump.
 #pragma once
 #include <fontconfig/fontconfig.h>
+#include <math.h>
 #include <png.h>
 #include <stdint.h>
 #include <string.h>
@@ -102,8 +103,58 @@ static inline VipsImage *alexnet_vips_convert(VipsImage *picture) {
   return next;
 }
 
-/// Brings a scaled picture of any kind to 8-bit sRGB and copies it out; takes over the reference.
-static inline int alexnet_vips_finish(VipsImage *picture, int side, unsigned char *output) {
+/// What is left to scale on one axis, once libvips has reduced a picture: the pixels that the square needs, and how they
+/// lie in it.
+struct alexnet_enlargement {
+  int first, count;      // the pixels that are read
+  double scale, offset;  // the square's pixel x lies at (x + 0.5 + offset) / scale - 0.5 of those
+};
+
+/// Plans an axis of `length` pixels of which all become `wanted`, and the middle `side` of these are kept.
+static inline struct alexnet_enlargement alexnet_enlarged_axis(int length, double wanted, int side) {
+  struct alexnet_enlargement axis;
+  axis.scale = wanted / length;
+  double skipped = floor((wanted - side) / 2);
+  // The interpolation reads two pixels on either side.
+  double first = floor((skipped + 0.5) / axis.scale - 0.5) - 3;
+  double end = ceil((skipped + side) / axis.scale) + 4;
+  axis.first = first < 0 ? 0 : (int)first;
+  axis.count = (end > length ? length : (int)end) - axis.first;
+  axis.offset = skipped - axis.first * axis.scale;
+  return axis;
+}
+
+/// Enlarges a picture and keeps the middle square of it, bicubic, by the convention of Pillow and OpenCV: the centre of
+/// a pixel lies half a pixel from its edge, so that the picture's middle stays where it is.
+///
+/// `vips_resize` and `vips_thumbnail` enlarge towards the right and the bottom by half a pixel of the result, and make
+/// the whole of a long picture before the middle is cut out.
+static inline VipsImage *alexnet_vips_enlarge(VipsImage *picture, int side, int squeeze) {
+  int width = picture->Xsize, height = picture->Ysize;
+  int shorter = width < height ? width : height;
+  double whole = (double)side / shorter;
+  struct alexnet_enlargement x =
+      alexnet_enlarged_axis(width, squeeze ? side : rint(width * whole), side);
+  struct alexnet_enlargement y =
+      alexnet_enlarged_axis(height, squeeze ? side : rint(height * whole), side);
+  VipsImage *next = NULL;
+  int code = vips_extract_area(picture, &next, x.first, y.first, x.count, y.count, NULL);
+  if (!(picture = alexnet_vips_became(picture, next, code))) return NULL;
+  next = NULL;
+  VipsInterpolate *bicubic = vips_interpolate_new("bicubic");
+  VipsArrayInt *area = vips_array_int_newv(4, 0, 0, side, side);
+  code = vips_affine(picture, &next, x.scale, 0.0, 0.0, y.scale, "interpolate", bicubic, "oarea", area,
+                     "idx", 0.5, "idy", 0.5, "odx", -0.5 - x.offset, "ody", -0.5 - y.offset, "extend",
+                     VIPS_EXTEND_COPY, NULL);
+  vips_area_unref(VIPS_AREA(area));
+  g_object_unref(bicubic);
+  return alexnet_vips_became(picture, next, code);
+}
+
+/// Brings a picture of any kind to 8-bit sRGB, enlarges what is smaller than the square, and copies it out; takes over
+/// the reference.
+static inline int alexnet_vips_finish(VipsImage *picture, int side, int squeeze,
+                                      unsigned char *output) {
   VipsImage *next = NULL;
   if (vips_image_hasalpha(picture)) {
     gboolean deep = picture->Type == VIPS_INTERPRETATION_RGB16 ||
@@ -123,6 +174,8 @@ static inline int alexnet_vips_finish(VipsImage *picture, int side, unsigned cha
     code = vips_cast_uchar(picture, &next, NULL);
     if (!(picture = alexnet_vips_became(picture, next, code))) return ALEXNET_IMAGE_CORRUPT;
   }
+  if (picture->Xsize != side || picture->Ysize != side)
+    if (!(picture = alexnet_vips_enlarge(picture, side, squeeze))) return ALEXNET_IMAGE_CORRUPT;
   int code = alexnet_vips_copy_out(picture, side, output);
   g_object_unref(picture);
   return code ? ALEXNET_IMAGE_CORRUPT : ALEXNET_IMAGE_FINE;
@@ -149,11 +202,19 @@ static inline int alexnet_vips_is_set(VipsImage *picture, const char *field) {
 ///
 /// `vips_thumbnail_buffer` would do for all of it, were it not deaf to `fail_on` in libvips 8.14: it makes up the rest
 /// of a truncated picture. So the picture is opened here, and big JPEGs later at a fraction of their size.
-static inline int alexnet_vips_open(const void *bytes, size_t length,
+static inline int alexnet_vips_open(const void *bytes, size_t length, int is_pnm,
                                     struct alexnet_vips_header *header) {
-  VipsImage *picture = vips_image_new_from_buffer(bytes, length, "", "access",
-                                                  VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                                  VIPS_FAIL_ON_TRUNCATED, NULL);
+  VipsImage *picture;
+  if (is_pnm) {
+    // libvips reads these from a source alone; from memory it leaves them to ImageMagick, which knows no long ones.
+    VipsSource *source = vips_source_new_from_memory(bytes, length);
+    picture = vips_image_new_from_source(source, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                         VIPS_FAIL_ON_TRUNCATED, NULL);
+    g_object_unref(source);
+  } else {
+    picture = vips_image_new_from_buffer(bytes, length, "", "access", VIPS_ACCESS_SEQUENTIAL,
+                                         "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+  }
   if (!picture) {
     vips_error_clear();
     return 0;
@@ -179,25 +240,29 @@ static inline void alexnet_vips_close(struct alexnet_vips_header header) {
   g_object_unref(header.picture);
 }
 
-/// The middle of a picture that is many times longer than wide: scaling all of it would take the time and memory of
-/// what is cut off afterwards. Takes over the reference.
-static inline VipsImage *alexnet_vips_middle(VipsImage *picture) {
-  int width = picture->Xsize, height = picture->Ysize;
-  int shorter = width < height ? width : height, longer = width < height ? height : width;
-  if (longer / 16 <= shorter) return picture;
-  // An even number of pixels is cut off, half on each side; what is left is more than the filter reaches.
-  int kept = 8 * shorter + (longer & 1);
+/// Reduces a picture to the square, as far as it is larger, and turns it upright; what is smaller is left as it is.
+/// Takes over the reference.
+static inline VipsImage *alexnet_vips_reduced(VipsImage *picture, int side, int squeeze) {
+  int turned = vips_image_get_orientation_swap(picture);
+  int width = turned ? picture->Ysize : picture->Xsize;
+  int height = turned ? picture->Xsize : picture->Ysize;
   VipsImage *next = NULL;
-  int code = vips_extract_area(picture, &next, width > height ? (width - kept) / 2 : 0,
-                               width > height ? 0 : (height - kept) / 2,
-                               width > height ? kept : width, width > height ? height : kept, NULL);
+  int code;
+  if (squeeze)
+    code = vips_thumbnail_image(picture, &next, width < side ? width : side, "height",
+                                height < side ? height : side, "size", VIPS_SIZE_FORCE, NULL);
+  else if (width < side || height < side)
+    code = vips_thumbnail_image(picture, &next, width, "height", height, "size", VIPS_SIZE_DOWN, NULL);
+  else
+    code = vips_thumbnail_image(picture, &next, side, "height", side, "size", VIPS_SIZE_DOWN, "crop",
+                                VIPS_INTERESTING_CENTRE, NULL);
   return alexnet_vips_became(picture, next, code);
 }
 
-/// Decodes an opened picture, turns it upright, scales its shorter side to `side`, copies the centre out, and gives
-/// the picture back.
+/// Decodes an opened picture, turns it upright, makes the square of it (scales the shorter side and takes the middle, or
+/// squeezes both sides), copies it out, and gives the picture back.
 static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header, const void *bytes,
-                                              size_t length, int is_jpeg, int side,
+                                              size_t length, int is_jpeg, int side, int squeeze,
                                               unsigned char *output) {
   VipsImage *picture = header.picture;
   int shorter = header.width < header.height ? header.width : header.height;
@@ -211,20 +276,15 @@ static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header,
     picture = alexnet_vips_became(picture, next, code);
     next = NULL;
   }
-  if (picture) picture = alexnet_vips_middle(picture);
-  if (picture) {
-    int code = vips_thumbnail_image(picture, &next, side, "height", side, "size", VIPS_SIZE_BOTH,
-                                    "crop", VIPS_INTERESTING_CENTRE, NULL);
-    picture = alexnet_vips_became(picture, next, code);
-  }
-  int code = picture ? alexnet_vips_finish(picture, side, output) : ALEXNET_IMAGE_CORRUPT;
+  if (picture) picture = alexnet_vips_reduced(picture, side, squeeze);
+  int code = picture ? alexnet_vips_finish(picture, side, squeeze, output) : ALEXNET_IMAGE_CORRUPT;
   if (code) vips_error_clear();
   return code;
 }
 
 /// The same for pixels in memory, gray (1 band) or RGB (3 bands).
 static inline int alexnet_vips_square_pixels(const void *bytes, size_t length, int width,
-                                             int height, int bands, int side,
+                                             int height, int bands, int side, int squeeze,
                                              unsigned char *output) {
   VipsImage *picture =
       vips_image_new_from_memory(bytes, length, width, height, bands, VIPS_FORMAT_UCHAR);
@@ -233,18 +293,21 @@ static inline int alexnet_vips_square_pixels(const void *bytes, size_t length, i
   int code = vips_copy(picture, &next, "interpretation",
                        bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL);
   picture = alexnet_vips_became(picture, next, code);
-  if (picture && (picture = alexnet_vips_middle(picture))) {
-    double scale = (double)side / (width < height ? width : height);
+  next = NULL;
+  double across = (double)side / width, down = (double)side / height;
+  if (!squeeze) across = down = fmax(across, down);
+  if (picture && (across < 1 || down < 1)) {
     // What vips_thumbnail comes to, without its preparations for pictures of other kinds.
-    code = vips_resize(picture, &next, scale, NULL);
+    code = vips_resize(picture, &next, fmin(1, across), "vscale", fmin(1, down), NULL);
     picture = alexnet_vips_became(picture, next, code);
+    next = NULL;
   }
-  if (picture && (picture->Xsize != side || picture->Ysize != side)) {
+  if (picture && !squeeze && across <= 1) {
     code = vips_extract_area(picture, &next, (picture->Xsize - side) / 2,
                              (picture->Ysize - side) / 2, side, side, NULL);
     picture = alexnet_vips_became(picture, next, code);
   }
-  code = picture ? alexnet_vips_finish(picture, side, output) : ALEXNET_IMAGE_CORRUPT;
+  code = picture ? alexnet_vips_finish(picture, side, squeeze, output) : ALEXNET_IMAGE_CORRUPT;
   if (code) vips_error_clear();
   return code;
 }

@@ -97,6 +97,456 @@ void   caffe__blob_proto__free_unpacked
   assert(message->base.descriptor == &caffe__blob_proto__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   caffe__convolution_parameter__init
+                     (Caffe__ConvolutionParameter         *message)
+{
+  static const Caffe__ConvolutionParameter init_value = CAFFE__CONVOLUTION_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__convolution_parameter__get_packed_size
+                     (const Caffe__ConvolutionParameter *message)
+{
+  assert(message->base.descriptor == &caffe__convolution_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__convolution_parameter__pack
+                     (const Caffe__ConvolutionParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__convolution_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__convolution_parameter__pack_to_buffer
+                     (const Caffe__ConvolutionParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__convolution_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__ConvolutionParameter *
+       caffe__convolution_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__ConvolutionParameter *)
+     protobuf_c_message_unpack (&caffe__convolution_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__convolution_parameter__free_unpacked
+                     (Caffe__ConvolutionParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__convolution_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__dropout_parameter__init
+                     (Caffe__DropoutParameter         *message)
+{
+  static const Caffe__DropoutParameter init_value = CAFFE__DROPOUT_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__dropout_parameter__get_packed_size
+                     (const Caffe__DropoutParameter *message)
+{
+  assert(message->base.descriptor == &caffe__dropout_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__dropout_parameter__pack
+                     (const Caffe__DropoutParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__dropout_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__dropout_parameter__pack_to_buffer
+                     (const Caffe__DropoutParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__dropout_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__DropoutParameter *
+       caffe__dropout_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__DropoutParameter *)
+     protobuf_c_message_unpack (&caffe__dropout_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__dropout_parameter__free_unpacked
+                     (Caffe__DropoutParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__dropout_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__inner_product_parameter__init
+                     (Caffe__InnerProductParameter         *message)
+{
+  static const Caffe__InnerProductParameter init_value = CAFFE__INNER_PRODUCT_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__inner_product_parameter__get_packed_size
+                     (const Caffe__InnerProductParameter *message)
+{
+  assert(message->base.descriptor == &caffe__inner_product_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__inner_product_parameter__pack
+                     (const Caffe__InnerProductParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__inner_product_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__inner_product_parameter__pack_to_buffer
+                     (const Caffe__InnerProductParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__inner_product_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__InnerProductParameter *
+       caffe__inner_product_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__InnerProductParameter *)
+     protobuf_c_message_unpack (&caffe__inner_product_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__inner_product_parameter__free_unpacked
+                     (Caffe__InnerProductParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__inner_product_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__input_parameter__init
+                     (Caffe__InputParameter         *message)
+{
+  static const Caffe__InputParameter init_value = CAFFE__INPUT_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__input_parameter__get_packed_size
+                     (const Caffe__InputParameter *message)
+{
+  assert(message->base.descriptor == &caffe__input_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__input_parameter__pack
+                     (const Caffe__InputParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__input_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__input_parameter__pack_to_buffer
+                     (const Caffe__InputParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__input_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__InputParameter *
+       caffe__input_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__InputParameter *)
+     protobuf_c_message_unpack (&caffe__input_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__input_parameter__free_unpacked
+                     (Caffe__InputParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__input_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__lrnparameter__init
+                     (Caffe__LRNParameter         *message)
+{
+  static const Caffe__LRNParameter init_value = CAFFE__LRNPARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__lrnparameter__get_packed_size
+                     (const Caffe__LRNParameter *message)
+{
+  assert(message->base.descriptor == &caffe__lrnparameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__lrnparameter__pack
+                     (const Caffe__LRNParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__lrnparameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__lrnparameter__pack_to_buffer
+                     (const Caffe__LRNParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__lrnparameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__LRNParameter *
+       caffe__lrnparameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__LRNParameter *)
+     protobuf_c_message_unpack (&caffe__lrnparameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__lrnparameter__free_unpacked
+                     (Caffe__LRNParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__lrnparameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__pooling_parameter__init
+                     (Caffe__PoolingParameter         *message)
+{
+  static const Caffe__PoolingParameter init_value = CAFFE__POOLING_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__pooling_parameter__get_packed_size
+                     (const Caffe__PoolingParameter *message)
+{
+  assert(message->base.descriptor == &caffe__pooling_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__pooling_parameter__pack
+                     (const Caffe__PoolingParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__pooling_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__pooling_parameter__pack_to_buffer
+                     (const Caffe__PoolingParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__pooling_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__PoolingParameter *
+       caffe__pooling_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__PoolingParameter *)
+     protobuf_c_message_unpack (&caffe__pooling_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__pooling_parameter__free_unpacked
+                     (Caffe__PoolingParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__pooling_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__re_luparameter__init
+                     (Caffe__ReLUParameter         *message)
+{
+  static const Caffe__ReLUParameter init_value = CAFFE__RE_LUPARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__re_luparameter__get_packed_size
+                     (const Caffe__ReLUParameter *message)
+{
+  assert(message->base.descriptor == &caffe__re_luparameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__re_luparameter__pack
+                     (const Caffe__ReLUParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__re_luparameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__re_luparameter__pack_to_buffer
+                     (const Caffe__ReLUParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__re_luparameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__ReLUParameter *
+       caffe__re_luparameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__ReLUParameter *)
+     protobuf_c_message_unpack (&caffe__re_luparameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__re_luparameter__free_unpacked
+                     (Caffe__ReLUParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__re_luparameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__transformation_parameter__init
+                     (Caffe__TransformationParameter         *message)
+{
+  static const Caffe__TransformationParameter init_value = CAFFE__TRANSFORMATION_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__transformation_parameter__get_packed_size
+                     (const Caffe__TransformationParameter *message)
+{
+  assert(message->base.descriptor == &caffe__transformation_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__transformation_parameter__pack
+                     (const Caffe__TransformationParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__transformation_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__transformation_parameter__pack_to_buffer
+                     (const Caffe__TransformationParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__transformation_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__TransformationParameter *
+       caffe__transformation_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__TransformationParameter *)
+     protobuf_c_message_unpack (&caffe__transformation_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__transformation_parameter__free_unpacked
+                     (Caffe__TransformationParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__transformation_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__data_parameter__init
+                     (Caffe__DataParameter         *message)
+{
+  static const Caffe__DataParameter init_value = CAFFE__DATA_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__data_parameter__get_packed_size
+                     (const Caffe__DataParameter *message)
+{
+  assert(message->base.descriptor == &caffe__data_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__data_parameter__pack
+                     (const Caffe__DataParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__data_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__data_parameter__pack_to_buffer
+                     (const Caffe__DataParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__data_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__DataParameter *
+       caffe__data_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__DataParameter *)
+     protobuf_c_message_unpack (&caffe__data_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__data_parameter__free_unpacked
+                     (Caffe__DataParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__data_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   caffe__v0_layer_parameter__init
+                     (Caffe__V0LayerParameter         *message)
+{
+  static const Caffe__V0LayerParameter init_value = CAFFE__V0_LAYER_PARAMETER__INIT;
+  *message = init_value;
+}
+size_t caffe__v0_layer_parameter__get_packed_size
+                     (const Caffe__V0LayerParameter *message)
+{
+  assert(message->base.descriptor == &caffe__v0_layer_parameter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t caffe__v0_layer_parameter__pack
+                     (const Caffe__V0LayerParameter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &caffe__v0_layer_parameter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t caffe__v0_layer_parameter__pack_to_buffer
+                     (const Caffe__V0LayerParameter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &caffe__v0_layer_parameter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Caffe__V0LayerParameter *
+       caffe__v0_layer_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Caffe__V0LayerParameter *)
+     protobuf_c_message_unpack (&caffe__v0_layer_parameter__descriptor,
+                                allocator, len, data);
+}
+void   caffe__v0_layer_parameter__free_unpacked
+                     (Caffe__V0LayerParameter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &caffe__v0_layer_parameter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   caffe__v1_layer_parameter__init
                      (Caffe__V1LayerParameter         *message)
 {
@@ -274,7 +724,7 @@ static const int32_t caffe__blob_proto__num__default_value = 0;
 static const int32_t caffe__blob_proto__channels__default_value = 0;
 static const int32_t caffe__blob_proto__height__default_value = 0;
 static const int32_t caffe__blob_proto__width__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__blob_proto__field_descriptors[7] =
+static const ProtobufCFieldDescriptor caffe__blob_proto__field_descriptors[9] =
 {
   {
     "num",
@@ -360,6 +810,30 @@ static const ProtobufCFieldDescriptor caffe__blob_proto__field_descriptors[7] =
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "raw_data_type",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__BlobProto, has_raw_data_type),
+    offsetof(Caffe__BlobProto, raw_data_type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "raw_data",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Caffe__BlobProto, has_raw_data),
+    offsetof(Caffe__BlobProto, raw_data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__blob_proto__field_indices_by_name[] = {
   1,   /* field[1] = channels */
@@ -367,14 +841,18 @@ static const unsigned caffe__blob_proto__field_indices_by_name[] = {
   6,   /* field[6] = double_data */
   2,   /* field[2] = height */
   0,   /* field[0] = num */
+  8,   /* field[8] = raw_data */
+  7,   /* field[7] = raw_data_type */
   5,   /* field[5] = shape */
   3,   /* field[3] = width */
 };
-static const ProtobufCIntRange caffe__blob_proto__number_ranges[2 + 1] =
+static const ProtobufCIntRange caffe__blob_proto__number_ranges[4 + 1] =
 {
   { 1, 0 },
   { 7, 5 },
-  { 0, 7 }
+  { 10, 7 },
+  { 12, 8 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor caffe__blob_proto__descriptor =
 {
@@ -384,15 +862,1071 @@ const ProtobufCMessageDescriptor caffe__blob_proto__descriptor =
   "Caffe__BlobProto",
   "caffe",
   sizeof(Caffe__BlobProto),
-  7,
+  9,
   caffe__blob_proto__field_descriptors,
   caffe__blob_proto__field_indices_by_name,
-  2,  caffe__blob_proto__number_ranges,
+  4,  caffe__blob_proto__number_ranges,
   (ProtobufCMessageInit) caffe__blob_proto__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor caffe__v1_layer_parameter__field_descriptors[2] =
+static const uint32_t caffe__convolution_parameter__group__default_value = 1u;
+static const ProtobufCFieldDescriptor caffe__convolution_parameter__field_descriptors[11] =
 {
+  {
+    "pad",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, n_pad),
+    offsetof(Caffe__ConvolutionParameter, pad),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernel_size",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, n_kernel_size),
+    offsetof(Caffe__ConvolutionParameter, kernel_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "group",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, has_group),
+    offsetof(Caffe__ConvolutionParameter, group),
+    NULL,
+    &caffe__convolution_parameter__group__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, n_stride),
+    offsetof(Caffe__ConvolutionParameter, stride),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pad_h",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, has_pad_h),
+    offsetof(Caffe__ConvolutionParameter, pad_h),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pad_w",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, has_pad_w),
+    offsetof(Caffe__ConvolutionParameter, pad_w),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernel_h",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, has_kernel_h),
+    offsetof(Caffe__ConvolutionParameter, kernel_h),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernel_w",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, has_kernel_w),
+    offsetof(Caffe__ConvolutionParameter, kernel_w),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride_h",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, has_stride_h),
+    offsetof(Caffe__ConvolutionParameter, stride_h),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride_w",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, has_stride_w),
+    offsetof(Caffe__ConvolutionParameter, stride_w),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dilation",
+    18,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ConvolutionParameter, n_dilation),
+    offsetof(Caffe__ConvolutionParameter, dilation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__convolution_parameter__field_indices_by_name[] = {
+  10,   /* field[10] = dilation */
+  2,   /* field[2] = group */
+  6,   /* field[6] = kernel_h */
+  1,   /* field[1] = kernel_size */
+  7,   /* field[7] = kernel_w */
+  0,   /* field[0] = pad */
+  4,   /* field[4] = pad_h */
+  5,   /* field[5] = pad_w */
+  3,   /* field[3] = stride */
+  8,   /* field[8] = stride_h */
+  9,   /* field[9] = stride_w */
+};
+static const ProtobufCIntRange caffe__convolution_parameter__number_ranges[3 + 1] =
+{
+  { 3, 0 },
+  { 9, 4 },
+  { 18, 10 },
+  { 0, 11 }
+};
+const ProtobufCMessageDescriptor caffe__convolution_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.ConvolutionParameter",
+  "ConvolutionParameter",
+  "Caffe__ConvolutionParameter",
+  "caffe",
+  sizeof(Caffe__ConvolutionParameter),
+  11,
+  caffe__convolution_parameter__field_descriptors,
+  caffe__convolution_parameter__field_indices_by_name,
+  3,  caffe__convolution_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__convolution_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const float caffe__dropout_parameter__dropout_ratio__default_value = 0.5;
+static const protobuf_c_boolean caffe__dropout_parameter__scale_train__default_value = 1;
+static const ProtobufCFieldDescriptor caffe__dropout_parameter__field_descriptors[2] =
+{
+  {
+    "dropout_ratio",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__DropoutParameter, has_dropout_ratio),
+    offsetof(Caffe__DropoutParameter, dropout_ratio),
+    NULL,
+    &caffe__dropout_parameter__dropout_ratio__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scale_train",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__DropoutParameter, has_scale_train),
+    offsetof(Caffe__DropoutParameter, scale_train),
+    NULL,
+    &caffe__dropout_parameter__scale_train__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__dropout_parameter__field_indices_by_name[] = {
+  0,   /* field[0] = dropout_ratio */
+  1,   /* field[1] = scale_train */
+};
+static const ProtobufCIntRange caffe__dropout_parameter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor caffe__dropout_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.DropoutParameter",
+  "DropoutParameter",
+  "Caffe__DropoutParameter",
+  "caffe",
+  sizeof(Caffe__DropoutParameter),
+  2,
+  caffe__dropout_parameter__field_descriptors,
+  caffe__dropout_parameter__field_indices_by_name,
+  1,  caffe__dropout_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__dropout_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const protobuf_c_boolean caffe__inner_product_parameter__transpose__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__inner_product_parameter__field_descriptors[1] =
+{
+  {
+    "transpose",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__InnerProductParameter, has_transpose),
+    offsetof(Caffe__InnerProductParameter, transpose),
+    NULL,
+    &caffe__inner_product_parameter__transpose__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__inner_product_parameter__field_indices_by_name[] = {
+  0,   /* field[0] = transpose */
+};
+static const ProtobufCIntRange caffe__inner_product_parameter__number_ranges[1 + 1] =
+{
+  { 6, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor caffe__inner_product_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.InnerProductParameter",
+  "InnerProductParameter",
+  "Caffe__InnerProductParameter",
+  "caffe",
+  sizeof(Caffe__InnerProductParameter),
+  1,
+  caffe__inner_product_parameter__field_descriptors,
+  caffe__inner_product_parameter__field_indices_by_name,
+  1,  caffe__inner_product_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__inner_product_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor caffe__input_parameter__field_descriptors[1] =
+{
+  {
+    "shape",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Caffe__InputParameter, n_shape),
+    offsetof(Caffe__InputParameter, shape),
+    &caffe__blob_shape__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__input_parameter__field_indices_by_name[] = {
+  0,   /* field[0] = shape */
+};
+static const ProtobufCIntRange caffe__input_parameter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor caffe__input_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.InputParameter",
+  "InputParameter",
+  "Caffe__InputParameter",
+  "caffe",
+  sizeof(Caffe__InputParameter),
+  1,
+  caffe__input_parameter__field_descriptors,
+  caffe__input_parameter__field_indices_by_name,
+  1,  caffe__input_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__input_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const uint32_t caffe__lrnparameter__local_size__default_value = 5u;
+static const float caffe__lrnparameter__alpha__default_value = 1;
+static const float caffe__lrnparameter__beta__default_value = 0.75;
+static const int32_t caffe__lrnparameter__norm_region__default_value = 0;
+static const float caffe__lrnparameter__k__default_value = 1;
+static const ProtobufCFieldDescriptor caffe__lrnparameter__field_descriptors[5] =
+{
+  {
+    "local_size",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__LRNParameter, has_local_size),
+    offsetof(Caffe__LRNParameter, local_size),
+    NULL,
+    &caffe__lrnparameter__local_size__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "alpha",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__LRNParameter, has_alpha),
+    offsetof(Caffe__LRNParameter, alpha),
+    NULL,
+    &caffe__lrnparameter__alpha__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "beta",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__LRNParameter, has_beta),
+    offsetof(Caffe__LRNParameter, beta),
+    NULL,
+    &caffe__lrnparameter__beta__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "norm_region",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__LRNParameter, has_norm_region),
+    offsetof(Caffe__LRNParameter, norm_region),
+    NULL,
+    &caffe__lrnparameter__norm_region__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "k",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__LRNParameter, has_k),
+    offsetof(Caffe__LRNParameter, k),
+    NULL,
+    &caffe__lrnparameter__k__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__lrnparameter__field_indices_by_name[] = {
+  1,   /* field[1] = alpha */
+  2,   /* field[2] = beta */
+  4,   /* field[4] = k */
+  0,   /* field[0] = local_size */
+  3,   /* field[3] = norm_region */
+};
+static const ProtobufCIntRange caffe__lrnparameter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor caffe__lrnparameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.LRNParameter",
+  "LRNParameter",
+  "Caffe__LRNParameter",
+  "caffe",
+  sizeof(Caffe__LRNParameter),
+  5,
+  caffe__lrnparameter__field_descriptors,
+  caffe__lrnparameter__field_indices_by_name,
+  1,  caffe__lrnparameter__number_ranges,
+  (ProtobufCMessageInit) caffe__lrnparameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const int32_t caffe__pooling_parameter__pool__default_value = 0;
+static const uint32_t caffe__pooling_parameter__stride__default_value = 1u;
+static const uint32_t caffe__pooling_parameter__pad__default_value = 0u;
+static const protobuf_c_boolean caffe__pooling_parameter__global_pooling__default_value = 0;
+static const int32_t caffe__pooling_parameter__round_mode__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__pooling_parameter__field_descriptors[12] =
+{
+  {
+    "pool",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__PoolingParameter, has_pool),
+    offsetof(Caffe__PoolingParameter, pool),
+    NULL,
+    &caffe__pooling_parameter__pool__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernel_size",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_kernel_size),
+    offsetof(Caffe__PoolingParameter, kernel_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_stride),
+    offsetof(Caffe__PoolingParameter, stride),
+    NULL,
+    &caffe__pooling_parameter__stride__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pad",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_pad),
+    offsetof(Caffe__PoolingParameter, pad),
+    NULL,
+    &caffe__pooling_parameter__pad__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernel_h",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_kernel_h),
+    offsetof(Caffe__PoolingParameter, kernel_h),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernel_w",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_kernel_w),
+    offsetof(Caffe__PoolingParameter, kernel_w),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride_h",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_stride_h),
+    offsetof(Caffe__PoolingParameter, stride_h),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride_w",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_stride_w),
+    offsetof(Caffe__PoolingParameter, stride_w),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pad_h",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_pad_h),
+    offsetof(Caffe__PoolingParameter, pad_h),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pad_w",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__PoolingParameter, has_pad_w),
+    offsetof(Caffe__PoolingParameter, pad_w),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "global_pooling",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__PoolingParameter, has_global_pooling),
+    offsetof(Caffe__PoolingParameter, global_pooling),
+    NULL,
+    &caffe__pooling_parameter__global_pooling__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "round_mode",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__PoolingParameter, has_round_mode),
+    offsetof(Caffe__PoolingParameter, round_mode),
+    NULL,
+    &caffe__pooling_parameter__round_mode__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__pooling_parameter__field_indices_by_name[] = {
+  10,   /* field[10] = global_pooling */
+  4,   /* field[4] = kernel_h */
+  1,   /* field[1] = kernel_size */
+  5,   /* field[5] = kernel_w */
+  3,   /* field[3] = pad */
+  8,   /* field[8] = pad_h */
+  9,   /* field[9] = pad_w */
+  0,   /* field[0] = pool */
+  11,   /* field[11] = round_mode */
+  2,   /* field[2] = stride */
+  6,   /* field[6] = stride_h */
+  7,   /* field[7] = stride_w */
+};
+static const ProtobufCIntRange caffe__pooling_parameter__number_ranges[2 + 1] =
+{
+  { 1, 0 },
+  { 12, 10 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor caffe__pooling_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.PoolingParameter",
+  "PoolingParameter",
+  "Caffe__PoolingParameter",
+  "caffe",
+  sizeof(Caffe__PoolingParameter),
+  12,
+  caffe__pooling_parameter__field_descriptors,
+  caffe__pooling_parameter__field_indices_by_name,
+  2,  caffe__pooling_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__pooling_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const float caffe__re_luparameter__negative_slope__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__re_luparameter__field_descriptors[1] =
+{
+  {
+    "negative_slope",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__ReLUParameter, has_negative_slope),
+    offsetof(Caffe__ReLUParameter, negative_slope),
+    NULL,
+    &caffe__re_luparameter__negative_slope__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__re_luparameter__field_indices_by_name[] = {
+  0,   /* field[0] = negative_slope */
+};
+static const ProtobufCIntRange caffe__re_luparameter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor caffe__re_luparameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.ReLUParameter",
+  "ReLUParameter",
+  "Caffe__ReLUParameter",
+  "caffe",
+  sizeof(Caffe__ReLUParameter),
+  1,
+  caffe__re_luparameter__field_descriptors,
+  caffe__re_luparameter__field_indices_by_name,
+  1,  caffe__re_luparameter__number_ranges,
+  (ProtobufCMessageInit) caffe__re_luparameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const float caffe__transformation_parameter__scale__default_value = 1;
+static const uint32_t caffe__transformation_parameter__crop_size__default_value = 0u;
+static const ProtobufCFieldDescriptor caffe__transformation_parameter__field_descriptors[4] =
+{
+  {
+    "scale",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_scale),
+    offsetof(Caffe__TransformationParameter, scale),
+    NULL,
+    &caffe__transformation_parameter__scale__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "crop_size",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__TransformationParameter, has_crop_size),
+    offsetof(Caffe__TransformationParameter, crop_size),
+    NULL,
+    &caffe__transformation_parameter__crop_size__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mean_file",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__TransformationParameter, mean_file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mean_value",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, n_mean_value),
+    offsetof(Caffe__TransformationParameter, mean_value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__transformation_parameter__field_indices_by_name[] = {
+  1,   /* field[1] = crop_size */
+  2,   /* field[2] = mean_file */
+  3,   /* field[3] = mean_value */
+  0,   /* field[0] = scale */
+};
+static const ProtobufCIntRange caffe__transformation_parameter__number_ranges[2 + 1] =
+{
+  { 1, 0 },
+  { 3, 1 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.TransformationParameter",
+  "TransformationParameter",
+  "Caffe__TransformationParameter",
+  "caffe",
+  sizeof(Caffe__TransformationParameter),
+  4,
+  caffe__transformation_parameter__field_descriptors,
+  caffe__transformation_parameter__field_indices_by_name,
+  2,  caffe__transformation_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__transformation_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const float caffe__data_parameter__scale__default_value = 1;
+static const uint32_t caffe__data_parameter__crop_size__default_value = 0u;
+static const ProtobufCFieldDescriptor caffe__data_parameter__field_descriptors[3] =
+{
+  {
+    "scale",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__DataParameter, has_scale),
+    offsetof(Caffe__DataParameter, scale),
+    NULL,
+    &caffe__data_parameter__scale__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mean_file",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__DataParameter, mean_file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "crop_size",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__DataParameter, has_crop_size),
+    offsetof(Caffe__DataParameter, crop_size),
+    NULL,
+    &caffe__data_parameter__crop_size__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__data_parameter__field_indices_by_name[] = {
+  2,   /* field[2] = crop_size */
+  1,   /* field[1] = mean_file */
+  0,   /* field[0] = scale */
+};
+static const ProtobufCIntRange caffe__data_parameter__number_ranges[2 + 1] =
+{
+  { 2, 0 },
+  { 5, 2 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor caffe__data_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.DataParameter",
+  "DataParameter",
+  "Caffe__DataParameter",
+  "caffe",
+  sizeof(Caffe__DataParameter),
+  3,
+  caffe__data_parameter__field_descriptors,
+  caffe__data_parameter__field_indices_by_name,
+  2,  caffe__data_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__data_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const uint32_t caffe__v0_layer_parameter__pad__default_value = 0u;
+static const uint32_t caffe__v0_layer_parameter__kernelsize__default_value = 0u;
+static const uint32_t caffe__v0_layer_parameter__group__default_value = 1u;
+static const uint32_t caffe__v0_layer_parameter__stride__default_value = 1u;
+static const int32_t caffe__v0_layer_parameter__pool__default_value = 0;
+static const float caffe__v0_layer_parameter__dropout_ratio__default_value = 0.5;
+static const uint32_t caffe__v0_layer_parameter__local_size__default_value = 5u;
+static const float caffe__v0_layer_parameter__alpha__default_value = 1;
+static const float caffe__v0_layer_parameter__beta__default_value = 0.75;
+static const float caffe__v0_layer_parameter__scale__default_value = 1;
+static const uint32_t caffe__v0_layer_parameter__cropsize__default_value = 0u;
+static const float caffe__v0_layer_parameter__k__default_value = 1;
+static const ProtobufCFieldDescriptor caffe__v0_layer_parameter__field_descriptors[16] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V0LayerParameter, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V0LayerParameter, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pad",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__V0LayerParameter, has_pad),
+    offsetof(Caffe__V0LayerParameter, pad),
+    NULL,
+    &caffe__v0_layer_parameter__pad__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernelsize",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__V0LayerParameter, has_kernelsize),
+    offsetof(Caffe__V0LayerParameter, kernelsize),
+    NULL,
+    &caffe__v0_layer_parameter__kernelsize__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "group",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__V0LayerParameter, has_group),
+    offsetof(Caffe__V0LayerParameter, group),
+    NULL,
+    &caffe__v0_layer_parameter__group__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stride",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__V0LayerParameter, has_stride),
+    offsetof(Caffe__V0LayerParameter, stride),
+    NULL,
+    &caffe__v0_layer_parameter__stride__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pool",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__V0LayerParameter, has_pool),
+    offsetof(Caffe__V0LayerParameter, pool),
+    NULL,
+    &caffe__v0_layer_parameter__pool__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dropout_ratio",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__V0LayerParameter, has_dropout_ratio),
+    offsetof(Caffe__V0LayerParameter, dropout_ratio),
+    NULL,
+    &caffe__v0_layer_parameter__dropout_ratio__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "local_size",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__V0LayerParameter, has_local_size),
+    offsetof(Caffe__V0LayerParameter, local_size),
+    NULL,
+    &caffe__v0_layer_parameter__local_size__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "alpha",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__V0LayerParameter, has_alpha),
+    offsetof(Caffe__V0LayerParameter, alpha),
+    NULL,
+    &caffe__v0_layer_parameter__alpha__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "beta",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__V0LayerParameter, has_beta),
+    offsetof(Caffe__V0LayerParameter, beta),
+    NULL,
+    &caffe__v0_layer_parameter__beta__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scale",
+    17,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__V0LayerParameter, has_scale),
+    offsetof(Caffe__V0LayerParameter, scale),
+    NULL,
+    &caffe__v0_layer_parameter__scale__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "meanfile",
+    18,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V0LayerParameter, meanfile),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cropsize",
+    20,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__V0LayerParameter, has_cropsize),
+    offsetof(Caffe__V0LayerParameter, cropsize),
+    NULL,
+    &caffe__v0_layer_parameter__cropsize__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "k",
+    22,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__V0LayerParameter, has_k),
+    offsetof(Caffe__V0LayerParameter, k),
+    NULL,
+    &caffe__v0_layer_parameter__k__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "blobs",
+    50,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Caffe__V0LayerParameter, n_blobs),
+    offsetof(Caffe__V0LayerParameter, blobs),
+    &caffe__blob_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__v0_layer_parameter__field_indices_by_name[] = {
+  9,   /* field[9] = alpha */
+  10,   /* field[10] = beta */
+  15,   /* field[15] = blobs */
+  13,   /* field[13] = cropsize */
+  7,   /* field[7] = dropout_ratio */
+  4,   /* field[4] = group */
+  14,   /* field[14] = k */
+  3,   /* field[3] = kernelsize */
+  8,   /* field[8] = local_size */
+  12,   /* field[12] = meanfile */
+  0,   /* field[0] = name */
+  2,   /* field[2] = pad */
+  6,   /* field[6] = pool */
+  11,   /* field[11] = scale */
+  5,   /* field[5] = stride */
+  1,   /* field[1] = type */
+};
+static const ProtobufCIntRange caffe__v0_layer_parameter__number_ranges[6 + 1] =
+{
+  { 1, 0 },
+  { 7, 2 },
+  { 17, 11 },
+  { 20, 13 },
+  { 22, 14 },
+  { 50, 15 },
+  { 0, 16 }
+};
+const ProtobufCMessageDescriptor caffe__v0_layer_parameter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.V0LayerParameter",
+  "V0LayerParameter",
+  "Caffe__V0LayerParameter",
+  "caffe",
+  sizeof(Caffe__V0LayerParameter),
+  16,
+  caffe__v0_layer_parameter__field_descriptors,
+  caffe__v0_layer_parameter__field_indices_by_name,
+  6,  caffe__v0_layer_parameter__number_ranges,
+  (ProtobufCMessageInit) caffe__v0_layer_parameter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const int32_t caffe__v1_layer_parameter__type__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__v1_layer_parameter__field_descriptors[15] =
+{
+  {
+    "layer",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, layer),
+    &caffe__v0_layer_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bottom",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Caffe__V1LayerParameter, n_bottom),
+    offsetof(Caffe__V1LayerParameter, bottom),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Caffe__V1LayerParameter, n_top),
+    offsetof(Caffe__V1LayerParameter, top),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
   {
     "name",
     4,
@@ -402,6 +1936,18 @@ static const ProtobufCFieldDescriptor caffe__v1_layer_parameter__field_descripto
     offsetof(Caffe__V1LayerParameter, name),
     NULL,
     NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__V1LayerParameter, has_type),
+    offsetof(Caffe__V1LayerParameter, type),
+    NULL,
+    &caffe__v1_layer_parameter__type__default_value,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
@@ -417,16 +1963,141 @@ static const ProtobufCFieldDescriptor caffe__v1_layer_parameter__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "convolution_param",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, convolution_param),
+    &caffe__convolution_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data_param",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, data_param),
+    &caffe__data_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dropout_param",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, dropout_param),
+    &caffe__dropout_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "image_data_param",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, image_data_param),
+    &caffe__data_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inner_product_param",
+    17,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, inner_product_param),
+    &caffe__inner_product_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lrn_param",
+    18,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, lrn_param),
+    &caffe__lrnparameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pooling_param",
+    19,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, pooling_param),
+    &caffe__pooling_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "relu_param",
+    30,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, relu_param),
+    &caffe__re_luparameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transform_param",
+    36,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__V1LayerParameter, transform_param),
+    &caffe__transformation_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__v1_layer_parameter__field_indices_by_name[] = {
-  1,   /* field[1] = blobs */
-  0,   /* field[0] = name */
+  5,   /* field[5] = blobs */
+  1,   /* field[1] = bottom */
+  6,   /* field[6] = convolution_param */
+  7,   /* field[7] = data_param */
+  8,   /* field[8] = dropout_param */
+  9,   /* field[9] = image_data_param */
+  10,   /* field[10] = inner_product_param */
+  0,   /* field[0] = layer */
+  11,   /* field[11] = lrn_param */
+  3,   /* field[3] = name */
+  12,   /* field[12] = pooling_param */
+  13,   /* field[13] = relu_param */
+  2,   /* field[2] = top */
+  14,   /* field[14] = transform_param */
+  4,   /* field[4] = type */
 };
-static const ProtobufCIntRange caffe__v1_layer_parameter__number_ranges[2 + 1] =
+static const ProtobufCIntRange caffe__v1_layer_parameter__number_ranges[6 + 1] =
 {
-  { 4, 0 },
-  { 6, 1 },
-  { 0, 2 }
+  { 1, 0 },
+  { 10, 6 },
+  { 15, 9 },
+  { 17, 10 },
+  { 30, 13 },
+  { 36, 14 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor caffe__v1_layer_parameter__descriptor =
 {
@@ -436,14 +2107,14 @@ const ProtobufCMessageDescriptor caffe__v1_layer_parameter__descriptor =
   "Caffe__V1LayerParameter",
   "caffe",
   sizeof(Caffe__V1LayerParameter),
-  2,
+  15,
   caffe__v1_layer_parameter__field_descriptors,
   caffe__v1_layer_parameter__field_indices_by_name,
-  2,  caffe__v1_layer_parameter__number_ranges,
+  6,  caffe__v1_layer_parameter__number_ranges,
   (ProtobufCMessageInit) caffe__v1_layer_parameter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor caffe__layer_parameter__field_descriptors[2] =
+static const ProtobufCFieldDescriptor caffe__layer_parameter__field_descriptors[13] =
 {
   {
     "name",
@@ -452,6 +2123,42 @@ static const ProtobufCFieldDescriptor caffe__layer_parameter__field_descriptors[
     PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
     offsetof(Caffe__LayerParameter, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bottom",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Caffe__LayerParameter, n_bottom),
+    offsetof(Caffe__LayerParameter, bottom),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Caffe__LayerParameter, n_top),
+    offsetof(Caffe__LayerParameter, top),
     NULL,
     NULL,
     0,             /* flags */
@@ -469,16 +2176,130 @@ static const ProtobufCFieldDescriptor caffe__layer_parameter__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "transform_param",
+    100,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, transform_param),
+    &caffe__transformation_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "convolution_param",
+    106,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, convolution_param),
+    &caffe__convolution_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dropout_param",
+    108,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, dropout_param),
+    &caffe__dropout_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inner_product_param",
+    117,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, inner_product_param),
+    &caffe__inner_product_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lrn_param",
+    118,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, lrn_param),
+    &caffe__lrnparameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pooling_param",
+    121,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, pooling_param),
+    &caffe__pooling_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "relu_param",
+    123,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, relu_param),
+    &caffe__re_luparameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_param",
+    143,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__LayerParameter, input_param),
+    &caffe__input_parameter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__layer_parameter__field_indices_by_name[] = {
-  1,   /* field[1] = blobs */
+  4,   /* field[4] = blobs */
+  2,   /* field[2] = bottom */
+  6,   /* field[6] = convolution_param */
+  7,   /* field[7] = dropout_param */
+  8,   /* field[8] = inner_product_param */
+  12,   /* field[12] = input_param */
+  9,   /* field[9] = lrn_param */
   0,   /* field[0] = name */
+  10,   /* field[10] = pooling_param */
+  11,   /* field[11] = relu_param */
+  3,   /* field[3] = top */
+  5,   /* field[5] = transform_param */
+  1,   /* field[1] = type */
 };
-static const ProtobufCIntRange caffe__layer_parameter__number_ranges[2 + 1] =
+static const ProtobufCIntRange caffe__layer_parameter__number_ranges[9 + 1] =
 {
   { 1, 0 },
-  { 7, 1 },
-  { 0, 2 }
+  { 7, 4 },
+  { 100, 5 },
+  { 106, 6 },
+  { 108, 7 },
+  { 117, 8 },
+  { 121, 10 },
+  { 123, 11 },
+  { 143, 12 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor caffe__layer_parameter__descriptor =
 {
@@ -488,14 +2309,14 @@ const ProtobufCMessageDescriptor caffe__layer_parameter__descriptor =
   "Caffe__LayerParameter",
   "caffe",
   sizeof(Caffe__LayerParameter),
-  2,
+  13,
   caffe__layer_parameter__field_descriptors,
   caffe__layer_parameter__field_indices_by_name,
-  2,  caffe__layer_parameter__number_ranges,
+  9,  caffe__layer_parameter__number_ranges,
   (ProtobufCMessageInit) caffe__layer_parameter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor caffe__net_parameter__field_descriptors[3] =
+static const ProtobufCFieldDescriptor caffe__net_parameter__field_descriptors[5] =
 {
   {
     "name",
@@ -522,6 +2343,30 @@ static const ProtobufCFieldDescriptor caffe__net_parameter__field_descriptors[3]
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "input_dim",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__NetParameter, n_input_dim),
+    offsetof(Caffe__NetParameter, input_dim),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_shape",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Caffe__NetParameter, n_input_shape),
+    offsetof(Caffe__NetParameter, input_shape),
+    &caffe__blob_shape__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "layer",
     100,
     PROTOBUF_C_LABEL_REPEATED,
@@ -535,15 +2380,19 @@ static const ProtobufCFieldDescriptor caffe__net_parameter__field_descriptors[3]
   },
 };
 static const unsigned caffe__net_parameter__field_indices_by_name[] = {
-  2,   /* field[2] = layer */
+  2,   /* field[2] = input_dim */
+  3,   /* field[3] = input_shape */
+  4,   /* field[4] = layer */
   1,   /* field[1] = layers */
   0,   /* field[0] = name */
 };
-static const ProtobufCIntRange caffe__net_parameter__number_ranges[2 + 1] =
+static const ProtobufCIntRange caffe__net_parameter__number_ranges[4 + 1] =
 {
   { 1, 0 },
-  { 100, 2 },
-  { 0, 3 }
+  { 4, 2 },
+  { 8, 3 },
+  { 100, 4 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor caffe__net_parameter__descriptor =
 {
@@ -553,10 +2402,10 @@ const ProtobufCMessageDescriptor caffe__net_parameter__descriptor =
   "Caffe__NetParameter",
   "caffe",
   sizeof(Caffe__NetParameter),
-  3,
+  5,
   caffe__net_parameter__field_descriptors,
   caffe__net_parameter__field_indices_by_name,
-  2,  caffe__net_parameter__number_ranges,
+  4,  caffe__net_parameter__number_ranges,
   (ProtobufCMessageInit) caffe__net_parameter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

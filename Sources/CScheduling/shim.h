@@ -1,8 +1,10 @@
-// Glibc declares this for _GNU_SOURCE alone, which Swift's Glibc module is built without.
+// Glibc declares these for _GNU_SOURCE alone, which Swift's Glibc module is built without.
 #pragma once
 #include <stddef.h>
 
 int sched_getaffinity(int pid, size_t size, void *mask);
+int memfd_create(const char *name, unsigned int flags);
+enum { alexnet_memfd_cloexec = 1 };
 
 // Which of the instruction sets that there are kernels for this processor (and its operating system) has:
 // 2 for AVX-512 (F, VL, DQ, BW), 1 for AVX2 with FMA, 0 for neither.

@@ -4,11 +4,14 @@ import Threads
 /// Whole lines on standard output and, between them, how far the work is: on a terminal one living line,
 /// elsewhere a plain line every few seconds.
 ///
-/// Whoever shows such lines keeps what counts in files, so that the work goes on where they cannot be written.
+/// Whoever shows such lines keeps what counts in files: the work goes on where they cannot be written, and lines that nobody
+/// reads, of a terminal that was stopped by Ctrl-S say, are left out.
 public final class StatusLine {
   private let isWatched = StandardStream.output.isWatched
   private var lastStatus = -Double.infinity
   private var isLiving = false
+  /// Whole lines that were left out since one was written.
+  private var lost = 0
 
   /// Seconds between status lines where nobody watches, and on a terminal.
   private static let plainInterval = 5.0
@@ -17,9 +20,16 @@ public final class StatusLine {
   /// Starts with an empty line.
   public init() {}
 
-  /// Writes a whole line, which stays.
+  /// Writes a whole line, which stays; what a terminal would obey in it is escaped.
   public func say(_ line: String) {
-    StandardStream.output.tell((isLiving ? "\r\u{1B}[K" : "") + line + "\n")
+    // Where the last line found no room, this one does not wait for it either.
+    let gap =
+      lost > 0
+      ? "\n(\(lost == 1 ? "A line was" : "\(lost) lines were") left out here, since nobody read this output.)\n"
+      : ""
+    let isWritten = StandardStream.output.tell(
+      (isLiving ? "\r\u{1B}[K" : "") + gap + escaped(line, but: "\n") + "\n", waits: lost == 0)
+    lost = isWritten ? 0 : lost + 1
     isLiving = false
   }
 
@@ -41,7 +51,7 @@ public final class StatusLine {
     }
     // Not wrapped at the edge of a narrow terminal, from which a carriage return would not come back; the rest of
     // the line that stood there is erased.
-    StandardStream.output.tell("\r\u{1B}[?7l\(line)\u{1B}[K\u{1B}[?7h")
+    StandardStream.output.tell("\r\u{1B}[?7l\(escaped(line))\u{1B}[K\u{1B}[?7h", waits: false)
     isLiving = true
     return nil
   }

@@ -43,7 +43,7 @@ public struct Augmentation: Codable, Equatable, Sendable {
   public var colourScale: ColourScale
   /// What the result is divided by.
   public var divisor: Double
-  /// The epoch, counted from 0, from which on there is neither noise nor division; nil for never.
+  /// The epoch, counted from 1, from which on there is neither noise nor division; nil for never.
   public var colourNoiseEndEpoch: Int?
 
   /// Makes an augmentation of its parts.
@@ -74,6 +74,28 @@ public struct Augmentation: Codable, Equatable, Sendable {
 
   /// The middle of the picture less the mean: what validation sees.
   public static let none = Augmentation(crop: .centre, mirror: false)
+
+  /// The same without what chance decides.
+  ///
+  /// The middle crop, no mirror image and no colour noise, and so no division either, which goes with the noise. How the
+  /// mean is subtracted stays.
+  public var withoutChance: Augmentation {
+    Augmentation(crop: .centre, mirror: false, meanPlace: meanPlace)
+  }
+
+  /// Whether colours are shifted at all.
+  public var hasNoise: Bool { colourNoise > 0 || divisor != 1 }
+
+  /// What happens to a picture, in words.
+  public var text: String {
+    guard isRandom else { return "centre crops without augmentation" }
+    var parts: [String] = []
+    if crop == .random { parts.append("random crops") }
+    if mirror { parts.append("mirror images") }
+    if colourNoise > 0 { parts.append("colour noise") }
+    return parts.joined(separator: ", ")
+      + (hasNoise ? colourNoiseEndEpoch.map { " (up to epoch \($0 - 1))" } ?? "" : "")
+  }
 
   /// Whether two settings make one batch differ: whether anything is drawn.
   var isRandom: Bool { crop == .random || mirror || colourNoise > 0 }

@@ -56,7 +56,8 @@ struct AugmentationDice: Sendable {
       x: isRandom ? words[0].below(places) : (places - 1) / 2,
       y: isRandom ? words[1].below(places) : (places - 1) / 2,
       isMirrored: augmentation.mirror && words[2] >> 31 == 1, shift: .zero, divisor: 1)
-    if let end = augmentation.colourNoiseEndEpoch, place.epoch >= end { return result }
+    // The picture's own epoch decides, whenever its batch is read and whichever rank reads it.
+    if let end = augmentation.colourNoiseEndEpoch, place.epoch + 1 >= end { return result }
     result.divisor = Float(augmentation.divisor)
     guard augmentation.colourNoise > 0 else { return result }
     let alpha = noise.normals(UInt64(place.epoch), UInt64(place.index)) * augmentation.colourNoise

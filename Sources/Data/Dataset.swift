@@ -1,7 +1,7 @@
 import Checksums
 public import Failures
 import Glibc
-import Images
+public import Images
 import Threads
 
 /// A prepared dataset, open for reading by any number of threads.
@@ -14,6 +14,10 @@ public final class Dataset: Sendable, CustomStringConvertible {
   public let classNames: [String]
   /// The width and height of every picture in pixels.
   public let side: Int
+  /// What became of pictures that were no squares.
+  public let resizing: Resizing
+  /// Whether pictures that were smaller are enlarged as this program does it.
+  public let isEnlargedByCentres: Bool
   /// The mean of the training pictures: `side * side * 3` values, rows from the top, RGB, 0 to 255.
   public let mean: [Float]
   /// The covariance of R, G and B over all training pixels scaled to [0, 1].
@@ -52,6 +56,8 @@ public final class Dataset: Sendable, CustomStringConvertible {
     manifest = try DatasetManifest(bytes, path: manifestPath)
     classNames = manifest.classes.map(\.name)
     side = manifest.pictures.side
+    resizing = manifest.pictures.resizing ?? .crop
+    isEnlargedByCentres = manifest.pictures.enlarging == SquareScaling.enlarging
     let statisticsBytes = try Self.verified(manifest.statistics, in: path)
     let statistics = try StatisticsFile(
       statisticsBytes, side: side, path: "\(path)/\(manifest.statistics.file)")
@@ -75,6 +81,15 @@ public final class Dataset: Sendable, CustomStringConvertible {
     return "\(parts) pictures of "
       + "\(side)x\(side) in \(classNames.count) classes (\(pictures.encoding.rawValue.uppercased())"
       + "\(quality), from \(manifest.source.kind))"
+  }
+
+  /// What a user should know of pictures that an earlier program enlarged; nil where this one prepared them.
+  public var enlargingNotice: String? {
+    isEnlargedByCentres
+      ? nil
+      : "\(quoted(path)) was prepared by an earlier program. If any of its pictures were smaller than \(side) pixels, "
+        + "they lie half a pixel further right and down than other programs put them, and than 'alexnet predict' does; "
+        + "prepare it again to have them alike."
   }
 
   /// The number of pictures in a split.

@@ -1,6 +1,6 @@
 import Failures
-import Foundation
 import Images
+import JSON
 
 /// What `dataset.json` says: everything about a dataset but the pictures.
 struct DatasetManifest: Codable, Equatable, Sendable {
@@ -8,6 +8,8 @@ struct DatasetManifest: Codable, Equatable, Sendable {
   /// Version 2 may have a test part, or no training or validation pictures.
   static let currentVersion = 2
   static let format = "alexnet dataset"
+  /// A class takes four values, a shard five: there may be half a million of either.
+  private static let bounds = JSONText.Bounds(depth: 16, values: 1 << 22)
 
   struct File: Codable, Equatable, Sendable {
     var file: String
@@ -38,6 +40,10 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     var side: Int
     var encoding: RecordEncoding
     var quality: Int?
+    /// What became of pictures that were no squares; nil for `crop`, the only way of earlier programs.
+    var resizing: Resizing?
+    /// How enlarged pictures lie, `SquareScaling.enlarging`; nil where an earlier program enlarged them.
+    var enlarging: String?
   }
   struct Part: Codable, Equatable, Sendable {
     var count: Int
@@ -78,15 +84,8 @@ struct DatasetManifest: Codable, Equatable, Sendable {
   }
 
   /// The file's bytes; the same manifest gives the same bytes.
-  func encoded() throws(Failure) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do {
-      return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
-    } catch {
-      throw Failure(
-        .internal, "The description of the dataset cannot be written as JSON: \(error).")
-    }
+  var encoded: [UInt8] {
+    Array(JSONText.encode(self).utf8) + [UInt8(ascii: "\n")]
   }
 
   private struct Version: Decodable {
@@ -97,10 +96,14 @@ struct DatasetManifest: Codable, Equatable, Sendable {
   /// Reads the bytes of `dataset.json`.
   /// - Throws: `Failure` (bad data) that names the path, and both versions if they differ.
   init(_ bytes: [UInt8], path: String) throws(Failure) {
-    let data = Foundation.Data(bytes)
-    guard let version = try? JSONDecoder().decode(Version.self, from: data),
-      version.format == Self.format
-    else { throw Failure(.badData, "\(quoted(path)) does not describe a dataset of this program.") }
+    let version: Version?
+    do { version = try JSONText.value(Version.self, bytes, Self.bounds, from: path) } catch {
+      if let failure = error as? Failure { throw failure }
+      version = nil
+    }
+    guard let version, version.format == Self.format else {
+      throw Failure(.badData, "\(quoted(path)) does not describe a dataset of this program.")
+    }
     guard (1...Self.currentVersion).contains(version.formatVersion) else {
       throw Failure(
         .badData,
@@ -109,7 +112,7 @@ struct DatasetManifest: Codable, Equatable, Sendable {
           + "with 'alexnet prepare'.")
     }
     do {
-      self = try JSONDecoder().decode(Self.self, from: data)
+      self = try JSONText.value(Self.self, bytes, Self.bounds, from: path)
     } catch {
       throw Failure(.badData, "\(quoted(path)) is damaged: \(Self.explain(error)).")
     }
@@ -139,6 +142,7 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     let names = parts.flatMap { $0.shards.map(\.file) + [$0.index.file] }
     let isPlain = (names + [statistics.file]).allSatisfy { name in
       !name.isEmpty && !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "."
+        && !name.unicodeScalars.contains { $0.isControl }
     }
     guard (1...8192).contains(pictures.side), !classes.isEmpty, isPlain else {
       throw Failure(.badData, "\(quoted(path)) is damaged: a size or file name in it cannot be.")

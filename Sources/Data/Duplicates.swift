@@ -133,7 +133,7 @@ struct Duplicates {
   // MARK: What is said of them
 
   /// The groups as lines of JSON.
-  func lines() throws(Failure) -> [UInt8] { try Preparation.lines(groups) }
+  var lines: [UInt8] { Preparation.lines(groups) }
 
   /// Sentences that say how many there are, and of what kind.
   var warnings: [String] {

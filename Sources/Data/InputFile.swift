@@ -68,23 +68,14 @@ package final class InputFile: Sendable {
   /// The bytes of a whole file.
   /// - Throws: `Failure`: input missing, or bad data for a file of more than `limit` bytes.
   package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
-    let file = try InputFile(opening: path)
-    guard file.size <= UInt64(limit) else {
-      throw Failure(
-        .badData, "The file \(quoted(path)) has \(file.size) bytes, more than the \(limit) allowed."
-      )
+    let file: RegularFile
+    do throws(RegularFile.OpeningError) { file = try Self.open(PathBytes(path)) } catch {
+      // A name that came as text has lost the bytes that are none.
+      let hint =
+        path.unicodeScalars.contains("\u{FFFD}") ? " Its name is not UTF-8; rename it." : ""
+      throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).\(hint)")
     }
-    var isWhole = false
-    let bytes = [UInt8](unsafeUninitializedCapacity: Int(file.size)) { memory, count in
-      count = Int(file.size)
-      isWhole = file.read(
-        at: 0,
-        into: UnsafeMutableRawBufferPointer(
-          rebasing: UnsafeMutableRawBufferPointer(memory)[..<count]))
-    }
-    guard isWhole else {
-      throw .system(.inputOutput, "Cannot read \(quoted(path))", errno: errno)
-    }
-    return bytes
+    defer { close(file.descriptor) }
+    return try file.contents(path, limit: limit)
   }
 }

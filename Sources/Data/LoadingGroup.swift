@@ -14,33 +14,36 @@ public struct LoadingGroup: Sendable {
   let memory: SharedMemory
   let board: BatchBoard
 
-  /// Makes the group's memory, under a name that no one else uses: for process 0.
+  /// Makes the group's memory: for process 0.
   /// - Parameters:
-  ///   - name: What the others open it by, `/name`.
+  ///   - name: A name for it that no one else uses, `/name`; nil for none.
   ///   - size: The processes of the group.
   ///   - images: The images of a batch that the group reads together.
   ///   - inputSide: The width and height of an image in pixels.
   /// - Throws: `Failure` (cannot create) where there is not so much memory to share.
-  public init(creating name: String, size: Int, images: Int, inputSide: Int) throws(Failure) {
+  public init(creating name: String?, size: Int, images: Int, inputSide: Int) throws(Failure) {
     (rank, self.size) = (0, size)
     let count = Self.byteCount(size: size, images: images, inputSide: inputSide)
     memory = try SharedMemory(creating: name, byteCount: count)
     board = BatchBoard(at: memory.start, members: size, makes: true)
   }
 
-  /// Joins a group that process 0 has made with the same numbers.
-  /// - Throws: `Failure` (cannot create) where there is none of this name.
+  /// Joins a group that process 0 has made with the same numbers, at the place that it tells.
+  /// - Throws: `Failure` (cannot create) where there is none at this place, or this process may not reach it.
   public init(
-    opening name: String, rank: Int, size: Int, images: Int, inputSide: Int
+    opening place: String, rank: Int, size: Int, images: Int, inputSide: Int
   ) throws(Failure) {
     (self.rank, self.size) = (rank, size)
     let count = Self.byteCount(size: size, images: images, inputSide: inputSide)
-    memory = try SharedMemory(opening: name, byteCount: count)
+    memory = try SharedMemory(opening: place, byteCount: count)
     board = BatchBoard(at: memory.start, members: size, makes: false)
   }
 
-  /// Takes the name away, when all have joined.
-  public func removeName() { memory.removeName() }
+  /// What the others open process 0's memory by.
+  public var place: String { memory.place }
+
+  /// Takes the place away, when all have joined.
+  public func removePlace() { memory.removePlace() }
 
   private static func byteCount(size: Int, images: Int, inputSide: Int) -> Int {
     BatchBoard.byteCount(members: size)

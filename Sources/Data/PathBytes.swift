@@ -1,11 +1,12 @@
 import Failures
-import Glibc
+package import Glibc
 
 /// A path as the system holds it: any bytes but zero, not necessarily text.
-struct PathBytes: Sendable, Equatable {
+package struct PathBytes: Sendable, Equatable {
   var bytes: [UInt8]
 
-  init(_ text: String) { bytes = Array(text.utf8) }
+  /// The path of a text.
+  package init(_ text: String) { bytes = Array(text.utf8) }
   init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// The path of something inside this folder.
@@ -16,8 +17,10 @@ struct PathBytes: Sendable, Equatable {
   /// The path as text; what is not UTF-8 in it shows as replacement characters.
   var text: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// The path as the system takes it, which ends it at a zero: one with a zero inside is the empty path, which leads nowhere,
+  /// and not what stands before the zero.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-    var terminated = bytes.map { CChar(bitPattern: $0) }
+    var terminated = bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }
     terminated.append(0)
     return terminated.withUnsafeBufferPointer { pointer in
       guard let start = pointer.baseAddress else {
@@ -28,7 +31,7 @@ struct PathBytes: Sendable, Equatable {
   }
 
   /// What the path leads to, symbolic links followed, or nil.
-  var status: stat? {
+  package var status: stat? {
     withCString { path in
       var status = stat()
       return stat(path, &status) == 0 ? status : nil

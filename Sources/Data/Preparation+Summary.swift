@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import Images
+import JSON
 import Threads
 
 /// The last step of a preparation: from shards to a dataset.
@@ -60,7 +61,8 @@ extension Preparation {
     let manifest = DatasetManifest(
       pictures: DatasetManifest.Pictures(
         side: settings.side, encoding: settings.effectiveEncoding,
-        quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil),
+        quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil,
+        resizing: settings.resizing, enlarging: SquareScaling.enlarging),
       classes: classes, parts: parts,
       statistics: try write(
         statistics.encoded(side: settings.side), "statistics.safetensors", folder),
@@ -68,12 +70,12 @@ extension Preparation {
         kind: kind, seed: settings.seed, holdOut: plan.holdOut,
         limitPerClass: settings.limitPerClass,
         rejected: rejected.count),
-      methods: methods)
-    let rejectedFile = try write(try lines(rejected), "rejected.jsonl", folder)
-    let manifestFile = try write(try manifest.encoded(), DatasetManifest.fileName, folder)
+      methods: methods(settings.resizing))
+    let rejectedFile = try write(lines(rejected), "rejected.jsonl", folder)
+    let manifestFile = try write(manifest.encoded, DatasetManifest.fileName, folder)
     var files = parts.values.map(\.index) + [manifest.statistics, rejectedFile, manifestFile]
     if !duplicates.isEmpty {
-      files.append(try write(try duplicates.lines(), Duplicates.fileName, folder))
+      files.append(try write(duplicates.lines, Duplicates.fileName, folder))
     }
     let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
     return PreparationSummary(
@@ -84,10 +86,19 @@ extension Preparation {
       seconds: MonotonicClock.seconds - start)
   }
 
+  private static func methods(_ resizing: Resizing) -> [String: String] {
+    var methods = methods
+    let square =
+      resizing == .crop
+      ? "shorter side scaled to the side by libvips, the centre square"
+      : "both sides scaled to the side by libvips"
+    methods["pictures"] =
+      "turned upright by EXIF, \(square), 8-bit sRGB, white behind transparency; reduced by Lanczos' filter, enlarged "
+      + "by bicubic interpolation between the centres of pixels"
+    return methods
+  }
+
   private static let methods = [
-    "pictures":
-      "turned upright by EXIF, shorter side scaled to the side by libvips, the centre square, "
-      + "8-bit sRGB, white behind transparency",
     "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
     "mean":
       "mean of the decoded training records (where there are none: of the validation or test records), pixel by pixel, 0 to 255; sums in whole numbers",
@@ -124,14 +135,8 @@ extension Preparation {
   }
 
   /// Values as lines of JSON.
-  static func lines(_ values: [some Encodable]) throws(Failure) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    do {
-      return try values.flatMap { Array(try encoder.encode($0)) + [UInt8(ascii: "\n")] }
-    } catch {
-      throw Failure(.internal, "A list of pictures cannot be written as JSON: \(error).")
-    }
+  static func lines(_ values: [some Encodable]) -> [UInt8] {
+    values.flatMap { Array((JSONText.encode($0, isPretty: false) + "\n").utf8) }
   }
 
   private static func notes(_ shards: [PreparedShard]) -> [String] {

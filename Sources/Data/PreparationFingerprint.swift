@@ -13,6 +13,7 @@ extension PreparationPlan {
     }
     let words: [String] =
       ["3", settings.source, kind, SquareScaling.libraryVersion, "\(settings.side)"]
+      + [settings.resizing.rawValue, SquareScaling.enlarging]
       + [settings.effectiveEncoding.rawValue, "\(settings.quality)"] + classNames
     for word in words { add(Array(word.utf8)) }
     for split in Split.allCases {

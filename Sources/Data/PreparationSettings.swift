@@ -11,6 +11,8 @@ public struct PreparationSettings: Sendable {
   public var reading = SourceOptions()
   /// The width and height of the prepared pictures in pixels.
   public var side = 256
+  /// What becomes of a picture that is no square.
+  public var resizing = Resizing.crop
   /// How they are encoded; nil means JPEG, and PNG up to 64 pixels a side.
   public var encoding: RecordEncoding?
   /// The quality of a JPEG, 1 to 100.

@@ -1,6 +1,7 @@
 import Checksums
 import Failures
-import Foundation
+import Glibc
+import JSON
 
 /// What is known of a shard that is finished, in a file `train-000000.done` beside it.
 ///
@@ -29,14 +30,10 @@ struct ShardJournal {
   /// Notes a shard that is on the disk.
   /// - Throws: `Failure` (cannot create, input/output) with the path.
   func write(_ prepared: PreparedShard, of shard: PreparationPlan.Shard) throws(Failure) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let head = Head(
       description: prepared.description, rejected: prepared.rejected, animated: prepared.animated)
-    guard let line = try? encoder.encode(head) else {
-      throw Failure(.internal, "A shard cannot be described as JSON.")
-    }
-    let note = Array(line) + [UInt8(ascii: "\n")] + RecordIndex.encoded(prepared.records)
+    let line = JSONText.encode(head, isPretty: false)
+    let note = Array(line.utf8) + [UInt8(ascii: "\n")] + RecordIndex.encoded(prepared.records)
     let path = path(shard)
     _ = try OutputFile.write(Array("\(SHA256.digest(of: note))\n".utf8) + note, to: "\(path).part")
     guard rename("\(path).part", path) == 0 else {
@@ -51,7 +48,7 @@ struct ShardJournal {
       case let note = Array(bytes.dropFirst(SHA256.digits + 1)),
       bytes.starts(with: Array("\(SHA256.digest(of: note))\n".utf8)),
       let end = note.firstIndex(of: UInt8(ascii: "\n")),
-      let head = try? JSONDecoder().decode(Head.self, from: Foundation.Data(note[..<end])),
+      let head = try? JSONText.value(Head.self, Array(note[..<end]), from: path),
       let index = try? RecordIndex(Array(note[(end + 1)...]), path: path),
       head.description.file == shard.fileName, head.description.records == index.count
     else { return nil }

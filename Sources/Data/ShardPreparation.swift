@@ -60,11 +60,12 @@ final class ShardPreparation {
     switch try source.read(item, into: input) {
     case .encoded:
       frames = try SquareScaling.scaleFirstFrame(
-        encoded: UnsafeRawBufferPointer(input.bytes), side: settings.side, into: scaled)
+        encoded: UnsafeRawBufferPointer(input.bytes), side: settings.side,
+        resizing: settings.resizing, into: scaled)
     case .pixels(let width, let height, let bands):
       try SquareScaling.scale(
         pixels: UnsafeRawBufferPointer(input.bytes), width: width, height: height, bands: bands,
-        side: settings.side, into: scaled)
+        side: settings.side, resizing: settings.resizing, into: scaled)
     }
     let record = try encoder.encode(UnsafeBufferPointer(scaled))
     try decoder.decode(

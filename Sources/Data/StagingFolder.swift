@@ -41,6 +41,14 @@ final class StagingFolder {
     if !isNew && errno != EEXIST { throw Self.cannotCreate(path) }
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     if descriptor < 0 { throw Self.cannotCreate(path) }
+    if !isNew, fstat(descriptor, &status) == 0, status.st_uid != geteuid() {
+      isCommitted = true  // It is another's: leave it alone.
+      throw Failure(
+        .cannotCreate,
+        "\(quoted(path)), where the dataset would grow, is there already and belongs to another user, who could change "
+          + "what is in it; choose another --out."
+      )
+    }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       isCommitted = true  // It is another's: leave it alone.
       throw Failure(

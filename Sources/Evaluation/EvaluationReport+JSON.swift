@@ -1,4 +1,4 @@
-import Foundation
+import JSON
 
 extension EvaluationReport {
   private struct Figures: Encodable {
@@ -81,11 +81,6 @@ extension EvaluationReport {
           image: names(whole.images[$0]), trueClass: whole.classNames[whole.labels[$0]],
           predicted: whole.classNames[whole.best[$0][0]], probability: whole.probabilities[$0][0])
       })
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(document) else {
-      preconditionFailure("Finite figures are encodable.")
-    }
-    return String(decoding: data, as: UTF8.self) + "\n"
+    return JSONText.encode(document) + "\n"
   }
 }

@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 
 /// The figures of an evaluation, as tables, JSON or CSV.
@@ -33,6 +34,8 @@ public struct EvaluationReport {
 
   // MARK: Tables
 
+  private func className(_ label: Int) -> String { escaped(whole.classNames[label]) }
+
   /// Tables for people.
   public var text: String {
     var lines: [String] = []
@@ -41,7 +44,7 @@ public struct EvaluationReport {
       for (number, checkpoint) in checkpoints.enumerated() {
         lines.append(
           "  \(Self.figures(result.members[number])), weight "
-            + String(format: "%.4f", result.weights[number]) + ": \(checkpoint)")
+            + String(format: "%.4f", result.weights[number]) + ": \(escaped(checkpoint))")
       }
       let part =
         weighting == .fitted
@@ -78,10 +81,10 @@ public struct EvaluationReport {
     return [heading, "  images   top-1 %   top-5 %  class"]
       + shown.map { errors in
         String(
-          format: "  %6d  %8.2f  %8.2f  %@", errors.images,
+          format: "  %6d  %8.2f  %8.2f  ", errors.images,
           100 * Double(errors.top1Errors) / Double(errors.images),
-          100 * Double(errors.top5Errors) / Double(errors.images),
-          whole.classNames[errors.label])
+          100 * Double(errors.top5Errors) / Double(errors.images))
+          + className(errors.label)
       }
   }
 
@@ -92,7 +95,7 @@ public struct EvaluationReport {
     return ["Most frequent confusions:"]
       + worst.map {
         String(format: "  %6d  ", $0.count)
-          + "\(whole.classNames[$0.label]) taken for \(whole.classNames[$0.predicted])"
+          + "\(className($0.label)) taken for \(className($0.predicted))"
       }
   }
 
@@ -102,8 +105,8 @@ public struct EvaluationReport {
     return ["", "Most confident errors:"]
       + errors.map { place in
         String(format: "  %6.2f %%  ", 100 * whole.probabilities[place][0])
-          + "\(names(whole.images[place])): \(whole.classNames[whole.labels[place]]) taken for "
-          + whole.classNames[whole.best[place][0]]
+          + "\(escaped(names(whole.images[place]))): \(className(whole.labels[place])) taken for "
+          + className(whole.best[place][0])
       }
   }
 

@@ -80,12 +80,13 @@ public struct FeatureSet: Sendable {
     (length, values) = (array.shape[1], array.values)
   }
 
-  /// Writes both files.
+  /// Writes both files; only the array where that goes into a pipe or a device, which nothing lies beside.
   /// - Throws: `Failure` (cannotCreate, inputOutput) where that fails.
   public func write(to path: String) throws(Failure) {
     let writer = try NumPyWriter(creating: path, shape: [names.count, length])
     try values.withUnsafeBufferPointer { values throws(Failure) in try writer.append(values) }
     try writer.finish()
+    guard OutputPlace.isFile(path) else { return }
     try TextFile.write(lines: names.joined(separator: "\n") + "\n", to: Self.namesPath(path))
   }
 }

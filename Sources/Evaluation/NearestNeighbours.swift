@@ -12,6 +12,12 @@ public final class NearestNeighbours {
     public let row: Int
     /// The Euclidean distance.
     public let distance: Double
+
+    /// Makes a neighbour of its row and distance.
+    package init(row: Int, distance: Double) {
+      self.row = row
+      self.distance = distance
+    }
   }
 
   private let features: UnsafeBufferPointer<Float>

@@ -1,4 +1,6 @@
+import Failures
 import Foundation
+import JSON
 
 /// Writes the neighbours of pictures.
 public struct NeighbourWriter: Sendable {
@@ -33,18 +35,15 @@ public struct NeighbourWriter: Sendable {
   public func text(_ file: String, _ found: [NearestNeighbours.Neighbour]) -> String {
     switch format {
     case .table:
-      return ([file] + found.map { String(format: "  %10.4f  ", $0.distance) + names[$0.row] })
+      return
+        ([escaped(file)]
+        + found.map { String(format: "  %10.4f  ", $0.distance) + escaped(names[$0.row]) })
         .joined(separator: "\n") + "\n"
     case .json:
       let line = Line(
         image: file,
         neighbours: found.map { Line.Entry(name: names[$0.row], distance: $0.distance) })
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      guard let data = try? encoder.encode(line) else {
-        preconditionFailure("Distances are encodable.")
-      }
-      return String(decoding: data, as: UTF8.self) + "\n"
+      return JSONText.encode(line, isPretty: false) + "\n"
     case .csv:
       return found.enumerated().map { place, found in
         CSV.line([file, "\(place + 1)", names[found.row], "\(found.distance)"]) + "\n"

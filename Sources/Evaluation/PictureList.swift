@@ -10,17 +10,29 @@ public struct PictureList: Sendable {
   public private(set) var problems: [Failure] = []
 
   /// Makes a list of the pictures that words name.
+  ///
+  /// A folder in a list stands for those pictures in it that the list does not name itself: `find FOLDER` names folders before
+  /// what is in them, and each picture is wanted once.
   /// - Parameters:
-  ///   - words: Files and folders; `-` stands for the lines of standard input.
-  ///   - lines: Gives the lines of standard input.
-  public init(_ words: [String], lines: () -> [String] = PictureList.standardInput) {
+  ///   - words: Files and folders; `-` stands for the list on standard input.
+  ///   - list: Gives the names in that list.
+  public init(
+    _ words: [String], list: () throws(Failure) -> [String] = PictureList.standardInput
+  ) {
     for word in words {
-      let paths = word == "-" ? lines().filter { !$0.isEmpty } : [word]
-      if word == "-" && paths.isEmpty {
-        problems.append(
-          Failure(.inputMissing, "The list on standard input names no pictures; give one a line."))
+      guard word == "-" else {
+        add(word)
+        continue
       }
-      for path in paths { add(path) }
+      do throws(Failure) {
+        let names = try list()
+        guard !names.isEmpty else {
+          throw Failure(
+            .inputMissing, "The list on standard input names no pictures; give one a line.")
+        }
+        var known = Set(names)
+        for name in names { add(name, listed: &known) }
+      } catch { problems.append(error) }
     }
   }
 
@@ -37,22 +49,34 @@ public struct PictureList: Sendable {
   private mutating func add(_ path: String) {
     // What is missing or unreadable shows itself when it is read.
     guard PictureFiles.isFolder(path) else { return files.append(path) }
+    files += pictures(in: path)
+  }
+
+  private mutating func add(_ path: String, listed: inout Set<String>) {
+    guard PictureFiles.isFolder(path) else { return files.append(path) }
+    files += pictures(in: path).filter { listed.insert($0).inserted }
+  }
+
+  private mutating func pictures(in folder: String) -> [String] {
+    // "set/" and "set" hold pictures of the same names.
+    var name = folder[...]
+    while name.count > 1, name.last == "/" { name.removeLast() }
     do throws(Failure) {
-      let found = try PictureFiles.list(in: path)
+      let found = try PictureFiles.list(in: String(name))
       if found.isEmpty {
         problems.append(
           Failure(
             .inputMissing,
-            "The folder \(quoted(path)) holds no pictures (\(PictureFiles.endings))."))
+            "The folder \(quoted(folder)) holds no pictures (\(PictureFiles.endings))."))
       }
-      files += found
-    } catch { problems.append(error) }
+      return found
+    } catch {
+      problems.append(error)
+      return []
+    }
   }
 
-  /// The lines of standard input.
-  public static func standardInput() -> [String] {
-    var lines: [String] = []
-    while let line = readLine() { lines.append(line) }
-    return lines
-  }
+  /// The names in the list on standard input.
+  /// - Throws: `Failure` (inputOutput) where it cannot be read, (badData) where it is too long or in UTF-16.
+  public static func standardInput() throws(Failure) -> [String] { try PathList.standardInput() }
 }

@@ -1,5 +1,6 @@
 public import AlexNet
 public import Failures
+public import Images
 public import MPI
 public import Threads
 
@@ -11,6 +12,7 @@ public struct PictureReader {
   private var problems: [Failure] = []
   private let files: [String]
   private let side: Int
+  private let resizing: Resizing
   private let world: Communicator
   private let team: ThreadTeam
   private var next = 0
@@ -19,12 +21,17 @@ public struct PictureReader {
   /// - Parameters:
   ///   - list: The files; what is wrong with the list counts among the problems.
   ///   - side: The side of the squares in pixels.
+  ///   - resizing: What becomes of pictures that are no squares.
   ///   - team: The threads that read.
   ///   - world: The ranks that share the files.
-  public init(_ list: PictureList, side: Int, team: ThreadTeam, over world: Communicator = .alone) {
+  public init(
+    _ list: PictureList, side: Int, resizing: Resizing, team: ThreadTeam,
+    over world: Communicator = .alone
+  ) {
     files = list.files
     problems = list.problems
     self.side = side
+    self.resizing = resizing
     self.team = team
     self.world = world
   }
@@ -36,10 +43,12 @@ public struct PictureReader {
     let start = min(next + world.rank * count, files.count)
     let part = files[start..<min(start + count, files.count)]
     next += world.size * count
-    let side = side
+    let (side, resizing) = (side, resizing)
     let results = team.map(part.count) { place -> Result<SquarePicture, Failure> in
       do throws(Failure) {
-        return .success(try SquarePicture(contentsOf: part[part.startIndex + place], side: side))
+        return .success(
+          try SquarePicture(
+            contentsOf: part[part.startIndex + place], side: side, resizing: resizing))
       } catch { return .failure(error) }
     }
     var pictures: [(file: String, picture: SquarePicture)] = []

@@ -1,5 +1,7 @@
 public import AlexNet
+import Failures
 import Foundation
+import JSON
 
 /// How predictions are written.
 public enum PredictionFormat: Sendable {
@@ -51,9 +53,10 @@ public struct PredictionWriter: Sendable {
     switch format {
     case .table:
       return
-        ([file]
+        ([escaped(file)]
         + best.map {
-          String(format: "  %6.2f %%  ", 100 * prediction.probabilities[$0]) + classNames[$0]
+          String(format: "  %6.2f %%  ", 100 * prediction.probabilities[$0])
+            + escaped(classNames[$0])
         }).joined(separator: "\n") + "\n"
     case .json:
       let line = Line(
@@ -61,14 +64,7 @@ public struct PredictionWriter: Sendable {
         classes: best.map {
           Line.Entry(name: classNames[$0], probability: prediction.probabilities[$0])
         })
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.nonConformingFloatEncodingStrategy = .convertToString(
-        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-      guard let data = try? encoder.encode(line) else {
-        preconditionFailure("A prediction is encodable.")
-      }
-      return String(decoding: data, as: UTF8.self) + "\n"
+      return JSONText.encode(line, isPretty: false) + "\n"
     case .csv:
       return CSV.line(
         [file] + best.map { classNames[$0] } + best.map { "\(prediction.probabilities[$0])" })

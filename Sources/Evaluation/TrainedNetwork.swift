@@ -1,6 +1,7 @@
 public import AlexNet
 public import Data
 public import Failures
+import Images
 import Safetensors
 public import Training
 
@@ -44,6 +45,18 @@ public struct TrainedNetwork: Sendable {
           + "\(quoted(path)) reads \(network.imageSide); prepare them with --size \(network.imageSide)."
       )
     }
+  }
+
+  /// What a user should know of how a dataset's pictures were made, compared with what the network is used to; nil where
+  /// there is nothing.
+  public func notice(on dataset: Dataset) -> String? {
+    let own = file.preprocessing.resizing
+    guard own == dataset.resizing else {
+      return
+        "The pictures of \(quoted(dataset.path)) were prepared with --resize \(dataset.resizing.rawValue), and "
+        + "\(quoted(path)) reads such of --resize \(own.rawValue)."
+    }
+    return dataset.enlargingNotice
   }
 
   /// Makes sure that two networks tell the same classes apart, so that their outputs can be averaged.

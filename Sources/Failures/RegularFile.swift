@@ -17,9 +17,12 @@ public struct RegularFile {
 
   /// Opens a file by its path, which ends with a zero.
   /// - Throws: `OpeningError` where there is none, or a folder, a pipe or a device.
-  public init(opening path: UnsafePointer<CChar>) throws(OpeningError) {
+  public init(
+    opening path: UnsafePointer<CChar>, in folder: HeldFolder? = nil
+  ) throws(OpeningError) {
     // A pipe would keep the caller waiting for a writer.
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    descriptor = openat(
+      folder?.descriptor ?? AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw OpeningError(
         reason: "cannot be opened: \(String(cString: strerror(errno)))", isOfAnotherKind: false)
@@ -34,15 +37,54 @@ public struct RegularFile {
 
   /// Opens a file of weights or features.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is a folder, a pipe or a device.
-  public init(_ path: String) throws(Failure) {
+  public init(_ path: String, in folder: HeldFolder? = nil) throws(Failure) {
     do throws(OpeningError) {
-      self = try RegularFile(opening: path)
+      guard path.isPath else {
+        throw OpeningError(
+          reason: "cannot be opened: no file's name has a zero in it", isOfAnotherKind: false)
+      }
+      self = try RegularFile(opening: path, in: folder)
     } catch {
       throw Failure(
-        error.isOfAnotherKind ? .badData : .inputMissing, "\(quoted(path)) \(error.reason).")
+        error.isOfAnotherKind ? .badData : .inputMissing,
+        "\(quoted(folder?.path(of: path) ?? path)) \(error.reason).")
     }
   }
 
   /// Its length in bytes.
   public var length: Int { Int(status.st_size) }
+
+  /// The bytes of a whole file that has so many at most: what a stranger's file takes of the memory is bounded.
+  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is longer or no regular file,
+  ///   (inputOutput) where it cannot be read.
+  public static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+    let file = try RegularFile(path)
+    defer { close(file.descriptor) }
+    return try file.contents(path, limit: limit)
+  }
+
+  /// The bytes of the file, by its path for complaints.
+  /// - Throws: `Failure` (badData) where it is longer than the limit, (inputOutput) where it cannot be read.
+  public func contents(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
+    guard length <= limit else {
+      throw Failure(
+        .badData, "The file \(quoted(path)) has \(length) bytes, more than the \(limit) allowed.")
+    }
+    var code: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: length) { memory, count in
+      count = length
+      code = WholeTransfer.read(
+        into: UnsafeMutableRawBufferPointer(start: memory.baseAddress, count: length),
+        from: descriptor, at: 0)
+    }
+    guard code == 0 else {
+      throw .system(.inputOutput, "Cannot read \(quoted(path))", errno: code)
+    }
+    return bytes
+  }
+}
+
+extension String {
+  /// Whether the system can be handed the text as a path: it would take a zero for the end, and open another file.
+  public var isPath: Bool { !utf8.contains(0) }
 }

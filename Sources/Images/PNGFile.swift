@@ -16,7 +16,7 @@ public enum PNGFile {
     }
   }
 
-  /// Writes RGB bytes, rows from the top, as a PNG file.
+  /// Writes RGB bytes, rows from the top, as a PNG file, which appears under its name when it is whole.
   /// - Throws: `Failure` (cannot create, input/output) that names the path.
   public static func write(
     _ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, to path: String
@@ -30,12 +30,14 @@ public enum PNGFile {
     guard code == ALEXNET_IMAGE_FINE else {
       throw Failure(.internal, "The picture for \(quoted(path)) cannot be encoded as PNG.")
     }
-    guard let file = fopen(path, "wb") else {
+    let place = try OutputPlace(path)
+    guard let file = fopen(place.temporary, "wbx") else {
       throw .system(.cannotCreate, "Cannot create \(quoted(path))", errno: errno)
     }
     let written = fwrite(memory.baseAddress, 1, length, file)
     guard fclose(file) == 0, written == length else {
       throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
     }
+    try place.publish()
   }
 }

@@ -2,7 +2,11 @@ import CImages
 public import Failures
 
 /// Makes the picture that training sees out of any picture, by libvips: upright, the shorter side
-/// scaled to `side`, the centre `side x side` of it, in 8-bit sRGB (Krizhevsky 2012, section 2).
+/// scaled to `side`, the centre `side x side` of it, in 8-bit sRGB (Krizhevsky 2012, section 2); or
+/// both sides squeezed to `side`.
+///
+/// What is larger is reduced by Lanczos' filter, what is smaller enlarged by bicubic interpolation. Either
+/// way pixels have their centres half a pixel from their edges, as in Pillow and OpenCV.
 ///
 /// Gray becomes RGB, CMYK and 16-bit values are converted, white stands behind what is transparent.
 /// Big JPEGs are decoded at a fraction of their size. Every method may be called from any number of
@@ -24,6 +28,10 @@ public enum SquareScaling {
 
   private static let started: Bool = alexnet_vips_start() == 0
 
+  /// How enlarged pictures lie, for those who prepare pictures in advance; earlier programs, which did not say,
+  /// moved them to the right and down by half a pixel of the result.
+  public static let enlarging = "pixel-centres"
+
   /// Starts libvips; done once a process, and by itself when first needed.
   /// - Throws: `Failure` (internal) if the library refuses.
   public static func start() throws(Failure) {
@@ -39,16 +47,18 @@ public enum SquareScaling {
   /// the top.
   /// - Throws: `ImageProblem` when the bytes are not a picture, too large a one or a damaged one.
   public static func scale(
-    encoded bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
+    encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
+    into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
-    _ = try scaleFirstFrame(encoded: bytes, side: side, into: output)
+    _ = try scaleFirstFrame(encoded: bytes, side: side, resizing: resizing, into: output)
   }
 
   /// Scales as `scale` does, and tells whether there is more to the picture.
   /// - Returns: How many frames or pages it has, the first of which was taken.
   /// - Throws: `ImageProblem` as `scale` does.
   package static func scaleFirstFrame(
-    encoded bytes: UnsafeRawBufferPointer, side: Int, into output: UnsafeMutableBufferPointer<UInt8>
+    encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
+    into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) -> Int {
     precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
     guard !bytes.isEmpty else { throw ImageProblem("is an empty file") }
@@ -58,7 +68,10 @@ public enum SquareScaling {
     guard started else { throw ImageProblem("cannot be read: libvips does not start") }
     if format == .bmp { try checkBitmapSize(bytes) }
     var header = alexnet_vips_header()
-    guard alexnet_vips_open(bytes.baseAddress, bytes.count, &header) != 0 else {
+    guard
+      alexnet_vips_open(
+        bytes.baseAddress, bytes.count, format == .pnm ? 1 : 0, &header) != 0
+    else {
       throw ImageProblem(
         canRead(format)
           ? "has an unreadable \(format.name) header"
@@ -74,7 +87,7 @@ public enum SquareScaling {
     }
     let code = alexnet_vips_square_encoded(
       header, bytes.baseAddress, bytes.count, format == .jpeg ? 1 : 0, Int32(side),
-      output.baseAddress)
+      resizing == .squeeze ? 1 : 0, output.baseAddress)
     guard code == ALEXNET_IMAGE_FINE else {
       throw ImageProblem("is a truncated or corrupt \(format.name)")
     }
@@ -144,7 +157,7 @@ public enum SquareScaling {
   /// - Throws: `ImageProblem` when libvips refuses.
   public static func scale(
     pixels: UnsafeRawBufferPointer, width: Int, height: Int, bands: Int, side: Int,
-    into output: UnsafeMutableBufferPointer<UInt8>
+    resizing: Resizing = .crop, into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
     precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
     precondition(bands == 1 || bands == 3, "Pixels are gray or RGB.")
@@ -157,7 +170,7 @@ public enum SquareScaling {
       started,
       alexnet_vips_square_pixels(
         pixels.baseAddress, pixels.count, Int32(width), Int32(height), Int32(bands), Int32(side),
-        output.baseAddress) == ALEXNET_IMAGE_FINE
+        resizing == .squeeze ? 1 : 0, output.baseAddress) == ALEXNET_IMAGE_FINE
     else { throw ImageProblem("cannot be scaled from \(width)x\(height) to \(side)x\(side)") }
   }
 

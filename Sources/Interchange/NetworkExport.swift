@@ -1,7 +1,7 @@
 public import AlexNet
 import Checksums
 public import Failures
-import Glibc
+import JSON
 public import Safetensors
 
 /// Writes a network's weights without the state of a training, for other tools or to go on with here.
@@ -12,13 +12,14 @@ public enum NetworkExport {
   /// The weights in a checkpoint.
   /// - Throws: `Failure` (badData) where its header was changed.
   public static func values(of file: NetworkFile) throws(Failure) -> Values {
-    let weights = NetworkWeights(try SafetensorsWeights(file.file))
+    let weights = try NetworkWeights(SafetensorsWeights(file.file), of: file.network)
     return { tensor throws(Failure) in try weights.read(tensor) }
   }
 
-  /// Writes a safetensors file with PyTorch's names, which is a checkpoint to predict with or to start from: the
-  /// network, the classes, the preprocessing and the checksums are in its metadata, the mean image is
-  /// `preprocessing.mean`.
+  /// Writes a safetensors file with PyTorch's names, which is a checkpoint to predict with or to start from.
+  ///
+  /// Its tensors are the network's and no more, so that PyTorch's `load_state_dict` takes them; the network, the classes,
+  /// the preprocessing with the mean image and the checksums are in its metadata.
   /// - Parameters:
   ///   - network: The network.
   ///   - preprocessing: How it reads pictures.
@@ -31,40 +32,30 @@ public enum NetworkExport {
     format: NumberFormat = .float32, to path: String, _ values: Values
   ) throws(Failure) {
     let tensors = network.tensors
-    let side = network.imageSide
-    let texts = NetworkFile.metadata(network, preprocessing)
-    let entries =
-      tensors.map { (name: $0.name, format: format, shape: $0.shape) }
-      + [(NetworkFile.meanName, .float32, [side, side, 3])]
+    let texts = DescribedNetwork.texts(network, preprocessing, hasMean: true)
+    let entries = tensors.map { (name: $0.name, format: format, shape: $0.shape) }
     var digests = CheckpointDigests(
       of: entries.map { .init(tensor: $0.name, rows: 0..<($0.shape.first ?? 1)) })
     let header = digests.signedHeader(texts, entries)
-    let temporary = path + ".partial"
-    try SafetensorsWriter.create(temporary, header)
-    do throws(Failure) {
-      let writer = try SafetensorsWriter(opening: temporary, header)
-      for tensor in tensors {
-        let entry = writer.entry(tensor.name)
-        let numbers = try values(tensor)
-        if format == .bfloat16 {
-          try write(numbers.map(NumberFormat.bfloat16), entry, writer, &digests)
-        } else {
-          try write(numbers, entry, writer, &digests)
-        }
+    let file = try WholeFile(creating: path)
+    let writer = try SafetensorsWriter(
+      beginning: file.descriptor, path, header, remedy: WholeFile.remedy)
+    for tensor in tensors {
+      let entry = writer.entry(tensor.name)
+      let numbers = try values(tensor)
+      if format == .bfloat16 {
+        try write(numbers.map(NumberFormat.bfloat16), entry, writer, &digests)
+      } else {
+        try write(numbers, entry, writer, &digests)
       }
-      try write(preprocessing.mean, writer.entry(NetworkFile.meanName), writer, &digests)
-      try writer.rewriteHeader(digests.signedHeader(texts, entries))
-      try writer.finish()
-    } catch {
-      unlink(temporary)
-      throw error
     }
-    guard rename(temporary, path) == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: errno)
-    }
+    try writer.rewriteHeader(digests.signedHeader(texts, entries))
+    try writer.finish()
+    try file.publish()
   }
 
-  /// Writes a .npz file: an array a tensor with PyTorch's names, and the mean image as `preprocessing.mean`.
+  /// Writes a .npz file: an array a tensor with PyTorch's names, the mean image as `preprocessing.mean`, and as
+  /// `__metadata__` the bytes of a JSON object with the texts that safetensors has in its metadata.
   /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
   public static func writeNumPy(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing, to path: String,
@@ -76,6 +67,9 @@ public enum NetworkExport {
       try append(tensor.name, tensor.shape, try values(tensor), to: writer)
     }
     try append(NetworkFile.meanName, [side, side, 3], preprocessing.mean, to: writer)
+    let texts = DescribedNetwork.texts(network, preprocessing, hasMean: false)
+    try writer.append(
+      NumPyArchive.metadataName, bytes: Array(JSONText.encode(texts, isPretty: false).utf8))
     try writer.finish()
   }
 

@@ -12,29 +12,34 @@ public struct NetworkImport {
   private let weights: NetworkWeights
 
   /// Finds a network's weights in a file.
+  ///
+  /// Where the file says how large its input is, the network takes crops of that size.
   /// - Parameters:
   ///   - source: The file.
+  ///   - names: What the file calls some of the network's layers.
+  ///   - prefix: What stands in front of the tensors' names; nil for what most of them have.
   ///   - network: The network for a number of classes, which is that of the file's last layer.
   ///   - preprocessing: How the network reads pictures; given the file's mean image, if it has one.
-  /// - Throws: `Failure` (badData) where a tensor is missing or of another shape, and what the closures throw.
+  /// - Throws: `Failure` (badData) where the file describes other layers, where a tensor is missing or of another
+  ///   shape, and what the closures throw.
   public init(
-    _ source: any WeightSource,
+    _ source: any WeightSource, named names: [String: String] = [:], prefix: String? = nil,
     network: (_ classes: Int?) throws(Failure) -> NetworkSpecification,
     preprocessing: (NetworkSpecification, _ mean: [Float]?) throws(Failure) -> Preprocessing
   ) throws(Failure) {
-    let weights = NetworkWeights(source)
-    self.weights = weights
-    let last = try network(nil).tensors.last.flatMap { weights.find($0)?.shape }
-    // Ones in front may be missing from a blob of Caffe's, all of them from the bias of one class.
-    self.network = try network(last.map { $0.reduce(1, *) })
+    let side = source.pictures.side
+    weights = try NetworkWeights(
+      source, of: try network(nil).reading(side: side), named: names, prefix: prefix)
+    self.network = try network(weights.classes).reading(side: side)
+    try self.network.validate()
     var mean: [Float]?
-    let side = self.network.imageSide
+    let imageSide = self.network.imageSide
     if let tensor = source.tensors.first(where: { $0.name == NetworkFile.meanName }) {
-      guard tensor.shape == [side, side, 3] else {
+      guard tensor.shape == [imageSide, imageSide, 3] else {
         throw Failure(
           .badData,
           "\(quoted(tensor.name)) in \(quoted(source.path)) has the shape \(tensor.shape), and the network "
-            + "\(quoted(self.network.name)) needs \([side, side, 3]).")
+            + "\(quoted(self.network.name)) needs \([imageSide, imageSide, 3]).")
       }
       mean = try source.read(tensor)
     }
@@ -46,6 +51,9 @@ public struct NetworkImport {
           + "\(quoted(source.path)) tells \(self.network.classes) apart.")
     }
   }
+
+  /// How the file's names were understood, where they are not the network's.
+  public var notes: [String] { weights.notes }
 
   /// Writes the network as a checkpoint.
   /// - Returns: What a user should know: tensors with numbers that are not finite, tensors that were not used.
@@ -62,7 +70,7 @@ public struct NetworkImport {
       }
       return values
     }
-    let unused = weights.unused(by: network).filter { name in
+    let unused = weights.unused.filter { name in
       name != NetworkFile.meanName && !name.hasPrefix("velocity.")
     }
     if !unused.isEmpty {

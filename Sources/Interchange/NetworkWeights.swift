@@ -13,17 +13,21 @@ public struct NetworkTensor: Equatable, Sendable {
   public let layerName: String
   /// The lengths of the dimensions, PyTorch's order: kernels x maps x rows x columns, neurons x inputs, or biases.
   public let shape: [Int]
+  /// Maps, rows and columns that a fully-connected layer's weights see; nil for other tensors.
+  let inputs: [Int]?
 }
 
 extension NetworkSpecification {
   /// Every tensor that the network learns, in the order of its layers.
   public var tensors: [NetworkTensor] {
     shapes(ofTower: 0).flatMap { shape -> [NetworkTensor] in
-      func pair(_ tensor: String?, _ name: String, _ weight: [Int]) -> [NetworkTensor] {
-        [("weight", weight), ("bias", [weight[0]])].map { part, shape in
+      func pair(
+        _ tensor: String?, _ name: String, _ weight: [Int], inputs: [Int]? = nil
+      ) -> [NetworkTensor] {
+        [("weight", weight, inputs), ("bias", [weight[0]], nil)].map { part, shape, inputs in
           NetworkTensor(
             layer: name, name: "\(tensor ?? name).\(part)", layerName: "\(name).\(part)",
-            shape: shape)
+            shape: shape, inputs: inputs)
         }
       }
       switch shape.layer {
@@ -32,8 +36,10 @@ extension NetworkSpecification {
         return pair(
           layer.tensor, layer.name, [layer.kernels, maps, layer.window.size, layer.window.size])
       case .fullyConnected(let layer):
+        let input = shape.inputs[0]
         return pair(
-          layer.tensor, layer.name, [layer.kernels, shape.inputs.reduce(0) { $0 + $1.count }])
+          layer.tensor, layer.name, [layer.kernels, shape.inputs.reduce(0) { $0 + $1.count }],
+          inputs: [shape.inputs.reduce(0) { $0 + $1.maps }, input.height, input.width])
       default: return []
       }
     }
@@ -41,47 +47,169 @@ extension NetworkSpecification {
 }
 
 /// The tensors of a network in a file of any format: which of the file's is which of the network's.
+///
+/// Where the file describes its layers, they must be the network's, and their order says whose weights are whose.
+/// Elsewhere names do (`TensorNames`).
 public struct NetworkWeights {
   /// The file.
   public let source: any WeightSource
+  /// What a user should know of how the tensors were found.
+  public let notes: [String]
+
+  private let network: NetworkSpecification
+  private let found: [String: WeightTensor]
+  private let described: [String: FileLayer]?
 
   /// Looks for a network's weights in a file.
-  public init(_ source: any WeightSource) { self.source = source }
-
-  /// The file's tensor that holds one of the network's; nil where there is none.
-  ///
-  /// It may have PyTorch's name, the layer's, or PyTorch's after `module.`, as `DataParallel` saves it.
-  public func find(_ tensor: NetworkTensor) -> WeightTensor? {
-    for name in [tensor.name, tensor.layerName, "module." + tensor.name] {
-      if let found = source.tensors.first(where: { $0.name == name }) { return found }
+  /// - Parameters:
+  ///   - source: The file.
+  ///   - network: The network; its number of classes need not be the file's.
+  ///   - names: What the file calls some of the network's layers.
+  ///   - prefix: What stands in front of the tensors' names; nil for what most of them have.
+  ///   - reset: Layers that take nothing from the file.
+  /// - Throws: `Failure` (badData) where the file describes other layers, or where its names may mean several things.
+  public init(
+    _ source: any WeightSource, of network: NetworkSpecification,
+    named names: [String: String] = [:],
+    prefix: String? = nil, but reset: Set<String> = []
+  ) throws(Failure) {
+    self.source = source
+    self.network = network
+    guard let layers = source.layers else {
+      let tensors = try TensorNames(source, network.tensors, named: names, prefix: prefix)
+      (found, notes, described) = (tensors.found, tensors.notes, nil)
+      return
     }
-    return nil
+    let pairs = try LayerComparison(source, layers, with: network, but: reset).layers
+    var found: [String: WeightTensor] = [:]
+    var notes: [String] = []
+    for tensor in network.tensors {
+      guard let layer = pairs[tensor.layer] else { continue }
+      let isWeight = tensor.name.hasSuffix(".weight")
+      found[tensor.name] = isWeight ? layer.weights : layer.biases
+      if isWeight, let given = names[tensor.layer], given != layer.name {
+        throw Failure(
+          .usage,
+          "--layer \(tensor.layer)=\(given): in \(quoted(source.path)) the layer in that place is "
+            + "\(quoted(layer.name)).")
+      }
+    }
+    // Where the file has our names for the others, another one for the last layer is of note.
+    if let last = network.layers.last?.name, let layer = pairs[last], layer.name != last,
+      pairs.contains(where: { $0.key == $0.value.name })
+    {
+      notes.append(
+        "The layer \(quoted(layer.name)) of the file is the network's last, \(quoted(last)).")
+    }
+    (self.found, self.notes, described) = (found, notes, pairs)
   }
 
+  /// The classes of the file's last layer; nil where it has none.
+  public var classes: Int? {
+    guard let bias = network.tensors.last else { return nil }
+    if let shape = found[bias.name]?.shape { return shape.reduce(1, *) }
+    guard let layer = described?[bias.layer], let shape = layer.weights?.shape else { return nil }
+    return layer.layout.isTransposed ? shape.last : shape.first
+  }
+
+  /// The file's tensor that holds one of the network's; nil where there is none.
+  public func find(_ tensor: NetworkTensor) -> WeightTensor? { found[tensor.name] }
+
   /// Reads one of the network's tensors.
+  /// - Parameters:
+  ///   - tensor: The tensor.
+  ///   - rows: How many kernels the file has of it, where that is another number than the network's.
+  /// - Returns: Its numbers.
   /// - Throws: `Failure` (badData) where it is missing or of another shape.
-  public func read(_ tensor: NetworkTensor) throws(Failure) -> [Float] {
+  public func read(_ tensor: NetworkTensor, rows: Int? = nil) throws(Failure) -> [Float] {
+    let needed = [rows ?? tensor.shape[0]] + tensor.shape.dropFirst()
     guard let found = find(tensor) else {
-      throw Failure(
-        .badData,
-        "\(quoted(source.path)) holds no tensor \(quoted(tensor.name)) or \(quoted(tensor.layerName)) for layer "
-          + "\(quoted(tensor.layer)); it holds \(Self.listed(source.tensors.map(\.name))).")
+      // A layer that has weights and no biases adds nothing.
+      if let layer = described?[tensor.layer], layer.weights != nil, tensor.shape.count == 1 {
+        return [Float](repeating: 0, count: needed[0])
+      }
+      throw missing(tensor)
     }
-    // Caffe's older files put ones in front.
-    guard found.shape.drop(while: { $0 == 1 }) == tensor.shape.drop(while: { $0 == 1 }) else {
+    let layout =
+      tensor.shape.count == 1
+      ? FileLayer.Layout() : described?[tensor.layer]?.layout ?? FileLayer.Layout()
+    let shape = layout.isTransposed ? found.shape.reversed() : found.shape
+    // Caffe's older files put ones in front; a window over whole maps makes of each kernel a neuron.
+    let window = tensor.inputs.map { [needed[0]] + $0 }
+    guard Self.isSame(shape, needed) || window.map({ Self.isSame(shape, $0) }) == true else {
       throw Failure(
         .badData,
         "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), and layer "
-          + "\(quoted(tensor.layer)) needs \(tensor.shape).")
+          + "\(quoted(tensor.layer)) needs \(layout.isTransposed ? needed.reversed() : needed)."
+      )
     }
-    return try source.read(found)
+    let values = try source.read(found)
+    guard layout.isTransposed || layout.hasMapsLast, let inputs = tensor.inputs else {
+      return values
+    }
+    return Self.ordered(values, neurons: needed[0], inputs: inputs, layout)
   }
 
-  /// The file's tensors that the network has no use for.
-  public func unused(by network: NetworkSpecification) -> [String] {
-    let used = Set(network.tensors.compactMap { find($0)?.name })
-    return source.tensors.map(\.name).filter { !used.contains($0) }
+  private static func isSame(_ found: [Int], _ needed: [Int]) -> Bool {
+    found.drop(while: { $0 == 1 }) == needed.drop(while: { $0 == 1 })
   }
+
+  /// The weights of a fully-connected layer as neurons x maps x rows x columns.
+  private static func ordered(
+    _ values: [Float], neurons: Int, inputs: [Int], _ layout: FileLayer.Layout
+  ) -> [Float] {
+    let (maps, pixels) = (inputs[0], inputs[1] * inputs[2])
+    let count = maps * pixels
+    return [Float](unsafeUninitializedCapacity: values.count) { result, length in
+      for neuron in 0..<neurons {
+        for map in 0..<maps {
+          for pixel in 0..<pixels {
+            let input = layout.hasMapsLast ? pixel * maps + map : map * pixels + pixel
+            let place = layout.isTransposed ? input * neurons + neuron : neuron * count + input
+            result[neuron * count + map * pixels + pixel] = values[place]
+          }
+        }
+      }
+      length = values.count
+    }
+  }
+
+  private func missing(_ tensor: NetworkTensor) -> Failure {
+    let text =
+      "\(quoted(source.path)) holds no tensor \(quoted(tensor.name)) or \(quoted(tensor.layerName)) for layer "
+      + "\(quoted(tensor.layer))"
+    for name in [tensor.name, tensor.layerName] {
+      if let reason = source.unreadable[name] {
+        return Failure(
+          .badData, "\(quoted(name)) in \(quoted(source.path)) cannot be read: \(reason).")
+      }
+    }
+    // The last layer may have any number of classes.
+    let rows = tensor.layer == network.layers.last?.name ? 1 : 0
+    let weights = network.tensors.first { $0.layer == tensor.layer } ?? tensor
+    let fitting = unusedTensors.filter { candidate in
+      candidate.name.hasSuffix(".weight") && candidate.shape.count == weights.shape.count
+        && candidate.shape.dropFirst(rows).elementsEqual(weights.shape.dropFirst(rows))
+    }
+    guard let first = fitting.first else {
+      return Failure(
+        .badData, text + "; it holds \(Self.listed(source.tensors.map(\.name))).")
+    }
+    let name = first.name.dropLast(".weight".count)
+    return Failure(
+      .badData,
+      text
+        + "; \(Self.listed(fitting.map(\.name))) of shape \(first.shape) is left over and would fit. If that is "
+        + "the layer under another name, say so: alexnet import --layer \(tensor.layer)=\(name).")
+  }
+
+  private var unusedTensors: [WeightTensor] {
+    let used = Set(found.values.map(\.name))
+    return source.tensors.filter { !used.contains($0.name) }
+  }
+
+  /// The file's tensors that the network has no use for; none where the file describes layers, which are all used.
+  public var unused: [String] { described == nil ? unusedTensors.map(\.name) : [] }
 
   static func listed(_ names: [String]) -> String {
     let shown = names.prefix(8).map { quoted($0) }.joined(separator: ", ")

@@ -1,4 +1,4 @@
-import AlexNet
+public import AlexNet
 public import Failures
 public import Safetensors
 
@@ -8,6 +8,8 @@ public final class SafetensorsWeights: WeightSource {
   public let file: SafetensorsFile
   /// Names and shapes of the tensors of floating-point numbers, in the order of the file.
   public let tensors: [WeightTensor]
+  /// Why other tensors cannot be read, by their names.
+  public let unreadable: [String: String]
   /// The checksums of a checkpoint.
   private let digests: CheckpointDigests?
 
@@ -24,16 +26,25 @@ public final class SafetensorsWeights: WeightSource {
     tensors = file.header.tensors.filter(\.format.isFloatingPoint).map {
       WeightTensor(name: $0.name, shape: $0.shape)
     }
+    var unreadable: [String: String] = [:]
+    for entry in file.header.tensors where !entry.format.isFloatingPoint {
+      unreadable[entry.name] =
+        "its numbers are of type \(quoted(entry.dtype)), and F64, F32, F16 and BF16 are read"
+    }
+    self.unreadable = unreadable
   }
 
   /// Where the file is.
   public var path: String { file.path }
 
-  /// Whether the file says itself what network it holds.
-  public var isCheckpoint: Bool { Self.isCheckpoint(file) }
+  /// What a checkpoint says of its network.
+  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  public func described() throws(Failure) -> DescribedNetwork? {
+    Self.isCheckpoint(file) ? try NetworkFile(file).described : nil
+  }
 
   private static func isCheckpoint(_ file: SafetensorsFile) -> Bool {
-    file.header.metadata["format"] == "alexnet-train"
+    DescribedNetwork.isDescribed(by: file.header.metadata)
   }
 
   /// Reads the numbers of a tensor, and compares a checkpoint's with their checksums.
@@ -56,7 +67,7 @@ public final class SafetensorsWeights: WeightSource {
 /// Files of weights, whatever program wrote them.
 public enum WeightFile {
   /// The endings of the names that are understood, for help texts.
-  public static let endings = ".safetensors, .npz, .caffemodel"
+  public static let endings = ".safetensors, .npz, .caffemodel, .onnx"
 
   /// Opens a file by the ending of its name.
   /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) where the file is not what its name says.
@@ -66,14 +77,16 @@ public enum WeightFile {
     }
     if path.hasSuffix(".npz") { return try NumPyArchive(opening: path) }
     if path.hasSuffix(".caffemodel") { return try CaffeModel(opening: path) }
+    if path.hasSuffix(".onnx") { return try ONNXModel(opening: path) }
     // Pickled files run what is in them.
-    let isPickled = [".pth", ".pt", ".bin", ".pkl"].contains { path.hasSuffix($0) }
+    guard ForeignFile.needsConverter(path) else {
+      throw Failure(
+        .usage, "\(quoted(path)) is no file of weights by its name; \(endings) are read.")
+    }
     throw Failure(
       .usage,
-      isPickled
-        ? "\(quoted(path)) is a pickled file, which can run programs when it is read; turn it into safetensors "
-          + "first: python3 -c \"import torch, safetensors.torch as s; "
-          + "s.save_file(torch.load('FILE.pth', weights_only=True), 'FILE.safetensors')\"."
-        : "\(quoted(path)) is no file of weights by its name; \(endings) are read.")
+      "\(quoted(path)) is not read here: files of PyTorch, Keras, TensorFlow, MatConvNet and pickled ones take the "
+        + "programs that wrote them, or can run others. Make a safetensors file of it first: python3 "
+        + "\(ForeignFile.converter) \(quoted(path)) weights.safetensors.")
   }
 }

@@ -1,3 +1,4 @@
+public import AlexNet
 public import Failures
 
 /// A tensor in a file of weights.
@@ -14,13 +15,40 @@ public struct WeightTensor: Equatable, Sendable {
   }
 }
 
-/// A file of weights, whatever its format: tensors by name, in 32-bit numbers.
+/// A file of weights, whatever its format: tensors by name, in 32-bit numbers, and what else it says of its network.
 public protocol WeightSource: AnyObject {
   /// Where the file is.
   var path: String { get }
+  /// What kind of file it is, for messages where that matters; empty elsewhere.
+  var kind: String { get }
   /// Names and shapes of the tensors of floating-point numbers, in the order of the file; names differ.
   var tensors: [WeightTensor] { get }
+  /// Why other tensors cannot be read, by their names.
+  var unreadable: [String: String] { get }
+  /// The layers between the pictures and the softmax, in their order; nil where the file does not describe them.
+  var layers: [FileLayer]? { get }
+  /// What it says of the pictures.
+  var pictures: FilePictures { get }
   /// Reads the numbers of one of `tensors`, in the order of C.
   /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
   func read(_ tensor: WeightTensor) throws(Failure) -> [Float]
+  /// What the file says of the network that its weights are of; nil where it says nothing, as other programs' do.
+  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  func described() throws(Failure) -> DescribedNetwork?
+}
+
+extension WeightSource {
+  /// Nothing: the file is not one of ours.
+  public func described() throws(Failure) -> DescribedNetwork? { nil }
+}
+
+extension WeightSource {
+  /// The kind goes without saying.
+  public var kind: String { "" }
+  /// Nothing is unreadable.
+  public var unreadable: [String: String] { [:] }
+  /// No layers are described.
+  public var layers: [FileLayer]? { nil }
+  /// Nothing is said.
+  public var pictures: FilePictures { FilePictures() }
 }

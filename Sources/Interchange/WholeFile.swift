@@ -4,36 +4,41 @@ import Glibc
 /// A file that appears under its name when it is whole: until then it is written under another one.
 final class WholeFile {
   let path: String
+  /// What to do where the disk is full.
+  static let remedy = "Make room, or name another place."
   /// Where the bytes go; libraries that write themselves are given this.
   let descriptor: Int32
-  private let temporary: String
+  private let place: OutputPlace
   private var isOpen = true
 
   /// Begins a file; what stands under its name stays there until `publish`.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created.
   init(creating path: String) throws(Failure) {
     self.path = path
-    temporary = path + ".partial"
-    unlink(temporary)
-    descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    place = try OutputPlace(path)
+    descriptor = open(place.temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
     }
   }
 
   deinit {
-    guard isOpen else { return }
-    close(descriptor)
-    unlink(temporary)
+    if isOpen { close(descriptor) }
   }
 
   /// Appends bytes.
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
   func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     let code = WholeTransfer.write(bytes, to: descriptor)
-    guard code == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: code)
-    }
+    guard code == 0 else { throw failure(code) }
+  }
+
+  /// What is said where bytes cannot be written.
+  func failure(_ code: Int32) -> Failure {
+    let isFull = code == ENOSPC || code == EDQUOT || code == EFBIG
+    return .system(
+      .inputOutput, "\(quoted(path)) cannot be written", errno: code,
+      remedy: isFull ? Self.remedy : "")
   }
 
   /// Appends bytes.
@@ -50,10 +55,9 @@ final class WholeFile {
     let isSynced = fsync(descriptor) == 0
     let code = errno
     isOpen = false
-    guard close(descriptor) == 0, isSynced, rename(temporary, path) == 0 else {
-      let error = isSynced ? errno : code
-      unlink(temporary)
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: error)
+    guard close(descriptor) == 0, isSynced else {
+      throw failure(isSynced ? errno : code)
     }
+    try place.publish()
   }
 }

@@ -11,12 +11,15 @@ import KernelsBase
 extension KernelSet {
   /// Those that this processor can run, the plainest first.
   public static let available: [KernelSet] = {
+    // Making a table is code of its instruction set already, so those that the processor does not have are not made.
     #if arch(x86_64)
-      let all = [KernelsBase.kernels, KernelsAVX2.kernels, KernelsAVX512.kernels]
+      let all = [
+        { KernelsBase.kernels }, { KernelsAVX2.kernels }, { KernelsAVX512.kernels },
+      ]
     #else
-      let all = [KernelsBase.kernels]
+      let all = [{ KernelsBase.kernels }]
     #endif
-    return Array(all.prefix(1 + Int(alexnet_instruction_set())))
+    return all.prefix(1 + Int(alexnet_instruction_set())).map { $0() }
   }()
 
   /// The functions for the processor that the program runs on.

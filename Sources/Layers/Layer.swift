@@ -56,7 +56,7 @@ extension Layer {
 
 /// Which part of its input a layer is reading.
 public struct Share: Equatable, Sendable {
-  /// The number of the tower whose maps these are; 0 where there is only one share.
+  /// The place of the tower whose maps these are among those that the layer reads; 0 where there is only one share.
   public var index: Int
   /// Whether this is the first share of the pass: outputs are overwritten, not added to.
   public var isFirst: Bool

@@ -20,10 +20,14 @@ public enum Environment {
   ) -> Never {
     let world: Communicator
     do {
+      try requireMemory()
       world = try start()
     } catch {
-      report(program, "MPI does not start: \(error).", rank: nil)
-      exit(ExitCode.internal.rawValue)
+      let failure = error as? Failure
+      StandardStream.error.tell(
+        "\(program): \(failure?.message ?? "MPI does not start: \(error).")\n")
+      // What libraries do at the end may need memory that there is not.
+      _exit((failure?.exitCode ?? .internal).rawValue)
     }
     do {
       let code = try body(world)
@@ -69,6 +73,17 @@ public enum Environment {
       else { return "unknown" }
       return String(cString: text)
     }
+  }
+
+  /// Bytes of address space that Open MPI takes when it starts, and some more: with less it crashes.
+  private static let memoryOfStart = 256 << 20
+
+  private static func requireMemory() throws(Failure) {
+    guard let left = Memory.processLimit, left < memoryOfStart else { return }
+    throw Failure(
+      .usage,
+      "The limit to this process's memory (ulimit -v) leaves \(left >> 20) MiB, and MPI takes \(memoryOfStart >> 20) MiB "
+        + "to start; raise it.")
   }
 
   private static func start() throws(MPIError) -> Communicator {
@@ -166,6 +181,6 @@ public enum Environment {
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {
     let place = rank.map { " (rank \($0), \(processorName))" } ?? ""
-    StandardStream.error.tell("\(program)\(place): \(sentence)\n")
+    StandardStream.error.tell(escaped("\(program)\(place): \(sentence)\n", but: "\n"))
   }
 }

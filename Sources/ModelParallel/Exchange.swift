@@ -3,9 +3,9 @@ public import MPI
 public import Tensors
 import Threads
 
-/// The cross-connection in front of a layer that reads the maps of every tower.
+/// The cross-connection in front of a layer that reads the maps of several towers.
 ///
-/// Forward it is an all-gather: each tower's maps come to all. Every tower then computes something else with
+/// Forward it is an all-gather: each tower's maps come to all that read them. Every tower then computes something else with
 /// them, so backward it is the adjoint, a reduce-scatter: the gradients that the towers found for one tower's
 /// maps are added up at their owner. Sending and arithmetic may overlap between `start...` and `finish...`.
 /// Where all towers are in one process nothing is copied: a share is the other tower's own tensor.
@@ -20,6 +20,11 @@ public final class Exchange {
   public private(set) var seconds = 0.0
 
   private let shapes: [MapShape]
+  /// The towers that each tower reads, in ascending order.
+  private let reads: [[Int]]
+  /// What each tower reads of its own and of the others, by tower.
+  private let ownShares: [Share]
+  private let otherShares: [[(tower: Int, share: Share)]]
   private let placement: Placement
   private let tag: Int
   private let progress: MessageProgress?
@@ -46,6 +51,7 @@ public final class Exchange {
   /// - Parameters:
   ///   - name: The name of the layer that reads.
   ///   - shapes: The maps of each tower.
+  ///   - reads: The towers that each tower reads, in ascending order and itself among them; nil for all.
   ///   - placement: Where the towers are.
   ///   - batchSize: The largest number of images in a pass.
   ///   - tag: A number that no other exchange of the network has.
@@ -54,12 +60,25 @@ public final class Exchange {
   ///   - formats: How the numbers travel.
   ///   - progress: What keeps messages moving; nil for nothing.
   public init(
-    name: String, shapes: [MapShape], placement: Placement, batchSize: Int, tag: Int,
+    name: String, shapes: [MapShape], reads: [[Int]]? = nil, placement: Placement, batchSize: Int,
+    tag: Int,
     parts: Int = 1, isTrained: Bool, formats: WireFormats = WireFormats(),
     progress: MessageProgress? = nil
   ) {
     self.name = name
     self.shapes = shapes
+    let reads = reads ?? shapes.map { _ in Array(shapes.indices) }
+    self.reads = reads
+    ownShares = reads.enumerated().map { tower, read in
+      Share(index: read.firstIndex(of: tower) ?? 0, isFirst: true, isLast: read.count == 1)
+    }
+    // A tower's own maps come first, so the others are in places 1 and up.
+    otherShares = reads.enumerated().map { tower, read in
+      let others = read.indices.filter { read[$0] != tower }
+      return others.enumerated().map { place, index in
+        (read[index], Share(index: index, isFirst: false, isLast: place == others.count - 1))
+      }
+    }
     self.placement = placement
     self.tag = tag
     self.progress = progress
@@ -67,24 +86,27 @@ public final class Exchange {
     partCount = parts
     let owned = placement.owned
     let isSent = placement.isDistributed
+    // Where messages are sent, a rank has one tower.
+    let reader = owned.lowerBound
     received = shapes.indices.map {
-      owned.contains($0) ? nil : Tensor(batchSize, shapes[$0].count)
+      !owned.contains($0) && reads[reader].contains($0) ? Tensor(batchSize, shapes[$0].count) : nil
     }
     contributions = owned.map { reader in
       shapes.indices.map {
-        $0 != reader && isTrained ? Tensor(batchSize, shapes[$0].count) : nil
+        $0 != reader && reads[reader].contains($0) && isTrained
+          ? Tensor(batchSize, shapes[$0].count) : nil
       }
     }
     arriving = shapes.indices.map {
-      isSent && isTrained && !owned.contains($0)
-        ? Tensor(batchSize, shapes[owned.lowerBound].count) : nil
+      isSent && isTrained && !owned.contains($0) && reads[$0].contains(reader)
+        ? Tensor(batchSize, shapes[reader].count) : nil
     }
     func messages(_ format: WireFormat, _ capacity: (Int) -> Int) -> [WireMessage] {
       shapes.indices.map {
         WireMessage(capacity: isSent && !owned.contains($0) ? batchSize * capacity($0) : 0, format)
       }
     }
-    let own = shapes[owned.lowerBound].count
+    let own = shapes[reader].count
     let partSize = (batchSize + parts - 1) / parts
     func partMessages(_ tower: Int, _ isSent: Bool) -> [WireMessage] {
       (0..<parts).map { _ in
@@ -92,16 +114,31 @@ public final class Exchange {
       }
     }
     ownMaps = partMessages(owned.lowerBound, isSent)
-    otherMaps = shapes.indices.map { partMessages($0, isSent && !owned.contains($0)) }
-    otherGradients = messages(formats.gradients) { isTrained ? shapes[$0].count : 0 }
-    ownGradients = messages(formats.gradients) { _ in isTrained ? own : 0 }
+    otherMaps = shapes.indices.map {
+      partMessages($0, isSent && !owned.contains($0) && reads[reader].contains($0))
+    }
+    otherGradients = messages(formats.gradients) {
+      isTrained && reads[reader].contains($0) ? shapes[$0].count : 0
+    }
+    ownGradients = messages(formats.gradients) { isTrained && reads[$0].contains(reader) ? own : 0 }
   }
 
   /// Bytes that a rank sends in one direction for one image.
   public var bytesPerImage: Int {
     guard placement.isDistributed else { return 0 }
-    let own = shapes[placement.owned.lowerBound].count
-    return formats.activations.bytes(of: own) * (shapes.count - 1)
+    let tower = placement.owned.lowerBound
+    return formats.activations.bytes(of: shapes[tower].count) * (readers(of: tower).count - 1)
+  }
+
+  /// How a tower reads its own maps, which is always first.
+  public func ownShare(of tower: Int) -> Share { ownShares[tower] }
+
+  /// The other towers that a tower reads, and how, in their order.
+  public func otherShares(of tower: Int) -> [(tower: Int, share: Share)] { otherShares[tower] }
+
+  /// The towers that read a tower's maps, itself among them.
+  private func readers(of tower: Int) -> [Int] {
+    reads.indices.filter { reads[$0].contains(tower) }
   }
 
   /// The images of each part of the pass that is under way.
@@ -138,7 +175,7 @@ public final class Exchange {
     let reader = placement.owned.lowerBound
     let maps = UnsafeBufferPointer(slice(own[0], parts[part], of: reader))
     ownMaps[part].pack(maps)
-    for peer in shapes.indices where peer != reader {
+    for peer in shapes.indices where peer != reader && reads[peer].contains(reader) {
       forwardBytes += try ownMaps[part].send(
         maps, to: peer, tag: 2 * tag, over: placement.group, in: requests)
     }
@@ -187,7 +224,7 @@ public final class Exchange {
           over: placement.group, in: requests)
       }
     }
-    for peer in shapes.indices where peer != reader {
+    for peer in reads[reader] where peer != reader {
       let gradient = UnsafeBufferPointer(
         slice(contribution(of: reader, to: peer), pass.images * shapes[peer].count))
       otherGradients[peer].pack(gradient)
@@ -211,7 +248,7 @@ public final class Exchange {
       }
     }
     for (gradient, tower) in zip(gradients, placement.owned) {
-      for reader in shapes.indices where reader != tower {
+      for reader in shapes.indices where reader != tower && reads[reader].contains(tower) {
         let part = arriving[reader] ?? contribution(of: reader, to: tower)
         let (from, to) = (part.pointer, gradient.pointer)
         for i in 0..<(pass.images * shapes[tower].count) { to[i] += from[i] }

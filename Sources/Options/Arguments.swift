@@ -35,7 +35,8 @@ public struct Arguments: Sendable {
     guard let number = Double(text), number.isFinite, bounds.contains(number) else {
       let range =
         bounds.upperBound == .greatestFiniteMagnitude
-        ? "of \(bounds.lowerBound) or more" : "from \(bounds.lowerBound) to \(bounds.upperBound)"
+        ? "of \(plain(bounds.lowerBound)) or more"
+        : "from \(plain(bounds.lowerBound)) to \(plain(bounds.upperBound))"
       throw Failure(.usage, "--\(name) takes a number \(range), not \(quoted(text)).")
     }
     return number
@@ -46,7 +47,7 @@ public struct Arguments: Sendable {
   public func limit(_ name: String, default usual: Double) throws(Failure) -> Double? {
     let limit = try number(name, in: 0...1e6) ?? usual
     guard limit == 0 || limit >= 1 else {
-      throw Failure(.usage, "--\(name) takes 0 for none or a second at least, not \(limit).")
+      throw Failure(.usage, "--\(name) takes 0 for none or a second at least, not \(plain(limit)).")
     }
     return limit == 0 ? nil : limit
   }

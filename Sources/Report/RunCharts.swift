@@ -21,6 +21,9 @@ package struct RunCharts {
     /// Hours of training and validation.
     case hours
 
+    /// What is written beside the axis.
+    package var title: String { self == .epochs ? "epochs done" : "hours" }
+
     func place(_ step: RunMetrics.Step) -> Double { self == .epochs ? step.epoch : step.hours }
     func place(_ validation: RunMetrics.Validation) -> Double {
       self == .epochs ? validation.epoch : validation.hours
@@ -160,7 +163,7 @@ package struct RunCharts {
   private func chart(
     _ title: String, _ axis: Axis, y: String, _ series: [Chart.Series]
   ) -> Chart {
-    var chart = Chart(title, x: axis.rawValue, y: y, series)
+    var chart = Chart(title, x: axis.title, y: y, series)
     for run in runs {
       for (before, after) in zip(run.steps, run.steps.dropFirst())
       where after.learningRate != before.learningRate {

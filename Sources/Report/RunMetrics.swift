@@ -1,6 +1,7 @@
 import AlexNet
 package import Failures
 import Foundation
+import JSON
 package import Training
 
 /// What a run has written so far: its settings and the records of metrics.jsonl.
@@ -56,6 +57,22 @@ package struct RunMetrics: Sendable {
   package private(set) var validations: [Validation] = []
   /// The layers' health.
   package private(set) var health: [Health] = []
+  /// The numbers of the lines that are no records, which are left out; the first line is 1.
+  package private(set) var leftOut: [Int] = []
+
+  /// What the user should know of lines that were left out; nil where there are none.
+  package var warning: String? {
+    guard let first = leftOut.first else { return nil }
+    let file = quoted(directory.metrics)
+    return leftOut.count == 1
+      ? "Warning: line \(first) of \(file) is no record of this program, or not a whole one, and is left out."
+      : "Warning: \(leftOut.count) lines of \(file) are no records of this program, or not whole ones, and are left "
+        + "out; the first is line \(first)."
+  }
+
+  /// The longest metrics.jsonl that is read, some ten million steps, and what a line of it may have.
+  private static let longest = 4 << 30
+  private static let bounds = JSONText.Bounds(depth: 8, values: 1 << 16)
 
   private struct Line: Decodable {
     let kind: String
@@ -73,8 +90,10 @@ package struct RunMetrics: Sendable {
     var layers: [LayerHealth]?
   }
 
-  /// Reads a run, which may be under way: a last line that is still being written is left out.
-  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where a line is not understood.
+  /// Reads a run, which may be under way.
+  ///
+  /// A line that is no record is left out: a crash of the machine may leave half of one, or zeros.
+  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where no line is a record.
   package init(_ path: String) throws(Failure) {
     directory = RunDirectory(path)
     guard FileManager.default.fileExists(atPath: directory.configuration) else {
@@ -84,21 +103,25 @@ package struct RunMetrics: Sendable {
     }
     configuration = try TextFile.read(directory.configuration)
     settings = try TrainingSettings(configuration, from: directory.configuration)
-    guard let data = FileManager.default.contents(atPath: directory.metrics) else { return }
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    let lines = data.split(separator: UInt8(ascii: "\n"))
+    guard FileManager.default.fileExists(atPath: directory.metrics) else { return }
+    let data = try RegularFile.contents(of: directory.metrics, limit: Self.longest)
+    var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
     var seconds = 0.0
     for (number, text) in lines.enumerated() {
-      guard let line = try? decoder.decode(Line.self, from: text) else {
-        if number == lines.count - 1 && data.last != UInt8(ascii: "\n") { break }
-        throw Failure(
-          .badData,
-          "Line \(number + 1) of \(quoted(directory.metrics)) is not a record of this program.")
+      guard
+        let line = try? JSONText.value(
+          Line.self, Array(text), Self.bounds, from: directory.metrics)
+      else {
+        leftOut.append(number + 1)
+        continue
       }
       seconds += line.seconds ?? 0
       add(line, hours: seconds / 3600)
+    }
+    guard lines.isEmpty || leftOut.count < lines.count else {
+      throw Failure(
+        .badData, "No line of \(quoted(directory.metrics)) is a whole record of this program.")
     }
   }
 

@@ -79,12 +79,12 @@ package struct RunReport {
     }
     if let last = run.steps.last {
       facts.append(("\(last.step)", "steps"))
-      facts.append((String(format: "%.2f", last.epoch), "epochs"))
+      facts.append((String(format: "%.2f", last.epoch), "epochs done"))
       facts.append((String(format: "%.2f", last.hours), "hours"))
     }
     return "<p class=\"lead\">\(HTML.escaped(network.name)), \(network.towers) towers, "
       + "\(network.parameterCount) parameters, \(network.classes) classes; recipe "
-      + "\(recipe.name.rawValue), batch \(recipe.batchSize), learning rate \(recipe.learningRate).</p>"
+      + "\(recipe.name.rawValue), batch \(recipe.batchSize), learning rate \(plain(recipe.learningRate)).</p>"
       + "<div class=\"facts\">"
       + facts.map { "<div><b>\($0.0)</b><span>\(HTML.escaped($0.1))</span></div>" }.joined()
       + "</div>\n"
@@ -128,7 +128,7 @@ package struct RunReport {
       let id = number == 0 ? "axisEpochs" : "axisHours"
       content +=
         "<input class=\"axis\" type=\"radio\" name=\"axis\" id=\"\(id)\""
-        + "\(number == 0 ? " checked" : "")><label for=\"\(id)\">by \(axis.rawValue)</label>"
+        + "\(number == 0 ? " checked" : "")><label for=\"\(id)\">by \(axis.title)</label>"
     }
     for (number, axis) in RunCharts.Axis.allCases.enumerated() {
       content +=

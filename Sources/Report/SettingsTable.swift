@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// The settings of runs, flattened: `recipe.learningRate` and its value in each run.
 struct SettingsTable {
@@ -16,8 +17,8 @@ struct SettingsTable {
   init(_ configurations: [String]) {
     let flat = configurations.map { text in
       var values: [String: String] = [:]
-      let object = try? JSONSerialization.jsonObject(with: Data(text.utf8))
-      Self.flatten(object ?? [:], "", &values)
+      // The settings were read from the text before, so it keeps its bounds.
+      Self.flatten(JSONText.object(checked: Array(text.utf8)[...]) ?? [:], "", &values)
       return values
     }
     let names = Set(flat.flatMap(\.keys)).sorted {

@@ -20,6 +20,8 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   case uint8 = "U8"
   /// A truth value, a byte each.
   case bool = "BOOL"
+  /// Numbers of a type that is not known here, byte by byte.
+  case other = ""
 
   /// Bytes of one number.
   public var byteCount: Int {
@@ -27,7 +29,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
     case .float64, .int64: 8
     case .float32, .int32: 4
     case .float16, .bfloat16, .int16: 2
-    case .int8, .uint8, .bool: 1
+    case .int8, .uint8, .bool, .other: 1
     }
   }
 
@@ -35,7 +37,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   public var isFloatingPoint: Bool {
     switch self {
     case .float64, .float32, .float16, .bfloat16: true
-    case .int64, .int32, .int16, .int8, .uint8, .bool: false
+    case .int64, .int32, .int16, .int8, .uint8, .bool, .other: false
     }
   }
 

@@ -10,10 +10,13 @@ public final class SafetensorsFile: Sendable {
   private let descriptor: Int32
 
   /// Opens a file and checks its header.
+  /// - Parameters:
+  ///   - name: The file's path, inside the folder where one is given.
+  ///   - folder: A folder that is held open.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is not whole.
-  public init(opening path: String) throws(Failure) {
-    self.path = path
-    let file = try RegularFile(path)
+  public init(opening name: String, in folder: HeldFolder? = nil) throws(Failure) {
+    path = folder?.path(of: name) ?? name
+    let file = try RegularFile(name, in: folder)
     descriptor = file.descriptor
     // `deinit` closes the file once all members are set; until then this does.
     do throws(Failure) {
@@ -41,7 +44,7 @@ public final class SafetensorsFile: Sendable {
     guard entry.shape == shape, entry.format == format else {
       throw Failure(
         .badData,
-        "\(quoted(name)) in \(quoted(path)) is \(entry.format.rawValue) \(entry.shape); "
+        "\(quoted(name)) in \(quoted(path)) is \(entry.dtype) \(entry.shape); "
           + "\(format.rawValue) \(shape) is expected.")
     }
     return entry

@@ -1,5 +1,6 @@
 public import Failures
 import Foundation
+import JSON
 
 /// The head of a safetensors file: eight bytes of length, then JSON that names every tensor and its place.
 ///
@@ -16,14 +17,12 @@ public struct SafetensorsHeader: Sendable, Equatable {
   /// The longest in use are our own, which hold the classes' names: 22,000 of them take some two megabytes.
   public static let longest = 16 << 20
 
-  /// Levels of a header: the object, a tensor in it, its shape; a few more, as other programs may add members.
-  private static let deepest = 8
-
-  /// The most values of a header.
+  /// What a header may have at most.
   ///
-  /// A tensor takes ten, and the largest networks have some thousand tensors. Parsed, a value takes two hundred bytes,
-  /// while it may be written in two.
-  private static let mostValues = 1 << 17
+  /// Its levels are the object, a tensor in it, its shape; a few more, as other programs may add members. A tensor takes ten
+  /// values, and the largest networks have some thousand tensors. Parsed, a value takes two hundred bytes, while it may be
+  /// written in two.
+  private static let bounds = JSONText.Bounds(depth: 8, values: 1 << 17)
 
   /// Bytes of the whole file.
   public var fileLength: Int { tensors.last?.bytes.upperBound ?? encoded.count }
@@ -80,15 +79,12 @@ public struct SafetensorsHeader: Sendable, Equatable {
     }
     let length = try Self.headerLength(bytes, fileLength: fileLength, path: path)
     let text = bytes[8..<(8 + length)]
-    switch JSONOutline.problem(in: text, depth: Self.deepest, values: Self.mostValues) {
-    case .tooDeep: throw wrong("its header is nested more than \(Self.deepest) deep")
-    case .tooMany: throw wrong("its header holds more than \(Self.mostValues) values")
-    case .duplicate(let name): throw wrong("its header names \(quoted(name)) twice")
-    case nil: break
+    if let problem = JSONText.problem(in: text, Self.bounds) {
+      throw wrong("its header \(problem)")
     }
-    guard text.first == UInt8(ascii: "{"),
-      let object = try? JSONSerialization.jsonObject(with: Data(text)) as? [String: Any]
-    else { throw wrong("its header is not a JSON object") }
+    guard text.first == UInt8(ascii: "{"), let object = JSONText.object(checked: text) else {
+      throw wrong("its header is not a JSON object")
+    }
     var metadata: [String: String] = [:]
     var entries: [TensorEntry] = []
     for (name, value) in object {
@@ -139,11 +135,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
       offsets.count == 2
     else { throw wrong("the entry of \(quoted(name)) lacks a dtype, a shape or its data_offsets") }
-    guard let format = NumberFormat(rawValue: dtype) else {
-      throw wrong(
-        "\(quoted(name)) has numbers of type \(quoted(dtype)), which is not known here "
-          + "(\(NumberFormat.allCases.map(\.rawValue).joined(separator: ", ")) are)")
-    }
+    // Another type matters to whoever needs the tensor.
+    let format = NumberFormat(rawValue: dtype) ?? .other
     var size = format.byteCount
     for length in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: length)
@@ -154,10 +147,11 @@ public struct SafetensorsHeader: Sendable, Equatable {
     }
     let room = fileLength - start
     guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= room,
-      offsets[1] - offsets[0] == size
+      format == .other || offsets[1] - offsets[0] == size
     else { throw wrong("\(quoted(name)) with shape \(shape) does not fit its place \(offsets)") }
     return TensorEntry(
-      name: name, format: format, shape: shape, bytes: (start + offsets[0])..<(start + offsets[1]))
+      name: name, format: format, dtype: dtype, shape: shape,
+      bytes: (start + offsets[0])..<(start + offsets[1]))
   }
 
   private static func json(_ text: String) -> String {

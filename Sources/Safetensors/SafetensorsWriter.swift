@@ -12,42 +12,70 @@ public final class SafetensorsWriter {
   private var descriptor: Int32
 
   /// Creates a file of the full length, with its header; what stood there before is replaced.
+  /// - Parameters:
+  ///   - name: The file's path, inside the folder where one is given.
+  ///   - folder: A folder that is held open.
+  ///   - header: What the file holds.
+  ///   - remedy: What to do where there is no room for it.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created, (inputOutput) where there is no room.
-  public static func create(_ path: String, _ header: SafetensorsHeader) throws(Failure) {
-    unlink(path)
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+  public static func create(
+    _ name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader,
+    remedy: String = "Make room for it."
+  ) throws(Failure) {
+    let path = folder?.path(of: name) ?? name
+    func remove() { unlinkat(folder?.descriptor ?? AT_FDCWD, name, 0) }
+    remove()
+    let descriptor = openFile(
+      name, in: folder, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o666)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
     }
     defer { close(descriptor) }
+    do throws(Failure) {
+      _ = try SafetensorsWriter(beginning: descriptor, path, header, remedy: remedy)
+    } catch {
+      remove()
+      throw error
+    }
+  }
+
+  /// Begins a file that was created empty and that this process alone writes: reserves its full length and writes its header.
+  /// - Parameters:
+  ///   - descriptor: The open file, whose owner closes it.
+  ///   - path: Its name, for complaints.
+  ///   - header: How it is planned.
+  ///   - remedy: What to do where there is no room for it.
+  /// - Throws: `Failure` (inputOutput) where there is no room.
+  package convenience init(
+    beginning descriptor: Int32, _ path: String, _ header: SafetensorsHeader, remedy: String
+  ) throws(Failure) {
     // Reserved now: a full disk shows itself before anything is written.
     let code = posix_fallocate(descriptor, 0, off_t(header.fileLength))
     guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
       var status = statvfs()
       let free =
         fstatvfs(descriptor, &status) == 0 ? UInt64(status.f_bavail) * UInt64(status.f_frsize) : 0
-      unlink(path)
       throw .system(
         .inputOutput, "\(quoted(path)) needs \(header.fileLength) bytes and \(free) are free",
-        errno: code,
-        remedy: "Make room and go on with --resume.")
+        errno: code, remedy: remedy)
     }
-    let writer = SafetensorsWriter(path, header, descriptor)
-    defer { writer.descriptor = -1 }
-    do throws(Failure) {
-      try header.encoded.withUnsafeBufferPointer { bytes throws(Failure) in
-        try writer.write(UnsafeRawBufferPointer(bytes), at: 0)
-      }
-    } catch {
-      unlink(path)
-      throw error
+    self.init(path, header, fcntl(descriptor, F_DUPFD_CLOEXEC, 0))
+    try header.encoded.withUnsafeBufferPointer { bytes throws(Failure) in
+      try write(UnsafeRawBufferPointer(bytes), at: 0)
     }
   }
 
   /// Opens a file that has been created.
+  /// - Parameters:
+  ///   - name: The file's path, inside the folder where one is given.
+  ///   - folder: A folder that is held open.
+  ///   - header: What the file was created with.
   /// - Throws: `Failure` (inputOutput) where it cannot be opened.
-  public convenience init(opening path: String, _ header: SafetensorsHeader) throws(Failure) {
-    let descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+  public convenience init(
+    opening name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader
+  ) throws(Failure) {
+    let path = folder?.path(of: name) ?? name
+    let descriptor = openFile(name, in: folder, O_WRONLY | O_NOFOLLOW)
     guard descriptor >= 0 else {
       throw .system(
         .inputOutput, "\(quoted(path)) cannot be opened", errno: errno,

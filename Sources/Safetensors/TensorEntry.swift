@@ -4,11 +4,23 @@ public struct TensorEntry: Sendable, Equatable {
   public let name: String
   /// The format of its numbers.
   public let format: NumberFormat
+  /// The file's word for the format.
+  public let dtype: String
   /// The lengths of its dimensions, the slowest first.
   public let shape: [Int]
   /// Its bytes, counted from the start of the file.
   public let bytes: Range<Int>
 
-  /// The number of its elements.
+  init(
+    name: String, format: NumberFormat, dtype: String? = nil, shape: [Int], bytes: Range<Int>
+  ) {
+    self.name = name
+    self.format = format
+    self.dtype = dtype ?? format.rawValue
+    self.shape = shape
+    self.bytes = bytes
+  }
+
+  /// The number of its elements; of its bytes where the format is not known.
   public var count: Int { bytes.count / format.byteCount }
 }

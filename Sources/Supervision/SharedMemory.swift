@@ -1,15 +1,22 @@
+import Failures
 import Glibc
 public import MPI
+import Threads
 
 /// The names in /dev/shm of the memory through which Open MPI lets the ranks of a host talk.
 ///
 /// What is mapped stays until the processes end, without a name too. A name would stay for ever where ranks are killed,
 /// so it is taken away as soon as nobody needs it.
 public enum SharedMemory {
+  /// Bytes that a rank must still be able to map for its first messages.
+  private static let leastRoom = 64 << 20
+
   /// Takes the names away once all ranks of this host have the memory mapped; all ranks call it together.
   /// - Parameter world: All ranks.
-  /// - Throws: `MPIError` where a message fails.
-  public static func unname(of world: Communicator) throws(MPIError) {
+  /// - Throws: `Failure` (usage) where this rank has no memory left to map it, `MPIError` where a message fails.
+  public static func unname(of world: Communicator) throws {
+    // Open MPI would go on without it, and the ranks would wait for each other as if the network were cut.
+    if world.size > 1 { try requireRoom() }
     let host = try world.ranksOnThisHost()
     // Open MPI maps another rank's memory at the first message to it at the latest.
     let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2 * host.size)
@@ -28,6 +35,21 @@ public enum SharedMemory {
     try requests.wait()
     try host.barrier()
     remove()
+  }
+
+  private static func requireRoom() throws(Failure) {
+    if let left = Memory.processLimit, left < leastRoom {
+      throw Failure(
+        .usage,
+        "The limit to this rank's memory (ulimit -v) leaves \(left >> 20) MiB, which is too little to exchange messages "
+          + "with other ranks; raise it.")
+    }
+    if let left = Memory.available, left < leastRoom {
+      throw Failure(
+        .usage,
+        "\(Environment.processorName), or the control group of the job there, has only \(left >> 20) MiB of memory free, "
+          + "which is too little to exchange messages between ranks; ask for more memory.")
+    }
   }
 
   /// Removes the names, as Open MPI does where it ends a job in peace.

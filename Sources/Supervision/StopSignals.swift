@@ -14,7 +14,7 @@ public enum StopSignals {
   private static let wish = Atomic<Int64>(0)
   /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
   private static let killTime = Atomic<Int64>(.max)
-  /// A file to remove where the process leaves in the handler: a C string that is never freed, or 0.
+  /// A file to remove where the process leaves in the handler: the address of an `OwnFile` that is never freed, or 0.
   private static let fileToRemove = Atomic<UInt>(0)
   /// When mpirun sent SIGCONT.
   private static let noticeTime = Atomic<Int64>(0)
@@ -67,8 +67,10 @@ public enum StopSignals {
   }
 
   /// Names a file, a lock say, that goes when a signal ends the process at once.
-  public static func remove(atExit path: String) {
-    fileToRemove.store(UInt(bitPattern: strdup(path)), ordering: .relaxed)
+  public static func remove(atExit file: OwnFile) {
+    let place = UnsafeMutablePointer<OwnFile>.allocate(capacity: 1)
+    place.initialize(to: file)
+    fileToRemove.store(UInt(bitPattern: place), ordering: .relaxed)
   }
 
   /// From now on the launcher's first signal ends the process.
@@ -112,9 +114,7 @@ public enum StopSignals {
 
   /// Removes the file that was named, where the process is about to leave.
   static func removeFile() {
-    if let path = UnsafePointer<CChar>(bitPattern: fileToRemove.load(ordering: .relaxed)) {
-      unlink(path)
-    }
+    UnsafePointer<OwnFile>(bitPattern: fileToRemove.load(ordering: .relaxed))?.pointee.remove()
   }
 
   /// What is called here may be called in a handler.

@@ -9,7 +9,8 @@ import Glibc
 public final class EventFile {
   /// Where the file is.
   public let path: String
-  private let descriptor: Int32
+  /// The file's number with the system.
+  public let descriptor: Int32
 
   /// Creates a file in a folder, under the name that TensorBoard looks for.
   /// - Parameters:
@@ -28,7 +29,7 @@ public final class EventFile {
     // A run that goes on within the second takes the next one's name.
     repeat {
       path = "\(folder)/events.out.tfevents.\(time).\(name)"
-      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
       time += 1
     } while descriptor < 0 && errno == EEXIST
     guard descriptor >= 0 else {

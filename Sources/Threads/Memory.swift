@@ -19,12 +19,65 @@ public enum Memory {
     return max(0, Int(limit.rlim_cur) - pages * Int(sysconf(Int32(_SC_PAGESIZE))))
   }
 
-  /// What the container or batch job may still have, by the control group that it runs in.
+  /// Bytes of address space that libraries take besides, beyond what the network needs: OpenBLAS maps 128 MiB for each thread
+  /// that multiplies, and tries for ever where it cannot.
+  public static func librarySpace(threads: Int) -> Int { (128 + 128 * threads) << 20 }
+
+  /// What the container or batch job may still have, by the control groups that it runs in, one in the other.
   private static var groupAvailable: Int? {
-    guard let limit = number(in: "/sys/fs/cgroup/memory.max"),
-      let used = number(in: "/sys/fs/cgroup/memory.current")
-    else { return nil }
-    return max(0, limit - used)
+    groups.flatMap { group in
+      var (path, found) = (Substring(group.path), [Int]())
+      while true {
+        let folder = group.root + path
+        if let limit = number(in: "\(folder)/\(group.limit)"),
+          let used = number(in: "\(folder)/\(group.used)")
+        {
+          // What files were read through is given up when programs need it.
+          let cache = ["active_file", "inactive_file"].compactMap {
+            bytes(of: group.prefix + $0 + " ", in: folder + "/memory.stat", unit: 1)
+          }
+          found.append(max(0, limit - max(0, used - cache.reduce(0, +))))
+        }
+        guard let slash = path.lastIndex(of: "/") else { return found }
+        path = path[..<slash]
+      }
+    }.min()
+  }
+
+  private struct Group {
+    let root: String
+    let path: String
+    let limit: String
+    let used: String
+    /// What the names of numbers that count the groups within begin with.
+    let prefix: String
+  }
+
+  /// This process's control groups that may limit its memory, of either version.
+  private static var groups: [Group] {
+    guard let file = fopen("/proc/self/cgroup", "r") else { return [] }
+    defer { fclose(file) }
+    var (line, groups) = ([CChar](repeating: 0, count: 4096), [Group]())
+    while fgets(&line, Int32(line.count), file) != nil {
+      let text = String(
+        decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      // The hierarchy's number, its controllers, and the group's path.
+      let words = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard words.count == 3 else { continue }
+      let path = words[2] == "/" ? "" : String(words[2])
+      if words[0] == "0", words[1].isEmpty {
+        groups.append(
+          Group(
+            root: "/sys/fs/cgroup", path: path, limit: "memory.max", used: "memory.current",
+            prefix: ""))
+      } else if words[1].split(separator: ",").contains("memory") {
+        groups.append(
+          Group(
+            root: "/sys/fs/cgroup/memory", path: path, limit: "memory.limit_in_bytes",
+            used: "memory.usage_in_bytes", prefix: "total_"))
+      }
+    }
+    return groups
   }
 
   /// The number that a file of the system begins with.
@@ -42,8 +95,8 @@ public enum Memory {
   /// What getrusage says is also that of the program that started this one.
   public static var peak: Int { bytes(of: "VmHWM:", in: "/proc/self/status") ?? 0 }
 
-  /// Reads a line `name: 123 kB`.
-  private static func bytes(of name: String, in path: String) -> Int? {
+  /// Reads a line `name: 123 kB`, or one in another unit.
+  private static func bytes(of name: String, in path: String, unit: Int = 1024) -> Int? {
     guard let file = fopen(path, "r") else { return nil }
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 256)
@@ -51,7 +104,8 @@ public enum Memory {
       let text = String(
         decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       guard text.hasPrefix(name) else { continue }
-      return Int(text.drop { !$0.isNumber }.prefix { $0.isNumber }).map { $0 * 1024 }
+      return Int(text.dropFirst(name.count).drop { !$0.isNumber }.prefix { $0.isNumber })
+        .map { $0 * unit }
     }
     return nil
   }

@@ -12,7 +12,8 @@ struct DryRun {
   let parallelism: Parallelism
 
   var text: String {
-    [shapes, memory, exchanges, "Settings:\n\(settings.json)"].joined(separator: "\n") + "\n"
+    [shapes, memory, exchanges, settings.recipe.text + "\n", "Settings:\n\(settings.json)"].joined(
+      separator: "\n") + "\n"
   }
 
   private var network: NetworkSpecification { settings.network }
@@ -31,7 +32,11 @@ struct DryRun {
     for (number, shape) in tower.enumerated() {
       let reads =
         number == 0
-        ? "image" : (shape.layer.reads == .all && network.towers > 1 ? "all towers" : "own")
+        ? "image"
+        : shape.reads.count == 1
+          ? "own"
+          : shape.reads.count == network.towers
+            ? "all towers" : shape.reads.map(String.init).joined(separator: ", ")
       let hasKernels = !shape.kernels.isEmpty
       lines.append(
         row(

@@ -36,7 +36,13 @@ extension TrainCommand {
       throw Failure(
         .usage, "--reset goes with --init-from; all layers begin with their initial values.")
     }
+    guard weights != nil || !arguments.has("class-map") else {
+      throw Failure(.usage, "--class-map goes with --init-from, whose classes it pairs.")
+    }
     var tuning = FineTuning(file: weights)
+    tuning.classMap = try arguments.string("class-map").map { word throws(Failure) in
+      try ClassMap(word)
+    }
     for word in words("reset") {
       tuning.reset += try FineTuning.layers(word, of: network, option: "reset")
     }

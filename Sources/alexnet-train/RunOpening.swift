@@ -126,7 +126,9 @@ extension TrainCommand {
     let differences = settings.differences(from: saved)
     let refused = differences.filter { !allowed.contains($0.key) }
     guard refused.isEmpty else {
-      let keys = refused.map { "--allow-changed \($0.key)" }.joined(separator: " ")
+      var seen: Set<String> = []
+      let keys = refused.map(\.key).filter { seen.insert($0).inserted }
+        .map { "--allow-changed \($0)" }.joined(separator: " ")
       throw Failure(
         .usage,
         "\(quoted(run.path)) holds a run with other settings: "

@@ -52,7 +52,8 @@ struct TrainCommand {
     }
     let weights = try weightFile(arguments)
     let choice = try networkChoice(arguments, weights: weights)
-    let recipe = try self.recipe(arguments, isDemonstration: isDemonstration)
+    let (recipe, said) = try self.recipe(
+      arguments, for: choice, isDemonstration: isDemonstration)
     let parallelChoice = try ParallelChoice(arguments)
     let placement = try Placement(
       towers: choice.network(classes: nil).towers, over: world,
@@ -86,6 +87,7 @@ struct TrainCommand {
     let (parallelism, schemeChoice) = try parallelChoice.parallelism(
       network, placement, batchSize: recipe.batchSize)
     if isDryRun {
+      for sentence in said { say(sentence + "\n") }
       say(DryRun(settings: settings, placement: placement, parallelism: parallelism).text)
       try watchdog?.finish()
       return .done
@@ -109,12 +111,13 @@ struct TrainCommand {
     }
     say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
+    for sentence in said { say(sentence + "\n") }
     for warning in [cores.idleWarning, cores.rivalWarning].compactMap(\.self) {
       say("Warning: \(warning)\n")
     }
     let trainer = try Trainer(
       settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
-      parallelism: parallelism, world: world, run: run,
+      parallelism: parallelism, world: world, run: run, lock: lock,
       resuming: opened.checkpoint, threads: cores.threads,
       tensorBoard: arguments.has("tensorboard"))
     // A file that is held open keeps its room on the disk when newer ones have taken its place.
@@ -131,7 +134,7 @@ struct TrainCommand {
     if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(
-      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(run.path).\n"
+      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(lock?.place ?? run.path).\n"
     )
     return .done
   }
@@ -144,7 +147,7 @@ struct TrainCommand {
   /// What it says is in the run's files too, so a full disk under standard output, or a terminal
   /// that has gone away, does not end a training.
   func say(_ text: String) {
-    if world.rank == 0 { StandardStream.output.tell(text) }
+    if world.rank == 0 { StandardStream.output.tell(escaped(text, but: "\n")) }
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {
@@ -185,11 +188,12 @@ struct TrainCommand {
         "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; \(remedy)"
       )
     }
-    if let limit = Memory.processLimit, rank > limit {
+    let space = rank + Memory.librarySpace(threads: cores.threads)
+    if let limit = Memory.processLimit, space > limit {
       throw Failure(
         .usage,
-        "A rank needs \(rank >> 20) MiB and its limit (ulimit -v) leaves \(limit >> 20) MiB; \(remedy)"
-      )
+        "A rank needs \(space >> 20) MiB of memory and its limit (ulimit -v) leaves \(limit >> 20) MiB; raise it, or "
+          + remedy)
     }
   }
 }

@@ -48,7 +48,7 @@ extension TrainCommand {
           Option(
             "variant", "NAME", repeats: true,
             "A change to the network: "
-              + NetworkVariant.allCases.map { "\($0.rawValue) (\($0.help))" }.joined(
+              + NetworkVariant.allCases.map { "\($0.words) (\($0.help))" }.joined(
                 separator: ", ")
               + ". May be repeated."),
         ]
@@ -63,16 +63,24 @@ extension TrainCommand {
           Option("max-steps", "N", default: "no limit", "Steps after which training ends."),
           Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
           Option(
-            "learning-rate", "X", default: "0.01", "The learning rate of the weights at the start."),
+            "learning-rate", "X", default: "0.01; cifar-four-layer: 0.001",
+            "The learning rate of the weights at the start."),
           Option("momentum", "X", default: "0.9", "The share of the velocity that lasts a step."),
           Option(
-            "weight-decay", "X", default: "0.0005", "The weights' decay, times the learning rate."),
+            "weight-decay", "X", default: "0.0005; cifar-four-layer: 0",
+            "The weights' decay, times the learning rate."),
           Option(
             "patience", "N", default: "5 validations",
             "Validations without a better error before the learning rate falls (recipe paper)."),
           Option("seed", "N", default: "1", "Same seed, same result."),
           .flag(
-            "no-augmentation", "Centre crops only: no random crop, mirror image or colour noise."),
+            "no-augmentation",
+            "Centre crops only: no random crop, mirror image or colour noise; the mean stays the recipe's."
+          ),
+          .flag(
+            "augmentation",
+            "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by itself."
+          ),
         ]
       ),
       (
@@ -85,6 +93,7 @@ extension TrainCommand {
           Option(
             "reset", "LAYER,...", repeats: true,
             "With --init-from: layers that begin with their initial values, fc8 for other classes."),
+          Option("class-map", "FILE|by-name", "With --init-from: " + ClassMap.optionHelp),
           Option(
             "freeze", "LAYER,...", repeats: true,
             "Layers that do not change; conv stands for conv1, conv2 and so on."),

@@ -1,6 +1,8 @@
+import Failures
 import MPI
 import Supervision
 
+StandardStream.openAll()
 StopSignals.install()
 let startWatch = Watchdog(startOfMPI: 90)
 MPI.Environment.run("alexnet-train") { world in

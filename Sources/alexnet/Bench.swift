@@ -77,13 +77,13 @@ enum Bench: Subcommand {
       }
       let network = try network(arguments)
       if arguments.has("accuracy") {
-        if world.rank == 0 { try StandardStream.output.write(BenchAccuracy(network).text) }
+        if world.rank == 0 { try StandardStream.output.show(BenchAccuracy(network).text) }
         return
       }
       try OverRanks.watched("alexnet bench", arguments, world) {
         let report = try measure(network, world, arguments)
         if world.rank == 0 {
-          try StandardStream.output.write(arguments.has("json") ? report.json : report.text)
+          try StandardStream.output.show(arguments.has("json") ? report.json : report.text)
         }
       }
     }

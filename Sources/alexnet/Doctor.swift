@@ -91,7 +91,7 @@ enum Doctor: Subcommand {
     if world.rank == 0 {
       let report = DoctorReport(
         cores: cores, facts: facts, placement: placement, links: links, diagnosis: diagnosis)
-      try StandardStream.output.write(report.text)
+      try StandardStream.output.show(report.text)
     }
     return diagnosis.exitCode
   }

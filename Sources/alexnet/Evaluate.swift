@@ -87,8 +87,14 @@ enum Evaluate: Subcommand {
       throw Failure(.usage, "Name the folder of a run or a checkpoint to measure.")
     }
     let networks = try arguments.operands.map { try TrainedNetwork(opening: $0) }
+    if world.rank == 0, let notice = networks.compactMap({ $0.notice(on: dataset) }).first {
+      StandardStream.error.tell("Warning: \(notice)\n")
+    }
     let weighting = try weighting(arguments, networks: networks.count)
     // What the files need is found out before the work, not after it.
+    for option in ["predictions", "confusion", "ilsvrc"] {
+      if let path = arguments.string(option), world.rank == 0 { try OutputPlace.check(path) }
+    }
     let submission = try arguments.string("ilsvrc").map { _ in
       try ILSVRCSubmission(
         classNames: networks[0].file.preprocessing.classNames, kit: arguments.string("devkit"))
@@ -117,8 +123,11 @@ enum Evaluate: Subcommand {
     ] {
       if let path = arguments.string(option) { try TextFile.write(lines: text, to: path) }
     }
-    try StandardStream.output.write(
-      arguments.has("json") ? report.json : arguments.has("csv") ? report.csv : report.text)
+    if arguments.has("json") || arguments.has("csv") {
+      try StandardStream.output.write(arguments.has("json") ? report.json : report.csv)
+    } else {
+      try StandardStream.output.show(report.text)
+    }
     if let path = arguments.string("ilsvrc"), let submission {
       let text = submission.text(result.whole)
       try TextFile.write(lines: text, to: path)

@@ -66,6 +66,7 @@ enum Export: Subcommand {
     let file = try NetworkFile(
       opening: RunDirectory.checkpoint(named: arguments.operands[0]))
     let out = arguments.string("out") ?? "\(file.network.name).\(format.rawValue)"
+    try OutputPlace.check(out)
     switch format {
     case .onnx: try ONNXExport.write(file, to: out, hasPreprocessingInside: place == "inside")
     case .safetensors:
@@ -77,8 +78,32 @@ enum Export: Subcommand {
         file.network, file.preprocessing, to: out, try NetworkExport.values(of: file))
     }
     let weights = file.network.parameterCount
-    try StandardStream.output.write(
+    try StandardStream.confirm(
       "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to \(quoted(out)).\n"
-    )
+        + (losses(file, format, isBrief: isBrief, isInside: place == "inside")).map { $0 + "\n" }
+        .joined(), of: out)
+  }
+
+  /// What the file cannot carry, a sentence each.
+  private static func losses(
+    _ file: NetworkFile, _ format: Format, isBrief: Bool, isInside: Bool
+  ) -> [String] {
+    var losses: [String] = []
+    if file.file.header.metadata["state"] != nil {
+      losses.append("Left out is what only a training needs: velocities, settings and steps.")
+    }
+    if isBrief {
+      losses.append(
+        "In bf16 each weight keeps 8 significant bits: it is up to 0.4 % off the checkpoint's. "
+          + "'alexnet import' makes a checkpoint of them again.")
+    }
+    if format == .onnx {
+      losses.append(
+        "The graph takes the middle crop"
+          + (isInside ? " and subtracts its mean" : "")
+          + "; for ten crops the whole mean image and its place are in the metadata ('alexnet-train')."
+      )
+    }
+    return losses
   }
 }

@@ -91,9 +91,9 @@ enum Features: Subcommand {
     }
     for (layer, file) in zip(layers, files) {
       try file.writer.finish()
-      try StandardStream.output.write(
+      try StandardStream.confirm(
         "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) outputs of "
-          + "\(quoted(layer)) to \(quoted(file.path)).\n")
+          + "\(quoted(layer)) to \(quoted(file.path)).\n", of: file.path)
     }
   }
 

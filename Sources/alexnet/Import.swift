@@ -8,7 +8,7 @@ import Safetensors
 /// `alexnet import`: a network that was trained elsewhere as a checkpoint.
 enum Import: Subcommand {
   static let name = "import"
-  static let summary = "make a checkpoint of weights from PyTorch, torchvision or Caffe"
+  static let summary = "make a checkpoint of weights from PyTorch, Caffe or ONNX"
 
   private static let command = Command(
     "alexnet import",
@@ -17,8 +17,11 @@ enum Import: Subcommand {
       program saved:
         FILE.safetensors  --network alexnet, of the grouped AlexNet in PyTorch, or torchvision-alexnet
         FILE.npz          the same saved with numpy.savez
-        FILE.caffemodel   --network caffe-alexnet, Caffe's bvlc_alexnet
-      What 'alexnet export --format safetensors' wrote says itself what network it is.
+        FILE.caffemodel   --network caffe-alexnet, Caffe's bvlc_alexnet, or caffenet, its CaffeNet
+        FILE.onnx         any of them, one layer after the other
+      What 'alexnet export' wrote says itself what network it is. Of other files
+      (.pth, .ckpt, .npy, .mat, .keras) scripts/interchange/to_safetensors.py makes safetensors.
+      Layers that a file describes must be those of the network; what it says of pictures, too.
       """,
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
@@ -37,6 +40,12 @@ enum Import: Subcommand {
             "A change to the network, as in training. May be repeated."),
           Option(
             "recipe", "paper|code2012", default: "paper", "The recipe that the network is of."),
+          Option(
+            "layer", "OURS=THEIRS", repeats: true,
+            "What the file calls a layer of the network: fc8=head. May be repeated."),
+          Option(
+            "prefix", "WORDS", default: "what most have",
+            "What stands in front of the tensors' names in the file: model."),
         ]
       ),
       (
@@ -48,6 +57,15 @@ enum Import: Subcommand {
             "mean", "FILE|R,G,B", default: "the network's",
             "The mean image, a .binaryproto of Caffe or a .npy of side x side x 3, or a mean colour, 0 to 255."
           ),
+          Option(
+            "channel-order", "RGB|BGR", default: "the network's",
+            "The order in which the first layer sees the colours."),
+          Option(
+            "scale", "NUMBER", default: "the network's",
+            "What pixels from 0 to 255 are multiplied by: 0.00392156862745098 for 0 to 1."),
+          Option(
+            "deviation", "R,G,B", default: "the network's",
+            "What the scaled colours less their mean are divided by."),
         ]
       ),
     ])
@@ -58,8 +76,9 @@ enum Import: Subcommand {
     guard arguments.operands.count == 1, let out = arguments.string("out"), !out.isEmpty else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
+    try OutputPlace.check(out)
     let source = try WeightFile.open(arguments.operands[0])
-    let described = try described(source)
+    let described = try source.described()
     let choice = try arguments.string("network").map { name throws(Failure) in
       try NetworkChoice(
         name: name,
@@ -72,44 +91,115 @@ enum Import: Subcommand {
         "\(quoted(source.path)) does not say which network it is of; give --network "
           + "\(NetworkSpecification.presetNames.joined(separator: ", ")) or a description.")
     }
+    let pictures = try pictures(arguments)
+    if let described {
+      let options = ["channel-order", "scale", "deviation", "layer", "prefix"].filter {
+        !arguments.strings($0).isEmpty
+      }
+      guard options.isEmpty else {
+        throw Failure(
+          .usage,
+          "\(quoted(source.path)) says itself how it reads pictures and what its layers are called; leave out "
+            + options.map { "--\($0)" }.joined(separator: ", ") + ".")
+      }
+    }
+    let classNames = try arguments.string("classes").map(Self.classNames)
+    var statements: [String] = []
     let network = try NetworkImport(
-      source,
+      source, named: try layerNames(arguments), prefix: arguments.string("prefix"),
       network: { classes throws(Failure) in
-        if let choice { return try choice.network(classes: classes) }
+        if let choice {
+          let network = try choice.network(classes: classes)
+          if let described { try Self.check(network, is: described, in: source.path) }
+          return network
+        }
         guard let described else { throw Failure(.usage, "Give --network.") }
         return described.network
       },
-      preprocessing: { network, mean throws(Failure) in
-        let names = try arguments.string("classes").map(Self.classNames)
-        var preprocessing =
-          choice == nil ? described?.preprocessing : nil
-        if let names { preprocessing?.classNames = names }
+      preprocessing: { network, imageInFile throws(Failure) in
         let given = try arguments.string("mean").map { text throws(Failure) in
           try Self.mean(text, network)
         }
-        if let given { preprocessing?.mean = given }
-        return preprocessing
-          ?? .published(
-            for: network, classNames: names ?? (0..<network.classes).map(String.init),
-            mean: given ?? mean)
+        // A file of this program's own says all of it.
+        if var preprocessing = described?.preprocessing {
+          if let classNames { preprocessing.classNames = classNames }
+          if let given { preprocessing.mean = given }
+          return preprocessing
+        }
+        var pictures = pictures
+        pictures.mean = given
+        let names =
+          classNames ?? (0..<network.classes).map(String.init)
+        let result = try pictures.preprocessing(
+          for: network, classNames: names, of: source, imageInFile: imageInFile)
+        statements = result.statements
+        return result.preprocessing
       })
     let warnings = try network.write(to: out)
-    for warning in warnings { StandardStream.error.tell("Warning: \(warning)\n") }
-    try StandardStream.output.write(
-      "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
-        + "\(network.network.classes) classes, to \(quoted(out)).\n")
+    for warning in warnings { StandardStream.error.tell("Warning: \(escaped(warning))\n") }
+    try StandardStream.confirm(
+      (network.notes + statements + [
+        "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
+          + "\(network.network.classes) classes, to \(quoted(out))."
+      ]).map { escaped($0) + "\n" }.joined(), of: out)
   }
 
-  /// What a file of this program's own says of its network.
-  private static func described(_ source: any WeightSource) throws(Failure) -> NetworkFile? {
-    guard let weights = source as? SafetensorsWeights, weights.isCheckpoint else { return nil }
-    return try NetworkFile(weights.file)
+  /// What was asked for, but for the mean, whose size the network decides.
+  private static func pictures(_ arguments: Arguments) throws(Failure) -> PictureChoice {
+    var pictures = PictureChoice()
+    pictures.channelOrder = try arguments.choice(
+      "channel-order", of: Preprocessing.ChannelOrder.self)
+    pictures.scale = try arguments.number("scale", in: 1e-6...1e6)
+    pictures.deviation = try arguments.string("deviation").map { text throws(Failure) in
+      let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap {
+        Double($0)
+      }
+      guard numbers.count == 3, numbers.allSatisfy({ $0.isFinite && $0 > 1e-6 && $0 < 1e6 }) else {
+        throw Failure(
+          .usage, "--deviation takes three positive numbers R,G,B, not \(quoted(text)).")
+      }
+      return numbers
+    }
+    return pictures
   }
+
+  private static func layerNames(_ arguments: Arguments) throws(Failure) -> [String: String] {
+    var names: [String: String] = [:]
+    for word in arguments.strings("layer") {
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw Failure(.usage, "--layer takes OURS=THEIRS, as fc8=head, not \(quoted(word)).")
+      }
+      names[parts[0]] = parts[1]
+    }
+    return names
+  }
+
+  /// Makes sure that the network that was chosen is the one that a file of this program's own describes.
+  private static func check(
+    _ network: NetworkSpecification, is described: DescribedNetwork, in path: String
+  ) throws(Failure) {
+    let (ours, theirs) = (network, described.network)
+    let place = zip(ours.layers.dropLast(), theirs.layers.dropLast()).first { $0 != $1 }
+    guard
+      place != nil || ours.layers.count != theirs.layers.count || ours.towers != theirs.towers
+        || ours.inputSide != theirs.inputSide
+    else { return }
+    let layer = place.map { ", which differs in layer \(quoted($0.1.name))" } ?? ""
+    throw Failure(
+      .usage,
+      "\(quoted(path)) is of the network \(quoted(theirs.name))\(layer); leave out --network."
+    )
+  }
+
+  /// The longest list of classes that is read, in bytes.
+  private static let longestList = 64 << 20
 
   private static func classNames(_ path: String) throws(Failure) -> [String] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    let bytes = try RegularFile.contents(of: path, limit: longestList)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(
-        .inputMissing, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
+        .badData, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
     }
     var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .map(String.init)
@@ -127,7 +217,11 @@ enum Import: Subcommand {
       guard array.shape == [side, side, 3] else {
         throw Failure(
           .badData,
-          "The mean in \(quoted(text)) has the shape \(array.shape); [\(side), \(side), 3] is expected."
+          "The mean in \(quoted(text)) has the shape \(array.shape); [\(side), \(side), 3] is expected, rows x "
+            + "columns x R, G, B"
+            + (array.shape == [3, side, side]
+              ? " (of Caffe's .npy, maps of B, G, R: numpy.load(FILE)[::-1].transpose(1, 2, 0))."
+              : ".")
         )
       }
       return array.values

@@ -77,6 +77,6 @@ enum Loading: Subcommand {
     text += String(
       format: "\nAn epoch's order takes %.3f s for %d records; %.0f MB of memory at most.",
       ordering, dataset.count(.train), Double(Memory.peak) / 1e6)
-    try StandardStream.output.write(text + "\n")
+    try StandardStream.output.show(text + "\n")
   }
 }

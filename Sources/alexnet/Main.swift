@@ -15,6 +15,7 @@ struct Main {
   }
 
   static func main() {
+    StandardStream.openAll()
     // A reader that went away is an error of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(Failure) {

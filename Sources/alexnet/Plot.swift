@@ -16,7 +16,9 @@ enum Plot: Subcommand {
       (
         "How",
         [
-          Option("by", "epochs|hours", default: "epochs", "What is on the axis below."),
+          Option(
+            "by", "epochs|hours", default: "epochs",
+            "What is on the axis below: epochs done, or hours."),
           Option(
             "smoothing", "STEPS", default: "20", "Steps over which training curves are smoothed."),
           Option("width", "N", default: "the terminal's, or 79", "Letters in a line."),
@@ -37,6 +39,7 @@ enum Plot: Subcommand {
     let height = try arguments.integer("height", in: 10...1000) ?? 20
     let smoothing = try arguments.number("smoothing", in: 0...1e6) ?? 20
     let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
+    for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
     let charts = RunCharts(runs, smoothing: smoothing)
     let drawn = [charts.loss(over: axis), charts.errors(over: axis)].filter { !$0.isEmpty }
     guard !drawn.isEmpty else {

@@ -1,6 +1,7 @@
 import AlexNet
 import Evaluation
 import Failures
+import Images
 import MPI
 import Options
 import Threads
@@ -28,6 +29,7 @@ enum Predict: Subcommand {
           Option(
             "crops", "1|10", default: "1",
             "The middle of each picture, or the mean over the paper's ten crops."),
+          resizeOption,
           Option("top", "N", default: "5", "Classes to name."),
         ]
       ),
@@ -48,6 +50,11 @@ enum Predict: Subcommand {
       ),
     ])
 
+  /// What becomes of pictures that are no squares.
+  static let resizeOption = Option(
+    "resize", "crop|squeeze", default: "as the network's pictures",
+    "Scale the shorter side and take the middle, or squeeze both sides to a square.")
+
   static func run(_ words: [String]) throws(Failure) {
     try OverRanks.run(command, words) { try predict($0, over: $1) }
   }
@@ -60,6 +67,7 @@ enum Predict: Subcommand {
       throw Failure(.usage, "Name pictures, folders of them, or '-' for a list on standard input.")
     }
     let crops = try arguments.choice("crops", of: ["1", "10"]) == "10" ? Crops.ten : .centre
+    let resizing = try arguments.choice("resize", of: Resizing.self)
     let top = try arguments.integer("top", in: 1...1_000_000) ?? 5
     let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let format: PredictionFormat =
@@ -76,7 +84,9 @@ enum Predict: Subcommand {
       format, classNames: classifier.classNames, top: min(top, classifier.classNames.count))
     if world.rank == 0 { try StandardStream.output.write(writer.heading) }
     var reader = PictureReader(
-      pictures, side: classifier.imageSide, team: ThreadTeam(count: threads), over: world)
+      pictures, side: classifier.imageSide,
+      resizing: resizing ?? classifier.preprocessing.resizing, team: ThreadTeam(count: threads),
+      over: world)
     while let read = reader.read(batch) {
       let predictions = try classifier.classify(read.map(\.picture), crops: crops)
       try world.write(zip(read, predictions).map { writer.text($0.file, $1) }.joined())

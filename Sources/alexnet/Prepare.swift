@@ -52,7 +52,11 @@ enum Prepare: Subcommand {
         "Pictures",
         [
           Option(
-            "size", "PIXELS", default: "256", "Width and height; the shorter side is scaled to it."),
+            "size", "PIXELS", default: "256", "Width and height of the pictures that are made."),
+          Option(
+            "resize", "crop|squeeze", default: "crop",
+            "Scale the shorter side and take the middle, or squeeze both sides to a square as Caffe's tools do."
+          ),
           Option(
             "encoding", "jpeg|png|raw", default: "jpeg; png up to 64 pixels",
             "How the pictures are stored; png keeps every pixel, raw as well and needs no decoding."
@@ -95,6 +99,7 @@ enum Prepare: Subcommand {
     if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     let settings = try settings(arguments)
     if arguments.has("dry-run") { return try survey(settings) }
+    if let path = arguments.string("preview") { try OutputPlace.check(path) }
     let display = PreparationDisplay(destination: settings.destination)
     guard OverRanks.isCalledFor else {
       display.show(try Preparation.run(settings) { display.show($0) })
@@ -129,7 +134,7 @@ enum Prepare: Subcommand {
     let sheet = ContactSheet(try Dataset(opening: settings.destination))
     try sheet.write(to: path)
     if let note = sheet.fontNote { StandardStream.error.tell("Note: \(note)\n") }
-    try StandardStream.output.write("Drew \(quoted(path)).\n")
+    try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
   }
 
   private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {
@@ -149,6 +154,9 @@ enum Prepare: Subcommand {
     settings.reading.skipsCorrupt = arguments.has("skip-corrupt")
     if let side = try arguments.integer("size", in: PreparationSettings.sides) {
       settings.side = side
+    }
+    if let resizing = try arguments.choice("resize", of: Resizing.self) {
+      settings.resizing = resizing
     }
     let encodings = RecordEncoding.allCases.map(\.rawValue)
     settings.encoding = try arguments.choice("encoding", of: encodings)

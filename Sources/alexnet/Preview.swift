@@ -40,6 +40,7 @@ enum Preview: Subcommand {
     guard let data = arguments.string("data"), let path = arguments.string("out") else {
       throw Failure(.usage, "Give --data DATASET and --out FILE.png.")
     }
+    try OutputPlace.check(path)
     var sheet = ContactSheet(try Dataset(opening: data))
     sheet.augmentation = try Self.augmentation(arguments)
     sheet.split = try arguments.split(of: [.train, .validation, .test])
@@ -48,7 +49,7 @@ enum Preview: Subcommand {
     if let seed = try arguments.integer("seed", in: 0...Int.max) { sheet.seed = UInt64(seed) }
     try sheet.write(to: path)
     if let note = sheet.fontNote { StandardStream.error.tell("Note: \(note)\n") }
-    try StandardStream.output.write("Drew \(quoted(path)).\n")
+    try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
   }
 
   /// The augmentation that `--recipe` names.

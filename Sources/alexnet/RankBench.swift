@@ -1,6 +1,6 @@
 import AlexNet
 import Failures
-import Foundation
+import JSON
 import ModelParallel
 
 /// What a bench of one replica found, as far as the scaling model needs it: read from `bench --json`, or measured.
@@ -43,10 +43,14 @@ struct RankBench: Decodable {
 
   /// Reads a file of `alexnet bench --json`.
   init(contentsOf path: String) throws(Failure) {
-    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
+    let text: [UInt8]
+    do throws(Failure) {
+      text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
+    } catch {
+      guard error.exitCode == .inputMissing else { throw error }
       throw Failure(.inputMissing, "The bench \(quoted(path)) cannot be read; check the path.")
     }
-    guard let bench = try? JSONDecoder().decode(RankBench.self, from: data), bench.isPossible else {
+    guard let bench = try? JSONText.value(RankBench.self, text, from: path), bench.isPossible else {
       throw Failure(
         .badData,
         "\(quoted(path)) is not what 'alexnet bench --json' writes; make it again with this version."

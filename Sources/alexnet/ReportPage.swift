@@ -54,9 +54,11 @@ enum ReportPage: Subcommand {
     let limit = try arguments.integer("images", in: 0...Int.max) ?? 2000
     let threads = try arguments.integer("threads", in: 1...1024) ?? Affinity.coreCount
     let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
+    for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
     let out =
       arguments.string("out")
       ?? (runs.count == 1 ? runs[0].directory.path + "/report.html" : "report.html")
+    for path in [out] + arguments.strings("kernels") { try OutputPlace.check(path) }
     let (figures, note) = try figures(runs, arguments, limit: limit, threads: threads)
     let page = try RunReport(runs, figures: figures, note: note, smoothing: smoothing).html()
     try TextFile.write(lines: page, to: out)
@@ -69,7 +71,8 @@ enum ReportPage: Subcommand {
         try PNGFile.write(pixels, width: picture.width, height: picture.height, to: path)
       }
     }
-    try StandardStream.output.write("Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n")
+    try StandardStream.confirm(
+      "Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n", of: out)
   }
 
   /// What the only run's newest checkpoint makes of images, or why that is not shown.

@@ -72,6 +72,7 @@ enum Scale: Subcommand {
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
     if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
+    if let path = arguments.string("chart") { try OutputPlace.check(path) }
     if arguments.has("bench") {
       guard !arguments.has("network") else {
         throw Failure(

@@ -3,6 +3,7 @@ import Data
 import Evaluation
 import Failures
 import Foundation
+import Images
 import MPI
 import Options
 import Tensors
@@ -39,6 +40,7 @@ enum Similar: Subcommand {
           Option(
             "split", "validation|test|train", default: "validation", "The part of the dataset."),
           Option("count", "N", default: "6", "Neighbours to list."),
+          Predict.resizeOption,
         ]
       ),
       (
@@ -82,32 +84,36 @@ enum Similar: Subcommand {
     let classifier = try Classifier(
       network.file, batchSize: 4 * Int(try world.allReduce(Int64(threads), .min)),
       threadsPerTower: max(1, threads / network.file.network.towers))
+    let resizing =
+      try arguments.choice("resize", of: Resizing.self) ?? classifier.preprocessing.resizing
     let team = ThreadTeam(count: threads)
     var problems: [Failure] = []
     if let set = arguments.string("set") {
+      if world.rank == 0 { try OutputPlace.check(path) }
       let features: FeatureSet
       if FileManager.default.fileExists(atPath: set + "/dataset.json") {
         features = try self.features(
           of: Dataset(opening: set), arguments, network, threads: threads, over: world)
       } else {
         features = try self.features(
-          ofFolder: set, classifier, team, over: world, problems: &problems)
+          ofFolder: set, classifier, resizing, team, over: world, problems: &problems)
       }
       if world.rank == 0 {
         guard !features.names.isEmpty else {
           throw problems.last ?? Failure(.badData, "\(quoted(set)) is empty.")
         }
         try features.write(to: path)
-        try StandardStream.output.write(
-          "Wrote the features of \(features.names.count) pictures to \(quoted(path)).\n")
+        try StandardStream.confirm(
+          "Wrote the features of \(features.names.count) pictures to \(quoted(path))"
+            + (OutputPlace.isFile(path) ? ".\n" : ", without the pictures' names.\n"), of: path)
       }
       // Nobody reads the file before it is there.
       try world.barrier()
     }
     if !arguments.operands.isEmpty {
       var reader = PictureReader(
-        try PictureList(arguments.operands, over: world), side: classifier.imageSide, team: team,
-        over: world)
+        try PictureList(arguments.operands, over: world), side: classifier.imageSide,
+        resizing: resizing, team: team, over: world)
       try search(path, arguments, classifier, &reader, count: count, over: world)
       problems += try reader.allProblems()
     }
@@ -132,7 +138,7 @@ enum Similar: Subcommand {
   }
 
   private static func features(
-    ofFolder folder: String, _ classifier: Classifier, _ team: ThreadTeam,
+    ofFolder folder: String, _ classifier: Classifier, _ resizing: Resizing, _ team: ThreadTeam,
     over world: Communicator, problems: inout [Failure]
   ) throws -> FeatureSet {
     guard PictureFiles.isFolder(folder) else {
@@ -141,7 +147,8 @@ enum Similar: Subcommand {
         "The set \(quoted(folder)) is neither a prepared dataset nor a folder of pictures.")
     }
     var reader = PictureReader(
-      try PictureList([folder], over: world), side: classifier.imageSide, team: team, over: world)
+      try PictureList([folder], over: world), side: classifier.imageSide, resizing: resizing,
+      team: team, over: world)
     var features = FeatureSet(length: classifier.featureCount)
     while let pictures = reader.read(classifier.batchSize) {
       try features.append(

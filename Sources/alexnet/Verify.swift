@@ -1,5 +1,7 @@
 import AlexNet
 import Failures
+import Glibc
+import MPI
 import Options
 import Safetensors
 import Training
@@ -13,7 +15,8 @@ enum Verify: Subcommand {
     "alexnet verify",
     overview: """
       Reads checkpoints whole and compares the SHA-256 of every part of every tensor, and that of the header, with
-      what they hold. The exit code is 0 where all are whole and 65 where one is not, which is then named.
+      what they hold; of a run its config.json and every file of its checkpoints, each once whatever names it has. The
+      exit code is 0 where all are whole; each that is not is named.
       """,
     synopsis: "RUN|CHECKPOINT...", takesOperands: true, groups: [])
 
@@ -23,23 +26,50 @@ enum Verify: Subcommand {
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name a run's folder or a checkpoint: alexnet verify RUN.")
     }
+    var problems: [Failure] = []
     for path in arguments.operands {
-      let run = RunDirectory(path)
-      let files = run.holdsRun ? run.checkpointFiles : [path]
-      guard !files.isEmpty else {
-        throw Failure(.inputMissing, "The run in \(quoted(path)) has no checkpoint yet.")
-      }
-      for file in files {
-        let checkpoint = try NetworkFile(opening: file)
-        let parts = try checkpoint.verify()
-        // What was exported or imported has no state of a training.
-        let what =
-          checkpoint.file.header.metadata["state"] == nil
-          ? "weights" : "step \(try Checkpoint.describe(checkpoint.file).state.step)"
-        let checked =
-          parts == 0 ? "no checksums (version 1), all numbers finite" : "\(parts) checksums agree"
-        try StandardStream.output.write("\(quoted(file)): \(what), \(checked).\n")
+      for file in files(of: path, &problems) {
+        do throws(Failure) { try check(file) } catch { problems.append(error) }
       }
     }
+    try problems.report(by: .alone)
+  }
+
+  /// The files that a name stands for: itself, or all checkpoints of a run, those under two names once.
+  private static func files(of path: String, _ problems: inout [Failure]) -> [String] {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return [path] }
+    let run = RunDirectory(path)
+    do throws(Failure) {
+      guard run.holdsRun else {
+        throw Failure(
+          .inputMissing,
+          "\(quoted(run.configuration)) is missing, without which nothing can go on with the run; name the folder of a "
+            + "run, or a checkpoint.")
+      }
+      _ = try TrainingSettings(TextFile.read(run.configuration), from: run.configuration)
+    } catch { problems.append(error) }
+    var seen: Set<[UInt64]> = []
+    let files = run.everyCheckpoint.filter { file in
+      // What cannot be looked at is found out when it is opened.
+      stat(file, &status) != 0
+        || seen.insert([UInt64(status.st_dev), UInt64(status.st_ino)]).inserted
+    }
+    if files.isEmpty {
+      problems.append(Failure(.inputMissing, "The run in \(quoted(path)) has no checkpoint yet."))
+    }
+    return files
+  }
+
+  private static func check(_ file: String) throws(Failure) {
+    let checkpoint = try NetworkFile(opening: file)
+    let parts = try checkpoint.verify()
+    // What was exported or imported has no state of a training.
+    let what =
+      checkpoint.file.header.metadata["state"] == nil
+      ? "weights" : "step \(try Checkpoint.describe(checkpoint.file).state.step)"
+    let checked =
+      parts == 0 ? "no checksums (version 1), all numbers finite" : "\(parts) checksums agree"
+    try StandardStream.output.show("\(quoted(file)): \(what), \(checked).\n")
   }
 }

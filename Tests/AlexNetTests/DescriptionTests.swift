@@ -44,7 +44,7 @@ import TestSupport
   ) throws {
     let base: NetworkSpecification =
       variant == .oneTower ? .cifarFourLayer(classes: 10) : .alexNet(classes: 10, recipe: .paper)
-    let changed = try base.applying(variant)
+    let changed = try base.applying(variant, recipe: .paper)
     #expect(try network(changed.json) == changed)
   }
 
@@ -73,6 +73,50 @@ import TestSupport
             name: "fc", kernels: 5, reads: .all, initial: InitialValues(deviation: 0.01, bias: 0),
             tensor: nil)),
       ])
+  }
+
+  /// A description with something under "preprocessing".
+  static func json(preprocessing: String) -> String {
+    json(conv).replacing("\"layers\"", with: "\"preprocessing\": \(preprocessing), \"layers\"")
+  }
+
+  @Test func pixelsAreScaledAsTheDescriptionSays() throws {
+    let all = try network(
+      Self.json(
+        preprocessing:
+          #"{"channelOrder": "BGR", "scale": 0.5, "mean": [60, 50, 40], "deviation": [2, 4, 8]}"#))
+    #expect(
+      all.preprocessing
+        == PixelScaling(
+          channelOrder: .bgr, scale: 0.5, mean: [60, 50, 40], deviation: [2, 4, 8]))
+    let how = Preprocessing(for: all, classNames: ["a", "b", "c", "d", "e"], mean: [])
+    // (pixel x 0.5 - 60) / 2 = (pixel - 120) x 0.25.
+    #expect(Array(how.mean.prefix(3)) == [120, 100, 80] && how.mean.count == 8 * 8 * 3)
+    #expect(how.factors == [0.25, 0.125, 0.0625] && how.channelOrder == .bgr)
+    #expect(try network(all.json) == all)
+    // Without a mean, the one of the dataset.
+    let some = try network(Self.json(preprocessing: #"{"channelOrder": "BGR"}"#))
+    let mean = (0..<8 * 8 * 3).map { Float($0) }
+    #expect(Preprocessing(for: some, classNames: [], mean: mean).mean == mean)
+    #expect(try network(Self.json(Self.conv)).preprocessing == nil)
+  }
+
+  @Test(arguments: [
+    (#"{"chanelOrder": "BGR"}"#, "'preprocessing' has no setting 'chanelOrder'"),
+    (#"{"channelOrder": "GRB"}"#, "GRB"), (#"{"scale": 0}"#, "'scale'"),
+    (#"{"scale": -1}"#, "'scale'"), (#"{"mean": [1, 2]}"#, "'mean'"),
+    // Means are those of scaled pixels.
+    (#"{"scale": 0.00392156862745098, "mean": [124, 117, 104]}"#, "'mean'"),
+    (#"{"deviation": [1, 0, 1]}"#, "'deviation'"), (#"{"deviation": [1]}"#, "'deviation'"),
+  ])
+  func scalingThatCannotBeIsNamed(_ text: String, _ words: String) {
+    #expect(complaint(Self.json(preprocessing: text)).contains(words))
+  }
+
+  @Test func aMisspeltKeyOfTheNetworkIsNamed() {
+    let text = Self.json(Self.conv).replacing(
+      "\"towers\"", with: "\"preprocesing\": {}, \"towers\"")
+    #expect(complaint(text).contains("no setting 'preprocesing'"))
   }
 
   @Test func aMissingFileIsNamed() {
@@ -105,6 +149,7 @@ import TestSupport
     let reads = complaint(
       Self.json(#"{"type": "convolution", "name": "c", "kernels": 4, "size": 3, "reads": "both"}"#))
     #expect(reads.contains("both") && reads.contains(".layers[0].reads"))
+    #expect(reads.contains(#""own", "all", or for each tower the list"#))
     let text = complaint(Self.json(#"{"type": "maxPooling", "name": "p", "size": "3"}"#))
     #expect(text.contains("a value of type Int is expected at .layers[0].size"))
   }
@@ -151,6 +196,18 @@ import TestSupport
     }
   }
 
+  @Test func towersThatAreReadMayBeListedInAnyOrder() throws {
+    let reader =
+      #"{"type": "convolution", "name": "c2", "kernels": 4, "size": 3, "reads": [[1, 0], [0, 1]]}"#
+    let network = try network(Self.json(Self.conv, reader))
+    #expect(network.layers[1].reads == .listed([[0, 1], [0, 1]]))
+    #expect(try self.network(network.json) == network)
+    // A tower that reads less than another has smaller kernels, and all are rows of one tensor.
+    let less = complaint(Self.json(Self.conv, reader.replacing("[0, 1]]", with: "[1]]")))
+    #expect(
+      less.contains("layer 'c2' reads 6x6x2 in tower 1 and 6x6x2 and 6x6x2 in tower 0"), "\(less)")
+  }
+
   /// The settings of one layer, without its name, and what is said about it.
   static let impossible: [(settings: String, words: String)] = [
     (#""type": "convolution", "kernels": 1, "size": 3"#, "has 1 kernels, not from 2"),
@@ -166,6 +223,22 @@ import TestSupport
       "cannot have 2 groups of 3 maps"
     ),
     (#""type": "convolution", "kernels": 4, "size": 3, "weightDeviation": -1"#, "finite bias"),
+    (
+      #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 1]]"#,
+      "lists what 1 towers read, and the network has 2"
+    ),
+    (
+      #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 1], [0]]"#,
+      "tower 1 reads [0]; it takes different towers from 0 to 1, itself among them"
+    ),
+    (
+      #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 2], [0, 1]]"#,
+      "tower 0 reads [0, 2]"
+    ),
+    (
+      #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 0], [0, 1]]"#,
+      "tower 0 reads [0, 0]"
+    ),
     (#""type": "maxPooling", "size": 9"#, "has no output"),
     (#""type": "maxPooling", "size": 16"#, "needs a size from 1 to 15"),
     (#""type": "dropout", "probability": 1"#, "a dropout probability of 1.0"),

@@ -9,7 +9,8 @@ import TestSupport
   static let networks: [NetworkSpecification] = {
     let code = NetworkSpecification.alexNet(classes: 11, recipe: .code2012)
     return [
-      .alexNet(classes: 1000, recipe: .paper), (try? code.applying(.noDropout)) ?? code,
+      .alexNet(classes: 1000, recipe: .paper),
+      (try? code.applying(.noDropout, recipe: .paper)) ?? code,
     ]
   }()
 

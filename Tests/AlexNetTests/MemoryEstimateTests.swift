@@ -1,4 +1,5 @@
 import AlexNet
+import Layers
 import Testing
 
 @Suite struct MemoryEstimateTests {
@@ -35,6 +36,21 @@ import Testing
     let one = MemoryEstimate(Self.network, owned: 0..<1, batchSize: 4, threadsPerTower: 1)
     #expect(both.parameters == 2 * one.parameters && both.images == one.images)
     #expect(both.activations == 2 * (one.activations - 4 * 121_344))
+  }
+
+  @Test func aTowerThatReadsOneOtherHoldsItsMapsAlone() throws {
+    let pairs = try Self.network.applying(.fourTowersInPairs, recipe: .paper)
+    let threes = try Self.network.applying(.fourTowersOfThree, recipe: .paper)
+    let (two, three) = (
+      MemoryEstimate(pairs, owned: 0..<1, batchSize: 1, threadsPerTower: 1, algorithm: .patches),
+      MemoryEstimate(threes, owned: 0..<1, batchSize: 1, threadsPerTower: 1, algorithm: .patches)
+    )
+    // Another tower's 13x13x64 maps before conv3, the gradient for them, and its gradient for the own.
+    let maps = 4 * 13 * 13 * 64
+    #expect(three.activations - two.activations == maps)
+    #expect(three.activationGradients - two.activationGradients == 2 * maps)
+    // 96 kernels of conv3 see 64 maps more.
+    #expect(three.parameters - two.parameters == 4 * 96 * 9 * 64)
   }
 
   @Test func activationsGrowWithTheBatchAndParametersDoNot() {

@@ -70,9 +70,10 @@ struct NetworkAcrossRanksTests {
     #expect(own.network.exchanges.reduce(0) { $0 + $1.forwardBytes } == 3 * images * bytes)
   }
 
-  @Test(.enabled(if: TestWorld.size == 4, "run with mpirun -np 4"))
-  func fourTowersOnFourRanksAreThoseOfOneProcess() throws {
-    let network = SmallNetworks.alexNetLike(towers: 4)
+  @Test(
+    .enabled(if: TestWorld.size == 4, "run with mpirun -np 4"),
+    arguments: [SmallNetworks.alexNetLike(towers: 4), SmallNetworks.fourTowers])
+  func fourTowersOnFourRanksAreThoseOfOneProcess(_ network: NetworkSpecification) throws {
     let world = TestWorld.shared.all
     let whole = try NetworkBench(network, images: 3)
     let own = try NetworkBench(network, over: world, images: 3)
@@ -86,6 +87,15 @@ struct NetworkAcrossRanksTests {
       #expect(
         relativeError(parameter.gradient.values(), twin?.gradient.values() ?? []) < 1e-6,
         "\(parameter.name)")
+    }
+    // What is sent is what was foretold of the first rank.
+    guard world.rank == 0 else { return }
+    let volume = CommunicationVolume(
+      network, ranksPerReplica: 4, replicas: 1, batchSize: 3, scheme: .data, formats: WireFormats())
+    for exchange in own.network.exchanges {
+      let foretold = volume.boundaries.first { $0.name == exchange.name }
+      #expect(foretold?.forward == exchange.forwardBytes, "\(exchange.name)")
+      #expect(foretold?.backward == exchange.backwardBytes, "\(exchange.name)")
     }
   }
 

@@ -74,7 +74,8 @@ extension NetworkSpecification: CustomTestStringConvertible {
   }
 
   @Test func trainingBringsTheLossDown() throws {
-    let bench = try NetworkBench(try SmallNetworks.alexNetLike().applying(.noDropout), images: 4)
+    let bench = try NetworkBench(
+      try SmallNetworks.alexNetLike().applying(.noDropout, recipe: .paper), images: 4)
     let first = try bench.step().lossSum
     for _ in 0..<60 {
       bench.update(rate: 0.05)
@@ -96,7 +97,7 @@ extension NetworkSpecification: CustomTestStringConvertible {
     try trained.network.forward(trained.input, pass)
     #expect(network.logits.map { $0.values() } == trained.network.logits.map { $0.values() })
     // What drop4 makes is half of what it would have been without.
-    let plain = try NetworkBench(try specification.applying(.noDropout), images: 3)
+    let plain = try NetworkBench(try specification.applying(.noDropout, recipe: .paper), images: 3)
     try plain.network.forward(plain.input, pass)
     #expect(
       trained.output(of: "drop4").values == plain.output(of: "relu4").values.map { $0 / 2 })
@@ -105,7 +106,7 @@ extension NetworkSpecification: CustomTestStringConvertible {
   @Test func initialWeightsAreTheSameOnOneTowerAndTwo() throws {
     let cifar = NetworkSpecification.cifarFourLayer(classes: 7)
     let two = try NetworkBench(cifar, images: 1)
-    let one = try NetworkBench(try cifar.applying(.oneTower), images: 1)
+    let one = try NetworkBench(try cifar.applying(.oneTower, recipe: .paper), images: 1)
     for layer in cifar.layers {
       let (split, whole) = (two.parameters(layer, .weight), one.parameters(layer, .weight))
       #expect(

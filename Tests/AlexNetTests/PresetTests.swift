@@ -120,12 +120,15 @@ struct TableLine: Sendable {
     #expect(initial[0].map { $0[0] } == [0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01])
     #expect(initial[1].map { $0[0] } == [0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01])
     for recipe in initial { #expect(recipe.map { $0[1] } == [0, 1, 0, 1, 1, 1, 1, 0]) }
-    let scales = RecipeName.allCases.map { recipe in
-      Self.alexNet(recipe).layers.compactMap { layer -> Double? in
-        if case .responseNormalization(let norm) = layer { norm.scale } else { nil }
+    // k, n, alpha and beta of the paper's section 3.3; the code divides alpha by n.
+    let norms = RecipeName.allCases.map { recipe in
+      Self.alexNet(recipe).layers.compactMap { layer -> [Double]? in
+        guard case .responseNormalization(let norm) = layer else { return nil }
+        return [norm.constant, Double(norm.size), norm.scale, norm.exponent]
       }
     }
-    #expect(scales == [[1e-4, 1e-4], [2e-5, 2e-5]])
+    #expect(norms[0] == [[2, 5, 1e-4, 0.75], [2, 5, 1e-4, 0.75]])
+    #expect(norms[1] == [[2, 5, 2e-5, 0.75], [2, 5, 2e-5, 0.75]])
   }
 
   @Test func oneTowerHasAboutAsManyParameters() throws {
@@ -142,6 +145,36 @@ struct TableLine: Sendable {
     #expect(network.parameterCount == 2432 + 25_632 + 51_264 + 10_250)
     let sides = network.shapes(ofTower: 0).map(\.output.height)
     #expect(sides == [32, 16, 16, 16, 16, 8, 8, 8, 4, 1])
+  }
+
+  @Test func caffesTwoNetworksDifferInOrderAndInitialBiases() throws {
+    let (alexNet, caffeNet) = (
+      NetworkSpecification.caffeAlexNet(classes: 1000), NetworkSpecification.caffeNet(classes: 1000)
+    )
+    func order(_ network: NetworkSpecification) -> [String] {
+      network.layers.prefix(4).map(\.name) + network.layers[4..<8].map(\.name)
+    }
+    #expect(
+      order(alexNet)
+        == ["conv1", "relu1", "norm1", "pool1", "conv2", "relu2", "norm2", "pool2"])
+    #expect(
+      order(caffeNet)
+        == ["conv1", "relu1", "pool1", "norm1", "conv2", "relu2", "pool2", "norm2"])
+    // Both have the parameters of the paper's network.
+    #expect(alexNet.parameterCount == 60_965_224 && caffeNet.parameterCount == 60_965_224)
+    let biases = [alexNet, caffeNet].map { network in
+      network.layers.compactMap { layer -> Double? in
+        switch layer {
+        case .convolution(let layer): layer.initial.bias
+        case .fullyConnected(let layer): layer.initial.bias
+        default: nil
+        }
+      }
+    }
+    #expect(biases[0] == [0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0])
+    #expect(biases[1] == [0, 1, 0, 1, 1, 1, 1, 0])
+    #expect(alexNet.preprocessing == PixelScaling(channelOrder: .bgr))
+    #expect(caffeNet.preprocessing == alexNet.preprocessing)
   }
 
   @Test func presetsAreFoundByName() {

@@ -3,7 +3,7 @@ import Layers
 import TestSupport
 
 /// A network once more, in one piece and in Double: where a tower reads its own maps alone, the whole layer
-/// has as many groups as there are towers.
+/// has as many groups as there are towers; where it reads some, the weights for the others are zeros.
 ///
 /// Near a kink (a rectifier's zero, two nearly equal numbers in a window) single precision may come down on
 /// the other side, and one of AlexNet's 86,000 windows moves a gradient by half a percent. The forward pass is
@@ -23,13 +23,15 @@ struct ReferenceNetwork {
       let y: FeatureMaps
       switch layer {
       case .convolution(let layer):
-        let (weights, biases) = parameters(layer.name)
         y = Reference.convolution(
-          x, weights: weights, biases: biases, kernels(layer, x, isFirst: number == 0))
+          x, weights: weights(layer, x), biases: parameters(layer.name).biases,
+          kernels(layer, x, isFirst: number == 0))
       case .fullyConnected(let layer):
-        precondition(layer.reads == .all || specification.towers == 1, "Groups are not made here.")
-        let (weights, biases) = parameters(layer.name)
-        y = Reference.fullyConnected(x, weights: weights, biases: biases)
+        let (weights, biases) = (weights(layer, x), parameters(layer.name).biases)
+        y =
+          columns(layer, x).map {
+            Reference.convolution(x, weights: weights, biases: biases, $0)
+          } ?? Reference.fullyConnected(x, weights: weights, biases: biases)
       case .relu: y = Reference.relu(x)
       case .tanh: y = Reference.tanh(x)
       case .responseNormalization(let layer):
@@ -57,16 +59,21 @@ struct ReferenceNetwork {
       case .convolution(let layer):
         let kernels = kernels(layer, x, isFirst: number == 0)
         let (weights, biases) = Reference.convolutionParameterGradient(gradient, x: x, kernels)
-        visit(layer.name, weights, biases)
+        visit(layer.name, places(layer, x)?.map { weights[$0] } ?? weights, biases)
         if number > 0 {
           gradient = Reference.convolutionInputGradient(
-            gradient, weights: parameters(layer.name).weights, x: x, kernels)
+            gradient, weights: self.weights(layer, x), x: x, kernels)
         }
       case .fullyConnected(let layer):
-        let (weights, biases) = Reference.fullyConnectedParameterGradient(gradient, x: x)
-        visit(layer.name, weights, biases)
-        gradient = Reference.fullyConnectedInputGradient(
-          gradient, weights: parameters(layer.name).weights, x: x)
+        let columns = columns(layer, x)
+        let (weights, biases) =
+          columns.map { Reference.convolutionParameterGradient(gradient, x: x, $0) }
+          ?? Reference.fullyConnectedParameterGradient(gradient, x: x)
+        visit(layer.name, places(layer, x)?.map { weights[$0] } ?? weights, biases)
+        let own = self.weights(layer, x)
+        gradient =
+          columns.map { Reference.convolutionInputGradient(gradient, weights: own, x: x, $0) }
+          ?? Reference.fullyConnectedInputGradient(gradient, weights: own, x: x)
       case .relu(let name): gradient = Reference.reluGradient(gradient, y: actual(name))
       case .tanh: gradient = Reference.tanhGradient(gradient, x: x)
       case .responseNormalization(let layer):
@@ -94,6 +101,67 @@ struct ReferenceNetwork {
       padding: layer.window.padding,
       groups: layer.groups * (layer.reads == .own && !isFirst ? specification.towers : 1),
       height: x.height, width: x.width, roundsUp: layer.window.rounding == .up)
+  }
+
+  /// The places that a layer's weights have among those of a layer that reads everything.
+  ///
+  /// Nil where it does, or reads its own. `numbers` are those that a kernel reads of a map.
+  private func places(_ reads: Reads, kernels: Int, numbers: Int, _ x: FeatureMaps) -> [Int]? {
+    guard case .listed(let lists) = reads else { return nil }
+    let towers = specification.towers
+    func share(_ count: Int, _ tower: Int) -> Range<Int> {
+      let starts = (0...towers).map { $0 * (count / towers) + min($0, count % towers) }
+      return starts[tower]..<starts[tower + 1]
+    }
+    return (0..<towers).flatMap { tower in
+      share(kernels, tower).flatMap { kernel in
+        lists[tower].flatMap { share(x.maps, $0) }.flatMap { map in
+          (0..<numbers).map { (kernel * x.maps + map) * numbers + $0 }
+        }
+      }
+    }
+  }
+
+  private func places(_ layer: ConvolutionSpecification, _ x: FeatureMaps) -> [Int]? {
+    places(
+      layer.reads, kernels: layer.kernels, numbers: layer.window.size * layer.window.size, x)
+  }
+
+  private func places(_ layer: FullyConnectedSpecification, _ x: FeatureMaps) -> [Int]? {
+    places(layer.reads, kernels: layer.kernels, numbers: x.height * x.width, x)
+  }
+
+  /// A layer's weights among zeros for what it does not read.
+  private func whole(_ weights: [Double], _ places: [Int]?, count: Int) -> [Double] {
+    guard let places else { return weights }
+    precondition(places.count == weights.count, "Each weight has a place.")
+    var all = [Double](repeating: 0, count: count)
+    for (place, weight) in zip(places, weights) { all[place] = weight }
+    return all
+  }
+
+  private func weights(_ layer: ConvolutionSpecification, _ x: FeatureMaps) -> [Double] {
+    whole(
+      parameters(layer.name).weights, places(layer, x),
+      count: layer.kernels * x.maps * layer.window.size * layer.window.size)
+  }
+
+  private func weights(_ layer: FullyConnectedSpecification, _ x: FeatureMaps) -> [Double] {
+    whole(
+      parameters(layer.name).weights, places(layer, x),
+      count: layer.kernels * x.maps * x.height * x.width)
+  }
+
+  /// A fully-connected layer whose towers read their own maps, as a convolution in groups with kernels as large as the
+  /// maps; nil where it reads everything.
+  private func columns(
+    _ layer: FullyConnectedSpecification, _ x: FeatureMaps
+  ) -> Reference.Kernels? {
+    guard layer.reads == .own && specification.towers > 1 else { return nil }
+    precondition(x.height == x.width, "Kernels are square.")
+    return Reference.Kernels(
+      count: layer.kernels, size: x.height, stride: 1, padding: 0, groups: specification.towers,
+      height: x.height, width: x.width, roundsUp: false)
   }
 
   private func norm(_ layer: NormalizationSpecification, isSpatial: Bool) -> Reference.Normalization

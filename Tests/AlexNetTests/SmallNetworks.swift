@@ -12,11 +12,11 @@ enum SmallNetworks {
         initial: InitialValues(deviation: 0.2, bias: 0.1)))
   }
 
-  static func fc(_ name: String, _ kernels: Int) -> LayerSpecification {
+  static func fc(_ name: String, _ kernels: Int, reads: Reads = .all) -> LayerSpecification {
     .fullyConnected(
       FullyConnectedSpecification(
-        name: name, kernels: kernels, reads: .all, initial: InitialValues(deviation: 0.2, bias: 0.1)
-      ))
+        name: name, kernels: kernels, reads: reads,
+        initial: InitialValues(deviation: 0.2, bias: 0.1)))
   }
 
   static func norm(_ name: String, size: Int = 5, constant: Double = 2)
@@ -65,7 +65,23 @@ enum SmallNetworks {
       conv("conv3", 6, Window(size: 2, stride: 1)), .maxPooling(pool("pool3", 2, 1)),
     ])
 
+  /// Four towers that exchange in pairs, and then read three of the four; uneven where a layer reads all.
+  static let fourTowers = network(
+    "pairs and threes", towers: 4, side: 13,
+    [
+      conv("conv1", 12, Window(size: 4, stride: 3)), .relu(name: "relu1"),
+      conv(
+        "conv2", 8, Window(size: 2, stride: 1),
+        reads: .listed([[0, 1], [0, 1], [2, 3], [2, 3]])),
+      .relu(name: "relu2"),
+      conv(
+        "conv3", 12, Window(size: 2, stride: 1),
+        reads: .listed([[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]])),
+      .relu(name: "relu3"), fc("fc4", 10), .relu(name: "relu4"),
+    ])
+
   static let all = [
+    fourTowers,
     alexNetLike(), alexNetLike(towers: 1), alexNetLike(towers: 3),
     // The order of Krizhevsky's code: the rectifier works in place on a pool's output.
     network(
@@ -76,6 +92,23 @@ enum SmallNetworks {
         .maxPooling(pool("pool1", 2, 1)), .relu(name: "relu1"),
         conv("conv2", 8, Window(size: 2, stride: 1), groups: 2), .relu(name: "relu2"),
         .averagePooling(pool("pool2")),
+      ]),
+    // Two columns that meet in the last layer alone, as in network 150 of Krizhevsky's code.
+    network(
+      "columns",
+      [
+        conv("conv1", 12, Window(size: 4, stride: 3)), .relu(name: "relu1"),
+        .maxPooling(pool("pool1", 2, 1)),
+        fc("fc2", 14, reads: .own), .relu(name: "relu2"),
+        .dropout(name: "drop2", probability: 0.3),
+        fc("fc3", 12, reads: .own), .relu(name: "relu3"),
+      ]),
+    // Lists that name every tower say the same as all.
+    network(
+      "all by lists", towers: 2, side: 13,
+      [
+        conv("conv1", 8, Window(size: 4, stride: 3)), .relu(name: "relu1"),
+        fc("fc2", 10, reads: .listed([[0, 1], [0, 1]])), .relu(name: "relu2"),
       ]),
     // Units one after the other in one place in memory, and averages over the edge.
     network(

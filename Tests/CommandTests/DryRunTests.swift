@@ -27,7 +27,7 @@ import Testing
     #expect(outcome.code == 0)
     #expect(outcome.output.components(separatedBy: "Usage:").count == 2, "one rank speaks")
     for text in [
-      "--data DATASET", "--batch-size N", "[default: 128 images]", "[default: 0.01]", "--dry-run",
+      "--data DATASET", "--batch-size N", "[default: 128 images]", "[default: 0.01;", "--dry-run",
     ] {
       #expect(outcome.output.contains(text))
     }

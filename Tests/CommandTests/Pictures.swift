@@ -7,6 +7,8 @@ enum Pictures {
 
   /// 600 training and 100 validation images of 32 x 32 pixels, for the four-layer network.
   static let small = Result { try prepared(side: 32, train: 600, validation: 100) }
+  /// 60 training and 10 validation images of 32 x 32 pixels, for runs of many epochs.
+  static let tiny = Result { try prepared(side: 32, train: 60, validation: 10) }
   /// 400 training and 20 validation images of 256 x 256 pixels, for AlexNet.
   static let large = Result { try prepared(side: 256, train: 400, validation: 20) }
 

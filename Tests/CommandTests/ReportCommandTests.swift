@@ -23,17 +23,17 @@ import Testing
     let run = try train("versions", "--max-steps", "2")
     let path = run + "/config.json"
     let text = try String(contentsOfFile: path, encoding: .utf8)
-    let line = "\"formatVersion\" : 1,"
+    let line = "\"formatVersion\" : 2,"
     #expect(text.contains(line))
     // Before there were versions.
-    for (other, code) in [("", 0), ("\"formatVersion\" : 2,", 65)] as [(String, Int32)] {
+    for (other, code) in [("", 0), ("\"formatVersion\" : 3,", 65)] as [(String, Int32)] {
       let changed = text.replacing(line, with: other)
       try changed.write(toFile: path, atomically: true, encoding: .utf8)
       let report = try Program.alexnet(
         "report", run, "--images", "0", "--out", scratch.path + "/report.html")
       #expect(report.code == code, "\(report.error)")
       if code != 0 {
-        #expect(report.error.contains("format version 2; this program reads versions up to 1"))
+        #expect(report.error.contains("format version 3; this program reads versions up to 2"))
       }
     }
   }
@@ -65,8 +65,11 @@ import Testing
     #expect(whole.ranges(of: "\"kind\":\"health\"").count == 2)
 
     try (whole + "nonsense\n").write(toFile: metrics, atomically: true, encoding: .utf8)
+    let partly = try Program.alexnet("report", run, "--images", "0")
+    #expect(partly.code == 0 && partly.error.contains("is left out"), "\(partly.error)")
+    try "nonsense\n".write(toFile: metrics, atomically: true, encoding: .utf8)
     let broken = try Program.alexnet("report", run, "--images", "0")
-    #expect(broken.code == 65 && broken.error.contains("is not a record"), "\(broken.error)")
+    #expect(broken.code == 65 && broken.error.contains("is a whole record"), "\(broken.error)")
   }
 
   @Test func runsAreComparedAndPlotted() throws {

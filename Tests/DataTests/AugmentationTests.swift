@@ -147,16 +147,21 @@ struct AugmentationTests {
     }
   }
 
-  @Test("noise and division end with their epoch")
+  @Test("noise and division end where their epoch begins, whenever a batch is read")
   func end() throws {
     let dataset = try prepared()
     let pictures = try pictures(dataset)
     var augmentation = Augmentation.code2012
-    augmentation.colourNoiseEndEpoch = 1
-    // 72 pictures: the third batch of 32 straddles the end of epoch 0 after 8.
-    let inputs = try batches(dataset, augmentation, steps: 1, firstStep: 2)
-    for (number, input) in inputs.enumerated() {
-      let isNoisy = number < 8
+    // Epochs count from 1: the first has noise, the second none.
+    augmentation.colourNoiseEndEpoch = 2
+    // 72 pictures: the third batch of 32 straddles the end of the first epoch after 8, and is read ahead while the
+    // second is used.
+    let inputs = try batches(dataset, augmentation, steps: 4)
+    // A run that goes on there sees the same.
+    #expect(
+      try batches(dataset, augmentation, steps: 2, firstStep: 2) == Array(inputs[64...]))
+    for (number, input) in inputs.enumerated().dropFirst(48) {
+      let isNoisy = number < 72
       let finding = try #require(
         find(input, dataset, pictures, meanAtCentre: true, divisor: isNoisy ? 1.1 : 1))
       #expect(finding.shift.contains { abs($0) > 1e-3 } == isNoisy)

@@ -18,13 +18,13 @@ struct LoadingGroupTests {
   }
 
   /// Groups as the processes of a host have them, each with its own view of the memory.
-  private func groups(_ members: Int) throws -> [LoadingGroup] {
-    let name = "/alexnet-test-\(UUID().uuidString)"
+  private func groups(_ members: Int, isNamed: Bool = false) throws -> [LoadingGroup] {
+    let name = isNamed ? "/alexnet-test-\(UUID().uuidString)" : nil
     let first = try LoadingGroup(creating: name, size: members, images: 16, inputSide: 6)
-    defer { first.removeName() }
+    defer { first.removePlace() }
     return [first]
       + (try (1..<members).map {
-        try LoadingGroup(opening: name, rank: $0, size: members, images: 16, inputSide: 6)
+        try LoadingGroup(opening: first.place, rank: $0, size: members, images: 16, inputSide: 6)
       })
   }
 
@@ -46,7 +46,9 @@ struct LoadingGroupTests {
     let place = try prepared()
     let dataset = try place.dataset()
     let alone = try loader(dataset, nil, firstStep: firstStep)
-    let together = try groups(members).map { try loader(dataset, $0, firstStep: firstStep) }
+    let together = try groups(members, isNamed: members == 3).map {
+      try loader(dataset, $0, firstStep: firstStep)
+    }
     for _ in 0..<9 {
       let expected = try alone.next()
       for (member, loader) in together.enumerated() {
@@ -79,11 +81,29 @@ struct LoadingGroupTests {
     #expect(skipped >= 8)
   }
 
-  @Test("a group that is not there cannot be joined")
-  func missing() {
+  @Test("the group's memory has no name that could outlive it, and nobody can join later")
+  func nameless() throws {
+    let first = try LoadingGroup(creating: nil, size: 2, images: 16, inputSide: 6)
+    #expect(first.place.hasPrefix("/proc/"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: "/dev/shm")
+    #expect(!names.contains { $0.hasPrefix("alexnet-\(getpid())-") })
+    let place = first.place
+    _ = try LoadingGroup(opening: place, rank: 1, size: 2, images: 16, inputSide: 6)
+    first.removePlace()
     expectFailure(.cannotCreate, "share memory") {
-      _ = try LoadingGroup(
-        opening: "/alexnet-test-none", rank: 1, size: 2, images: 16, inputSide: 6)
+      _ = try LoadingGroup(opening: place, rank: 1, size: 2, images: 16, inputSide: 6)
+    }
+  }
+
+  @Test("a group that is not there cannot be joined, nor a file that is none")
+  func missing() throws {
+    let workplace = Workplace()
+    let file = try #require(fopen(workplace.path("other"), "w+"))
+    defer { fclose(file) }
+    for place in ["/alexnet-test-none", "/proc/self/fd/\(fileno(file)) 1 1"] {
+      expectFailure(.cannotCreate, "share memory") {
+        _ = try LoadingGroup(opening: place, rank: 1, size: 2, images: 16, inputSide: 6)
+      }
     }
   }
 }

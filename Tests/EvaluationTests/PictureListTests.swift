@@ -16,7 +16,7 @@ import Testing
       try Data().write(to: URL(fileURLWithPath: "\(root)/\(name)"))
     }
     let list = PictureList(
-      ["one.jpg", "\(root)/set", "-", "\(root)/none"], lines: { ["two.png", "", "three.jpg"] })
+      ["one.jpg", "\(root)/set", "-", "\(root)/none"], list: { ["two.png", "three.jpg"] })
     #expect(
       list.files == [
         "one.jpg", "\(root)/set/a.PNG", "\(root)/set/b.jpg", "\(root)/set/deep/c.webp", "two.png",
@@ -24,6 +24,30 @@ import Testing
       ])
     #expect(list.problems.count == 1)
     #expect(list.problems[0].message.contains("'\(root)/none' holds no pictures"))
-    #expect(PictureList(["-"], lines: { [] }).problems[0].message.contains("standard input"))
+    #expect(PictureList(["-"], list: { [] }).problems[0].message.contains("standard input"))
+  }
+
+  @Test func aFolderInAListStandsForWhatTheListDoesNotName() throws {
+    let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    for folder in ["set/deep", "other"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
+    }
+    for name in ["set/b.jpg", "set/a.png", "set/deep/c.webp", "other/d.png"] {
+      try Data().write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+    }
+    // As `find set` lists them, in no order.
+    let found = ["set", "set/b.jpg", "set/deep", "set/deep/c.webp", "set/a.png"]
+    let all = PictureList(["-"], list: { found.map { "\(root)/\($0)" } })
+    #expect(all.files == ["set/b.jpg", "set/deep/c.webp", "set/a.png"].map { "\(root)/\($0)" })
+    #expect(all.problems.isEmpty)
+    // What is named twice is wanted twice; a folder gives no picture a second time.
+    let named = ["other/d.png", "other/", "other/d.png", "set/", "set/deep"]
+    let twice = PictureList(["-"], list: { named.map { "\(root)/\($0)" } })
+    #expect(
+      twice.files
+        == ["other/d.png", "other/d.png", "set/a.png", "set/b.jpg", "set/deep/c.webp"]
+        .map { "\(root)/\($0)" })
   }
 }

@@ -82,9 +82,32 @@ import Testing
 
   @Test func caffeModel() throws {
     let fuzzer = Fuzzer(
-      name: "caffemodel", seeds: [CaffeFiles.small(isOld: false), CaffeFiles.small(isOld: true)],
+      name: "caffemodel",
+      seeds: [CaffeFiles.small(isOld: false), CaffeFiles.small(isOld: true)]
+        + (0...2).map {
+          CaffeNetworks.model(CaffeNetworks.alexNet(poolsFirst: true), generation: $0)
+        },
       fileName: "weights.caffemodel")
     try fuzzer.run(in: place.path) { path, _ in try readAll(WeightFile.open(path)) }
+  }
+
+  @Test func onnx() throws {
+    var network = NetworkSpecification.cifarFourLayer(classes: 3)
+    network.inputSide = 16
+    network.imageSide = 16
+    let preprocessing = Preprocessing(
+      classNames: ["a", "b", "c"], mean: [Float](repeating: 1, count: 16 * 16 * 3))
+    try NetworkExport.writeSafetensors(
+      network, preprocessing, to: place.file("seed.safetensors")
+    ) { tensor throws(Failure) in [Float](repeating: 0.5, count: tensor.shape.reduce(1, *)) }
+    let file = try NetworkFile(opening: place.file("seed.safetensors"))
+    try ONNXExport.write(file, to: place.file("seed.onnx"), hasPreprocessingInside: false)
+    let fuzzer = Fuzzer(name: "onnx", seeds: [try place.bytes("seed.onnx")], fileName: "n.onnx")
+    try fuzzer.run(in: place.path) { path, _ in
+      let source = try WeightFile.open(path)
+      try readAll(source)
+      _ = try NetworkWeights(source, of: network)
+    }
   }
 
   @Test func caffeMean() throws {

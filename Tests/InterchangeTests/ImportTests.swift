@@ -55,6 +55,9 @@ import TestSupport
     try NetworkExport.writeSafetensors(
       file.network, file.preprocessing, format: .bfloat16, to: folder.file("half.safetensors"),
       try NetworkExport.values(of: file))
+    let half = try NetworkFile(opening: folder.file("half.safetensors"))
+    let refused = #expect(throws: Failure.self) { _ = try Classifier(half) }
+    #expect(refused?.message.contains("'alexnet import' makes a checkpoint") == true)
     let (back, warnings) = try imported(folder.file("half.safetensors"))
     #expect(warnings.isEmpty)
     let values = try NetworkExport.values(of: back)
@@ -117,10 +120,15 @@ import TestSupport
     #expect(try imported(path).file.network.classes == 9)
   }
 
-  @Test(arguments: ["model.pth", "model.pt", "pytorch_model.bin"])
-  func pickledFilesAreRefusedWithTheWayToConvertThem(_ name: String) throws {
+  @Test(arguments: [
+    "model.pth", "model.pt", "pytorch_model.bin", "model_best.pth.tar", "last.ckpt",
+    "bvlc_alexnet.npy", "imagenet-caffe-alex.mat", "model.keras", "model.H5",
+  ])
+  func filesThatOnlyTheirProgramsReadAreRefusedWithTheWayToConvertThem(_ name: String) throws {
     let failure = #expect(throws: Failure.self) { _ = try WeightFile.open(name) }
-    #expect(failure?.message.contains("save_file(torch.load") == true)
+    #expect(failure?.exitCode == .usage)
+    #expect(
+      failure?.message.contains("python3 scripts/interchange/to_safetensors.py '\(name)'") == true)
   }
 
   /// The small network in a file of a format, whole.
@@ -138,7 +146,7 @@ import TestSupport
           let blobs = tensors.filter { $0.layer == layer }.map {
             CaffeFiles.blob($0.shape, SmallFiles.values($0))
           }
-          return (layer, blobs)
+          return (layer, "", blobs)
         })
       _ = folder.write("small.caffemodel", bytes)
     default: break
@@ -160,9 +168,9 @@ import TestSupport
   @Test func damageToAnExportIsNoticedByItsChecksums() throws {
     let path = try SmallFiles.checkpoint(network, folder)
     let file = try NetworkFile(opening: path)
-    #expect(file.file.header.metadata["formatVersion"] == "2")
-    // A part a tensor, and the mean.
-    #expect(try file.verify() == network.tensors.count + 1)
+    #expect(file.file.header.metadata["formatVersion"] == "3")
+    // A part a tensor.
+    #expect(try file.verify() == network.tensors.count)
     let bytes = folder.read("small.safetensors")
     for entry in file.file.header.tensors {
       var damaged = bytes
@@ -185,7 +193,7 @@ import TestSupport
     let path = folder.file("half.safetensors")
     try NetworkExport.writeSafetensors(
       network, file.preprocessing, format: .bfloat16, to: path, NetworkExport.values(of: file))
-    #expect(try NetworkFile(opening: path).verify() == network.tensors.count + 1)
+    #expect(try NetworkFile(opening: path).verify() == network.tensors.count)
     var bytes = folder.read("half.safetensors")
     let entry = try #require(try NetworkFile(opening: path).file.header.tensors.first)
     bytes[entry.bytes.lowerBound] ^= 1
@@ -218,7 +226,7 @@ import TestSupport
     #expect(warnings.isEmpty)
     let newer = #expect(throws: Failure.self) { _ = try NetworkFile(opening: file("1000")) }
     #expect(newer?.message.contains("format version 1000") == true)
-    let weights = #expect(throws: Failure.self) { _ = try WeightFile.open(file("3")) }
-    #expect(weights?.message.contains("versions up to 2") == true)
+    let weights = #expect(throws: Failure.self) { _ = try WeightFile.open(file("4")) }
+    #expect(weights?.message.contains("versions up to 3") == true)
   }
 }

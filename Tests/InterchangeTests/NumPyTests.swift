@@ -1,4 +1,5 @@
 import Failures
+import Foundation
 import Interchange
 import Testing
 import TestSupport
@@ -69,11 +70,22 @@ import TestSupport
         == NumPyArray(shape: [], values: [-1.5]))
   }
 
+  @Test func theOrderOfFortranIsTurnedIntoThatOfC() throws {
+    // numpy.asfortranarray of [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]: the first index is the fastest.
+    let order: [Float] = [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11]
+    let bytes = order.flatMap { number in
+      (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
+    }
+    let file = Self.file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2, 3)}", bytes)
+    #expect(
+      try NumPyArray(contentsOf: folder.write("fortran.npy", file))
+        == NumPyArray(shape: [2, 2, 3], values: (0..<12).map { Float($0) }))
+  }
+
   @Test(arguments: [
     "", "{", "{}", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': False, 'shape': 1}",
     "{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}",
     "{'descr': '<i4', 'fortran_order': False, 'shape': (1,)}",
-    "{'descr': '<f4', 'fortran_order': True, 'shape': (1,)}",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 4)}",
@@ -127,6 +139,22 @@ import TestSupport
     }
     try writer.finish()
     return folder.file(name)
+  }
+
+  /// Objects, truth values, integers, bfloat16 as NumPy has it, and what is no array at all.
+  @Test(arguments: ["'|O' ", "'|b1'", "'<i8'", "'<V2'", "'>f4'"])
+  func arraysThatNobodyNeedsDoNotMatter(_ type: String) throws {
+    let bytes = folder.read(URL(fileURLWithPath: try write("whole.npz")).lastPathComponent)
+    // The second array of the file is of that type: as long a text in its header.
+    var text = bytes
+    let place = try #require(text.firstRange(of: Array("bias.npy".utf8)))
+    let descr = try #require(text[place.upperBound...].firstRange(of: Array("'<f4'".utf8)))
+    text.replaceSubrange(
+      descr, with: Array(type.padding(toLength: 5, withPad: " ", startingAt: 0).utf8))
+    let archive = try NumPyArchive(opening: folder.write("odd.npz", text))
+    #expect(archive.tensors.map(\.name) == ["features.0.weight", "none", "scalar"])
+    #expect(archive.unreadable["bias"]?.contains("floating point") == true)
+    #expect(try archive.read(archive.tensors[0]) == Self.arrays[0].values)
   }
 
   @Test func everyArrayComesBack() throws {

@@ -16,6 +16,7 @@ import TestSupport
   struct Node: Equatable {
     let operation: String
     let inputs: [String]
+    let outputs: [String]
     let name: String
     var ints: [String: [Int64]] = [:]
     var floats: [String: Float] = [:]
@@ -45,9 +46,10 @@ import TestSupport
     var model = Model()
     for case let node? in UnsafeBufferPointer(start: graph.node, count: graph.n_node) {
       let inputs = UnsafeBufferPointer(start: node.pointee.input, count: node.pointee.n_input)
+      let outputs = UnsafeBufferPointer(start: node.pointee.output, count: node.pointee.n_output)
       var result = Node(
         operation: text(node.pointee.op_type), inputs: inputs.map { text($0) },
-        name: text(node.pointee.name))
+        outputs: outputs.map { text($0) }, name: text(node.pointee.name))
       let attributes = UnsafeBufferPointer(
         start: node.pointee.attribute, count: node.pointee.n_attribute)
       for case let attribute? in attributes {
@@ -83,12 +85,7 @@ import TestSupport
     var known = Set(model.inputs).union(model.constants.keys)
     for node in model.nodes {
       #expect(known.isSuperset(of: node.inputs), "\(node.name)")
-      known.insert(node.name)
-      if node.operation == "Split" {
-        for tower in 0..<network.towers {
-          known.insert(node.name.replacing(".split", with: ".tower\(tower).maps"))
-        }
-      }
+      known.formUnion(node.outputs)
     }
     #expect(known.isSuperset(of: model.outputs))
     return model
@@ -154,23 +151,34 @@ import TestSupport
     #expect(parted.constants["c3.tower1.weight"] == [2, 3, 3, 3])
   }
 
+  @Test func towersThatReadSomeOfTheOthersAreParted() throws {
+    var network = SmallFiles.network()
+    guard case .convolution(var third) = network.layers[6] else { return }
+    third.reads = .listed([[0, 1], [0, 1]])
+    network.layers[6] = .convolution(third)
+    let model = try export(network)
+    #expect(model["c3"]?.operation == "Concat" && model["c3.tower0"]?.operation == "Conv")
+    #expect(model["c3.tower1.read"]?.operation == "Concat")
+  }
+
   @Test func everyVariantOfTheFourLayerNetworkIsExported() throws {
     let network = NetworkSpecification.cifarFourLayer(classes: 10)
     for variant in [NetworkVariant.tanh, .oneTower, .halfWidth, .nonOverlappingPooling] {
-      let model = try export(network.applying(variant))
+      let model = try export(network.applying(variant, recipe: .paper))
       #expect(model.nodes.count { $0.operation == "Conv" } == 3, "\(variant.rawValue)")
     }
   }
 
   @Test func caffesAndTorchvisionsInputIsDescribed() throws {
     var network = SmallFiles.network()
-    network.name = "caffe-alexnet"
     let names = (0..<5).map(String.init)
-    for (name, order, scaled) in [
-      ("caffe-alexnet", "BGR", false), ("torchvision-alexnet", "RGB", true),
+    for (preset, order, scaled) in [
+      (NetworkSpecification.caffeAlexNet(classes: 5), "BGR", false),
+      (NetworkSpecification.torchvisionAlexNet(classes: 5), "RGB", true),
     ] {
-      network.name = name
-      let how = Preprocessing.published(for: network, classNames: names, mean: nil)
+      network.preprocessing = preset.preprocessing
+      let how = Preprocessing(
+        for: network, classNames: names, mean: Preprocessing.filled(network, [123, 117, 104]))
       let path = folder.file("published.safetensors")
       try NetworkExport.writeSafetensors(network, how, to: path) { tensor throws(Failure) in
         SmallFiles.values(tensor)
@@ -182,5 +190,13 @@ import TestSupport
       #expect(text.contains("preprocessing.order") == (order == "BGR"))
       #expect(text.contains("preprocessing.factors") == scaled)
     }
+  }
+
+  /// An Identity, or a softmax of the output, is what converters of types and versions stumble over.
+  @Test func noNodeReadsAnOutputAndNoneIsAnIdentity() throws {
+    let model = try export(SmallFiles.network())
+    #expect(!model.nodes.contains { $0.operation == "Identity" || $0.inputs.contains("logits") })
+    #expect(model["logits"]?.inputs == ["out"] && model["logits"]?.operation == "Flatten")
+    #expect(model["probabilities"]?.inputs == ["out"])
   }
 }

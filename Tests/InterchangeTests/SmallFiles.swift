@@ -2,6 +2,7 @@ import AlexNet
 import Failures
 import Interchange
 import Layers
+import Safetensors
 import TestSupport
 
 /// Small networks with weights for tests of files.
@@ -53,5 +54,27 @@ enum SmallFiles {
       network, preprocessing(network), to: folder.file(name)
     ) { tensor throws(Failure) in values(tensor) }
     return folder.file(name)
+  }
+
+  /// Writes the weights alone, as another program does, under other names and shapes, with more tensors.
+  static func foreign(
+    _ network: NetworkSpecification, _ folder: TemporaryFolder,
+    more: [(name: String, shape: [Int])] = [],
+    _ changed: (NetworkTensor) -> (name: String, shape: [Int])?
+  ) throws(Failure) -> String {
+    let kept = network.tensors.compactMap { tensor in changed(tensor).map { (tensor, $0) } }
+    let header = SafetensorsHeader(
+      metadata: [:],
+      tensors: (kept.map(\.1) + more).map { (name: $0.name, format: .float32, shape: $0.shape) })
+    let path = folder.file("foreign.safetensors")
+    try SafetensorsWriter.create(path, header)
+    let writer = try SafetensorsWriter(opening: path, header)
+    for (tensor, (name, _)) in kept {
+      try values(tensor).withUnsafeBufferPointer { numbers throws(Failure) in
+        try writer.write(writer.entry(name), numbers)
+      }
+    }
+    try writer.finish()
+    return path
   }
 }

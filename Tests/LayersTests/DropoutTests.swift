@@ -7,13 +7,14 @@ import Threads
 @Suite struct DropoutTests {
   /// A layer over a vector, part of a larger one where `firstNeuron` is not 0.
   static func bench(
-    neurons: Int, probability: Double = 0.5, firstNeuron: Int = 0, seed: UInt64 = 1,
-    images: Int = 2,
-    capacity: Int? = nil, threads: Int = 1, isTraining: Bool = true
+    neurons: Int, probability: Double = 0.5, scalesInTraining: Bool = false, firstNeuron: Int = 0,
+    seed: UInt64 = 1, images: Int = 2, capacity: Int? = nil, threads: Int = 1,
+    isTraining: Bool = true
   ) -> LayerBench {
     let layer = Dropout(
       name: "drop", input: MapShape(height: 1, width: 1, maps: neurons), probability: probability,
-      firstNeuron: firstNeuron, random: Philox(seed: seed, purpose: 7),
+      scalesInTraining: scalesInTraining, firstNeuron: firstNeuron,
+      random: Philox(seed: seed, purpose: 7),
       batchSize: capacity ?? images, team: ThreadTeam(count: threads))
     return LayerBench(layer, images: images, capacity: capacity, isTraining: isTraining)
   }
@@ -79,5 +80,24 @@ import Threads
     let bench = Self.bench(neurons: 3, probability: 0.75, isTraining: false)
     bench.inputs[0].set([1, 2, -4, 8, 0, 16])
     #expect(bench.forward() == [0.25, 0.5, -1, 2, 0, 4])
+  }
+
+  @Test(arguments: [0.25, 0.5, 0.875]) func invertedDropoutScalesInTrainingAndNotAtTest(
+    _ probability: Double
+  ) {
+    let plain = Self.bench(neurons: 1000, probability: probability)
+    let inverted = Self.bench(neurons: 1000, probability: probability, scalesInTraining: true)
+    // The same neurons, times 1 / (1 - p) so that the expected output is the input; all factors are exact here.
+    let scaled = Self.mask(plain, step: 4).map { $0 / Float(1 - probability) }
+    #expect(scaled.contains(0) && scaled.contains(Float(1 / (1 - probability))))
+    #expect(Self.mask(inverted, step: 4) == scaled)
+    var random = SmallRandom(5)
+    let dy = random.uniforms(inverted.outputCount)
+    #expect(inverted.backward(dy)[0] == zip(dy, scaled).map(*))
+
+    let atTest = Self.bench(
+      neurons: 3, probability: probability, scalesInTraining: true, isTraining: false)
+    atTest.inputs[0].set([1, 2, -4, 8, 0, 16])
+    #expect(atTest.forward() == [1, 2, -4, 8, 0, 16])
   }
 }

@@ -30,7 +30,7 @@ import Testing
       usageComplaint {
         _ = try Self.arguments("--learning-rate", "-1")
           .number("learning-rate", in: 0...Double.greatestFiniteMagnitude)
-      } == "--learning-rate takes a number of 0.0 or more, not '-1'.")
+      } == "--learning-rate takes a number of 0 or more, not '-1'.")
   }
 
   @Test func numbersWithinBounds() throws {
@@ -45,7 +45,7 @@ import Testing
     #expect(
       usageComplaint {
         _ = try Self.arguments("--learning-rate", text).number("learning-rate", in: 0...1)
-      } == "--learning-rate takes a number from 0.0 to 1.0, not '\(text)'.")
+      } == "--learning-rate takes a number from 0 to 1, not '\(text)'.")
   }
 
   @Test func oneOfSomeWords() throws {

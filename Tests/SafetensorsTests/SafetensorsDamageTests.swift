@@ -92,9 +92,18 @@ import TestSupport
   }
 
   @Test(arguments: ["F8_E5M2", "C64", "f32", "", "F8_E4M3", "\\u0000"])
-  func unknownNumbersAreNamed(_ dtype: String) throws {
-    let json = "{\(Self.tensor("a", "[2]", "[0,8]", dtype: dtype))}"
-    #expect(try complaint(Self.file(json, data: 8))?.contains("which is not known here") == true)
+  func unknownNumbersMatterToWhoeverNeedsThem(_ dtype: String) throws {
+    let json =
+      "{\(Self.tensor("a", "[2]", "[0,3]", dtype: dtype)),\(Self.tensor("b", "[1]", "[3,7]"))}"
+    let file = try SafetensorsFile(
+      opening: folder.write("odd.safetensors", Self.file(json, data: 7)))
+    #expect(file.header.tensors.map(\.format) == [.other, .float32])
+    #expect(try file.entry("b", .float32, shape: [1]).count == 1)
+    let failure = #expect(throws: Failure.self) {
+      _ = try file.entry("a", .float32, shape: [2])
+    }
+    #expect(failure?.message.contains("'a' in ") == true)
+    #expect(failure?.message.contains("F32 [2] is expected") == true)
   }
 
   @Test(arguments: [0, 7, 9, 1000]) func bytesThatAreMissingOrTooMany(_ data: Int) throws {

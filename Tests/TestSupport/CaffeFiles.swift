@@ -20,19 +20,24 @@ public enum CaffeFiles {
   }
 
   /// A network of layers with blobs; `isOld` takes the format before 2014.
+  ///
+  /// A layer without a type is not described.
   public static func model(
-    _ layers: [(name: String, blobs: [[UInt8]])], isOld: Bool = false
+    _ layers: [(name: String, type: String, blobs: [[UInt8]])], isOld: Bool = false
   ) -> [UInt8] {
     var net = ProtobufWire()
     net.add(1, "AlexNet")
-    for (name, blobs) in layers {
+    for (name, type, blobs) in layers {
       var layer = ProtobufWire()
       layer.add(isOld ? 4 : 1, name)
       layer.add(isOld ? 2 : 3, "data")
-      if isOld { layer.add(5, 4) } else { layer.add(2, "Convolution") }
+      if !type.isEmpty {
+        // The number of a fully-connected layer, or of a convolution.
+        if isOld { layer.add(5, type == "InnerProduct" ? 14 : 4) } else { layer.add(2, type) }
+      }
       for blob in blobs { layer.add(isOld ? 6 : 7, blob) }
-      // A field that is not known here, as convolution_param is.
-      layer.add(106, [8, 96])
+      // A field that is not known here, as concat_param is.
+      layer.add(isOld ? 9 : 104, [8, 96])
       net.add(isOld ? 2 : 100, layer.bytes)
     }
     return net.bytes
@@ -42,16 +47,16 @@ public enum CaffeFiles {
   public static func small(isOld: Bool) -> [UInt8] {
     model(
       [
-        ("data", []),
+        ("data", "", []),
         (
-          "conv1",
+          "conv1", "",
           [
             blob([2, 1, 1, 2], [1, 2, 3, 4], isOld: isOld),
             blob([2], [0.5, -0.5], isOld: isOld, isPacked: false),
           ]
         ),
         (
-          "fc8",
+          "fc8", "",
           [blob([2, 3], [1, 2, 3, 4, 5, 6], isOld: isOld), blob([2], [7, 8], isOld: isOld)]
         ),
       ], isOld: isOld)

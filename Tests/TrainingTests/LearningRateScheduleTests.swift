@@ -1,3 +1,5 @@
+import Failures
+import Layers
 import Testing
 import Training
 
@@ -37,12 +39,50 @@ import Training
   }
 
   @Test(arguments: [
-    (0, 0.01), (24.99, 0.01), (25, 0.001), (50.99, 0.001), (51, 1e-4), (78.9, 1e-4), (79, 1e-5),
-    (90, 1e-5),
+    (1, 0.01), (24, 0.01), (25, 0.001), (50, 0.001), (51, 1e-4), (78, 1e-4), (79, 1e-5),
+    (91, 1e-5),
   ])
-  func theCodesEpochs(epoch: Double, rate: Double) {
+  func theCodesEpochsCountFromOne(epoch: Int, rate: Double) {
     let schedule = Recipe.code2012.schedule
-    let actual = ScheduleState().learningRate(initial: 0.01, schedule, epoch: epoch)
-    #expect(abs(actual / rate - 1) < 1e-12)
+    // In the first step of the epoch and in the last.
+    for done in [Double(epoch - 1), Double(epoch) - 0.001] {
+      #expect(ScheduleState().learningRate(initial: 0.01, schedule, epoch: done) == rate)
+    }
+  }
+
+  @Test func dividedRatesAreTheDecimalNumbersThatAreMeant() {
+    var state = ScheduleState()
+    var rates: [Double] = []
+    for _ in 0..<8 where state.note(error: 50, plateau) {
+      rates.append(state.learningRate(initial: 1e-9, plateau, epoch: 0))
+    }
+    #expect(rates == [1e-10, 1e-11, 1e-12])
+  }
+}
+
+/// The schedule that a layer has for itself.
+@Suite struct LayerRateTests {
+  /// layers-145's conv1, by network.md's table: the factor of the weights' rate and that of the biases'.
+  @Test(arguments: [
+    (1, 1, 1), (66, 1, 1), (67, 0.1, 1), (71, 0.1, 1), (72, 0, 0), (91, 0, 0),
+  ])
+  func theCodesConv1(epoch: Int, weights: Double, biases: Double) throws {
+    let rates = try #require(Recipe.code2012.layerRates?["conv1"])
+    #expect(rates.factor(.weight, epoch: epoch) == weights)
+    #expect(rates.factor(.bias, epoch: epoch) == biases)
+    // At 67 the others learn with 1e-4, so conv1 with 1e-5.
+    let others = ScheduleState().learningRate(
+      initial: 0.01, Recipe.code2012.schedule, epoch: Double(epoch - 1))
+    if epoch == 67 { #expect((others * weights).asWritten == 1e-5) }
+    #expect(Recipe.code2012.layerRates?.keys.sorted() == ["conv1"])
+    #expect(Recipe.paper.layerRates == nil)
+  }
+
+  @Test func theOrderOfTheChangesMeansNothing() {
+    let rates = [
+      LayerRate(fromEpoch: 9, weights: 0, biases: 0),
+      LayerRate(fromEpoch: 5, weights: 3, biases: 2),
+    ]
+    #expect([4, 5, 8, 9].map { rates.factor(.weight, epoch: $0) } == [1, 3, 3, 0])
   }
 }

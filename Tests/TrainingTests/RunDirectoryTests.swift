@@ -21,8 +21,22 @@ import Training
     try run.create()
   }
 
+  /// By their numbers, since names of more than eight digits are not in the order of the alphabet.
+  @Test func theCheckpointsAreThoseThatTheProgramNames() throws {
+    try run.create()
+    let names = ["step-00000005", "step-99999999", "step-100000000"]
+    let others = [
+      "step-good", "step-5", "step-0000005", "step-000000005", "step-+0000005", "step-",
+      "step-00000005 (copy)", "Step-00000006", "latest", "best",
+    ]
+    for name in names + others { try write("x", "checkpoints/\(name).safetensors") }
+    try write("x", "checkpoints/step-00000007.safetensors.partial")
+    #expect(run.checkpointFiles == names.map { "\(run.checkpoints)/\($0).safetensors" })
+  }
+
   @Test(arguments: [
     "metrics.jsonl", "notes.txt", "config.json", "checkpoints/step-00000005.safetensors",
+    "checkpoints/step-good.safetensors",
   ])
   func whatIsOfValueIs(_ name: String) throws {
     try run.create()

@@ -19,8 +19,9 @@ import Training
     let weight = parameter(.weight)
     // v = 0.9 * 0.5 - 0.0005 * 0.01 * 2 - 0.01 * 3 = 0.41999; w = 2 + v.
     SGD(.paper).update([weight], learningRate: 0.01, team: ThreadTeam(count: 1))
-    #expect(abs(weight.velocity.pointer[0] - 0.41999) < 1e-6)
-    #expect(abs(weight.value.pointer[0] - 2.41999) < 1e-6)
+    // In single precision; decay is 1e-5 of it.
+    #expect(abs(weight.velocity.pointer[0] - 0.41999) < 1e-7)
+    #expect(abs(weight.value.pointer[0] - 2.41999) < 3e-7)
   }
 
   @Test func thePapersBiasesLearnLikeWeights() {
@@ -37,11 +38,19 @@ import Training
   }
 
   @Test func aParametersOwnFactorScalesItsRateAndItsDecay() {
+    // Powers of two, so that every product is exact, and a weight so large that decay is most of the update.
     let weight = parameter(.weight)
-    let rule = SGD(.paper, factors: ["test": 0.1, "another": 5])
-    rule.update([weight], learningRate: 0.01, team: ThreadTeam(count: 1))
-    // v = 0.45 - 0.0005 * 0.001 * 2 - 0.001 * 3.
-    #expect(abs(weight.velocity.pointer[0] - 0.446999) < 1e-6)
+    weight.value.fill(1024)
+    weight.gradient.fill(0.5)
+    weight.velocity.fill(16)
+    var recipe = Recipe.paper
+    recipe.momentum = 0.5
+    recipe.weightDecay = 0.25
+    let rule = SGD(recipe, factors: ["test": 0.125, "another": 5])
+    rule.update([weight], learningRate: 0.5, team: ThreadTeam(count: 1))
+    // The rate is 0.0625: v = 0.5 * 16 - 0.25 * 0.0625 * 1024 - 0.0625 * 0.5 = 8 - 16 - 0.03125; w = 1024 + v.
+    #expect(weight.velocity.pointer[0] == -8.03125)
+    #expect(weight.value.pointer[0] == 1015.96875)
   }
 
   @Test func aFrozenParameterDoesNotChangeByABit() {
@@ -49,9 +58,31 @@ import Training
     let version = weight.version
     SGD(.paper, factors: ["test": 0]).update(
       [weight], learningRate: 0.01, team: ThreadTeam(count: 1))
-    #expect(weight.value.pointer[0] == 2 && weight.velocity.pointer[0] == 0.5)
+    // It has no velocity that a later step, or whoever looks at the layers' health, could take for one.
+    #expect(weight.value.pointer[0] == 2 && weight.velocity.pointer[0] == 0)
     // What was computed from it stays good.
     #expect(weight.version == version)
+  }
+
+  @Test func aScheduleOfItsOwnScalesWeightsAndBiasesByTheEpoch() {
+    let rates = [
+      LayerRate(fromEpoch: 67, weights: 0.1, biases: 1),
+      LayerRate(fromEpoch: 72, weights: 0, biases: 0),
+    ]
+    let rule = SGD(.code2012, schedules: ["test": rates])
+    func velocity(_ role: Parameter.Role, _ epoch: Int) -> Float {
+      let parameter = parameter(role)
+      rule.update([parameter], learningRate: 1e-4, epoch: epoch, team: ThreadTeam(count: 1))
+      if epoch >= 72 { #expect(parameter.value.pointer[0] == 2) }
+      return parameter.velocity.pointer[0]
+    }
+    // v = 0.45 - 0.0005 * rate * 2 - rate * 3, the biases' rate 0.02 without decay.
+    #expect(abs(velocity(.weight, 66) - 0.4496999) < 1e-7)
+    #expect(abs(velocity(.weight, 67) - 0.44996999) < 1e-7)
+    #expect(velocity(.weight, 72) == 0)
+    #expect(abs(velocity(.bias, 66) - 0.39) < 1e-6)
+    #expect(velocity(.bias, 71) == velocity(.bias, 66))
+    #expect(velocity(.bias, 72) == 0)
   }
 
   @Test(arguments: [Float.infinity, -.infinity, .nan]) func theFirstSpoiledParameterIsNamed(

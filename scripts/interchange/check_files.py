@@ -5,6 +5,7 @@ usage: check_files.py RUN EXPORT.safetensors EXPORT-bf16.safetensors EXPORT.npz
 The exports are of the run's newest checkpoint.
 """
 
+import base64
 import json
 import pathlib
 import sys
@@ -25,16 +26,20 @@ def main():
     saved, metadata = tensors(checkpoint)
     weights = {n: t for n, t in saved.items() if not n.startswith(("velocity.", "preprocessing."))}
     exported, texts = tensors(plain)
-    assert exported.keys() == weights.keys() | {"preprocessing.mean"}
+    assert exported.keys() == weights.keys()
     assert all(torch.equal(exported[name], saved[name]) for name in exported)
     assert all(texts[key] == metadata[key] for key in ("network", "classes", "preprocessing"))
+    mean = np.frombuffer(base64.b64decode(texts["preprocessing.mean"]), "<f4")
+    assert np.array_equal(mean.reshape(saved["preprocessing.mean"].shape), saved["preprocessing.mean"].numpy())
     assert int(texts["formatVersion"]) >= 1 and "state" not in texts
     halves, _ = tensors(brief)
     assert all(torch.equal(halves[name], saved[name].to(torch.bfloat16)) for name in weights)
-    assert torch.equal(halves["preprocessing.mean"], saved["preprocessing.mean"])
+    assert halves.keys() == weights.keys()
     with np.load(archive) as arrays:
-        assert set(arrays.files) == set(exported)
-        assert all(np.array_equal(arrays[name], saved[name].numpy()) for name in arrays.files)
+        assert set(arrays.files) == set(exported) | {"preprocessing.mean", "__metadata__"}
+        assert json.loads(bytes(arrays["__metadata__"])) == {
+            key: text for key, text in texts.items() if not key.startswith(("sha256", "preprocessing.mean"))}
+        assert all(np.array_equal(arrays[name], saved[name].numpy()) for name in arrays.files if name in saved)
     print(f"ok   safetensors, bf16 and npz: {len(weights)} tensors equal to the last bit (safetensors, numpy)")
 
     kinds = {}

@@ -41,10 +41,16 @@ def caffe_messages():
         ("width", 4, False, "int32"), ("data", 5, True, "float"), ("diff", 6, True, "float"),
         ("shape", 7, False, "BlobShape"),
     )
-    message("V1LayerParameter", ("bottom", 2, True, "string"), ("name", 4, False, "string"),
-            ("type", 5, False, "int32"), ("blobs", 6, True, "BlobProto"))
-    message("LayerParameter", ("name", 1, False, "string"), ("type", 2, False, "string"),
-            ("blobs", 7, True, "BlobProto"))
+    message("ConvolutionParameter", ("pad", 3, True, "int32"), ("kernel_size", 4, True, "int32"), ("group", 5, False, "int32"),
+            ("stride", 6, True, "int32"))
+    message("LRNParameter", ("local_size", 1, False, "int32"), ("alpha", 2, False, "float"), ("beta", 3, False, "float"))
+    message("PoolingParameter", ("kernel_size", 2, False, "int32"), ("stride", 3, False, "int32"))
+    message("V1LayerParameter", ("bottom", 2, True, "string"), ("top", 3, True, "string"), ("name", 4, False, "string"),
+            ("type", 5, False, "int32"), ("blobs", 6, True, "BlobProto"), ("convolution_param", 10, False, "ConvolutionParameter"),
+            ("lrn_param", 18, False, "LRNParameter"), ("pooling_param", 19, False, "PoolingParameter"))
+    message("LayerParameter", ("name", 1, False, "string"), ("type", 2, False, "string"), ("bottom", 3, True, "string"),
+            ("top", 4, True, "string"), ("blobs", 7, True, "BlobProto"), ("convolution_param", 106, False, "ConvolutionParameter"),
+            ("lrn_param", 118, False, "LRNParameter"), ("pooling_param", 121, False, "PoolingParameter"))
     message("NetParameter", ("name", 1, False, "string"), ("layers", 2, True, "V1LayerParameter"),
             ("layer", 100, True, "LayerParameter"))
     pool = descriptor_pool.DescriptorPool()
@@ -53,6 +59,12 @@ def caffe_messages():
         name: message_factory.GetMessageClass(pool.FindMessageTypeByName("caffe." + name))
         for name in ("BlobProto", "NetParameter")
     }
+
+
+CAFFE_TYPES = {
+    nn.Conv2d: ("Convolution", 4), nn.Linear: ("InnerProduct", 14), nn.LocalResponseNorm: ("LRN", 15), nn.MaxPool2d: ("Pooling", 17),
+    nn.ReLU: ("ReLU", 18), nn.Flatten: ("Flatten", 8),
+}
 
 
 def fill(blob, array, old):
@@ -119,8 +131,23 @@ def main():
         (folder / "mean.binaryproto").write_bytes(blob.SerializeToString())
         for old in (False, True):
             net = kinds["NetParameter"](name="AlexNet")
+            previous = "data"
             for name, layer in model.float().layers.items():
-                entry = (net.layers if old else net.layer).add(name=name)
+                kind, number = CAFFE_TYPES[type(layer)]
+                entry = (net.layers if old else net.layer).add(name=name, type=number if old else kind)
+                entry.bottom.append(previous)
+                entry.top.append(name)
+                previous = name
+                if kind == "Convolution":
+                    how = entry.convolution_param
+                    how.pad.append(layer.padding[0])
+                    how.kernel_size.append(layer.kernel_size[0])
+                    how.stride.append(layer.stride[0])
+                    how.group = layer.groups
+                if kind == "LRN":
+                    entry.lrn_param.local_size, entry.lrn_param.alpha, entry.lrn_param.beta = layer.size, layer.alpha, layer.beta
+                if kind == "Pooling":
+                    entry.pooling_param.kernel_size, entry.pooling_param.stride = layer.kernel_size, layer.stride
                 if hasattr(layer, "weight"):
                     fill(entry.blobs.add(), layer.weight.numpy(), old)
                     fill(entry.blobs.add(), layer.bias.numpy(), old)

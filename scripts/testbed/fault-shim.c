@@ -23,7 +23,10 @@
 
 static int count;
 
-static int concerns_path(const char *path) { return path && strstr(path, "/checkpoints"); }
+// Paths are inside the run's folder, or start at the highest one.
+static int concerns_path(const char *path) {
+  return path && (strstr(path, "/checkpoints") || !strncmp(path, "checkpoints/", 12));
+}
 
 static int concerns(int descriptor) {
   char link[64], path[4096];
@@ -78,17 +81,17 @@ int posix_fallocate(int d, off_t o, off_t n) {
   if (concerns(d) && fault("fallocate")) return errno;
   return NEXT(posix_fallocate)(d, o, n);
 }
-int rename(const char *a, const char *b) {
+int renameat(int d, const char *a, int e, const char *b) {
   if (concerns_path(b) && fault("rename")) return -1;
-  return NEXT(rename)(a, b);
+  return NEXT(renameat)(d, a, e, b);
 }
-int link(const char *a, const char *b) {
+int linkat(int d, const char *a, int e, const char *b, int flags) {
   if (concerns_path(b) && fault("link")) return -1;
-  return NEXT(link)(a, b);
+  return NEXT(linkat)(d, a, e, b, flags);
 }
-int unlink(const char *a) {
+int unlinkat(int d, const char *a, int flags) {
   if (concerns_path(a) && fault("unlink")) return -1;
-  return NEXT(unlink)(a);
+  return NEXT(unlinkat)(d, a, flags);
 }
 ssize_t process_vm_readv(pid_t p, const struct iovec *own, unsigned long n, const struct iovec *theirs,
                          unsigned long m, unsigned long flags) {

@@ -61,23 +61,25 @@ public struct CommunicationVolume: Sendable {
     var boundaries: [Boundary] = []
 
     /// An all-gather between parts that are on one rank each, the own replica's first, and its adjoint.
-    func exchange(_ shape: LayerShape, images: Int) {
+    func exchange(_ shape: LayerShape, images: Int, among parts: Int) {
+      // The first part is the first of those that it reads.
       let counts = shape.inputs.map { images * $0.count }
       let own = formats.activations.bytes(of: counts[0])
       let others = counts.dropFirst().map { formats.gradients.bytes(of: $0) }
+      let readers = shape.layer.reads.readers(of: 0, among: parts).count - 1
       boundaries.append(
         Boundary(
           name: shape.layer.name,
-          forward: others.count * own,
+          forward: readers * own,
           backward: others.reduce(0, +),
-          messages: 2 * others.count,
+          messages: readers + others.count,
           betweenReplicas: others.dropFirst(ranksPerReplica - 1).reduce(0) { $0 + own + $1 }))
     }
 
     let shapes = network.shapes(ofTower: 0)
     if ranksPerReplica > 1 {
-      for number in trunk where number > 0 && network.layers[number].reads == .all {
-        exchange(shapes[number], images: own)
+      for number in trunk where number > 0 && network.layers[number].reads != .own {
+        exchange(shapes[number], images: own, among: network.towers)
       }
     }
     // The images whose logits this rank has a part of.
@@ -114,7 +116,7 @@ public struct CommunicationVolume: Sendable {
           messages: 2 * ((members - 1) * owned.count + (ranksPerReplica - 1) * members),
           betweenReplicas: away + back))
       for (number, shape) in parts.enumerated() where number > 0 && shape.layer.reads == .all {
-        exchange(shape, images: scored)
+        exchange(shape, images: scored, among: ranks)
       }
     }
     if head != nil || ranksPerReplica > 1 {

@@ -30,13 +30,8 @@ extension LayerSpecification: Codable {
     let values = try decoder.container(keyedBy: AnyKey.self)
     let kind = try values.decode(Kind.self, forKey: "type")
     let name = try values.decode(String.self, forKey: "name")
-    for key in values.allKeys where !kind.keys.contains(key.stringValue) {
-      throw DecodingError.dataCorruptedError(
-        forKey: key, in: values,
-        debugDescription:
-          "layer \(quoted(name)) of type \(kind.rawValue) has no setting \(quoted(key.stringValue))"
-      )
-    }
+    try AnyKey.check(
+      decoder, kind.keys, "layer \(quoted(name)) of type \(kind.rawValue)")
     func window() throws -> Window {
       let size = try values.decode(Int.self, forKey: "size")
       return Window(
@@ -153,4 +148,17 @@ struct AnyKey: CodingKey, ExpressibleByStringLiteral {
   init(stringLiteral value: String) { stringValue = value }
   init(stringValue: String) { self.stringValue = stringValue }
   init?(intValue: Int) { return nil }
+
+  /// Makes sure that an object has no keys but the known ones, so that a misspelt setting is not taken for a default.
+  static func check(
+    _ decoder: any Decoder, _ known: some Sequence<String>, _ what: String
+  ) throws {
+    let known = Set(known)
+    let values = try decoder.container(keyedBy: AnyKey.self)
+    for key in values.allKeys where !known.contains(key.stringValue) {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: values,
+        debugDescription: "\(what) has no setting \(quoted(key.stringValue))")
+    }
+  }
 }

@@ -59,14 +59,6 @@ public enum LayerSpecification: Equatable, Sendable {
   }
 }
 
-/// Which towers' maps a layer reads.
-public enum Reads: String, Codable, Sendable {
-  /// Those of its own tower (the first layer: the image, the same for all towers).
-  case own
-  /// Those of every tower: the paper's cross-connections.
-  case all
-}
-
 /// A convolution, as data.
 public struct ConvolutionSpecification: Equatable, Sendable {
   /// The layer's name.

@@ -37,8 +37,8 @@ public struct MemoryEstimate: Sendable {
     images = 4 * batchSize * network.inputSide * network.inputSide * 3 * Self.float
     for tower in owned {
       add(
-        network.shapes(ofTower: tower)[...], of: tower, owned: owned, batchSize: batchSize,
-        threads: threadsPerTower, algorithm)
+        network.shapes(ofTower: tower)[...], of: tower, among: network.towers, owned: owned,
+        batchSize: batchSize, threads: threadsPerTower, algorithm)
     }
   }
 
@@ -62,8 +62,8 @@ public struct MemoryEstimate: Sendable {
       images = 4 * own * network.inputSide * network.inputSide * 3 * Self.float
       for tower in placement.owned {
         add(
-          network.shapes(ofTower: tower)[..<head.lowerBound], of: tower, owned: placement.owned,
-          batchSize: own, threads: threadsPerTower, algorithm)
+          network.shapes(ofTower: tower)[..<head.lowerBound], of: tower, among: network.towers,
+          owned: placement.owned, batchSize: own, threads: threadsPerTower, algorithm)
       }
       let ranks = placement.all.size / groups
       let part = placement.all.rank % ranks
@@ -72,7 +72,7 @@ public struct MemoryEstimate: Sendable {
         $0 + placement.images(of: batchSize, replica: $1).count
       }
       add(
-        shapes[...], of: part, owned: part..<(part + 1), batchSize: gathered,
+        shapes[...], of: part, among: ranks, owned: part..<(part + 1), batchSize: gathered,
         threads: threadsPerTower, algorithm)
       // What is gathered, what is found for it, and what all ranks found for the own images.
       let maps = shapes[0].inputs
@@ -93,9 +93,8 @@ public struct MemoryEstimate: Sendable {
 
   /// Adds the layers of one tower.
   private mutating func add(
-    _ shapes: ArraySlice<LayerShape>, of tower: Int, owned: Range<Int>, batchSize: Int,
-    threads: Int,
-    _ algorithm: ConvolutionChoice
+    _ shapes: ArraySlice<LayerShape>, of tower: Int, among parts: Int, owned: Range<Int>,
+    batchSize: Int, threads: Int, _ algorithm: ConvolutionChoice
   ) {
     let float = Self.float
     var largest = 0
@@ -115,15 +114,20 @@ public struct MemoryEstimate: Sendable {
       // One byte an output remembers where its largest number came from.
       if case .maxPooling = shape.layer { activations += output }
       if case .dropout = shape.layer { activations += output * float }
-      guard shape.layer.reads == .all && number > 0 else { continue }
-      for (other, maps) in shape.inputs.enumerated() where other != tower {
+      guard shape.layer.reads != .own && number > 0 else { continue }
+      var own = 0
+      for (other, maps) in zip(shape.reads, shape.inputs) {
         let bytes = batchSize * maps.count * float
-        activationGradients += bytes
-        if !owned.contains(other) {
-          activations += bytes
-          activationGradients += batchSize * shape.inputs[tower].count * float
+        if other == tower {
+          own = bytes
+          continue
         }
+        activationGradients += bytes
+        if !owned.contains(other) { activations += bytes }
       }
+      // What the towers of other ranks found for the own maps.
+      let readers = shape.layer.reads.readers(of: tower, among: parts)
+      activationGradients += readers.count { !owned.contains($0) } * own
     }
     activationGradients += 2 * largest * float
   }

@@ -5,6 +5,9 @@ public struct NetworkChoice {
   /// The network for a number of classes.
   private let named: (Int) -> NetworkSpecification
   private let variants: [NetworkVariant]
+  private let recipe: RecipeName
+  /// The program's own network that this one is, whatever its variants; nil for one that somebody described.
+  public let preset: String?
 
   /// Understands the words of the options `--network`, `--recipe` and `--variant`.
   /// - Parameters:
@@ -15,10 +18,12 @@ public struct NetworkChoice {
   ///   describes no network.
   public init(name: String, recipe: RecipeName, variants: [String]) throws(Failure) {
     named = try NetworkSpecification.named(name, recipe: recipe)
+    self.recipe = recipe
+    preset = NetworkSpecification.presetNames.first { $0 == name }
     var known: [NetworkVariant] = []
     for word in variants.flatMap({ $0.split(separator: ",") }) {
-      guard let variant = NetworkVariant(rawValue: String(word)) else {
-        let all = NetworkVariant.allCases.map(\.rawValue).joined(separator: ", ")
+      guard let variant = NetworkVariant(word: String(word)) else {
+        let all = NetworkVariant.allCases.map(\.words).joined(separator: ", ")
         throw Failure(.usage, "--variant takes \(all), not \(quoted(String(word))).")
       }
       known.append(variant)
@@ -30,13 +35,17 @@ public struct NetworkChoice {
   public init(_ network: NetworkSpecification) {
     named = { network.withClasses($0) }
     variants = []
+    recipe = .paper
+    preset = NetworkSpecification.presetNames.first {
+      network.name == $0 || network.name.hasPrefix($0 + "+")
+    }
   }
 
   /// The network for a number of classes; nil stands for any.
   /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no such network.
   public func network(classes: Int?) throws(Failure) -> NetworkSpecification {
     var network = named(classes ?? 1000)
-    for variant in variants { network = try network.applying(variant) }
+    for variant in variants { network = try network.applying(variant, recipe: recipe) }
     try network.validate()
     return network
   }
@@ -44,7 +53,7 @@ public struct NetworkChoice {
 
 extension NetworkSpecification {
   /// The network with another number of classes: its last layer has as many kernels.
-  func withClasses(_ classes: Int) -> NetworkSpecification {
+  package func withClasses(_ classes: Int) -> NetworkSpecification {
     var changed = self
     changed.classes = classes
     if case .fullyConnected(var last)? = layers.last {

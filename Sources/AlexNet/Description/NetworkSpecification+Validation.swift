@@ -28,6 +28,22 @@ extension NetworkSpecification {
       "'imageSide' is \(imageSide), not from 'inputSide' (\(inputSide)) to 8192")
     try require(
       (2...1_000_000).contains(classes), "'classes' is \(classes), not from 2 to 1000000")
+    if let scaling = preprocessing {
+      let (mean, deviation) = (scaling.mean ?? [0, 0, 0], scaling.deviation)
+      try require(
+        scaling.scale.isFinite && scaling.scale > 1e-9 && scaling.scale < 1e9,
+        "the 'scale' of its 'preprocessing' is \(scaling.scale), not a positive number (1 for 0 to 255, "
+          + "0.00392156862745098 for 0 to 1)")
+      try require(
+        mean.count == 3
+          && mean.allSatisfy { $0.isFinite && abs($0 / scaling.scale) <= 255.5 },
+        "the 'mean' of its 'preprocessing' is \(mean), not three numbers (R, G, B) from 0 to 255 x 'scale'"
+      )
+      try require(
+        deviation.count == 3 && deviation.allSatisfy { $0.isFinite && $0 > 1e-9 && $0 < 1e9 },
+        "the 'deviation' of its 'preprocessing' is \(deviation), not three positive numbers (R, G, B)"
+      )
+    }
     try require(
       (1...1000).contains(layers.count), "it has \(layers.count) layers, not from 1 to 1000")
     var (names, tensors): (Set<String>, Set<String>) = ([], [])
@@ -75,10 +91,15 @@ extension NetworkSpecification {
         try require(
           shape.kernels.isEmpty
             || shape.parameters / shape.kernels.count == twin.parameters / twin.kernels.count,
-          "layer \(quoted(name)) reads \(shape.inputs[0]) in tower \(tower) and \(twin.inputs[0]) in tower 0; "
-            + "let it read all, or have as many kernels in each tower below it")
+          "layer \(quoted(name)) reads \(Self.text(shape.inputs)) in tower \(tower) and "
+            + "\(Self.text(twin.inputs)) in tower 0; let it read all, or have as many kernels in each tower below it"
+        )
       }
     }
+  }
+
+  private static func text(_ inputs: [MapShape]) -> String {
+    inputs.map(\.description).joined(separator: " and ")
   }
 
   private func validate(
@@ -86,6 +107,19 @@ extension NetworkSpecification {
     _ require: (Bool, @autoclosure () -> String) throws(Failure) -> Void
   ) throws(Failure) {
     let name = layer.name
+    if case .listed(let lists) = layer.reads {
+      try require(
+        lists.count == towers,
+        "'reads' of layer \(quoted(name)) lists what \(lists.count) towers read, and the network has \(towers)"
+      )
+      for (tower, list) in lists.enumerated() {
+        try require(
+          Set(list).count == list.count && list.allSatisfy((0..<towers).contains)
+            && list.contains(tower) && list == list.sorted(),
+          "in 'reads' of layer \(quoted(name)) tower \(tower) reads \(list); it takes different towers from 0 to "
+            + "\(towers - 1), itself among them")
+      }
+    }
     func check(_ window: Window, longest: Int) throws(Failure) {
       try require(
         (1...longest).contains(window.size) && (1...4096).contains(window.stride)

@@ -1,5 +1,5 @@
 public import Failures
-import Foundation
+import JSON
 public import Layers
 import ModelParallel
 
@@ -17,11 +17,13 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
   public var classes: Int
   /// The layers from the image to the logits; softmax follows the last one.
   public var layers: [LayerSpecification]
+  /// How pixels become its input; nil for the paper's way, RGB from 0 to 255 less the mean image.
+  public var preprocessing: PixelScaling?
 
   /// Makes a network from its parts.
   public init(
     name: String, towers: Int, inputSide: Int, imageSide: Int, classes: Int,
-    layers: [LayerSpecification]
+    layers: [LayerSpecification], preprocessing: PixelScaling? = nil
   ) {
     self.name = name
     self.towers = towers
@@ -29,20 +31,42 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
     self.imageSide = imageSide
     self.classes = classes
     self.layers = layers
+    self.preprocessing = preprocessing
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, towers, inputSide, imageSide, classes, layers, preprocessing
+  }
+
+  /// Reads a network from its JSON object.
+  public init(from decoder: any Decoder) throws {
+    try AnyKey.check(decoder, CodingKeys.allCases.map(\.rawValue), "a network")
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try values.decode(String.self, forKey: .name),
+      towers: try values.decode(Int.self, forKey: .towers),
+      inputSide: try values.decode(Int.self, forKey: .inputSide),
+      imageSide: try values.decode(Int.self, forKey: .imageSide),
+      classes: try values.decode(Int.self, forKey: .classes),
+      layers: try values.decode([LayerSpecification].self, forKey: .layers),
+      preprocessing: try values.decodeIfPresent(PixelScaling.self, forKey: .preprocessing))
   }
 
   /// Reads a network from a JSON file of the user's.
   /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no network.
   public init(contentsOf path: String) throws(Failure) {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let text: [UInt8]
+    do throws(Failure) {
+      text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
     } catch {
+      guard error.exitCode == .inputMissing else { throw error }
       throw Failure(
         .inputMissing, "The network description \(quoted(path)) cannot be read; check the path.")
     }
     do {
-      self = try JSONDecoder().decode(NetworkSpecification.self, from: data)
+      self = try JSONText.value(NetworkSpecification.self, text, from: path)
+    } catch let failure as Failure {
+      throw failure
     } catch let error as DecodingError {
       throw Failure(
         .badData,
@@ -56,12 +80,7 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
 
   /// The network as JSON, every setting named, keys in order.
   public var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    guard let data = try? encoder.encode(self) else {
-      preconditionFailure("A network is encodable.")
-    }
-    return String(decoding: data, as: UTF8.self)
+    JSONText.encode(self)
   }
 
   private static func explain(_ error: DecodingError) -> String {
@@ -85,7 +104,9 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
 public struct LayerShape: Sendable {
   /// The layer.
   public let layer: LayerSpecification
-  /// The maps that it reads: those of each tower where it reads all.
+  /// The towers whose maps it reads, in ascending order; its own alone where it reads the image.
+  public let reads: [Int]
+  /// The maps that it reads of each of them.
   public let inputs: [MapShape]
   /// The maps that it makes.
   public let output: MapShape
@@ -151,18 +172,20 @@ extension NetworkSpecification {
     var maps = before
     for index in range {
       let layer = layers[index]
-      let inputs = layer.reads == .all && index > 0 ? maps : [maps[part]]
+      let read = index > 0 ? layer.reads.towers(of: part, among: maps.count) : [part]
+      let inputs = read.map { maps[$0] }
       // Where there are more parts than towers before, the first layer is fully connected: what it makes does
       // not depend on what it reads.
       let outputs = (0..<parts).map {
         output(of: layer, from: maps[min($0, maps.count - 1)], part: $0, parts: parts)
       }
       var (kernels, parameters, multiplications) = (0..<0, 0, 0)
-      let read = inputs.reduce(0) { $0 + $1.maps }
+      let readMaps = inputs.reduce(0) { $0 + $1.maps }
       switch layer {
       case .convolution(let convolution):
         kernels = Placement.share(of: convolution.kernels, tower: part, towers: parts)
-        let length = convolution.window.size * convolution.window.size * read / convolution.groups
+        let length =
+          convolution.window.size * convolution.window.size * readMaps / convolution.groups
         parameters = Self.product(kernels.count, length + 1)
         multiplications = Self.product(outputs[part].count, length)
       case .fullyConnected(let connected):
@@ -174,7 +197,7 @@ extension NetworkSpecification {
       }
       result.append(
         LayerShape(
-          layer: layer, inputs: inputs, output: outputs[part], kernels: kernels,
+          layer: layer, reads: read, inputs: inputs, output: outputs[part], kernels: kernels,
           parameters: parameters, multiplications: multiplications))
       maps = outputs
     }

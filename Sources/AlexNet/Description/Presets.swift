@@ -12,7 +12,8 @@ public enum RecipeName: String, Codable, Sendable, CaseIterable {
 extension NetworkSpecification {
   /// The names of the networks that come with the program.
   public static let presetNames = [
-    "alexnet", "alexnet-one-tower", "cifar-four-layer", "caffe-alexnet", "torchvision-alexnet",
+    "alexnet", "alexnet-one-tower", "cifar-four-layer", "caffe-alexnet", "caffenet",
+    "torchvision-alexnet",
   ]
 
   /// One of the networks that come with the program, or nil where none has the name.
@@ -24,6 +25,7 @@ extension NetworkSpecification {
     case "alexnet-one-tower": alexNetOneTower(classes: classes, recipe: recipe)
     case "cifar-four-layer": cifarFourLayer(classes: classes)
     case "caffe-alexnet": caffeAlexNet(classes: classes)
+    case "caffenet": caffeNet(classes: classes)
     case "torchvision-alexnet": torchvisionAlexNet(classes: classes)
     default: nil
     }

@@ -3,9 +3,23 @@ import Layers
 // AlexNets whose trained weights others published. Each is one tower, since its norms, where it has any, run across
 // all maps; groups take the place of towers.
 extension NetworkSpecification {
-  /// Caffe's `bvlc_alexnet`: crops of 227 pixels, LRN with k = 1 and alpha / n across all 96 or 256 maps, groups in
-  /// conv2, conv4 and conv5.
+  /// Caffe's `bvlc_alexnet`: crops of 227 pixels in B, G, R, LRN with k = 1 and alpha / n across all 96 or 256 maps,
+  /// groups in conv2, conv4 and conv5.
   public static func caffeAlexNet(classes: Int) -> NetworkSpecification {
+    caffe("caffe-alexnet", classes: classes, poolsFirst: false)
+  }
+
+  /// Caffe's `bvlc_reference_caffenet`, called CaffeNet: `bvlc_alexnet` with pools in front of the norms, and other
+  /// initial biases.
+  public static func caffeNet(classes: Int) -> NetworkSpecification {
+    caffe("caffenet", classes: classes, poolsFirst: true)
+  }
+
+  private static func caffe(
+    _ name: String, classes: Int, poolsFirst: Bool
+  ) -> NetworkSpecification {
+    /// The initial bias of conv2, conv4, conv5, fc6 and fc7 in each one's train_val.prototxt.
+    let bias = poolsFirst ? 1 : 0.1
     func conv(
       _ number: Int, _ kernels: Int, _ size: Int, stride: Int = 1, padding: Int = 0,
       groups: Int = 1, bias: Double, tensor: String
@@ -21,22 +35,30 @@ extension NetworkSpecification {
         NormalizationSpecification(
           name: "norm\(number)", size: 5, constant: 1, scale: 1e-4 / 5, exponent: 0.75))
     }
+    func normAndPool(_ number: Int) -> [LayerSpecification] {
+      poolsFirst
+        ? [pool(number, rounding: .up), norm(number)]
+        : [norm(number), pool(number, rounding: .up)]
+    }
     return NetworkSpecification(
-      name: "caffe-alexnet", towers: 1, inputSide: 227, imageSide: 256, classes: classes,
+      name: name, towers: 1, inputSide: 227, imageSide: 256, classes: classes,
       layers: [
-        conv(1, 96, 11, stride: 4, bias: 0, tensor: "features.0"), .relu(name: "relu1"), norm(1),
-        pool(1, rounding: .up),
-        conv(2, 256, 5, padding: 2, groups: 2, bias: 0.1, tensor: "features.3"),
-        .relu(name: "relu2"), norm(2), pool(2, rounding: .up),
+        conv(1, 96, 11, stride: 4, bias: 0, tensor: "features.0"), .relu(name: "relu1"),
+      ] + normAndPool(1) + [
+        conv(2, 256, 5, padding: 2, groups: 2, bias: bias, tensor: "features.3"),
+        .relu(name: "relu2"),
+      ] + normAndPool(2) + [
         conv(3, 384, 3, padding: 1, bias: 0, tensor: "features.6"), .relu(name: "relu3"),
-        conv(4, 384, 3, padding: 1, groups: 2, bias: 0.1, tensor: "features.8"),
+        conv(4, 384, 3, padding: 1, groups: 2, bias: bias, tensor: "features.8"),
         .relu(name: "relu4"),
-        conv(5, 256, 3, padding: 1, groups: 2, bias: 0.1, tensor: "features.10"),
+        conv(5, 256, 3, padding: 1, groups: 2, bias: bias, tensor: "features.10"),
         .relu(name: "relu5"), pool(5, rounding: .up),
-        connected(6, 4096, 0.005, bias: 0.1, tensor: "classifier.1"), .relu(name: "relu6"), drop(6),
-        connected(7, 4096, 0.005, bias: 0.1, tensor: "classifier.4"), .relu(name: "relu7"), drop(7),
+        connected(6, 4096, 0.005, bias: bias, tensor: "classifier.1"), .relu(name: "relu6"),
+        drop(6),
+        connected(7, 4096, 0.005, bias: bias, tensor: "classifier.4"), .relu(name: "relu7"),
+        drop(7),
         connected(8, classes, 0.01, bias: 0, tensor: "classifier.6"),
-      ])
+      ], preprocessing: PixelScaling(channelOrder: .bgr))
   }
 
   /// torchvision's `alexnet`, after Krizhevsky's "One weird trick" (2014): 64, 192, 384, 256 and 256 kernels, no
@@ -70,7 +92,9 @@ extension NetworkSpecification {
         drop(7), connected(7, 4096, deviation(4096), bias: 0, tensor: "classifier.4"),
         .relu(name: "relu7"),
         connected(8, classes, deviation(4096), bias: 0, tensor: "classifier.6"),
-      ])
+      ],
+      preprocessing: PixelScaling(
+        scale: 1.0 / 255, mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225]))
   }
 
   private static func pool(_ number: Int, rounding: Window.Rounding) -> LayerSpecification {

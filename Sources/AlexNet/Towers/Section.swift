@@ -19,7 +19,6 @@ final class Section {
   /// Whether something learns before the section, so that the gradient must be taken all the way through it.
   let followsLearning: Bool
 
-  private let parts: Int
   private let stageCount: Int
   /// The stages that make what a cross-connection sends while it already sends, by the stage that reads it.
   private let sendingStages: [Int: Range<Int>]
@@ -45,7 +44,6 @@ final class Section {
   ) {
     firstLayer = range.lowerBound
     stageCount = range.count
-    parts = placement.towers
     self.followsLearning = followsLearning
     self.progress = progress
     drivers = ThreadTeam(
@@ -56,17 +54,18 @@ final class Section {
         team: ThreadTeam(count: options.threadsPerTower))
     }
     self.towers = towers
-    let ownShapes = shapes(placement.owned.lowerBound)
+    let allShapes = (0..<placement.towers).map(shapes)
     var exchanges: [Int: Exchange] = [:]
     var sendingStages: [Int: Range<Int>] = [:]
-    for number in range.dropFirst() where network.layers[number].reads == .all {
+    for number in range.dropFirst() where network.layers[number].reads != .own {
       let stage = number - range.lowerBound
       let segment = (exchanges.keys.max().map { $0 + 1 } ?? 0)..<stage
       let convolution = segment.last { towers[0].stages[$0].layer is Convolution }
       sendingStages[stage] = (convolution ?? stage)..<stage
       exchanges[stage] = Exchange(
-        name: network.layers[number].name, shapes: ownShapes[stage].inputs,
-        placement: placement, batchSize: options.batchSize, tag: number,
+        name: network.layers[number].name, shapes: allShapes.map { $0[stage - 1].output },
+        reads: allShapes.map { $0[stage].reads }, placement: placement,
+        batchSize: options.batchSize, tag: number,
         parts: convolution == nil ? 1 : messageParts, isTrained: options.isTrained,
         formats: options.formats, progress: progress)
     }
@@ -120,16 +119,17 @@ final class Section {
     }
   }
 
-  /// Runs a layer that reads all towers: its own share first, while the others' maps travel.
+  /// Runs a layer that reads several towers: its own share first, while the others' maps travel.
   private func read(_ exchange: Exchange, stage: Int, _ pass: Pass) throws(MPIError) {
     onEachTower { tower in
-      tower.forward(stage: stage, maps: exchange.maps(of: tower.index), share(0, of: tower), pass)
+      tower.forward(
+        stage: stage, maps: exchange.maps(of: tower.index), exchange.ownShare(of: tower.index), pass
+      )
     }
     try exchange.finishGather()
     onEachTower { tower in
-      for order in 1..<max(1, parts) {
-        let share = share(order, of: tower)
-        tower.forward(stage: stage, maps: exchange.maps(of: share.index), share, pass)
+      for (other, share) in exchange.otherShares(of: tower.index) {
+        tower.forward(stage: stage, maps: exchange.maps(of: other), share, pass)
       }
     }
   }
@@ -149,10 +149,11 @@ final class Section {
       guard !endsHere else {
         onEachTower { tower in
           tower.backward(number + 1..<own.upperBound, endsHere: false, input: input, pass)
-          for order in 0..<max(1, parts) {
-            let share = share(order, of: tower)
-            tower.backward(
-              stage: number, maps: exchange.maps(of: share.index), share, into: nil, pass)
+          tower.backward(
+            stage: number, maps: exchange.maps(of: tower.index),
+            exchange.ownShare(of: tower.index), into: nil, pass)
+          for (other, share) in exchange.otherShares(of: tower.index) {
+            tower.backward(stage: number, maps: exchange.maps(of: other), share, into: nil, pass)
           }
           tower.gradientsAreReady?(number)
         }
@@ -179,10 +180,9 @@ final class Section {
     _ tower: Tower, _ stage: Int, _ exchange: Exchange, _ pass: Pass
   ) {
     let isTwofold = findsBothGradients(tower, stage)
-    for order in 1..<max(1, parts) {
-      let share = share(order, of: tower)
-      let maps = exchange.maps(of: share.index)
-      let target = exchange.contribution(of: tower.index, to: share.index)
+    for (other, share) in exchange.otherShares(of: tower.index) {
+      let maps = exchange.maps(of: other)
+      let target = exchange.contribution(of: tower.index, to: other)
       if isTwofold {
         tower.backward(stage: stage, maps: maps, share, into: target, pass)
       } else {
@@ -194,12 +194,11 @@ final class Section {
   /// Finds what nobody else waits for.
   private func backwardToOwn(_ tower: Tower, _ stage: Int, _ exchange: Exchange, _ pass: Pass) {
     tower.backward(
-      stage: stage, maps: exchange.maps(of: tower.index), share(0, of: tower),
+      stage: stage, maps: exchange.maps(of: tower.index), exchange.ownShare(of: tower.index),
       into: tower.nextGradient, pass)
     guard !findsBothGradients(tower, stage) else { return }
-    for order in 1..<max(1, parts) {
-      let share = share(order, of: tower)
-      tower.parameterGradient(stage: stage, maps: exchange.maps(of: share.index), share, pass)
+    for (other, share) in exchange.otherShares(of: tower.index) {
+      tower.parameterGradient(stage: stage, maps: exchange.maps(of: other), share, pass)
     }
   }
 
@@ -224,16 +223,10 @@ final class Section {
     }
   }
 
-  /// The layers from one cross-connection to the next; a segment begins with the layer that reads all.
+  /// The layers from one cross-connection to the next; a segment begins with the layer that reads others.
   private func segments(from first: Int) -> [Range<Int>] {
     let starts = [first] + exchanges.keys.filter { $0 > first }.sorted()
     return zip(starts, starts.dropFirst() + [stageCount]).map { $0..<$1 }.filter { !$0.isEmpty }
-  }
-
-  /// The shares that a tower reads: its own first, which is there already, then the others.
-  private func share(_ order: Int, of tower: Tower) -> Share {
-    let index = order == 0 ? tower.index : (order <= tower.index ? order - 1 : order)
-    return Share(index: index, isFirst: order == 0, isLast: order == parts - 1)
   }
 
   private func onEachTower(_ body: (Tower) -> Void) {

@@ -94,9 +94,15 @@ package struct CheckpointDigests: Sendable {
     return texts
   }
 
-  /// What to do about a damaged file.
-  package static let remedy =
-    "Go on from the one before with --resume latest-good, or copy the file again."
+  /// What to do about a damaged file, which a run has others of or not.
+  package static func remedy(_ texts: [String: String]) -> String {
+    texts["state"] == nil
+      ? "Copy the file again, or write it again."
+      : "Go on from the one before with --resume latest-good, or copy the file again."
+  }
+
+  /// What to do about the file that the digests are of.
+  private var remedy = remedy([:])
 
   /// Reads the digests of a file; nil where it was written before there were any.
   /// - Throws: `Failure` (badData) where they are missing or the header was changed.
@@ -108,6 +114,7 @@ package struct CheckpointDigests: Sendable {
   /// Reads the digests in a header, and checks the one that stands for the whole.
   /// - Throws: `Failure` (badData) where they are missing or the header was changed.
   private init(_ header: SafetensorsHeader, path: String) throws(Failure) {
+    remedy = Self.remedy(header.metadata)
     guard let whole = header.metadata[Self.wholeKey], whole.utf8.count == SHA256.digits else {
       throw Failure(.badData, "\(quoted(path)) lacks its checksum 'sha256'; it is damaged.")
     }
@@ -116,7 +123,7 @@ package struct CheckpointDigests: Sendable {
       throw Failure(
         .badData,
         "\(quoted(path)) is damaged: the SHA-256 of its header is \(found ?? "missing") and should be "
-          + "\(quoted(whole)). \(Self.remedy)")
+          + "\(quoted(whole)). \(remedy)")
     }
     for entry in header.tensors {
       for word in (header.metadata[Self.key(entry.name)] ?? "").split(separator: " ") {
@@ -135,9 +142,12 @@ package struct CheckpointDigests: Sendable {
   /// The digest of a header with its own digest as zeros.
   private static func whole(encoded: [UInt8], digest: String) -> String? {
     let pattern = Array("\"\(wholeKey)\":\"\(digest)\"".utf8)
-    guard let start = encoded.indices.first(where: { encoded[$0...].starts(with: pattern) }) else {
-      return nil
+    // From mark to mark: between two of them may lie a mean image.
+    var place = encoded.firstIndex(of: pattern[0])
+    while let mark = place, !encoded[mark...].starts(with: pattern) {
+      place = encoded[(mark + 1)...].firstIndex(of: pattern[0])
     }
+    guard let start = place else { return nil }
     var bytes = encoded
     let digits = start + pattern.count - 1 - SHA256.digits
     for i in digits..<(digits + SHA256.digits) { bytes[i] = UInt8(ascii: "0") }
@@ -163,11 +173,11 @@ package struct CheckpointDigests: Sendable {
       try check(part, is: SHA256.digest(of: UnsafeRawBufferPointer(rebasing: own)), path: path)
       next = max(next, rows.upperBound)
     }
-    guard next >= count else { throw Self.noDigest(ofRow: next, entry.name, path) }
+    guard next >= count else { throw noDigest(ofRow: next, entry.name, path) }
   }
 
   /// What is said of rows that no digest covers.
-  static func noDigest(ofRow row: Int, _ tensor: String, _ path: String) -> Failure {
+  func noDigest(ofRow row: Int, _ tensor: String, _ path: String) -> Failure {
     Failure(
       .badData, "\(quoted(path)) has no checksum for row \(row) of \(quoted(tensor)). \(remedy)")
   }
@@ -180,7 +190,7 @@ package struct CheckpointDigests: Sendable {
       throw Failure(
         .badData,
         "\(quoted(part.tensor)) in \(quoted(path)) is damaged: the SHA-256 of its rows \(part.rows.lowerBound) to "
-          + "\(part.rows.upperBound) is \(found) and should be \(expected). \(Self.remedy)")
+          + "\(part.rows.upperBound) is \(found) and should be \(expected). \(remedy)")
     }
   }
 }

@@ -1,6 +1,7 @@
 import Data
 public import Failures
 import Glibc
+public import Images
 public import Layers
 import MPI
 import ModelParallel
@@ -73,11 +74,18 @@ public final class Classifier {
   public var imageSide: Int { network.specification.imageSide }
 
   /// Classifies a picture file.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - crops: What the network is shown of it.
+  ///   - resizing: What becomes of a picture that is no square; nil for what became of those that the network was trained on.
+  /// - Returns: The prediction.
   /// - Throws: `Failure` (inputMissing, badData) where it cannot be read or is no intact picture.
   public func classify(
-    imageFile path: String, crops: Crops = .centre
+    imageFile path: String, crops: Crops = .centre, resizing: Resizing? = nil
   ) throws(Failure) -> Prediction {
-    try classify([SquarePicture(contentsOf: path, side: imageSide)], crops: crops)[0]
+    let picture = try SquarePicture(
+      contentsOf: path, side: imageSide, resizing: resizing ?? preprocessing.resizing)
+    return try classify([picture], crops: crops)[0]
   }
 
   /// Classifies pictures, as many at once as go into a batch.

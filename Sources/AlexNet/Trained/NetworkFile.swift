@@ -1,28 +1,28 @@
 import Checksums
 import Data
 public import Failures
+import JSON
 package import Layers
 public import Safetensors
 package import Tensors
 
 /// A checkpoint as far as the network in it goes: its description, its weights, and how it reads pictures.
 ///
-/// Weights have PyTorch's names and layout, the mean image is `preprocessing.mean`; the network, the class names
-/// and the rest are JSON texts in the metadata.
+/// Weights have PyTorch's names and layout. The network, the class names and the rest are texts in the metadata. The mean
+/// image is the tensor `preprocessing.mean` in a run's checkpoints; in files that other programs read it is a text too, so
+/// that the tensors are the network's and no more.
 public struct NetworkFile: Sendable {
   /// The file.
   public let file: SafetensorsFile
+  /// What it says of the network in it.
+  public let described: DescribedNetwork
   /// The network.
-  public let network: NetworkSpecification
+  public var network: NetworkSpecification { described.network }
   /// How it reads pictures, and the names of its classes.
-  public let preprocessing: Preprocessing
+  public var preprocessing: Preprocessing { described.preprocessing }
 
   /// The name of the mean image's tensor.
-  package static let meanName = "preprocessing.mean"
-  /// The newest version of the format that this program reads, and the one that it writes.
-  ///
-  /// Version 1 had no checksums.
-  package static let formatVersion = 2
+  package static let meanName = DescribedNetwork.meanName
 
   /// The checksums; nil in a file of version 1.
   private let digests: CheckpointDigests?
@@ -31,93 +31,58 @@ public struct NetworkFile: Sendable {
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
   ///   program or not whole.
   public init(opening path: String) throws(Failure) {
-    try self.init(SafetensorsFile(opening: path))
+    let file: SafetensorsFile
+    do throws(Failure) {
+      file = try SafetensorsFile(opening: path)
+    } catch {
+      // What is no safetensors file at all may be another program's; a damaged checkpoint is none of these.
+      guard error.exitCode == .badData, !path.hasSuffix(".safetensors"),
+        let remedy = ForeignFile.remedy(path)
+      else { throw error }
+      throw Failure(
+        .badData, "\(quoted(path)) is not a checkpoint of alexnet-train. \(remedy)")
+    }
+    try self.init(file)
   }
 
   /// Reads what a file says about its network.
   /// - Throws: `Failure` (badData) where it is no checkpoint of this program or its parts do not fit together.
   public init(_ file: SafetensorsFile) throws(Failure) {
     try Self.checkFormat(file)
-    digests = try CheckpointDigests(file)
-    let texts = file.header.metadata
-    network = try Self.network(of: file)
-    guard let classes = texts["classes"] else {
-      throw Failure(.badData, "\(quoted(file.path)) names no classes.")
+    let digests = try CheckpointDigests(file)
+    described = try DescribedNetwork(file.header.metadata, from: file.path) {
+      network throws(Failure) in
+      guard file.header.tensors.contains(where: { $0.name == Self.meanName }) else { return nil }
+      let side = network.imageSide
+      let entry = try file.entry(Self.meanName, .float32, shape: [side, side, 3])
+      var mean = [Float](repeating: 0, count: entry.count)
+      try mean.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+        try file.read(entry, into: buffer)
+      }
+      try mean.withUnsafeBufferPointer { numbers throws(Failure) in
+        try Self.check(numbers, .init(tensor: Self.meanName, rows: 0..<side), digests, file)
+      }
+      return mean
     }
-    let side = network.imageSide
-    let entry = try file.entry(Self.meanName, .float32, shape: [side, side, 3])
-    var mean = [Float](repeating: 0, count: entry.count)
-    try mean.withUnsafeMutableBufferPointer { buffer throws(Failure) in
-      try file.read(entry, into: buffer)
-    }
-    let digests = digests
-    try mean.withUnsafeBufferPointer { numbers throws(Failure) in
-      try Self.check(numbers, .init(tensor: Self.meanName, rows: 0..<side), digests, file)
-    }
-    let names = try JSONText.decode([String].self, classes, from: file.path)
-    guard names.count == network.classes else {
-      throw Failure(
-        .badData,
-        "\(quoted(file.path)) names \(names.count) classes, but its network tells \(network.classes) apart."
-      )
-    }
-    let text = try texts["preprocessing"].map { text throws(Failure) in
-      try JSONText.decode(PreprocessingText.self, text, from: file.path)
-    }
-    let factors = text?.factors ?? [1, 1, 1]
-    guard factors.count == 3, factors.allSatisfy(\.isFinite) else {
-      throw Failure(
-        .badData, "\(quoted(file.path)) has \(factors) as the factors of its three colours.")
-    }
-    preprocessing = Preprocessing(
-      classNames: names, mean: mean, meanPlace: text?.meanPlace ?? .cropsOwn,
-      channelOrder: text?.channelOrder ?? .rgb, factors: factors)
+    self.digests = digests
     self.file = file
   }
 
   /// The network that a file's header describes.
   /// - Throws: `Failure` (badData) where there is none that can be built.
   package static func network(of file: SafetensorsFile) throws(Failure) -> NetworkSpecification {
-    guard let description = file.header.metadata["network"] else {
-      throw Failure(.badData, "\(quoted(file.path)) names no network.")
-    }
-    let network = try JSONText.decode(
-      NetworkSpecification.self, description, from: file.path)
-    try network.validate()
-    return network
-  }
-
-  /// The texts in a file's metadata that describe its network; the checksums go with them.
-  package static func metadata(
-    _ network: NetworkSpecification, _ preprocessing: Preprocessing
-  ) -> [String: String] {
-    [
-      "format": "alexnet-train", "formatVersion": String(formatVersion),
-      "network": JSONText.encode(network, isPretty: false),
-    ].merging(preprocessing.metadata) { first, _ in first }
+    try DescribedNetwork.network(file.header.metadata, from: file.path)
   }
 
   /// Whether a file is a checkpoint of a newer program, which is not damaged for not being understood.
   package static func isNewer(_ file: SafetensorsFile) -> Bool {
-    version(file).map { $0 > formatVersion } ?? false
-  }
-
-  private static func version(_ file: SafetensorsFile) -> Int? {
-    let texts = file.header.metadata
-    return texts["format"] == "alexnet-train" ? texts["formatVersion"].flatMap { Int($0) } : nil
+    DescribedNetwork.version(file.header.metadata).map { $0 > DescribedNetwork.formatVersion }
+      ?? false
   }
 
   /// Makes sure that a file is a checkpoint, and not one of a newer program.
   package static func checkFormat(_ file: SafetensorsFile) throws(Failure) {
-    guard let version = version(file) else {
-      throw Failure(.badData, "\(quoted(file.path)) is not a checkpoint of alexnet-train.")
-    }
-    guard version <= formatVersion else {
-      throw Failure(
-        .badData,
-        "\(quoted(file.path)) has format version \(version); this program reads versions up to "
-          + "\(formatVersion), so use the newer program that wrote it.")
-    }
+    try DescribedNetwork.checkFormat(file.header.metadata, of: file.path)
   }
 
   /// Reads the weights into a network that was built from the description; of several ranks each reads, and
@@ -140,7 +105,15 @@ public struct NetworkFile: Sendable {
     _ prefix: String, of parameter: Parameter, into tensor: Tensor
   ) throws(Failure) {
     guard !parameter.kernels.isEmpty else { return }
-    let entry = try file.entry(prefix + parameter.name, .float32, shape: parameter.canonicalShape)
+    let name = prefix + parameter.name
+    if let found = file.header.tensors.first(where: { $0.name == name }), found.format == .bfloat16
+    {
+      throw Failure(
+        .badData,
+        "The weights in \(quoted(file.path)) have 16 bits; 'alexnet import' makes a checkpoint of 32 bits of them."
+      )
+    }
+    let entry = try file.entry(name, .float32, shape: parameter.canonicalShape)
     let length = parameter.layout.kernelLength
     let first = parameter.kernels.lowerBound * length
     // Rows that were written in other parts, by another number of ranks, are checked part by part.
@@ -195,7 +168,7 @@ public struct NetworkFile: Sendable {
     Failure(
       .badData,
       "\(quoted(tensor)) in \(quoted(file.path)) holds \(number) as element \(element). "
-        + CheckpointDigests.remedy)
+        + CheckpointDigests.remedy(file.header.metadata))
   }
 
   /// Compares the checksums of a tensor's parts that hold some rows.
@@ -217,8 +190,9 @@ public struct NetworkFile: Sendable {
       next = max(next, part.upperBound)
       checked += 1
     }
-    guard next >= rows.upperBound else {
-      throw CheckpointDigests.noDigest(ofRow: next, entry.name, file.path)
+    // Without checksums the whole tensor is one part.
+    if let digests, next < rows.upperBound {
+      throw digests.noDigest(ofRow: next, entry.name, file.path)
     }
     return checked
   }

@@ -1,11 +1,13 @@
 public import Data
+public import Images
+import JSON
 
 /// What a network needs besides its weights to read pictures and name what they show.
 ///
 /// Its input is (pixel - mean) x factor with pixels from 0 to 255, colour by colour, in the order of its channels.
 public struct Preprocessing: Equatable, Sendable {
   /// The order in which a network's first kernels see the colours.
-  public enum ChannelOrder: String, Codable, Sendable {
+  public enum ChannelOrder: String, Codable, Sendable, CaseIterable {
     /// Red, green, blue: this program, PyTorch.
     case rgb = "RGB"
     /// Blue, green, red: Caffe.
@@ -22,11 +24,13 @@ public struct Preprocessing: Equatable, Sendable {
   public var channelOrder: ChannelOrder
   /// What R, G and B are multiplied by once the mean is subtracted.
   public var factors: [Float]
+  /// What becomes of pictures that are no squares.
+  public var resizing: Resizing
 
   /// Makes it from its parts.
   public init(
     classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn,
-    channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1]
+    channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1], resizing: Resizing = .crop
   ) {
     precondition(factors.count == 3, "There are three colours.")
     self.classNames = classNames
@@ -34,6 +38,7 @@ public struct Preprocessing: Equatable, Sendable {
     self.meanPlace = meanPlace
     self.channelOrder = channelOrder
     self.factors = factors
+    self.resizing = resizing
   }
 
   /// Multiplies and orders the colours of pixels, rows of RGB less the mean, in place.
@@ -56,13 +61,15 @@ struct PreprocessingText: Codable {
   var meanPlace: Augmentation.MeanPlace
   var channelOrder: Preprocessing.ChannelOrder?
   var factors: [Float]?
+  var resizing: Resizing?
 }
 
 extension Preprocessing {
   /// The texts of a checkpoint's metadata.
   package var metadata: [String: String] {
     let text = PreprocessingText(
-      meanPlace: meanPlace, channelOrder: channelOrder, factors: factors)
+      meanPlace: meanPlace, channelOrder: channelOrder, factors: factors,
+      resizing: resizing)
     return [
       "classes": JSONText.encode(classNames, isPretty: false),
       "preprocessing": JSONText.encode(text, isPretty: false),

@@ -2,7 +2,7 @@ import Data
 public import Failures
 public import Images
 
-/// A picture as networks are shown it: upright, its shorter side scaled, the middle square of it, 8-bit sRGB.
+/// A picture as networks are shown it: upright, a square of it, 8-bit sRGB.
 public struct SquarePicture: Sendable, Equatable {
   /// Its height and width in pixels.
   public let side: Int
@@ -20,11 +20,17 @@ public struct SquarePicture: Sendable, Equatable {
   }
 
   /// Reads a picture file: JPEG, PNG, WebP, TIFF or BMP.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - side: The square's height and width in pixels.
+  ///   - resizing: What becomes of a picture that is no square.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no intact picture.
-  public init(contentsOf path: String, side: Int) throws(Failure) {
+  public init(
+    contentsOf path: String, side: Int, resizing: Resizing = .crop
+  ) throws(Failure) {
     let bytes = try InputFile.contents(of: path, limit: Self.largestFile)
     do throws(ImageProblem) {
-      try self.init(encoded: bytes, side: side)
+      try self.init(encoded: bytes, side: side, resizing: resizing)
     } catch {
       throw Failure(.badData, "The picture \(quoted(path)) \(error.reason).")
     }
@@ -32,11 +38,14 @@ public struct SquarePicture: Sendable, Equatable {
 
   /// Reads the bytes of a picture file.
   /// - Throws: `ImageProblem` where they are no intact picture.
-  public init(encoded bytes: [UInt8], side: Int) throws(ImageProblem) {
+  public init(
+    encoded bytes: [UInt8], side: Int, resizing: Resizing = .crop
+  ) throws(ImageProblem) {
     self.side = side
     pixels = try Self.filled(side) { output throws(ImageProblem) in
       try bytes.withUnsafeBufferPointer { bytes throws(ImageProblem) in
-        try SquareScaling.scale(encoded: UnsafeRawBufferPointer(bytes), side: side, into: output)
+        try SquareScaling.scale(
+          encoded: UnsafeRawBufferPointer(bytes), side: side, resizing: resizing, into: output)
       }
     }
   }

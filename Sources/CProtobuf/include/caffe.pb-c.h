@@ -17,6 +17,16 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Caffe__BlobShape Caffe__BlobShape;
 typedef struct Caffe__BlobProto Caffe__BlobProto;
+typedef struct Caffe__ConvolutionParameter Caffe__ConvolutionParameter;
+typedef struct Caffe__DropoutParameter Caffe__DropoutParameter;
+typedef struct Caffe__InnerProductParameter Caffe__InnerProductParameter;
+typedef struct Caffe__InputParameter Caffe__InputParameter;
+typedef struct Caffe__LRNParameter Caffe__LRNParameter;
+typedef struct Caffe__PoolingParameter Caffe__PoolingParameter;
+typedef struct Caffe__ReLUParameter Caffe__ReLUParameter;
+typedef struct Caffe__TransformationParameter Caffe__TransformationParameter;
+typedef struct Caffe__DataParameter Caffe__DataParameter;
+typedef struct Caffe__V0LayerParameter Caffe__V0LayerParameter;
 typedef struct Caffe__V1LayerParameter Caffe__V1LayerParameter;
 typedef struct Caffe__LayerParameter Caffe__LayerParameter;
 typedef struct Caffe__NetParameter Caffe__NetParameter;
@@ -57,34 +67,294 @@ struct  Caffe__BlobProto
   Caffe__BlobShape *shape;
   size_t n_double_data;
   double *double_data;
+  /*
+   * NVIDIA's Caffe: numbers as bytes. The type is 0 for 64, 1 for 32 and 2 for 16-bit floating point.
+   */
+  protobuf_c_boolean has_raw_data_type;
+  int32_t raw_data_type;
+  protobuf_c_boolean has_raw_data;
+  ProtobufCBinaryData raw_data;
 };
 #define CAFFE__BLOB_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__blob_proto__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, NULL, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, NULL, 0,NULL, 0, 0, 0, {0,NULL} }
 
 
-struct  Caffe__V1LayerParameter
+/*
+ * A setting of both directions, or the first of several; `_h` and `_w` are those of one.
+ */
+struct  Caffe__ConvolutionParameter
+{
+  ProtobufCMessage base;
+  size_t n_pad;
+  uint32_t *pad;
+  size_t n_kernel_size;
+  uint32_t *kernel_size;
+  protobuf_c_boolean has_group;
+  uint32_t group;
+  size_t n_stride;
+  uint32_t *stride;
+  protobuf_c_boolean has_pad_h;
+  uint32_t pad_h;
+  protobuf_c_boolean has_pad_w;
+  uint32_t pad_w;
+  protobuf_c_boolean has_kernel_h;
+  uint32_t kernel_h;
+  protobuf_c_boolean has_kernel_w;
+  uint32_t kernel_w;
+  protobuf_c_boolean has_stride_h;
+  uint32_t stride_h;
+  protobuf_c_boolean has_stride_w;
+  uint32_t stride_w;
+  size_t n_dilation;
+  uint32_t *dilation;
+};
+#define CAFFE__CONVOLUTION_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__convolution_parameter__descriptor) \
+    , 0,NULL, 0,NULL, 0, 1u, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+
+
+struct  Caffe__DropoutParameter
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_dropout_ratio;
+  float dropout_ratio;
+  protobuf_c_boolean has_scale_train;
+  protobuf_c_boolean scale_train;
+};
+#define CAFFE__DROPOUT_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__dropout_parameter__descriptor) \
+    , 0, 0.5, 0, 1 }
+
+
+struct  Caffe__InnerProductParameter
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_transpose;
+  protobuf_c_boolean transpose;
+};
+#define CAFFE__INNER_PRODUCT_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__inner_product_parameter__descriptor) \
+    , 0, 0 }
+
+
+struct  Caffe__InputParameter
+{
+  ProtobufCMessage base;
+  size_t n_shape;
+  Caffe__BlobShape **shape;
+};
+#define CAFFE__INPUT_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__input_parameter__descriptor) \
+    , 0,NULL }
+
+
+struct  Caffe__LRNParameter
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_local_size;
+  uint32_t local_size;
+  protobuf_c_boolean has_alpha;
+  float alpha;
+  protobuf_c_boolean has_beta;
+  float beta;
+  /*
+   * 0 across maps, 1 within a map.
+   */
+  protobuf_c_boolean has_norm_region;
+  int32_t norm_region;
+  protobuf_c_boolean has_k;
+  float k;
+};
+#define CAFFE__LRNPARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__lrnparameter__descriptor) \
+    , 0, 5u, 0, 1, 0, 0.75, 0, 0, 0, 1 }
+
+
+struct  Caffe__PoolingParameter
+{
+  ProtobufCMessage base;
+  /*
+   * 0 the maximum, 1 the mean, 2 stochastic.
+   */
+  protobuf_c_boolean has_pool;
+  int32_t pool;
+  protobuf_c_boolean has_kernel_size;
+  uint32_t kernel_size;
+  protobuf_c_boolean has_stride;
+  uint32_t stride;
+  protobuf_c_boolean has_pad;
+  uint32_t pad;
+  protobuf_c_boolean has_kernel_h;
+  uint32_t kernel_h;
+  protobuf_c_boolean has_kernel_w;
+  uint32_t kernel_w;
+  protobuf_c_boolean has_stride_h;
+  uint32_t stride_h;
+  protobuf_c_boolean has_stride_w;
+  uint32_t stride_w;
+  protobuf_c_boolean has_pad_h;
+  uint32_t pad_h;
+  protobuf_c_boolean has_pad_w;
+  uint32_t pad_w;
+  protobuf_c_boolean has_global_pooling;
+  protobuf_c_boolean global_pooling;
+  /*
+   * 0 up, 1 down.
+   */
+  protobuf_c_boolean has_round_mode;
+  int32_t round_mode;
+};
+#define CAFFE__POOLING_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__pooling_parameter__descriptor) \
+    , 0, 0, 0, 0, 0, 1u, 0, 0u, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+struct  Caffe__ReLUParameter
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_negative_slope;
+  float negative_slope;
+};
+#define CAFFE__RE_LUPARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__re_luparameter__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * What a data layer does to pixels: less the mean, then times the scale.
+ */
+struct  Caffe__TransformationParameter
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_scale;
+  float scale;
+  protobuf_c_boolean has_crop_size;
+  uint32_t crop_size;
+  char *mean_file;
+  size_t n_mean_value;
+  float *mean_value;
+};
+#define CAFFE__TRANSFORMATION_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__transformation_parameter__descriptor) \
+    , 0, 1, 0, 0u, NULL, 0,NULL }
+
+
+/*
+ * The same in data layers before there was a message of its own.
+ */
+struct  Caffe__DataParameter
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_scale;
+  float scale;
+  char *mean_file;
+  protobuf_c_boolean has_crop_size;
+  uint32_t crop_size;
+};
+#define CAFFE__DATA_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__data_parameter__descriptor) \
+    , 0, 1, NULL, 0, 0u }
+
+
+/*
+ * A layer of 2013: all settings in one message.
+ */
+struct  Caffe__V0LayerParameter
 {
   ProtobufCMessage base;
   char *name;
+  char *type;
+  protobuf_c_boolean has_pad;
+  uint32_t pad;
+  protobuf_c_boolean has_kernelsize;
+  uint32_t kernelsize;
+  protobuf_c_boolean has_group;
+  uint32_t group;
+  protobuf_c_boolean has_stride;
+  uint32_t stride;
+  protobuf_c_boolean has_pool;
+  int32_t pool;
+  protobuf_c_boolean has_dropout_ratio;
+  float dropout_ratio;
+  protobuf_c_boolean has_local_size;
+  uint32_t local_size;
+  protobuf_c_boolean has_alpha;
+  float alpha;
+  protobuf_c_boolean has_beta;
+  float beta;
+  protobuf_c_boolean has_scale;
+  float scale;
+  char *meanfile;
+  protobuf_c_boolean has_cropsize;
+  uint32_t cropsize;
+  protobuf_c_boolean has_k;
+  float k;
   size_t n_blobs;
   Caffe__BlobProto **blobs;
 };
+#define CAFFE__V0_LAYER_PARAMETER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__v0_layer_parameter__descriptor) \
+    , NULL, NULL, 0, 0u, 0, 0u, 0, 1u, 0, 1u, 0, 0, 0, 0.5, 0, 5u, 0, 1, 0, 0.75, 0, 1, NULL, 0, 0u, 0, 1, 0,NULL }
+
+
+/*
+ * A layer before 2014, and around one of 2013.
+ */
+struct  Caffe__V1LayerParameter
+{
+  ProtobufCMessage base;
+  Caffe__V0LayerParameter *layer;
+  size_t n_bottom;
+  char **bottom;
+  size_t n_top;
+  char **top;
+  char *name;
+  /*
+   * A number in Caffe's list of types.
+   */
+  protobuf_c_boolean has_type;
+  int32_t type;
+  size_t n_blobs;
+  Caffe__BlobProto **blobs;
+  Caffe__ConvolutionParameter *convolution_param;
+  Caffe__DataParameter *data_param;
+  Caffe__DropoutParameter *dropout_param;
+  Caffe__DataParameter *image_data_param;
+  Caffe__InnerProductParameter *inner_product_param;
+  Caffe__LRNParameter *lrn_param;
+  Caffe__PoolingParameter *pooling_param;
+  Caffe__ReLUParameter *relu_param;
+  Caffe__TransformationParameter *transform_param;
+};
 #define CAFFE__V1_LAYER_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__v1_layer_parameter__descriptor) \
-    , NULL, 0,NULL }
+    , NULL, 0,NULL, 0,NULL, NULL, 0, 0, 0,NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 
 struct  Caffe__LayerParameter
 {
   ProtobufCMessage base;
   char *name;
+  char *type;
+  size_t n_bottom;
+  char **bottom;
+  size_t n_top;
+  char **top;
   size_t n_blobs;
   Caffe__BlobProto **blobs;
+  Caffe__TransformationParameter *transform_param;
+  Caffe__ConvolutionParameter *convolution_param;
+  Caffe__DropoutParameter *dropout_param;
+  Caffe__InnerProductParameter *inner_product_param;
+  Caffe__LRNParameter *lrn_param;
+  Caffe__PoolingParameter *pooling_param;
+  Caffe__ReLUParameter *relu_param;
+  Caffe__InputParameter *input_param;
 };
 #define CAFFE__LAYER_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__layer_parameter__descriptor) \
-    , NULL, 0,NULL }
+    , NULL, NULL, 0,NULL, 0,NULL, 0,NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 
 struct  Caffe__NetParameter
@@ -96,12 +366,19 @@ struct  Caffe__NetParameter
    */
   size_t n_layers;
   Caffe__V1LayerParameter **layers;
+  /*
+   * The sides of what goes in: numbers of images, maps, rows and columns.
+   */
+  size_t n_input_dim;
+  int32_t *input_dim;
+  size_t n_input_shape;
+  Caffe__BlobShape **input_shape;
   size_t n_layer;
   Caffe__LayerParameter **layer;
 };
 #define CAFFE__NET_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__net_parameter__descriptor) \
-    , NULL, 0,NULL, 0,NULL }
+    , NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
 
 
 /* Caffe__BlobShape methods */
@@ -141,6 +418,196 @@ Caffe__BlobProto *
                       const uint8_t       *data);
 void   caffe__blob_proto__free_unpacked
                      (Caffe__BlobProto *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__ConvolutionParameter methods */
+void   caffe__convolution_parameter__init
+                     (Caffe__ConvolutionParameter         *message);
+size_t caffe__convolution_parameter__get_packed_size
+                     (const Caffe__ConvolutionParameter   *message);
+size_t caffe__convolution_parameter__pack
+                     (const Caffe__ConvolutionParameter   *message,
+                      uint8_t             *out);
+size_t caffe__convolution_parameter__pack_to_buffer
+                     (const Caffe__ConvolutionParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__ConvolutionParameter *
+       caffe__convolution_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__convolution_parameter__free_unpacked
+                     (Caffe__ConvolutionParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__DropoutParameter methods */
+void   caffe__dropout_parameter__init
+                     (Caffe__DropoutParameter         *message);
+size_t caffe__dropout_parameter__get_packed_size
+                     (const Caffe__DropoutParameter   *message);
+size_t caffe__dropout_parameter__pack
+                     (const Caffe__DropoutParameter   *message,
+                      uint8_t             *out);
+size_t caffe__dropout_parameter__pack_to_buffer
+                     (const Caffe__DropoutParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__DropoutParameter *
+       caffe__dropout_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__dropout_parameter__free_unpacked
+                     (Caffe__DropoutParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__InnerProductParameter methods */
+void   caffe__inner_product_parameter__init
+                     (Caffe__InnerProductParameter         *message);
+size_t caffe__inner_product_parameter__get_packed_size
+                     (const Caffe__InnerProductParameter   *message);
+size_t caffe__inner_product_parameter__pack
+                     (const Caffe__InnerProductParameter   *message,
+                      uint8_t             *out);
+size_t caffe__inner_product_parameter__pack_to_buffer
+                     (const Caffe__InnerProductParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__InnerProductParameter *
+       caffe__inner_product_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__inner_product_parameter__free_unpacked
+                     (Caffe__InnerProductParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__InputParameter methods */
+void   caffe__input_parameter__init
+                     (Caffe__InputParameter         *message);
+size_t caffe__input_parameter__get_packed_size
+                     (const Caffe__InputParameter   *message);
+size_t caffe__input_parameter__pack
+                     (const Caffe__InputParameter   *message,
+                      uint8_t             *out);
+size_t caffe__input_parameter__pack_to_buffer
+                     (const Caffe__InputParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__InputParameter *
+       caffe__input_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__input_parameter__free_unpacked
+                     (Caffe__InputParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__LRNParameter methods */
+void   caffe__lrnparameter__init
+                     (Caffe__LRNParameter         *message);
+size_t caffe__lrnparameter__get_packed_size
+                     (const Caffe__LRNParameter   *message);
+size_t caffe__lrnparameter__pack
+                     (const Caffe__LRNParameter   *message,
+                      uint8_t             *out);
+size_t caffe__lrnparameter__pack_to_buffer
+                     (const Caffe__LRNParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__LRNParameter *
+       caffe__lrnparameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__lrnparameter__free_unpacked
+                     (Caffe__LRNParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__PoolingParameter methods */
+void   caffe__pooling_parameter__init
+                     (Caffe__PoolingParameter         *message);
+size_t caffe__pooling_parameter__get_packed_size
+                     (const Caffe__PoolingParameter   *message);
+size_t caffe__pooling_parameter__pack
+                     (const Caffe__PoolingParameter   *message,
+                      uint8_t             *out);
+size_t caffe__pooling_parameter__pack_to_buffer
+                     (const Caffe__PoolingParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__PoolingParameter *
+       caffe__pooling_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__pooling_parameter__free_unpacked
+                     (Caffe__PoolingParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__ReLUParameter methods */
+void   caffe__re_luparameter__init
+                     (Caffe__ReLUParameter         *message);
+size_t caffe__re_luparameter__get_packed_size
+                     (const Caffe__ReLUParameter   *message);
+size_t caffe__re_luparameter__pack
+                     (const Caffe__ReLUParameter   *message,
+                      uint8_t             *out);
+size_t caffe__re_luparameter__pack_to_buffer
+                     (const Caffe__ReLUParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__ReLUParameter *
+       caffe__re_luparameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__re_luparameter__free_unpacked
+                     (Caffe__ReLUParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__TransformationParameter methods */
+void   caffe__transformation_parameter__init
+                     (Caffe__TransformationParameter         *message);
+size_t caffe__transformation_parameter__get_packed_size
+                     (const Caffe__TransformationParameter   *message);
+size_t caffe__transformation_parameter__pack
+                     (const Caffe__TransformationParameter   *message,
+                      uint8_t             *out);
+size_t caffe__transformation_parameter__pack_to_buffer
+                     (const Caffe__TransformationParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__TransformationParameter *
+       caffe__transformation_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__transformation_parameter__free_unpacked
+                     (Caffe__TransformationParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__DataParameter methods */
+void   caffe__data_parameter__init
+                     (Caffe__DataParameter         *message);
+size_t caffe__data_parameter__get_packed_size
+                     (const Caffe__DataParameter   *message);
+size_t caffe__data_parameter__pack
+                     (const Caffe__DataParameter   *message,
+                      uint8_t             *out);
+size_t caffe__data_parameter__pack_to_buffer
+                     (const Caffe__DataParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__DataParameter *
+       caffe__data_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__data_parameter__free_unpacked
+                     (Caffe__DataParameter *message,
+                      ProtobufCAllocator *allocator);
+/* Caffe__V0LayerParameter methods */
+void   caffe__v0_layer_parameter__init
+                     (Caffe__V0LayerParameter         *message);
+size_t caffe__v0_layer_parameter__get_packed_size
+                     (const Caffe__V0LayerParameter   *message);
+size_t caffe__v0_layer_parameter__pack
+                     (const Caffe__V0LayerParameter   *message,
+                      uint8_t             *out);
+size_t caffe__v0_layer_parameter__pack_to_buffer
+                     (const Caffe__V0LayerParameter   *message,
+                      ProtobufCBuffer     *buffer);
+Caffe__V0LayerParameter *
+       caffe__v0_layer_parameter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   caffe__v0_layer_parameter__free_unpacked
+                     (Caffe__V0LayerParameter *message,
                       ProtobufCAllocator *allocator);
 /* Caffe__V1LayerParameter methods */
 void   caffe__v1_layer_parameter__init
@@ -207,6 +674,36 @@ typedef void (*Caffe__BlobShape_Closure)
 typedef void (*Caffe__BlobProto_Closure)
                  (const Caffe__BlobProto *message,
                   void *closure_data);
+typedef void (*Caffe__ConvolutionParameter_Closure)
+                 (const Caffe__ConvolutionParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__DropoutParameter_Closure)
+                 (const Caffe__DropoutParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__InnerProductParameter_Closure)
+                 (const Caffe__InnerProductParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__InputParameter_Closure)
+                 (const Caffe__InputParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__LRNParameter_Closure)
+                 (const Caffe__LRNParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__PoolingParameter_Closure)
+                 (const Caffe__PoolingParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__ReLUParameter_Closure)
+                 (const Caffe__ReLUParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__TransformationParameter_Closure)
+                 (const Caffe__TransformationParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__DataParameter_Closure)
+                 (const Caffe__DataParameter *message,
+                  void *closure_data);
+typedef void (*Caffe__V0LayerParameter_Closure)
+                 (const Caffe__V0LayerParameter *message,
+                  void *closure_data);
 typedef void (*Caffe__V1LayerParameter_Closure)
                  (const Caffe__V1LayerParameter *message,
                   void *closure_data);
@@ -224,6 +721,16 @@ typedef void (*Caffe__NetParameter_Closure)
 
 extern const ProtobufCMessageDescriptor caffe__blob_shape__descriptor;
 extern const ProtobufCMessageDescriptor caffe__blob_proto__descriptor;
+extern const ProtobufCMessageDescriptor caffe__convolution_parameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__dropout_parameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__inner_product_parameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__input_parameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__lrnparameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__pooling_parameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__re_luparameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__data_parameter__descriptor;
+extern const ProtobufCMessageDescriptor caffe__v0_layer_parameter__descriptor;
 extern const ProtobufCMessageDescriptor caffe__v1_layer_parameter__descriptor;
 extern const ProtobufCMessageDescriptor caffe__layer_parameter__descriptor;
 extern const ProtobufCMessageDescriptor caffe__net_parameter__descriptor;

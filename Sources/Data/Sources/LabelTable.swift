@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import JSON
 
 /// Pictures with their labels as a text file lists them: `path label` as Caffe has it, CSV and TSV with or without a
 /// header, JSON lines, MXNet's `.lst`.
@@ -333,8 +334,8 @@ struct LabelTable {
 
   private mutating func readJSON(_ bytes: [UInt8]) throws(Failure) {
     if bytes.first(where: { !Self.isBlank($0) }) == UInt8(ascii: "[") {
-      let whole = try? JSONSerialization.jsonObject(with: Foundation.Data(bytes))
-      guard let objects = whole as? [[String: Any]] else {
+      let whole = Array("{\"list\":".utf8) + bytes + [UInt8(ascii: "}")]
+      guard let objects = Self.object(whole[...])?["list"] as? [[String: Any]] else {
         throw Failure(.badData, "The list \(quoted(path)) is no JSON array of objects.")
       }
       for (number, object) in objects.enumerated() { add(number + 1, object) }
@@ -342,13 +343,16 @@ struct LabelTable {
     }
     var records = ListRecords(bytes, isQuoted: false)
     while let (number, line) = records.next() {
-      let object = try? JSONSerialization.jsonObject(with: Foundation.Data(line))
-      guard let object = object as? [String: Any] else {
+      guard let object = Self.object(line) else {
         refused.append((number, "is no JSON object"))
         continue
       }
       add(number, object)
     }
+  }
+
+  private static func object(_ text: ArraySlice<UInt8>) -> [String: Any]? {
+    JSONText.problem(in: text) == nil ? JSONText.object(checked: text) : nil
   }
 
   private mutating func add(_ line: Int, _ object: [String: Any]) {

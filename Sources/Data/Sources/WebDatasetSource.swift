@@ -1,6 +1,7 @@
 public import Failures
 import Foundation
 public import Images
+import JSON
 
 /// Shards that others made for the Python package `webdataset`: tar files in which members of one key, the path up to
 /// the first dot of the name, make a sample.
@@ -264,8 +265,8 @@ public final class WebDatasetSource: ImageSource {
       // "007" and "7" are one class.
       return text.isEmpty ? nil : Int(text).map { String($0) } ?? text
     }
-    let object = try? JSONSerialization.jsonObject(with: Foundation.Data(bytes))
-    guard let fields = object as? [String: Any] else { return nil }
+    guard JSONText.problem(in: bytes[...]) == nil, let fields = JSONText.object(checked: bytes[...])
+    else { return nil }
     return Self.labelKeys.lazy.compactMap { LabelTable.text(of: fields[$0]) }.first { !$0.isEmpty }
   }
 
@@ -285,8 +286,7 @@ private struct ExpectedCounts: Sendable {
 
   mutating func read(_ path: String) {
     guard let bytes = try? InputFile.contents(of: path, limit: 64 << 20),
-      let object = (try? JSONSerialization.jsonObject(with: Foundation.Data(bytes)))
-        as? [String: Any]
+      JSONText.problem(in: bytes[...]) == nil, let object = JSONText.object(checked: bytes[...])
     else { return }
     let name = (path as NSString).lastPathComponent
     if name.hasSuffix("_stats.json"), let count = object["successes"] as? Int {

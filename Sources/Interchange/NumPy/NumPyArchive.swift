@@ -1,6 +1,8 @@
+public import AlexNet
 import CArchive
 public import Failures
 import Glibc
+import JSON
 import Safetensors
 
 /// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads it.
@@ -29,22 +31,37 @@ public final class NumPyArchiveWriter {
   public func append(
     _ name: String, shape: [Int], _ numbers: UnsafeBufferPointer<Float>
   ) throws(Failure) {
-    let header = NumPyHeader(.float32, shape: shape)
-    precondition(header.count == numbers.count, "The shape has other elements.")
+    try append(name, NumPyHeader(.float32, shape: shape), UnsafeRawBufferPointer(numbers))
+  }
+
+  /// Appends an array of bytes, a row, under a name.
+  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  func append(_ name: String, bytes: [UInt8]) throws(Failure) {
+    try bytes.withUnsafeBufferPointer { buffer throws(Failure) in
+      try append(
+        name, NumPyHeader(.uint8, shape: [buffer.count]), UnsafeRawBufferPointer(buffer))
+    }
+  }
+
+  private func append(
+    _ name: String, _ header: NumPyHeader, _ numbers: UnsafeRawBufferPointer
+  ) throws(Failure) {
+    precondition(
+      header.count * header.format.byteCount == numbers.count, "The shape has other elements.")
     let start = header.encoded
     let entry = archive_entry_new()
     defer { archive_entry_free(entry) }
     archive_entry_set_pathname_utf8(entry, name + ".npy")
-    archive_entry_set_size(entry, la_int64_t(start.count + numbers.count * 4))
+    archive_entry_set_size(entry, la_int64_t(start.count + numbers.count))
     archive_entry_set_filetype(entry, Glibc.S_IFREG)
-    archive_entry_set_perm(entry, 0o600)
+    archive_entry_set_perm(entry, 0o644)
     // The first day that a zip archive can name.
     archive_entry_set_mtime(entry, 315_532_800, 0)
     try check(archive_write_header(archive, entry))
     try start.withUnsafeBufferPointer { bytes throws(Failure) in
       try write(UnsafeRawBufferPointer(bytes))
     }
-    try write(UnsafeRawBufferPointer(numbers))
+    try write(numbers)
     try check(archive_write_finish_entry(archive))
   }
 
@@ -69,18 +86,30 @@ public final class NumPyArchiveWriter {
   }
 
   private var failure: Failure {
-    Failure(
-      .inputOutput,
-      "\(quoted(file.path)) cannot be written: \(archiveError(archive)).")
+    let code = archive_errno(archive)
+    // A number of the system's, or libarchive's own.
+    return code > 0
+      ? file.failure(code)
+      : Failure(
+        .inputOutput, "\(quoted(file.path)) cannot be written: \(archiveError(archive)).")
   }
 }
 
-/// The arrays of a .npz file, of 16, 32 or 64-bit floating-point numbers.
+/// The arrays of a .npz file, of 16, 32 or 64-bit floating-point numbers; others are left alone.
 public final class NumPyArchive: WeightSource {
+  /// The array of bytes that holds the texts of a file of ours, a JSON object, as safetensors calls them.
+  static let metadataName = "__metadata__"
+  /// The most bytes of texts that are read, as many as of safetensors.
+  private static let longestMetadata = 16 << 20
+
   /// Where the file is.
   public let path: String
   /// Names and shapes, in the order of the file.
   public let tensors: [WeightTensor]
+  /// Why other members of the archive cannot be read, by their names.
+  public let unreadable: [String: String]
+  /// What the file says of the network, where it is one of ours.
+  private let texts: [String: String]?
 
   /// Opens a file and reads the arrays' headers.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such archive or names
@@ -88,35 +117,85 @@ public final class NumPyArchive: WeightSource {
   public init(opening path: String) throws(Failure) {
     self.path = path
     var tensors: [WeightTensor] = []
+    var unreadable: [String: String] = [:]
+    var names: Set<String> = []
+    var texts: [String: String]?
     let reader = try NumPyArchiveReader(path)
-    while let (name, header) = try reader.next() {
-      guard !tensors.contains(where: { $0.name == name }) else {
+    while let (name, member) = try reader.next() {
+      guard names.insert(name).inserted else {
         throw Failure(.badData, "\(quoted(path)) holds two arrays \(quoted(name)); save it again.")
       }
-      guard tensors.count < 10_000 else {
+      guard names.count <= 10_000 else {
         throw Failure(.badData, "\(quoted(path)) holds more than 10000 arrays: no file of weights.")
       }
-      tensors.append(WeightTensor(name: name, shape: header.shape))
+      switch member {
+      case .success(let header) where header.format.isFloatingPoint:
+        tensors.append(WeightTensor(name: name, shape: header.shape))
+      case .success(let header):
+        if name == Self.metadataName { texts = try Self.texts(header, reader, path) }
+        unreadable[name] = "its numbers are bytes, and floating point is read"
+      case .failure(let reason): unreadable[name] = reason.text
+      }
     }
     guard !tensors.isEmpty else {
-      throw Failure(.badData, "\(quoted(path)) holds no array of NumPy, or is no .npz file.")
+      let first = unreadable.min { $0.key < $1.key }
+      throw Failure(
+        .badData,
+        "\(quoted(path)) holds no array of NumPy that can be read, or is no .npz file"
+          + (first.map { ": in \(quoted($0.key)), \($0.value)." } ?? "."))
     }
     self.tensors = tensors
+    self.unreadable = unreadable
+    self.texts = texts
+  }
+
+  /// Reads what an export of ours says of its network; nil where other bytes have the name.
+  private static func texts(
+    _ header: NumPyHeader, _ reader: NumPyArchiveReader, _ path: String
+  ) throws(Failure) -> [String: String]? {
+    guard header.count <= longestMetadata else { return nil }
+    let bytes = try reader.read(header.count)
+    guard let text = String(validating: bytes, as: UTF8.self),
+      let texts = try? JSONText.decode([String: String].self, text, from: path),
+      DescribedNetwork.isDescribed(by: texts)
+    else { return nil }
+    try DescribedNetwork.checkFormat(texts, of: path)
+    return texts
+  }
+
+  /// What the file says of the network that its weights are of.
+  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  public func described() throws(Failure) -> DescribedNetwork? {
+    guard let texts else { return nil }
+    return try DescribedNetwork(texts, from: path) { network throws(Failure) in
+      let side = network.imageSide
+      guard let mean = tensors.first(where: { $0.name == DescribedNetwork.meanName }) else {
+        return nil
+      }
+      guard mean.shape == [side, side, 3] else {
+        throw Failure(
+          .badData,
+          "\(quoted(mean.name)) in \(quoted(path)) has the shape \(mean.shape); \([side, side, 3]) is expected."
+        )
+      }
+      return try read(mean)
+    }
   }
 
   /// Reads the numbers of an array.
   /// - Throws: `Failure` (badData) where there is none of that name or it is damaged.
   public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     let reader = try NumPyArchiveReader(path)
-    while let (name, header) = try reader.next() {
-      guard name == tensor.name, header.shape == tensor.shape else { continue }
+    while let (name, member) = try reader.next() {
+      guard name == tensor.name, case .success(let header) = member, header.shape == tensor.shape
+      else { continue }
       let bytes = try reader.read(header.count * header.format.byteCount)
       guard bytes.count == header.count * header.format.byteCount, try reader.read(1).isEmpty else {
         throw Failure(
           .badData, "The array \(quoted(name)) in \(quoted(path)) is not as long as its shape says."
         )
       }
-      return header.format.floats(bytes)
+      return header.floats(bytes)
     }
     throw Failure(.badData, "\(quoted(path)) holds no array \(quoted(tensor.name)).")
   }
@@ -144,16 +223,18 @@ private final class NumPyArchiveReader {
     close(file.descriptor)
   }
 
-  /// The next array; nil at the end.
-  func next() throws(Failure) -> (name: String, header: NumPyHeader)? {
+  /// The next member, its header, or why it has none that can be read; nil at the end.
+  func next() throws(Failure) -> (
+    name: String, header: Result<NumPyHeader, NumPyHeader.Problem>
+  )? {
     var entry: OpaquePointer?
     let code = archive_read_next_header(archive, &entry)
     if code == ARCHIVE_EOF { return nil }
     guard code == ARCHIVE_OK || code == ARCHIVE_WARN,
       let member = archive_entry_pathname(entry).map({ String(cString: $0) })
     else { throw failure }
-    let header = try NumPyHeader("\(quoted(member)) in \(quoted(path))", read)
-    return (member.hasSuffix(".npy") ? String(member.dropLast(4)) : member, header)
+    let name = member.hasSuffix(".npy") ? String(member.dropLast(4)) : member
+    return (name, try NumPyHeader.read(read))
   }
 
   /// The next bytes of the member; fewer at its end.

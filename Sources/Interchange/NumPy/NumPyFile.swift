@@ -71,6 +71,11 @@ public struct NumPyArray: Equatable, Sendable {
       return bytes
     }
     let header = try NumPyHeader(quoted(path), read)
+    guard header.format.isFloatingPoint else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) holds whole numbers; numbers of 16, 32 or 64-bit floating point are read.")
+    }
     guard file.length - position == header.count * header.format.byteCount else {
       throw Failure(
         .badData,
@@ -78,6 +83,6 @@ public struct NumPyArray: Equatable, Sendable {
           + "\(header.shape) needs \(header.count * header.format.byteCount).")
     }
     shape = header.shape
-    values = header.format.floats(try read(header.count * header.format.byteCount))
+    values = header.floats(try read(header.count * header.format.byteCount))
   }
 }

@@ -10,6 +10,8 @@ struct NumPyHeader: Equatable {
   let shape: [Int]
   /// Elements, the product of the shape.
   let count: Int
+  /// Whether the first dimension is the fastest.
+  let isFortran: Bool
 
   /// The bytes in front of the dictionary's length.
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
@@ -17,14 +19,22 @@ struct NumPyHeader: Equatable {
   private static let longest = 10_000
   /// NumPy's names of the types that are known here.
   private static let types: [(name: String, format: NumberFormat)] = [
-    ("<f4", .float32), ("<f8", .float64), ("<f2", .float16),
+    ("<f4", .float32), ("<f8", .float64), ("<f2", .float16), ("|u1", .uint8),
   ]
+
+  private init(format: NumberFormat, shape: [Int], count: Int, isFortran: Bool) {
+    self.format = format
+    self.shape = shape
+    self.count = count
+    self.isFortran = isFortran
+  }
 
   /// Plans a file of numbers in the order of C.
   init(_ format: NumberFormat, shape: [Int]) {
     self.format = format
     self.shape = shape
     count = shape.reduce(1, *)
+    isFortran = false
   }
 
   /// The header as it stands at the start of a file, in version 1.0; the numbers begin at a multiple of 64.
@@ -43,48 +53,93 @@ struct NumPyHeader: Equatable {
     return Self.magic + [1, 0] + length + text
   }
 
+  /// Why a file has no header that can be read here.
+  struct Problem: Error {
+    /// A clause: "it ends early".
+    let text: String
+  }
+
   /// Reads a header.
   /// - Parameters:
-  ///   - name: The file, or the file and its member, for the complaint.
+  ///   - name: The file, for the complaint.
   ///   - read: Gives the next bytes of the file; fewer than asked for at its end.
-  /// - Throws: `Failure` (badData) where it is none, or of numbers that are not known here.
+  /// - Throws: `Failure` (badData) where it is none, or of numbers that are not known here, and what `read` throws.
   init(
     _ name: String, _ read: (_ count: Int) throws(Failure) -> [UInt8]
   ) throws(Failure) {
-    func wrong(_ what: String) -> Failure {
-      Failure(.badData, "\(name) is not an array of NumPy that can be read here: \(what).")
+    switch try Self.read(read) {
+    case .success(let header): self = header
+    case .failure(let problem):
+      throw Failure(
+        .badData, "\(name) is not an array of NumPy that can be read here: \(problem.text).")
     }
+  }
+
+  /// Reads a header.
+  /// - Parameter read: Gives the next bytes of the file; fewer than asked for at its end.
+  /// - Returns: The header, or why there is none that can be read here.
+  /// - Throws: What `read` throws.
+  static func read(
+    _ read: (_ count: Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) -> Result<NumPyHeader, Problem> {
+    func wrong(_ what: String) -> Result<NumPyHeader, Problem> { .failure(Problem(text: what)) }
     let start = try read(Self.magic.count + 2)
     guard start.count == Self.magic.count + 2, start.starts(with: Self.magic) else {
-      throw wrong("it does not begin as one")
+      return wrong("it does not begin as one")
     }
     let version = start[Self.magic.count]
     guard (1...3).contains(version) else {
-      throw wrong("it has format version \(version), and versions 1 to 3 are known")
+      return wrong("it has format version \(version), and versions 1 to 3 are known")
     }
     let lengthBytes = try read(version == 1 ? 2 : 4)
-    guard lengthBytes.count == (version == 1 ? 2 : 4) else { throw wrong("it ends early") }
+    guard lengthBytes.count == (version == 1 ? 2 : 4) else { return wrong("it ends early") }
     let length = lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
-    guard length <= Self.longest else { throw wrong("its header claims \(length) bytes") }
+    guard length <= Self.longest else { return wrong("its header claims \(length) bytes") }
     let text = try read(length)
-    guard text.count == length else { throw wrong("it ends early") }
-    guard let fields = PythonDictionary(text) else { throw wrong("its header is damaged") }
+    guard text.count == length else { return wrong("it ends early") }
+    guard let fields = PythonDictionary(text) else { return wrong("its header is damaged") }
     guard case .text(let type)? = fields["descr"],
       let format = Self.types.first(where: { $0.name == type })?.format
-    else { throw wrong("its numbers are not 16, 32 or 64-bit floating point, little-endian") }
-    guard case .truth(false)? = fields["fortran_order"] else {
-      throw wrong("its numbers are in the order of Fortran; save numpy.ascontiguousarray of it")
+    else {
+      return wrong(
+        "its numbers are not 16, 32 or 64-bit floating point, little-endian; save array.astype('<f4')"
+      )
     }
-    guard case .numbers(let shape)? = fields["shape"] else { throw wrong("it has no shape") }
+    guard case .truth(let isFortran)? = fields["fortran_order"] else {
+      return wrong("it does not say in which order its numbers are")
+    }
+    guard case .numbers(let shape)? = fields["shape"] else { return wrong("it has no shape") }
     var size = format.byteCount
     for length in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: length)
-      guard !overflow else { throw wrong("the shape \(shape) is impossible") }
+      guard !overflow else { return wrong("the shape \(shape) is impossible") }
       size = product
     }
-    self.format = format
-    self.shape = shape
-    count = size / format.byteCount
+    return .success(
+      NumPyHeader(
+        format: format, shape: shape, count: size / format.byteCount, isFortran: isFortran))
+  }
+
+  /// The numbers in the order of C, the last dimension fastest.
+  func floats(_ bytes: [UInt8]) -> [Float] {
+    let values = format.floats(bytes)
+    guard isFortran, shape.count > 1 else { return values }
+    // How far apart neighbours of each dimension lie in the file.
+    let steps = shape.indices.map { shape[..<$0].reduce(1, *) }
+    var place = [Int](repeating: 0, count: shape.count)
+    var from = 0
+    return values.indices.map { _ in
+      defer {
+        for axis in shape.indices.reversed() {
+          place[axis] += 1
+          from += steps[axis]
+          guard place[axis] == shape[axis] else { break }
+          from -= steps[axis] * shape[axis]
+          place[axis] = 0
+        }
+      }
+      return values[from]
+    }
   }
 }
 

@@ -1,7 +1,10 @@
 public import AlexNet
 public import Failures
 import Foundation
+import Images
+import JSON
 import Layers
+import Safetensors
 
 /// Writes a trained network as an ONNX model, which many programs run.
 ///
@@ -24,25 +27,45 @@ public enum ONNXExport {
     let input = preprocessing.addInput(to: &layers.graph, isInside: hasPreprocessingInside)
     let logits = try layers.add(from: input)
     let network = file.network
+    // A Flatten of rows changes nothing. An Identity, or a softmax behind the output itself, is what converters of types
+    // and versions stumble over (onnxconverter-common, onnx.version_converter).
+    let isNamed = logits == "logits"
     layers.graph.output(
-      layers.graph.add("Identity", [logits], name: "logits"), [network.classes])
+      isNamed
+        ? logits : layers.graph.add("Flatten", [logits], name: "logits", [("axis", .int(1))]),
+      [network.classes])
     layers.graph.output(
-      layers.graph.add("Softmax", ["logits"], name: "probabilities", [("axis", .int(1))]),
+      layers.graph.add("Softmax", [logits], name: "probabilities", [("axis", .int(1))]),
       [network.classes])
 
     let meanPath = path + ".mean.npy"
     let needsMeanFile = !hasPreprocessingInside && !preprocessing.hasEqualPixels
+    guard !needsMeanFile || OutputPlace.isFile(path) else {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) is no file, which the network's mean image could lie beside; name a file, or add "
+          + "--preprocessing inside.")
+    }
     let description = preprocessing.description(
       isInside: hasPreprocessingInside,
       meanFile: needsMeanFile ? URL(fileURLWithPath: meanPath).lastPathComponent : nil)
     layers.graph.note("classes", JSONText.encode(file.preprocessing.classNames, isPretty: false))
     layers.graph.note("preprocessing", JSONText.encode(description, isPretty: false))
     layers.graph.note("network", JSONText.encode(network, isPretty: false))
-    if needsMeanFile { try preprocessing.writeMean(to: meanPath) }
-    try layers.graph.write(
-      to: path, name: network.name,
+    // What the graph does not need and the network does: the mean of other crops, its place, the order of colours.
+    let texts = DescribedNetwork.texts(network, file.preprocessing, hasMean: true)
+    layers.graph.note("alexnet-train", JSONText.encode(texts, isPretty: false))
+    // Both files are whole before either has its name.
+    let mean = needsMeanFile ? try preprocessing.meanFile(meanPath) : nil
+    let model = try layers.graph.file(
+      path, name: network.name,
       description: "\(network.name) of alexnet-train, \(network.classes) classes. "
         + description.sentence)
+    try mean?.publish()
+    do throws(Failure) { try model.publish() } catch {
+      if mean != nil { unlink(meanPath) }
+      throw error
+    }
   }
 }
 
@@ -112,12 +135,15 @@ struct ONNXPreprocessing {
     return input
   }
 
-  /// Writes the mean of the middle crop, maps x rows x columns.
-  func writeMean(to path: String) throws(Failure) {
-    let writer = try NumPyWriter(
-      creating: path, shape: [3, network.inputSide, network.inputSide])
-    try mean.withUnsafeBufferPointer { mean throws(Failure) in try writer.append(mean) }
-    try writer.finish()
+  /// The mean of the middle crop, maps x rows x columns, as a file that has not got its name yet.
+  func meanFile(_ path: String) throws(Failure) -> WholeFile {
+    let file = try WholeFile(creating: path)
+    let side = network.inputSide
+    try file.write(NumPyHeader(.float32, shape: [3, side, side]).encoded)
+    try mean.withUnsafeBufferPointer { mean throws(Failure) in
+      try file.write(UnsafeRawBufferPointer(mean))
+    }
+    return file
   }
 
   /// What the model's metadata say.
@@ -127,6 +153,7 @@ struct ONNXPreprocessing {
     let imageSide: Int
     let inputSide: Int
     let crop: String
+    let resizing: Resizing
     let channelOrder: String
     let range: [Double]
     /// What R, G and B are multiplied by once the mean is subtracted.
@@ -145,13 +172,16 @@ struct ONNXPreprocessing {
     }
     let (side, inputSide) = (network.imageSide, network.inputSide)
     let square =
-      "scale a picture's shorter side to \(side) pixels and take the middle \(side)x\(side)"
+      preprocessing.resizing == .crop
+      ? "scale a picture's shorter side to \(side) pixels and take the middle \(side)x\(side)"
+      : "scale a picture to \(side)x\(side) pixels, whatever its shape"
     let order = preprocessing.channelOrder.rawValue
     let less = meanFile.map { "the mean image in \($0) (R, G, B)" } ?? "the mean R, G, B \(means)"
     let times = preprocessing.factors == [1, 1, 1] ? "" : ", times \(preprocessing.factors)"
     return Description(
       input: isInside ? "pixels" : "input", layout: isInside ? "NHWC" : "NCHW", imageSide: side,
-      inputSide: inputSide, crop: "centre", channelOrder: isInside ? "RGB" : order,
+      inputSide: inputSide, crop: "centre", resizing: preprocessing.resizing,
+      channelOrder: isInside ? "RGB" : order,
       range: [0, 255],
       factors: preprocessing.factors, mean: means,
       meanFile: meanFile,

@@ -162,10 +162,10 @@ struct ONNXGraph {
     return attribute
   }
 
-  /// Writes the graph as a model.
+  /// Writes the graph as a model, into a file that has not got its name yet.
   /// - Throws: `Failure` (usage) where it is larger than a message can be, (cannotCreate, inputOutput) where the
   ///   file cannot be written.
-  func write(to path: String, name: String, description: String) throws(Failure) {
+  func file(_ path: String, name: String, description: String) throws(Failure) -> WholeFile {
     guard byteCount < Self.largest - 1 << 20 else {
       throw Failure(
         .usage,
@@ -194,6 +194,6 @@ struct ONNXGraph {
     model.pointee.graph = graph
     let file = try WholeFile(creating: path)
     try file.write(model)
-    try file.publish()
+    return file
   }
 }

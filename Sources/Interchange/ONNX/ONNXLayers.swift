@@ -79,10 +79,11 @@ struct ONNXLayers {
       sliding + [("group", .int(groups))]
     }
     let readsAll = number == 0 || layer.reads == .all
+    let readsOwn = !readsAll && layer.reads == .own
     let isEven = shapes.allSatisfy {
       $0[number].kernels.count == first.kernels.count && $0[number].inputs == first.inputs
     }
-    if network.towers == 1 || (readsAll && layer.groups == 1) || (!readsAll && isEven) {
+    if network.towers == 1 || (readsAll && layer.groups == 1) || (readsOwn && isEven) {
       let groups = readsAll ? layer.groups : network.towers * layer.groups
       return graph.add(
         "Conv",
@@ -201,7 +202,7 @@ struct ONNXLayers {
     return graph.add("Mul", [maps, power], name: name)
   }
 
-  /// Adds something for each tower's own maps and joins what comes out; once for all where there is one tower.
+  /// Adds something for the maps that each tower reads, its own or those of some, and joins what comes out; once for all where there is one tower.
   private mutating func eachTower(
     _ maps: String, _ number: Int, _ name: String,
     _ body: (inout ONNXLayers, _ maps: String, LayerShape, _ name: String) throws(Failure) -> String
@@ -212,12 +213,19 @@ struct ONNXLayers {
     var parts = [String](repeating: maps, count: network.towers)
     if number > 0 {
       let lengths = shapes.map { shapes in
-        let input = shapes[number].inputs[0]
-        return isFlat ? input.count : input.maps
+        let own = shapes[number - 1].output
+        return isFlat ? own.count : own.maps
       }
-      parts = graph.add(
+      let split = graph.add(
         "Split", [maps, graph.constant(name + ".maps", lengths)], name: name + ".split",
         [("axis", .int(1))], outputs: towers.map { $0 + ".maps" })
+      parts = shapes.indices.map { tower in
+        let read = shapes[tower][number].reads
+        return read.count == 1
+          ? split[read[0]]
+          : graph.add(
+            "Concat", read.map { split[$0] }, name: towers[tower] + ".read", [("axis", .int(1))])
+      }
     }
     var results: [String] = []
     for tower in shapes.indices {

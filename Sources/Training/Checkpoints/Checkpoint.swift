@@ -1,5 +1,6 @@
 import AlexNet
 public import Failures
+import JSON
 import Layers
 public import Safetensors
 

@@ -1,4 +1,5 @@
 import AlexNet
+import JSON
 import Layers
 import MPI
 import ModelParallel
@@ -16,7 +17,7 @@ struct CheckpointPlan {
     _ network: Network, _ settings: TrainingSettings, _ preprocessing: Preprocessing
   ) throws(MPIError) {
     tensors = Checkpoint.tensors(of: network)
-    texts = NetworkFile.metadata(network.specification, preprocessing).merging(
+    texts = DescribedNetwork.texts(network.specification, preprocessing, hasMean: false).merging(
       ["settings": JSONText.encode(settings, isPretty: false)]) { $1 }
     // Which rank writes what is asked for, not worked out: the first rank needs every part's place.
     let own = network.savedParameters.filter { !$0.kernels.isEmpty }

@@ -1,6 +1,5 @@
 import AlexNet
 import Failures
-import Glibc
 import Layers
 import MPI
 import ModelParallel
@@ -13,7 +12,8 @@ import Threads
 /// After each step the ranks tell each other whether one still writes; when none does, the first rank puts the
 /// checksums into the header and gives the file its name. Whatever stands under a final name is therefore whole.
 final class CheckpointStore {
-  private let run: RunDirectory
+  private let files: CheckpointFolder
+  private let keeper: RunKeeper?
   private let network: Network
   private let group: Communicator
   private let plan: CheckpointPlan
@@ -32,6 +32,8 @@ final class CheckpointStore {
   /// Makes the store of a run; all ranks of the network's group call it together.
   /// - Parameters:
   ///   - run: The run's folder.
+  ///   - folder: The same, held open.
+  ///   - keeper: What looks after it, in the first rank.
   ///   - network: What is saved.
   ///   - settings: What every checkpoint carries.
   ///   - preprocessing: Likewise.
@@ -39,10 +41,12 @@ final class CheckpointStore {
   ///   - newest: The state of the checkpoint that the run goes on from.
   /// - Throws: `Failure` (cannotCreate) where the disk has no room for them, `MPIError` where a message fails.
   init(
-    _ run: RunDirectory, network: Network, settings: TrainingSettings,
-    preprocessing: Preprocessing, journal: RunJournal, newest: TrainingState?
+    _ run: RunDirectory, _ folder: HeldFolder, _ keeper: RunKeeper?, network: Network,
+    settings: TrainingSettings, preprocessing: Preprocessing, journal: RunJournal,
+    newest: TrainingState?
   ) throws {
-    self.run = run
+    files = CheckpointFolder(folder: folder)
+    self.keeper = keeper
     self.network = network
     self.newest = newest
     self.journal = journal
@@ -50,18 +54,19 @@ final class CheckpointStore {
     kept = settings.keptCheckpoints
     plan = try CheckpointPlan(network, settings, preprocessing)
     writer = CheckpointWriter(
-      network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
+      in: folder, network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
     guard group.rank == 0 else { return }
-    run.removePartialCheckpoints()
+    files.removePartial()
     // A run that was killed right after it named a checkpoint has not given it its other names.
     if let newest {
-      let path = run.checkpoint(afterSteps: newest.step)
-      if newest.best?.step == newest.step { _ = run.link(path, as: run.best) }
-      _ = run.link(path, as: run.latest)
+      if newest.best?.step == newest.step {
+        files.name(newest.step, also: CheckpointName.best)
+      }
+      files.name(newest.step, also: CheckpointName.latest)
     }
     // The newest, the best one, and the one that is being written.
     try run.checkRoom(
-      for: max(1, kept + 2 - run.checkpointFiles.count), checkpointsOf: plan.fileLength)
+      for: max(1, kept + 2 - files.steps.count), checkpointsOf: plan.fileLength)
   }
 
   /// Whether this rank still writes its part.
@@ -84,8 +89,12 @@ final class CheckpointStore {
     Activity.begin("saving")
     try network.compareReplicas(step: state.step)
     let header = plan.header(state)
-    let temporary = run.partialCheckpoint(afterSteps: state.step)
-    if group.rank == 0 { try SafetensorsWriter.create(temporary, header) }
+    let temporary = CheckpointName.partial(afterSteps: state.step)
+    if group.rank == 0 {
+      try keeper?.look(journal.say)
+      try SafetensorsWriter.create(
+        temporary, in: files.folder, header, remedy: "Make room and go on with --resume.")
+    }
     try Activity.waiting(for: "start of a checkpoint") { try group.barrier() }
     writer.start(temporary, header, first: journal.diskJob)
     pending = (state, header, start)
@@ -103,7 +112,6 @@ final class CheckpointStore {
     guard let (state, _, begun) = pending else { return }
     let start = MonotonicClock.seconds
     Activity.begin("saving")
-    let temporary = run.partialCheckpoint(afterSteps: state.step)
     do throws(Failure) {
       let lines = CheckpointDigests.lines(try writer.finish())
       pending = nil
@@ -115,9 +123,9 @@ final class CheckpointStore {
       } catch {
         throw Failure(.inputOutput, "The checksums of a checkpoint cannot be sent: \(error).")
       }
-      if group.rank == 0 { try publish(temporary, state, all) }
+      if group.rank == 0 { try publish(state, all) }
     } catch {
-      unlink(temporary)
+      remove(state)
       throw error
     }
     let end = MonotonicClock.seconds
@@ -127,27 +135,47 @@ final class CheckpointStore {
 
   /// Removes what is being written, where the run ends in an error.
   func abandon() {
-    if let pending { unlink(run.partialCheckpoint(afterSteps: pending.state.step)) }
+    if let pending { remove(pending.state) }
   }
 
-  private func publish(_ temporary: String, _ state: TrainingState, _ lines: [String])
-    throws(Failure)
-  {
-    let writer = try SafetensorsWriter(opening: temporary, plan.header(state))
+  /// Removes what is not whole, unless the folder is another's by now.
+  private func remove(_ unfinished: TrainingState) {
+    guard keeper?.isOwner ?? true else { return }
+    files.folder.remove(CheckpointName.partial(afterSteps: unfinished.step))
+  }
+
+  /// Goes back to a checkpoint: those of later steps belong to a way that the run no longer goes.
+  /// - Parameter state: What the checkpoint holds.
+  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  func goBack(to state: TrainingState) throws(Failure) {
+    newest = state
+    guard group.rank == 0 else { return }
+    files.name(state.step, also: CheckpointName.latest)
+    files.removeAll(after: state.step)
+    try files.bringNamesToDisk()
+  }
+
+  private func publish(_ state: TrainingState, _ lines: [String]) throws(Failure) {
+    try keeper?.look(journal.say)
+    let temporary = CheckpointName.partial(afterSteps: state.step)
+    guard files.folder.status(of: temporary) != nil else {
+      throw Failure(
+        .inputOutput,
+        "\(quoted(files.folder.path(of: temporary))) was deleted while it was being written; go on with --resume."
+      )
+    }
+    let writer = try SafetensorsWriter(opening: temporary, in: files.folder, plan.header(state))
     try writer.rewriteHeader(plan.header(state, digests: lines))
     try writer.finish()
-    let path = run.checkpoint(afterSteps: state.step)
-    guard rename(temporary, path) == 0 else {
-      throw Failure.system(.inputOutput, "\(quoted(path)) cannot be published", errno: errno)
-    }
+    try files.folder.rename(temporary, to: CheckpointName.checkpoint(afterSteps: state.step))
     // Before others go.
-    try run.bringNamesToDisk()
+    try files.bringNamesToDisk()
     let isBest = state.best?.step == state.step
-    let hasBest = !isBest || run.link(path, as: run.best)
-    _ = run.link(path, as: run.latest)
+    let hasBest = !isBest || files.name(state.step, also: CheckpointName.best)
+    files.name(state.step, also: CheckpointName.latest)
     // Without hard links the best one keeps its own name.
-    let best = hasBest ? nil : state.best.map { run.checkpoint(afterSteps: $0.step) }
-    run.prune(keeping: kept, and: best)
-    try run.bringNamesToDisk()
+    files.prune(
+      keeping: kept, others: [state.rollbackStep, hasBest ? nil : state.best?.step])
+    try files.bringNamesToDisk()
   }
 }

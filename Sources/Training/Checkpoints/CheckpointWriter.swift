@@ -12,6 +12,7 @@ import Threads
 /// The copy is made into the same memory each time: eight bytes a parameter of this rank, for weight and velocity.
 /// While it is being written no other copy can be made. The thread calls no MPI.
 final class CheckpointWriter: @unchecked Sendable {
+  private let folder: HeldFolder
   private let parameters: [Parameter]
   private let mean: [Float]?
   private var copies: [(value: Tensor, velocity: Tensor)] = []
@@ -21,9 +22,11 @@ final class CheckpointWriter: @unchecked Sendable {
 
   /// Makes a writer.
   /// - Parameters:
+  ///   - folder: The run's folder.
   ///   - parameters: What this rank writes.
   ///   - mean: The mean image, in the rank that writes it.
-  init(_ parameters: [Parameter], mean: [Float]?) {
+  init(in folder: HeldFolder, _ parameters: [Parameter], mean: [Float]?) {
+    self.folder = folder
     self.parameters = parameters
     self.mean = mean
   }
@@ -33,18 +36,18 @@ final class CheckpointWriter: @unchecked Sendable {
 
   /// Copies the weights and velocities as they are now, and starts to write them into a file that exists.
   /// - Parameters:
-  ///   - path: The file.
+  ///   - name: The file's path in the run's folder.
   ///   - header: How it is planned.
   ///   - first: What the thread does before it.
   func start(
-    _ path: String, _ header: SafetensorsHeader,
+    _ name: String, _ header: SafetensorsHeader,
     first: @escaping @Sendable () throws(Failure) -> Void
   ) {
     copy()
     job.start { [self] in
       do throws(Failure) {
         try first()
-        outcome = .success(try write(path, header))
+        outcome = .success(try write(name, header))
       } catch {
         outcome = .failure(error)
       }
@@ -70,10 +73,10 @@ final class CheckpointWriter: @unchecked Sendable {
   }
 
   private func write(
-    _ path: String, _ header: SafetensorsHeader
+    _ name: String, _ header: SafetensorsHeader
   ) throws(Failure) -> [CheckpointDigests.Part: String] {
     var digests: [CheckpointDigests.Part: String] = [:]
-    let writer = try SafetensorsWriter(opening: path, header)
+    let writer = try SafetensorsWriter(opening: name, in: folder, header)
     if let mean {
       let entry = writer.entry(NetworkFile.meanName)
       digests[.init(tensor: entry.name, rows: 0..<(entry.shape.first ?? 0))] =

@@ -45,6 +45,6 @@ struct Divergence {
     let number = Int(try world.allReduce(Int64(first), .min))
     let place =
       number < layers.count ? ": the maps of layer '\(layers[number].name)' are not finite" : ""
-    return "The \(which) is \(loss)\(place)"
+    return "The \(which) is \(plain(loss))\(place)"
   }
 }

@@ -21,6 +21,11 @@ struct RunPlan {
     Double(steps) * Double(settings.recipe.batchSize) / Double(images)
   }
 
+  /// The epoch that the step after so many begins in, counted from 1.
+  func epoch(after steps: Int) -> Int {
+    steps * settings.recipe.batchSize / images + 1
+  }
+
   /// The learning rate of the weights in the step that follows.
   func learningRate(_ state: TrainingState) -> Double {
     state.schedule.learningRate(

@@ -18,20 +18,29 @@ public enum SharedLoading {
   ) throws(MPIError) -> LoadingGroup? {
     let host = try ranks.ranksOnThisHost()
     guard host.size > 1 else { return nil }
+    // Without a name nothing can stay behind; ranks in containers of their own need one.
+    let name = "/alexnet-\(getpid())-\(UInt64(MonotonicClock.seconds * 1e9))"
+    for name in [nil, name] {
+      if let group = try group(host, name, images: images, inputSide: inputSide) { return group }
+    }
+    return nil
+  }
+
+  private static func group(
+    _ host: Communicator, _ name: String?, images: Int, inputSide: Int
+  ) throws(MPIError) -> LoadingGroup? {
     var group: LoadingGroup?
-    var name = "/alexnet-\(getpid())-\(UInt64(MonotonicClock.seconds * 1e9))"
     if host.rank == 0 {
       group = try? LoadingGroup(
         creating: name, size: host.size, images: images, inputSide: inputSide)
-      if group == nil { name = "" }
     }
-    name = try host.broadcast(name, from: 0)
-    if host.rank > 0 && !name.isEmpty {
+    let place = try host.broadcast(group?.place ?? "", from: 0)
+    if host.rank > 0 && !place.isEmpty {
       group = try? LoadingGroup(
-        opening: name, rank: host.rank, size: host.size, images: images, inputSide: inputSide)
+        opening: place, rank: host.rank, size: host.size, images: images, inputSide: inputSide)
     }
     let haveAllJoined = try host.allReduce(Int64(group == nil ? 0 : 1), .min) == 1
-    if host.rank == 0 { group?.removeName() }
+    if host.rank == 0 { group?.removePlace() }
     return haveAllJoined ? group : nil
   }
 }

@@ -65,9 +65,10 @@ final class StepRunner {
   /// - Parameters:
   ///   - step: The number of steps done before.
   ///   - learningRate: The weights' learning rate.
+  ///   - epoch: The epoch that the step begins in, counted from 1.
   /// - Returns: The score; where its loss is not finite, nothing was changed.
   /// - Throws: `Failure` where an image cannot be read, `MPIError` where a message fails.
-  func run(step: Int, learningRate: Double) throws -> StepOutcome {
+  func run(step: Int, learningRate: Double, epoch: Int) throws -> StepOutcome {
     let start = MonotonicClock.seconds
     let (waited, exchanged) = (loader.secondsWaited, exchangeSeconds)
     // The ranks of a host may share the reading.
@@ -92,7 +93,8 @@ final class StepRunner {
         network.parameters.last?.gradient.pointer[0] = .nan
       }
       Activity.begin("update")
-      spoiled = rule.update(network.parameters, learningRate: learningRate, team: team)
+      spoiled = rule.update(
+        network.parameters, learningRate: learningRate, epoch: epoch, team: team)
       if faults.contains(where: { $0.action == .turn }),
         let weights = network.parameters.first?.value
       {

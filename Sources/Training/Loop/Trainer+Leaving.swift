@@ -11,7 +11,9 @@ extension Trainer {
   func agree(spoiled: Int? = nil) throws -> StepAgreement.News {
     var own = StepAgreement.News()
     let isTimeUp = world.rank == 0 && safeguards.endTime.map { isTooLate(for: $0) } ?? false
-    own.wish = max(StopSignals.current, isTimeUp ? .saveAndLeave : .none)
+    try keeper?.lookNowAndThen(journal.say)
+    let isMoved = keeper?.isMoved ?? false
+    own.wish = max(StopSignals.current, isTimeUp || isMoved ? .saveAndLeave : .none)
     own.secondsLeft = StopSignals.secondsLeft
     own.isWriting = checkpoints.isWriting
     own.spoiled = Divergence(network, world).number(ofParameter: spoiled)
@@ -32,8 +34,11 @@ extension Trainer {
     let fits = news.wish == .saveAndLeave || expected < news.secondsLeft
     if fits {
       if isTimeToValidate { try noteHealth() }
-      if !isSaved && state.step > 0 { try checkpoints.begin(currentState) }
+      if !isSaved && state.step > 0 { try checkpoints.begin(stateToSave()) }
       try checkpoints.finish()
+    }
+    if let keeper, keeper.isMoved {
+      throw keeper.ending(saved: checkpoints.newest?.step)
     }
     let saved = fits ? state.step : checkpoints.newest.map(\.step) ?? 0
     try journal.say(
@@ -47,27 +52,36 @@ extension Trainer {
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
   }
 
-  /// Goes back to the last checkpoint with half the learning rate where that was asked for.
-  /// - Throws: `Failure` (diverged) where it was not, or was done too often.
+  /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where that was asked for.
+  /// - Throws: `Failure` (diverged) where it was not, or was done too often, or the checkpoint is not there any more.
   func recover(from sentence: String) throws {
     let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
     try checkpoints.finish()
     guard case .rollBack(let most) = safeguards.divergence, count < most,
-      let saved = checkpoints.newest
+      let step = state.rollbackStep
     else {
       let tried = count > 0 ? " after going back \(count == 1 ? "once" : "\(count) times")" : ""
       throw Failure(
         .diverged,
         "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
-          + "\(settings.recipe.learningRate), or let the run go back by itself with --on-divergence rollback."
+          + "\(plain(settings.recipe.learningRate)), or let the run go back by itself with --on-divergence rollback."
       )
     }
-    let path = run.checkpoint(afterSteps: saved.step)
     // The first rank gives the file its name.
     try Activity.waiting(for: "the checkpoint to go back to") { try world.barrier() }
     let diverged = state.step
-    state = saved
-    try Checkpoint.load(try SafetensorsFile(opening: path), into: network)
+    let file: SafetensorsFile
+    do throws(Failure) {
+      file = try SafetensorsFile(
+        opening: CheckpointName.checkpoint(afterSteps: step), in: folder)
+    } catch {
+      throw Failure(
+        .diverged, "\(sentence), and the checkpoint to go back to cannot be read: \(error.message)")
+    }
+    state = try Checkpoint.describe(file).state
+    try Checkpoint.load(file, into: network)
+    try checkpoints.goBack(to: state)
+    state.rollbackStep = step
     state.rollbacks = TrainingState.Rollbacks(count: count + 1, rateFactor: factor)
     try journal.cut(toRecords: state.records)
     steps = try Self.runner(
@@ -75,6 +89,6 @@ extension Trainer {
       rank: world.rank)
     try journal.say(
       "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
-        + "\(learningRate) (\(count + 1) of at most \(most) times).")
+        + "\(plain(learningRate)) (\(count + 1) of at most \(most) times).")
   }
 }

@@ -29,7 +29,9 @@ extension Trainer {
         group: try SharedLoading.group(
           network.placement.group, images: network.placement.images(of: recipe.batchSize).count,
           inputSide: settings.network.inputSide)),
-      rule: SGD(recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:]),
+      rule: SGD(
+        recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:],
+        schedules: recipe.layerRates(in: settings.network)),
       team: team, batchSize: recipe.batchSize,
       comparesRecords: settings.skipsCorrupt == true,
       faults: { step in safeguards.faults.filter { $0.isDue(rank: rank, step: step) } })
@@ -37,8 +39,9 @@ extension Trainer {
 
   /// - Returns: The place of the first own parameter that is no longer finite.
   func step() throws -> Int? {
-    let rate = learningRate
-    let outcome = try steps.run(step: state.step, learningRate: rate)
+    let (rate, epoch) = (learningRate, plan.epoch(after: state.step))
+    try sayChanges(from: state.step > 0 ? plan.epoch(after: state.step - 1) : 1, to: epoch)
+    let outcome = try steps.run(step: state.step, learningRate: rate, epoch: epoch)
     guard outcome.loss.isFinite else {
       try recover(
         from: Divergence(network, world).sentence(
@@ -72,13 +75,23 @@ extension Trainer {
     try journal.say("Warning: \(first.message) Damaged records skipped so far: \(skipped).")
   }
 
+  /// Tells what the recipe changes as epochs begin.
+  private func sayChanges(from last: Int, to epoch: Int) throws {
+    guard last < epoch else { return }
+    for epoch in (last + 1)...epoch {
+      let changes = settings.recipe.changes(inEpoch: epoch)
+      guard !changes.isEmpty else { continue }
+      try journal.say("Epoch \(epoch) begins: \(changes.joined(separator: "; ")).")
+    }
+  }
+
   private func progressLine(_ record: StepRecord) -> String {
     let left = Double(plan.lastStep - record.step) * speed.secondsPerStep
     return String(
-      format: "step %d/%d  epoch %.2f  loss %.4f  error %.1f %%  lr %g  %.1f images/s  "
+      format: "step %d/%d  epochs done %.2f  loss %.4f  error %.1f %%  lr %@  %.1f images/s  "
         + "exchange %.1f %%  data wait %.1f %%  %@ left",
       record.step, plan.lastStep, record.epoch, record.loss, record.trainingError,
-      record.learningRate, speed.imagesPerSecond, speed.exchangeShare, speed.waitShare,
+      plain(record.learningRate), speed.imagesPerSecond, speed.exchangeShare, speed.waitShare,
       spoken(seconds: left))
   }
 }

@@ -47,8 +47,8 @@ extension Trainer {
     let rate = learningRate
     if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
       try journal.say(
-        "The validation error has stopped improving: the learning rate falls from \(rate) to "
-          + "\(learningRate).")
+        "The validation error has stopped improving: the learning rate falls from \(plain(rate)) to "
+          + "\(plain(learningRate)).")
     }
     return true
   }

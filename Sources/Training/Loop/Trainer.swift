@@ -27,7 +27,10 @@ public final class Trainer {
   let network: Network
   let safeguards: Safeguards
   let world: Communicator
-  let run: RunDirectory
+  /// The run's folder, held open.
+  let folder: HeldFolder
+  /// What looks after it, in the first rank.
+  let keeper: RunKeeper?
   let plan: RunPlan
   let journal: RunJournal
   let checkpoints: CheckpointStore
@@ -55,6 +58,7 @@ public final class Trainer {
   ///   - parallelism: How the ranks share the work.
   ///   - world: All ranks.
   ///   - run: The run's folder, which exists.
+  ///   - lock: The hold on it, in the first rank.
   ///   - checkpoint: Where to go on from; nil for a new run.
   ///   - threads: Threads of this process.
   ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
@@ -62,14 +66,14 @@ public final class Trainer {
   public init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
-    resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
+    lock: RunLock?, resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
   ) throws {
     self.settings = settings
     self.safeguards = safeguards
     self.dataset = dataset
     self.world = world
-    self.run = run
     self.threads = threads
+    folder = try lock?.folder ?? HeldFolder(run.path)
     let recipe = settings.recipe
     Activity.begin("building the network")
     network = try Network(
@@ -80,28 +84,41 @@ public final class Trainer {
         algorithm: settings.algorithm, scheme: parallelism.scheme,
         formats: settings.formats ?? WireFormats()))
     self.parallelism = parallelism
+    var preprocessing: Preprocessing
+    var beginning: FineTuning.Beginning?
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
+      if safeguards.divergence != .stop, state.rollbackStep == nil {
+        state.rollbackStep = state.step
+      }
       try Checkpoint.load(checkpoint, into: network)
       preprocessing = try NetworkFile(checkpoint).preprocessing
     } else {
       state = TrainingState()
+      beginning = try settings.fineTuning?.load(into: network, for: dataset)
       preprocessing =
-        try settings.fineTuning?.load(into: network, classNames: dataset.classNames)
+        beginning?.preprocessing
         ?? Preprocessing(
-          classNames: dataset.classNames, mean: dataset.mean,
-          meanPlace: recipe.augmentation.meanPlace)
+          for: settings.network, classNames: dataset.classNames, mean: dataset.mean)
+      preprocessing.resizing = dataset.resizing
     }
+    // As it is trained, whatever the file says that the weights are from.
+    preprocessing.meanPlace = recipe.augmentation.meanPlace
+    self.preprocessing = preprocessing
     Activity.begin("opening the run's files")
     let isFirst = placement.isFirst
-    journal = try RunJournal(run, keeping: state.records, speaks: isFirst)
-    if isFirst { try TextFile.write(settings.json, to: run.configuration) }
+    journal = try RunJournal(in: folder, keeping: state.records, speaks: isFirst)
+    if isFirst {
+      try TextFile.write(settings.json, to: RunDirectory.Name.configuration, in: folder)
+    }
     observer = try RunObserver(
       network, over: placement.all, learningRate: recipe.learningRate,
       tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
+    let files = journal.files + observer.files
+    keeper = lock.map { RunKeeper($0, files: files, settings: settings.json) }
     plan = RunPlan(settings, images: dataset.count(.train))
     checkpoints = try CheckpointStore(
-      run, network: network, settings: settings,
+      run, folder, keeper, network: network, settings: settings,
       preprocessing: preprocessing, journal: journal, newest: checkpoint == nil ? nil : state)
     agreement = StepAgreement(world)
     watch = StartWatch(classes: settings.network.classes, learningRate: recipe.learningRate)
@@ -119,6 +136,11 @@ public final class Trainer {
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
         : "Going on after step \(state.step) of \(plan.lastStep).")
+    try journal.say(recipe.text)
+    for notice in beginning?.notices ?? [] { try journal.say(notice) }
+    if checkpoint == nil, let notice = dataset.enlargingNotice {
+      try journal.say("Warning: \(notice)")
+    }
   }
 
   /// Trains to the end of the run, or until it is asked to stop.
@@ -154,7 +176,7 @@ public final class Trainer {
       if news.wish == .save || isTimeToSave {
         // What is wished for from here on is for the next step.
         if news.wish == .save { StopSignals.noteSaved() }
-        try checkpoints.begin(currentState)
+        try checkpoints.begin(stateToSave())
         if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
       }
       if isAtEnd { break }
@@ -180,12 +202,16 @@ public final class Trainer {
     return isAtEnd || (state.step > 0 && plan.isTimeToValidate(after: state.step))
   }
 
-  private var isTimeToSave: Bool {
-    guard !isSaved else { return false }
+  private var isTimeToSave: Bool { !isSaved && (isAtEnd || isScheduledSave) }
+
+  /// Whether the schedule has a checkpoint here, whatever is asked for and wherever this start of the run ends.
+  private var isScheduledSave: Bool {
+    // The validation that is due comes before it.
+    guard !isTimeToValidate else { return false }
     // A run that may have to go back needs somewhere to go back to.
-    let isStart = state.step == 0 && safeguards.divergence != .stop
-    return isAtEnd || isStart || state.validation?.step == state.step
-      || (state.step > 0 && plan.isTimeToSave(after: state.step))
+    guard state.step > 0 else { return safeguards.divergence != .stop }
+    return plan.isTimeToSave(after: state.step)
+      || (validator.imageCount > 0 && plan.isTimeToValidate(after: state.step))
   }
 
   var isSaved: Bool {
@@ -193,12 +219,13 @@ public final class Trainer {
   }
 
   /// The state with everything in it that a checkpoint carries.
-  var currentState: TrainingState {
+  func stateToSave() -> TrainingState {
     state.records = journal.records
+    if isScheduledSave { state.rollbackStep = state.step }
     return state
   }
 
   var learningRate: Double {
-    plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)
+    (plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)).asWritten
   }
 }

@@ -13,6 +13,11 @@ public struct TrainingState: Codable, Equatable, Sendable {
   public var best: Validation?
   /// How often the run went back because its numbers diverged; nil for never.
   public var rollbacks: Rollbacks?
+  /// The steps of the checkpoint that the run goes back to if it diverges: the newest that the schedule made, this one
+  /// included; nil before the first, and in files of older programs.
+  ///
+  /// One that a signal or a time limit asked for is none, since asking must not change what is learned.
+  public var rollbackStep: Int?
 
   /// What a checkpoint remembers of divergences.
   public struct Rollbacks: Codable, Equatable, Sendable {

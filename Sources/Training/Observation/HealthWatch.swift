@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 
 /// Names what ails a layer, in one sentence with the usual remedies, once for each layer and ailment.
@@ -37,7 +38,7 @@ public struct HealthWatch: Sendable {
           "explodes", layer,
           String(
             format: "The activations of %@ are %.3g on average: they explode. ", name, activation)
-            + "Try --learning-rate \(learningRate / 10), or start again from an earlier checkpoint."
+            + "Try --learning-rate \(plain(learningRate / 10)), or start again from an earlier checkpoint."
         )
       }
       guard step >= Self.firstSteps else { continue }
@@ -48,7 +49,7 @@ public struct HealthWatch: Sendable {
             format:
               "%.0f %% of the kernels of %@ let nothing through for any image of the last batch: they are "
               + "dead. ", 100 * share, name)
-            + "Try --learning-rate \(learningRate / 10), or --recipe code2012, whose conv3-5 start from larger "
+            + "Try --learning-rate \(plain(learningRate / 10)), or --recipe code2012, whose conv3-5 start from larger "
             + "weights.")
       } else if layer.update > 0 && layer.update < Self.leastMovement * layer.weight {
         say(
@@ -56,7 +57,7 @@ public struct HealthWatch: Sendable {
           String(
             format: "%@ does not move: a step changes its weights by %.1e of them. ", name,
             layer.update / max(layer.weight, .leastNormalMagnitude))
-            + "Try --learning-rate \(learningRate * 10), or --recipe code2012, whose conv3-5 start from larger "
+            + "Try --learning-rate \(plain(learningRate * 10)), or --recipe code2012, whose conv3-5 start from larger "
             + "weights.")
       }
     }

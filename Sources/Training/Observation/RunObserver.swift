@@ -13,6 +13,15 @@ final class RunObserver {
   private let world: Communicator
   private let check: HealthCheck
   private let file: EventFile?
+  /// The files that are written: none but in the first rank, and where TensorBoard's were asked for.
+  var files: [KeptFile] {
+    file.map { file in
+      let name = file.path.split(separator: "/").last ?? ""
+      return [
+        KeptFile(name: "\(RunDirectory.Name.tensorBoard)/\(name)", descriptor: file.descriptor)
+      ]
+    } ?? []
+  }
   private let writesEvents: Bool
   private var watch: HealthWatch
   private var hasRun = false

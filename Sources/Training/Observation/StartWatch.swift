@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 
 /// Looks at the first steps for the two ways in which AlexNet fails to start, and says what to change.
@@ -31,7 +32,7 @@ public struct StartWatch: Sendable {
   public mutating func note(loss: Double, step: Int) -> String? {
     let chance = log(Double(classes))
     let remedy =
-      "Try --learning-rate \(learningRate / 10), a smaller --batch-size, or --recipe code2012, whose conv3-5 "
+      "Try --learning-rate \(plain(learningRate / 10)), a smaller --batch-size, or --recipe code2012, whose conv3-5 "
       + "start from larger weights."
     if !saidJump, step <= Self.jumpSteps, loss > 2 * chance + 2 {
       saidJump = true
@@ -39,7 +40,7 @@ public struct StartWatch: Sendable {
         format:
           "The loss jumped to %.1f in step %d, from ln(%d) = %.2f at the start: the learning rate %@ "
           + "is too large for the first steps with %d classes. ", loss, step, classes, chance,
-        "\(learningRate)", classes) + remedy
+        plain(learningRate), classes) + remedy
     }
     recent.append(loss)
     if recent.count > Self.plateauSteps { recent.removeFirst() }

@@ -1,8 +1,8 @@
 public import AlexNet
+import Data
 public import Failures
 import Interchange
 import Layers
-import Safetensors
 
 /// What a run takes from a network that was trained before, and which of its layers learn how fast.
 public struct FineTuning: Codable, Equatable, Sendable {
@@ -10,15 +10,19 @@ public struct FineTuning: Codable, Equatable, Sendable {
   public var file: String?
   /// Layers that begin with their initial values none the less.
   public var reset: [String]
+  /// Which of the file's classes is which of the dataset's; nil where both must be the same.
+  public var classMap: ClassMap?
   /// What the learning rate of a layer is multiplied by; 0 where it does not change at all, 1 where it is not named.
   public var learningRateFactors: [String: Double]
 
   /// Makes it from its parts.
   public init(
-    file: String? = nil, reset: [String] = [], learningRateFactors: [String: Double] = [:]
+    file: String? = nil, reset: [String] = [], classMap: ClassMap? = nil,
+    learningRateFactors: [String: Double] = [:]
   ) {
     self.file = file
     self.reset = reset
+    self.classMap = classMap
     self.learningRateFactors = learningRateFactors
   }
 
@@ -26,7 +30,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
   var text: String {
     learningRateFactors.isEmpty
       ? "all the same"
-      : learningRateFactors.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+      : learningRateFactors.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }
         .joined(separator: ",")
   }
 
@@ -62,22 +66,35 @@ public struct FineTuning: Codable, Equatable, Sendable {
     return factors
   }
 
+  /// The weights that a run begins with, and what goes with them.
+  struct Beginning {
+    /// How the network that the weights are of reads pictures, for the dataset's classes.
+    let preprocessing: Preprocessing
+    /// What a user should know of them, a sentence each.
+    let notices: [String]
+  }
+
   /// Reads the weights of all layers but those that are reset; each rank keeps the kernels of its own towers.
-  /// - Returns: How the network that the weights are of reads pictures; nil where `file` is.
-  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape or not finite.
-  func load(
-    into network: Network, classNames: [String]
-  ) throws(Failure) -> Preprocessing? {
+  /// - Parameters:
+  ///   - network: The network that is trained.
+  ///   - dataset: The pictures that it is trained on.
+  /// - Returns: What goes with the weights; nil where `file` is.
+  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape or not finite, (usage) where the file's
+  ///   classes are not the dataset's.
+  func load(into network: Network, for dataset: Dataset) throws(Failure) -> Beginning? {
     guard let file else { return nil }
     let source = try WeightFile.open(file)
-    let weights = NetworkWeights(source)
+    let described = try source.described()
+    let classes = try classes(described, network.specification, dataset.classNames)
+    let weights = try NetworkWeights(source, of: network.specification, but: Set(reset))
     var tensors: [String: NetworkTensor] = [:]
     for tensor in network.specification.tensors { tensors[tensor.name] = tensor }
     for parameter in network.parameters {
       guard let tensor = tensors[parameter.name], !reset.contains(tensor.layer) else { continue }
+      let rows = tensor.layer == classes.layer ? classes.rows : nil
       let values: [Float]
       do throws(Failure) {
-        values = try weights.read(tensor)
+        values = try weights.read(tensor, rows: rows.map { _ in classes.count })
       } catch {
         throw Failure(
           error.exitCode,
@@ -93,14 +110,35 @@ public struct FineTuning: Codable, Equatable, Sendable {
       values.withUnsafeBufferPointer { values in
         guard let start = values.baseAddress else { return }
         for kernel in 0..<parameter.layout.kernels {
+          let row = parameter.kernels.lowerBound + kernel
           parameter.layout.setKernel(
-            kernel, of: parameter.value,
-            from: start + (parameter.kernels.lowerBound + kernel) * length)
+            kernel, of: parameter.value, from: start + (rows?[row] ?? row) * length)
         }
       }
       parameter.noteChange()
     }
-    return try Self.preprocessing(source, network.specification, classNames)
+    let pictures = try Self.preprocessing(described, source, network.specification, dataset)
+    return Beginning(
+      preprocessing: pictures.preprocessing,
+      notices: [
+        described.flatMap { Self.difference($0.network, network.specification, in: file) },
+        classes.notice,
+      ].compactMap(\.self) + weights.notes + pictures.statements)
+  }
+
+  /// Where the network that the weights were learnt in is another than the one that goes on with them.
+  private static func difference(
+    _ own: NetworkSpecification, _ network: NetworkSpecification, in file: String
+  ) -> String? {
+    let own = own.withClasses(network.classes)
+    let pair = zip(own.layers, network.layers).first { $0.0 != $0.1 }
+    guard pair != nil || own.layers.count != network.layers.count || own.towers != network.towers
+    else { return nil }
+    return
+      "Warning: the weights in \(quoted(file)) are of the network \(quoted(own.name)), and "
+      + "\(quoted(network.name)) is another"
+      + (pair.map { ": the first layer that differs is \(quoted($0.0.name))" } ?? "")
+      + ". Without --network it would be the file's."
   }
 
   /// The network of a file that says itself what it holds.
@@ -108,27 +146,85 @@ public struct FineTuning: Codable, Equatable, Sendable {
   public static func network(
     in path: String
   ) throws(Failure) -> NetworkSpecification? {
-    guard let source = try WeightFile.open(path) as? SafetensorsWeights, source.isCheckpoint else {
-      return nil
-    }
-    return try NetworkFile(source.file).network
+    try WeightFile.open(path).described()?.network
   }
 
-  private static func preprocessing(
-    _ source: any WeightSource, _ network: NetworkSpecification, _ classNames: [String]
-  ) throws(Failure) -> Preprocessing {
-    guard let weights = source as? SafetensorsWeights, weights.isCheckpoint else {
-      return .published(for: network, classNames: classNames, mean: nil)
+  // MARK: Classes
+
+  /// Which of the file's classes each kernel of the last layer begins with.
+  private struct Classes {
+    /// The last layer, whose kernels stand for classes.
+    let layer: String?
+    /// The file's kernel of each class of the dataset; nil where they are in the same order.
+    var rows: [Int]?
+    /// Classes of the file.
+    var count = 0
+    var notice: String?
+  }
+
+  /// Makes sure that what the last layer learnt to call a class is called so from now on too.
+  private func classes(
+    _ described: DescribedNetwork?, _ network: NetworkSpecification, _ names: [String]
+  ) throws(Failure) -> Classes {
+    let layer = network.tensors.last?.layer
+    var classes = Classes(layer: layer)
+    guard let layer, !reset.contains(layer), let file else {
+      guard classMap == nil else {
+        throw Failure(
+          .usage,
+          "--class-map and --reset of the last layer do not go together: a layer that begins anew knows no classes."
+        )
+      }
+      return classes
     }
-    let file = try NetworkFile(weights.file)
-    guard file.network.imageSide == network.imageSide else {
+    let own = described?.preprocessing.classNames
+    let isUnknown = own.map { ClassMap.isUnknown($0) && $0 != names } ?? true
+    if let classMap {
+      guard let own, !isUnknown else {
+        throw Failure(
+          .usage,
+          "\(quoted(file)) does not name its classes, so --class-map has nothing to pair; make a checkpoint of it with "
+            + "'alexnet import --classes' first.")
+      }
+      classes.rows = try classMap.places(of: names, in: own)
+      classes.count = own.count
+      return classes
+    }
+    if isUnknown {
+      classes.notice =
+        "Warning: \(quoted(file)) does not name its classes. They are taken for those of the dataset, in their order: the "
+        + "file's class 0 for \(quoted(names.first ?? "")) and so on. If they are others, give --reset \(layer)."
+      return classes
+    }
+    // Where the numbers differ the layer's shape says so.
+    guard let own, own.count == names.count,
+      let difference = ClassMap.difference(own, in: quoted(file), names, in: "the dataset")
+    else { return classes }
+    throw Failure(
+      .usage,
+      "The weights of \(quoted(layer)) are for other classes: \(difference). Let the layer begin anew with --reset "
+        + "\(layer), or say which class is which with --class-map FILE"
+        + (own.sorted() == names.sorted() ? ", here --class-map \(ClassMap.byNameWord)." : "."))
+  }
+
+  // MARK: Pictures
+
+  private static func preprocessing(
+    _ described: DescribedNetwork?, _ source: any WeightSource, _ network: NetworkSpecification,
+    _ dataset: Dataset
+  ) throws(Failure) -> (preprocessing: Preprocessing, statements: [String]) {
+    guard let described else {
+      return try PictureChoice().preprocessing(
+        for: network, classNames: dataset.classNames, of: source)
+    }
+    guard described.network.imageSide == network.imageSide else {
       throw Failure(
         .badData,
-        "The network in \(quoted(source.path)) reads pictures of \(file.network.imageSide) pixels, and "
+        "The network in \(quoted(source.path)) reads pictures of \(described.network.imageSide) pixels, and "
           + "\(quoted(network.name)) of \(network.imageSide).")
     }
-    var preprocessing = file.preprocessing
-    preprocessing.classNames = classNames
-    return preprocessing
+    var preprocessing = described.preprocessing
+    preprocessing.classNames = dataset.classNames
+    return (preprocessing, [])
   }
 }

@@ -1,3 +1,5 @@
+import Failures
+
 /// How the learning rate falls from its start.
 public enum LearningRateSchedule: Codable, Equatable, Sendable {
   /// Divided each time the validation error (top-1) has not fallen by `threshold` percentage points below
@@ -6,6 +8,8 @@ public enum LearningRateSchedule: Codable, Equatable, Sendable {
   case plateau(divisor: Double, reductions: Int, patience: Int, threshold: Double)
   /// Divided when so many epochs are done.
   case steps(divisor: Double, epochs: [Double])
+  /// Divided as each of these epochs begins; epochs count from 1.
+  case epochs(divisor: Double, from: [Int])
   /// The same all the time.
   case constant
 }
@@ -41,12 +45,14 @@ public struct ScheduleState: Codable, Equatable, Sendable {
     case .plateau(let divisor, _, _, _): divide(initial, by: divisor, times: reductions)
     case .steps(let divisor, let epochs):
       divide(initial, by: divisor, times: epochs.count { epoch >= $0 })
+    case .epochs(let divisor, let first):
+      divide(initial, by: divisor, times: first.count { epoch >= Double($0 - 1) })
     case .constant: initial
     }
   }
 
   private func divide(_ number: Double, by divisor: Double, times: Int) -> Double {
-    (0..<times).reduce(number) { result, _ in result / divisor }
+    (0..<times).reduce(number) { result, _ in result / divisor }.asWritten
   }
 
   /// Takes note of a validation.

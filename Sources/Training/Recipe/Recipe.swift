@@ -25,6 +25,8 @@ public struct Recipe: Codable, Equatable, Sendable {
   public var batchSize: Int
   /// What is done to the images.
   public var augmentation: Augmentation
+  /// Layers whose learning rates have a schedule of their own, by their names; nil for none.
+  public var layerRates: [String: [LayerRate]]?
 
   /// The recipe of the paper's text.
   public static let paper = Recipe(
@@ -33,12 +35,18 @@ public struct Recipe: Codable, Equatable, Sendable {
     momentum: 0.9, weightDecay: 0.0005, biasLearningRateFactor: 1, biasesDecay: true,
     biasesAnneal: true, epochs: 90, batchSize: 128, augmentation: .paper)
 
-  /// The recipe of the authors' 2012 source code (layer-params-145.cfg).
+  /// The recipe of the authors' 2012 source code (layers-145.cfg, layer-params-145.cfg).
   public static let code2012 = Recipe(
     name: .code2012, learningRate: 0.01,
-    schedule: .steps(divisor: 10, epochs: [25, 51, 79]),
+    schedule: .epochs(divisor: 10, from: [25, 51, 79]),
     momentum: 0.9, weightDecay: 0.0005, biasLearningRateFactor: 2, biasesDecay: false,
-    biasesAnneal: false, epochs: 91, batchSize: 128, augmentation: .code2012)
+    biasesAnneal: false, epochs: 91, batchSize: 128, augmentation: .code2012,
+    layerRates: [
+      "conv1": [
+        LayerRate(fromEpoch: 67, weights: 0.1, biases: 1),
+        LayerRate(fromEpoch: 72, weights: 0, biases: 0),
+      ]
+    ])
 
   /// The recipe of a name.
   public static func named(_ name: RecipeName) -> Recipe {

@@ -7,15 +7,20 @@ public import Threads
 public struct SGD {
   private let recipe: Recipe
   private let factors: [String: Double]
+  private let schedules: [String: [LayerRate]]
 
   /// Makes the update rule of a recipe.
   /// - Parameters:
   ///   - recipe: The rates and shares.
   ///   - factors: What the learning rate of a parameter is multiplied by, where it is not 1; a parameter of factor 0
   ///     does not change by a bit.
-  public init(_ recipe: Recipe, factors: [String: Double] = [:]) {
+  ///   - schedules: What it is multiplied by besides, epoch by epoch, where a parameter has a schedule of its own.
+  public init(
+    _ recipe: Recipe, factors: [String: Double] = [:], schedules: [String: [LayerRate]] = [:]
+  ) {
     self.recipe = recipe
     self.factors = factors
+    self.schedules = schedules
   }
 
   /// Moves every parameter along its gradient, and looks whether all weights are finite still.
@@ -24,11 +29,12 @@ public struct SGD {
   /// - Parameters:
   ///   - parameters: What is learnt.
   ///   - learningRate: That of the weights in this step.
+  ///   - epoch: The epoch that the step begins in, counted from 1.
   ///   - team: The threads to share the work.
   /// - Returns: The place in `parameters` of the first with a weight that is not finite; nil for none.
   @discardableResult
   public func update(
-    _ parameters: [Parameter], learningRate: Double, team: ThreadTeam
+    _ parameters: [Parameter], learningRate: Double, epoch: Int = 1, team: ThreadTeam
   ) -> Int? {
     var spoiled: Int?
     // The largest exponent that each thread has met: a maximum of whole numbers costs next to nothing beside the
@@ -36,9 +42,14 @@ public struct SGD {
     let largest = UnsafeMutablePointer<UInt32>.allocate(capacity: team.count)
     defer { largest.deallocate() }
     for (place, parameter) in parameters.enumerated() {
-      let factor = factors[parameter.name] ?? 1
-      // Not even by its decay or by the velocity that it had.
-      guard factor > 0 else { continue }
+      let factor =
+        (factors[parameter.name] ?? 1)
+        * (schedules[parameter.name]?.factor(parameter.role, epoch: epoch) ?? 1)
+      // Not even by its decay or by the velocity that it had: it has none from here on.
+      guard factor > 0 else {
+        parameter.velocity.fill(0)
+        continue
+      }
       largest.update(repeating: 0, count: team.count)
       let isWeight = parameter.role == .weight
       let base = isWeight || recipe.biasesAnneal ? learningRate : recipe.learningRate

@@ -57,7 +57,25 @@ extension TrainingSettings {
     case .steps(let divisor, let epochs):
       try check.require("divisor", divisor, in: 1e-6...1e6)
       try check.require("the number of epochs", epochs.count, in: 0...1000)
+    case .epochs(let divisor, let first):
+      try check.require("divisor", divisor, in: 1e-6...1e6)
+      try check.require("the number of epochs", first.count, in: 0...1000)
+      for epoch in first { try check.require("an epoch", epoch, in: 1...1_000_000) }
     case .constant: break
+    }
+    for (layer, rates) in recipe.layerRates ?? [:] {
+      guard network.layers.contains(where: { $0.name == layer && $0.hasWeights }) else {
+        throw Failure(
+          .badData,
+          "\(quoted(path)) has a schedule for the layer \(quoted(layer)), which is none of the network's layers with "
+            + "weights; it is damaged.")
+      }
+      try check.require("the number of epochs", rates.count, in: 0...1000)
+      for rate in rates {
+        try check.require("fromEpoch", rate.fromEpoch, in: 1...1_000_000)
+        try check.require("the factor of the weights' rate", rate.weights, in: any)
+        try check.require("the factor of the biases' rate", rate.biases, in: any)
+      }
     }
     for (layer, factor) in fineTuning?.learningRateFactors ?? [:] {
       try check.require("the learning rate of \(quoted(layer))", factor, in: any)
@@ -80,6 +98,7 @@ extension TrainingState {
       try check.require("top1Error", validation?.top1Error, in: 0...100)
     }
     try check.require("the count of rollbacks", rollbacks?.count, in: 0...1_000_000)
+    try check.require("rollbackStep", rollbackStep, in: 0...step)
     try check.require("rateFactor", rollbacks?.rateFactor, in: 0...1)
   }
 }

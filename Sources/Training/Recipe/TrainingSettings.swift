@@ -1,6 +1,8 @@
 public import AlexNet
+import Data
 public import Failures
 import Foundation
+import JSON
 public import Layers
 public import ModelParallel
 
@@ -40,7 +42,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public private(set) var formatVersion: Int? = Self.newestVersion
 
   /// The newest version that this program reads, and the one that it writes.
-  public static let newestVersion = 1
+  public static let newestVersion = 2
 
   /// Makes settings from their parts.
   public init(
@@ -81,6 +83,11 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
           + "\(Self.newestVersion), so use the newer program that wrote it.")
     }
     self = try JSONText.decode(Self.self, text, from: path)
+    if version < 2, let end = recipe.augmentation.colourNoiseEndEpoch, end < .max {
+      // It counted from 0.
+      recipe.augmentation.colourNoiseEndEpoch = end + 1
+    }
+    formatVersion = Self.newestVersion
     try validate(from: path)
   }
 
@@ -105,33 +112,50 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   public func differences(from saved: TrainingSettings) -> [Difference] {
     var result: [Difference] = []
     func compare<Value: Equatable>(
-      _ key: String, _ name: String, _ saved: Value, _ now: Value, show: Bool = true
+      _ key: String, _ name: String, _ saved: Value, _ now: Value,
+      as text: ((Value) -> String)? = { "\($0)" }
     ) {
       guard saved != now else { return }
+      // What differs in more than words show is told all the same.
+      guard let text, text(saved) != text(now) else {
+        result.append(Difference(key: key, sentence: "\(name) differs"))
+        return
+      }
       result.append(
-        Difference(
-          key: key, sentence: show ? "\(name) was \(saved) and is \(now)" : "\(name) differs"))
+        Difference(key: key, sentence: "\(name) was \(text(saved)) and is \(text(now))"))
     }
     compare("recipe", "the recipe's name", saved.recipe.name.rawValue, recipe.name.rawValue)
     compare(
-      "learning-rate", "the learning rate", saved.recipe.learningRate, recipe.learningRate)
-    compare("momentum", "the momentum", saved.recipe.momentum, recipe.momentum)
-    compare("weight-decay", "the weight decay", saved.recipe.weightDecay, recipe.weightDecay)
+      "learning-rate", "the learning rate", saved.recipe.learningRate, recipe.learningRate,
+      as: plain)
+    compare("momentum", "the momentum", saved.recipe.momentum, recipe.momentum, as: plain)
+    compare(
+      "weight-decay", "the weight decay", saved.recipe.weightDecay, recipe.weightDecay, as: plain)
     compare("batch-size", "the batch size", saved.recipe.batchSize, recipe.batchSize)
-    compare("schedule", "the schedule", saved.recipe.schedule, recipe.schedule, show: false)
+    compare(
+      "schedule", "the learning rate's schedule", saved.recipe.schedule, recipe.schedule,
+      as: { "'the rate" + $0.text + "'" })
+    let (rates, savedRates) = (recipe.layerRates ?? [:], saved.recipe.layerRates ?? [:])
+    for layer in Set(rates.keys).union(savedRates.keys).sorted() {
+      compare(
+        "schedule", "the own schedule of \(quoted(layer))", savedRates[layer], rates[layer],
+        as: { "'" + ($0?.text ?? "none") + "'" })
+    }
     compare(
       "augmentation", "the augmentation", saved.recipe.augmentation, recipe.augmentation,
-      show: false)
+      as: nil)
     compare("data", "the dataset's checksum", saved.datasetChecksum, datasetChecksum)
     let (tuning, savedTuning) = (fineTuning ?? FineTuning(), saved.fineTuning ?? FineTuning())
     compare(
       "init-from", "the file of the initial weights", savedTuning.file ?? "none",
       tuning.file ?? "none")
     compare("init-from", "the layers that began anew", savedTuning.reset, tuning.reset)
+    compare(
+      "init-from", "which class is which", savedTuning.classMap, tuning.classMap, as: nil)
     compare("rates", "the layers' learning rates", savedTuning.text, tuning.text)
     compare("seed", "the seed", saved.seed, seed)
     compare("algorithm", "the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
-    compare("formats", "the format that numbers travel in", saved.formats, formats, show: false)
+    compare("formats", "the format that numbers travel in", saved.formats, formats, as: nil)
     compare(
       "validate-every", "the interval of validations",
       saved.validateEvery.map(String.init) ?? "an epoch",

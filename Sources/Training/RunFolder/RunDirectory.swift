@@ -11,48 +11,41 @@ public struct RunDirectory: Sendable {
   /// Names a run's folder; nothing is created.
   public init(_ path: String) { self.path = path }
 
+  /// What its files are called.
+  enum Name {
+    static let configuration = "config.json"
+    static let metrics = "metrics.jsonl"
+    static let log = "log.txt"
+    static let lock = "lock"
+    static let tensorBoard = "tensorboard"
+  }
+
   /// Every effective setting.
-  public var configuration: String { path + "/config.json" }
+  public var configuration: String { "\(path)/\(Name.configuration)" }
   /// A record a step, a record a validation.
-  public var metrics: String { path + "/metrics.jsonl" }
+  public var metrics: String { "\(path)/\(Name.metrics)" }
   /// What the run said.
-  public var log: String { path + "/log.txt" }
+  public var log: String { "\(path)/\(Name.log)" }
   /// Where TensorBoard's files are.
-  public var tensorBoard: String { path + "/tensorboard" }
+  public var tensorBoard: String { "\(path)/\(Name.tensorBoard)" }
   /// Where the checkpoints are.
-  public var checkpoints: String { path + "/checkpoints" }
-
-  /// The file of the checkpoint after a number of steps.
-  public func checkpoint(afterSteps steps: Int) -> String {
-    let digits = String(steps)
-    return "\(checkpoints)/step-\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits)"
-      + Self.checkpointSuffix
-  }
-
-  private static let checkpointSuffix = ".safetensors"
-
+  public var checkpoints: String { "\(path)/\(CheckpointName.folder)" }
   /// The newest checkpoint under a name that stays the same: a second name (hard link) of its file.
-  public var latest: String { checkpoints + "/latest" + Self.checkpointSuffix }
+  public var latest: String { "\(path)/\(CheckpointName.latest)" }
   /// The checkpoint with the lowest validation error, likewise; it outlives its first name.
-  public var best: String { checkpoints + "/best" + Self.checkpointSuffix }
+  public var best: String { "\(path)/\(CheckpointName.best)" }
   /// Who is using the folder.
-  public var lock: String { path + "/lock" }
-
-  /// The temporary name of a checkpoint that is being written.
-  func partialCheckpoint(afterSteps steps: Int) -> String {
-    checkpoint(afterSteps: steps) + Self.partialSuffix
-  }
-
-  private static let partialSuffix = ".partial"
+  public var lock: String { "\(path)/\(Name.lock)" }
 
   /// Whether a run has begun here.
   public var holdsRun: Bool { access(configuration, F_OK) == 0 }
 
   /// The checkpoints that are there, the oldest first; a file under its final name is whole.
+  ///
+  /// Whatever has another name than the program gives, a copy say, is none.
   public var checkpointFiles: [String] {
-    Self.names(in: checkpoints)
-      .filter { $0.hasPrefix("step-") && $0.hasSuffix(Self.checkpointSuffix) }
-      .sorted().map { "\(checkpoints)/\($0)" }
+    HeldFolder.names(in: checkpoints).compactMap(CheckpointName.steps).sorted()
+      .map { "\(path)/\(CheckpointName.checkpoint(afterSteps: $0))" }
   }
 
   /// What damaged checkpoints are called besides.
@@ -60,9 +53,14 @@ public struct RunDirectory: Sendable {
 
   /// Files that are checkpoints too, though none to go on from: damaged ones, and second names.
   public var remains: [String] {
-    Self.names(in: checkpoints)
-      .filter { $0.hasSuffix(Self.damagedSuffix) || $0.hasSuffix(Self.checkpointSuffix) }
+    HeldFolder.names(in: checkpoints)
+      .filter { $0.hasSuffix(Self.damagedSuffix) || $0.hasSuffix(CheckpointName.suffix) }
       .map { "\(checkpoints)/\($0)" }.filter { !checkpointFiles.contains($0) }
+  }
+
+  /// All files of checkpoints that are not known to be damaged, under every name that they have.
+  public var everyCheckpoint: [String] {
+    checkpointFiles + remains.filter { $0.hasSuffix(CheckpointName.suffix) }
   }
 
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
@@ -107,19 +105,30 @@ public struct RunDirectory: Sendable {
         "\(quoted(path)) already holds a run; add --resume to go on with it, or choose another --out."
       )
     }
-    guard Self.names(in: path).allSatisfy(Self.leavings.contains), checkpointFiles.isEmpty,
+    guard HeldFolder.names(in: path).allSatisfy(Self.leavings.contains), checkpointFiles.isEmpty,
+      remains.isEmpty,
       (try? FileManager.default.attributesOfItem(atPath: metrics)[.size] as? Int) ?? 0 == 0
     else { throw Failure(.cannotCreate, "\(quoted(path)) is not empty; choose another --out.") }
-    var parent = ""
+    var (parent, made) = ("", [String]())
     for part in path.split(separator: "/", omittingEmptySubsequences: false) {
       parent += part
-      if !parent.isEmpty, mkdir(parent, 0o700) != 0, errno != EEXIST { throw cannotCreate(parent) }
+      if !parent.isEmpty {
+        if mkdir(parent, 0o700) == 0 {
+          made.append(parent)
+        } else if errno != EEXIST {
+          throw cannotCreate(parent)
+        }
+      }
       parent += "/"
     }
     // A folder that was there before may be open to others.
     chmod(path, 0o700)
     if mkdir(checkpoints, 0o700) != 0, errno != EEXIST { throw cannotCreate(checkpoints) }
     try check()
+    // What a run brings to the disk is of no use there without the names that lead to it.
+    // A folder above that may not be read cannot be brought there by this user.
+    for folder in made { try? HeldFolder(folder + "/..").bringNamesToDisk() }
+    try HeldFolder(path).bringNamesToDisk()
   }
 
   /// Checks that the folder is one that nobody else can put files or links into, and that it can be written.
@@ -175,61 +184,9 @@ public struct RunDirectory: Sendable {
         + "make room, choose another --out, or keep fewer with --keep.")
   }
 
-  // MARK: Checkpoints
-
-  /// Gives a file a second name, in place of the file that had it.
-  /// - Returns: Whether the file system has hard links.
-  func link(_ path: String, as name: String) -> Bool {
-    let temporary = name + Self.partialSuffix
-    unlink(temporary)
-    guard Glibc.link(path, temporary) == 0 else { return false }
-    let isNamed = rename(temporary, name) == 0
-    // Between two names of one file it does nothing.
-    unlink(temporary)
-    return isNamed
-  }
-
-  /// Removes all but the newest checkpoints.
-  func prune(keeping count: Int, and best: String?) {
-    for path in checkpointFiles.dropLast(count) where path != best { unlink(path) }
-  }
-
-  /// Removes what an interrupted save left.
-  func removePartialCheckpoints() {
-    for name in Self.names(in: checkpoints) where name.hasSuffix(Self.partialSuffix) {
-      unlink("\(checkpoints)/\(name)")
-    }
-  }
-
-  /// Brings the names of the checkpoints to the disk.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
-  func bringNamesToDisk() throws(Failure) {
-    let descriptor = open(checkpoints, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    defer { if descriptor >= 0 { close(descriptor) } }
-    // Some file systems have nothing to do for a folder, and say so.
-    guard descriptor >= 0, fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else {
-      throw .system(
-        .inputOutput, "The names in \(quoted(checkpoints)) cannot be brought to the disk",
-        errno: errno)
-    }
-  }
-
   private func cannotCreate(_ path: String) -> Failure {
     .system(
       .cannotCreate, "The run directory \(quoted(path)) cannot be created", errno: errno,
       remedy: "Choose another --out.")
-  }
-
-  private static func names(in path: String) -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
   }
 }

@@ -1,6 +1,7 @@
 import AlexNet
 import Console
 import Failures
+import JSON
 
 /// What a run writes down: records in metrics.jsonl, sentences on the screen and in log.txt.
 ///
@@ -13,25 +14,31 @@ final class RunJournal {
 
   /// Opens the files of a run.
   /// - Parameters:
-  ///   - run: The run's folder.
+  ///   - folder: The run's folder.
   ///   - records: The records that belong to the steps done; what follows them in the file is cut off.
   ///   - speaks: Whether this is the first rank.
   /// - Throws: `Failure` (cannotCreate) where a file cannot be opened.
-  init(_ run: RunDirectory, keeping records: Int, speaks: Bool) throws(Failure) {
+  init(in folder: HeldFolder, keeping records: Int, speaks: Bool) throws(Failure) {
     self.records = records
-    log = try RunLog(run, speaks: speaks)
-    metrics = speaks ? try TextFile(appendingTo: run.metrics, keepingLines: records) : nil
-    if let found = metrics?.lineCount(upTo: records), found < records {
+    let name = RunDirectory.Name.metrics
+    log = try RunLog(in: folder, speaks: speaks)
+    metrics = speaks ? try TextFile(appendingTo: name, in: folder, keepingRecords: records) : nil
+    if let found = metrics?.recordCount(upTo: records), found < records {
       try log.say(
-        "Warning: \(quoted(run.metrics)) has only \(found) of the \(records) records of the steps done; the "
+        "Warning: \(quoted(folder.path(of: name))) has only \(found) of the \(records) records of the steps done; the "
           + "rest is lost.")
     }
+  }
+
+  /// The files that it writes: none but in the first rank.
+  var files: [KeptFile] {
+    [metrics, log.file].compactMap { $0.map { KeptFile(name: $0.name, descriptor: $0.descriptor) } }
   }
 
   /// Goes back to the records of earlier steps.
   func cut(toRecords count: Int) throws(Failure) {
     records = count
-    try metrics?.cut(toLines: count)
+    try metrics?.cut(toRecords: count)
   }
 
   /// What brings the records to the disk, in any thread.

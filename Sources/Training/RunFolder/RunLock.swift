@@ -2,6 +2,7 @@ import AlexNet
 public import Failures
 import Foundation
 import Glibc
+import JSON
 import Supervision
 import Synchronization
 import Threads
@@ -17,9 +18,17 @@ public final class RunLock {
   /// Seconds in which the ranks of a killed mpirun are gone: they live a second or two longer.
   private static let lastSeconds = 3.0
 
-  private let path: String
+  /// The run's folder.
+  let folder: HeldFolder
+  private let usesFlock: Bool
   private let descriptor: Int32
+  private let file: OwnFile
   private let touching: Touching
+
+  /// Where the run's folder is now.
+  public var place: String {
+    if case .elsewhere(let path?) = folder.place { path } else { folder.path }
+  }
 
   /// Takes the folder.
   /// - Parameters:
@@ -32,20 +41,21 @@ public final class RunLock {
     _ run: RunDirectory, patience: Double = .infinity, usesFlock: Bool = true,
     tell: (String) -> Void
   ) throws(Failure) {
-    path = run.lock
+    let folder = try HeldFolder(run.path)
+    (self.folder, self.usesFlock) = (folder, usesFlock)
     let isLocked: Bool
-    (descriptor, isLocked) = try Self.lock(run.lock, usesFlock)
+    (descriptor, isLocked) = try Self.lock(folder, usesFlock)
     do throws(Failure) {
       let seconds = min(Self.lookSeconds.most, patience / 2)
-      try Self.settle(descriptor, isLocked: isLocked, run, for: Int(seconds), tell)
+      try Self.settle(descriptor, isLocked: isLocked, folder, for: Int(seconds), tell)
     } catch {
       close(descriptor)
       throw error
     }
-    let text = Array(Self.ownText.utf8)
-    StopSignals.remove(atExit: path)
-    ftruncate(descriptor, 0)
-    pwrite(descriptor, text, text.count, 0)
+    file = OwnFile(
+      RunDirectory.Name.lock, in: folder.descriptor, descriptor, text: Self.ownText)
+    StopSignals.remove(atExit: file)
+    file.write()
     touching = Touching(descriptor)
   }
 
@@ -55,31 +65,79 @@ public final class RunLock {
     close(descriptor)
   }
 
-  /// Removes the file; the system's lock goes with the process.
-  public func release() { unlink(path) }
+  /// Removes the file, where it is this process's still; the system's lock goes with the process.
+  public func release() { file.remove() }
+
+  /// Whether nobody else has taken the folder over.
+  var isOwner: Bool { file.standing != .othersNow }
+
+  /// Makes sure that the folder is still this process's.
+  ///
+  /// Where the system's lock does not reach between hosts, and this process was stopped or cut off for longer than a newcomer
+  /// looks, that one has the folder now.
+  /// - Returns: Whether the lock had been deleted, and was made again.
+  /// - Throws: `Failure` (cannotCreate) that names who has taken the folder over.
+  func confirm() throws(Failure) -> Bool {
+    switch file.standing {
+    case .own: return false
+    case .missing:
+      let new = openFile(
+        RunDirectory.Name.lock, in: folder, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+      if new < 0, errno != EEXIST {
+        throw .system(
+          .inputOutput, "\(quoted(folder.path(of: RunDirectory.Name.lock))) cannot be made again",
+          errno: errno)
+      }
+      defer { if new >= 0 { close(new) } }
+      guard new >= 0, !usesFlock || flock(new, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
+      else { throw takenOver }
+      // The thread that touches the file knows it by this number.
+      dup2(new, descriptor)
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+      file.write()
+      return true
+    case .othersNow: throw takenOver
+    }
+  }
+
+  private var takenOver: Failure {
+    let found = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    defer { if found >= 0 { close(found) } }
+    let who = Self.owner(found).map {
+      "process \($0.process) on host \($0.host) has it since \($0.since)"
+    }
+    return Failure(
+      .cannotCreate,
+      "The run's folder \(quoted(folder.path)) was taken over while the run trained: \(who ?? "its lock is another's"). "
+        + "This run writes nothing more there; end one of the two, and go on with --resume.")
+  }
 
   /// Opens the file and takes the system's lock on it; what another process removed meanwhile is left alone.
   /// - Returns: The file, and whether the file system has such locks.
   private static func lock(
-    _ path: String, _ usesFlock: Bool
+    _ folder: HeldFolder, _ usesFlock: Bool
   ) throws(Failure) -> (Int32, isLocked: Bool) {
+    let name = RunDirectory.Name.lock
     let end = MonotonicClock.seconds + lastSeconds
     while true {
-      let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      let descriptor = openFile(name, in: folder, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
       guard descriptor >= 0 else {
-        throw .system(.cannotCreate, "\(quoted(path)) cannot be opened", errno: errno)
+        throw .system(
+          .cannotCreate, "\(quoted(folder.path(of: name))) cannot be opened", errno: errno)
       }
       let isLocked = usesFlock && flock(descriptor, LOCK_EX | LOCK_NB) == 0
       let code = usesFlock ? errno : ENOSYS
       // A file system without such locks leaves it to the text in the file.
       if isLocked || (code != EWOULDBLOCK && code != EINTR) {
-        var (opened, named) = (stat(), stat())
-        if fstat(descriptor, &opened) == 0, stat(path, &named) == 0, opened.st_ino == named.st_ino {
+        var opened = stat()
+        if fstat(descriptor, &opened) == 0, let named = folder.status(of: name),
+          opened.isSameFile(as: named)
+        {
           return (descriptor, isLocked)
         }
       } else if MonotonicClock.seconds > end {
         defer { close(descriptor) }
-        throw inUse(path, owner(descriptor))
+        throw inUse(folder, owner(descriptor))
       }
       close(descriptor)
       usleep(100_000)
@@ -89,14 +147,14 @@ public final class RunLock {
   /// Finds out whether an owner that is named in the file may still be alive: on another host, or on this one where the
   /// system's lock does not tell.
   private static func settle(
-    _ descriptor: Int32, isLocked: Bool, _ run: RunDirectory, for seconds: Int,
+    _ descriptor: Int32, isLocked: Bool, _ run: HeldFolder, for seconds: Int,
     _ tell: (String) -> Void
   ) throws(Failure) {
     guard let owner = owner(descriptor) else { return }
     if owner.host == hostName {
       let end = MonotonicClock.seconds + lastSeconds
       while !isLocked && owner.isAlive {
-        guard MonotonicClock.seconds < end else { throw inUse(run.lock, owner) }
+        guard MonotonicClock.seconds < end else { throw inUse(run, owner) }
         usleep(100_000)
       }
       return tell("Taking over \(quoted(run.path)) from process \(owner.process), which is gone.")
@@ -114,16 +172,16 @@ public final class RunLock {
     tell(
       "\(quoted(run.path)) was last used by process \(owner.process) on host \(owner.host) since \(owner.since); "
         + "looking for \(seconds) s whether it still is.")
-    let before = changeTime(run.lock)
+    let before = changeTime(run)
     for _ in 0..<seconds {
       sleep(1)
-      guard changeTime(run.lock) == before else { throw inUse(run.lock, owner) }
+      guard changeTime(run) == before else { throw inUse(run, owner) }
     }
   }
 
-  private static func changeTime(_ path: String) -> [Int] {
+  private static func changeTime(_ folder: HeldFolder) -> [Int] {
     // Opened anew: a network file system then asks its server.
-    let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    let descriptor = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW)
     guard descriptor >= 0 else { return [] }
     defer { close(descriptor) }
     var status = stat()
@@ -131,12 +189,12 @@ public final class RunLock {
     return [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
   }
 
-  private static func inUse(_ path: String, _ owner: Owner?) -> Failure {
-    let folder = quoted(String(path.dropLast("/lock".count)))
+  private static func inUse(_ folder: HeldFolder, _ owner: Owner?) -> Failure {
     let who = owner.map { " by process \($0.process) on host \($0.host) since \($0.since)" } ?? ""
     return Failure(
       .cannotCreate,
-      "The run's folder \(folder) is in use\(who); stop that run or choose another --out.")
+      "The run's folder \(quoted(folder.path)) is in use\(who); stop that run or choose another --out."
+    )
   }
 
   // MARK: The text
@@ -171,7 +229,8 @@ public final class RunLock {
   private static func owner(_ descriptor: Int32) -> Owner? {
     var bytes = [UInt8](repeating: 0, count: 4096)
     let count = pread(descriptor, &bytes, bytes.count, 0)
-    guard count > 0, let owner = try? JSONDecoder().decode(Owner.self, from: Data(bytes[..<count]))
+    guard count > 0,
+      let owner = try? JSONText.value(Owner.self, Array(bytes[..<count]), from: "lock")
     else { return nil }
     // The text is shown, so it is cleaned of whatever does not belong on a terminal.
     return Owner(

@@ -3,18 +3,19 @@ import Failures
 
 /// What a run tells, on standard output and in log.txt; only the first rank tells anything.
 final class RunLog {
-  private let file: TextFile?
+  /// log.txt, in the first rank.
+  let file: TextFile?
   private let status: StatusLine?
 
-  init(_ run: RunDirectory, speaks: Bool) throws(Failure) {
-    file = speaks ? try TextFile(appendingTo: run.log) : nil
+  init(in folder: HeldFolder, speaks: Bool) throws(Failure) {
+    file = speaks ? try TextFile(appendingTo: RunDirectory.Name.log, in: folder) : nil
     status = speaks ? StatusLine() : nil
   }
 
   /// Tells a whole line.
   func say(_ line: String) throws(Failure) {
     status?.say(line)
-    try file?.append(line)
+    try file?.append(escaped(line, but: "\n"))
   }
 
   /// Shows how far the run is, if it is time to.
@@ -23,6 +24,8 @@ final class RunLog {
   ///   - line: Makes the line.
   /// - Throws: `Failure` where the log cannot be written.
   func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
-    if let line = status?.update(isLast: isLast, line) { try file?.append(line) }
+    if let line = status?.update(isLast: isLast, line) {
+      try file?.append(escaped(line, but: "\n"))
+    }
   }
 }

@@ -4,69 +4,84 @@ import Glibc
 
 /// A text file that grows line by line; what was appended is with the operating system at once.
 package final class TextFile: Sendable {
-  let path: String
-  private let descriptor: Int32
+  /// The file's path, inside the folder where one was given.
+  let name: String
+  private let folder: HeldFolder?
+  /// The file's number with the system.
+  let descriptor: Int32
+
+  private var path: String { folder?.path(of: name) ?? name }
 
   /// Opens or creates a file to write at its end.
   /// - Parameters:
-  ///   - path: The file.
-  ///   - lines: Where given, how many lines of the file are kept; what follows them is cut off.
+  ///   - name: The file's path, inside the folder where one is given.
+  ///   - folder: A folder that is held open.
+  ///   - records: Where given, how many of the file's records, lines of JSON, are kept; what follows them is cut off.
   /// - Throws: `Failure` (cannotCreate) where the file cannot be opened or cut.
-  package init(appendingTo path: String, keepingLines lines: Int? = nil) throws(Failure) {
-    self.path = path
-    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
+  package init(
+    appendingTo name: String, in folder: HeldFolder? = nil, keepingRecords records: Int? = nil
+  ) throws(Failure) {
+    (self.name, self.folder) = (name, folder)
+    descriptor = openFile(
+      name, in: folder, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o666)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be written", errno: errno)
     }
-    if let lines, ftruncate(descriptor, off_t(Self.length(of: lines, in: descriptor))) != 0 {
+    if let records,
+      ftruncate(descriptor, off_t(Self.records(upTo: records, in: descriptor).length)) != 0
+    {
       let code = errno
       close(descriptor)
       throw .system(.cannotCreate, "\(quoted(path)) cannot be cut", errno: code)
     }
   }
 
-  /// The bytes of a file's first lines, of all its lines where it has fewer.
-  private static func length(of lines: Int, in descriptor: Int32) -> Int {
-    var (length, left) = (0, lines)
+  /// The first records of a file, of all its whole ones where it has fewer.
+  ///
+  /// A last line without its end is what was being written when a process or the machine died, and a line that is no JSON
+  /// object was put there by somebody else: neither counts.
+  /// - Parameters:
+  ///   - limit: How many are looked for.
+  ///   - descriptor: The file.
+  /// - Returns: How many there are, and the bytes up to the end of the last of them.
+  private static func records(
+    upTo limit: Int, in descriptor: Int32
+  ) -> (count: Int, length: Int) {
+    var (found, length, offset) = (0, 0, 0)
+    var (first, last): (UInt8?, UInt8?) = (nil, nil)
     var block = [UInt8](repeating: 0, count: 1 << 16)
-    while left > 0 {
-      let count = pread(descriptor, &block, block.count, off_t(length))
+    while found < limit {
+      let count = pread(descriptor, &block, block.count, off_t(offset))
       guard count > 0 else { break }
-      var end = count
-      for i in 0..<count where block[i] == UInt8(ascii: "\n") {
-        left -= 1
-        if left == 0 {
-          end = i + 1
-          break
+      for (i, byte) in block[..<count].enumerated() {
+        guard byte == UInt8(ascii: "\n") else {
+          (first, last) = (first ?? byte, byte)
+          continue
         }
+        if first == UInt8(ascii: "{"), last == UInt8(ascii: "}") {
+          (found, length) = (found + 1, offset + i + 1)
+          if found == limit { break }
+        }
+        (first, last) = (nil, nil)
       }
-      length += end
+      offset += count
     }
-    return length
+    return (found, length)
   }
 
   deinit { close(descriptor) }
 
-  /// Cuts off what follows the first lines.
+  /// Cuts off what follows the first records.
   /// - Throws: `Failure` (inputOutput) where the file cannot be cut.
-  func cut(toLines lines: Int) throws(Failure) {
-    guard ftruncate(descriptor, off_t(Self.length(of: lines, in: descriptor))) == 0 else {
+  func cut(toRecords count: Int) throws(Failure) {
+    let length = Self.records(upTo: count, in: descriptor).length
+    guard ftruncate(descriptor, off_t(length)) == 0 else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be cut", errno: errno)
     }
   }
 
-  /// How many whole lines the file has, counted up to a limit.
-  func lineCount(upTo limit: Int) -> Int {
-    var (offset, lines) = (0, 0)
-    var block = [UInt8](repeating: 0, count: 1 << 16)
-    while lines < limit {
-      let count = pread(descriptor, &block, block.count, off_t(offset))
-      guard count > 0 else { break }
-      lines += block[..<count].count { $0 == UInt8(ascii: "\n") }
-      offset += count
-    }
-    return min(lines, limit)
-  }
+  /// How many whole records the file has, counted up to a limit.
+  func recordCount(upTo limit: Int) -> Int { Self.records(upTo: limit, in: descriptor).count }
 
   /// Brings what was appended to the disk.
   /// - Throws: `Failure` (inputOutput) where the disk refuses.
@@ -89,12 +104,17 @@ package final class TextFile: Sendable {
     }
   }
 
+  /// The longest text that is read whole.
+  private static let longest = 256 << 20
+
   /// The text of a whole file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be read.
+  /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) where it is not text.
   package static func read(_ path: String) throws(Failure) -> String {
-    do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
-      throw Failure(.inputMissing, "The file \(quoted(path)) cannot be read as text.")
+    let bytes = try RegularFile.contents(of: path, limit: longest)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.badData, "The file \(quoted(path)) cannot be read as text.")
     }
+    return text
   }
 
   /// Writes a whole text, whose last line has its end, as `write` does.
@@ -102,16 +122,26 @@ package final class TextFile: Sendable {
     try write(text.hasSuffix("\n") ? String(text.dropLast()) : text, to: path)
   }
 
-  /// Writes a whole small file under a temporary name and renames it into place.
+  /// Writes a whole small file under a temporary name and renames it into place; `OutputPlace` says what else a name may be.
   package static func write(_ text: String, to path: String) throws(Failure) {
-    let temporary = path + ".partial"
-    unlink(temporary)
-    let file = try TextFile(appendingTo: temporary)
+    let place = try OutputPlace(path)
+    let file = try TextFile(appendingTo: place.temporary)
     try file.append(text)
     // A name that outlives a loss of power must not outlive what it stands for.
     try file.bringToDisk()
-    guard rename(temporary, path) == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be written", errno: errno)
-    }
+    try place.publish()
+  }
+
+  /// Writes a whole small file of a folder that is held open under a temporary name and renames it into place.
+  package static func write(
+    _ text: String, to name: String, in folder: HeldFolder
+  ) throws(Failure) {
+    let temporary = name + ".partial"
+    folder.remove(temporary)
+    let file = try TextFile(appendingTo: temporary, in: folder)
+    try file.append(text)
+    try file.bringToDisk()
+    try folder.rename(temporary, to: name)
+    try folder.bringNamesToDisk()
   }
 }

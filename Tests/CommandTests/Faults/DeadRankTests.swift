@@ -49,6 +49,11 @@ extension FaultTests {
       #expect(ranks.count == 2)
       let segments = Set(ranks.flatMap(sharedSegments))
       #expect(segments.count == 2, "a segment of each rank")
+      // The batches' memory never has a name.
+      for rank in ranks {
+        let maps = (try? String(contentsOfFile: "/proc/\(rank)/maps", encoding: .utf8)) ?? ""
+        #expect(maps.contains("/memfd:alexnet-batches") && !maps.contains("/dev/shm/alexnet"))
+      }
       kill(mpirun.processIdentifier, SIGKILL)
       mpirun.waitUntilExit()
       training.expectNothingLeft()

@@ -51,15 +51,17 @@ struct FaultRun {
     return data
   }
 
-  /// Starts a run on two ranks.
-  func launched(_ words: [String], output: FileHandle = .nullDevice) throws -> Process {
+  /// Starts a run on two ranks; its errors go where the output goes, or nowhere.
+  func launched(
+    _ words: [String], output: FileHandle = .nullDevice, speaksErrors: Bool = false
+  ) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
       ["mpirun", "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train"] + words
     process.environment = Process.userEnvironment
     process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
+    process.standardError = speaksErrors ? output : FileHandle.nullDevice
     try process.runWithOpenSignals()
     return process
   }

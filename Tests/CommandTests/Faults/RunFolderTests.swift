@@ -52,5 +52,143 @@ extension FaultTests {
       #expect(third.code == 75, "\(third.error)")
       #expect(third.output.contains("which is gone"), "\(third.output)")
     }
+
+    /// After a loss of power a checkpoint is of no use without the settings, and neither without the names above them.
+    @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "strace is missing"))
+    func theSettingsAndTheNamesAboveThemAreBroughtToTheDisk() throws {
+      let trace = training.scratch.path + "/trace"
+      let folder = training.scratch.path + "/new"
+      let words = try training.options(steps: 1).map { $0 == run ? folder + "/run" : $0 }
+      let outcome = try Program.run(
+        [
+          "/usr/bin/strace", "-f", "-y", "-o", trace, "-e",
+          "trace=rename,renameat,renameat2,fsync,mkdir", "\(Program.folder)/alexnet-train",
+        ] + words)
+      #expect(outcome.code == 0, "\(outcome.error)")
+      let calls = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+      let renamed = try #require(calls.firstIndex { $0.contains("\"config.json\") = 0") })
+      #expect(calls[..<renamed].contains { $0.contains("fsync(") && $0.contains("config.json.p") })
+      #expect(calls[renamed...].contains { $0.contains("fsync(") && $0.contains("/new/run>") })
+      for path in [training.scratch.path, folder] {
+        let last = (path as NSString).lastPathComponent
+        #expect(calls.contains { $0.contains("fsync(") && $0.contains("/\(last)>") }, "\(path)")
+      }
+    }
+
+    // MARK: While it trains
+
+    /// A run that saves all the time, until it is told to stop, with its output.
+    private func busyRun(_ more: String...) throws -> (process: Process, output: String) {
+      let output = training.scratch.path + "/output"
+      try Data().write(to: URL(fileURLWithPath: output))
+      let process = try training.launched(
+        training.options(steps: 1_000_000) + more,
+        output: FileHandle(forWritingTo: URL(fileURLWithPath: output)), speaksErrors: true)
+      let latest = run + "/checkpoints/latest.safetensors"
+      while process.isRunning, !FileManager.default.fileExists(atPath: latest) { usleep(20_000) }
+      return (process, output)
+    }
+
+    private func end(_ busy: (process: Process, output: String)) throws -> (
+      code: Int32, output: String
+    ) {
+      // A run that should have ended by itself is not waited for longer than that.
+      for _ in 0..<300 where busy.process.isRunning { usleep(100_000) }
+      #expect(!busy.process.isRunning, "The run still trains.")
+      kill(busy.process.processIdentifier, SIGKILL)
+      busy.process.waitUntilExit()
+      return (
+        busy.process.terminationStatus, try String(contentsOfFile: busy.output, encoding: .utf8)
+      )
+    }
+
+    @Test func aFolderThatIsMovedKeepsItsRunAndTheOneInItsPlaceIsLeftAlone() throws {
+      let busy = try busyRun()
+      let moved = training.scratch.path + "/moved"
+      #expect(rename(run, moved) == 0)
+      let next = try Program.train(ranks: 2, training.options(steps: 10))
+      #expect(next.code == 0, "\(next.error)")
+      let (code, output) = try end(busy)
+      #expect(code == 74, "\(output)")
+      #expect(
+        output.contains("'\(run)' was moved to '\(moved)' while the run trained."), "\(output)")
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.undisturbed(steps: 10))
+      #expect(
+        try training.checkpoints.filter { $0.hasPrefix("step") }
+          == ["step-00000005.safetensors", "step-00000010.safetensors"])
+      // What the sentence says is saved is there.
+      let files = try FileManager.default.contentsOfDirectory(atPath: moved + "/checkpoints")
+      let newest = try #require(files.filter { $0.hasPrefix("step") }.max())
+      let steps = try #require(Int(newest.dropFirst(5).dropLast(".safetensors".count)))
+      #expect(output.contains("Step \(steps) is saved there"), "\(output)")
+      #expect(!FileManager.default.fileExists(atPath: moved + "/lock"))
+      #expect(try Program.alexnet("verify", moved).code == 0)
+      let resumed = try Program.train(
+        ranks: 2,
+        training.options(steps: steps + 1, "--resume").map { $0 == run ? moved : $0 })
+      #expect(resumed.code == 0, "\(resumed.error)")
+    }
+
+    @Test func whatIsDeletedFromAFolderIsPutBack() throws {
+      let busy = try busyRun("--tensorboard")
+      for name in ["checkpoints", "metrics.jsonl", "log.txt", "config.json", "lock", "tensorboard"]
+      {
+        let path = "\(run)/\(name)"
+        let before = (try? training.contents(path)) ?? Data()
+        try FileManager.default.removeItem(atPath: path)
+        for _ in 0..<200 where access(path, F_OK) != 0 { usleep(50_000) }
+        #expect(access(path, F_OK) == 0, "\(name)")
+        if name != "lock", !before.isEmpty {
+          usleep(300_000)
+          #expect(try training.contents(path).starts(with: before), "\(name)")
+        }
+      }
+      let second = try Program.train(ranks: 2, training.options(steps: 5, "--resume"))
+      #expect(second.code == 73 && second.error.contains("in use by"), "\(second.error)")
+      kill(busy.process.processIdentifier, SIGUSR1)
+      let (code, output) = try end(busy)
+      #expect(code == 75, "\(output)")
+      for name in [
+        "checkpoints", "metrics.jsonl", "log.txt", "config.json", "lock", "tensorboard/",
+      ] {
+        #expect(output.contains("\(run)/\(name)"), "\(name): \(output)")
+      }
+      let text = try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)
+      let steps = text.split(separator: "\n").count { $0.contains("\"kind\":\"step\"") }
+      #expect(output.contains("Saved step \(steps) of"), "\(output)")
+      #expect(try Program.alexnet("verify", run).code == 0)
+      let resumed = try Program.train(
+        ranks: 2, training.options(steps: steps + 1, "--resume"))
+      #expect(resumed.code == 0 && !resumed.output.contains("records"), "\(resumed.output)")
+    }
+
+    @Test func aRunWhoseFolderIsDeletedSaysSoAndEnds() throws {
+      let busy = try busyRun()
+      // What is put back meanwhile may keep the folder from going.
+      for _ in 0..<50 where (try? FileManager.default.removeItem(atPath: run)) == nil {
+        usleep(20_000)
+      }
+      let (code, output) = try end(busy)
+      #expect(code == 74 || code == 73, "\(output)")
+      #expect(output.contains("was deleted while"), "\(output)")
+    }
+
+    /// As on two hosts whose locks do not reach each other, after one of them was stopped for a while.
+    @Test func aRunWhoseFolderAnotherHostHasTakenOverWritesNothingMore() throws {
+      let busy = try busyRun()
+      let other = #"{"host":"elsewhere","job":"","process":4711,"since":"noon"}"# + "\n"
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: run + "/lock"))
+      try file.truncate(atOffset: 0)
+      try file.write(contentsOf: Data(other.utf8))
+      try file.close()
+      let (code, output) = try end(busy)
+      #expect(code == 73, "\(output)")
+      #expect(output.contains("process 4711 on host elsewhere has it since noon"), "\(output)")
+      #expect(try String(contentsOfFile: run + "/lock", encoding: .utf8) == other)
+      let text = try String(contentsOfFile: run + "/log.txt", encoding: .utf8)
+      #expect(!text.contains("Saved"), "\(text)")
+    }
   }
 }

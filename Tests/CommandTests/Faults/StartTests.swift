@@ -10,6 +10,19 @@ extension FaultTests {
 
     init() throws { training = try FaultRun() }
 
+    /// Too little to start MPI, to exchange messages, and to train: the network is not to blame.
+    @Test(arguments: [400_000, 600_000, 700_000])
+    func aRankWithoutMemorySaysSo(_ kibibytes: Int) throws {
+      let words = try ["\(Program.folder)/alexnet-train"] + training.options(steps: 5)
+      let outcome = try Program.run(
+        ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1"] + words + [
+          ":", "-np", "1", "/bin/sh", "-c", "ulimit -v \(kibibytes); exec \"$0\" \"$@\"",
+        ] + words)
+      #expect(outcome.code == 64, "\(outcome.error)")
+      #expect(outcome.error.contains("memory") && outcome.error.contains("(ulimit -v) leaves"))
+      #expect(!outcome.error.contains("btl_tcp_if_include"), "\(outcome.error)")
+    }
+
     @Test func otherBuildsAndChangedSettingsAreNamed() throws {
       // A copy with a byte more is another build.
       let copy = training.scratch.path + "/alexnet-train"

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 extension FaultTests {
@@ -75,6 +76,68 @@ extension FaultTests {
         training.options(steps: 8, "--inject", "usr2,rank=1,step=5,phase=saving"))
       #expect(run.code == 0, "\(run.error)")
       #expect(run.output.contains("Saving step 6, as asked for"), "\(run.output)")
+    }
+
+    #if arch(x86_64)
+      /// The dynamic linker alone is at work for longer than the first of these times, and on a busy machine for longer than
+      /// the second.
+      @Test(arguments: [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT])
+      func aSignalAtTheStartIsHonouredWhenTheRunHasBegun(_ number: Int32) throws {
+        for microseconds: UInt32 in [20_000, 60_000] {
+          let process = Process()
+          process.executableURL = URL(fileURLWithPath: "\(Program.folder)/alexnet-train")
+          process.arguments = try training.options(steps: 3).map {
+            $0 == run ? "\(run)-\(microseconds)" : $0
+          }
+          process.environment = Process.userEnvironment
+          process.standardOutput = FileHandle.nullDevice
+          process.standardError = FileHandle.nullDevice
+          try process.runWithOpenSignals()
+          usleep(microseconds)
+          kill(process.processIdentifier, number)
+          process.waitUntilExit()
+          #expect(process.terminationReason == .exit, "\(microseconds) us")
+          #expect(process.terminationStatus == ([SIGUSR2, SIGCONT].contains(number) ? 0 : 75))
+        }
+      }
+
+      @Test(arguments: [0, 1]) func aSignalToARankAtItsStartStopsAll(rank: Int) throws {
+        let mpirun = try training.launched(training.options(steps: 100_000))
+        var ranks: [Int32] = []
+        while ranks.count < 2, mpirun.isRunning {
+          ranks = training.processes.filter { $0 != mpirun.processIdentifier }
+        }
+        usleep(20_000)
+        kill(ranks.sorted()[rank], SIGUSR1)
+        mpirun.waitUntilExit()
+        #expect(mpirun.terminationReason == .exit && mpirun.terminationStatus == 75)
+      }
+    #endif
+
+    /// The half line that a crash of the machine leaves goes; a line of somebody else's does not count.
+    @Test func aRunGoesOnBehindTheLastWholeRecord() throws {
+      #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
+      let path = run + "/metrics.jsonl"
+      let whole = try String(contentsOfFile: path, encoding: .utf8)
+      let lines = whole.split(separator: "\n").map(String.init)
+      let notes = "looks good so far\n" + lines.dropLast(2).joined(separator: "\n") + "\n"
+      try (notes + lines[lines.count - 2].prefix(20)).write(
+        toFile: path, atomically: false, encoding: .utf8)
+      let plot = try Program.alexnet("plot", run, "--width", "72")
+      #expect(plot.code == 0 && plot.error.contains("2 lines of '"), "\(plot.error)")
+      let outcome = try Program.train(ranks: 2, training.options(steps: 12, "--resume"))
+      #expect(outcome.code == 0, "\(outcome.error)")
+      #expect(
+        outcome.output.contains("only \(lines.count - 2) of the \(lines.count) records"),
+        "\(outcome.output)")
+      let now = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(now.hasPrefix(notes))
+      for line in now.split(separator: "\n").dropFirst() {
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) }
+      }
+      let report = try Program.alexnet("report", run, "--images", "0")
+      #expect(report.code == 0, "\(report.error)")
+      #expect(report.error.contains("line 1 of '"), "\(report.error)")
     }
 
     @Test func aTimeLimitSavesAndAutoStartsOrGoesOn() throws {

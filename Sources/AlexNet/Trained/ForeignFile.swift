@@ -1,0 +1,51 @@
+/// Files of weights that other programs wrote, by the endings of their names.
+package enum ForeignFile {
+  /// The script that makes safetensors of what `alexnet import` does not read.
+  package static let converter = "scripts/interchange/to_safetensors.py"
+
+  /// Whether `alexnet import` reads a file of that name.
+  package static func isImported(_ path: String) -> Bool {
+    hasEnding(path, ["safetensors", "npz", "caffemodel", "onnx"])
+  }
+
+  /// Whether the converter reads a file of that name.
+  package static func needsConverter(_ path: String) -> Bool {
+    hasEnding(
+      path,
+      [
+        "pth", "pt", "bin", "pkl", "pickle", "ckpt", "tar", "npy", "mat", "keras", "h5", "hdf5",
+        "index",
+      ])
+  }
+
+  private static func hasEnding(_ path: String, _ endings: [String]) -> Bool {
+    endings.contains { path.lowercased().hasSuffix("." + $0) }
+  }
+
+  /// What to do about a file that is no checkpoint; nil where it is none of another program by its name.
+  package static func remedy(_ path: String) -> String? {
+    if isImported(path) {
+      return
+        "Make a checkpoint of another program's weights: alexnet import \(quotedForShell(path)) --network NAME "
+        + "--out CHECKPOINT.safetensors."
+    }
+    guard needsConverter(path) else { return nil }
+    return
+      "Make a checkpoint of another program's weights: python3 \(converter) \(quotedForShell(path)) "
+      + "weights.safetensors, then alexnet import weights.safetensors --network NAME --out CHECKPOINT.safetensors."
+  }
+
+  /// A path as a shell takes it.
+  private static func quotedForShell(_ path: String) -> String {
+    let isPlain = path.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"):
+        true
+      default: false
+      }
+    }
+    return isPlain ? path : "'" + path.replacing("'", with: "'\\''") + "'"
+  }
+}

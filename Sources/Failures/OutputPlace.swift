@@ -1,0 +1,213 @@
+import Glibc
+
+/// Where a file goes that is written whole, under a name that the user gave: the one rule for all that is written so.
+///
+/// - A new name, or that of a regular file: the bytes are written beside it, and take the name when they are whole.
+/// - A symbolic link is followed: the file that it leads to is made or replaced, and the link stays.
+/// - A device, a pipe or an open stream (`/dev/null`, `/dev/stdout`, `/dev/fd/3`) stays what it is: it is sent the bytes when
+///   they are whole.
+/// - A folder, a disk and a socket are refused.
+///
+/// Whoever writes makes the file `temporary`, and then calls `publish`; where that is never called nothing is left behind.
+public final class OutputPlace {
+  /// The name that the user gave.
+  public let name: String
+  /// The file to write into until it is whole; it does not exist.
+  public let temporary: String
+  private let target: Target
+  private var isPublished = false
+
+  private enum Target {
+    /// The file that is made or replaced.
+    case file(String)
+    /// A device or a pipe.
+    case stream(String)
+    /// A stream that this process has open.
+    case open(Int32)
+  }
+
+  /// Finds out what a name stands for, and removes what an earlier attempt left.
+  /// - Throws: `Failure` (cannotCreate) where nothing can be written there.
+  public init(_ name: String) throws(Failure) {
+    self.name = name
+    target = try Self.target(name)
+    if case .file(let path) = target {
+      temporary = path + ".partial"
+      var status = stat()
+      guard lstat(temporary, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(name)) cannot be written: \(quoted(temporary)), which it is called meanwhile, is no regular file."
+        )
+      }
+      unlink(temporary)
+    } else {
+      let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+      var template = Array("\(place)/alexnet-XXXXXX".utf8CString)
+      guard mkdtemp(&template) != nil else {
+        throw .system(
+          .cannotCreate, "\(quoted(place)) takes no temporary folder", errno: errno,
+          remedy: "Set TMPDIR to a folder that does.")
+      }
+      temporary =
+        String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/file"
+    }
+  }
+
+  /// Finds out whether something can be written under a name, before the work whose result it is.
+  /// - Throws: `Failure` (cannotCreate) where it cannot.
+  public static func check(_ name: String) throws(Failure) { _ = try target(name) }
+
+  /// Whether a file is made or replaced under a name, which other files may lie beside.
+  public static func isFile(_ name: String) -> Bool {
+    if case .file? = try? target(name) { true } else { false }
+  }
+
+  deinit { if !isPublished { discard() } }
+
+  /// Gives the finished file its name, or sends it where it belongs.
+  /// - Throws: `Failure` (inputOutput) where that is refused.
+  public func publish() throws(Failure) {
+    defer { if !isPublished { discard() } }
+    switch target {
+    case .file(let path):
+      guard rename(temporary, path) == 0 else { throw failure(errno) }
+    case .stream(let path):
+      let descriptor = try opened(path)
+      defer { close(descriptor) }
+      try send(to: descriptor)
+      discard()
+    case .open(let descriptor):
+      try send(to: descriptor)
+      discard()
+    }
+    isPublished = true
+  }
+
+  /// Removes the file that was not published.
+  private func discard() {
+    unlink(temporary)
+    if case .file = target { return }
+    rmdir(String(temporary.dropLast("/file".count)))
+  }
+
+  private func failure(_ code: Int32, remedy: String = "") -> Failure {
+    .system(.inputOutput, "\(quoted(name)) cannot be written", errno: code, remedy: remedy)
+  }
+
+  // MARK: Streams
+
+  /// Seconds that a named pipe's reader is waited for.
+  private static let patience = 10.0
+
+  private func opened(_ path: String) throws(Failure) -> Int32 {
+    var left = Self.patience
+    while true {
+      // A named pipe that nobody reads would keep the program waiting for ever.
+      let descriptor = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+      if descriptor >= 0 { return descriptor }
+      guard errno == ENXIO, left > 0 else {
+        throw failure(
+          errno, remedy: errno == ENXIO ? "Nobody reads the pipe; start its reader first." : "")
+      }
+      usleep(100_000)
+      left -= 0.1
+    }
+  }
+
+  private func send(to stream: Int32) throws(Failure) {
+    let file = open(temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    guard file >= 0 else { throw failure(errno) }
+    defer { close(file) }
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { room.deallocate() }
+    while true {
+      let count = read(file, room.baseAddress, room.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw failure(errno) }
+      if count == 0 { return }
+      let code = WholeTransfer.write(
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count]), to: stream)
+      // A reader that has gone away has all that it wants.
+      if code == EPIPE { return }
+      guard code == 0 else { throw failure(code) }
+    }
+  }
+
+  // MARK: What a name stands for
+
+  /// Links that lead on to one another; the system follows as many.
+  private static let mostLinks = 40
+
+  private static func target(_ name: String) throws(Failure) -> Target {
+    guard !name.isEmpty, name.isPath else {
+      throw Failure(.cannotCreate, "\(quoted(name)) is no name of a file; give another one.")
+    }
+    var path = name
+    for _ in 0..<mostLinks {
+      if let number = openStream(path) {
+        guard fcntl(number, F_GETFD) >= 0 else {
+          throw .system(.cannotCreate, "\(quoted(name)) cannot be written", errno: errno)
+        }
+        return .open(number)
+      }
+      var status = stat()
+      guard lstat(path, &status) == 0 else {
+        guard errno == ENOENT else {
+          throw .system(.cannotCreate, "\(quoted(name)) cannot be created", errno: errno)
+        }
+        return .file(path)
+      }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: return .file(path)
+      case S_IFIFO, S_IFCHR: return .stream(path)
+      case S_IFLNK: path = try followed(path, name)
+      case S_IFDIR:
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(name)) is a folder; name a file, \(quoted(name + (name.hasSuffix("/") ? "" : "/") + "NAME")) say."
+        )
+      case S_IFBLK:
+        throw Failure(
+          .cannotCreate, "\(quoted(name)) is a disk and would be overwritten; name a file.")
+      default:
+        throw Failure(
+          .cannotCreate, "\(quoted(name)) is neither a file nor a device or pipe; name a file.")
+      }
+    }
+    throw Failure(
+      .cannotCreate, "The link \(quoted(name)) leads round in a circle; name a file.")
+  }
+
+  /// Where a link leads to, from the folder that it is in.
+  private static func followed(_ link: String, _ name: String) throws(Failure) -> String {
+    var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(link, &target, target.count)
+    guard count > 0, count < target.count,
+      let text = String(validating: target[..<count], as: UTF8.self)
+    else {
+      throw .system(.cannotCreate, "The link \(quoted(name)) cannot be followed", errno: errno)
+    }
+    if text.hasPrefix("/") { return text }
+    let folder = link.lastIndex(of: "/").map { link[...$0] } ?? ""
+    return folder + text
+  }
+
+  /// Whether a name is one of standard output's, so that nothing else belongs there.
+  static func isStandardOutput(_ name: String) -> Bool {
+    if case .open(1)? = try? target(name) { true } else { false }
+  }
+
+  /// The number of the stream that a name of the system's stands for.
+  ///
+  /// A stream that goes into a file must not have the file replaced behind it.
+  private static func openStream(_ path: String) -> Int32? {
+    if path == "/dev/stdout" { return 1 }
+    if path == "/dev/stderr" { return 2 }
+    for folder in ["/dev/fd/", "/proc/self/fd/", "/proc/\(getpid())/fd/"]
+    where path.hasPrefix(folder) {
+      return Int32(path.dropFirst(folder.count))
+    }
+    return nil
+  }
+}

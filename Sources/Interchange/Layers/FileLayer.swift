@@ -1,0 +1,149 @@
+import AlexNet
+import Layers
+
+/// A layer as a file of weights describes it, to be compared with a network's.
+public struct FileLayer: Equatable, Sendable {
+  /// What a layer computes.
+  public enum Kind: Equatable, Sendable {
+    /// A convolution, its kernels and maps in groups.
+    case convolution(FileWindow, groups: Int)
+    /// A fully-connected layer.
+    case fullyConnected
+    /// max(0, x).
+    case relu
+    /// tanh x.
+    case tanh
+    /// A norm across maps, in parts of them that are normalised apart.
+    case responseNormalization(FileNorm, parts: Int)
+    /// A norm over neighbouring pixels of a map.
+    case spatialNormalization(FileNorm)
+    /// The largest number of each window.
+    case maxPooling(FileWindow)
+    /// The mean of the pixels of each window that exist.
+    case averagePooling(FileWindow)
+    /// A dropout that multiplies by a number at test.
+    case scaling(Double)
+    /// What no network here has, by the file's word for it.
+    case other(String)
+  }
+
+  /// The layer's name in the file.
+  public let name: String
+  /// What it computes.
+  public let kind: Kind
+  /// Its weights; nil where it has none.
+  public var weights: WeightTensor?
+  /// Its biases; nil where it has none, which counts as zeros.
+  public var biases: WeightTensor?
+  /// How the weights lie.
+  public var layout: Layout
+
+  /// How a layer's weights lie in a file.
+  public struct Layout: Equatable, Sendable {
+    /// Whether a fully-connected layer's weights are inputs x neurons.
+    public var isTransposed = false
+    /// Whether the inputs of a fully-connected layer are rows x columns x maps.
+    public var hasMapsLast = false
+
+    /// The network's own layout: neurons x inputs, which are maps x rows x columns.
+    public init() {}
+  }
+
+  /// Makes a layer from its parts.
+  public init(
+    name: String, kind: Kind, weights: WeightTensor? = nil, biases: WeightTensor? = nil,
+    layout: Layout = Layout()
+  ) {
+    self.name = name
+    self.kind = kind
+    self.weights = weights
+    self.biases = biases
+    self.layout = layout
+  }
+}
+
+/// A window that slides over maps, as a file describes it.
+public struct FileWindow: Equatable, Sendable {
+  /// Its height and width; nil where it covers whole maps.
+  public var size: Int?
+  /// The pixels from one place to the next.
+  public var stride: Int
+  /// Pixels beyond the left and upper edge.
+  public var padding: Int
+  /// Pixels beyond the right and lower edge.
+  public var paddingAfter: Int
+  /// Whether a last window that does not fit counts.
+  public var roundsUp: Bool
+
+  /// Makes a window from its parts.
+  public init(
+    size: Int?, stride: Int = 1, padding: Int = 0, paddingAfter: Int? = nil, roundsUp: Bool = false
+  ) {
+    self.size = size
+    self.stride = stride
+    self.padding = padding
+    self.paddingAfter = paddingAfter ?? padding
+    self.roundsUp = roundsUp
+  }
+
+  /// How many places it has along an edge; 0 where it fits nowhere.
+  func places(over length: Int) -> Int {
+    let size = size ?? length
+    let room = length + padding + paddingAfter - size
+    guard stride > 0, size > 0, room >= 0 else { return 0 }
+    let places = (room + (roundsUp ? stride - 1 : 0)) / stride + 1
+    // A window that would begin beyond the maps and the padding in front of them is left out.
+    return roundsUp && (places - 1) * stride >= length + padding ? places - 1 : places
+  }
+
+  /// Whether it changes nothing: a pixel at a time.
+  var isIdentity: Bool { size == 1 && stride == 1 && padding == 0 && paddingAfter == 0 }
+}
+
+/// The numbers of a norm: y = x (constant + scale * sum of squares)^-exponent.
+public struct FileNorm: Equatable, Sendable {
+  /// Maps, or pixels along each axis, that the sum runs over.
+  public var size: Int
+  /// The factor of the sum.
+  public var scale: Double
+  /// The exponent.
+  public var exponent: Double
+  /// What the sum is added to.
+  public var constant: Double
+
+  /// Makes a norm from its numbers.
+  public init(size: Int, scale: Double, exponent: Double, constant: Double) {
+    self.size = size
+    self.scale = scale
+    self.exponent = exponent
+    self.constant = constant
+  }
+
+  init(_ norm: NormalizationSpecification) {
+    self.init(
+      size: norm.size, scale: norm.scale, exponent: norm.exponent, constant: norm.constant)
+  }
+
+  /// Whether two norms are the same but for the rounding of 32-bit numbers.
+  func isNear(_ other: FileNorm) -> Bool {
+    size == other.size
+      && zip(
+        [scale, exponent, constant], [other.scale, other.exponent, other.constant]
+      ).allSatisfy { abs($0 - $1) <= 1e-5 * max(abs($0), abs($1)) }
+  }
+}
+
+/// What a file of weights says of the pictures that its network reads.
+public struct FilePictures: Equatable, Sendable {
+  /// The height and width of what goes in.
+  public var side: Int?
+  /// What pixels less their mean are multiplied by.
+  public var factors: [Float]?
+  /// The mean of R, G and B, from 0 to 255.
+  public var meanColour: [Float]?
+  /// The mean image that was subtracted, a file somewhere.
+  public var meanFile: String?
+
+  /// A file that says nothing.
+  public init() {}
+}

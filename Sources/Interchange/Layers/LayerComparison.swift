@@ -1,0 +1,206 @@
+import AlexNet
+import Failures
+import Layers
+
+/// Compares the layers that a file describes with those of a network: their kinds, order and settings.
+///
+/// Numbers of kernels are compared with the shapes of the weights. A dropout that does nothing at test is left out on
+/// both sides.
+struct LayerComparison {
+  /// A file's layer for each of the network's with weights, by the network's names of layers.
+  let layers: [String: FileLayer]
+
+  /// Goes through both.
+  /// - Parameters:
+  ///   - source: The file, for messages.
+  ///   - found: Its layers.
+  ///   - network: The network.
+  ///   - reset: Layers of the network that take nothing from the file.
+  /// - Throws: `Failure` (badData) that names the first layer that differs, and presets that do not.
+  init(
+    _ source: any WeightSource, _ found: [FileLayer], with network: NetworkSpecification,
+    but reset: Set<String> = []
+  ) throws(Failure) {
+    switch Self.pairs(found, network, but: reset) {
+    case .success(let layers): self.layers = layers
+    case .failure(let difference):
+      let fitting = NetworkSpecification.presetNames.filter { name in
+        RecipeName.allCases.contains { recipe in
+          guard
+            let preset = NetworkSpecification.preset(name, classes: 1000, recipe: recipe)?
+              .reading(side: source.pictures.side),
+            case .success = Self.pairs(found, preset, but: [])
+          else { return false }
+          return true
+        }
+      }
+      throw Failure(
+        .badData,
+        quoted(source.path) + (source.kind.isEmpty ? "" : ", \(source.kind),")
+          + " is not of the network \(quoted(network.name)): \(difference.text). "
+          + (fitting.isEmpty
+            ? "No network that comes with the program has the file's layers; describe them in a JSON file for "
+              + "--network (Docs/Architecture.md)."
+            : "Its layers are those of --network \(fitting.joined(separator: ", "))."))
+    }
+  }
+
+  private struct Difference: Error {
+    let text: String
+  }
+
+  private static func pairs(
+    _ found: [FileLayer], _ network: NetworkSpecification, but reset: Set<String>
+  ) -> Result<[String: FileLayer], Difference> {
+    let expected = network.shapes(ofTower: 0).filter { shape in
+      if case .dropout(_, _, scalesInTraining: true) = shape.layer { false } else { true }
+    }
+    var pairs: [String: FileLayer] = [:]
+    for place in 0..<max(expected.count, found.count) {
+      guard place < expected.count else {
+        return .failure(
+          Difference(
+            text:
+              "its layer \(quoted(found[place].name)) (\(describe(found[place].kind))) comes after "
+              + "\(quoted(expected[place - 1].layer.name)), the network's last"))
+      }
+      let shape = expected[place]
+      guard place < found.count else {
+        return .failure(
+          Difference(
+            text: "it has no layer for \(quoted(shape.layer.name)) (\(describe(shape, network)))"))
+      }
+      let layer = found[place]
+      guard agree(layer.kind, shape, network) else {
+        if reset.contains(shape.layer.name) { continue }
+        return .failure(
+          Difference(
+            text:
+              "its layer \(quoted(layer.name)) is \(describe(layer.kind, shape)), and in its place the network's "
+              + "\(quoted(shape.layer.name)) is \(describe(shape, network))"))
+      }
+      if shape.layer.hasWeights { pairs[shape.layer.name] = layer }
+    }
+    return .success(pairs)
+  }
+
+  private static func agree(
+    _ kind: FileLayer.Kind, _ shape: LayerShape, _ network: NetworkSpecification
+  ) -> Bool {
+    switch (shape.layer, kind) {
+    case (.convolution(let layer), .convolution(let window, let groups)):
+      return agree(window, layer.window, shape) && groups == self.groups(layer, shape, network)
+    case (.fullyConnected(let layer), .fullyConnected):
+      return network.towers == 1 || layer.reads == .all
+    case (.fullyConnected(let layer), .convolution(let window, let groups)):
+      // A window over all that there is makes of each kernel a neuron.
+      let input = shape.inputs[0]
+      return (network.towers == 1 || layer.reads == .all) && groups == 1
+        && input.height == input.width && (window.size ?? input.height) == input.height
+        && window.padding == 0 && window.paddingAfter == 0
+    case (.relu, .relu), (.tanh, .tanh): return true
+    case (.responseNormalization(let layer), .responseNormalization(let norm, let parts)):
+      return norm.isNear(FileNorm(layer)) && parts == network.towers
+    case (.spatialNormalization(let layer), .spatialNormalization(let norm)):
+      return norm.isNear(FileNorm(layer))
+    case (.maxPooling(let layer), .maxPooling(let window)),
+      (.averagePooling(let layer), .averagePooling(let window)):
+      return agree(window, layer.window, shape)
+    case (.dropout(_, let probability, _), .scaling(let factor)):
+      return abs(factor - (1 - probability)) < 1e-6
+    default: return false
+    }
+  }
+
+  /// Windows are the same where each covers the same pixels: what lies beyond the last place does not matter.
+  private static func agree(_ found: FileWindow, _ window: Window, _ shape: LayerShape) -> Bool {
+    let (height, width) = (shape.inputs[0].height, shape.inputs[0].width)
+    return (found.size ?? (height == width ? height : 0)) == window.size
+      && (found.stride == window.stride || shape.output.height == 1 && shape.output.width == 1)
+      && found.padding == window.padding
+      && found.places(over: height) == shape.output.height
+      && found.places(over: width) == shape.output.width
+  }
+
+  /// The groups of a convolution of the whole network: towers that read their own maps are groups elsewhere.
+  private static func groups(
+    _ layer: ConvolutionSpecification, _ shape: LayerShape, _ network: NetworkSpecification
+  ) -> Int {
+    let readsAll = layer.reads == .all || network.layers.first == shape.layer
+    return readsAll ? layer.groups : network.towers * layer.groups
+  }
+
+  // MARK: Words
+
+  private static func describe(_ kind: FileLayer.Kind, _ shape: LayerShape? = nil) -> String {
+    func text(_ window: FileWindow) -> String {
+      let size = window.size.map { "\($0)x\($0)" } ?? "whole-map"
+      let padding =
+        window.padding == window.paddingAfter
+        ? "\(window.padding)" : "\(window.padding) and \(window.paddingAfter)"
+      let places = shape.map { shape in
+        let (rows, columns) = (
+          window.places(over: shape.inputs[0].height), window.places(over: shape.inputs[0].width)
+        )
+        return " (\(rows)x\(columns) of \(shape.inputs[0].height)x\(shape.inputs[0].width) pixels)"
+      }
+      return "\(size), stride \(window.stride), padding \(padding)\(places ?? "")"
+    }
+    func text(_ norm: FileNorm) -> String {
+      "size \(norm.size), alpha \(short(norm.scale)) a square, beta \(short(norm.exponent)), k \(short(norm.constant))"
+    }
+    switch kind {
+    case .convolution(let window, let groups):
+      return "a convolution \(text(window)), \(groups) group\(groups == 1 ? "" : "s")"
+    case .fullyConnected: return "fully connected"
+    case .relu: return "a ReLU"
+    case .tanh: return "a tanh"
+    case .responseNormalization(let norm, let parts):
+      return "an LRN of \(text(norm)), across "
+        + (parts == 1 ? "all maps" : "the maps of each of \(parts) towers")
+    case .spatialNormalization(let norm): return "a norm within maps of \(text(norm))"
+    case .maxPooling(let window): return "a max pooling \(text(window))"
+    case .averagePooling(let window): return "an average pooling \(text(window))"
+    case .scaling(let factor): return "a dropout that multiplies by \(short(factor)) at test"
+    case .other(let word): return "a \(quoted(word)), which no network here has"
+    }
+  }
+
+  private static func describe(_ shape: LayerShape, _ network: NetworkSpecification) -> String {
+    func window(_ window: Window) -> FileWindow {
+      let input = shape.inputs[0].height
+      let after = (shape.output.height - 1) * window.stride + window.size - input - window.padding
+      return FileWindow(
+        size: window.size, stride: window.stride, padding: window.padding,
+        paddingAfter: max(0, after))
+    }
+    switch shape.layer {
+    case .convolution(let layer):
+      return describe(
+        .convolution(window(layer.window), groups: groups(layer, shape, network)), shape)
+    case .fullyConnected: return describe(.fullyConnected)
+    case .relu: return describe(.relu)
+    case .tanh: return describe(.tanh)
+    case .responseNormalization(let norm):
+      return describe(.responseNormalization(FileNorm(norm), parts: network.towers))
+    case .spatialNormalization(let norm): return describe(.spatialNormalization(FileNorm(norm)))
+    case .maxPooling(let layer): return describe(.maxPooling(window(layer.window)), shape)
+    case .averagePooling(let layer): return describe(.averagePooling(window(layer.window)), shape)
+    case .dropout(_, let probability, _): return describe(.scaling(1 - probability))
+    }
+  }
+
+  /// A number with as many digits as 32 bits hold.
+  private static func short(_ number: Double) -> String { "\(Float(number))" }
+}
+
+extension NetworkSpecification {
+  /// The network for crops of another side, as a file may want; the same where it says none or one that is larger than
+  /// the pictures.
+  func reading(side: Int?) -> NetworkSpecification {
+    guard let side, side > 0, side != inputSide, side <= imageSide else { return self }
+    var changed = self
+    changed.inputSide = side
+    return changed
+  }
+}

@@ -1,0 +1,97 @@
+import CProtobuf
+import Failures
+import Glibc
+
+/// A message of protobuf that was read from a file, as long as it is needed.
+final class MessageFile<Message> {
+  let pointer: UnsafeMutablePointer<Message>
+  private let release:
+    (UnsafeMutablePointer<Message>?, UnsafeMutablePointer<ProtobufCAllocator>?) -> Void
+
+  /// The largest file that is read: protobuf's own limit.
+  private static var largest: Int { 1 << 31 }
+
+  /// Reads a message.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - kind: What it should be, for messages.
+  ///   - unpack: protobuf-c's function for the message.
+  ///   - release: The one that frees it.
+  /// - Throws: `Failure` (inputMissing) where the file cannot be opened, (badData) where it holds no such message.
+  init(
+    _ path: String, _ kind: String,
+    unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) ->
+      UnsafeMutablePointer<Message>?,
+    release:
+      @escaping (UnsafeMutablePointer<Message>?, UnsafeMutablePointer<ProtobufCAllocator>?) -> Void
+  ) throws(Failure) {
+    let file = try RegularFile(path)
+    defer { close(file.descriptor) }
+    let length = file.length
+    guard length > 0, length < Self.largest else {
+      throw Failure(.badData, "\(quoted(path)) has \(length) bytes and is not \(kind).")
+    }
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 64)
+    defer { bytes.deallocate() }
+    let code = WholeTransfer.read(into: bytes, from: file.descriptor)
+    guard code == 0 else {
+      throw .system(.inputOutput, "\(quoted(path)) cannot be read", errno: code)
+    }
+    // A layer of two bytes becomes a struct of a hundred: what a small file can ask for is limited.
+    let budget = MemoryBudget(8 * length + 1 << 20)
+    var allocator = ProtobufCAllocator(
+      alloc: { context, size in
+        context.flatMap { Unmanaged<MemoryBudget>.fromOpaque($0).takeUnretainedValue().take(size) }
+      },
+      free: { _, memory in Glibc.free(memory) },
+      allocator_data: Unmanaged.passUnretained(budget).toOpaque())
+    let message = withExtendedLifetime(budget) {
+      unpack(&allocator, length, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    }
+    guard let message else {
+      throw Failure(.badData, "\(quoted(path)) is not \(kind), or not whole.")
+    }
+    pointer = message
+    self.release = release
+  }
+
+  // Every block came from `malloc`, which protobuf-c's own allocator frees.
+  deinit { release(pointer, nil) }
+}
+
+/// How much memory may still be asked for.
+private final class MemoryBudget {
+  private var rest: Int
+
+  init(_ bytes: Int) { rest = bytes }
+
+  func take(_ size: Int) -> UnsafeMutableRawPointer? {
+    guard size <= rest else { return nil }
+    rest -= size
+    return malloc(size)
+  }
+}
+
+/// The text of a message, or none.
+func text(_ letters: UnsafeMutablePointer<CChar>?) -> String {
+  letters.map { String(cString: $0) } ?? ""
+}
+
+/// The messages of a repeated field.
+func list<Message>(
+  _ start: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
+) -> [Message] {
+  UnsafeBufferPointer(start: start, count: count).compactMap { $0?.pointee }
+}
+
+/// The numbers of a repeated field.
+func list<Number>(_ start: UnsafeMutablePointer<Number>?, _ count: Int) -> [Number] {
+  Array(UnsafeBufferPointer(start: start, count: count))
+}
+
+/// The texts of a repeated field.
+func texts(
+  _ start: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int
+) -> [String] {
+  UnsafeBufferPointer(start: start, count: count).map { text($0) }
+}

@@ -1,0 +1,129 @@
+import CProtobuf
+import Failures
+import Foundation
+import Glibc
+import Safetensors
+
+/// A constant of an ONNX graph.
+struct ONNXTensor {
+  let shape: [Int]
+  /// Why its numbers are no weights; nil where they can be read.
+  let problem: String?
+
+  private let tensor: OnnxWeights__Tensor
+  private let name: String
+  private let count: Int
+
+  /// Looks at a constant, which stays in its message.
+  /// - Throws: `Failure` (badData) where its numbers are not as many as its shape says.
+  init(_ tensor: OnnxWeights__Tensor, _ name: String, _ path: String) throws(Failure) {
+    self.tensor = tensor
+    self.name = name
+    let lengths = list(tensor.dims, min(tensor.n_dims, 33))
+    var count = 1
+    for length in lengths {
+      let (next, overflow) = count.multipliedReportingOverflow(by: Int(length))
+      guard length >= 0, !overflow, next < 1 << 40 else { count = -1; break }
+      count = next
+    }
+    self.count = count
+    shape = lengths.map { Int($0) }
+    guard let format = Self.format(tensor) else {
+      problem = "its numbers are of ONNX's type \(tensor.data_type), and floating point is read"
+      return
+    }
+    problem = nil
+    let isOutside = tensor.data_location == 1
+    let found =
+      tensor.has_raw_data != 0
+      ? tensor.raw_data.len / format.byteCount
+      : max(tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data)
+    guard count >= 0, lengths.count <= 32, isOutside || found == count,
+      tensor.has_raw_data == 0 || tensor.raw_data.len == count * format.byteCount
+    else {
+      throw Failure(
+        .badData,
+        "\(quoted(name)) in \(quoted(path)) has the shape \(lengths) and \(found) numbers; the file is damaged."
+      )
+    }
+  }
+
+  private static func format(_ tensor: OnnxWeights__Tensor) -> NumberFormat? {
+    switch tensor.data_type {
+    case 1: .float32
+    case 10: .float16
+    case 11: .float64
+    case 16: .bfloat16
+    default: nil
+    }
+  }
+
+  /// The integers of a constant that holds a shape; nil where it holds none.
+  static func integers(_ tensor: OnnxWeights__Tensor) -> [Int]? {
+    guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
+    guard tensor.has_raw_data != 0 else {
+      return list(tensor.int64_data, min(tensor.n_int64_data, 64)).map { Int($0) }
+    }
+    let bytes = UnsafeRawBufferPointer(start: tensor.raw_data.data, count: tensor.raw_data.len)
+    return (0..<min(64, bytes.count / 8)).map {
+      Int(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)))
+    }
+  }
+
+  /// The numbers in 32 bits.
+  /// - Parameter path: The model's file; another file with numbers lies beside it.
+  /// - Returns: The numbers in the order of C.
+  /// - Throws: `Failure` (inputMissing, badData, inputOutput) where that file cannot be read.
+  func values(beside path: String) throws(Failure) -> [Float] {
+    guard let format = Self.format(tensor) else { return [] }
+    if tensor.data_location == 1 { return format.floats(try outside(path, format)) }
+    if tensor.has_raw_data != 0 {
+      return format.floats(list(tensor.raw_data.data, count * format.byteCount))
+    }
+    if tensor.n_double_data > 0 { return list(tensor.double_data, count).map { Float($0) } }
+    if tensor.n_float_data > 0 { return list(tensor.float_data, count) }
+    // Halves stand each in an integer.
+    let halves = list(tensor.int32_data, count).map { UInt16(truncatingIfNeeded: $0) }
+    return format.byteCount == 2
+      ? format.floats(halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }) : []
+  }
+
+  /// The bytes in the file beside the model that `external_data` names.
+  private func outside(_ path: String, _ format: NumberFormat) throws(Failure) -> [UInt8] {
+    var settings: [String: String] = [:]
+    for entry in list(tensor.external_data, min(tensor.n_external_data, 64)) {
+      settings[text(entry.key)] = text(entry.value)
+    }
+    let location = settings["location"] ?? ""
+    let parts = location.split(separator: "/", omittingEmptySubsequences: false)
+    guard !location.isEmpty, !parts.contains(""), !parts.contains(".."), !location.contains("\0")
+    else {
+      throw Failure(
+        .badData,
+        "\(quoted(name)) in \(quoted(path)) has its numbers in \(quoted(location)), which is no place beside the "
+          + "file.")
+    }
+    let other = URL(fileURLWithPath: path).deletingLastPathComponent()
+      .appendingPathComponent(location).path
+    let file = try RegularFile(other)
+    defer { close(file.descriptor) }
+    let length = count * format.byteCount
+    let start = settings["offset"].map { Int($0) ?? -1 } ?? 0
+    guard start >= 0, start <= file.length, length <= file.length - start,
+      settings["length"].map({ Int($0) == length }) ?? true
+    else {
+      throw Failure(
+        .badData,
+        "\(quoted(other)) has \(file.length) bytes, and \(quoted(name)) in \(quoted(path)) needs \(length) from byte "
+          + "\(start) on.")
+    }
+    var bytes = [UInt8](repeating: 0, count: length)
+    let code = bytes.withUnsafeMutableBytes {
+      WholeTransfer.read(into: $0, from: file.descriptor, at: start)
+    }
+    guard code == 0 else {
+      throw .system(.inputOutput, "\(quoted(other)) cannot be read", errno: code)
+    }
+    return bytes
+  }
+}

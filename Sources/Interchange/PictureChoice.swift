@@ -1,0 +1,144 @@
+public import AlexNet
+public import Failures
+import Images
+
+/// How an imported network reads pictures.
+///
+/// What was asked for counts first, then what its description says, what the file says, and what is usual. What the file says must not differ from what was asked for or described.
+public struct PictureChoice {
+  /// The mean image that was asked for, image side x image side x RGB from 0 to 255.
+  public var mean: [Float]?
+  /// The order of colours that was asked for.
+  public var channelOrder: Preprocessing.ChannelOrder?
+  /// What pixels are multiplied by first, where it was asked for.
+  public var scale: Double?
+  /// What R, G and B are divided by in the end, where it was asked for.
+  public var deviation: [Double]?
+
+  /// Nothing is asked for.
+  public init() {}
+
+  /// The mean colour of ImageNet in R, G and B, as torchvision gives it.
+  private static let usualColour: [Float] = [0.485, 0.456, 0.406].map { 255 * $0 }
+  /// The same as imagenet_mean.binaryproto of Caffe has it.
+  private static let usualColourOfCaffe: [Float] = [122.678_914_34, 116.668_767_62, 104.006_987_93]
+
+  /// Settles how a network reads pictures.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - classNames: The names of its classes.
+  ///   - source: The file that its weights are from.
+  ///   - imageInFile: The mean image in the file, if it has one.
+  /// - Returns: The preprocessing, and sentences that say what it is and who says so.
+  /// - Throws: `Failure` (usage) where the file says something else than what was asked for or described, or where
+  ///   what it does not say must be asked for.
+  public func preprocessing(
+    for network: NetworkSpecification, classNames: [String], of source: any WeightSource,
+    imageInFile: [Float]? = nil
+  ) throws(Failure) -> (preprocessing: Preprocessing, statements: [String]) {
+    let said = source.pictures
+    let described = network.preprocessing
+    func differ(_ what: String, _ chosen: String, _ found: String, _ option: String) -> Failure {
+      Failure(
+        .usage,
+        "\(quoted(source.path)) says that its pictures have \(what) \(found), and \(chosen) is chosen by the options or "
+          + "the network \(quoted(network.name)); give --\(option), or leave it out where the file is right."
+      )
+    }
+
+    let order: Preprocessing.ChannelOrder
+    let orderFrom: String
+    let chosenOrder = channelOrder ?? described?.channelOrder
+    if let chosenOrder {
+      order = chosenOrder
+      orderFrom = channelOrder != nil ? "--channel-order" : "the network"
+    } else if source is CaffeModel {
+      throw Failure(
+        .usage,
+        "Caffe's own tools train on B, G, R, and neither \(quoted(source.path)) nor the network "
+          + "\(quoted(network.name)) says the order of the colours; give --channel-order BGR or RGB."
+      )
+    } else {
+      (order, orderFrom) = (.rgb, "usual; the file does not say")
+    }
+
+    let factors: [Float]
+    let factorsFrom: String
+    let isAsked = scale != nil || deviation != nil
+    var chosen = described
+    if isAsked {
+      chosen = chosen ?? PixelScaling()
+      if let scale { chosen?.scale = scale }
+      if let deviation { chosen?.deviation = deviation }
+    }
+    if let known = chosen?.factors {
+      if let found = said.factors,
+        !zip(found, known).allSatisfy({ abs($0 - $1) <= 1e-4 * abs($0) })
+      {
+        throw differ("the scale", Self.list(known), Self.list(found), "scale")
+      }
+      (factors, factorsFrom) = (known, isAsked ? "--scale, --deviation" : "the network")
+    } else if let found = said.factors {
+      (factors, factorsFrom) = (found, "the file")
+    } else {
+      (factors, factorsFrom) = ([1, 1, 1], "usual; the file does not say")
+    }
+
+    let image: [Float]
+    let meanFrom: String
+    let known = mean ?? described?.meanColour.map { Preprocessing.filled(network, $0) }
+    if let known {
+      if let found = said.meanColour {
+        let colour = Self.average(known)
+        // An image's mean colour is rounded where it is written out.
+        guard zip(colour, found).allSatisfy({ abs($0 - $1) <= 1 }) else {
+          throw differ("the mean R, G, B", Self.list(colour), Self.list(found), "mean")
+        }
+      }
+      (image, meanFrom) = (known, mean != nil ? "--mean" : "the network")
+    } else if let imageInFile {
+      (image, meanFrom) = (imageInFile, "the file")
+    } else if let found = said.meanColour {
+      (image, meanFrom) = (Preprocessing.filled(network, found), "the file")
+    } else {
+      let colour = order == .bgr ? Self.usualColourOfCaffe : Self.usualColour
+      (image, meanFrom) = (
+        Preprocessing.filled(network, colour), "ImageNet's, usual; the file does not say"
+      )
+    }
+    // Caffe's tools squeeze pictures that are no squares.
+    let isCaffes = ["caffe-alexnet", "caffenet"].contains(network.name.prefix { $0 != "+" })
+    var statements = [
+      "Pictures: \(isCaffes ? "squeezed to a square" : "the middle square"), crops of \(network.inputSide) of \(network.imageSide) pixels from 0 to 255, "
+        + "\(order.rawValue) (\(orderFrom)), less the mean R, G, B \(Self.list(Self.average(image))) "
+        + "(\(meanFrom)), times \(Self.list(factors)) (\(factorsFrom))."
+    ]
+    if let file = said.meanFile, mean == nil {
+      statements.append(
+        "Warning: the network was trained less the mean image \(quoted(file)), which \(quoted(source.path)) does not "
+          + "hold; give it with --mean.")
+    }
+    return (
+      Preprocessing(
+        classNames: classNames, mean: image, channelOrder: order, factors: factors,
+        resizing: isCaffes ? .squeeze : .crop), statements
+    )
+  }
+
+  private static func average(_ image: [Float]) -> [Float] {
+    var sums = [0.0, 0.0, 0.0]
+    for (place, value) in image.enumerated() { sums[place % 3] += Double(value) }
+    return sums.map { Float($0 / Double(max(1, image.count / 3))) }
+  }
+
+  /// Numbers as people write them; one where all are the same.
+  private static func list(_ numbers: [Float]) -> String {
+    func text(_ number: Float) -> String {
+      let rounded = (Double(number) * 1e5).rounded() / 1e5
+      return rounded == rounded.rounded() ? String(Int(rounded)) : "\(rounded)"
+    }
+    let texts = numbers.map(text)
+    return texts.allSatisfy { $0 == texts[0] } && texts[0] == "1"
+      ? "1" : texts.joined(separator: ", ")
+  }
+}

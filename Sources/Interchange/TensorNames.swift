@@ -1,0 +1,102 @@
+import Failures
+
+/// Finds a network's tensors in a file by their names alone.
+///
+/// A tensor may have PyTorch's name (`features.0.weight`) or the layer's (`conv1.weight`). What wraps a network puts words
+/// in front of its names or between their parts (`module.`, `_orig_mod.`, `model.`, `features.module.`), so a name stands
+/// for a tensor where the tensor's parts are among its own, in their order, the last one last, and no number is left over
+/// between them. The words in front are the same for all tensors of the network.
+struct TensorNames {
+  /// The file's tensors by the network's names.
+  let found: [String: WeightTensor]
+  /// What a user should know.
+  let notes: [String]
+
+  /// Looks for tensors.
+  /// - Parameters:
+  ///   - source: The file.
+  ///   - needed: The network's tensors.
+  ///   - names: What the file calls some of the layers.
+  ///   - prefix: The words in front; nil for those under which most is found.
+  /// - Throws: `Failure` (badData) where several tensors may be meant.
+  init(
+    _ source: any WeightSource, _ needed: [NetworkTensor], named names: [String: String],
+    prefix: String?
+  ) throws(Failure) {
+    let files = source.tensors.map { (tensor: $0, parts: Self.parts($0.name)) }
+    /// What was found for each tensor, by the words in front.
+    var byFront: [String: [String: [(tensor: WeightTensor, between: Int)]]] = [:]
+    for tensor in needed {
+      var wanted = [tensor.name, tensor.layerName]
+      if let name = names[tensor.layer] {
+        wanted = [name + (tensor.name.hasSuffix(".weight") ? ".weight" : ".bias")]
+      }
+      for parts in Set(wanted).map(Self.parts) {
+        for file in files where file.parts.last == parts.last {
+          guard let (front, between) = Self.fit(parts, in: file.parts) else { continue }
+          byFront[front, default: [:]][tensor.name, default: []].append((file.tensor, between))
+        }
+      }
+    }
+    if let prefix {
+      let words = Self.parts(prefix).filter { !$0.isEmpty }.joined(separator: ".")
+      byFront = byFront.filter { $0.key == words }
+    }
+    // The words in front under which most of the network is found; as the names are, where that is as much.
+    let most = byFront.values.map(\.count).max() ?? 0
+    let fronts = byFront.filter { $0.value.count == most }.keys.sorted()
+    guard let front = fronts.first else {
+      (found, notes) = ([:], [])
+      return
+    }
+    guard front.isEmpty || fronts.count == 1 else {
+      throw Failure(
+        .badData,
+        "\(quoted(source.path)) holds the network's tensors several times, under "
+          + fronts.map { quoted($0 + ".") }.joined(separator: ", ")
+          + "; say with --prefix which are meant.")
+    }
+    var found: [String: WeightTensor] = [:]
+    for (name, candidates) in byFront[front] ?? [:] {
+      let least = candidates.map(\.between).min() ?? 0
+      let best = candidates.filter { $0.between == least }
+      guard best.count == 1 else {
+        throw Failure(
+          .badData,
+          "\(quoted(source.path)) holds \(best.map { quoted($0.tensor.name) }.joined(separator: " and ")), and "
+            + "each may be \(quoted(name)); save a file with the one that is meant.")
+      }
+      found[name] = best[0].tensor
+    }
+    self.found = found
+    notes =
+      front.isEmpty
+      ? [] : ["The tensors' names in \(quoted(source.path)) are read after \(quoted(front + "."))."]
+  }
+
+  /// The parts of a name, in small letters.
+  private static func parts(_ name: String) -> [String] {
+    name.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  /// The words in front of a name's parts, and how many are between them; nil where the parts are not all there, or where
+  /// a number is between them.
+  private static func fit(_ parts: [String], in file: [String]) -> (front: String, between: Int)? {
+    guard file.count >= parts.count else { return nil }
+    // From the end: what is in front is as long as it can be.
+    var (rest, extra, between) = (parts[...], [String](), 0)
+    for part in file.reversed() {
+      if part == rest.last {
+        rest.removeLast()
+      } else {
+        if !rest.isEmpty {
+          guard Int(part) == nil else { return nil }
+          between += 1
+        }
+        extra.append(part)
+      }
+    }
+    guard rest.isEmpty else { return nil }
+    return (extra.suffix(extra.count - between).reversed().joined(separator: "."), between)
+  }
+}

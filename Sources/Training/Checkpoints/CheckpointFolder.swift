@@ -1,0 +1,55 @@
+import Failures
+
+/// The checkpoints in the folder of the run that this process trains: their names, given and taken away.
+struct CheckpointFolder {
+  /// The run's folder.
+  let folder: HeldFolder
+
+  /// The steps of the checkpoints that are there, the fewest first.
+  var steps: [Int] {
+    folder.names(in: CheckpointName.folder).compactMap(CheckpointName.steps).sorted()
+  }
+
+  /// Gives a checkpoint a second name, in place of the file that had it.
+  /// - Returns: Whether the file system has hard links.
+  @discardableResult
+  func name(_ steps: Int, also name: String) -> Bool {
+    let temporary = name + CheckpointName.partialSuffix
+    folder.remove(temporary)
+    guard folder.link(CheckpointName.checkpoint(afterSteps: steps), as: temporary) else {
+      return false
+    }
+    // Between two names of one file renaming does nothing.
+    defer { folder.remove(temporary) }
+    do throws(Failure) { try folder.rename(temporary, to: name) } catch { return false }
+    return true
+  }
+
+  /// Removes all but the newest checkpoints.
+  /// - Parameters:
+  ///   - count: How many of the newest stay.
+  ///   - others: The steps of others that stay.
+  func prune(keeping count: Int, others: [Int?]) {
+    for steps in steps.dropLast(count) where !others.contains(steps) { remove(steps) }
+  }
+
+  /// Removes the checkpoints of later steps.
+  func removeAll(after step: Int) { for steps in steps where steps > step { remove(steps) } }
+
+  /// Removes what an interrupted save left.
+  func removePartial() {
+    for name in folder.names(in: CheckpointName.folder) where CheckpointName.isPartial(name) {
+      folder.remove("\(CheckpointName.folder)/\(name)")
+    }
+  }
+
+  /// Brings the names to the disk.
+  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  func bringNamesToDisk() throws(Failure) {
+    try folder.bringNamesToDisk(of: CheckpointName.folder)
+  }
+
+  private func remove(_ steps: Int) {
+    folder.remove(CheckpointName.checkpoint(afterSteps: steps))
+  }
+}

@@ -1,0 +1,88 @@
+import AlexNet
+import Data
+import Failures
+
+extension Recipe {
+  /// The recipe in one sentence, for the first lines of a run.
+  public var text: String {
+    var parts = ["learning rate \(plain(learningRate))\(schedule.text)"]
+    parts.append("momentum \(plain(momentum))")
+    parts.append(weightDecay == 0 ? "no weight decay" : "weight decay \(plain(weightDecay))")
+    if biasLearningRateFactor != 1 || !biasesAnneal || !biasesDecay {
+      parts.append(
+        "biases at \(plain(biasLearningRateFactor)) times the "
+          + (biasesAnneal ? "rate" : "first rate all the time")
+          + (biasesDecay || weightDecay == 0 ? "" : ", without decay"))
+    }
+    parts += (layerRates ?? [:]).sorted { $0.key < $1.key }.map { layer, rates in
+      "\(layer): " + rates.text
+    }
+    let augmentation = augmentation.text
+    return "The recipe is \(name.rawValue): " + (parts + [augmentation]).joined(separator: "; ")
+      + "."
+  }
+
+  /// What changes as an epoch begins, counted from 1, a sentence each.
+  func changes(inEpoch epoch: Int) -> [String] {
+    var sentences: [String] = []
+    if case .epochs(let divisor, let first) = schedule, first.contains(epoch) {
+      sentences.append("the learning rate is divided by \(plain(divisor))")
+    }
+    for (layer, rates) in (layerRates ?? [:]).sorted(by: { $0.key < $1.key }) {
+      for rate in rates where rate.fromEpoch == epoch {
+        sentences.append("\(layer)'s \(rate.text)")
+      }
+    }
+    if augmentation.hasNoise, augmentation.colourNoiseEndEpoch == epoch {
+      sentences.append("there is no colour noise any more")
+    }
+    return sentences
+  }
+}
+
+extension LearningRateSchedule {
+  /// How it continues the words "learning rate 0.01".
+  var text: String {
+    switch self {
+    case .plateau(let divisor, let reductions, let patience, _):
+      return
+        ", divided by \(plain(divisor)) when the validation error stands still for \(patience) "
+        + "validations, \(reductions == 1 ? "once" : "\(reductions) times")"
+    case .steps(let divisor, let epochs):
+      return ", divided by \(plain(divisor)) after \(list(epochs.map(plain))) epochs"
+    case .epochs(let divisor, let first):
+      return ", divided by \(plain(divisor)) at the start of "
+        + "\(first.count == 1 ? "epoch" : "epochs") \(list(first.map(String.init)))"
+    case .constant: return " all the time"
+    }
+  }
+}
+
+extension LayerRate {
+  /// What holds from its epoch on.
+  fileprivate var text: String {
+    func rate(_ factor: Double) -> String {
+      factor == 0
+        ? "stand still"
+        : factor == 1 ? "learn as the others do" : "learn at \(plain(factor)) of the rate"
+    }
+    return weights == biases
+      ? "weights and biases \(rate(weights))"
+      : "weights \(rate(weights)), its biases \(rate(biases))"
+  }
+}
+
+extension [LayerRate] {
+  /// The changes in their order.
+  var text: String {
+    sorted { $0.fromEpoch < $1.fromEpoch }.map { "from epoch \($0.fromEpoch) on its \($0.text)" }
+      .joined(separator: ", ")
+  }
+}
+
+/// `25, 51 and 79`.
+private func list(_ words: [String]) -> String {
+  words.count < 2
+    ? words.joined()
+    : words.dropLast().joined(separator: ", ") + " and " + words[words.count - 1]
+}

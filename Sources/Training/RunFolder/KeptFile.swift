@@ -1,0 +1,75 @@
+import Failures
+import Glibc
+
+/// A file of a run's folder that this process has open to append to it, as long as the run trains.
+struct KeptFile {
+  /// The file's path in the run's folder.
+  let name: String
+  /// The file's number with the system; it stays the same whatever happens to the file.
+  let descriptor: Int32
+
+  /// What has become of a file.
+  enum Fate {
+    /// It stands under its name.
+    case stands
+    /// It had been deleted, and is back with all that was in it.
+    case putBack
+    /// Another file was put in its place, and is written to from now on.
+    case replaced
+  }
+
+  /// Makes sure that what is appended can be found under the file's name.
+  /// - Throws: `Failure` (inputOutput) where a deleted file cannot be written again, or a link or folder has its name.
+  func lookAfter(in folder: HeldFolder) throws(Failure) -> Fate {
+    guard let named = folder.status(of: name) else {
+      try putBack(in: folder)
+      return .putBack
+    }
+    var own = stat()
+    guard fstat(descriptor, &own) == 0, !own.isSameFile(as: named) else { return .stands }
+    let other = openFile(name, in: folder, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
+    guard other >= 0, named.st_mode & S_IFMT == S_IFREG else {
+      if other >= 0 { close(other) }
+      throw Failure(
+        .inputOutput,
+        "\(quoted(folder.path(of: name))) was replaced by something that the run cannot write to; remove it and go "
+          + "on with --resume.")
+    }
+    take(other)
+    return .replaced
+  }
+
+  /// Writes a deleted file again: what is open still has its contents.
+  private func putBack(in folder: HeldFolder) throws(Failure) {
+    if let slash = name.lastIndex(of: "/") { try folder.makeFolder(String(name[..<slash])) }
+    let copy = openFile(
+      name, in: folder, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o666)
+    var code = copy < 0 ? errno : 0
+    var (block, offset) = ([UInt8](repeating: 0, count: 1 << 16), 0)
+    while code == 0 {
+      let count = pread(descriptor, &block, block.count, off_t(offset))
+      guard count > 0 else {
+        code = count < 0 ? errno : 0
+        break
+      }
+      code = block.withUnsafeBytes {
+        WholeTransfer.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: copy)
+      }
+      offset += count
+    }
+    guard code == 0 else {
+      if copy >= 0 { close(copy) }
+      throw .system(
+        .inputOutput, "\(quoted(folder.path(of: name))) was deleted and cannot be written again",
+        errno: code)
+    }
+    take(copy)
+  }
+
+  /// Gives another file this one's number.
+  private func take(_ other: Int32) {
+    dup2(other, descriptor)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    close(other)
+  }
+}

@@ -1,0 +1,91 @@
+import Failures
+import Threads
+
+/// Sees to it that a run's folder stays the run's while it trains: what the first rank does about whatever others move,
+/// delete or take over.
+final class RunKeeper {
+  private let folder: HeldFolder
+  private let lock: RunLock
+  private let files: [KeptFile]
+  private let settings: String
+  private var lastLook = -Double.infinity
+  /// Where the folder is now, where it has been moved away from its name.
+  private var newPlace: String??
+
+  /// Seconds between looks at the folder, saves apart.
+  private static let interval = 1.0
+
+  /// Makes the keeper of a run.
+  /// - Parameters:
+  ///   - lock: The hold on the run's folder.
+  ///   - files: What is appended to.
+  ///   - settings: What config.json holds.
+  init(_ lock: RunLock, files: [KeptFile], settings: String) {
+    folder = lock.folder
+    self.lock = lock
+    self.files = files
+    self.settings = settings
+  }
+
+  /// Whether nobody else has taken the folder over.
+  var isOwner: Bool { lock.isOwner }
+
+  /// Whether the folder stands somewhere else than the run was told, so that it must end.
+  var isMoved: Bool { newPlace != nil }
+
+  /// Looks at the folder, if a second has passed since the last time.
+  func lookNowAndThen(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
+    guard MonotonicClock.seconds - lastLook >= Self.interval else { return }
+    try look(tell)
+  }
+
+  /// Looks at the folder, and puts back what was deleted from it.
+  /// - Parameter tell: Told what the user should know.
+  /// - Throws: `Failure` (cannotCreate) where another process has taken the folder over, (inputOutput) where it has been
+  ///   deleted, or what is missing cannot be made again.
+  func look(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
+    lastLook = MonotonicClock.seconds
+    switch folder.place {
+    case .nowhere:
+      throw Failure(
+        .inputOutput,
+        "The run's folder \(quoted(folder.path)) was deleted while the run trained, with all that was saved; start "
+          + "it again.")
+    case .elsewhere(let path): newPlace = .some(path)
+    case .itsOwn: newPlace = nil
+    }
+    if try lock.confirm() { try tell(made(RunDirectory.Name.lock)) }
+    if try folder.makeFolder(CheckpointName.folder) { try tell(made(CheckpointName.folder)) }
+    if folder.status(of: RunDirectory.Name.configuration) == nil {
+      try TextFile.write(settings, to: RunDirectory.Name.configuration, in: folder)
+      try tell(made(RunDirectory.Name.configuration))
+    }
+    for file in files {
+      switch try file.lookAfter(in: folder) {
+      case .stands: break
+      case .putBack: try tell(made(file.name))
+      case .replaced:
+        try tell(
+          "Warning: \(quoted(folder.path(of: file.name))) was replaced by another file while the run trained; what "
+            + "follows is written to that one.")
+      }
+    }
+  }
+
+  private func made(_ name: String) -> String {
+    "Warning: \(quoted(folder.path(of: name))) was deleted while the run trained, and is made again."
+  }
+
+  /// Says why a run ends whose folder was moved.
+  /// - Parameter saved: The steps of its newest checkpoint; nil where it has none.
+  /// - Returns: The sentence, with where to go on.
+  func ending(saved: Int?) -> Failure {
+    let place = (newPlace ?? nil).map(quoted)
+    return Failure(
+      .inputOutput,
+      "The run's folder \(quoted(folder.path)) was moved \(place.map { "to \($0) " } ?? "")while the run trained. "
+        + (saved.map {
+          "Step \($0) is saved there; go on with --out \(place ?? "and its new place") --resume."
+        } ?? "Nothing was saved yet; start the run again."))
+  }
+}

@@ -1,0 +1,274 @@
+import AlexNet
+import Failures
+import Interchange
+import Layers
+import Testing
+import TestSupport
+
+/// Models that others wrote, byte by byte (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+@Suite struct ONNXModelTests {
+  let folder = TemporaryFolder()
+
+  /// A graph while it is written.
+  struct Graph {
+    var nodes: [[UInt8]] = []
+    var constants: [[UInt8]] = []
+    var input = [1, 3, 8, 8]
+
+    mutating func node(
+      _ operation: String, _ inputs: [String], _ output: String, _ ints: [String: [Int]] = [:],
+      int: [String: Int] = [:], float: [String: Float] = [:]
+    ) {
+      var node = ProtobufWire()
+      for name in inputs { node.add(1, name) }
+      node.add(2, output)
+      node.add(3, "node-" + output)
+      node.add(4, operation)
+      for (name, values) in ints {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        for value in values { attribute.add(8, value) }
+        attribute.add(20, 7)
+        node.add(5, attribute.bytes)
+      }
+      for (name, value) in int {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        attribute.add(3, value)
+        attribute.add(20, 2)
+        node.add(5, attribute.bytes)
+      }
+      for (name, value) in float {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        attribute.add(2, [value], isPacked: false)
+        attribute.add(20, 1)
+        node.add(5, attribute.bytes)
+      }
+      nodes.append(node.bytes)
+    }
+
+    mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) {
+      var tensor = ProtobufWire()
+      for length in shape { tensor.add(1, length) }
+      tensor.add(2, 1)
+      tensor.add(4, values)
+      tensor.add(8, name)
+      constants.append(tensor.bytes)
+    }
+
+    var bytes: [UInt8] {
+      var shape = ProtobufWire()
+      for length in input {
+        var dimension = ProtobufWire()
+        dimension.add(1, length)
+        shape.add(1, dimension.bytes)
+      }
+      var (tensor, type, value) = (ProtobufWire(), ProtobufWire(), ProtobufWire())
+      tensor.add(1, 1)
+      tensor.add(2, shape.bytes)
+      type.add(1, tensor.bytes)
+      value.add(1, "x")
+      value.add(2, type.bytes)
+      var (graph, model) = (ProtobufWire(), ProtobufWire())
+      for node in nodes { graph.add(1, node) }
+      for constant in constants { graph.add(5, constant) }
+      graph.add(11, value.bytes)
+      model.add(1, 8)
+      model.add(7, graph.bytes)
+      return model.bytes
+    }
+  }
+
+  /// One tower, 8 x 8 pixels: a convolution, a pool, a fully-connected layer of three classes.
+  let network = NetworkSpecification(
+    name: "tiny", towers: 1, inputSide: 8, imageSide: 8, classes: 3,
+    layers: [
+      .convolution(
+        ConvolutionSpecification(
+          name: "c", kernels: 2, window: Window(size: 3, stride: 1, padding: 1, rounding: .down))),
+      .relu(name: "r"),
+      .responseNormalization(
+        NormalizationSpecification(name: "n", size: 5, constant: 1, scale: 2e-5, exponent: 0.75)),
+      .maxPooling(PoolingSpecification(name: "p", window: Window(size: 3, stride: 2))),
+      .dropout(name: "d", probability: 0.5, scalesInTraining: true),
+      .fullyConnected(FullyConnectedSpecification(name: "f", kernels: 3)),
+    ])
+  let kernels = (0..<54).map { Float($0) }
+  /// Neurons x maps x rows x columns: the pool makes 4 x 4 of 8 x 8 pixels.
+  let weights = (0..<96).map { Float($0) }
+
+  /// The network as its own programs write it; the pool as explicit pads or by the ceil rule.
+  func graph(pads: [Int] = [0, 0, 1, 1], ceil: Int = 0, alpha: Float = 1e-4) -> Graph {
+    var graph = Graph()
+    graph.constant("w1", [2, 3, 3, 3], kernels)
+    graph.constant("b1", [2], [5, 6])
+    graph.node(
+      "Conv", ["x", "w1", "b1"], "a",
+      ["kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]])
+    graph.node("Relu", ["a"], "b")
+    graph.node("LRN", ["b"], "c", int: ["size": 5], float: ["alpha": alpha, "beta": 0.75])
+    graph.node(
+      "MaxPool", ["c"], "d", ["kernel_shape": [3, 3], "pads": pads, "strides": [2, 2]],
+      int: ["ceil_mode": ceil])
+    return graph
+  }
+
+  func weights(of bytes: [UInt8]) throws -> [[Float]] {
+    let source = try WeightFile.open(folder.write("n.onnx", bytes))
+    let found = try NetworkWeights(source, of: network)
+    return try network.tensors.map { tensor in try found.read(tensor) }
+  }
+
+  @Test func theOrderOfNodesSaysWhoseWeightsAreWhose() throws {
+    for (pads, ceil) in [([0, 0, 1, 1], 0), ([0, 0, 0, 0], 1)] {
+      var graph = graph(pads: pads, ceil: ceil)
+      graph.node("Flatten", ["d"], "e")
+      graph.constant("w2", [3, 32], weights)
+      graph.constant("b2", [3], [7, 8, 9])
+      graph.node("Gemm", ["e", "w2", "b2"], "f", int: ["transB": 1])
+      graph.node("Softmax", ["f"], "g")
+      #expect(try weights(of: graph.bytes) == [kernels, [5, 6], weights, [7, 8, 9]])
+      #expect(
+        try WeightFile.open(folder.write("n.onnx", graph.bytes)).pictures.side == 8)
+    }
+  }
+
+  @Test func productsOfMatricesAreTurnedAndTheirBiasesFound() throws {
+    var graph = graph()
+    graph.node("Constant", [], "shape")
+    graph.node("Reshape", ["d", "shape"], "e")
+    // Inputs x neurons.
+    graph.constant("w2", [32, 3], (0..<96).map { weights[$0 % 3 * 32 + $0 / 3] })
+    graph.constant("b2", [3], [7, 8, 9])
+    graph.node("MatMul", ["e", "w2"], "f")
+    graph.node("Add", ["b2", "f"], "g")
+    #expect(try weights(of: graph.bytes) == [kernels, [5, 6], weights, [7, 8, 9]])
+  }
+
+  /// TensorFlow's maps lie side by side in a pixel when they are flattened.
+  @Test func inputsThatAreRowsColumnsMapsAreTurned() throws {
+    var graph = graph()
+    graph.node("Transpose", ["d"], "t", ["perm": [0, 2, 3, 1]])
+    graph.node("Flatten", ["t"], "e")
+    var turned = [Float](repeating: 0, count: 96)
+    for neuron in 0..<3 {
+      for map in 0..<2 {
+        for pixel in 0..<16 {
+          turned[neuron * 32 + pixel * 2 + map] = weights[neuron * 32 + map * 16 + pixel]
+        }
+      }
+    }
+    graph.constant("w2", [3, 32], turned)
+    graph.node("Gemm", ["e", "w2"], "f", int: ["transB": 1])
+    // Without biases there are none.
+    #expect(try weights(of: graph.bytes) == [kernels, [5, 6], weights, [0, 0, 0]])
+  }
+
+  @Test func otherLayersAreNamed() throws {
+    func complaint(_ graph: Graph) throws -> String {
+      var graph = graph
+      graph.node("Flatten", [graph.nodes.count == 4 ? "d" : "z"], "e")
+      graph.constant("w2", [3, 32], weights)
+      graph.node("Gemm", ["e", "w2"], "f", int: ["transB": 1])
+      let failure = #expect(throws: Failure.self) { _ = try weights(of: graph.bytes) }
+      return failure?.message ?? ""
+    }
+    #expect(try complaint(graph(alpha: 2e-4)).contains("its layer 'node-c' is an LRN"))
+    #expect(try complaint(graph(pads: [0, 0, 0, 0])).contains("(3x3 of 8x8 pixels)"))
+    var other = graph()
+    other.node("Sigmoid", ["d"], "z")
+    #expect(try complaint(other).contains("'node-z' is a 'Sigmoid'"))
+    var branch = graph()
+    branch.node("Add", ["d", "c"], "z")
+    #expect(try complaint(branch).contains("'Add of d, c'"))
+    var early = graph()
+    early.nodes.insert(early.nodes[2], at: 1)
+    #expect(try complaint(early).contains("'LRN of b'"))
+  }
+
+  @Test func numbersBesideTheModelAreRead() throws {
+    func model(_ location: String, offset: Int = 8) -> [UInt8] {
+      var graph = graph()
+      graph.node("Flatten", ["d"], "e")
+      var tensor = ProtobufWire()
+      for length in [3, 32] { tensor.add(1, length) }
+      tensor.add(2, 1)
+      tensor.add(8, "w2")
+      for (key, value) in [("location", location), ("offset", "\(offset)"), ("length", "384")] {
+        var entry = ProtobufWire()
+        entry.add(1, key)
+        entry.add(2, value)
+        tensor.add(13, entry.bytes)
+      }
+      tensor.add(14, 1)
+      graph.constants.append(tensor.bytes)
+      graph.node("Gemm", ["e", "w2"], "f", int: ["transB": 1])
+      return graph.bytes
+    }
+    let bytes = weights.flatMap { number in
+      (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
+    }
+    _ = folder.write("n.onnx.data", [UInt8](repeating: 0, count: 8) + bytes)
+    #expect(try weights(of: model("n.onnx.data"))[2] == weights)
+    for (location, offset) in [
+      ("n.onnx.data", 12), ("n.onnx.data", -4), ("../n.onnx.data", 8), ("/etc/passwd", 0),
+      ("missing", 0), ("", 0),
+    ] {
+      #expect(throws: Failure.self, "\(location)") {
+        _ = try weights(of: model(location, offset: offset))
+      }
+    }
+  }
+
+  @Test func anExportOfOursDescribesItself() throws {
+    let network = SmallFiles.network()
+    let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
+    for isInside in [false, true] {
+      try ONNXExport.write(file, to: folder.file("a.onnx"), hasPreprocessingInside: isInside)
+      let source = try WeightFile.open(folder.file("a.onnx"))
+      let described = try #require(try source.described())
+      #expect(described.network == network && described.preprocessing == file.preprocessing)
+      let weights = try NetworkWeights(source, of: network)
+      for tensor in network.tensors {
+        #expect(try weights.read(tensor) == SmallFiles.values(tensor), "\(tensor.name)")
+      }
+    }
+  }
+
+  /// The same graphs, as if another program had written them.
+  @Test func towersAreFoundInTheGraph() throws {
+    for towers in [1, 2] {
+      var network = SmallFiles.network()
+      network.towers = towers
+      // ONNX has no norm within maps: its export is many nodes.
+      network.layers.removeAll { $0.name == "s1" }
+      let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
+      try ONNXExport.write(file, to: folder.file("a.onnx"), hasPreprocessingInside: false)
+      let bytes = folder.read("a.onnx").replacing(
+        "alexnet-train".utf8, with: "another-train".utf8)
+      let source = try WeightFile.open(folder.write("b.onnx", bytes))
+      #expect(try source.described() == nil)
+      let weights = try NetworkWeights(source, of: network)
+      for tensor in network.tensors {
+        #expect(try weights.read(tensor) == SmallFiles.values(tensor), "\(tensor.name)")
+      }
+      var other = network
+      other.towers = 3 - towers
+      #expect(throws: Failure.self) { _ = try NetworkWeights(source, of: other) }
+    }
+  }
+
+  @Test func aFileThatIsCutAnywhereIsRefusedOrLacksLayers() throws {
+    var graph = graph()
+    graph.node("Flatten", ["d"], "e")
+    graph.constant("w2", [3, 32], weights)
+    graph.node("Gemm", ["e", "w2"], "f", int: ["transB": 1])
+    let bytes = graph.bytes
+    for length in 0..<bytes.count {
+      #expect(throws: Failure.self, "cut at \(length)") {
+        _ = try weights(of: Array(bytes[..<length]))
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import AlexNet
+import Failures
+import Interchange
+import Testing
+import TestSupport
+
+/// What is known of pictures: options, the network's description, the file, and what is usual.
+@Suite struct PictureChoiceTests {
+  let folder = TemporaryFolder()
+
+  /// bvlc_alexnet with a data layer.
+  func source(
+    _ integers: [String: Int] = [:], _ floats: [String: Float] = [:], mean: [Float] = []
+  ) throws -> CaffeModel {
+    let data = CaffeNetworks.Layer(
+      "data", "Data", integers, floats, blobs: mean.isEmpty ? [] : [([mean.count], mean)])
+    let layers = [data] + CaffeNetworks.alexNet(poolsFirst: false)
+    return try CaffeModel(
+      opening: folder.write("n.caffemodel", CaffeNetworks.model(layers, generation: 2)))
+  }
+
+  func choose(
+    _ network: NetworkSpecification, _ source: any WeightSource,
+    _ choice: PictureChoice = PictureChoice()
+  ) throws -> (preprocessing: Preprocessing, statements: [String]) {
+    try choice.preprocessing(
+      for: network, classNames: (0..<network.classes).map(String.init), of: source)
+  }
+
+  let caffe = NetworkSpecification.caffeAlexNet(classes: 5)
+
+  @Test func whatTheFileSaysIsTakenAndStated() throws {
+    // Caffe keeps B, G, R.
+    let source = try source(["crop_size": 227], ["scale": 1], mean: [104, 117, 123])
+    #expect(source.pictures.side == 227)
+    let (how, statements) = try choose(caffe, source)
+    #expect(how.channelOrder == .bgr && how.factors == [1, 1, 1])
+    #expect(Array(how.mean.prefix(3)) == [123, 117, 104])
+    #expect(statements.count == 1 && statements[0].contains("BGR (the network)"))
+    #expect(statements[0].contains("123, 117, 104 (the file)"))
+    // The network takes crops of the file's size.
+    let other = try self.source(["crop_size": 224])
+    let imported = try NetworkImport(
+      other, network: { classes throws(Failure) in .caffeAlexNet(classes: classes ?? 1000) },
+      preprocessing: { network, _ throws(Failure) in
+        Preprocessing(
+          classNames: (0..<network.classes).map(String.init),
+          mean: Preprocessing.filled(network, [0, 0, 0]))
+      })
+    #expect(imported.network.inputSide == 224)
+  }
+
+  @Test func whatTheFileSaysOtherwiseIsRefused() throws {
+    let scaled = #expect(throws: Failure.self) {
+      _ = try choose(caffe, try source([:], ["scale": 0.00390625]))
+    }
+    #expect(scaled?.exitCode == .usage && scaled?.message.contains("--scale") == true)
+    var choice = PictureChoice()
+    choice.scale = 0.00390625
+    let (how, _) = try choose(caffe, try source([:], ["scale": 0.00390625]), choice)
+    #expect(how.factors == [0.00390625, 0.00390625, 0.00390625])
+    choice = PictureChoice()
+    choice.mean = Preprocessing.filled(caffe, [104, 117, 123])
+    let mean = #expect(throws: Failure.self) {
+      _ = try choose(caffe, try source(mean: [104, 117, 123]), choice)
+    }
+    #expect(mean?.message.contains("104, 117, 123") == true)
+    #expect(mean?.message.contains("123, 117, 104") == true)
+  }
+
+  @Test func whatIsNotKnownIsStatedOrAskedFor() throws {
+    let usual = try choose(caffe, try source())
+    #expect(usual.statements[0].contains("ImageNet's, usual; the file does not say"))
+    #expect(abs(usual.preprocessing.mean[2] - 104.00699) < 1e-4)
+    // Caffe's order of colours is not guessed for a network that is described by hand.
+    var described = caffe
+    described.preprocessing = nil
+    let asked = #expect(throws: Failure.self) { _ = try choose(described, try source()) }
+    #expect(asked?.message.contains("--channel-order BGR or RGB") == true)
+    var choice = PictureChoice()
+    choice.channelOrder = .rgb
+    #expect(try choose(described, try source(), choice).preprocessing.channelOrder == .rgb)
+    // An option goes before the network's description.
+    #expect(try choose(caffe, try source(), choice).preprocessing.channelOrder == .rgb)
+  }
+
+  @Test func theScalingOfADescriptionIsWhatTorchvisionDoes() throws {
+    let network = NetworkSpecification.torchvisionAlexNet(classes: 5)
+    let how = Preprocessing(
+      for: network, classNames: ["a", "b", "c", "d", "e"], mean: [])
+    // ToTensor and Normalize of a pixel 200, 100, 50, worked by hand: (200 / 255 - 0.485) / 0.229 and so on.
+    var pixel: [Float] = zip([200, 100, 50], how.mean).map { $0 - $1 }
+    pixel.withUnsafeMutableBufferPointer { how.adapt($0.baseAddress!, count: 1) }
+    for (here, there) in zip(pixel, [1.307_046_8, -0.285_014, -0.932_984_7] as [Float]) {
+      #expect(abs(here - there) < 1e-5)
+    }
+  }
+}

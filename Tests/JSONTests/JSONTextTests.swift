@@ -1,0 +1,36 @@
+import Failures
+import JSON
+import Testing
+
+/// JSON from strangers, and JSON with odd names in it.
+@Suite struct JSONTextTests {
+  private func complaint(_ text: String, _ bounds: JSONText.Bounds = .init()) -> String {
+    do {
+      _ = try JSONText.value([String: [Int]].self, Array(text.utf8), bounds, from: "file")
+      return ""
+    } catch { return (error as? Failure)?.message ?? "\(error)" }
+  }
+
+  @Test func aTextIsHeldAgainstItsBoundsBeforeItIsParsed() throws {
+    #expect(complaint(#"{"a": [1, 2]}"#).isEmpty)
+    let deep = String(repeating: "[", count: 100_000)
+    #expect(complaint(deep).contains("'file' cannot be read as JSON: it is nested more than 32"))
+    let many = "{\"a\": [" + String(repeating: "1,", count: 200) + "1]}"
+    #expect(complaint(many).isEmpty)
+    #expect(complaint(many, .init(values: 100)).contains("holds more than 100 values"))
+    #expect(complaint(#"{"a": [1], "\u0061": [2]}"#).contains("names 'a' twice"))
+    // Brackets in texts are none.
+    #expect(complaint("{\"" + String(repeating: "[", count: 100) + "\": [1]}").isEmpty)
+  }
+
+  @Test func whatATerminalWouldObeyIsEscapedAndComesBack() throws {
+    let names = ["a\u{1B}[31m", "b\u{9B}31m\u{7F}", "c\u{202E}gpj", "d\ne", "plain 猫 👩‍👧"]
+    for isPretty in [false, true] {
+      let text = JSONText.encode(names, isPretty: isPretty)
+      #expect(!text.unicodeScalars.contains { $0.isControl && $0 != "\n" })
+      #expect(text.contains("\\u009b31m\\u007f") && text.contains("c\\u202egpj"))
+      #expect(text.contains("plain 猫 👩‍👧"))
+      #expect(try JSONText.value([String].self, Array(text.utf8), from: "file") == names)
+    }
+  }
+}
