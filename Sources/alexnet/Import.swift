@@ -92,7 +92,7 @@ enum Import: Subcommand {
           + "\(NetworkSpecification.presetNames.joined(separator: ", ")) or a description.")
     }
     let pictures = try pictures(arguments)
-    if let described {
+    if described != nil {
       let options = ["channel-order", "scale", "deviation", "layer", "prefix"].filter {
         !arguments.strings($0).isEmpty
       }
