@@ -13,6 +13,7 @@
 // So a jump begins and ends inside a library. No library calls back into Swift: the only callback is
 // alexnet_vips_silence below, in C. Tests/ImagesTests looks through the programs for the functions that jump.
 #pragma once
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <png.h>
 #include <stdint.h>
@@ -72,6 +73,34 @@ static inline int alexnet_vips_copy_out(VipsImage *picture, int side, unsigned c
   }
   g_object_unref(region);
   return 0;
+}
+
+/// Whether an ICC profile is that of sRGB, by its description in ASCII or UTF-16.
+static inline int alexnet_vips_is_srgb(const void *profile, size_t length) {
+  static const char wide[8] = {0, 's', 0, 'R', 0, 'G', 0, 'B'};
+  for (size_t place = 0; place + sizeof wide <= length && place < 4096; place++) {
+    const char *here = (const char *)profile + place;
+    if (!memcmp(here, "sRGB", 4) || !memcmp(here, wide, sizeof wide)) return 1;
+  }
+  return 0;
+}
+
+/// Converts a picture from its own ICC profile to sRGB; one whose profile is sRGB, or none that fits, stays as it is.
+/// Takes over the reference.
+static inline VipsImage *alexnet_vips_convert(VipsImage *picture) {
+  const void *profile = NULL;
+  size_t length = 0;
+  if (!vips_image_get_typeof(picture, VIPS_META_ICC_NAME) ||
+      vips_image_get_blob(picture, VIPS_META_ICC_NAME, &profile, &length) ||
+      alexnet_vips_is_srgb(profile, length))
+    return picture;
+  VipsImage *next = NULL;
+  if (vips_icc_transform(picture, &next, "srgb", "embedded", TRUE, "depth", 8, NULL)) {
+    vips_error_clear();
+    return picture;
+  }
+  g_object_unref(picture);
+  return next;
 }
 
 /// What is left to scale on one axis, once libvips has reduced a picture: the pixels that the square needs, and how they
@@ -135,6 +164,7 @@ static inline int alexnet_vips_finish(VipsImage *picture, int side, int squeeze,
     vips_area_unref(VIPS_AREA(white));
     if (!(picture = alexnet_vips_became(picture, next, code))) return ALEXNET_IMAGE_CORRUPT;
   }
+  picture = alexnet_vips_convert(picture);
   gboolean plain = picture->BandFmt == VIPS_FORMAT_UCHAR &&
                    (picture->Type == VIPS_INTERPRETATION_B_W ||
                     picture->Type == VIPS_INTERPRETATION_sRGB);
@@ -156,6 +186,9 @@ struct alexnet_vips_header {
   VipsImage *picture;
   int width, height, bands, pixel_bytes;
   int is_interlaced;  // a progressive JPEG, or one of several scans, too
+  int is_integer;     // of 8 or 16 bits without a sign
+  int is_lab;
+  int frames;
 };
 
 /// Whether a picture's header has a field that is there and not 0.
@@ -169,11 +202,19 @@ static inline int alexnet_vips_is_set(VipsImage *picture, const char *field) {
 ///
 /// `vips_thumbnail_buffer` would do for all of it, were it not deaf to `fail_on` in libvips 8.14: it makes up the rest
 /// of a truncated picture. So the picture is opened here, and big JPEGs later at a fraction of their size.
-static inline int alexnet_vips_open(const void *bytes, size_t length,
+static inline int alexnet_vips_open(const void *bytes, size_t length, int is_pnm,
                                     struct alexnet_vips_header *header) {
-  VipsImage *picture = vips_image_new_from_buffer(bytes, length, "", "access",
-                                                  VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                                  VIPS_FAIL_ON_TRUNCATED, NULL);
+  VipsImage *picture;
+  if (is_pnm) {
+    // libvips reads these from a source alone; from memory it leaves them to ImageMagick, which knows no long ones.
+    VipsSource *source = vips_source_new_from_memory(bytes, length);
+    picture = vips_image_new_from_source(source, "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                         VIPS_FAIL_ON_TRUNCATED, NULL);
+    g_object_unref(source);
+  } else {
+    picture = vips_image_new_from_buffer(bytes, length, "", "access", VIPS_ACCESS_SEQUENTIAL,
+                                         "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+  }
   if (!picture) {
     vips_error_clear();
     return 0;
@@ -183,6 +224,12 @@ static inline int alexnet_vips_open(const void *bytes, size_t length,
   header->height = picture->Ysize;
   header->bands = picture->Bands;
   header->pixel_bytes = VIPS_IMAGE_SIZEOF_PEL(picture);
+  header->is_integer =
+      picture->BandFmt == VIPS_FORMAT_UCHAR || picture->BandFmt == VIPS_FORMAT_USHORT;
+  header->is_lab = picture->Type == VIPS_INTERPRETATION_LAB ||
+                   picture->Type == VIPS_INTERPRETATION_LABQ ||
+                   picture->Type == VIPS_INTERPRETATION_LABS;
+  header->frames = vips_image_get_n_pages(picture);
   header->is_interlaced = alexnet_vips_is_set(picture, "interlaced") ||
                           alexnet_vips_is_set(picture, "jpeg-multiscan");
   return 1;
@@ -308,6 +355,22 @@ static inline size_t alexnet_png_room(int width, int height, int bands) {
   image.height = height;
   image.format = bands == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   return PNG_IMAGE_PNG_SIZE_MAX(image);
+}
+
+/// Whether a font that is installed has a letter.
+static inline int alexnet_has_font(uint32_t letter) {
+  FcPattern *pattern = FcPatternCreate();
+  FcCharSet *letters = FcCharSetCreate();
+  FcObjectSet *properties = FcObjectSetBuild(FC_FILE, (char *)NULL);
+  FcCharSetAddChar(letters, letter);
+  FcPatternAddCharSet(pattern, FC_CHARSET, letters);
+  FcFontSet *fonts = FcFontList(NULL, pattern, properties);
+  int count = fonts ? fonts->nfont : 0;
+  if (fonts) FcFontSetDestroy(fonts);
+  FcObjectSetDestroy(properties);
+  FcCharSetDestroy(letters);
+  FcPatternDestroy(pattern);
+  return count > 0;
 }
 
 /// Draws a line of text in black on white into gray pixels of `width` x `height`, cut off where it ends.

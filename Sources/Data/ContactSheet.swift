@@ -31,6 +31,15 @@ public struct ContactSheet {
     inputSide = max(1, dataset.side * 7 / 8)
   }
 
+  /// A sentence that names the fonts to install, if classes' names have letters that none has; otherwise nil.
+  public var fontNote: String? {
+    let packages = TextLine.missingFonts(for: dataset.classNames)
+    return packages.isEmpty
+      ? nil
+      : "Some letters of the classes' names are drawn as boxes; install the Debian "
+        + "\(packages.count == 1 ? "package" : "packages") \(packages.joined(separator: " and "))."
+  }
+
   /// Draws the sheet as a PNG file.
   /// - Throws: `Failure`: usage for sizes that do not fit, bad data for a damaged record, cannot create.
   public func write(to path: String) throws(Failure) {

@@ -31,6 +31,7 @@ public final class Dataset: Sendable, CustomStringConvertible {
   private let manifest: DatasetManifest
   private let train: OpenSplit
   private let validation: OpenSplit
+  private let test: OpenSplit
   private let readers = ReaderPool()
 
   /// Opens a dataset and checks that its files belong together; the pictures are checked as they
@@ -66,13 +67,18 @@ public final class Dataset: Sendable, CustomStringConvertible {
     Self.allowManyFiles()
     train = try OpenSplit(manifest.train, in: path, classes: manifest.classes.count)
     validation = try OpenSplit(manifest.validation, in: path, classes: manifest.classes.count)
+    test = try OpenSplit(manifest.test, in: path, classes: manifest.classes.count)
   }
 
   /// One line for people: pictures, classes, size, encoding.
   public var description: String {
     let pictures = manifest.pictures
     let quality = pictures.quality.map { " of quality \($0)" } ?? ""
-    return "\(train.index.count) training and \(validation.index.count) validation pictures of "
+    let (train, validation) = ("\(count(.train)) training", "\(count(.validation)) validation")
+    let parts =
+      count(.test) > 0
+      ? "\(train), \(validation) and \(count(.test)) test" : "\(train) and \(validation)"
+    return "\(parts) pictures of "
       + "\(side)x\(side) in \(classNames.count) classes (\(pictures.encoding.rawValue.uppercased())"
       + "\(quality), from \(manifest.source.kind))"
   }
@@ -91,7 +97,7 @@ public final class Dataset: Sendable, CustomStringConvertible {
 
   /// The number of pictures of each class in a split.
   public func counts(_ split: Split) -> [Int] {
-    manifest.classes.map { split == .train ? $0.train : $0.validation }
+    manifest.classes.map { $0.count(split) }
   }
 
   /// The class of a picture.
@@ -132,7 +138,13 @@ public final class Dataset: Sendable, CustomStringConvertible {
       record: index, into: output)
   }
 
-  private func open(_ split: Split) -> OpenSplit { split == .train ? train : validation }
+  private func open(_ split: Split) -> OpenSplit {
+    switch split {
+    case .train: train
+    case .validation: validation
+    case .test: test
+    }
+  }
 
   /// The bytes of a file whose length and checksum are as listed.
   static func verified(_ file: DatasetManifest.File, in folder: String) throws(Failure) -> [UInt8] {
@@ -162,7 +174,11 @@ private struct OpenSplit: Sendable {
   let index: RecordIndex
   let shards: [InputFile]
 
-  init(_ part: DatasetManifest.Part, in folder: String, classes: Int) throws(Failure) {
+  init(_ part: DatasetManifest.Part?, in folder: String, classes: Int) throws(Failure) {
+    guard let part else {
+      (index, shards) = (.empty, [])
+      return
+    }
     let path = "\(folder)/\(part.index.file)"
     index = try RecordIndex(try Dataset.verified(part.index, in: folder), path: path)
     var shards: [InputFile] = []

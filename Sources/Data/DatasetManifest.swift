@@ -5,7 +5,8 @@ import JSON
 /// What `dataset.json` says: everything about a dataset but the pictures.
 struct DatasetManifest: Codable, Equatable, Sendable {
   static let fileName = "dataset.json"
-  static let currentVersion = 1
+  /// Version 2 may have a test part, or no training or validation pictures.
+  static let currentVersion = 2
   static let format = "alexnet dataset"
   /// A class takes four values, a shard five: there may be half a million of either.
   private static let bounds = JSONText.Bounds(depth: 16, values: 1 << 22)
@@ -25,6 +26,15 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     var name: String
     var train: Int
     var validation: Int
+    var test: Int?
+
+    func count(_ split: Split) -> Int {
+      switch split {
+      case .train: train
+      case .validation: validation
+      case .test: test ?? 0
+      }
+    }
   }
   struct Pictures: Codable, Equatable, Sendable {
     var side: Int
@@ -39,6 +49,9 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     var count: Int
     var index: File
     var shards: [Shard]
+
+    /// A part without pictures.
+    static let none = Part(count: 0, index: File(file: "", bytes: 0, sha256: ""), shards: [])
   }
   struct Source: Codable, Equatable, Sendable {
     var kind: String
@@ -55,12 +68,20 @@ struct DatasetManifest: Codable, Equatable, Sendable {
   var classes: [Class]
   var train: Part
   var validation: Part
+  /// The test pictures; nil where the source had none.
+  var test: Part?
   var statistics: File
   var source: Source
   /// How each number was made, for people.
   var methods: [String: String]
 
-  func part(_ split: Split) -> Part { split == .train ? train : validation }
+  func part(_ split: Split) -> Part? {
+    switch split {
+    case .train: train
+    case .validation: validation
+    case .test: test
+    }
+  }
 
   /// The file's bytes; the same manifest gives the same bytes.
   var encoded: [UInt8] {
@@ -99,23 +120,26 @@ struct DatasetManifest: Codable, Equatable, Sendable {
   }
 
   init(
-    pictures: Pictures, classes: [Class], train: Part, validation: Part, statistics: File,
+    pictures: Pictures, classes: [Class], parts: [Split: Part], statistics: File,
     source: Source, methods: [String: String]
   ) {
+    train = parts[.train] ?? .none
+    validation = parts[.validation] ?? .none
+    test = parts[.test].flatMap { $0.count > 0 ? $0 : nil }
     format = Self.format
-    formatVersion = Self.currentVersion
+    // What an older program can read says so.
+    formatVersion = test == nil && train.count > 0 && validation.count > 0 ? 1 : 2
     program = "alexnet-train"
     self.pictures = pictures
     self.classes = classes
-    self.train = train
-    self.validation = validation
     self.statistics = statistics
     self.source = source
     self.methods = methods
   }
 
   private func check(_ path: String) throws(Failure) {
-    let names = Split.allCases.flatMap { part($0).shards.map(\.file) + [part($0).index.file] }
+    let parts = Split.allCases.compactMap { part($0) }
+    let names = parts.flatMap { $0.shards.map(\.file) + [$0.index.file] }
     let isPlain = (names + [statistics.file]).allSatisfy { name in
       !name.isEmpty && !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "."
         && !name.unicodeScalars.contains { $0.isControl }
@@ -123,8 +147,7 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     guard (1...8192).contains(pictures.side), !classes.isEmpty, isPlain else {
       throw Failure(.badData, "\(quoted(path)) is damaged: a size or file name in it cannot be.")
     }
-    for split in Split.allCases {
-      let part = part(split)
+    for part in parts {
       var rest = part.count
       for shard in part.shards {
         guard shard.records >= 0, shard.records <= rest else { rest = -1; break }

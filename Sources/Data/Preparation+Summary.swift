@@ -10,7 +10,7 @@ extension Preparation {
   /// description of it all.
   static func finish(
     _ plan: PreparationPlan, _ sums: PixelSums, _ settings: PreparationSettings, kind: String,
-    folder: String, start: Double
+    unusable: [RejectedPicture], folder: String, start: Double
   ) throws(Failure) -> PreparationSummary {
     let journal = ShardJournal(folder: folder)
     let shards = try plan.shards.map { (shard) throws(Failure) in
@@ -22,18 +22,21 @@ extension Preparation {
       }
       return prepared
     }
-    let rejected = shards.flatMap(\.rejected)
+    let rejected = unusable + shards.flatMap(\.rejected)
     var parts: [Split: DatasetManifest.Part] = [:]
     var classes = plan.classNames.map { DatasetManifest.Class(name: $0, train: 0, validation: 0) }
-    for split in Split.allCases {
+    for split in Split.allCases where split != .test || plan.hasPictures(.test) {
       let own = zip(plan.shards, shards).filter { $0.0.split == split }.map(\.1)
       parts[split] = try writeIndex(own, split, folder: folder)
       for record in own.flatMap(\.records) {
-        classes[Int(record.label)].train += split == .train ? 1 : 0
-        classes[Int(record.label)].validation += split == .validation ? 1 : 0
+        switch split {
+        case .train: classes[Int(record.label)].train += 1
+        case .validation: classes[Int(record.label)].validation += 1
+        case .test: classes[Int(record.label)].test = 1 + (classes[Int(record.label)].test ?? 0)
+        }
       }
     }
-    if let empty = classes.firstIndex(where: { $0.train == 0 }) {
+    if plan.hasPictures(.train), let empty = classes.firstIndex(where: { $0.train == 0 }) {
       let name = plan.classNames[empty]
       let example =
         rejected.first { $0.class == name }.map { ": \(quoted($0.path)) \($0.reason)" } ?? ""
@@ -43,13 +46,15 @@ extension Preparation {
           + "\(example)."
       )
     }
-    guard let train = parts[.train], let validation = parts[.validation], validation.count > 0
-    else {
-      throw Failure(
-        .badData,
-        "\(quoted(settings.source)) has no usable picture for validation; add some, or hold out more."
-      )
+    for split in Split.allCases where plan.hasPictures(split) || plan.hasPictures(.train) {
+      guard split == .test || parts[split]?.count != 0 else {
+        throw Failure(
+          .badData,
+          "\(quoted(settings.source)) has no usable picture for \(split.rawValue); add some, or hold out more."
+        )
+      }
     }
+    let duplicates = try Duplicates(zip(plan.shards, shards), plan, in: folder)
     let covariance = sums.covariance()
     let statistics = StatisticsFile(
       mean: sums.mean(), covariance: covariance, colour: ColourComponents(covariance: covariance))
@@ -58,7 +63,7 @@ extension Preparation {
         side: settings.side, encoding: settings.effectiveEncoding,
         quality: settings.effectiveEncoding == .jpeg ? settings.quality : nil,
         resizing: settings.resizing, enlarging: SquareScaling.enlarging),
-      classes: classes, train: train, validation: validation,
+      classes: classes, parts: parts,
       statistics: try write(
         statistics.encoded(side: settings.side), "statistics.safetensors", folder),
       source: DatasetManifest.Source(
@@ -68,11 +73,17 @@ extension Preparation {
       methods: methods(settings.resizing))
     let rejectedFile = try write(lines(rejected), "rejected.jsonl", folder)
     let manifestFile = try write(manifest.encoded, DatasetManifest.fileName, folder)
-    let files = [train.index, validation.index, manifest.statistics, rejectedFile, manifestFile]
+    var files = parts.values.map(\.index) + [manifest.statistics, rejectedFile, manifestFile]
+    if !duplicates.isEmpty {
+      files.append(try write(duplicates.lines, Duplicates.fileName, folder))
+    }
     let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
     return PreparationSummary(
-      train: train.count, validation: validation.count, classes: classes.count,
-      rejected: rejected.count, bytes: bytes, seconds: MonotonicClock.seconds - start)
+      train: parts[.train]?.count ?? 0, validation: parts[.validation]?.count ?? 0,
+      test: parts[.test]?.count ?? 0, classes: classes.count,
+      rejected: rejected.count, rejectedKinds: kinds(of: rejected),
+      notes: notes(shards), duplicates: duplicates.warnings, bytes: bytes,
+      seconds: MonotonicClock.seconds - start)
   }
 
   private static func methods(_ resizing: Resizing) -> [String: String] {
@@ -89,7 +100,8 @@ extension Preparation {
 
   private static let methods = [
     "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
-    "mean": "mean of the decoded training records, pixel by pixel, 0 to 255; sums in whole numbers",
+    "mean":
+      "mean of the decoded training records (where there are none: of the validation or test records), pixel by pixel, 0 to 255; sums in whole numbers",
     "covariance":
       "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole "
       + "numbers, divided by the number of pixels",
@@ -122,7 +134,31 @@ extension Preparation {
       sha256: try OutputFile.write(bytes, to: "\(folder)/\(name)"))
   }
 
-  private static func lines(_ rejected: [RejectedPicture]) -> [UInt8] {
-    rejected.flatMap { Array((JSONText.encode($0, isPretty: false) + "\n").utf8) }
+  /// Values as lines of JSON.
+  static func lines(_ values: [some Encodable]) -> [UInt8] {
+    values.flatMap { Array((JSONText.encode($0, isPretty: false) + "\n").utf8) }
+  }
+
+  private static func notes(_ shards: [PreparedShard]) -> [String] {
+    let animated = shards.reduce(0) { $0 + $1.animated }
+    return animated == 0
+      ? []
+      : [
+        "\(counted(animated, "picture has", "pictures have")) several frames or pages; the first was taken."
+      ]
+  }
+
+  /// The reasons why pictures were rejected, each with how many there are and one example.
+  private static func kinds(of rejected: [RejectedPicture]) -> [String] {
+    var tally = Tally()
+    for picture in rejected {
+      // Sizes and the numbers of lines differ from picture to picture.
+      tally.add(
+        String(picture.reason.filter { !$0.isNumber }),
+        example: "\(quoted(picture.path)), which \(picture.reason)")
+    }
+    return tally.sorted.map { kind in
+      kind.count == 1 ? "1: \(kind.example)" : "\(kind.count) like \(kind.example)"
+    }
   }
 }

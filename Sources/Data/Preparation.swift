@@ -39,10 +39,7 @@ public enum Preparation {
     let report = crew.rank == 0 ? report : { _ in }
     try settings.check()
     try SquareScaling.start()
-    let source = try ImageSources.open(settings.source, list: settings.list)
-    let listing = try source.list()
-    for note in listing.notes { report(.note(note)) }
-    let plan = try PreparationPlan(listing, settings)
+    let (source, plan, unusable) = try recognise(settings, report)
     let fingerprint = plan.fingerprint(settings, kind: source.kind)
     let folder = try StagingFolder.paths(for: settings.destination).staging
     let staging =
@@ -64,7 +61,7 @@ public enum Preparation {
         return nil
       }
       let summary = try finish(
-        plan, sums, settings, kind: source.kind, folder: folder, start: start)
+        plan, sums, settings, kind: source.kind, unusable: unusable, folder: folder, start: start)
       try staging.commit()
       try crew.waitForAll()
       return summary
@@ -73,6 +70,45 @@ public enum Preparation {
       staging?.keepsShards = [.inputOutput, .cannotCreate].contains(error.exitCode)
       throw error
     }
+  }
+
+  /// Says what a source was taken for, and makes nothing.
+  /// - Parameters:
+  ///   - settings: What would be prepared, and how; the destination is of no account.
+  ///   - report: Called with what was recognised and what the user should know of it.
+  /// - Throws: `Failure` as `run` would.
+  public static func survey(
+    _ settings: PreparationSettings, report: (PreparationEvent) -> Void
+  ) throws(Failure) {
+    try settings.check()
+    try SquareScaling.start()
+    _ = try recognise(settings, report)
+  }
+
+  private static func recognise(
+    _ settings: PreparationSettings, _ report: (PreparationEvent) -> Void
+  ) throws(Failure) -> (any ImageSource, PreparationPlan, unusable: [RejectedPicture]) {
+    let source = try ImageSources.open(settings.source, settings.reading)
+    let listing = try source.list()
+    let plan = try PreparationPlan(listing, settings)
+    report(
+      .recognised(
+        RecognisedSource(
+          kind: source.kind, layout: listing.layout, classNames: plan.classNames,
+          counts: plan.counts, holdOut: plan.holdOut)))
+    for note in listing.notes + plan.notes { report(.note(note)) }
+    if settings.isStrict, let file = listing.unusable.first {
+      throw Failure(
+        .badData,
+        "The picture \(quoted(file.path)) in \(quoted(settings.source)) \(file.reason); "
+          + "without --strict it would be listed and left out.")
+    }
+    return (
+      source, plan,
+      listing.unusable.map {
+        RejectedPicture(path: $0.path, reason: $0.reason, split: nil, class: nil)
+      }
+    )
   }
 
   private static func tell(

@@ -2,12 +2,28 @@ import Threads
 
 /// What a preparation tells while it runs.
 public enum PreparationEvent: Sendable {
+  /// What the source was taken for; before anything is made.
+  case recognised(RecognisedSource)
   /// A sentence that the user should see.
   case note(String)
   /// What is going to be done.
   case planned(PreparationForecast)
   /// How far it is; several times a second.
   case progress(PreparationProgress)
+}
+
+/// What a source was taken for.
+public struct RecognisedSource: Sendable {
+  /// The kind of source, `class folders`.
+  public let kind: String
+  /// Where its parts were found, as the rest of a sentence; empty where the kind says it all.
+  public let layout: String
+  /// The names of the classes.
+  public let classNames: [String]
+  /// The pictures of each part.
+  public let counts: [Split: Int]
+  /// The share of the training pictures that becomes the validation part, if any does.
+  public let holdOut: Double?
 }
 
 /// What is going to be done.
@@ -20,6 +36,8 @@ public struct PreparationForecast: Sendable {
   public let train: Int
   /// The pictures to prepare for validation.
   public let validation: Int
+  /// The pictures to prepare for testing.
+  public let test: Int
   /// The dataset's size on disk in bytes, extrapolated from a sample.
   public let bytes: UInt64
   /// The free space there in bytes, if the system says.
@@ -49,10 +67,18 @@ public struct PreparationSummary: Sendable {
   public let train: Int
   /// Pictures for validation.
   public let validation: Int
+  /// Pictures for testing.
+  public let test: Int
   /// The number of classes.
   public let classes: Int
   /// Pictures that could not be used and are listed in `rejected.jsonl`.
   public let rejected: Int
+  /// Why, kind by kind, each with an example.
+  public let rejectedKinds: [String]
+  /// What else the user should know.
+  public let notes: [String]
+  /// What is said of pictures that are the same, which a file lists; empty where there are none.
+  public let duplicates: [String]
   /// The dataset's size on disk in bytes.
   public let bytes: UInt64
   /// How long it took.
@@ -60,7 +86,7 @@ public struct PreparationSummary: Sendable {
 
   /// The share of pictures that could not be used.
   public var rejectedShare: Double {
-    Double(rejected) / Double(max(1, train + validation + rejected))
+    Double(rejected) / Double(max(1, train + validation + test + rejected))
   }
 }
 

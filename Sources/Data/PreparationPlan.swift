@@ -12,6 +12,8 @@ struct PreparationPlan {
     let number: Int
     /// The pictures, as places in `order`.
     let range: Range<Int>
+    /// Whether its pictures count for the mean image and the colours.
+    let isMeasured: Bool
     var fileName: String { "\(split.rawValue)-\(decimal(number, digits: 6)).tar" }
   }
 
@@ -22,6 +24,8 @@ struct PreparationPlan {
   let shards: [Shard]
   /// The share of the pictures that was held out, if any was.
   let holdOut: Double?
+  /// What the user should know of the classes before hours of work.
+  let notes: [String]
   var total: Int { order.values.reduce(0) { $0 + $1.count } }
 
   /// Makes the plan.
@@ -32,14 +36,17 @@ struct PreparationPlan {
     if let limit = settings.limitPerClass {
       items = Self.limited(items, to: limit, seed: settings.seed)
     }
-    let hasValidation = items.contains { $0.split == .validation }
-    if hasValidation && settings.holdOut != nil {
+    let splits = Set(items.lazy.map(\.split))
+    let isDivisible = splits.contains(.train) && !splits.contains(.validation)
+    if !isDivisible && settings.holdOut != nil {
       throw Failure(
         .usage,
-        "The source \(quoted(settings.source)) has validation pictures of its own; leave out --hold-out."
-      )
+        "The source \(quoted(settings.source)) has "
+          + (splits.contains(.validation)
+            ? "validation pictures of its own" : "no training pictures")
+          + "; leave out --hold-out.")
     }
-    holdOut = hasValidation ? nil : settings.holdOut ?? PreparationSettings.defaultHoldOut
+    holdOut = isDivisible ? settings.holdOut ?? PreparationSettings.defaultHoldOut : nil
     if let holdOut { Self.holdOut(holdOut, of: &items, seed: settings.seed) }
     var order: [Split: [SourceItem]] = [:]
     let random = RandomPurpose.diskOrder.generator(seed: settings.seed)
@@ -48,15 +55,25 @@ struct PreparationPlan {
       order[split] = random.permutation(of: part.count, epoch: number).map { part[Int($0)] }
     }
     self.order = order
+    notes = ClassCounts(order, listing.classNames).notes
+    // A dataset to evaluate on alone is measured by what it has.
+    let measured = Split.allCases.first { order[$0]?.isEmpty == false }
     // Enough shards to keep many threads busy, but none of thousands of tiny files or of gigabytes.
     let size = min(4096, max(256, items.count / 16))
     shards = Split.allCases.flatMap { split in
       let count = order[split]?.count ?? 0
       return stride(from: 0, to: count, by: size).enumerated().map { number, start in
-        Shard(split: split, number: number, range: start..<min(count, start + size))
+        Shard(
+          split: split, number: number, range: start..<min(count, start + size),
+          isMeasured: split == measured)
       }
     }
   }
+
+  /// The number of pictures in each part that has some.
+  var counts: [Split: Int] { order.mapValues(\.count).filter { $0.value > 0 } }
+
+  func hasPictures(_ split: Split) -> Bool { order[split]?.isEmpty == false }
 
   func items(_ shard: Shard) -> ArraySlice<SourceItem> {
     order[shard.split, default: []][shard.range]
@@ -87,9 +104,10 @@ struct PreparationPlan {
 
   private static func limited(_ items: [SourceItem], to limit: Int, seed: UInt64) -> [SourceItem] {
     let random = RandomPurpose.classLimit.generator(seed: seed)
+    let testRandom = RandomPurpose.testLimit.generator(seed: seed)
     var chosen: [Int] = []
     forEachClass(items) { label, split, places in
-      let order = random.permutation(
+      let order = (split == .test ? testRandom : random).permutation(
         of: places.count, epoch: 2 * label + (split == .train ? 0 : 1))
       chosen += order.prefix(limit).map { places[Int($0)] }
     }
@@ -102,7 +120,8 @@ struct PreparationPlan {
     var moved: [Int] = []
     // A share that rounds to nothing in every class takes one picture where there are two.
     for least in [0, 1] where moved.isEmpty {
-      forEachClass(items) { label, _, places in
+      forEachClass(items) { label, split, places in
+        guard split == .train else { return }
         let wanted = Int((Double(places.count) * share).rounded())
         let count = min(max(wanted, least), places.count - 1)
         moved += random.permutation(of: places.count, epoch: label).prefix(count).map {

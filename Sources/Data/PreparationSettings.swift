@@ -7,8 +7,8 @@ public struct PreparationSettings: Sendable {
   public var source: String
   /// The folder to make.
   public var destination: String
-  /// A file of lines `path<TAB>label` that selects pictures or gives them other labels.
-  public var list: String?
+  /// How the source is to be taken.
+  public var reading = SourceOptions()
   /// The width and height of the prepared pictures in pixels.
   public var side = 256
   /// What becomes of a picture that is no square.

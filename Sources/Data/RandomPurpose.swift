@@ -10,6 +10,7 @@ enum RandomPurpose: UInt64 {
   case diskOrder
   case holdOut
   case classLimit
+  case testLimit
 
   func generator(seed: UInt64) -> Philox { Philox(seed: seed, purpose: rawValue) }
 }

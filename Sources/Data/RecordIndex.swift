@@ -53,6 +53,11 @@ final class RecordIndex: @unchecked Sendable {
     self.bytes = bytes
   }
 
+  private init() { (count, bytes) = (0, []) }
+
+  /// An index of no records.
+  static let empty = RecordIndex()
+
   /// The place of a record.
   subscript(record: Int) -> RecordPlace {
     precondition(record >= 0 && record < count, "There is no record \(record).")

@@ -20,6 +20,7 @@ struct ShardJournal {
   private struct Head: Codable {
     let description: DatasetManifest.Shard
     let rejected: [RejectedPicture]
+    let animated: Int
   }
 
   private func path(_ shard: PreparationPlan.Shard) -> String {
@@ -29,7 +30,8 @@ struct ShardJournal {
   /// Notes a shard that is on the disk.
   /// - Throws: `Failure` (cannot create, input/output) with the path.
   func write(_ prepared: PreparedShard, of shard: PreparationPlan.Shard) throws(Failure) {
-    let head = Head(description: prepared.description, rejected: prepared.rejected)
+    let head = Head(
+      description: prepared.description, rejected: prepared.rejected, animated: prepared.animated)
     let line = JSONText.encode(head, isPretty: false)
     let note = Array(line.utf8) + [UInt8(ascii: "\n")] + RecordIndex.encoded(prepared.records)
     let path = path(shard)
@@ -52,7 +54,7 @@ struct ShardJournal {
     else { return nil }
     return PreparedShard(
       description: head.description, records: (0..<index.count).map { index[$0] },
-      rejected: head.rejected)
+      rejected: head.rejected, animated: head.animated)
   }
 
   /// Whether a file of the folder is worth keeping for the next preparation: a shard that is

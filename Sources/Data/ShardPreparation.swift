@@ -5,8 +5,9 @@ import Images
 struct RejectedPicture: Codable, Equatable {
   let path: String
   let reason: String
-  let split: Split
-  let `class`: String
+  /// Nil where that was not known yet.
+  let split: Split?
+  let `class`: String?
 }
 
 /// A shard that is on the disk.
@@ -15,6 +16,8 @@ struct PreparedShard {
   /// Where its records lie; the shard's number is filled in when all shards are known.
   let records: [RecordPlace]
   let rejected: [RejectedPicture]
+  /// How many of its pictures have several frames or pages.
+  let animated: Int
 }
 
 /// What one thread needs to make shards: libraries' objects and memory that are used again and
@@ -27,6 +30,8 @@ final class ShardPreparation {
   private let encoder: RecordEncoder
   private let decoder: RecordDecoder
   private let input = ByteBuffer()
+  /// The frames of the last picture.
+  private var frames = 1
   private let scaled: UnsafeMutableBufferPointer<UInt8>
   private let decoded: UnsafeMutableBufferPointer<UInt8>
 
@@ -51,9 +56,10 @@ final class ShardPreparation {
   /// The statistics are those of the pixels that training will see. Decoding costs a tenth of the
   /// work, and shows that each record can be read back.
   func prepare(_ item: SourceItem) throws(ImageProblem) -> UnsafeRawBufferPointer {
+    frames = 1
     switch try source.read(item, into: input) {
     case .encoded:
-      try SquareScaling.scale(
+      frames = try SquareScaling.scaleFirstFrame(
         encoded: UnsafeRawBufferPointer(input.bytes), side: settings.side,
         resizing: settings.resizing, into: scaled)
     case .pixels(let width, let height, let bands):
@@ -77,6 +83,7 @@ final class ShardPreparation {
     let writer = try ShardWriter(creating: "\(folder)/\(shard.fileName)")
     var records: [RecordPlace] = []
     var rejected: [RejectedPicture] = []
+    var animated = 0
     let suffix = settings.effectiveEncoding.fileExtension
     for (number, item) in zip(shard.range, plan.items(shard)) {
       if isStopped() { return nil }
@@ -106,14 +113,15 @@ final class ShardPreparation {
         RecordPlace(
           shard: 0, offset: offset, length: UInt32(record.count), label: UInt32(item.label),
           crc32: crc32(of: record)))
-      if item.split == .train { sums.add(UnsafeBufferPointer(decoded)) }
+      if shard.isMeasured { sums.add(UnsafeBufferPointer(decoded)) }
+      animated += frames > 1 ? 1 : 0
       progress.count(isRejected: false)
     }
     let checksum = try writer.finish()
     return PreparedShard(
       description: DatasetManifest.Shard(
         file: shard.fileName, bytes: writer.position, records: records.count, sha256: checksum),
-      records: records, rejected: rejected)
+      records: records, rejected: rejected, animated: animated)
   }
 
   /// Takes a shard that an earlier preparation has finished, or returns nil if it is not sound.
@@ -139,7 +147,7 @@ final class ShardPreparation {
         sums.numbers = before
         return nil
       }
-      if shard.split == .train { sums.add(UnsafeBufferPointer(decoded)) }
+      if shard.isMeasured { sums.add(UnsafeBufferPointer(decoded)) }
     }
     for _ in prepared.records { progress.count(isRejected: false) }
     for _ in prepared.rejected { progress.count(isRejected: true) }

@@ -1,7 +1,12 @@
-/// The two parts of a dataset.
+/// The parts of a dataset.
 public enum Split: String, Codable, Sendable, CaseIterable {
   /// What the network learns from.
   case train
-  /// What the error is measured on.
+  /// What the error is measured on while the network learns and settings are chosen.
   case validation
+  /// What is kept apart to measure a finished network; never learned from, nor chosen by.
+  case test
+
+  /// The part as a sentence names its pictures: `12 training pictures`.
+  package var adjective: String { self == .train ? "training" : rawValue }
 }

@@ -53,7 +53,8 @@ public struct EvaluationReport {
       lines += [part + ":"]
     }
     lines += ["\(whole.images.count) \(title)", Self.figures(whole), ""]
-    lines += classTable + [""] + confusions + confidentErrors
+    let lists = confusions + confidentErrors
+    lines += classTable + (lists.isEmpty ? [] : [""] + lists)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -88,6 +89,7 @@ public struct EvaluationReport {
   }
 
   private var confusions: [String] {
+    guard self.worst > 0 else { return [] }
     let worst = whole.worstConfusions(worst)
     guard !worst.isEmpty else { return ["Nothing was confused."] }
     return ["Most frequent confusions:"]

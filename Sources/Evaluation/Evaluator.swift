@@ -62,9 +62,15 @@ public struct Evaluator {
   ) throws -> EnsembleEvaluation {
     for network in networks { try network.check(averagesWith: networks[0]) }
     for network in networks { try network.check(fits: dataset) }
+    let classes = networks[0].file.preprocessing.classNames
+    let matching = try ClassMatching(dataset, split, to: classes, of: networks[0].path)
     guard !shown.isEmpty else {
+      let others = Split.allCases.filter { dataset.count($0) > 0 }.map(\.rawValue)
       throw Failure(
-        .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) images.")
+        .badData,
+        "The dataset \(quoted(dataset.path)) has no \(split.rawValue) images; "
+          + "\(others.isEmpty ? "it is empty" : "--split takes \(others.joined(separator: " or "))")."
+      )
     }
     let images = shown.count
     var members: [Outcomes] = []
@@ -72,26 +78,28 @@ public struct Evaluator {
       // All networks see the same batches, so that each image is one rank's throughout.
       members.append(
         try outcomes(
-          of: network, imagesPerBatch: max(1, networks[0].batchSize / crops.rawValue),
+          of: network, matching, imagesPerBatch: max(1, networks[0].batchSize / crops.rawValue),
           threadsPerTower, keepsAll: networks.count > 1, visit
         ) { progress($0 + number * images, images * networks.count) })
     }
     guard networks.count > 1 else {
-      let evaluation = try gather(members[0])
+      let evaluation = try gather(members[0], classes, matching)
       return EnsembleEvaluation(whole: evaluation, members: [evaluation], weights: [1])
     }
-    let ensemble = Ensemble(members, classes: dataset.classNames.count)
+    let ensemble = Ensemble(members, classes: classes.count)
     let weights = try ensemble.weights(weighting, images: dataset.count(split), over: world)
     let isReported = { (image: Int) in weighting == .fitted ? !image.isMultiple(of: 2) : true }
     return EnsembleEvaluation(
-      whole: try gather(ensemble.outcomes(weights).keeping(isReported)),
-      members: try members.map { try gather($0.keeping(isReported)) }, weights: weights)
+      whole: try gather(ensemble.outcomes(weights).keeping(isReported), classes, matching),
+      members: try members.map { try gather($0.keeping(isReported), classes, matching) },
+      weights: weights)
   }
 
   // MARK: One rank's images
 
   private func outcomes(
-    of network: TrainedNetwork, imagesPerBatch: Int, _ threadsPerTower: Int?, keepsAll: Bool,
+    of network: TrainedNetwork, _ matching: ClassMatching, imagesPerBatch: Int,
+    _ threadsPerTower: Int?, keepsAll: Bool,
     _ visit: (Classifier, [Int]) throws -> Void, _ progress: (Int) -> Void
   ) throws -> Outcomes {
     let images = shown.count
@@ -111,7 +119,7 @@ public struct Evaluator {
         shown[batch * imagesPerBatch..<min(images, (batch + 1) * imagesPerBatch)])
       try classifier.forward(
         try dataset.pictures(split, numbers, team: team), crops: crops)
-      let labels = numbers.map { dataset.label(split, $0) }
+      let labels = numbers.map { matching.label(dataset.label(split, $0)) }
       for (place, label) in labels.enumerated() {
         let first = place * crops.rawValue
         let prediction = classifier.prediction(ofCrops: first..<(first + crops.rawValue))
@@ -143,8 +151,10 @@ public struct Evaluator {
 
   // MARK: All ranks' images
 
-  private func gather(_ outcomes: Outcomes) throws -> Evaluation {
-    let (images, shown) = (dataset.count(split), min(5, dataset.classNames.count))
+  private func gather(
+    _ outcomes: Outcomes, _ classes: [String], _ matching: ClassMatching
+  ) throws -> Evaluation {
+    let (images, shown) = (dataset.count(split), min(5, classes.count))
     // Each image is one rank's: the others add zeros, so the sums are the numbers themselves.
     var whole = [Int64](repeating: 0, count: images * (shown + 2))
     var real = [Double](repeating: 0, count: images * shown)
@@ -162,7 +172,8 @@ public struct Evaluator {
     try losses.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
     let seen = (0..<images).filter { whole[$0 * (shown + 2)] > 0 }
     return Evaluation(
-      classNames: dataset.classNames, images: seen, labels: seen.map { dataset.label(split, $0) },
+      classNames: classes, images: seen,
+      labels: seen.map { matching.label(dataset.label(split, $0)) },
       best: seen.map { image in
         (0..<shown).map { Int(whole[image * (shown + 2) + 2 + $0]) }
       },

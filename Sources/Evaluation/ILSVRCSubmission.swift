@@ -52,7 +52,7 @@ public struct ILSVRCSubmission: Sendable {
   }
 
   /// The WordNet ID in a class's name: the name itself, or what stands in brackets at its end.
-  private static func wordNetID(_ name: String) -> String? {
+  static func wordNetID(_ name: String) -> String? {
     let word = name.hasSuffix(")") ? name.dropLast().split(separator: "(").last ?? "" : name[...]
     let digits = word.dropFirst()
     return word.first == "n" && digits.count == 8 && digits.allSatisfy { ("0"..."9").contains($0) }

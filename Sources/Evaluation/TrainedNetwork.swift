@@ -34,7 +34,7 @@ public struct TrainedNetwork: Sendable {
   /// same to the last bit.
   public var batchSize: Int { settings?.recipe.batchSize ?? 128 }
 
-  /// Makes sure that a dataset's pictures are of the network's size and its classes those of the network.
+  /// Makes sure that a dataset's pictures are of the network's size; `ClassMatching` looks at the classes.
   /// - Throws: `Failure` (usage) that says which differ.
   public func check(fits dataset: Dataset) throws(Failure) {
     let network = file.network
@@ -45,9 +45,6 @@ public struct TrainedNetwork: Sendable {
           + "\(quoted(path)) reads \(network.imageSide); prepare them with --size \(network.imageSide)."
       )
     }
-    try Self.check(
-      classes: dataset.classNames, of: "The dataset \(quoted(dataset.path))",
-      against: file.preprocessing.classNames, of: quoted(path))
   }
 
   /// What a user should know of how a dataset's pictures were made, compared with what the network is used to; nil where
@@ -95,8 +92,7 @@ public struct TrainedNetwork: Sendable {
     throw Failure(
       .usage,
       classes.sorted() == others.sorted()
-        ? "\(first) has the classes of \(second) in another order (\(names)); prepare the dataset again from "
-          + "folders of the same names."
+        ? "\(first) has the classes of \(second) in another order (\(names)); train them on one dataset."
         : "\(first) and \(second) have different classes: \(names).")
   }
 }

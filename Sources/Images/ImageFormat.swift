@@ -10,10 +10,23 @@ public enum ImageFormat: String, Sendable, CaseIterable {
   case tiff
   /// Windows bitmap.
   case bmp
+  /// Graphics Interchange Format; the first frame of an animation.
+  case gif
+  /// HEIC and AVIF, the High Efficiency Image File Format.
+  case heif
+  /// JPEG XL.
+  case jxl
+  /// JPEG 2000.
+  case jp2
+  /// Portable pixmaps, graymaps and bitmaps of Netpbm.
+  case pnm
 
   /// The extensions, in lower case, that mark a file as a picture.
   public static let fileExtensions: Set<String> = [
-    "jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp",
+    "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "webp", "tif", "tiff", "bmp", "dib",
+    "gif",
+    "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpf", "jpx", "j2c", "ppm", "pgm", "pbm",
+    "pnm",
   ]
 
   /// Recognises a format, or returns nil.
@@ -28,12 +41,71 @@ public enum ImageFormat: String, Sendable, CaseIterable {
       self = .png
     } else if begins(with: Array("RIFF".utf8)), begins(with: Array("WEBP".utf8), at: 8) {
       self = .webp
-    } else if begins(with: [0x49, 0x49, 0x2A, 0x00]) || begins(with: [0x4D, 0x4D, 0x00, 0x2A]) {
+    } else if begins(with: [0x49, 0x49, 0x2A, 0x00]) || begins(with: [0x4D, 0x4D, 0x00, 0x2A])
+      || begins(with: [0x49, 0x49, 0x2B, 0x00]) || begins(with: [0x4D, 0x4D, 0x00, 0x2B])
+    {
       self = .tiff
+    } else if begins(with: Array("GIF8".utf8)) {
+      self = .gif
+    } else if begins(with: Array("ftyp".utf8), at: 4),
+      Self.heifBrands.contains(where: { begins(with: Array($0.utf8), at: 8) })
+    {
+      self = .heif
+    } else if begins(with: [0xFF, 0x0A])
+      || begins(with: [0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20, 0x0D, 0x0A, 0x87, 0x0A])
+    {
+      self = .jxl
+    } else if begins(with: [0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20, 0x0D, 0x0A, 0x87, 0x0A])
+      || begins(with: [0xFF, 0x4F, 0xFF, 0x51])
+    {
+      self = .jp2
+    } else if bytes.count > 3, bytes[0] == UInt8(ascii: "P"),
+      (UInt8(ascii: "1")...UInt8(ascii: "6")).contains(bytes[1]), bytes[2] <= UInt8(ascii: " ")
+    {
+      self = .pnm
     } else if begins(with: Array("BM".utf8)) {
       self = .bmp
     } else {
       return nil
+    }
+  }
+
+  private static let heifBrands = [
+    "heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "mif2", "msf1", "avif", "avis", "miaf",
+  ]
+
+  /// Recognises the format of a file that has no picture's name, by more than the two letters that some have in common
+  /// with texts.
+  package init?(unnamed bytes: UnsafeRawBufferPointer) {
+    guard let format = ImageFormat(of: bytes) else { return nil }
+    switch format {
+    case .bmp:
+      // The length of the second header.
+      guard bytes.count > 18, [12, 40, 52, 56, 64, 108, 124].contains(bytes[14]),
+        bytes[15] | bytes[16] | bytes[17] == 0
+      else { return nil }
+    case .pnm:
+      let digit = bytes.dropFirst(2).first { $0 > UInt8(ascii: " ") }
+      guard let digit,
+        digit == UInt8(ascii: "#") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit)
+      else { return nil }
+    case .jxl where bytes[0] == 0xFF:
+      // A text in UTF-16 may begin so.
+      guard bytes.count > 8, bytes[2] != 0 || bytes[3] != 0 else { return nil }
+    default: break
+    }
+    self = format
+  }
+
+  /// Its name for people.
+  package var name: String {
+    switch self {
+    case .webp: "WebP"
+    case .heif: "HEIC or AVIF"
+    case .jxl: "JPEG XL"
+    case .jp2: "JPEG 2000"
+    case .pnm: "PNM"
+    default: rawValue.uppercased()
     }
   }
 }

@@ -50,19 +50,37 @@ public enum SquareScaling {
     encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
+    _ = try scaleFirstFrame(encoded: bytes, side: side, resizing: resizing, into: output)
+  }
+
+  /// Scales as `scale` does, and tells whether there is more to the picture.
+  /// - Returns: How many frames or pages it has, the first of which was taken.
+  /// - Throws: `ImageProblem` as `scale` does.
+  package static func scaleFirstFrame(
+    encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
+    into output: UnsafeMutableBufferPointer<UInt8>
+  ) throws(ImageProblem) -> Int {
     precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
     guard !bytes.isEmpty else { throw ImageProblem("is an empty file") }
     guard let format = ImageFormat(of: bytes) else {
-      throw ImageProblem("is not a JPEG, PNG, WebP, TIFF or BMP picture")
+      throw ImageProblem("is not a picture of a known kind by its first bytes")
     }
     guard started else { throw ImageProblem("cannot be read: libvips does not start") }
     if format == .bmp { try checkBitmapSize(bytes) }
     var header = alexnet_vips_header()
-    guard alexnet_vips_open(bytes.baseAddress, bytes.count, &header) != 0 else {
-      throw ImageProblem("has an unreadable \(format.name) header")
+    guard
+      alexnet_vips_open(
+        bytes.baseAddress, bytes.count, format == .pnm ? 1 : 0, &header) != 0
+    else {
+      throw ImageProblem(
+        canRead(format)
+          ? "has an unreadable \(format.name) header"
+          : "is a \(format.name) picture, which libvips here cannot read; convert it to JPEG or PNG"
+      )
     }
     do throws(ImageProblem) {
       try check(header, bytes, format)
+      if format == .tiff { try checkColours(header, bytes) }
     } catch {
       alexnet_vips_close(header)
       throw error
@@ -73,6 +91,7 @@ public enum SquareScaling {
     guard code == ALEXNET_IMAGE_FINE else {
       throw ImageProblem("is a truncated or corrupt \(format.name)")
     }
+    return Int(header.frames)
   }
 
   /// Refuses a picture that would take too much memory or time, by its header.
@@ -87,11 +106,34 @@ public enum SquareScaling {
       case .png where isInterlaced: (Int(header.pixel_bytes), "an interlaced PNG")
       // libwebp's own pixels with transparency, and a copy.
       case .webp: (8, "WebP")
+      // All channels of a frame, and the decoder's own.
+      case .gif: (8, "GIF")
+      case .heif: (8, "HEIC or AVIF")
+      case .jxl, .jp2: (16, format.name)
       default: (0, "")
       }
     try check(Int(header.width), Int(header.height), held.bytesOfPixel, held.kind)
     if format == .jpeg, JPEGScans.exceed(mostScans, in: bytes) {
       throw ImageProblem("has more than \(mostScans) scans, which take too much time")
+    }
+  }
+
+  private static func checkColours(
+    _ header: alexnet_vips_header, _ bytes: UnsafeRawBufferPointer
+  ) throws(ImageProblem) {
+    guard header.is_integer != 0 else {
+      throw ImageProblem(
+        "is a TIFF of other numbers than whole ones of 8 or 16 bits, whose black and white are not known; convert it "
+          + "to 8 bits")
+    }
+    guard header.is_lab == 0 else {
+      throw ImageProblem("is a TIFF of L*a*b* colours, which is not read; convert it to RGB")
+    }
+    // libvips takes them for red, green and blue.
+    guard !TIFFColours.areYCbCr(bytes) else {
+      throw ImageProblem(
+        "is a TIFF of YCbCr colours without JPEG's compression, which is not read; convert it to RGB"
+      )
     }
   }
 
@@ -132,6 +174,21 @@ public enum SquareScaling {
     else { throw ImageProblem("cannot be scaled from \(width)x\(height) to \(side)x\(side)") }
   }
 
+  /// Whether this libvips was built with a reader for a format.
+  private static func canRead(_ format: ImageFormat) -> Bool {
+    let loader: String? =
+      switch format {
+      case .heif: "heifload_buffer"
+      case .jxl: "jxlload_buffer"
+      case .jp2: "jp2kload_buffer"
+      case .gif: "gifload_buffer"
+      case .bmp: "magickload_buffer"
+      case .pnm: "ppmload_source"
+      default: nil
+      }
+    return loader.map { vips_type_find("VipsOperation", $0) != 0 } ?? true
+  }
+
   /// Gives back what libvips holds for the calling thread; call it before the thread ends.
   public static func finishThread() { vips_thread_shutdown() }
 
@@ -149,8 +206,4 @@ public enum SquareScaling {
     // Its own pixels of four values, and a copy.
     try check(width, height, 16, "BMP")
   }
-}
-
-extension ImageFormat {
-  fileprivate var name: String { self == .webp ? "WebP" : rawValue.uppercased() }
 }

@@ -2,6 +2,23 @@ import CImages
 
 /// Text drawn by libvips.
 public enum TextLine {
+  /// The Debian packages of fonts that have the letters of some texts for which none is installed; without them boxes
+  /// are drawn.
+  package static func missingFonts(for texts: [String]) -> [String] {
+    let letters = Set(texts.lazy.flatMap(\.unicodeScalars).filter { !$0.isASCII })
+    let missing = letters.filter { alexnet_has_font($0.value) == 0 }
+    return Set(
+      missing.map { letter in
+        switch letter.value {
+        case 0x2E80...0x9FFF, 0xAC00...0xD7FF, 0xF900...0xFAFF, 0xFF00...0xFFEF, 0x20000...0x3FFFF:
+          "fonts-noto-cjk"
+        case 0x1F000...0x1FAFF: "fonts-noto-color-emoji"
+        default: "fonts-noto-core"
+        }
+      }
+    ).sorted()
+  }
+
   /// Draws a line of text in black on white into `width * height` gray pixels, cut off where they end;
   /// leaves them white if the library cannot.
   public static func draw(_ text: String, width: Int, height: Int) -> [UInt8] {

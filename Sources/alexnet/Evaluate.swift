@@ -25,7 +25,8 @@ enum Evaluate: Subcommand {
         "What",
         [
           Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
-          Option("split", "validation|train", default: "validation", "The part of the dataset."),
+          Option(
+            "split", "validation|test|train", default: "validation", "The part of the dataset."),
           Option(
             "crops", "1|10", default: "1",
             "The middle of each image, or the mean over the paper's ten crops."),
@@ -75,9 +76,7 @@ enum Evaluate: Subcommand {
     guard let data = arguments.string("data") else {
       throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
     }
-    let split =
-      try arguments.choice("split", of: ["validation", "train"]) == "train"
-      ? Split.train : .validation
+    let split = try arguments.split(of: [.validation, .test, .train])
     let crops = try arguments.choice("crops", of: ["1", "10"]) == "10" ? Crops.ten : .centre
     let worst = try arguments.integer("worst", in: 0...1_000_000) ?? 10
     let dataset = try Dataset(opening: data)
@@ -97,7 +96,8 @@ enum Evaluate: Subcommand {
       if let path = arguments.string(option), world.rank == 0 { try OutputPlace.check(path) }
     }
     let submission = try arguments.string("ilsvrc").map { _ in
-      try ILSVRCSubmission(classNames: dataset.classNames, kit: arguments.string("devkit"))
+      try ILSVRCSubmission(
+        classNames: networks[0].file.preprocessing.classNames, kit: arguments.string("devkit"))
     }
     let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let isForPeople = !arguments.has("json") && !arguments.has("csv") && world.rank == 0
@@ -110,6 +110,9 @@ enum Evaluate: Subcommand {
         status?.update(isLast: done == total) { "\(done) of \(total) images" }
       }
     guard world.rank == 0 else { return }
+    let matching = try ClassMatching(
+      dataset, split, to: networks[0].file.preprocessing.classNames, of: networks[0].path)
+    if let note = matching.note { StandardStream.error.tell("Note: \(note)\n") }
     let report = EvaluationReport(
       result, checkpoints: networks.map(\.path), weighting: weighting,
       title: "\(split.rawValue) images of \(quoted(data)), "

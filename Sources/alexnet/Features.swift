@@ -28,7 +28,8 @@ enum Features: Subcommand {
         "Where",
         [
           Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
-          Option("split", "train|validation", default: "validation", "The part of the dataset."),
+          Option(
+            "split", "validation|test|train", default: "validation", "The part of the dataset."),
           Option("limit", "N", default: "all", "Only the first N pictures."),
           Option(
             "out", "FILE.npy", "The file to write; of several layers a folder, LAYER.npy each."),
@@ -55,8 +56,7 @@ enum Features: Subcommand {
       throw Failure(
         .usage, "Name one run or checkpoint, and give --data DATASET and --out FILE.npy.")
     }
-    let split: Split =
-      try arguments.choice("split", of: ["train", "validation"]) == "train" ? .train : .validation
+    let split = try arguments.split(of: [.validation, .test, .train])
     let file = try NetworkFile(
       opening: RunDirectory.checkpoint(named: arguments.operands[0]))
     let layers = try layers(arguments.string("layer"), of: file.network)

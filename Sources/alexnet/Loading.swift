@@ -40,6 +40,9 @@ enum Loading: Subcommand {
       throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
     }
     let dataset = try Dataset(opening: data)
+    guard dataset.count(.train) > 0 else {
+      throw Failure(.badData, "The dataset \(quoted(data)) has no training pictures to load.")
+    }
     let batchSize = try arguments.integer("batch-size", in: 1...1 << 16) ?? 128
     let steps = try arguments.integer("steps", in: 1...1 << 20) ?? 20
     let compute = try arguments.number("compute", in: 0...1e6) ?? 0

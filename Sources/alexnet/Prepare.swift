@@ -14,13 +14,14 @@ enum Prepare: Subcommand {
     overview: """
       Turns pictures with labels into a dataset: squares of one size in tar shards with an index, their
       mean image and colour components. 'mpirun -np N alexnet prepare' shares the work among N ranks on
-      machines that see the same files. The source is a folder:
-        DIR/train/<class>/... and DIR/val/<class>/...   pictures in a folder for each class
-        DIR/<class>/...                                 the same without a validation part
+      machines that see the same files. What was recognised is said first. The source is a folder:
+        DIR/train/<class>/..., DIR/val/..., DIR/test/...   pictures in a folder for each class
+        DIR/<class>/...                                 the same without other parts
         DIR/train-images-idx3-ubyte[.gz] ...            the files of MNIST and its relatives
         DIR/data_batch_1.bin ..., DIR/train.bin ...     CIFAR-10 or CIFAR-100, the binary version
         DIR/ILSVRC2012_img_train.tar ...                ILSVRC's archives as downloaded (2010 or 2012)
         DIR/*.tar                                       WebDataset shards
+      and others that Docs/Data.md lists. Test pictures are kept apart for 'alexnet evaluate --split test'.
       """,
     synopsis: "--source DIR --out DATASET [options]",
     groups: [
@@ -28,9 +29,23 @@ enum Prepare: Subcommand {
         "Where",
         [
           Option("source", "DIR", "The folder with the pictures."),
-          Option(
-            "list", "FILE", "Lines of path<TAB>label: take these pictures only, with these labels."),
           Option("out", "DATASET", "The folder to make; it must not exist."),
+          .flag("dry-run", "Say what the source is taken for, and make nothing."),
+        ]
+      ),
+      (
+        "What the source is, where it does not speak for itself",
+        [
+          Option(
+            "train-folder", "FOLDER",
+            "The folder below DIR whose folders are the classes to train on."),
+          Option("validation-folder", "FOLDER", "The same for validation."),
+          Option("test-folder", "FOLDER", "The same for testing."),
+          Option(
+            "list", "FILE",
+            "Take these pictures only, with these labels: lines of path and label, CSV, TSV, JSON lines or .lst."
+          ),
+          Option("root", "FOLDER", default: "DIR", "Where the list's paths start."),
         ]
       ),
       (
@@ -59,6 +74,7 @@ enum Prepare: Subcommand {
             "limit-per-class", "N", "Take at most N pictures of each class, drawn by the seed."),
           Option("seed", "N", default: "1", "Draws the hold-out, the limit and the order on disk."),
           .flag("strict", "Stop at the first picture that cannot be used."),
+          .flag("skip-corrupt", "Use damaged archives as far as they can be read."),
         ]
       ),
       (
@@ -82,6 +98,7 @@ enum Prepare: Subcommand {
     let arguments = try command.parse(words)
     if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
     let settings = try settings(arguments)
+    if arguments.has("dry-run") { return try survey(settings) }
     if let path = arguments.string("preview") { try OutputPlace.check(path) }
     let display = PreparationDisplay(destination: settings.destination)
     guard OverRanks.isCalledFor else {
@@ -100,11 +117,23 @@ enum Prepare: Subcommand {
     }
   }
 
+  private static func survey(_ settings: PreparationSettings) throws(Failure) {
+    func say(_ world: Communicator) throws(Failure) {
+      guard world.rank == 0 else { return }
+      let display = PreparationDisplay(destination: settings.destination)
+      try Preparation.survey(settings) { display.show($0) }
+    }
+    guard OverRanks.isCalledFor else { return try say(.alone) }
+    OverRanks.start("alexnet prepare") { try say($0) }
+  }
+
   private static func preview(
     _ arguments: Arguments, _ settings: PreparationSettings
   ) throws(Failure) {
     guard let path = arguments.string("preview") else { return }
-    try ContactSheet(try Dataset(opening: settings.destination)).write(to: path)
+    let sheet = ContactSheet(try Dataset(opening: settings.destination))
+    try sheet.write(to: path)
+    if let note = sheet.fontNote { StandardStream.error.tell("Note: \(note)\n") }
     try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
   }
 
@@ -112,11 +141,17 @@ enum Prepare: Subcommand {
     guard let source = arguments.string("source"), !source.isEmpty else {
       throw Failure(.usage, "Give --source DIR, the folder that holds the pictures.")
     }
-    guard let destination = arguments.string("out"), !destination.isEmpty else {
+    let destination = arguments.string("out") ?? ""
+    guard !destination.isEmpty || arguments.has("dry-run") else {
       throw Failure(.usage, "Give --out DATASET, the folder to make.")
     }
     var settings = PreparationSettings(source: source, destination: destination)
-    settings.list = arguments.string("list")
+    settings.reading.list = arguments.string("list")
+    settings.reading.root = arguments.string("root")
+    settings.reading.trainFolder = arguments.string("train-folder")
+    settings.reading.validationFolder = arguments.string("validation-folder")
+    settings.reading.testFolder = arguments.string("test-folder")
+    settings.reading.skipsCorrupt = arguments.has("skip-corrupt")
     if let side = try arguments.integer("size", in: PreparationSettings.sides) {
       settings.side = side
     }

@@ -26,7 +26,7 @@ enum Preview: Subcommand {
         "What",
         [
           Option("recipe", "paper|code2012|none", default: "paper", "How pictures are augmented."),
-          Option("split", "train|validation", default: "train", "The part of the dataset."),
+          Option("split", "train|validation|test", default: "train", "The part of the dataset."),
           Option("input-size", "PIXELS", default: "7/8 of the pictures' size", "Size of a crop."),
           Option("count", "N", default: "40", "Crops to show."),
           Option("seed", "N", default: "1", "Draws order, crops, coins and colours."),
@@ -43,13 +43,12 @@ enum Preview: Subcommand {
     try OutputPlace.check(path)
     var sheet = ContactSheet(try Dataset(opening: data))
     sheet.augmentation = try Self.augmentation(arguments)
-    if try arguments.choice("split", of: ["train", "validation"]) == "validation" {
-      sheet.split = .validation
-    }
+    sheet.split = try arguments.split(of: [.train, .validation, .test])
     if let side = try arguments.integer("input-size", in: 1...4096) { sheet.inputSide = side }
     if let count = try arguments.integer("count", in: 1...10_000) { sheet.count = count }
     if let seed = try arguments.integer("seed", in: 0...Int.max) { sheet.seed = UInt64(seed) }
     try sheet.write(to: path)
+    if let note = sheet.fontNote { StandardStream.error.tell("Note: \(note)\n") }
     try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
   }
 

@@ -37,7 +37,8 @@ enum Similar: Subcommand {
           Option(
             "set", "DATASET|FOLDER",
             "The set: a prepared dataset's validation images, or a folder of pictures."),
-          Option("split", "validation|train", default: "validation", "The part of the dataset."),
+          Option(
+            "split", "validation|test|train", default: "validation", "The part of the dataset."),
           Option("count", "N", default: "6", "Neighbours to list."),
           Predict.resizeOption,
         ]
@@ -123,9 +124,7 @@ enum Similar: Subcommand {
     of dataset: Dataset, _ arguments: Arguments, _ network: TrainedNetwork, threads: Int,
     over world: Communicator
   ) throws -> FeatureSet {
-    let split =
-      try arguments.choice("split", of: ["validation", "train"]) == "train"
-      ? Split.train : .validation
+    let split = try arguments.split(of: [.validation, .test, .train])
     var features: FeatureSet?
     _ = try Evaluator(dataset, split: split, crops: .centre, over: world, threads: threads)
       .evaluate([network]) { _, _ in

@@ -10,7 +10,7 @@ struct ListTests {
   {
     try place.write(Array(list.utf8), "list")
     let name = "dataset-\(UUID().uuidString)"
-    try place.prepare(name, from: source) { $0.list = place.path("list") }
+    try place.prepare(name, from: source) { $0.reading.list = place.path("list") }
     return try place.dataset(name)
   }
 
@@ -76,7 +76,8 @@ struct ListTests {
     try FileManager.default.createSymbolicLink(
       atPath: place.path("source/link"), withDestinationPath: "../secret")
     let dataset = try prepare(
-      place, "link/private.png\tx\n./..png\ta\na/0.png\nb/0.png\nb/1.png\tx\nb/2.png\nb/3.png\ta\n")
+      place,
+      "link/private.png\tx\n./a/2.png\ta\na/0.png\nb/0.png\nb/1.png\tx\nb/2.png\nb/3.png\ta\n")
     #expect(dataset.classNames == ["a", "b", "x"])
   }
 
@@ -85,20 +86,30 @@ struct ListTests {
     let place = Workplace()
     try place.writeClassFolders(["a": 4, "b": 4])
     expectFailure(.badData, "list' is empty") { _ = try prepare(place, "\n\n") }
-    expectFailure(.badData, "names 1 classes") { _ = try prepare(place, "a/0.png\n") }
-    expectFailure(.badData, "Line 2", "path<TAB>label") {
+    expectFailure(.badData, "one class only ('a')") { _ = try prepare(place, "a/0.png\n") }
+    expectFailure(.badData, "Line 2 has no label for 'a/1.png'") {
       _ = try prepare(place, "a/0.png\tx\na/1.png\t\n")
     }
     expectFailure(.badData, "Line 3", "second time") {
       _ = try prepare(place, "a/0.png\tx\na/1.png\ty\na/0.png\tz\n")
     }
-    expectFailure(.badData, "no label for '0.png'") { _ = try prepare(place, "0.png\n") }
-    let list = "a/0.png\na/1.png\na/none.png\nb/0.png\nb/1.png\n"
-    try place.write(Array(list.utf8), "list")
-    let summary = try place.prepare { $0.list = place.path("list") }
-    #expect(summary.rejected == 1 && summary.train + summary.validation == 4)
+    try place.writePicture(TestPicture(side: 8, seed: 9), "source/0.png")
+    expectFailure(.badData, "Line 1 gives no label for '0.png'") {
+      _ = try prepare(place, "0.png\n")
+    }
+    // One line of ten may be wrong.
+    try place.writeClassFolders(["c": 10])
+    let list = (0..<9).map { "c/\($0).png" } + ["a/none.png", "b/0.png", "b/1.png"]
+    try place.write(Array(list.joined(separator: "\n").utf8), "list")
+    let summary = try place.prepare { $0.reading.list = place.path("list") }
+    #expect(summary.rejected == 1 && summary.train + summary.validation == 11)
+    let rejected = String(decoding: try place.bytes("dataset/rejected.jsonl"), as: UTF8.self)
+    #expect(rejected.contains("\"line 10\"") && rejected.contains("a/none.png"))
+    expectFailure(.badData, "2 of 4 lines", "Line 1 names 'x.png', which is not there") {
+      _ = try prepare(place, "x.png\ta\ny.png\ta\na/0.png\ta\nb/0.png\tb\n")
+    }
     expectFailure(.inputMissing, "nolist'") {
-      try place.prepare("x") { $0.list = place.path("nolist") }
+      try place.prepare("x") { $0.reading.list = place.path("nolist") }
     }
   }
 }

@@ -56,7 +56,7 @@ struct SelectionTests {
   func limit() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 30, "b": 4], in: "source/train")
-    try place.writeClassFolders(["a": 8, "b": 8], in: "source/test")
+    try place.writeClassFolders(["a": 8, "b": 8], in: "source/val")
     try place.prepare { $0.limitPerClass = 5 }
     let dataset = try place.dataset()
     #expect(dataset.counts(.train) == [5, 4] && dataset.counts(.validation) == [5, 5])

@@ -46,7 +46,10 @@ struct WebDatasetTests {
       _ = try Preparation.run(settings) { event in
         if case .note(let note) = event { notes.append(note) }
       }
-      #expect(notes == ["2 samples without a picture or without a label were left out."])
+      #expect(
+        notes.first
+          == "2 samples without a picture and a label ('some-val-0000.tar/dir.x/s9') were left out."
+      )
       let dataset = try place.dataset("dataset-\(format)")
       #expect(dataset.classNames == ["2", "3", "10"])
       #expect(dataset.counts(.train) == [2, 1, 2] && dataset.counts(.validation) == [2, 1, 2])
@@ -137,14 +140,12 @@ struct WebDatasetTests {
     try place.write(Array("0".utf8), "shard/a.cls")
     try place.makeFolder("source")
     try place.tar("source/x.tar", of: "shard")
-    expectFailure(.badData, "holds 1 classes") { try place.prepare() }
+    expectFailure(.badData, "one class only ('0')") { try place.prepare() }
     try place.write(try picture(place, 1, 0), "shard/b.png")
     try place.write(Array("1".utf8), "shard/b.cls")
     try place.tar("source/val.tar", of: "shard")
     expectFailure(.badData, "'1'", "none for training") { try place.prepare() }
     try place.write(try picture(place, 1, 0), "shard/b.jpg")
-    try place.tar("source/x.tar", of: "shard", "--sort=name")
-    expectFailure(.badData, "'b'", "two pictures") { try place.prepare() }
     try place.write(Array("no archive at all".utf8), "source/x.tar")
     expectFailure(.badData, "x.tar", "tar archive") { try place.prepare() }
     #expect(try place.names(".") == ["shard", "source"])

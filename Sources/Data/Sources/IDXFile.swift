@@ -15,20 +15,21 @@ struct IDXFile {
   /// - Parameters:
   ///   - path: The file.
   ///   - dimensionCount: How many dimensions it must have.
+  ///   - bytesOfValue: 1, or 4 for big-endian whole numbers, whose bytes become the values.
   ///   - check: Refuses dimensions that do not suit, before any value is unpacked.
   /// - Throws: `Failure` (input missing, bad data) that names the path, and what `check` throws.
   init(
-    reading path: String, dimensionCount: Int,
+    reading path: String, dimensionCount: Int, bytesOfValue: Int = 1,
     check: (_ dimensions: [Int]) throws(Failure) -> Void = { _ in }
   ) throws(Failure) {
     let file = try CompressedFile(opening: path)
     let header = try Self.read(4 + 4 * dimensionCount, from: file)
-    guard header.count == 4 + 4 * dimensionCount, header[0...1] == [0, 0], header[2] == 8,
-      Int(header[3]) == dimensionCount
+    guard header.count == 4 + 4 * dimensionCount, header[0...1] == [0, 0],
+      header[2] == (bytesOfValue == 1 ? 8 : 12), Int(header[3]) == dimensionCount
     else {
       throw Failure(
         .badData,
-        "\(quoted(path)) is not an IDX file of bytes in \(dimensionCount) dimensions; download it again."
+        "\(quoted(path)) is not an IDX file of \(bytesOfValue == 1 ? "bytes" : "whole numbers") in \(dimensionCount) dimensions; download it again."
       )
     }
     dimensions = (1...dimensionCount).map { place in
@@ -36,7 +37,7 @@ struct IDXFile {
     }
     let length = PathBytes(path).status.map { Int($0.st_size) } ?? 0
     let most = max(Self.mostUnpacked, min(length, Self.mostPlain))
-    var count = 1
+    var count = bytesOfValue
     for dimension in dimensions {
       let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
       guard dimension > 0, !overflow, product <= most else {

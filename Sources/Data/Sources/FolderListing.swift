@@ -11,8 +11,10 @@ struct FolderListing {
   }
 
   let entries: [Entry]
+  /// The names that begin with a dot, which are not among the entries.
+  let hidden: [[UInt8]]
 
-  /// Reads a folder; names that begin with a dot are left out.
+  /// Reads a folder; names that begin with a dot are put aside.
   /// - Throws: `Failure` (input missing) with the folder's path.
   init(of path: PathBytes) throws(Failure) {
     guard let folder = path.withCString({ opendir($0) }) else {
@@ -22,17 +24,22 @@ struct FolderListing {
     }
     defer { closedir(folder) }
     var entries: [Entry] = []
+    var hidden: [[UInt8]] = []
     while let entry = readdir(folder) {
       let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
         Array(bytes.prefix { $0 != 0 })
       }
-      if name.first == UInt8(ascii: ".") { continue }
+      if name.first == UInt8(ascii: ".") {
+        if !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) { hidden.append(name) }
+        continue
+      }
       let type = Int(entry.pointee.d_type)
       entries.append(
         Entry(
           name: name, kind: Self.kind(type, path.appending(name)), isLink: type == DT_LNK))
     }
     self.entries = entries.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+    self.hidden = hidden.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
   // Most file systems say the kind along with the name, which saves a million calls of stat.

@@ -36,23 +36,6 @@ public struct SourceItem: Sendable {
   public var nameText: String { String(decoding: name, as: UTF8.self) }
 }
 
-/// Everything that a source holds.
-public struct SourceListing: Sendable {
-  /// The classes' names; a label is a place in this list.
-  public var classNames: [String]
-  /// The pictures, in an order that depends on the source alone.
-  public var items: [SourceItem]
-  /// What the user should know: files that were left out, for example.
-  public var notes: [String]
-
-  /// Makes a listing.
-  public init(classNames: [String], items: [SourceItem], notes: [String] = []) {
-    self.classNames = classNames
-    self.items = items
-    self.notes = notes
-  }
-}
-
 /// What a source puts into the buffer.
 public enum SourceImage: Sendable {
   /// A picture file's bytes.
@@ -76,41 +59,4 @@ public protocol ImageSource: Sendable {
   /// Reads one picture into the buffer, as it lies in the source.
   /// - Throws: `ImageProblem` when this one cannot be read; the others may be.
   func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
-}
-
-/// Finds out what kind of source a path is.
-public enum ImageSources {
-  /// Opens a source.
-  /// - Parameters:
-  ///   - path: The folder that holds the pictures or the archives of them, or a single shard.
-  ///   - list: A list file that selects or relabels pictures.
-  /// - Returns: The source.
-  /// - Throws: `Failure` (input missing) when nothing is there, or nothing that is known.
-  public static func open(
-    _ path: String, list: String? = nil
-  ) throws(Failure) -> any ImageSource {
-    let source = try find(path)
-    return list.map { ListedSource(source, list: $0) } ?? source
-  }
-
-  private static func find(_ path: String) throws(Failure) -> any ImageSource {
-    let location = PathBytes(path)
-    guard let status = location.status else {
-      throw Failure(
-        .inputMissing,
-        "There is no folder \(quoted(path)); give --source the folder that holds the pictures.")
-    }
-    guard status.isFolder || (status.isFile && path.hasSuffix(".tar")) else {
-      throw Failure(
-        .inputMissing,
-        "\(quoted(path)) is not a folder; give --source the folder that holds the pictures.")
-    }
-    if status.isFolder {
-      if let files = try IDXSource(lookingIn: path) { return files }
-      if let files = try CIFARSource(lookingIn: path) { return files }
-      if let archives = try ILSVRCSource(lookingIn: path) { return archives }
-    }
-    if let shards = try WebDatasetSource(lookingIn: path) { return shards }
-    return ClassFolderSource(path)
-  }
 }

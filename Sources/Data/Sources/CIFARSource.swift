@@ -100,7 +100,10 @@ public final class CIFARSource: ImageSource {
             changed: part.changed))
       }
     }
-    return SourceListing(classNames: classNames, items: items)
+    let test = parts.first { $0.split == .validation }
+    return SourceListing(
+      classNames: classNames, items: items,
+      notes: test.map { [SourceListing.testIsValidation("\($0.name).bin")] } ?? [])
   }
 
   /// Copies a picture's values, its three planes becoming RGB pixels.

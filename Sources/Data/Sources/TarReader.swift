@@ -29,6 +29,8 @@ final class TarReader {
   // Where the next block comes from. libarchive is given one block at a time and asks for no more
   // than it needs, so after a header this is where the member's bytes begin.
   private var position: UInt64
+  /// Where the last member ends, if that can be known.
+  private var end: UInt64?
 
   /// Opens the archive that lies in a part of a file.
   /// - Throws: `Failure` (bad data) if it is none.
@@ -37,6 +39,7 @@ final class TarReader {
     self.range = range ?? 0..<file.size
     self.title = title ?? file.path
     position = self.range.lowerBound
+    end = position
     archive = archive_read_new()
     archive_read_support_filter_none(archive)
     archive_read_support_format_tar(archive)
@@ -66,6 +69,8 @@ final class TarReader {
       var entry: OpaquePointer?
       let code = archive_read_next_header(archive, &entry)
       if code == ARCHIVE_EOF { return nil }
+      let padded = (UInt64(max(0, archive_entry_size(entry))) + 511) / 512 * 512
+      end = archive_entry_sparse_count(entry) > 0 || end == nil ? nil : position &+ padded
       // A warning is about names in another character set, which are bytes here anyway.
       guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw damaged }
       guard archive_entry_filetype(entry) == S_IFREG, archive_entry_hardlink(entry) == nil,
@@ -87,6 +92,47 @@ final class TarReader {
     }
   }
 
+  // tar writes blocks of 10 KiB, the last filled up with zeros, and two blocks of zeros at the least.
+  private static let (leastZeros, mostZeros) = (UInt64(1024), UInt64(10240 + 1024))
+
+  /// Makes sure, after the last member, that the archive is whole: that its end mark is there, and nothing behind it.
+  ///
+  /// An archive that was cut off between two members, or ends in zeros because a download stopped, reads as a shorter
+  /// one.
+  /// - Throws: `Failure` (bad data) that says what is wrong.
+  func checkEnd() throws(Failure) {
+    guard range.upperBound > range.lowerBound else {
+      throw Failure(.badData, "\(quoted(title)) is empty; download it again.")
+    }
+    guard let end else { return }
+    guard end <= range.upperBound, range.upperBound - end >= Self.leastZeros else {
+      throw Failure(
+        .badData,
+        "\(quoted(title)) has no end mark: it was cut off behind a member; download it again.")
+    }
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    defer { memory.deallocate() }
+    var place = end
+    while place < range.upperBound {
+      let part = UnsafeMutableRawBufferPointer(
+        rebasing: memory[..<Int(min(UInt64(memory.count), range.upperBound - place))])
+      guard file.read(at: place, into: part) else { throw damaged }
+      guard part.allSatisfy({ $0 == 0 }) else {
+        throw Failure(
+          .badData,
+          "\(quoted(title)) goes on behind its end mark: a part of it was overwritten with zeros, or archives were "
+            + "joined; download it again.")
+      }
+      place += UInt64(part.count)
+    }
+    guard range.upperBound - end <= Self.mostZeros else {
+      throw Failure(
+        .badData,
+        "\(quoted(title)) ends in \(range.upperBound - end) bytes of zeros, where a tar has 10240 at the most: its end "
+          + "was lost; download it again.")
+    }
+  }
+
   /// All regular files, whose names differ.
   /// - Throws: `Failure` (bad data) for a damaged or truncated archive, and one that holds a name twice.
   func all() throws(Failure) -> [TarMember] {
@@ -96,6 +142,7 @@ final class TarReader {
       guard names.insert(member.name).inserted else { throw duplicate(member.name) }
       members.append(member)
     }
+    try checkEnd()
     return members
   }
 

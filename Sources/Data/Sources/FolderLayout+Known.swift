@@ -1,0 +1,109 @@
+import Failures
+
+/// The trees that known datasets come in, where the classes are not all folders.
+extension FolderLayout {
+  /// Takes the pictures of a known dataset; false if it is none.
+  mutating func recogniseKnownDataset(_ folder: FolderTree) throws(Failure) -> Bool {
+    if try takeOxfordPets(folder) { return true }
+    if try takeKaggleImageNet(folder) { return true }
+    return try takeTable(of: folder, nil)
+  }
+
+  /// Reads a file of the tree as a table.
+  private mutating func table(
+    _ name: String, in folder: FolderTree, _ columns: LabelTable.Columns? = nil
+  ) throws(Failure) -> LabelTable {
+    readFiles.insert(folder.path.appending(Array(name.utf8)).bytes)
+    return try LabelTable(reading: "\(whole(folder))/\(name)", columns: columns)
+  }
+
+  /// The labels that lie in a part of the dataset: Tiny ImageNet's `val_annotations.txt`, and `metadata.csv` or
+  /// `.jsonl` as Hugging Face's imagefolder has it.
+  mutating func takeTable(of folder: FolderTree, _ split: Split?) throws(Failure) -> Bool {
+    if folder.holds("val_annotations.txt") {
+      let table = try table("val_annotations.txt", in: folder, .init(path: 0, label: 1))
+      kind = "Tiny ImageNet"
+      parts.append(
+        "\(folder.title) for \((split ?? .validation).rawValue) by 'val_annotations.txt'")
+      try take(table.rows, of: table, in: folder, split, file: "val_annotations.txt")
+      return true
+    }
+    for name in ["metadata.csv", "metadata.jsonl", "metadata.tsv"] where folder.holds(name) {
+      let table = try table(name, in: folder)
+      guard table.hasLabels else {
+        notes.append(
+          "\(quoted(name)) in \(folder.title) has no labels; the classes are those of the folders.")
+        continue
+      }
+      kind = "a folder with \(name)"
+      parts.append(
+        "\(folder.title)" + (split.map { " for \($0 == .train ? "training" : $0.rawValue)" } ?? ""))
+      try take(table.rows, of: table, in: folder, split, file: name)
+      return true
+    }
+    return false
+  }
+
+  /// Oxford-IIIT Pets: `images/Abyssinian_1.jpg`, `annotations/trainval.txt` and `test.txt`.
+  private mutating func takeOxfordPets(_ folder: FolderTree) throws(Failure) -> Bool {
+    guard let images = folder.folder("images"), let annotations = folder.folder("annotations"),
+      annotations.holds("trainval.txt"), !images.pictures.isEmpty
+    else { return false }
+    kind = "Oxford-IIIT Pets"
+    if annotations.pictureCount > 0 {
+      notes.append(
+        "The \(annotations.pictureCount) pictures in \(annotations.title) are no photographs and were left out."
+      )
+    }
+    for (file, split) in [("trainval.txt", Split.train), ("test.txt", .test)]
+    where annotations.holds(file) {
+      let table = try table(file, in: annotations, .init(path: 0, label: 1))
+      parts.append("\(quoted(file)) for \(split == .train ? "training" : split.rawValue)")
+      // The breed is the name without its number.
+      let rows = table.rows.map { row in
+        var row = row
+        row.label = row.name.lastIndex(of: UInt8(ascii: "_")).map { readable(row.name[..<$0]) }
+        return row
+      }
+      try take(rows, of: table, in: images, split, file: file)
+    }
+    return true
+  }
+
+  /// ILSVRC as Kaggle has it: `ILSVRC/Data/CLS-LOC/train/<class>`, `val` with all pictures in one folder, and
+  /// `LOC_val_solution.csv` beside `ILSVRC`.
+  private mutating func takeKaggleImageNet(_ folder: FolderTree) throws(Failure) -> Bool {
+    let data =
+      folder.folder("ILSVRC")?.folder("Data")?.folder("CLS-LOC")
+      ?? folder.folder("Data")?.folder("CLS-LOC") ?? folder.folder("CLS-LOC")
+    guard let data, let train = data.folder("train"), !train.pictureFolders.isEmpty else {
+      return false
+    }
+    kind = "ILSVRC as Kaggle has it"
+    parts.append("\(train.title) for training")
+    takeClasses(in: train, .train)
+    if let validation = data.folder("val"), validation.pictureCount > 0 {
+      guard folder.holds("LOC_val_solution.csv") else {
+        throw Failure(
+          .inputMissing,
+          "The classes of the pictures in \(quoted(whole(validation))) are in 'LOC_val_solution.csv'; put it into "
+            + "\(quoted(whole(folder))).")
+      }
+      let table = try table("LOC_val_solution.csv", in: folder)
+      let rows = table.rows.map { row in
+        var row = row
+        // Classes and boxes: `n01440764 1 2 30 31`.
+        row.label = row.label?.split(separator: " ").first.map(String.init)
+        return row
+      }
+      parts.append("\(validation.title) for validation by 'LOC_val_solution.csv'")
+      try take(rows, of: table, in: validation, .validation, file: "LOC_val_solution.csv")
+    }
+    if let test = data.folder("test"), test.pictureCount > 0 {
+      notes.append(
+        "The \(test.pictureCount) pictures in \(test.title) have no labels and were left out; show them to a network "
+          + "with 'alexnet predict'.")
+    }
+    return true
+  }
+}

@@ -1,0 +1,189 @@
+import Failures
+import Glibc
+import Images
+
+/// A folder and what lies below it, as one walk found it.
+final class FolderTree {
+  /// Its path below the root; empty for the root.
+  let path: PathBytes
+  /// Pictures by their name or their first bytes, as paths below the root, in the order of the names' bytes.
+  fileprivate(set) var pictures: [[UInt8]] = []
+  /// The names of all other files.
+  fileprivate(set) var others: [[UInt8]] = []
+  /// The folders in it, in the order of their names' bytes.
+  fileprivate(set) var folders: [FolderTree] = []
+
+  fileprivate init(_ path: PathBytes) { self.path = path }
+
+  /// The last component of the path.
+  var name: ArraySlice<UInt8> {
+    path.bytes[(path.bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+  }
+  /// Whether the name is text, so that a path made of it leads here.
+  var isText: Bool { String(validating: name, as: UTF8.self) != nil }
+  var nameText: String { readable(name) }
+  /// How a sentence calls it: by its path, or `.` for the root.
+  var title: String { quoted(path.bytes.isEmpty ? "." : readable(path.bytes)) }
+
+  /// The number of pictures in it and below.
+  private(set) lazy var pictureCount: Int = folders.reduce(pictures.count) { $0 + $1.pictureCount }
+  /// The folders that have pictures in them or below.
+  private(set) lazy var pictureFolders: [FolderTree] = folders.filter { $0.pictureCount > 0 }
+
+  /// The folder of a name, in capitals or not.
+  func folder(_ name: String) -> FolderTree? {
+    folders.first { $0.nameText == name }
+      ?? folders.first { $0.nameText.lowercased() == name.lowercased() }
+  }
+
+  /// Whether one of its other files has a name.
+  func holds(_ name: String) -> Bool { others.contains { $0.elementsEqual(name.utf8) } }
+
+  /// Calls `body` with each picture of it and of the folders below.
+  func forEachPicture(_ body: ([UInt8]) -> Void) {
+    for picture in pictures { body(picture) }
+    for folder in folders { folder.forEachPicture(body) }
+  }
+
+  /// The first other file, in it or below, that is meant; as a path below the root.
+  func firstFile(where isMeant: (String) -> Bool) -> String? {
+    if let name = others.first(where: { isMeant(readable($0)) }) {
+      return readable(path.appending(name).bytes)
+    }
+    for folder in folders {
+      if let found = folder.firstFile(where: isMeant) { return found }
+    }
+    return nil
+  }
+}
+
+/// Walks once through a folder that should hold pictures, and keeps count of what is none.
+///
+/// Links to folders are followed when everything else has been seen: one that leads to a folder above, or to one that
+/// is there already, is left out. So no loop and no second name brings a picture twice.
+struct FolderWalk {
+  let tree: FolderTree
+  /// What was left out, by kind.
+  private(set) var leftOut = Tally()
+  /// Files that are pictures by their name, of kinds that are not read.
+  private(set) var unusable: [UnusableFile] = []
+  private let root: PathBytes
+  private var seen: Set<FolderIdentity> = []
+  private var links: [(parent: FolderTree, path: PathBytes)] = []
+
+  private struct FolderIdentity: Hashable {
+    let device: dev_t
+    let node: ino_t
+    init(_ status: stat) { (device, node) = (status.st_dev, status.st_ino) }
+  }
+
+  // Made by storage boxes, macOS, Windows and notebooks.
+  private static let systemNames: Set<String> = [
+    "@eadir", "__macosx", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin",
+    "system volume information", "lost+found", "__pycache__", "thumbs.db", "ehthumbs.db",
+    "desktop.ini", "icon\r",
+  ]
+
+  /// Walks through a folder.
+  /// - Throws: `Failure` (input missing) for a folder that cannot be read.
+  init(_ path: String) throws(Failure) {
+    root = PathBytes(path)
+    tree = FolderTree(PathBytes(bytes: []))
+    addFoldersAbove()
+    try enter(tree)
+    while !links.isEmpty {
+      let found = links.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+      links = []
+      for link in found {
+        guard let status = root.appending(link.path.bytes).status else { continue }
+        guard !seen.contains(FolderIdentity(status)) else {
+          leftOut.add(
+            "links to folders that are there already, or above", example: readable(link.path.bytes))
+          continue
+        }
+        let folder = FolderTree(link.path)
+        try enter(folder)
+        link.parent.folders.append(folder)
+        link.parent.folders.sort { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+      }
+    }
+  }
+
+  private mutating func addFoldersAbove() {
+    guard let whole = root.withCString({ realpath($0, nil) }) else { return }
+    defer { free(whole) }
+    var path = PathBytes(String(cString: whole))
+    while let slash = path.bytes.lastIndex(of: UInt8(ascii: "/")) {
+      path = PathBytes(bytes: Array(path.bytes[..<slash]))
+      if let status = PathBytes(bytes: path.bytes.isEmpty ? [UInt8(ascii: "/")] : path.bytes).status
+      {
+        seen.insert(FolderIdentity(status))
+      }
+    }
+  }
+
+  private mutating func enter(_ folder: FolderTree) throws(Failure) {
+    let whole = folder.path.bytes.isEmpty ? root : root.appending(folder.path.bytes)
+    if let status = whole.status { seen.insert(FolderIdentity(status)) }
+    let listing = try FolderListing(of: whole)
+    for name in listing.hidden {
+      leftOut.add("hidden or system files", example: readable(folder.path.appending(name).bytes))
+    }
+    for entry in listing.entries {
+      let path = folder.path.appending(entry.name)
+      if Self.systemNames.contains(readable(entry.name).lowercased()) {
+        leftOut.add("hidden or system files", example: readable(path.bytes))
+      } else if entry.kind == .folder {
+        if entry.isLink {
+          links.append((folder, path))
+        } else if let status = root.appending(path.bytes).status,
+          seen.contains(FolderIdentity(status))
+        {
+          leftOut.add(
+            "links to folders that are there already, or above", example: readable(path.bytes))
+        } else {
+          let inner = FolderTree(path)
+          try enter(inner)
+          folder.folders.append(inner)
+        }
+      } else if PictureFiles.isPicture(entry.name)
+        || entry.kind == .file && PictureFiles.isPicture(at: root.appending(path.bytes))
+      {
+        folder.pictures.append(path.bytes)
+      } else if let reason = PictureFiles.reasonAgainst(entry.name) {
+        unusable.append(UnusableFile(path: readable(path.bytes), reason: reason))
+      } else {
+        folder.others.append(entry.name)
+      }
+    }
+  }
+
+  /// Counts the files of a part of the tree that are no pictures, but for those that were read as labels.
+  mutating func countOthers(in folder: FolderTree, but read: Set<[UInt8]> = []) {
+    for name in folder.others {
+      let path = folder.path.appending(name).bytes
+      if read.contains(path) { continue }
+      leftOut.add(Self.kind(name), example: readable(path))
+    }
+    for inner in folder.folders { countOthers(in: inner, but: read) }
+  }
+
+  private static func kind(_ name: [UInt8]) -> String {
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), name.count - dot <= 12 else {
+      return "files without an ending"
+    }
+    return "\(readable(name[dot...]).lowercased()) files"
+  }
+
+  /// Leaves out a folder with all that is in it.
+  mutating func leaveOut(_ folder: FolderTree, as kind: String) {
+    leftOut.add(kind, example: readable(folder.path.bytes))
+  }
+
+  /// What was left out, a sentence a kind.
+  var notes: [String] {
+    leftOut.sorted.map { kind in
+      "Left out: \(kind.count) \(kind.name), \(quoted(kind.example))\(kind.count > 1 ? " for example" : "")."
+    }
+  }
+}

@@ -1,0 +1,85 @@
+public import Failures
+
+/// Finds out what kind of source a path is.
+public enum ImageSources {
+  /// Opens a source.
+  /// - Parameters:
+  ///   - path: The folder that holds the pictures or the archives of them, or a single shard.
+  ///   - options: How it is to be taken.
+  /// - Returns: The source.
+  /// - Throws: `Failure` (input missing) when nothing is there, (bad data) where it is nothing that is read.
+  public static func open(
+    _ path: String, _ options: SourceOptions = SourceOptions()
+  ) throws(Failure) -> any ImageSource {
+    guard options.list == nil || !options.namesFolders else {
+      throw Failure(
+        .usage,
+        "--list and --train-folder, --validation-folder or --test-folder exclude each other.")
+    }
+    guard options.list != nil || options.root == nil else {
+      throw Failure(.usage, "--root goes with --list.")
+    }
+    let location = PathBytes(path)
+    guard let status = location.status else {
+      throw Failure(
+        .inputMissing,
+        "There is no folder \(quoted(path)); give --source the folder that holds the pictures.")
+    }
+    guard status.isFolder else {
+      guard status.isFile else {
+        throw Failure(
+          .inputMissing,
+          "\(quoted(path)) is not a folder; give --source the folder that holds the pictures.")
+      }
+      try OtherFormats.refuse(file: path)
+      guard let shard = try WebDatasetSource(lookingIn: path, options) else {
+        throw Failure(
+          .inputMissing,
+          "\(quoted(path)) is not a folder; give --source the folder that holds the pictures.")
+      }
+      return options.list.map { ListedSource(shard, list: $0) } ?? shard
+    }
+    if let source = try archives(path, options) { return source }
+    if let list = options.list {
+      // A stray archive beside pictures is no source.
+      if let shards = try WebDatasetSource(lookingIn: path, options),
+        try FolderWalk(path).tree.pictureCount == 0
+      {
+        return ListedSource(shards, list: list)
+      }
+      return try ListedSource(folder: path, list: list, root: options.root)
+    }
+    let walk = try FolderWalk(path)
+    if walk.tree.pictureFolders.isEmpty, !options.namesFolders {
+      if let shards = try WebDatasetSource(lookingIn: path, options) { return shards }
+      if walk.tree.pictures.isEmpty {
+        // What was unpacked lies in a folder of its own.
+        let inner = walk.tree.folders
+        if inner.count == 1, let inner = inner.first, inner.isText {
+          return try open("\(path)/\(inner.nameText)", options)
+        }
+        try OtherFormats.refuse(walk.tree, in: path)
+      }
+    }
+    return try PictureFolderSource(path, walk, options)
+  }
+
+  /// Sources of arrays or of archives, which are known by the names of their files.
+  private static func archives(
+    _ path: String, _ options: SourceOptions
+  ) throws(Failure) -> (any ImageSource)? {
+    guard !options.namesFolders else { return nil }
+    var found: (any ImageSource)?
+    if let files = try IDXSource(lookingIn: path) {
+      found = files
+    } else if let files = try CIFARSource(lookingIn: path) {
+      found = files
+    } else if let files = try STL10Source(lookingIn: path) {
+      found = files
+    } else if let archives = try ILSVRCSource(lookingIn: path) {
+      found = archives
+    }
+    guard let found else { return nil }
+    return options.list.map { ListedSource(found, list: $0) } ?? found
+  }
+}

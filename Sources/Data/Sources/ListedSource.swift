@@ -1,0 +1,222 @@
+public import Failures
+import Glibc
+public import Images
+
+/// The pictures of another source that a list file names, with the labels that it gives.
+///
+/// `LabelTable` reads the file. In a folder of pictures the paths are those of files below it (or below the folder that
+/// `root` names, or the list's own), in class folders or not, reached through symbolic links perhaps, but never by `..`
+/// or from elsewhere; in other sources they are the names that `rejected.jsonl` would use.
+public struct ListedSource: ImageSource {
+  private let base: (any ImageSource)?
+  /// The folders that paths may start from; none where the source is of another kind.
+  private let folders: [PathBytes]
+  private let path: String
+
+  /// A source narrowed down by the list file at a path.
+  init(_ base: any ImageSource, list path: String) {
+    self.base = base
+    self.path = path
+    folders = []
+  }
+
+  /// Pictures in a folder by the list file at a path.
+  /// - Throws: `Failure` (input missing) for a root that is no folder.
+  init(folder: String, list path: String, root: String?) throws(Failure) {
+    base = nil
+    self.path = path
+    if let root, PathBytes(root).status?.isFolder != true {
+      throw Failure(.inputMissing, "There is no folder \(quoted(root)); --root takes one.")
+    }
+    var folders = [root, folder].compactMap { $0 }
+    // A list may have its paths from where it lies, if that is in the source.
+    if let own = Self.whole(Self.folder(of: path)), let source = Self.whole(folder),
+      own.hasPrefix(source + "/")
+    {
+      folders.append(own)
+    }
+    self.folders = folders.map { PathBytes($0) }
+  }
+
+  /// The kind of the source that is listed, `a folder by a list`.
+  public var kind: String { "\(base?.kind ?? "a folder") by a list" }
+
+  /// Finds the listed pictures, in the order of the list.
+  /// - Throws: `Failure`: input missing for the list, bad data if more than a tenth of its lines fit nothing.
+  public func list() throws(Failure) -> SourceListing {
+    let table = try LabelTable(reading: path)
+    var found = Found(refused: table.refused)
+    if let base {
+      try takeMembers(table, of: base, &found)
+    } else {
+      takeFiles(table, &found)
+    }
+    let notes = try table.notes(found.refused, of: path) + found.notes
+    var listing = try SourceListing(
+      naming: found.classes.names, items: found.items, notes: notes, byNumber: true,
+      source: "The list \(quoted(path))")
+    listing.layout = "\(table.rows.count) lines of \(quoted(path))"
+    listing.unusable = found.refused.map { line, reason in
+      UnusableFile(path: "line \(line)", reason: "of \(quoted(path)) \(reason)")
+    }
+    return listing
+  }
+
+  private struct Found {
+    var refused: [(line: Int, reason: String)]
+    var classes = ClassNames()
+    var items: [SourceItem] = []
+    var notes: [String] = []
+    private var names: Set<[UInt8]> = []
+
+    init(refused: [(line: Int, reason: String)]) { self.refused = refused }
+
+    /// Whether a picture comes for the first time.
+    mutating func isNew(_ name: [UInt8], _ row: LabelTable.Row) -> Bool {
+      if names.insert(name).inserted { return true }
+      refused.append((row.line, "names \(quoted(readable(row.name))) for the second time"))
+      return false
+    }
+  }
+
+  // MARK: Files
+
+  private func takeFiles(_ table: LabelTable, _ found: inout Found) {
+    let absolute = folders.map { folder in
+      Array((Self.whole(folder.text) ?? folder.text).utf8) + [UInt8(ascii: "/")]
+    }
+    for row in table.rows {
+      guard let name = Self.path(row.name, absolute) else {
+        found.refused.append(
+          (
+            row.line,
+            "names \(quoted(readable(row.name))), which leads out of the source; give paths below --source or "
+              + "--root, without '..'"
+          ))
+        continue
+      }
+      guard let (base, there) = find(name) else {
+        found.refused.append((row.line, "names \(quoted(readable(row.name))), which is not there"))
+        continue
+      }
+      guard found.isNew(there, row) else { continue }
+      var above = there.split(separator: UInt8(ascii: "/")).dropLast().map { readable($0) }
+      var split = row.split
+      if let first = above.first, let named = SplitName.split(of: first) {
+        split = split ?? named
+        above.removeFirst()
+      }
+      guard let label = row.label ?? above.first else {
+        found.refused.append(
+          (
+            row.line,
+            "gives no label for \(quoted(readable(row.name))), which is in no class folder"
+          ))
+        continue
+      }
+      found.items.append(
+        PictureFiles.item(
+          there, label: found.classes.place(of: label), split: split ?? .train, in: folders[base],
+          base: base))
+    }
+  }
+
+  /// A path below a folder in its shortest form, so that no file comes twice; nil if it leads out.
+  private static func path(_ name: [UInt8], _ absolute: [[UInt8]]) -> [UInt8]? {
+    let slash = UInt8(ascii: "/")
+    var name = name[...]
+    if name.first == slash {
+      guard let folder = absolute.first(where: { name.starts(with: $0) }) else { return nil }
+      name = name.dropFirst(folder.count)
+    }
+    let components = name.split(separator: slash).filter { !$0.elementsEqual(".".utf8) }
+    guard !components.contains(where: { $0.elementsEqual("..".utf8) }) else { return nil }
+    return Array(components.joined(separator: [slash]))
+  }
+
+  /// The file that a path means: as it stands, with what web addresses and Windows write otherwise, and with an ending
+  /// where the list has none.
+  private func find(_ name: [UInt8]) -> (base: Int, name: [UInt8])? {
+    func look(_ name: [UInt8]) -> (base: Int, name: [UInt8])? {
+      guard !name.isEmpty else { return nil }
+      for (base, folder) in folders.enumerated() {
+        var status = stat()
+        // A link that leads nowhere is there, and found out when it is read.
+        if folder.appending(name).withCString({ lstat($0, &status) }) == 0, !status.isFolder {
+          return (base, name)
+        }
+      }
+      return nil
+    }
+    if let found = look(name) { return found }
+    let slashes = name.map { $0 == UInt8(ascii: "\\") ? UInt8(ascii: "/") : $0 }
+    if slashes != name, let plain = Self.path(slashes, []), let found = look(plain) { return found }
+    if name.contains(UInt8(ascii: "%")), let decoded = Self.percentDecoded(name),
+      let plain = Self.path(decoded, []), let found = look(plain)
+    {
+      return found
+    }
+    let base = name[(name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+    guard !PictureFiles.isPicture(Array(base)) else { return nil }
+    return [".jpg", ".jpeg", ".png", ".JPEG", ".JPG", ".webp", ".tif", ".bmp"].lazy
+      .compactMap { look(name + Array($0.utf8)) }.first
+  }
+
+  private static func percentDecoded(_ name: [UInt8]) -> [UInt8]? {
+    var decoded: [UInt8] = []
+    var place = 0
+    while place < name.count {
+      if name[place] == UInt8(ascii: "%"), place + 2 < name.count,
+        let byte = UInt8(readable(name[place + 1...place + 2]), radix: 16), byte > 0
+      {
+        decoded.append(byte)
+        place += 3
+      } else {
+        decoded.append(name[place])
+        place += 1
+      }
+    }
+    return decoded
+  }
+
+  private static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The path from the root, links followed.
+  private static func whole(_ path: String) -> String? {
+    guard let whole = realpath(path, nil) else { return nil }
+    defer { free(whole) }
+    return String(cString: whole)
+  }
+
+  // MARK: Members of archives
+
+  private func takeMembers(
+    _ table: LabelTable, of base: any ImageSource, _ found: inout Found
+  ) throws(Failure) {
+    let listing = try base.list()
+    found.notes = listing.notes
+    let items = Dictionary(
+      listing.items.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    for row in table.rows {
+      guard var item = items[row.name] else {
+        found.refused.append(
+          (row.line, "names \(quoted(readable(row.name))), which is not in the source"))
+        continue
+      }
+      guard found.isNew(item.name, row) else { continue }
+      item.label = found.classes.place(of: row.label ?? listing.classNames[item.label])
+      item.split = row.split ?? item.split
+      found.items.append(item)
+    }
+  }
+
+  /// Reads a picture from the source.
+  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  {
+    if let base { return try base.read(item, into: buffer) }
+    return try PictureFiles.read(item, in: folders[item.file], into: buffer)
+  }
+}

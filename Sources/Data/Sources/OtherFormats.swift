@@ -1,0 +1,107 @@
+import Failures
+
+/// Forms of datasets that are not read, each with the lines that turn it into one that is.
+enum OtherFormats {
+  private struct Format: Sendable {
+    let isMeant: @Sendable (_ name: String) -> Bool
+    /// What it is, and what to do; `FILE` stands for the file, `DIR` for its folder.
+    let words: String
+  }
+
+  private static func ends(_ endings: String...) -> @Sendable (String) -> Bool {
+    { name in endings.contains { name.lowercased().hasSuffix($0) } }
+  }
+
+  private static let formats = [
+    Format(
+      isMeant: ends(".zip"),
+      words: "is a zip archive; unpack it with 'unzip -q FILE -d FOLDER' and give --source FOLDER"),
+    Format(
+      isMeant: ends(".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2"),
+      words:
+        "is a compressed archive; unpack it with 'mkdir FOLDER; tar -xf FILE -C FOLDER' and give --source FOLDER"
+    ),
+    Format(
+      isMeant: ends(".7z", ".rar"),
+      words:
+        "is a packed archive; unpack it with 'bsdtar -xf FILE -C FOLDER' and give --source FOLDER"),
+    Format(
+      isMeant: ends(".parquet", ".arrow"),
+      words: """
+        holds pictures as a table of Hugging Face's (Parquet or Arrow); save them with Python as class folders: \
+        from datasets import load_dataset; [(os.makedirs(d := f"out/{s}/{r['label']}", exist_ok=True), \
+        r['image'].save(f"{d}/{i}.png")) for s, p in load_dataset("DIR").items() for i, r in enumerate(p)] \
+        (import os before) and give --source out
+        """),
+    Format(
+      isMeant: ends("_32x32.mat"),
+      words: """
+        is SVHN for MATLAB; save its pictures with Python as class folders: \
+        m = scipy.io.loadmat("FILE"); [(os.makedirs(d := f"out/{y % 10}", exist_ok=True), \
+        PIL.Image.fromarray(m["X"][..., i]).save(f"{d}/{i}.png")) for i, y in enumerate(m["y"][:, 0])] \
+        and give --source out
+        """),
+    Format(
+      isMeant: ends(".mat"),
+      words: """
+        is a file of MATLAB, which is not read; of CIFAR and STL-10 download the binary version, of other data save \
+        the pictures with scipy.io.loadmat (or h5py, from version 7.3 on) and PIL.Image.fromarray as files \
+        out/CLASS/NUMBER.png, and give --source out
+        """),
+    Format(
+      isMeant: { name in
+        ["data_batch_1", "test_batch", "batches.meta", "data_batch_2"].contains(name.lowercased())
+      },
+      words: """
+        is CIFAR's Python version (pickled, which may run any program when read); download the binary version, \
+        cifar-10-binary.tar.gz or cifar-100-binary.tar.gz, and give --source the folder that it unpacks to
+        """),
+    Format(
+      isMeant: ends(".tfrecord", ".tfrecords"),
+      words:
+        "holds TensorFlow's records; save their pictures as files out/CLASS/NUMBER.jpg and give --source out"
+    ),
+    Format(
+      isMeant: ends(".rec"),
+      words: """
+        holds MXNet's records; unpack them with Python: r = mxnet.recordio.MXRecordIO("FILE", "r") and \
+        mxnet.recordio.unpack(r.read()), or give the pictures themselves with --list and the .lst file
+        """),
+    Format(
+      isMeant: ends(".npz", ".npy", ".h5", ".hdf5", ".pkl", ".pickle", ".mdb", ".pt", ".pth"),
+      words: """
+        holds arrays or a database, which are not read; save the pictures with PIL.Image.fromarray as files \
+        out/CLASS/NUMBER.png and give --source out
+        """),
+  ]
+
+  /// Refuses a file that is known and not read.
+  /// - Throws: `Failure` (bad data) that says what it is and how to convert it.
+  static func refuse(file path: String) throws(Failure) {
+    let name = String(path.split(separator: "/").last ?? "")
+    guard let format = formats.first(where: { $0.isMeant(name) }) else { return }
+    throw refusal(format, path)
+  }
+
+  /// Refuses a folder without pictures in which such a file lies.
+  /// - Throws: `Failure` (bad data) that says what it is and how to convert it.
+  static func refuse(_ tree: FolderTree, in path: String) throws(Failure) {
+    // CIFAR-100 has files without endings that others may have too.
+    if tree.holds("train"), tree.holds("test"), tree.holds("meta") {
+      guard let format = formats.first(where: { $0.isMeant("data_batch_1") }) else { return }
+      throw refusal(format, "\(path)/train")
+    }
+    for format in formats {
+      guard let file = tree.firstFile(where: format.isMeant) else { continue }
+      throw refusal(format, "\(path)/\(file)")
+    }
+  }
+
+  private static func refusal(_ format: Format, _ path: String) -> Failure {
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    let words = format.words.replacing("FILE", with: path)
+      .replacing("DIR", with: folder.isEmpty ? "." : folder)
+    return Failure(.badData, "\(quoted(path)) \(words).")
+  }
+}

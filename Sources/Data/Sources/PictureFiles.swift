@@ -1,0 +1,109 @@
+package import Failures
+import Glibc
+import Images
+
+/// Picture files, told by their names.
+package enum PictureFiles {
+  /// The endings that picture files have, as a sentence names them.
+  package static var endings: String {
+    ImageFormat.fileExtensions.sorted().map { "." + $0 }.joined(separator: ", ")
+  }
+
+  /// Whether a path leads to a folder.
+  package static func isFolder(_ path: String) -> Bool { PathBytes(path).status?.isFolder ?? false }
+
+  /// The pictures of a folder and of those in it, in the order of their names; links to folders are not
+  /// followed, since they may lead round in a circle.
+  /// - Throws: `Failure` (input missing) for a folder that cannot be read.
+  package static func list(in folder: String) throws(Failure) -> [String] {
+    try list(in: PathBytes(folder))
+  }
+
+  private static func list(in folder: PathBytes) throws(Failure) -> [String] {
+    var found: [String] = []
+    for entry in try FolderListing(of: folder).entries {
+      let path = folder.appending(entry.name)
+      switch entry.kind {
+      case .folder where !entry.isLink: found += try list(in: path)
+      case .file where isPicture(entry.name): found.append(path.text)
+      default: break
+      }
+    }
+    return found
+  }
+
+  /// Whether a file's name ends as pictures' names do, in upper or lower case.
+  static func isPicture(_ name: [UInt8]) -> Bool {
+    ImageFormat.fileExtensions.contains(suffix(name))
+  }
+
+  /// Whether a file is a picture by its first bytes, whatever its name.
+  static func isPicture(at path: PathBytes) -> Bool {
+    guard let file = try? InputFile.open(path) else { return false }
+    defer { close(file.descriptor) }
+    var start = [UInt8](repeating: 0, count: min(64, file.length))
+    return start.withUnsafeMutableBytes { memory in
+      !memory.isEmpty && InputFile.read(file.descriptor, at: 0, into: memory)
+        && ImageFormat(unnamed: UnsafeRawBufferPointer(memory)) != nil
+    }
+  }
+
+  // What people call pictures; a raw file would pass for the TIFF of its thumbnail.
+  private static let otherKinds: [String: String] = {
+    var kinds: [String: String] = [:]
+    for raw in [
+      "3fr", "arw", "cr2", "cr3", "crw", "dng", "erf", "kdc", "mrw", "nef", "nrw", "orf", "pef",
+      "raf", "raw", "rw2", "srw", "x3f",
+    ] { kinds[raw] = "is a camera's raw file" }
+    for other in [
+      "ai", "cdr", "dds", "eps", "exr", "fits", "hdr", "ico", "pcx", "pdf", "pfm", "ps", "psd",
+      "svg",
+      "svgz", "tga", "wmf", "xcf",
+    ] { kinds[other] = "is a picture of a kind that is not read (\(other.uppercased()))" }
+    return kinds
+  }()
+
+  /// Why a file that people call a picture is none here, by its name; nil for other files.
+  static func reasonAgainst(_ name: [UInt8]) -> String? {
+    otherKinds[suffix(name)].map { "\($0); convert it to JPEG or PNG" }
+  }
+
+  private static func suffix(_ name: [UInt8]) -> String {
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return "" }
+    return String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
+  }
+
+  // MARK: Items
+
+  private static let largestFile = 1 << 30
+
+  /// A picture's file below `root`.
+  ///
+  /// What is no regular file, a broken link for example, is found out when it is read.
+  static func item(
+    _ name: [UInt8], label: Int, split: Split, in root: PathBytes, base: Int = 0
+  ) -> SourceItem {
+    let status = root.appending(name).status
+    return SourceItem(
+      label: label, split: split, name: name, file: base, length: UInt64(status?.st_size ?? 0),
+      changed: status?.changed ?? 0)
+  }
+
+  /// Reads a picture's file.
+  /// - Throws: `ImageProblem` when it cannot be opened or read.
+  static func read(
+    _ item: SourceItem, in root: PathBytes, into buffer: ByteBuffer
+  ) throws(ImageProblem) -> SourceImage {
+    let file: RegularFile
+    do throws(RegularFile.OpeningError) {
+      file = try InputFile.open(root.appending(item.name))
+    } catch { throw ImageProblem(error.reason) }
+    defer { close(file.descriptor) }
+    guard file.length <= largestFile else { throw ImageProblem("has more than 1 GiB") }
+    buffer.resize(file.length)
+    guard InputFile.read(file.descriptor, at: 0, into: buffer.bytes) else {
+      throw ImageProblem("cannot be read: \(String(cString: strerror(errno)))")
+    }
+    return .encoded
+  }
+}

@@ -1,0 +1,32 @@
+import Failures
+import Glibc
+public import Images
+
+/// Pictures as files in folders.
+///
+/// Class folders, with or without folders for the parts of the dataset, and the trees that known datasets come in:
+/// `FolderLayout` says which. Symbolic links are followed.
+public struct PictureFolderSource: ImageSource {
+  /// `class folders`, or the name of the dataset.
+  public let kind: String
+  private let root: PathBytes
+  private let listing: SourceListing
+
+  /// Recognises what lies in a folder.
+  /// - Throws: `Failure`: input missing for folders without pictures, bad data for what is not understood.
+  init(_ path: String, _ walk: FolderWalk, _ options: SourceOptions) throws(Failure) {
+    root = PathBytes(path)
+    var layout = FolderLayout(path, walk)
+    try layout.recognise(options)
+    kind = layout.kind
+    listing = try layout.listing()
+  }
+
+  /// The pictures, class by class where the classes are folders.
+  public func list() -> SourceListing { listing }
+
+  /// Reads a picture's file.
+  /// - Throws: `ImageProblem` when it cannot be opened or read.
+  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  { try PictureFiles.read(item, in: root, into: buffer) }
+}

@@ -1,0 +1,311 @@
+public import Failures
+import Foundation
+public import Images
+import JSON
+
+/// Shards that others made for the Python package `webdataset`: tar files in which members of one key, the path up to
+/// the first dot of the name, make a sample.
+///
+/// A sample has a picture and a label: `.cls` with a number or a name, or `.json` with one under `label`, `cls`, `class`,
+/// `class_id` or `class_name`. Shards that have `val`, `valid`, `validation` or `dev` as a word of their names or as
+/// their folder are for validation, those that have `test` are kept apart. Numbers are classes in their order, named by
+/// the lines of `classes.txt` beside the shards if it is there.
+public final class WebDatasetSource: ImageSource {
+  private struct Shard: Sendable {
+    let file: InputFile
+    let name: String
+    let split: Split
+  }
+
+  private static let labelKeys = ["label", "cls", "class", "class_id", "class_name"]
+  private static let largestLabel = 1 << 20
+
+  private let path: String
+  private let shards: [Shard]
+  private let names: [String]?
+  private let skipsCorrupt: Bool
+  private let expected: ExpectedCounts
+
+  /// Looks for shards in a folder and in its folders that are named for parts of a dataset, or takes a single one; nil
+  /// if there are none.
+  /// - Throws: `Failure` (input missing) for a shard that cannot be opened.
+  public init?(
+    lookingIn path: String, _ options: SourceOptions = SourceOptions()
+  ) throws(Failure) {
+    self.path = path
+    skipsCorrupt = options.skipsCorrupt
+    var shards: [Shard] = []
+    var expected = ExpectedCounts()
+    if PathBytes(path).status?.isFolder == true {
+      let inner = try FolderListing(of: PathBytes(path)).entries.filter {
+        $0.kind == .folder && SplitName.split(of: readable($0.name)) != nil
+      }
+      for folder in [""] + inner.map({ String(decoding: $0.name, as: UTF8.self) }) {
+        let place = folder.isEmpty ? path : "\(path)/\(folder)"
+        for entry in try FolderListing(of: PathBytes(place)).entries where entry.kind == .file {
+          let name = String(decoding: entry.name, as: UTF8.self)
+          if name.hasSuffix(".json") { expected.read("\(place)/\(name)") }
+          guard name.hasSuffix(".tar") else { continue }
+          let full = folder.isEmpty ? name : "\(folder)/\(name)"
+          shards.append(
+            Shard(
+              file: try InputFile(opening: "\(place)/\(name)"), name: full,
+              split: SplitName.split(ofArchive: full)))
+        }
+      }
+    } else if path.hasSuffix(".tar") {
+      shards.append(Shard(file: try InputFile(opening: path), name: path, split: .train))
+    }
+    guard !shards.isEmpty else { return nil }
+    self.shards = shards
+    self.expected = expected
+    let list = "\(path)/classes.txt"
+    names = PathBytes(list).status?.isFile == true ? try TextLines.read(list) : nil
+  }
+
+  /// `WebDataset shards`.
+  public var kind: String { "WebDataset shards" }
+
+  /// What was found in all shards.
+  private struct Found {
+    var items: [SourceItem] = []
+    var classes = ClassNames()
+    /// Samples of each shard that has any, unlabelled ones included.
+    var counts: [(shard: Int, samples: Int)] = []
+    var incomplete = Tally()
+    var unlabelled = 0
+    var several = Tally()
+    var damaged: [String] = []
+  }
+
+  /// Lists the samples in the order of the shards, and reads their labels.
+  /// - Throws: `Failure` (bad data) that names the shard and the sample.
+  public func list() throws(Failure) -> SourceListing {
+    var found = Found()
+    for (number, shard) in shards.enumerated() {
+      do throws(Failure) {
+        try addSamples(of: shard, number, to: &found)
+      } catch {
+        guard skipsCorrupt, error.exitCode == .badData else { throw error }
+        found.damaged.append(error.message)
+      }
+    }
+    var listing = try SourceListing(
+      naming: found.classes.names, items: found.items, notes: try notes(found), byNumber: true,
+      source: quoted(path))
+    listing.classNames = listing.classNames.map { label in
+      guard let names, let number = Int(label), names.indices.contains(number) else { return label }
+      return names[number]
+    }
+    listing.layout = Split.allCases.compactMap { split in
+      let own = shards.filter { $0.split == split }
+      guard let first = own.first else { return nil }
+      let more = own.count > 1 ? " and \(own.count - 1) more" : ""
+      return "\(quoted(first.name))\(more) for \(split == .train ? "training" : split.rawValue)"
+    }.joined(separator: ", ")
+    return listing
+  }
+
+  private func notes(_ found: Found) throws(Failure) -> [String] {
+    var notes = found.damaged.map { "Used as far as it can be read: \($0)" }
+    for kind in found.incomplete.sorted {
+      notes.append(
+        "\(counted(kind.count, "sample", "samples")) without \(kind.name) (\(quoted(kind.example))) "
+          + "\(kind.count == 1 ? "was" : "were") left out.")
+    }
+    if found.unlabelled > 0 {
+      notes.append(
+        "\(counted(found.unlabelled, "sample", "samples")) with the label -1, or of test shards without labels, "
+          + "\(found.unlabelled == 1 ? "was" : "were") left out.")
+    }
+    for kind in found.several.sorted {
+      notes.append(
+        "\(counted(kind.count, "sample has", "samples have")) several pictures; \(kind.name) is taken "
+          + "(\(quoted(kind.example))).")
+    }
+    // Shards are filled one after the other: all but the last of a part have the same number.
+    for split in Split.allCases {
+      let own = found.counts.filter { shards[$0.shard].split == split }
+      let usual = Dictionary(grouping: own.dropLast()) { $0.samples }
+        .max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.key
+      for (number, samples) in own.dropLast() where samples != usual {
+        notes.append(
+          "\(quoted(shards[number].name)) has \(samples) samples where other shards have \(usual ?? 0); it may not be "
+            + "whole.")
+      }
+    }
+    return notes
+  }
+
+  /// Members of one key.
+  private struct Group {
+    let key: [UInt8]
+    var pictures: [(suffix: String, member: TarMember)] = []
+    /// By `.cls`, which wins, and by `.json`.
+    var label: String?
+    var otherLabel: String?
+    var suffixes: [String] = []
+  }
+
+  private func addSamples(
+    of shard: Shard, _ number: Int, to found: inout Found
+  ) throws(Failure) {
+    let reader = try TarReader(shard.file)
+    var groups: [Group] = []
+    var places: [[UInt8]: Int] = [:]
+    var failure: Failure?
+    do throws(Failure) {
+      while let member = try reader.next() {
+        guard let dot = member.baseName.firstIndex(of: UInt8(ascii: ".")),
+          dot > member.baseName.startIndex, dot + 1 < member.baseName.endIndex
+        else { continue }
+        let key = Array(member.name[..<dot])
+        let place = places[key] ?? groups.count
+        if place == groups.count {
+          groups.append(Group(key: key))
+          places[key] = place
+        }
+        let suffix = readable(member.name[(dot + 1)...]).lowercased()
+        guard !groups[place].suffixes.contains(suffix) else { throw reader.duplicate(key) }
+        groups[place].suffixes.append(suffix)
+        if PictureFiles.isPicture(Array(member.baseName)) {
+          groups[place].pictures.append((suffix, member))
+        } else if suffix == "cls" {
+          groups[place].label = try label(member, suffix, in: shard)
+        } else if suffix == "json" {
+          groups[place].otherLabel = try label(member, suffix, in: shard)
+        }
+      }
+      try reader.checkEnd()
+    } catch {
+      failure = error
+    }
+    if failure == nil || skipsCorrupt {
+      try take(groups, of: shard, number, to: &found)
+    }
+    if let failure { throw failure }
+    if let wanted = expected.counts[(shard.name as NSString).lastPathComponent] {
+      let samples = found.counts.last.map { $0.shard == number ? $0.samples : 0 } ?? 0
+      guard samples == wanted else {
+        throw Failure(
+          .badData,
+          "\(quoted(shard.file.path)) has \(samples) samples, and the index beside it says \(wanted); download it again."
+        )
+      }
+    }
+  }
+
+  private func take(
+    _ groups: [Group], of shard: Shard, _ number: Int, to found: inout Found
+  ) throws(Failure) {
+    var samples = 0
+    for group in groups {
+      let label = group.label ?? group.otherLabel
+      let name = "\(shard.name)/\(readable(group.key))"
+      if group.pictures.isEmpty && label == nil {
+        found.incomplete.add("a picture and a label", example: name)
+        continue
+      }
+      samples += 1
+      let isUnlabelled = label == "-1" || label == nil && shard.split == .test
+      guard let picture = Self.chosen(group.pictures), label != nil || isUnlabelled else {
+        let lacking = group.pictures.isEmpty ? "a picture" : "a label"
+        guard skipsCorrupt else {
+          throw Failure(
+            .badData,
+            "The sample \(quoted(readable(group.key))) in \(quoted(shard.file.path)) has no "
+              + "\(group.pictures.isEmpty ? "picture" : "label (.cls or .json)"); the archive may not be whole. "
+              + "--skip-corrupt leaves such samples out.")
+        }
+        found.incomplete.add(lacking, example: name)
+        continue
+      }
+      guard let label, !isUnlabelled else {
+        found.unlabelled += 1
+        continue
+      }
+      if group.pictures.count > 1 { found.several.add(".\(picture.suffix)", example: name) }
+      found.items.append(
+        SourceItem(
+          label: found.classes.place(of: label), split: shard.split,
+          name: Array("\(shard.name)/".utf8) + picture.member.name, file: number,
+          place: picture.member.place.lowerBound, length: UInt64(picture.member.place.count),
+          changed: shard.file.changed))
+    }
+    if samples > 0 { found.counts.append((number, samples)) }
+  }
+
+  /// Of several pictures the one whose name has nothing but its kind behind the key, JPEG before PNG before others.
+  private static func chosen(
+    _ pictures: [(suffix: String, member: TarMember)]
+  ) -> (suffix: String, member: TarMember)? {
+    let order = ["jpg", "jpeg", "png", "webp"]
+    func rank(_ suffix: String) -> (Int, String) {
+      (order.firstIndex(of: suffix) ?? order.count + suffix.count { $0 == "." }, suffix)
+    }
+    return pictures.min { rank($0.suffix) < rank($1.suffix) }
+  }
+
+  private func label(
+    _ member: TarMember, _ suffix: String, in shard: Shard
+  ) throws(Failure) -> String? {
+    guard member.place.count <= Self.largestLabel else { return nil }
+    var bytes = [UInt8](repeating: 0, count: member.place.count)
+    guard
+      bytes.withUnsafeMutableBytes({ shard.file.read(at: member.place.lowerBound, into: $0) })
+    else {
+      throw Failure(
+        .inputOutput,
+        "Cannot read \(quoted(String(decoding: member.name, as: UTF8.self))) in "
+          + "\(quoted(shard.file.path)).")
+    }
+    if suffix == "cls" {
+      let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(
+        in: .whitespacesAndNewlines)
+      // "007" and "7" are one class.
+      return text.isEmpty ? nil : Int(text).map { String($0) } ?? text
+    }
+    guard JSONText.problem(in: bytes[...]) == nil, let fields = JSONText.object(checked: bytes[...])
+    else { return nil }
+    return Self.labelKeys.lazy.compactMap { LabelTable.text(of: fields[$0]) }.first { !$0.isEmpty }
+  }
+
+  /// Reads a picture from its shard.
+  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  {
+    try shards[item.file].file.readMember(item, into: buffer)
+    return .encoded
+  }
+}
+
+/// How many samples the files beside shards say that each of these has: `nsamples` in the index of the package wids,
+/// numbers by the shards' names, and `successes` in img2dataset's `00000_stats.json`.
+private struct ExpectedCounts: Sendable {
+  /// By the shard's file name.
+  private(set) var counts: [String: Int] = [:]
+
+  mutating func read(_ path: String) {
+    guard let bytes = try? InputFile.contents(of: path, limit: 64 << 20),
+      JSONText.problem(in: bytes[...]) == nil, let object = JSONText.object(checked: bytes[...])
+    else { return }
+    let name = (path as NSString).lastPathComponent
+    if name.hasSuffix("_stats.json"), let count = object["successes"] as? Int {
+      counts[name.replacingOccurrences(of: "_stats.json", with: ".tar")] = count
+    }
+    for shard in object["shardlist"] as? [[String: Any]] ?? [] {
+      if let url = shard["url"] as? String, let count = shard["nsamples"] as? Int {
+        counts[(url as NSString).lastPathComponent] = count
+      }
+    }
+    // A dataset of this program.
+    for part in Split.allCases {
+      let shards = (object[part.rawValue] as? [String: Any])?["shards"] as? [[String: Any]] ?? []
+      for shard in shards {
+        if let file = shard["file"] as? String { counts[file] = shard["records"] as? Int }
+      }
+    }
+    for (key, value) in object where key.hasSuffix(".tar") {
+      if let count = value as? Int { counts[(key as NSString).lastPathComponent] = count }
+    }
+  }
+}

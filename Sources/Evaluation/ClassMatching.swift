@@ -1,0 +1,68 @@
+package import Data
+package import Failures
+
+/// Which class of a network each class of a dataset is.
+///
+/// Classes are matched by their names, so that a dataset may have fewer of them, or have them in another order: names
+/// are equal, or have the same WordNet ID (`n01440764`, `tench, Tinca tinca (n01440764)`).
+package struct ClassMatching: Sendable, Equatable {
+  /// The network's class of each class of the dataset; nil for a class that it does not know and that has no images.
+  let places: [Int?]
+  /// What the user should know of it; nil where both have the same classes in the same order.
+  package let note: String?
+
+  /// Matches the classes of a dataset that have images.
+  /// - Parameters:
+  ///   - dataset: The dataset.
+  ///   - split: The part of it whose classes must be known.
+  ///   - names: The network's classes in their order.
+  ///   - network: Where the network is, for messages.
+  /// - Throws: `Failure` (usage) that names the classes without a match.
+  package init(
+    _ dataset: Dataset, _ split: Split, to names: [String], of network: String
+  ) throws(Failure) {
+    let own = dataset.classNames
+    guard own != names else {
+      places = Array(own.indices)
+      note = nil
+      return
+    }
+    let byName = Dictionary(
+      names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    // Two classes of one name cannot be told apart.
+    let byWordNetID = Dictionary(
+      names.enumerated().compactMap { place, name in
+        ILSVRCSubmission.wordNetID(name).map { ($0, place) }
+      }, uniquingKeysWith: { first, _ in first })
+    let counts = dataset.counts(split)
+    let found = own.map { name in
+      byName[name] ?? ILSVRCSubmission.wordNetID(name).flatMap { byWordNetID[$0] }
+    }
+    let missing = own.indices.filter { found[$0] == nil && counts[$0] > 0 }
+    guard missing.isEmpty else {
+      throw Failure(
+        .usage,
+        "\(missing.count) of the \(own.count) classes of the dataset \(quoted(dataset.path)) are none of the "
+          + "\(names.count) classes of \(quoted(network)): \(listed(missing.map { own[$0] })). The network's are "
+          + "\(listed(names)). Prepare the dataset with class folders, or a list, of the network's names."
+      )
+    }
+    let matched = found.compactMap { $0 }
+    guard Set(matched).count == matched.count else {
+      throw Failure(
+        .usage,
+        "Two classes of the dataset \(quoted(dataset.path)) are one class of \(quoted(network)) by their names."
+      )
+    }
+    places = found
+    let others = names.count - matched.count
+    note =
+      "The dataset's \(own.count) classes are matched by name to \(matched.count) of the network's \(names.count)"
+      + (others > 0
+        ? "; an image taken for one of the \(others) others counts as an error."
+        : ", which has them in another order.")
+  }
+
+  /// The network's class of an image of the dataset.
+  func label(_ label: Int) -> Int { places[label] ?? 0 }
+}

@@ -1,0 +1,183 @@
+import Data
+import Failures
+import Foundation
+import Images
+import Testing
+
+/// Kinds of pictures beyond the usual ones, written by hand or by the system's vips.
+@Suite("Kinds of pictures")
+struct PictureKindTests {
+  private func scaled(_ bytes: [UInt8], side: Int = 8) throws -> (pixels: [UInt8], frames: Int) {
+    var pixels = [UInt8](repeating: 0, count: side * side * 3)
+    let frames = try bytes.withUnsafeBytes { bytes in
+      try pixels.withUnsafeMutableBufferPointer {
+        try SquareScaling.scaleFirstFrame(encoded: bytes, side: side, into: $0)
+      }
+    }
+    return (pixels, frames)
+  }
+
+  private func reason(_ bytes: [UInt8]) -> String? {
+    do {
+      _ = try scaled(bytes)
+      return nil
+    } catch { return (error as? ImageProblem)?.reason }
+  }
+
+  private func little(_ value: Int, _ length: Int) -> [UInt8] {
+    (0..<length).map { UInt8(value >> (8 * $0) & 255) }
+  }
+
+  private func big(_ value: Int) -> [UInt8] { little(value, 4).reversed() }
+
+  /// An 8x8 TIFF of one value in each channel, with other entries of its directory.
+  private func tiff(
+    _ pixel: [UInt8], photometric: Int = 2, bits: Int = 8, sampleFormat: Int = 1,
+    profile: [UInt8] = []
+  ) -> [UInt8] {
+    let data = (0..<64).flatMap { _ in pixel }
+    let channels = pixel.count * 8 / bits
+    var entries: [(tag: Int, type: Int, count: Int, value: Int)] = [
+      (256, 3, 1, 8), (257, 3, 1, 8), (258, 3, 1, bits), (259, 3, 1, 1), (262, 3, 1, photometric),
+      (273, 4, 1, 8), (277, 3, 1, channels), (278, 3, 1, 8), (279, 4, 1, data.count),
+      (339, 3, 1, sampleFormat), (530, 3, 2, 1 | 1 << 16),
+    ]
+    let profilePlace = 8 + data.count
+    if !profile.isEmpty { entries.append((34675, 7, profile.count, profilePlace)) }
+    let bitsPlace = profilePlace + profile.count
+    if channels > 2 { entries[2] = (258, 3, channels, bitsPlace) }
+    let directory = bitsPlace + 2 * channels
+    let header = Array("II".utf8) + little(42, 2) + little(directory, 4)
+    let rows = entries.flatMap {
+      little($0.tag, 2) + little($0.type, 2) + little($0.count, 4) + little($0.value, 4)
+    }
+    return header + data + profile + (0..<channels).flatMap { _ in little(bits, 2) }
+      + little(entries.count, 2) + rows + little(0, 4)
+  }
+
+  /// An ICC profile whose red is sRGB's green, and the other way round.
+  private var exchangedProfile: [UInt8] {
+    func fixed(_ value: Double) -> [UInt8] { big(Int((value * 65536).rounded()) & 0xFFFF_FFFF) }
+    func colour(_ x: Double, _ y: Double, _ z: Double) -> [UInt8] {
+      Array("XYZ \0\0\0\0".utf8) + fixed(x) + fixed(y) + fixed(z)
+    }
+    let curve = Array("curv\0\0\0\0".utf8) + big(1) + [2, 51, 0, 0]
+    let name = Array("exchanged\0".utf8)
+    let description =
+      Array("desc\0\0\0\0".utf8) + big(name.count) + name + [UInt8](repeating: 0, count: 80)
+    let tags: [(String, [UInt8])] = [
+      ("desc", description), ("cprt", Array("text\0\0\0\0none\0\0\0\0".utf8)),
+      ("wtpt", colour(0.9642, 1, 0.8249)), ("rXYZ", colour(0.3851, 0.7169, 0.0971)),
+      ("gXYZ", colour(0.4361, 0.2225, 0.0139)), ("bXYZ", colour(0.1431, 0.0606, 0.7141)),
+      ("rTRC", curve), ("gTRC", curve), ("bTRC", curve),
+    ]
+    var (table, body) = (big(tags.count), [UInt8]())
+    for (tag, data) in tags {
+      table += Array(tag.utf8) + big(132 + 12 * tags.count + body.count) + big(data.count)
+      body += data + [UInt8](repeating: 0, count: (4 - data.count % 4) % 4)
+    }
+    var head = big(128 + table.count + body.count) + Array("none".utf8) + [2, 0x10, 0, 0]
+    head += Array("mntrRGB XYZ ".utf8) + [7, 234, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]
+    head += Array("acsp".utf8) + [UInt8](repeating: 0, count: 28)
+    head += fixed(0.9642) + fixed(1) + fixed(0.8249)
+    return head + [UInt8](repeating: 0, count: 128 - head.count) + table + body
+  }
+
+  @Test(
+    "a picture with a profile of its own is converted to sRGB, one with a broken profile is used")
+  func profiles() throws {
+    let plain = try scaled(tiff([250, 0, 0])).pixels
+    #expect(plain[0] == 250 && plain[1] == 0)
+    let converted = try scaled(tiff([250, 0, 0], profile: exchangedProfile)).pixels
+    #expect(converted[0] < 30 && converted[1] > 240 && converted[2] < 30, "\(converted[0...2])")
+    let broken = try scaled(tiff([250, 0, 0], profile: Array("no profile at all".utf8))).pixels
+    #expect(broken[0] == 250 && broken[1] == 0)
+  }
+
+  @Test("a TIFF whose colours libvips would read wrongly is refused with what to do")
+  func tiffs() throws {
+    #expect(try scaled(tiff([9, 99, 199])).pixels.prefix(3) == [9, 99, 199])
+    #expect(reason(tiff([100, 120, 140], photometric: 6))?.contains("YCbCr") == true)
+    #expect(reason(tiff([100, 0, 0], photometric: 8))?.contains("L*a*b*") == true)
+    let half = little(Int(Float(0.5).bitPattern), 4)
+    #expect(
+      reason(tiff(half, photometric: 1, bits: 32, sampleFormat: 3))?.contains("8 or 16 bits")
+        == true)
+  }
+
+  @Test("of an animation the first frame is taken, and that is counted once")
+  func frames() throws {
+    let place = Workplace()
+    // 1x1, red and then blue.
+    let start = Array("GIF89a".utf8) + [1, 0, 1, 0, 0x80, 0, 0, 255, 0, 0, 0, 0, 255]
+    let frame: [UInt8] = [0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2]
+    let animation = start + frame + [0x44, 1, 0] + frame + [0x4C, 1, 0, 0x3B]
+    let found = try scaled(animation)
+    #expect(found.frames == 2 && found.pixels.prefix(3) == [255, 0, 0])
+    try place.writeClassFolders(["a": 4, "b": 4])
+    try place.write(animation, "source/a/moving.gif")
+    let summary = try place.prepare()
+    #expect(summary.rejected == 0)
+    #expect(summary.notes == ["1 picture has several frames or pages; the first was taken."])
+  }
+
+  @Test("pixmaps of Netpbm are read")
+  func pixmaps() throws {
+    let colour = Array("P6\n# by hand\n4 2\n255\n".utf8) + (0..<8).flatMap { _ in [9, 99, 199] }
+    #expect(try scaled(colour).pixels.prefix(3) == [9, 99, 199])
+    #expect(try scaled(Array("P2\n2 2\n255\n77 77 77 77\n".utf8)).pixels.prefix(3) == [77, 77, 77])
+  }
+
+  @Test(
+    "what this libvips can decode is decoded, the rest is listed with its kind",
+    arguments: ["avif", "heic", "jxl", "jp2", "gif", "webp", "ppm"])
+  func newerKinds(suffix: String) throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 4, "b": 4], side: 32)
+    let colour = (0..<32 * 32).flatMap { _ in [20, 120, 220] as [UInt8] }
+    try place.writePicture(TestPicture(width: 32, height: 32, pixels: colour), "plain.png")
+    let made = try run(
+      "/usr/bin/vips", ["copy", place.path("plain.png"), place.path("a.\(suffix)")])
+    guard made.code == 0, let bytes = try? place.bytes("a.\(suffix)") else { return }
+    // Its name says nothing.
+    try place.write(bytes, "source/b/other.bin")
+    let summary = try place.prepare {
+      $0.encoding = .png
+      $0.side = 16
+    }
+    guard summary.rejected == 0 else {
+      #expect(summary.rejectedKinds.contains { $0.contains("libvips here cannot read") })
+      return
+    }
+    let dataset = try place.dataset()
+    #expect(dataset.count(.train) + dataset.count(.validation) == 9)
+    let pixels = try Split.allCases.flatMap { split in
+      try (0..<dataset.count(split)).map { try dataset.pixels(split, $0) }
+    }
+    #expect(
+      pixels.contains { picture in
+        picture.indices.allSatisfy { abs(Int(picture[$0]) - [20, 120, 220][$0 % 3]) <= 30 }
+      })
+  }
+
+  @Test(
+    "a picture of a few pixels' height is used in a moment",
+    arguments: [(5000, 1), (1, 39_000), (1_000_000, 1), (3, 70_000)])
+  func extremes(width: Int, height: Int) throws {
+    let rows = [UInt8](repeating: 90, count: width * height)
+    let bytes = Array("P5\n\(width) \(height)\n255\n".utf8) + rows
+    let start = ContinuousClock.now
+    let pixels = try scaled(bytes, side: 256).pixels
+    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(pixels.allSatisfy { $0 == 90 })
+  }
+
+  @Test("the middle of a long picture is what is kept")
+  func middle() throws {
+    // 8 rows of 801 columns: dark but for a bright square in the middle.
+    let row = (0..<801).map { abs($0 - 400) <= 4 ? UInt8(255) : 0 }
+    let bytes = Array("P5\n801 8\n255\n".utf8) + (0..<8).flatMap { _ in row }
+    let pixels = try scaled(bytes, side: 8).pixels
+    #expect(pixels.allSatisfy { $0 > 240 }, "\(pixels)")
+  }
+}
