@@ -58,9 +58,10 @@ public struct RunDirectory: Sendable {
       .map { "\(checkpoints)/\($0)" }.filter { !checkpointFiles.contains($0) }
   }
 
-  /// All files of checkpoints that are not known to be damaged, under every name that they have.
+  /// The checkpoints that are there and their second names; whatever has another name is somebody's own.
   public var everyCheckpoint: [String] {
-    checkpointFiles + remains.filter { $0.hasSuffix(CheckpointName.suffix) }
+    checkpointFiles
+      + [latest, best].filter { faccessat(AT_FDCWD, $0, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
   }
 
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
