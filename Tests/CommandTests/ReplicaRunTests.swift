@@ -30,7 +30,7 @@ import Testing
 
   /// Trains with augmentation and dropout, 33 images a batch, which no number of replicas divides.
   private func train(
-    _ ranks: Int?, _ name: String, _ options: [String], code: Int32 = 0
+    _ ranks: Int?, _ name: String, _ options: [String], seed: Int = 3, code: Int32 = 0
   ) throws -> String {
     let run = "\(scratch.path)/\(name)"
     let outcome = try Program.train(
@@ -39,7 +39,7 @@ import Testing
         "--data", try Pictures.small.get().path + "/dataset", "--out", run, "--network", network,
         "--batch-size", "33", "--learning-rate", "0.002", "--threads", "1",
         // With some seeds (2 among them) a sum that is rounded otherwise decides between two numbers of a pool.
-        "--seed", "3",
+        "--seed", String(seed),
       ] + options)
     #expect(outcome.code == code, "\(outcome.error)")
     return run
@@ -155,7 +155,8 @@ import Testing
       [
         "--max-steps", "\(steps)", "--validate-every", "1000", "--checkpoint-every", "3",
         "--check-replicas", "1000000000", "--inject", "turn,rank=2,step=4",
-      ] + fault, code: 76)
+        // With seed 3 the update that follows rounds the turned bit away again.
+      ] + fault, seed: 2, code: 76)
     let names = try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")
     #expect(names.sorted() == ["latest.safetensors", "step-00000003.safetensors"])
   }

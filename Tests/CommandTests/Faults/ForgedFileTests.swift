@@ -77,7 +77,7 @@ extension FaultTests {
     }
 
     @Test(arguments: [
-      ("formatVersion", "2", "3", "use the newer program that wrote it"),
+      ("formatVersion", "3", "4", "use the newer program that wrote it"),
       ("network", #""towers":2"#, #""towers":0"#, "'towers' is 0"),
     ])
     func aWholeCheckpointThatIsNotUnderstoodKeepsItsName(
