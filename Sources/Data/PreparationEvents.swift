@@ -22,7 +22,7 @@ public struct RecognisedSource: Sendable {
   public let classNames: [String]
   /// The pictures of each part.
   public let counts: [Split: Int]
-  /// The share of the training pictures that becomes the validation part, if any does.
+  /// How much of the training pictures is held out for validation, from 0 to 1; nil where nothing is.
   public let holdOut: Double?
 }
 
