@@ -17,6 +17,7 @@
 #include <math.h>
 #include <png.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
 #include <vips/vips.h>
@@ -75,24 +76,63 @@ static inline int alexnet_vips_copy_out(VipsImage *picture, int side, unsigned c
   return 0;
 }
 
-/// Whether an ICC profile is that of sRGB, by its description in ASCII or UTF-16.
-static inline int alexnet_vips_is_srgb(const void *profile, size_t length) {
-  static const char wide[8] = {0, 's', 0, 'R', 0, 'G', 0, 'B'};
-  for (size_t place = 0; place + sizeof wide <= length && place < 4096; place++) {
-    const char *here = (const char *)profile + place;
-    if (!memcmp(here, "sRGB", 4) || !memcmp(here, wide, sizeof wide)) return 1;
-  }
-  return 0;
+/// Whether colours come out of a profile as they go in, within two levels, in which case it is sRGB's whatever its name.
+static inline int alexnet_vips_is_srgb(const void *profile, size_t length, int bands) {
+  // Each colour of 0, 85, 170 and 255, or each gray.
+  unsigned char colours[256 * 3];
+  int count = bands == 1 ? 256 : 64;
+  for (int i = 0; i < count; i++)
+    if (bands == 1)
+      colours[i] = i;
+    else
+      for (int band = 0; band < 3; band++) colours[3 * i + band] = 85 * (i >> (2 * band) & 3);
+  VipsImage *picture = vips_image_new_from_memory(colours, (size_t)count * bands, count, 1, bands,
+                                                  VIPS_FORMAT_UCHAR);
+  if (!picture) return 0;
+  VipsImage *next = NULL;
+  int code = vips_copy(picture, &next, "interpretation",
+                       bands == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL);
+  if (!(picture = alexnet_vips_became(picture, next, code))) return 0;
+  vips_image_set_blob_copy(picture, VIPS_META_ICC_NAME, profile, length);
+  next = NULL;
+  code = vips_icc_transform(picture, &next, "srgb", "embedded", TRUE, "depth", 8, NULL);
+  if (!(picture = alexnet_vips_became(picture, next, code))) return 0;
+  size_t size = 0;
+  unsigned char *converted = vips_image_write_to_memory(picture, &size);
+  int is_same = converted && size == (size_t)count * 3;
+  for (int i = 0; is_same && i < count * 3; i++)
+    is_same = abs(converted[i] - colours[bands == 1 ? i / 3 : i]) <= 2;
+  g_free(converted);
+  g_object_unref(picture);
+  return is_same;
 }
 
-/// Converts a picture from its own ICC profile to sRGB; one whose profile is sRGB, or none that fits, stays as it is.
+/// The same, asked once for each profile that follows another: the pictures of a dataset tend to have the same.
+static inline int alexnet_vips_has_srgb(const void *profile, size_t length, int bands) {
+  static __thread struct {
+    void *bytes;
+    size_t length;
+    int bands, is_srgb;
+  } last;
+  if (bands != 1 && bands != 3) return 0;
+  if (last.bytes && last.length == length &&
+      last.bands == bands && !memcmp(last.bytes, profile, length))
+    return last.is_srgb;
+  g_free(last.bytes);
+  last.bytes = g_memdup2(profile, length);
+  last.length = length;
+  last.bands = bands;
+  return last.is_srgb = alexnet_vips_is_srgb(profile, length, bands);
+}
+
+/// Converts a picture from its own ICC profile to sRGB; one whose profile is sRGB's, or none that fits, stays as it is.
 /// Takes over the reference.
 static inline VipsImage *alexnet_vips_convert(VipsImage *picture) {
   const void *profile = NULL;
   size_t length = 0;
   if (!vips_image_get_typeof(picture, VIPS_META_ICC_NAME) ||
       vips_image_get_blob(picture, VIPS_META_ICC_NAME, &profile, &length) ||
-      alexnet_vips_is_srgb(profile, length))
+      alexnet_vips_has_srgb(profile, length, picture->Bands))
     return picture;
   VipsImage *next = NULL;
   if (vips_icc_transform(picture, &next, "srgb", "embedded", TRUE, "depth", 8, NULL)) {
@@ -259,11 +299,39 @@ static inline VipsImage *alexnet_vips_reduced(VipsImage *picture, int side, int 
   return alexnet_vips_became(picture, next, code);
 }
 
+/// Keeps the first bands of a picture, which are its colours, and makes the values from 0 to `most` fill their type.
+/// Takes over the reference.
+static inline VipsImage *alexnet_vips_plain(VipsImage *picture, int bands, int most) {
+  VipsImage *next = NULL;
+  int is_deep = picture->BandFmt == VIPS_FORMAT_USHORT;
+  VipsInterpretation colours = picture->Type;
+  if (colours == VIPS_INTERPRETATION_MULTIBAND)
+    colours = is_deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB;
+  if (bands && bands < picture->Bands) {
+    int code = vips_extract_band(picture, &next, 0, "n", bands, NULL);
+    if (!(picture = alexnet_vips_became(picture, next, code))) return NULL;
+    next = NULL;
+    code = vips_copy(picture, &next, "interpretation", colours, NULL);
+    if (!(picture = alexnet_vips_became(picture, next, code))) return NULL;
+    next = NULL;
+  }
+  int whole = is_deep ? 65535 : 255;
+  if (most && most != whole) {
+    int code = vips_linear1(picture, &next, (double)whole / most, 0.5, NULL);
+    if (!(picture = alexnet_vips_became(picture, next, code))) return NULL;
+    next = NULL;
+    code = vips_cast(picture, &next, is_deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR, NULL);
+    picture = alexnet_vips_became(picture, next, code);
+  }
+  return picture;
+}
+
 /// Decodes an opened picture, turns it upright, makes the square of it (scales the shorter side and takes the middle, or
-/// squeezes both sides), copies it out, and gives the picture back.
+/// squeezes both sides), copies it out, and gives the picture back. `bands` and `most` are those of
+/// `alexnet_vips_plain`; 0 where there is nothing to do.
 static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header, const void *bytes,
-                                              size_t length, int is_jpeg, int side, int squeeze,
-                                              unsigned char *output) {
+                                              size_t length, int is_jpeg, int bands, int most,
+                                              int side, int squeeze, unsigned char *output) {
   VipsImage *picture = header.picture;
   int shorter = header.width < header.height ? header.width : header.height;
   // Twice the size that is wanted is left for a scaling of better quality than the decoder's.
@@ -276,6 +344,7 @@ static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header,
     picture = alexnet_vips_became(picture, next, code);
     next = NULL;
   }
+  if (picture) picture = alexnet_vips_plain(picture, bands, most);
   if (picture) picture = alexnet_vips_reduced(picture, side, squeeze);
   int code = picture ? alexnet_vips_finish(picture, side, squeeze, output) : ALEXNET_IMAGE_CORRUPT;
   if (code) vips_error_clear();

@@ -17,6 +17,12 @@ public enum SquareScaling {
   /// A larger one is refused before it is decoded.
   public static let mostPixels = 128_000_000
 
+  /// The longest side that a picture may have, in pixels.
+  ///
+  /// A JPEG may have no longer one. libvips takes time by the square of the height of a picture of which the middle is
+  /// kept, and holds some hundred rows of it.
+  public static let longestSide = 1 << 16
+
   /// The most memory that a decoder may hold a picture in, in bytes, where it cannot go through it line by line.
   ///
   /// A camera's 24 million pixels fit in every format but BMP, which may have 16 million; a progressive JPEG may have
@@ -78,16 +84,25 @@ public enum SquareScaling {
           : "is a \(format.name) picture, which libvips here cannot read; convert it to JPEG or PNG"
       )
     }
+    var (bands, most) = (0, 0)
     do throws(ImageProblem) {
       try check(header, bytes, format)
-      if format == .tiff { try checkColours(header, bytes) }
+      switch format {
+      case .tiff: bands = try keptBands(header, bytes)
+      case .pnm: most = try NetpbmHeader.mostValue(bytes)
+      default:
+        guard header.bands <= 4 else {
+          throw ImageProblem(
+            "is a \(format.name) of \(header.bands) channels; save three of them as RGB")
+        }
+      }
     } catch {
       alexnet_vips_close(header)
       throw error
     }
     let code = alexnet_vips_square_encoded(
-      header, bytes.baseAddress, bytes.count, format == .jpeg ? 1 : 0, Int32(side),
-      resizing == .squeeze ? 1 : 0, output.baseAddress)
+      header, bytes.baseAddress, bytes.count, format == .jpeg ? 1 : 0, Int32(bands), Int32(most),
+      Int32(side), resizing == .squeeze ? 1 : 0, output.baseAddress)
     guard code == ALEXNET_IMAGE_FINE else {
       throw ImageProblem("is a truncated or corrupt \(format.name)")
     }
@@ -118,9 +133,11 @@ public enum SquareScaling {
     }
   }
 
-  private static func checkColours(
+  /// How many of a TIFF's channels are kept; 0 for all.
+  private static func keptBands(
     _ header: alexnet_vips_header, _ bytes: UnsafeRawBufferPointer
-  ) throws(ImageProblem) {
+  ) throws(ImageProblem) -> Int {
+    let colours = TIFFColours(bytes)
     guard header.is_integer != 0 else {
       throw ImageProblem(
         "is a TIFF of other numbers than whole ones of 8 or 16 bits, whose black and white are not known; convert it "
@@ -130,16 +147,22 @@ public enum SquareScaling {
       throw ImageProblem("is a TIFF of L*a*b* colours, which is not read; convert it to RGB")
     }
     // libvips takes them for red, green and blue.
-    guard !TIFFColours.areYCbCr(bytes) else {
+    guard !colours.areYCbCr else {
       throw ImageProblem(
         "is a TIFF of YCbCr colours without JPEG's compression, which is not read; convert it to RGB"
       )
     }
+    if let problem = colours.problem { throw ImageProblem(problem) }
+    return colours.kept ?? 0
   }
 
   private static func check(
     _ width: Int, _ height: Int, _ bytesOfPixel: Int, _ kind: String
   ) throws(ImageProblem) {
+    guard max(width, height) <= longestSide else {
+      throw ImageProblem(
+        "has \(width)x\(height) pixels; no side may be longer than \(longestSide)")
+    }
     let pixels = width * height
     guard pixels <= mostPixels else {
       throw ImageProblem(

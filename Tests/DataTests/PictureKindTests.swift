@@ -33,7 +33,7 @@ struct PictureKindTests {
   /// An 8x8 TIFF of one value in each channel, with other entries of its directory.
   private func tiff(
     _ pixel: [UInt8], photometric: Int = 2, bits: Int = 8, sampleFormat: Int = 1,
-    profile: [UInt8] = []
+    extra: Int? = nil, profile: [UInt8] = []
   ) -> [UInt8] {
     let data = (0..<64).flatMap { _ in pixel }
     let channels = pixel.count * 8 / bits
@@ -42,6 +42,7 @@ struct PictureKindTests {
       (273, 4, 1, 8), (277, 3, 1, channels), (278, 3, 1, 8), (279, 4, 1, data.count),
       (339, 3, 1, sampleFormat), (530, 3, 2, 1 | 1 << 16),
     ]
+    if let extra { entries.insert((338, 3, 1, extra), at: 9) }
     let profilePlace = 8 + data.count
     if !profile.isEmpty { entries.append((34675, 7, profile.count, profilePlace)) }
     let bitsPlace = profilePlace + profile.count
@@ -56,19 +57,25 @@ struct PictureKindTests {
   }
 
   /// An ICC profile whose red is sRGB's green, and the other way round.
-  private var exchangedProfile: [UInt8] {
+  private var exchangedProfile: [UInt8] { profile("exchanged") }
+
+  /// An ICC profile with sRGB's colours, red and green exchanged or not, and one exponent.
+  private func profile(
+    _ name: String, isExchanged: Bool = true, exponent: [UInt8] = [2, 51]
+  ) -> [UInt8] {
     func fixed(_ value: Double) -> [UInt8] { big(Int((value * 65536).rounded()) & 0xFFFF_FFFF) }
     func colour(_ x: Double, _ y: Double, _ z: Double) -> [UInt8] {
       Array("XYZ \0\0\0\0".utf8) + fixed(x) + fixed(y) + fixed(z)
     }
-    let curve = Array("curv\0\0\0\0".utf8) + big(1) + [2, 51, 0, 0]
-    let name = Array("exchanged\0".utf8)
+    let curve = Array("curv\0\0\0\0".utf8) + big(1) + exponent + [0, 0]
+    let name = Array("\(name)\0".utf8)
+    let (red, green) = (colour(0.4361, 0.2225, 0.0139), colour(0.3851, 0.7169, 0.0971))
     let description =
       Array("desc\0\0\0\0".utf8) + big(name.count) + name + [UInt8](repeating: 0, count: 80)
     let tags: [(String, [UInt8])] = [
       ("desc", description), ("cprt", Array("text\0\0\0\0none\0\0\0\0".utf8)),
-      ("wtpt", colour(0.9642, 1, 0.8249)), ("rXYZ", colour(0.3851, 0.7169, 0.0971)),
-      ("gXYZ", colour(0.4361, 0.2225, 0.0139)), ("bXYZ", colour(0.1431, 0.0606, 0.7141)),
+      ("wtpt", colour(0.9642, 1, 0.8249)), ("rXYZ", isExchanged ? green : red),
+      ("gXYZ", isExchanged ? red : green), ("bXYZ", colour(0.1431, 0.0606, 0.7141)),
       ("rTRC", curve), ("gTRC", curve), ("bTRC", curve),
     ]
     var (table, body) = (big(tags.count), [UInt8]())
@@ -90,6 +97,10 @@ struct PictureKindTests {
     #expect(plain[0] == 250 && plain[1] == 0)
     let converted = try scaled(tiff([250, 0, 0], profile: exchangedProfile)).pixels
     #expect(converted[0] < 30 && converted[1] > 240 && converted[2] < 30, "\(converted[0...2])")
+    // A name says nothing: linear light of 55 is 128 in sRGB, and a profile of its values changes none.
+    let linear = profile("Linear sRGB", isExchanged: false, exponent: [1, 0])
+    let brighter = try scaled(tiff([55, 55, 55], profile: linear)).pixels
+    #expect(abs(Int(brighter[0]) - 128) <= 1, "\(brighter[0...2])")
     let broken = try scaled(tiff([250, 0, 0], profile: Array("no profile at all".utf8))).pixels
     #expect(broken[0] == 250 && broken[1] == 0)
   }
@@ -103,6 +114,17 @@ struct PictureKindTests {
     #expect(
       reason(tiff(half, photometric: 1, bits: 32, sampleFormat: 3))?.contains("8 or 16 bits")
         == true)
+  }
+
+  @Test("channels of a TIFF beyond its colours are no transparency unless it says so")
+  func channels() throws {
+    #expect(try scaled(tiff([200, 30, 30, 10], extra: 0)).pixels.prefix(3) == [200, 30, 30])
+    #expect(try scaled(tiff([200, 30, 30, 9, 8, 7], extra: 0)).pixels.prefix(3) == [200, 30, 30])
+    // Transparency that is not premultiplied: white shows through.
+    #expect(try scaled(tiff([200, 30, 30, 0], extra: 2)).pixels.prefix(3) == [255, 255, 255])
+    #expect(try scaled(tiff([200, 0, 0, 0, 77], extra: 2)).pixels.prefix(3) == [255, 255, 255])
+    #expect(
+      reason(tiff([1, 2, 3, 4, 5], photometric: 1, extra: 0))?.contains("of 5 channels") == true)
   }
 
   @Test("of an animation the first frame is taken, and that is counted once")
@@ -126,6 +148,12 @@ struct PictureKindTests {
     let colour = Array("P6\n# by hand\n4 2\n255\n".utf8) + (0..<8).flatMap { _ in [9, 99, 199] }
     #expect(try scaled(colour).pixels.prefix(3) == [9, 99, 199])
     #expect(try scaled(Array("P2\n2 2\n255\n77 77 77 77\n".utf8)).pixels.prefix(3) == [77, 77, 77])
+    // White is what the header says.
+    #expect(try scaled(Array("P2 2 2 #\n15 3 3 3 3\n".utf8)).pixels.prefix(3) == [51, 51, 51])
+    let deep = Array("P5 2 2 1023\n".utf8) + (0..<4).flatMap { _ in [3, 232] as [UInt8] }
+    let level = try scaled(deep).pixels[0]
+    #expect(abs(Int(level) - 249) <= 1, "\(level)")
+    #expect(reason(Array("P5 2 2 0\n....".utf8))?.contains("PNM") == true)
   }
 
   @Test(
@@ -162,7 +190,7 @@ struct PictureKindTests {
 
   @Test(
     "a picture of a few pixels' height is used in a moment",
-    arguments: [(5000, 1), (1, 39_000), (1_000_000, 1), (3, 70_000)])
+    arguments: [(5000, 1), (1, 39_000), (65536, 1), (3, 65536)])
   func extremes(width: Int, height: Int) throws {
     let rows = [UInt8](repeating: 90, count: width * height)
     let bytes = Array("P5\n\(width) \(height)\n255\n".utf8) + rows
@@ -170,6 +198,16 @@ struct PictureKindTests {
     let pixels = try scaled(bytes, side: 256).pixels
     #expect(ContinuousClock.now - start < .seconds(5))
     #expect(pixels.allSatisfy { $0 == 90 })
+  }
+
+  @Test("a longer side than any JPEG may have is refused, since libvips takes too long")
+  func tooLong() {
+    for (width, height) in [(65537, 1), (1, 10_000_000)] {
+      let rows = [UInt8](repeating: 90, count: width * height)
+      #expect(
+        reason(Array("P5\n\(width) \(height)\n255\n".utf8) + rows)
+          == "has \(width)x\(height) pixels; no side may be longer than 65536")
+    }
   }
 
   @Test("the middle of a long picture is what is kept")
