@@ -5,10 +5,10 @@ import CProtobuf
 /// What only changes how numbers lie (Flatten, Reshape, Identity, Cast) is left out. A node that is not understood, or reads
 /// something else, becomes a layer of no known kind, which no network has.
 struct ONNXChain {
-  private typealias Node = OnnxWeights__Node
+  private typealias Node = Onnx__Node
 
   /// Constants by their names, in the order of the file.
-  let constants: [(name: String, tensor: OnnxWeights__Tensor)]
+  let constants: [(name: String, tensor: Onnx__Tensor)]
   /// The height and width of the input, where they are numbers and the same.
   let side: Int?
 
@@ -17,9 +17,9 @@ struct ONNXChain {
   /// The first name of a constant that a node passes on.
   private var aliases: [String: String] = [:]
 
-  init(_ graph: OnnxWeights__Graph) {
+  init(_ graph: Onnx__Graph) {
     nodes = list(graph.node, graph.n_node)
-    var constants: [(name: String, tensor: OnnxWeights__Tensor)] = []
+    var constants: [(name: String, tensor: Onnx__Tensor)] = []
     var names: Set<String> = []
     for tensor in list(graph.initializer, graph.n_initializer)
     where names.insert(text(tensor.name)).inserted {
@@ -88,7 +88,7 @@ struct ONNXChain {
   }
 
   /// The number of a constant of one number.
-  private static func scalar(_ tensor: OnnxWeights__Tensor) -> Double? {
+  private static func scalar(_ tensor: Onnx__Tensor) -> Double? {
     guard let constant = try? ONNXTensor(tensor, "", ""), constant.problem == nil,
       tensor.data_location != 1, constant.shape.allSatisfy({ $0 == 1 })
     else { return nil }
@@ -98,9 +98,9 @@ struct ONNXChain {
 
 /// The settings of a node.
 private struct Attributes {
-  private var values: [String: OnnxWeights__Attribute] = [:]
+  private var values: [String: Onnx__Attribute] = [:]
 
-  init(_ attributes: [OnnxWeights__Attribute]) {
+  init(_ attributes: [Onnx__Attribute]) {
     for attribute in attributes { values[text(attribute.name)] = attribute }
   }
 

@@ -10,13 +10,13 @@ struct ONNXTensor {
   /// Why its numbers are no weights; nil where they can be read.
   let problem: String?
 
-  private let tensor: OnnxWeights__Tensor
+  private let tensor: Onnx__Tensor
   private let name: String
   private let count: Int
 
   /// Looks at a constant, which stays in its message.
   /// - Throws: `Failure` (badData) where its numbers are not as many as its shape says.
-  init(_ tensor: OnnxWeights__Tensor, _ name: String, _ path: String) throws(Failure) {
+  init(_ tensor: Onnx__Tensor, _ name: String, _ path: String) throws(Failure) {
     self.tensor = tensor
     self.name = name
     let lengths = list(tensor.dims, min(tensor.n_dims, 33))
@@ -48,7 +48,7 @@ struct ONNXTensor {
     }
   }
 
-  private static func format(_ tensor: OnnxWeights__Tensor) -> NumberFormat? {
+  private static func format(_ tensor: Onnx__Tensor) -> NumberFormat? {
     switch tensor.data_type {
     case 1: .float32
     case 10: .float16
@@ -59,7 +59,7 @@ struct ONNXTensor {
   }
 
   /// The integers of a constant that holds a shape; nil where it holds none.
-  static func integers(_ tensor: OnnxWeights__Tensor) -> [Int]? {
+  static func integers(_ tensor: Onnx__Tensor) -> [Int]? {
     guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
     guard tensor.has_raw_data != 0 else {
       return list(tensor.int64_data, min(tensor.n_int64_data, 64)).map { Int($0) }
