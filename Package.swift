@@ -92,9 +92,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     "Training",
     [
       "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "JSON",
-      "ModelParallel",
-      "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums", "Threads",
-      "Failures",
+      "ModelParallel", "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums",
+      "Threads", "Failures",
     ]
   ),
   (
@@ -178,8 +177,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     "InterchangeTests",
     [
       "TestSupport", "Interchange", "CProtobuf", "AlexNet", "Data", "Images", "Layers",
-      "Safetensors",
-      "Failures",
+      "Safetensors", "Failures",
     ]
   ),
   (

@@ -30,6 +30,14 @@ package struct PathBytes: Sendable, Equatable {
     }
   }
 
+  /// The path from the root, symbolic links followed; nil where it leads nowhere.
+  var resolved: PathBytes? {
+    guard let whole = withCString({ realpath($0, nil) }) else { return nil }
+    defer { free(whole) }
+    let bytes = UnsafeBufferPointer(start: whole, count: strlen(whole))
+    return PathBytes(bytes: bytes.map { UInt8(bitPattern: $0) })
+  }
+
   /// What the path leads to, symbolic links followed, or nil.
   package var status: stat? {
     withCString { path in
@@ -37,6 +45,19 @@ package struct PathBytes: Sendable, Equatable {
       return stat(path, &status) == 0 ? status : nil
     }
   }
+}
+
+extension [UInt8] {
+  /// The last component, where these are the bytes of a path.
+  var lastComponent: ArraySlice<UInt8> {
+    self[(lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+  }
+}
+
+/// A name of any bytes as text: what is no UTF-8 is taken for Latin-1, so that different names stay different.
+func readable(_ name: some Collection<UInt8>) -> String {
+  String(validating: name, as: UTF8.self)
+    ?? String(String.UnicodeScalarView(name.map { Unicode.Scalar($0) }))
 }
 
 extension stat {

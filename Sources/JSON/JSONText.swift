@@ -110,6 +110,11 @@ package enum JSONText {
     }
   }
 
+  /// The object, with whatever members, that a text stands for; nil where it is none, or does not keep the bounds.
+  package static func object(_ text: ArraySlice<UInt8>) -> [String: Any]? {
+    problem(in: text) == nil ? object(checked: text) : nil
+  }
+
   /// The object, with whatever members, that a text which keeps its bounds stands for; nil where it is none.
   package static func object(checked text: ArraySlice<UInt8>) -> [String: Any]? {
     (try? JSONSerialization.jsonObject(with: Data(text))) as? [String: Any]
