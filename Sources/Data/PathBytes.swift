@@ -20,14 +20,7 @@ package struct PathBytes: Sendable, Equatable {
   /// The path as the system takes it, which ends it at a zero: one with a zero inside is the empty path, which leads nowhere,
   /// and not what stands before the zero.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-    var terminated = bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }
-    terminated.append(0)
-    return terminated.withUnsafeBufferPointer { pointer in
-      guard let start = pointer.baseAddress else {
-        fatalError("An array with a zero has an address.")
-      }
-      return body(start)
-    }
+    body((bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }) + [0])
   }
 
   /// The path from the root, symbolic links followed; nil where it leads nowhere.
@@ -45,6 +38,11 @@ package struct PathBytes: Sendable, Equatable {
       return stat(path, &status) == 0 ? status : nil
     }
   }
+
+  /// Whether it leads to a regular file.
+  var isFile: Bool { status?.isFile == true }
+  /// Whether it leads to a folder.
+  var isFolder: Bool { status?.isFolder == true }
 }
 
 extension [UInt8] {
@@ -61,8 +59,6 @@ func readable(_ name: some Collection<UInt8>) -> String {
 }
 
 extension stat {
-  var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
-  var isFile: Bool { st_mode & S_IFMT == S_IFREG }
   /// When the file was changed last, in nanoseconds since 1970.
   var changed: Int64 {
     Int64(st_mtim.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue

@@ -25,7 +25,7 @@ public struct ListedSource: ImageSource {
   init(folder: String, list path: String, root: String?) throws(Failure) {
     base = nil
     self.path = path
-    if let root, !PictureFiles.isFolder(root) {
+    if let root, !PathBytes(root).isFolder {
       throw Failure(.inputMissing, "There is no folder \(quoted(root)); --root takes one.")
     }
     var folders = [root, folder].compactMap { $0.map { PathBytes($0) } }

@@ -36,7 +36,7 @@ public final class WebDatasetSource: ImageSource {
     skipsCorrupt = options.skipsCorrupt
     var shards: [Shard] = []
     var expected = ExpectedCounts()
-    if PictureFiles.isFolder(path) {
+    if PathBytes(path).isFolder {
       let inner = try FolderListing(of: PathBytes(path)).entries.filter {
         $0.kind == .folder && SplitName.split(of: readable($0.name)) != nil
       }
@@ -60,7 +60,7 @@ public final class WebDatasetSource: ImageSource {
     self.shards = shards
     self.expected = expected
     let list = "\(path)/classes.txt"
-    names = PathBytes(list).status?.isFile == true ? try TextLines.read(list) : nil
+    names = PathBytes(list).isFile ? try TextLines.read(list) : nil
   }
 
   /// `WebDataset shards`.
