@@ -99,7 +99,7 @@ public struct ClassMap: Codable, Equatable, Sendable {
         throw Failure(
           .usage,
           "The dataset's class \(quoted(name)) is none of the network's; pair it with one of them: "
-            + "\(Self.listed(network)).")
+            + "\(listed(network, most: 8)).")
       }
       result.append(place)
     }
@@ -121,10 +121,5 @@ public struct ClassMap: Codable, Equatable, Sendable {
       "class \(place.offset) is \(quoted(place.element.0)) in \(first) and \(quoted(place.element.1)) in \(second)"
     return names.sorted() == others.sorted()
       ? "the classes are the same in another order: " + clause : clause
-  }
-
-  private static func listed(_ names: [String]) -> String {
-    names.prefix(8).map { quoted($0) }.joined(separator: ", ")
-      + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
 }

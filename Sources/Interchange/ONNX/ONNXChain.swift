@@ -133,6 +133,7 @@ private struct Step {
 /// The way through the graph: the layers so far, and what the next node must read.
 private struct Walk {
   private(set) var layers: [FileLayer] = []
+  /// The name of what the next node must read.
   ///
   /// Several names where nodes that change nothing have passed it on.
   private var current: Set<String>

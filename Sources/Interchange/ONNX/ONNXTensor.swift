@@ -20,13 +20,8 @@ struct ONNXTensor {
     self.tensor = tensor
     self.name = name
     let lengths = list(tensor.dims, min(tensor.n_dims, 33))
-    var count = 1
-    for length in lengths {
-      let (next, overflow) = count.multipliedReportingOverflow(by: Int(length))
-      guard length >= 0, !overflow, next < 1 << 40 else { count = -1; break }
-      count = next
-    }
-    self.count = count
+    let count = elementCount(lengths)
+    self.count = count ?? 0
     shape = lengths.map { Int($0) }
     guard let format = Self.format(tensor) else {
       problem = "its numbers are of ONNX's type \(tensor.data_type), and floating point is read"
@@ -38,7 +33,7 @@ struct ONNXTensor {
       tensor.has_raw_data != 0
       ? tensor.raw_data.len / format.byteCount
       : max(tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data)
-    guard count >= 0, lengths.count <= 32, isOutside || found == count,
+    guard let count, lengths.count <= 32, isOutside || found == count,
       tensor.has_raw_data == 0 || tensor.raw_data.len == count * format.byteCount
     else {
       throw Failure(
