@@ -1,10 +1,11 @@
+package import AlexNet
 package import Data
 package import Failures
 
 /// Which class of a network each class of a dataset is.
 ///
 /// Classes are matched by their names, so that a dataset may have fewer of them, or have them in another order: names
-/// are equal, or have the same WordNet ID (`n01440764`, `tench, Tinca tinca (n01440764)`).
+/// are equal, or have the same WordNet ID (`n01440764`, `tench, Tinca tinca (n01440764)`), or are paired by a `ClassMap`.
 package struct ClassMatching: Sendable, Equatable {
   /// The network's class of each class of the dataset; nil for a class that it does not know and that has no images.
   let places: [Int?]
@@ -17,34 +18,39 @@ package struct ClassMatching: Sendable, Equatable {
   ///   - split: The part of it whose classes must be known.
   ///   - names: The network's classes in their order.
   ///   - network: Where the network is, for messages.
-  /// - Throws: `Failure` (usage) that names the classes without a match.
+  ///   - map: Pairs of names that differ; they count for more than equal names.
+  /// - Throws: `Failure` (usage) that names the classes without a match, or a pair of unknown classes.
   package init(
-    _ dataset: Dataset, _ split: Split, to names: [String], of network: String
+    _ dataset: Dataset, _ split: Split, to names: [String], of network: String,
+    map: ClassMap = .byName
   ) throws(Failure) {
     let own = dataset.classNames
-    guard own != names else {
+    let paired = try map.pairedPlaces(of: own, in: names)
+    guard own != names || !paired.isEmpty else {
       places = Array(own.indices)
       note = nil
       return
     }
-    let byName = Dictionary(
-      names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    let others = names.enumerated().filter { map.pairs[$0.element] == nil }
     // Two classes of one name cannot be told apart.
+    let byName = Dictionary(
+      others.map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
     let byWordNetID = Dictionary(
-      names.enumerated().compactMap { place, name in
-        ILSVRCSubmission.wordNetID(name).map { ($0, place) }
-      }, uniquingKeysWith: { first, _ in first })
-    let counts = dataset.counts(split)
+      others.compactMap { place, name in ILSVRCSubmission.wordNetID(name).map { ($0, place) } },
+      uniquingKeysWith: { first, _ in first })
     let found = own.map { name in
-      byName[name] ?? ILSVRCSubmission.wordNetID(name).flatMap { byWordNetID[$0] }
+      paired[name] ?? byName[name]
+        ?? ILSVRCSubmission.wordNetID(name).flatMap { byWordNetID[$0] }
     }
+    let counts = dataset.counts(split)
     let missing = own.indices.filter { found[$0] == nil && counts[$0] > 0 }
     guard missing.isEmpty else {
       throw Failure(
         .usage,
         "\(missing.count) of the \(own.count) classes of the dataset \(quoted(dataset.path)) are none of the "
           + "\(names.count) classes of \(quoted(network)): \(listed(missing.map { own[$0] })). The network's are "
-          + "\(listed(names)). Prepare the dataset with class folders, or a list, of the network's names."
+          + "\(listed(names)). Say which is which with --class-map FILE, or prepare the dataset with the network's "
+          + "names."
       )
     }
     let matched = found.compactMap { $0 }
@@ -55,12 +61,14 @@ package struct ClassMatching: Sendable, Equatable {
       )
     }
     places = found
-    let others = names.count - matched.count
+    let unmatched = names.count - matched.count
+    let isReordered = matched != matched.sorted()
     note =
       "The dataset's \(own.count) classes are matched by name to \(matched.count) of the network's \(names.count)"
-      + (others > 0
-        ? "; an image taken for one of the \(others) others counts as an error."
-        : ", which has them in another order.")
+      + (paired.isEmpty ? "" : ", \(paired.count) of them as the class map says")
+      + (isReordered ? "; the network has them in another order" : "")
+      + (unmatched > 0
+        ? "; an image taken for one of the \(unmatched) others counts as an error." : ".")
   }
 
   /// The network's class of an image of the dataset.

@@ -18,6 +18,7 @@ public struct Evaluator {
   private let dataset: Dataset
   private let split: Split
   private let crops: Crops
+  private let classMap: ClassMap
   /// The numbers of the images that are shown.
   private let shown: [Int]
   private let world: Communicator
@@ -29,16 +30,17 @@ public struct Evaluator {
   ///   - split: The part of them.
   ///   - crops: What the networks are shown of each.
   ///   - images: The numbers of the images to show, in rising order; nil for all of the split.
+  ///   - classMap: Which of the networks' classes is which of the dataset's.
   ///   - world: The ranks.
   ///   - threads: Threads of this rank.
   public init(
     _ dataset: Dataset, split: Split = .validation, crops: Crops, images: [Int]? = nil,
-    over world: Communicator,
-    threads: Int
+    classMap: ClassMap = .byName, over world: Communicator, threads: Int
   ) {
     self.dataset = dataset
     self.split = split
     self.crops = crops
+    self.classMap = classMap
     shown = images ?? Array(0..<dataset.count(split))
     self.world = world
     team = ThreadTeam(count: threads)
@@ -63,7 +65,8 @@ public struct Evaluator {
     for network in networks { try network.check(averagesWith: networks[0]) }
     for network in networks { try network.check(fits: dataset) }
     let classes = networks[0].file.preprocessing.classNames
-    let matching = try ClassMatching(dataset, split, to: classes, of: networks[0].path)
+    let matching = try ClassMatching(
+      dataset, split, to: classes, of: networks[0].path, map: classMap)
     guard !shown.isEmpty else {
       let others = Split.allCases.filter { dataset.count($0) > 0 }.map(\.rawValue)
       throw Failure(

@@ -27,6 +27,7 @@ enum Evaluate: Subcommand {
           Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
           Option(
             "split", "validation|test|train", default: "validation", "The part of the dataset."),
+          Option("class-map", "FILE|by-name", ClassMap.optionHelp),
           Option(
             "crops", "1|10", default: "1",
             "The middle of each image, or the mean over the paper's ten crops."),
@@ -99,20 +100,25 @@ enum Evaluate: Subcommand {
       try ILSVRCSubmission(
         classNames: networks[0].file.preprocessing.classNames, kit: arguments.string("devkit"))
     }
+    let classMap = try arguments.string("class-map").map { try ClassMap($0) } ?? .byName
+    let matching = try ClassMatching(
+      dataset, split, to: networks[0].file.preprocessing.classNames, of: networks[0].path,
+      map: classMap)
+    if world.rank == 0, let note = matching.note {
+      StandardStream.error.tell("Note: \(note)\n")
+    }
     let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let isForPeople = !arguments.has("json") && !arguments.has("csv") && world.rank == 0
     let status = isForPeople ? StatusLine() : nil
-    let result = try Evaluator(dataset, split: split, crops: crops, over: world, threads: threads)
-      .evaluate(
-        networks, weighting: weighting,
-        threadsPerTower: arguments.integer("threads-per-tower", in: 1...1024)
-      ) { done, total in
-        status?.update(isLast: done == total) { "\(done) of \(total) images" }
-      }
+    let result = try Evaluator(
+      dataset, split: split, crops: crops, classMap: classMap, over: world, threads: threads
+    ).evaluate(
+      networks, weighting: weighting,
+      threadsPerTower: arguments.integer("threads-per-tower", in: 1...1024)
+    ) { done, total in
+      status?.update(isLast: done == total) { "\(done) of \(total) images" }
+    }
     guard world.rank == 0 else { return }
-    let matching = try ClassMatching(
-      dataset, split, to: networks[0].file.preprocessing.classNames, of: networks[0].path)
-    if let note = matching.note { StandardStream.error.tell("Note: \(note)\n") }
     let report = EvaluationReport(
       result, checkpoints: networks.map(\.path), weighting: weighting,
       title: "\(split.rawValue) images of \(quoted(data)), "

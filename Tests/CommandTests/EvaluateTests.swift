@@ -138,7 +138,28 @@ import Testing
     let classes = try Program.alexnet("evaluate", try run(1), "--data", two)
     #expect(
       classes.code == 64 && classes.error.contains("2 of the 2 classes")
-        && classes.error.contains("'black', 'white'"), "\(classes.error)")
+        && classes.error.contains("'black', 'white'")
+        && classes.error.contains("--class-map FILE"), "\(classes.error)")
+    // Names that differ are paired by a file; every black picture is one and the same class then.
+    let pairs = folder.path + "/pairs.txt"
+    try "3\tblack\n7\twhite\n".write(toFile: pairs, atomically: true, encoding: .utf8)
+    let matrixFile = folder.path + "/paired.csv"
+    let paired = try Program.alexnet(
+      "evaluate", try run(1), "--data", two, "--class-map", pairs, "--confusion", matrixFile)
+    #expect(
+      paired.code == 0 && paired.error.contains("2 of them as the class map says"),
+      "\(paired.error)")
+    let rows = try String(contentsOfFile: matrixFile, encoding: .utf8).split(separator: "\n")
+      .dropFirst().map {
+        $0.split(separator: ",").dropFirst().compactMap { Int($0) }.reduce(0, +)
+      }
+    #expect(rows[3] > 0 && rows[7] > 0 && rows[3] + rows[7] == rows.reduce(0, +), "\(rows)")
+    try "3\tblack\n7\tgrey\n".write(toFile: pairs, atomically: true, encoding: .utf8)
+    let unpaired = try Program.alexnet(
+      "evaluate", try run(1), "--data", two, "--class-map", pairs)
+    #expect(
+      unpaired.code == 64 && unpaired.error.contains("'grey', and the dataset has no such class"),
+      "\(unpaired.error)")
 
     // Networks that cannot be averaged.
     let foreignRun = folder.path + "/foreign"

@@ -138,9 +138,46 @@ struct KnownDatasetTests {
   }
 
   @Test(
+    "Imagenette: its folder around the parts is gone through, its list of noisy labels left out")
+  func imagenette() throws {
+    let place = Workplace()
+    let (ids, base) = (["n01440764", "n02102040"], "imagenette2-160")
+    for (part, count) in [("train", 4), ("val", 2)] {
+      for id in ids {
+        try pictures(place, (0..<count).map { "\(base)/\(part)/\(id)/\(id)_\($0).JPEG" })
+      }
+    }
+    try write(
+      place, "\(base)/noisy_imagenette.csv",
+      ["path,noisy_labels_0", "train/n01440764/n01440764_0.JPEG,n02102040"])
+    try place.prepare()
+    let dataset = try place.dataset()
+    #expect(dataset.classNames == ids && dataset.counts(.train) == [4, 4])
+    #expect(dataset.counts(.validation) == [2, 2])
+  }
+
+  @Test("Caltech-101: outlines in folders of the classes' names are no pictures and no classes")
+  func caltech101() throws {
+    let place = Workplace()
+    for name in ["BACKGROUND_Google", "accordion", "anchor"] {
+      try pictures(place, (0..<10).map { "101_ObjectCategories/\(name)/image_000\($0).jpg" })
+    }
+    for name in ["Faces_2", "accordion"] {
+      try write(place, "Annotations/\(name)/annotation_0001.mat", ["MATLAB 5.0"])
+    }
+    try write(place, "show_annotation.m", ["% draws an outline"])
+    try write(place, "101_ObjectCategories.tar.gz", ["as downloaded"])
+    try place.prepare()
+    let dataset = try place.dataset()
+    #expect(dataset.classNames == ["BACKGROUND_Google", "accordion", "anchor"])
+    #expect(dataset.counts(.train) == [9, 9, 9] && dataset.counts(.validation) == [1, 1, 1])
+  }
+
+  @Test(
     "what is not read is named with what to do",
     arguments: [
       ("pets.zip", "unzip"), ("pets.tar.gz", "tar -xf"), ("pets.tar.zst", "tar -xf"),
+      ("pets.7z", "bsdtar -xf"), ("pets.rar", "bsdtar -xf"),
       ("data/train-00000-of-00001.parquet", "load_dataset"), ("train_32x32.mat", "loadmat"),
       ("cifar-10-batches-py/data_batch_1", "binary version"),
       ("batches.meta.mat", "binary version"), ("train.tfrecord", "TensorFlow"),

@@ -127,7 +127,7 @@ struct LayoutTests {
     try place.write(Array("read me".utf8), "source/README.txt")
     let (dataset, notes, _) = try prepared(place)
     #expect(dataset.counts(.train) == [3, 3] && dataset.counts(.validation) == [2, 2])
-    #expect(notes.contains("Left out: 1 .txt files, 'README.txt'"))
+    #expect(notes.contains("Left out: .txt files (1), 'README.txt'"))
   }
 
   @Test("everything that is no class is said, and none of it is one")

@@ -69,28 +69,11 @@ public struct ClassMap: Codable, Equatable, Sendable {
   /// - Returns: Places in `network`, in the order of `dataset`.
   /// - Throws: `Failure` (usage) that names a class which has none, or two.
   public func places(of dataset: [String], in network: [String]) throws(Failure) -> [Int] {
-    let known = Set(dataset)
-    for (own, other) in pairs.sorted(by: { $0.key < $1.key }) {
-      guard network.contains(own) else {
-        throw Failure(
-          .usage, "The pairs of classes name \(quoted(own)), and the network has no such class.")
-      }
-      guard known.contains(other) else {
-        throw Failure(
-          .usage, "The pairs of classes name \(quoted(other)), and the dataset has no such class.")
-      }
-    }
-    // What was said counts for more than an equal name.
-    let said = Set(pairs.values)
-    var places: [String: Int] = [:]
-    for (place, name) in network.enumerated() {
-      let other = pairs[name] ?? name
-      guard known.contains(other), pairs[name] != nil || !said.contains(name) else { continue }
-      if let first = places.updateValue(place, forKey: other) {
-        throw Failure(
-          .usage,
-          "Classes \(first) and \(place) of the network are both called \(quoted(name)), so which of them is meant "
-            + "cannot be told.")
+    var places = try pairedPlaces(of: dataset, in: network)
+    let known = Set(dataset).subtracting(pairs.values)
+    for (place, name) in network.enumerated() where pairs[name] == nil && known.contains(name) {
+      if let first = places.updateValue(place, forKey: name) {
+        throw Self.ambiguous(name, first, place)
       }
     }
     var result: [Int] = []
@@ -104,6 +87,37 @@ public struct ClassMap: Codable, Equatable, Sendable {
       result.append(place)
     }
     return result
+  }
+
+  /// Finds the network's classes of those of a dataset that the pairs name.
+  /// - Parameters:
+  ///   - dataset: The dataset's names.
+  ///   - network: The network's names.
+  /// - Returns: Places in `network`, by the dataset's names.
+  /// - Throws: `Failure` (usage) where a pair names a class that the network or the dataset has not, or has twice.
+  public func pairedPlaces(
+    of dataset: [String], in network: [String]
+  ) throws(Failure) -> [String: Int] {
+    let known = Set(dataset)
+    var places: [String: Int] = [:]
+    for (own, other) in pairs.sorted(by: { $0.key < $1.key }) {
+      let found = network.indices.filter { network[$0] == own }
+      guard let place = found.first else {
+        throw Failure(
+          .usage,
+          "The pairs of classes name \(quoted(own)), and the network has no such class. Its classes are "
+            + "\(listed(network, most: 8)).")
+      }
+      guard found.count == 1 else { throw Self.ambiguous(own, place, found[1]) }
+      guard known.contains(other) else {
+        throw Failure(
+          .usage,
+          "The pairs of classes name \(quoted(other)), and the dataset has no such class. Its classes are "
+            + "\(listed(dataset, most: 8)).")
+      }
+      places[other] = place
+    }
+    return places
   }
 
   /// Whether names say nothing: they count from 0, as those of a file that named no classes.
@@ -121,5 +135,12 @@ public struct ClassMap: Codable, Equatable, Sendable {
       "class \(place.offset) is \(quoted(place.element.0)) in \(first) and \(quoted(place.element.1)) in \(second)"
     return names.sorted() == others.sorted()
       ? "the classes are the same in another order: " + clause : clause
+  }
+
+  private static func ambiguous(_ name: String, _ first: Int, _ second: Int) -> Failure {
+    Failure(
+      .usage,
+      "Classes \(first) and \(second) of the network are both called \(quoted(name)), so which of them is meant "
+        + "cannot be told.")
   }
 }

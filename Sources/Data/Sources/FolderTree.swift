@@ -176,7 +176,7 @@ struct FolderWalk {
   /// What was left out, a sentence a kind.
   var notes: [String] {
     leftOut.sorted.map { kind in
-      "Left out: \(kind.count) \(kind.name), \(quoted(kind.example))\(kind.count > 1 ? " for example" : "")."
+      "Left out: \(kind.name) (\(kind.count)), \(quoted(kind.example))\(kind.count > 1 ? " for example" : "")."
     }
   }
 }
