@@ -29,11 +29,14 @@ struct ONNXTensor {
     }
     problem = nil
     let isOutside = tensor.data_location == 1
-    let found =
-      tensor.has_raw_data != 0
-      ? tensor.raw_data.len / format.byteCount
-      : max(tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data)
+    // In one field; `values` would read past the end of the shorter of two.
+    let fields = [
+      tensor.has_raw_data != 0 ? tensor.raw_data.len / format.byteCount : 0,
+      tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data,
+    ]
+    let found = fields.max() ?? 0
     guard let count, lengths.count <= 32, isOutside || found == count,
+      fields.count(where: { $0 > 0 }) <= 1,
       tensor.has_raw_data == 0 || tensor.raw_data.len == count * format.byteCount
     else {
       throw Failure(
