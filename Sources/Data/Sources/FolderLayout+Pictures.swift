@@ -65,7 +65,10 @@ extension FolderLayout {
         refused.append((row.line, "names \(quoted(readable(row.name))), which is not there"))
         continue
       }
-      guard let label = row.label else { continue }
+      guard let label = row.label else {
+        refused.append((row.line, "gives no label for \(quoted(readable(row.name)))"))
+        continue
+      }
       items.append(
         PictureFiles.item(
           picture, label: classes.place(of: label),
