@@ -84,7 +84,12 @@ struct LabelTable {
       : sample.allSatisfy { $0.contains(tab) } ? .character(tab) : .blanks
     let fields = sample.map(divider.fields)
     let header = given == nil ? LabelColumns(header: fields[0]) : nil
-    let columns = try given ?? header ?? LabelColumns(of: fields, in: path)
+    let columns: LabelColumns
+    if let known = given ?? header {
+      columns = known
+    } else {
+      columns = try LabelColumns(of: fields, in: path)
+    }
     hasLabels = columns.label != nil
     unusedColumns = columns.unused
     let width = max(columns.path, columns.label ?? 0, columns.split ?? 0) + 1
