@@ -30,7 +30,7 @@ let systemLibraries: [Target] = [
 ///
 /// No plugin makes them while the package is built, since SwiftPM lets compilers read them before it is done.
 let messages = Target.target(
-  name: "CProtobuf", exclude: ["caffe.proto", "event.proto", "onnx-weights.proto"],
+  name: "CProtobuf", exclude: ["caffe.proto", "event.proto", "onnx.proto"],
   linkerSettings: [.linkedLibrary("protobuf-c")])
 
 /// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
@@ -92,9 +92,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     "Training",
     [
       "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "JSON",
-      "ModelParallel",
-      "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums", "Threads",
-      "Failures",
+      "ModelParallel", "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums",
+      "Threads", "Failures",
     ]
   ),
   (
@@ -178,8 +177,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     "InterchangeTests",
     [
       "TestSupport", "Interchange", "CProtobuf", "AlexNet", "Data", "Images", "Layers",
-      "Safetensors",
-      "Failures",
+      "Safetensors", "Failures",
     ]
   ),
   (

@@ -65,7 +65,7 @@ public final class BatchLoader {
         "A batch of \(batchSize) pictures from step \(firstStep) on with \(threads) threads cannot be."
       )
     }
-    precondition(group == nil || order == .shuffled, "A pass in order is not shared.")
+    precondition(group == nil || order == .shuffled, "Only shuffled passes are shared.")
     guard mean.map({ $0.count == dataset.mean.count }) ?? true else {
       throw Failure(
         .usage,

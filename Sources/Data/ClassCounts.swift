@@ -51,8 +51,3 @@ struct ClassCounts {
     return notes
   }
 }
-
-/// A number with what it counts.
-func counted(_ number: Int, _ one: String, _ many: String) -> String {
-  "\(number) \(number == 1 ? one : many)"
-}

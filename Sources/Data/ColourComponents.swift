@@ -26,7 +26,8 @@ public struct ColourComponents: Equatable, Sendable {
   /// loses, and the process converges quadratically (Golub, Van Loan: Matrix Computations, 8.5). At
   /// three rows it ends at rounding error after four or five sweeps, and needs no library.
   public init(covariance: [[Double]]) {
-    precondition(covariance.count == 3 && covariance.allSatisfy { $0.count == 3 }, "A 3x3 matrix.")
+    precondition(
+      covariance.count == 3 && covariance.allSatisfy { $0.count == 3 }, "The matrix is not 3x3.")
     var a = covariance
     var v: [[Double]] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     for _ in 0..<32 {

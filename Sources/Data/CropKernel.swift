@@ -14,7 +14,7 @@ public final class CropKernel: @unchecked Sendable {
     mean values: [Float], side: Int, inputSide: Int, meanPlace: Augmentation.MeanPlace
   ) {
     precondition(
-      values.count == side * side * 3 && inputSide <= side, "The crop lies in the picture.")
+      values.count == side * side * 3 && inputSide <= side, "The crop is larger than the picture.")
     self.side = side
     self.inputSide = inputSide
     self.meanPlace = meanPlace
@@ -64,7 +64,7 @@ public final class CropKernel: @unchecked Sendable {
     into output: UnsafeMutablePointer<Float>
   ) {
     guard let start = pixels.baseAddress, pixels.count == side * side * 3 else {
-      preconditionFailure("The picture has side x side RGB pixels.")
+      preconditionFailure("The picture has another size.")
     }
     let scratch = Scratch(inputSide: inputSide)
     defer { scratch.deallocate() }

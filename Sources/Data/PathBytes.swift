@@ -20,14 +20,15 @@ package struct PathBytes: Sendable, Equatable {
   /// The path as the system takes it, which ends it at a zero: one with a zero inside is the empty path, which leads nowhere,
   /// and not what stands before the zero.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-    var terminated = bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }
-    terminated.append(0)
-    return terminated.withUnsafeBufferPointer { pointer in
-      guard let start = pointer.baseAddress else {
-        fatalError("An array with a zero has an address.")
-      }
-      return body(start)
-    }
+    body((bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }) + [0])
+  }
+
+  /// The path from the root, symbolic links followed; nil where it leads nowhere.
+  var resolved: PathBytes? {
+    guard let whole = withCString({ realpath($0, nil) }) else { return nil }
+    defer { free(whole) }
+    let bytes = UnsafeBufferPointer(start: whole, count: strlen(whole))
+    return PathBytes(bytes: bytes.map { UInt8(bitPattern: $0) })
   }
 
   /// What the path leads to, symbolic links followed, or nil.
@@ -37,11 +38,27 @@ package struct PathBytes: Sendable, Equatable {
       return stat(path, &status) == 0 ? status : nil
     }
   }
+
+  /// Whether it leads to a regular file.
+  var isFile: Bool { status?.isFile == true }
+  /// Whether it leads to a folder.
+  var isFolder: Bool { status?.isFolder == true }
+}
+
+extension [UInt8] {
+  /// The last component, where these are the bytes of a path.
+  var lastComponent: ArraySlice<UInt8> {
+    self[(lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+  }
+}
+
+/// A name of any bytes as text: what is no UTF-8 is taken for Latin-1, so that different names stay different.
+func readable(_ name: some Collection<UInt8>) -> String {
+  String(validating: name, as: UTF8.self)
+    ?? String(String.UnicodeScalarView(name.map { Unicode.Scalar($0) }))
 }
 
 extension stat {
-  var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
-  var isFile: Bool { st_mode & S_IFMT == S_IFREG }
   /// When the file was changed last, in nanoseconds since 1970.
   var changed: Int64 {
     Int64(st_mtim.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue

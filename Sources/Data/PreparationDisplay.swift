@@ -73,8 +73,7 @@ public final class PreparationDisplay {
     let held = source.holdOut.map { String(format: ", %g%% of all held out", 100 * $0) } ?? ""
     let parts = Split.allCases.compactMap { split in
       source.counts[split].map {
-        "\($0) for \(split == .train ? "training" : split.rawValue)"
-          + (split == .validation ? held : "")
+        "\($0) for \(split.adjective)" + (split == .validation ? held : "")
       }
     }
     status.say("Pictures: \(parts.joined(separator: "; ")).")

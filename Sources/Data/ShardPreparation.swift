@@ -159,7 +159,7 @@ final class ShardPreparation {
   ///
   /// A dot would end the key for `webdataset`, and a tar header has room for 100 bytes.
   static func key(number: Int, name: [UInt8]) -> String {
-    let base = name[(name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+    let base = name.lastComponent
     let stem = base.lastIndex(of: UInt8(ascii: ".")).map { base[..<$0] } ?? base
     let safe = stem.prefix(60).map { byte in
       switch byte {

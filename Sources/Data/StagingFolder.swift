@@ -128,18 +128,7 @@ final class StagingFolder {
     }
   }
 
-  private var fileNames: [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      withUnsafeBytes(of: entry.pointee.d_name) { name in
-        guard let name = name.bindMemory(to: CChar.self).baseAddress else { return }
-        names.append(String(cString: name))
-      }
-    }
-    return names
-  }
+  private var fileNames: [String] { HeldFolder.names(in: path) }
 
   // A staging folder holds plain files only.
   private func removeFiles(where isUseless: (String) -> Bool = { _ in true }) {
@@ -152,7 +141,7 @@ final class StagingFolder {
       made += (made.isEmpty || made == "/" ? "" : "/") + component
       if mkdir(made, 0o777) != 0 && errno != EEXIST {
         // A read-only parent of an existing folder says so before it says that the folder exists.
-        guard PathBytes(made).status?.isFolder == true else { throw cannotCreate(made) }
+        guard PathBytes(made).isFolder else { throw cannotCreate(made) }
       }
     }
   }

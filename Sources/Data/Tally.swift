@@ -1,5 +1,3 @@
-import Failures
-
 /// Counts things by their kind, and keeps an example of each.
 struct Tally: Sendable {
   struct Kind: Sendable {
@@ -25,11 +23,4 @@ struct Tally: Sendable {
     kinds.enumerated().sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }
       .map(\.element)
   }
-}
-
-/// Names as a sentence lists them: the first few, and how many more there are.
-package func listed(_ names: some Collection<String>, most: Int = 5) -> String {
-  let more = names.count - most
-  return names.prefix(more == 1 ? most + 1 : most).map { quoted($0) }.joined(separator: ", ")
-    + (more > 1 ? " and \(more) more" : "")
 }

@@ -27,7 +27,8 @@ public struct FeatureSet: Sendable {
   public mutating func append(
     names: [String], values: [Float], of world: Communicator
   ) throws(MPIError) {
-    precondition(values.count == names.count * length, "Every picture has its features.")
+    precondition(
+      values.count == names.count * length, "The features are not those of the pictures.")
     let counts = try world.allGather(Int64(values.count)).map { Int($0) }
     let text = names.map { Self.line($0) + "\n" }.joined()
     let allNames = try world.allGather(text)

@@ -34,7 +34,7 @@ public final class NearestNeighbours {
   ///   - features: Rows side by side.
   ///   - length: Numbers of a row.
   public init(_ features: UnsafeBufferPointer<Float>, length: Int) {
-    precondition(length > 0 && features.count.isMultiple(of: length), "Rows are whole.")
+    precondition(length > 0 && features.count.isMultiple(of: length), "The last row is not whole.")
     BLAS.useOneThreadPerCall()
     self.features = features
     self.length = length
@@ -46,7 +46,7 @@ public final class NearestNeighbours {
 
   /// Makes a search over rows, which are copied.
   public init(_ features: [Float], length: Int) {
-    precondition(length > 0 && features.count.isMultiple(of: length), "Rows are whole.")
+    precondition(length > 0 && features.count.isMultiple(of: length), "The last row is not whole.")
     BLAS.useOneThreadPerCall()
     let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: features.count)
     _ = copy.initialize(from: features)
@@ -73,7 +73,7 @@ public final class NearestNeighbours {
 
   /// The nearest rows to each of several queries.
   public func nearest(to queries: [[Float]], count: Int) -> [[Neighbour]] {
-    precondition(queries.allSatisfy { $0.count == length }, "A query is as long as a row.")
+    precondition(queries.allSatisfy { $0.count == length }, "A query is not as long as a row.")
     guard let start = features.baseAddress, !queries.isEmpty else { return queries.map { _ in [] } }
     let rows = squares.count
     let wanted = min(count, rows)

@@ -146,10 +146,3 @@ public func openFile(
 ) -> Int32 {
   openat(folder?.descriptor ?? AT_FDCWD, path, flags | O_CLOEXEC, mode)
 }
-
-extension stat {
-  /// Whether both are of one file, whatever its names.
-  public func isSameFile(as other: stat) -> Bool {
-    st_dev == other.st_dev && st_ino == other.st_ino
-  }
-}

@@ -34,7 +34,7 @@ public final class OutputPlace {
     if case .file(let path) = target {
       temporary = path + ".partial"
       var status = stat()
-      guard lstat(temporary, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+      guard lstat(temporary, &status) != 0 || status.isFile else {
         throw Failure(
           .cannotCreate,
           "\(quoted(name)) cannot be written: \(quoted(temporary)), which it is called meanwhile, is no regular file."

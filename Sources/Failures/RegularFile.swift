@@ -28,7 +28,7 @@ public struct RegularFile {
         reason: "cannot be opened: \(String(cString: strerror(errno)))", isOfAnotherKind: false)
     }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard fstat(descriptor, &status) == 0, status.isFile else {
       close(descriptor)
       throw OpeningError(reason: "is not a regular file", isOfAnotherKind: true)
     }

@@ -11,7 +11,7 @@ public enum PNGFile {
     return [UInt8](unsafeUninitializedCapacity: length) { memory, count in
       let code = alexnet_png_encode(
         pixels, Int32(width), Int32(height), 3, memory.baseAddress, &length)
-      precondition(code == ALEXNET_IMAGE_FINE, "libpng encodes what it has room for.")
+      precondition(code == ALEXNET_IMAGE_FINE, "libpng could not encode the picture.")
       count = length
     }
   }

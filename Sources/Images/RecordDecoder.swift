@@ -32,7 +32,7 @@ public final class RecordDecoder {
     _ bytes: UnsafeRawBufferPointer, as encoding: RecordEncoding = .jpeg, side: Int,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
-    precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
+    precondition(output.count == side * side * 3, "The pixels do not fill the output.")
     guard encoding != .raw else {
       guard bytes.count == output.count else {
         throw ImageProblem("has \(bytes.count) bytes, not those of \(side)x\(side) pixels")

@@ -22,7 +22,7 @@ public final class RecordEncoder {
   ///   - side: The pictures' width and height in pixels.
   /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
   public init(_ encoding: RecordEncoding, quality: Int, side: Int) throws(Failure) {
-    precondition((1...100).contains(quality), "A JPEG quality lies between 1 and 100.")
+    precondition((1...100).contains(quality), "A JPEG quality of \(quality) is out of bounds.")
     self.encoding = encoding
     self.quality = quality
     self.side = side

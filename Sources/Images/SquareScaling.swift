@@ -66,7 +66,7 @@ public enum SquareScaling {
     encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) -> Int {
-    precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
+    precondition(output.count == side * side * 3, "The pixels do not fill the output.")
     guard !bytes.isEmpty else { throw ImageProblem("is an empty file") }
     guard let format = ImageFormat(of: bytes) else {
       throw ImageProblem("is not a picture of a known kind by its first bytes")
@@ -182,8 +182,8 @@ public enum SquareScaling {
     pixels: UnsafeRawBufferPointer, width: Int, height: Int, bands: Int, side: Int,
     resizing: Resizing = .crop, into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
-    precondition(output.count == side * side * 3, "The output holds side x side RGB pixels.")
-    precondition(bands == 1 || bands == 3, "Pixels are gray or RGB.")
+    precondition(output.count == side * side * 3, "The pixels do not fill the output.")
+    precondition(bands == 1 || bands == 3, "Pixels of \(bands) bands are neither gray nor RGB.")
     precondition(pixels.count == width * height * bands, "The pixels do not fill the picture.")
     if width == side && height == side {
       for i in output.indices { output[i] = bands == 3 ? pixels[i] : pixels[i / 3] }

@@ -89,6 +89,17 @@ func list<Number>(_ start: UnsafeMutablePointer<Number>?, _ count: Int) -> [Numb
   Array(UnsafeBufferPointer(start: start, count: count))
 }
 
+/// How many numbers a tensor of these lengths has; nil where a length is negative, or they are more than any file holds.
+func elementCount(_ lengths: [Int64]) -> Int? {
+  var count = 1
+  for length in lengths {
+    let (next, overflow) = count.multipliedReportingOverflow(by: Int(length))
+    guard length >= 0, !overflow, next < 1 << 40 else { return nil }
+    count = next
+  }
+  return count
+}
+
 /// The texts of a repeated field.
 func texts(
   _ start: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int

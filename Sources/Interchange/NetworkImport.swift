@@ -1,4 +1,5 @@
 public import AlexNet
+import Data
 public import Failures
 import Safetensors
 
@@ -75,7 +76,7 @@ public struct NetworkImport {
     }
     if !unused.isEmpty {
       warnings.append(
-        "The network has no use for \(NetworkWeights.listed(unused)) in \(quoted(weights.source.path))."
+        "The network has no use for \(listed(unused, most: 8)) in \(quoted(weights.source.path))."
       )
     }
     return warnings

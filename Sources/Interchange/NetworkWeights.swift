@@ -1,4 +1,5 @@
 public import AlexNet
+import Data
 public import Failures
 import Layers
 import ModelParallel
@@ -192,14 +193,15 @@ public struct NetworkWeights {
         && candidate.shape.dropFirst(rows).elementsEqual(weights.shape.dropFirst(rows))
     }
     guard let first = fitting.first else {
+      let names = source.tensors.map(\.name)
       return Failure(
-        .badData, text + "; it holds \(Self.listed(source.tensors.map(\.name))).")
+        .badData, text + "; it holds \(names.isEmpty ? "none" : listed(names, most: 8)).")
     }
     let name = first.name.dropLast(".weight".count)
     return Failure(
       .badData,
       text
-        + "; \(Self.listed(fitting.map(\.name))) of shape \(first.shape) is left over and would fit. If that is "
+        + "; \(listed(fitting.map(\.name), most: 8)) of shape \(first.shape) is left over and would fit. If that is "
         + "the layer under another name, say so: alexnet import --layer \(tensor.layer)=\(name).")
   }
 
@@ -210,9 +212,4 @@ public struct NetworkWeights {
 
   /// The file's tensors that the network has no use for; none where the file describes layers, which are all used.
   public var unused: [String] { described == nil ? unusedTensors.map(\.name) : [] }
-
-  static func listed(_ names: [String]) -> String {
-    let shown = names.prefix(8).map { quoted($0) }.joined(separator: ", ")
-    return names.isEmpty ? "none" : shown + (names.count > 8 ? " and \(names.count - 8) more" : "")
-  }
 }

@@ -37,7 +37,7 @@ package enum JSONText {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     guard let data = try? encoder.encode(value) else {
-      preconditionFailure("The value is encodable.")
+      preconditionFailure("The value cannot be encoded.")
     }
     return withEscapes(String(decoding: data, as: UTF8.self))
   }
@@ -108,6 +108,11 @@ package enum JSONText {
       throw Failure(
         .badData, "\(quoted(path)) holds settings that this version does not understand: \(error).")
     }
+  }
+
+  /// The object, with whatever members, that a text stands for; nil where it is none, or does not keep the bounds.
+  package static func object(_ text: ArraySlice<UInt8>) -> [String: Any]? {
+    problem(in: text) == nil ? object(checked: text) : nil
   }
 
   /// The object, with whatever members, that a text which keeps its bounds stands for; nil where it is none.

@@ -43,9 +43,10 @@ public final class Convolution: Layer {
     precondition(!inputs.isEmpty && (groups == 1 || inputs.count == 1), "Groups need one share.")
     precondition(
       inputs.allSatisfy { $0.height == inputs[0].height && $0.width == inputs[0].width },
-      "Shares have one height and width.")
+      "Shares differ in height or width.")
     let kernels = weight.layout.kernels
-    precondition(kernels % groups == 0 && inputs[0].maps % groups == 0, "Groups are equal.")
+    precondition(
+      kernels % groups == 0 && inputs[0].maps % groups == 0, "The groups would differ in size.")
     self.name = name
     self.inputs = inputs
     self.weight = weight

@@ -21,7 +21,8 @@ public final class MaxPooling: Layer {
 
   /// Makes the layer; a window of at most 15 x 15 pixels.
   public init(name: String, input: MapShape, window: Window, batchSize: Int, team: ThreadTeam) {
-    precondition(window.size * window.size <= 255, "The window's pixels are numbered in a byte.")
+    precondition(
+      window.size * window.size <= 255, "The window has more pixels than a byte can number.")
     self.name = name
     inputs = [input]
     self.team = team

@@ -50,7 +50,7 @@ public final class Parameter: @unchecked Sendable {
     name: String, role: Role, kernels: Range<Int>, kernelCount: Int, layout: ParameterLayout,
     initialDeviation: Double, initialMean: Double, isTrained: Bool
   ) {
-    precondition(layout.kernels == kernels.count, "The layout holds the tower's kernels.")
+    precondition(layout.kernels == kernels.count, "The layout is of other kernels.")
     self.name = name
     self.role = role
     self.kernels = kernels

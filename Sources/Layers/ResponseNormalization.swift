@@ -31,7 +31,7 @@ public final class ResponseNormalization: Layer {
     name: String, input: MapShape, size: Int, constant: Double, scale: Double, exponent: Double,
     team: ThreadTeam
   ) {
-    precondition(size % 2 == 1, "A window that is centred on a map has an odd size.")
+    precondition(size % 2 == 1, "A window of even size has no map in its centre.")
     self.name = name
     inputs = [input]
     shape = NormalizationShape(

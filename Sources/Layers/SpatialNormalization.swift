@@ -35,7 +35,7 @@ public final class SpatialNormalization: Layer {
     name: String, input: MapShape, size: Int, constant: Double, scale: Double, exponent: Double,
     team: ThreadTeam
   ) {
-    precondition(size % 2 == 1, "A window that is centred on a pixel has an odd size.")
+    precondition(size % 2 == 1, "A window of even size has no pixel in its centre.")
     self.name = name
     inputs = [input]
     self.size = size

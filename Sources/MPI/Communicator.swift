@@ -206,7 +206,8 @@ public final class Communicator: @unchecked Sendable {
   public func allGather<Element: MPIElement & AdditiveArithmetic>(
     _ numbers: [Element], counts: [Int]
   ) throws(MPIError) -> [Element] {
-    precondition(counts[rank] == numbers.count, "A rank gives as many numbers as it said.")
+    precondition(
+      counts[rank] == numbers.count, "The rank gives another number of numbers than it said.")
     // Everyone adds to zeros: one routine less, and no rank has to know another's place.
     var all = [Element](repeating: .zero, count: counts.reduce(0, +))
     let start = counts[..<rank].reduce(0, +)

@@ -87,7 +87,7 @@ public struct Placement: Sendable {
   public func grouped(
     into groups: Int
   ) throws(MPIError) -> (inside: Placement, parts: Placement) {
-    precondition(groups > 0 && replicas.isMultiple(of: groups), "Groups are of the same size.")
+    precondition(groups > 0 && replicas.isMultiple(of: groups), "The groups would differ in size.")
     let members = replicas / groups
     let (own, place) = replica.quotientAndRemainder(dividingBy: members)
     // The ranks of a group follow each other in `all`.

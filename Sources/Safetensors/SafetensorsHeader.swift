@@ -156,7 +156,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
 
   private static func json(_ text: String) -> String {
     guard let data = try? JSONEncoder().encode(text) else {
-      preconditionFailure("A text is encodable.")
+      preconditionFailure("A text cannot be encoded.")
     }
     return String(decoding: data, as: UTF8.self)
   }

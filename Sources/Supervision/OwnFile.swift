@@ -1,3 +1,4 @@
+import Failures
 import Glibc
 
 /// A small file that says whose a folder is, and is removed only as long as it says what this process has written.
@@ -53,7 +54,7 @@ public struct OwnFile: @unchecked Sendable {
     defer { close(found) }
     var (own, named) = (stat(), stat())
     guard fstat(file, &own) == 0, fstat(found, &named) == 0 else { return .own }
-    guard own.st_dev == named.st_dev, own.st_ino == named.st_ino else { return .othersNow }
+    guard own.isSameFile(as: named) else { return .othersNow }
     return withUnsafeTemporaryAllocation(byteCount: Self.comparedLength, alignment: 1) { bytes in
       let length = min(text.count, Self.comparedLength)
       guard let start = bytes.baseAddress, let text = text.baseAddress else { return .own }

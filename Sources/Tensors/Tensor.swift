@@ -57,7 +57,7 @@ public final class Tensor: @unchecked Sendable {
   public convenience init(_ whole: Tensor, rows: Range<Int>, of row: [Int]) {
     let length = row.reduce(1, *)
     precondition(
-      rows.lowerBound >= 0 && rows.upperBound * length <= whole.count, "The rows are there.")
+      rows.lowerBound >= 0 && rows.upperBound * length <= whole.count, "The tensor has fewer rows.")
     self.init([rows.count] + row, at: whole.pointer + rows.lowerBound * length, of: whole)
   }
 

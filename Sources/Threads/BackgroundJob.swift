@@ -43,7 +43,7 @@ public final class BackgroundJob {
   public func start(_ job: @escaping @Sendable () -> Void) {
     if thread == nil { thread = SystemThread { [state] in state.serve() } }
     state.monitor.locked {
-      precondition(!state.isBusy, "One job at a time.")
+      precondition(!state.isBusy, "The last job is not done.")
       state.job = job
       state.isBusy = true
       state.monitor.wakeAll()

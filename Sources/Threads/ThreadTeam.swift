@@ -19,7 +19,7 @@ public final class ThreadTeam: @unchecked Sendable {
 
   /// Starts `count - 1` threads, which sleep until there is work.
   public init(count: Int) {
-    precondition(count > 0, "A team has at least one member.")
+    precondition(count > 0, "A team needs a member.")
     self.count = count
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)

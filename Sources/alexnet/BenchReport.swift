@@ -152,7 +152,7 @@ struct BenchReport {
     ]
     let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys]
     guard let data = try? JSONSerialization.data(withJSONObject: object, options: options) else {
-      preconditionFailure("Numbers and texts are JSON.")
+      preconditionFailure("Something else than numbers and texts is in the report.")
     }
     return String(decoding: data, as: UTF8.self) + "\n"
   }

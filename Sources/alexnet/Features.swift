@@ -184,7 +184,7 @@ private struct LayerFeatures {
       let shapes = specification.shapes(ofTower: tower)
       guard let output = network.output(of: layer, tower: tower),
         let shape = shapes.first(where: { $0.layer.name == layer })?.output
-      else { preconditionFailure("The network was built from a description with the layer.") }
+      else { preconditionFailure("The network has no layer \(layer).") }
       return (output, shape)
     }
     let maps = towers.reduce(0) { $0 + $1.shape.maps }

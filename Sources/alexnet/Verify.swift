@@ -38,7 +38,7 @@ enum Verify: Subcommand {
   /// The files that a name stands for: itself, or all checkpoints of a run, those under two names once.
   private static func files(of path: String, _ problems: inout [Failure]) -> [String] {
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return [path] }
+    guard stat(path, &status) == 0, status.isFolder else { return [path] }
     let run = RunDirectory(path)
     do throws(Failure) {
       guard run.holdsRun else {

@@ -22,15 +22,9 @@ import Testing
   private func row(_ number: Int, of run: String) throws -> [UInt32] {
     let file = try SafetensorsFile(
       opening: "\(scratch.path)/\(run)/checkpoints/latest.safetensors")
-    var row: [UInt32] = []
-    for part in ["weight", "bias"] {
-      let entry = try #require(file.header.tensors.first { $0.name == "fc10.\(part)" })
-      var numbers = [UInt32](repeating: 0, count: entry.count)
-      try numbers.withUnsafeMutableBufferPointer { try file.read(entry, into: $0) }
-      let length = entry.count / entry.shape[0]
-      row += numbers[number * length..<(number + 1) * length]
-    }
-    return row
+    let (weights, biases) = (try file.bits("fc10.weight"), try file.bits("fc10.bias"))
+    let length = weights.count / biases.count
+    return weights[number * length..<(number + 1) * length] + [biases[number]]
   }
 
   @Test func otherClassesAreRefusedOrPaired() throws {

@@ -38,12 +38,9 @@ import Testing
   }
 
   private func tensor(_ name: String, of run: String, step: Int) throws -> [UInt32] {
-    let file = try SafetensorsFile(
-      opening: "\(scratch.path)/\(run)/checkpoints/step-000000\(step).safetensors")
-    let entry = try #require(file.header.tensors.first { $0.name == name })
-    var numbers = [UInt32](repeating: 0, count: entry.count)
-    try numbers.withUnsafeMutableBufferPointer { try file.read(entry, into: $0) }
-    return numbers
+    try SafetensorsFile(
+      opening: "\(scratch.path)/\(run)/checkpoints/step-000000\(step).safetensors"
+    ).bits(name)
   }
 
   @Test func conv1StandsStillFromEpoch72OnAlikeOnOneProcessTwoRanksAndAfterAStop() throws {

@@ -221,6 +221,21 @@ import TestSupport
     }
   }
 
+  @Test func numbersInTwoFieldsAreRefused() throws {
+    var tensor = ProtobufWire()
+    tensor.add(1, 54)
+    tensor.add(2, 1)
+    tensor.add(4, kernels)
+    tensor.add(8, "w")
+    // One of 64 bits besides.
+    tensor.add(10, [UInt8](repeating: 0, count: 8))
+    var graph = graph()
+    graph.constants.append(tensor.bytes)
+    let path = folder.write("two.onnx", graph.bytes)
+    let failure = #expect(throws: Failure.self) { _ = try WeightFile.open(path) }
+    #expect(failure?.exitCode == .badData)
+  }
+
   @Test func anExportOfOursDescribesItself() throws {
     let network = SmallFiles.network()
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))

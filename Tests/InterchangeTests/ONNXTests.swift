@@ -36,8 +36,8 @@ import TestSupport
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
     try ONNXExport.write(file, to: folder.file("a.onnx"), hasPreprocessingInside: isInside)
     let bytes = folder.read("a.onnx")
-    let message = try #require(onnx__model_proto__unpack(nil, bytes.count, bytes))
-    defer { onnx__model_proto__free_unpacked(message, nil) }
+    let message = try #require(onnx__model__unpack(nil, bytes.count, bytes))
+    defer { onnx__model__free_unpacked(message, nil) }
     #expect(message.pointee.opset_import[0]?.pointee.version == 17)
     let graph = try #require(message.pointee.graph).pointee
     func text(_ letters: UnsafeMutablePointer<CChar>?) -> String {
@@ -55,8 +55,8 @@ import TestSupport
       for case let attribute? in attributes {
         let name = text(attribute.pointee.name)
         switch attribute.pointee.type {
-        case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT: result.ints[name] = [attribute.pointee.i]
-        case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
+        case 2: result.ints[name] = [attribute.pointee.i]
+        case 7:
           result.ints[name] = Array(
             UnsafeBufferPointer(start: attribute.pointee.ints, count: attribute.pointee.n_ints))
         default: result.floats[name] = attribute.pointee.f

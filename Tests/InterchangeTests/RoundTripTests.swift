@@ -129,8 +129,8 @@ struct RoundTripTests {
 
   /// The largest difference of the weights in a model of ONNX, whose metadata must describe the network whole.
   func differenceOfONNX(_ file: NetworkFile, _ bytes: [UInt8]) throws -> Float {
-    let message = try #require(onnx__model_proto__unpack(nil, bytes.count, bytes))
-    defer { onnx__model_proto__free_unpacked(message, nil) }
+    let message = try #require(onnx__model__unpack(nil, bytes.count, bytes))
+    defer { onnx__model__free_unpacked(message, nil) }
     var texts: [String: String] = [:]
     for case let entry? in UnsafeBufferPointer(
       start: message.pointee.metadata_props, count: message.pointee.n_metadata_props)

@@ -3,10 +3,9 @@ import Testing
 
 /// The C sources of protobuf messages that the repository keeps.
 struct MessagesTests {
-  static let hasCompiler = ["/usr/bin/protoc-c", "/usr/include/onnx/onnx.proto"]
-    .allSatisfy(FileManager.default.fileExists(atPath:))
+  static let hasCompiler = FileManager.default.fileExists(atPath: "/usr/bin/protoc-c")
 
-  @Test(.enabled(if: hasCompiler, "needs the Debian packages protobuf-c-compiler and libonnx-dev"))
+  @Test(.enabled(if: hasCompiler, "needs the Debian package protobuf-c-compiler"))
   func keptSourcesAreWhatTheCompilerMakesOfTheSchemas() throws {
     let root = URL(fileURLWithPath: #filePath)
       .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -21,7 +20,7 @@ struct MessagesTests {
     script.waitUntilExit()
     #expect(script.terminationStatus == 0)
 
-    for schema in ["caffe", "event", "onnx", "onnx-weights"] {
+    for schema in ["caffe", "event", "onnx"] {
       for file in ["\(schema).pb-c.c", "include/\(schema).pb-c.h"] {
         let fresh = try Data(contentsOf: made.appending(path: file))
         #expect(

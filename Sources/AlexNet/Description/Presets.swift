@@ -40,7 +40,7 @@ extension NetworkSpecification {
     if presetNames.contains(name) {
       return { classes in
         guard let network = preset(name, classes: classes, recipe: recipe) else {
-          preconditionFailure("Every name of a preset has one.")
+          preconditionFailure("There is no preset \(name).")
         }
         return network
       }

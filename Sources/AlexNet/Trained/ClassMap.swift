@@ -82,7 +82,7 @@ public struct ClassMap: Codable, Equatable, Sendable {
         throw Failure(
           .usage,
           "The dataset's class \(quoted(name)) is none of the network's; pair it with one of them: "
-            + "\(Self.listed(network)).")
+            + "\(listed(network, most: 8)).")
       }
       result.append(place)
     }
@@ -106,14 +106,14 @@ public struct ClassMap: Codable, Equatable, Sendable {
         throw Failure(
           .usage,
           "The pairs of classes name \(quoted(own)), and the network has no such class. Its classes are "
-            + "\(Self.listed(network)).")
+            + "\(listed(network, most: 8)).")
       }
       guard found.count == 1 else { throw Self.ambiguous(own, place, found[1]) }
       guard known.contains(other) else {
         throw Failure(
           .usage,
           "The pairs of classes name \(quoted(other)), and the dataset has no such class. Its classes are "
-            + "\(Self.listed(dataset)).")
+            + "\(listed(dataset, most: 8)).")
       }
       places[other] = place
     }
@@ -142,10 +142,5 @@ public struct ClassMap: Codable, Equatable, Sendable {
       .usage,
       "Classes \(first) and \(second) of the network are both called \(quoted(name)), so which of them is meant "
         + "cannot be told.")
-  }
-
-  private static func listed(_ names: [String]) -> String {
-    names.prefix(8).map { quoted($0) }.joined(separator: ", ")
-      + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
 }

@@ -32,7 +32,7 @@ public struct Preprocessing: Equatable, Sendable {
     classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn,
     channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1], resizing: Resizing = .crop
   ) {
-    precondition(factors.count == 3, "There are three colours.")
+    precondition(factors.count == 3, "There is not a factor for each of three colours.")
     self.classNames = classNames
     self.mean = mean
     self.meanPlace = meanPlace

@@ -57,7 +57,7 @@ public final class CIFARSource: ImageSource {
     self.parts = parts
   }
 
-  private static func isFile(_ path: String) -> Bool { PathBytes(path).status?.isFile == true }
+  private static func isFile(_ path: String) -> Bool { PathBytes(path).isFile }
 
   private static func part(
     _ split: Split, _ name: String, _ folder: String, recordSize: Int, labelAt: Int, classes: Int

@@ -16,7 +16,7 @@ public enum FashionMNIST {
   /// The folder of the files.
   /// - Throws: `Failure` (input missing) that names the package to install.
   public static func installedFolder() throws(Failure) -> String {
-    guard PathBytes("\(folder)/train-images-idx3-ubyte.gz").status?.isFile == true else {
+    guard PathBytes("\(folder)/train-images-idx3-ubyte.gz").isFile else {
       throw Failure(
         .inputMissing,
         "Fashion-MNIST is not in \(quoted(folder)); install it with 'apt-get install \(debianPackage)'."

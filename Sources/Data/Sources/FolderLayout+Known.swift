@@ -11,7 +11,7 @@ extension FolderLayout {
 
   /// Reads a file of the tree as a table.
   private mutating func table(
-    _ name: String, in folder: FolderTree, _ columns: LabelTable.Columns? = nil
+    _ name: String, in folder: FolderTree, _ columns: LabelColumns? = nil
   ) throws(Failure) -> LabelTable {
     readFiles.insert(folder.path.appending(Array(name.utf8)).bytes)
     return try LabelTable(reading: "\(whole(folder))/\(name)", columns: columns)
@@ -37,7 +37,7 @@ extension FolderLayout {
       }
       kind = "a folder with \(name)"
       parts.append(
-        "\(folder.title)" + (split.map { " for \($0 == .train ? "training" : $0.rawValue)" } ?? ""))
+        "\(folder.title)" + (split.map { " for \($0.adjective)" } ?? ""))
       try take(table.rows, of: table, in: folder, split, file: name)
       return true
     }
@@ -58,7 +58,7 @@ extension FolderLayout {
     for (file, split) in [("trainval.txt", Split.train), ("test.txt", .test)]
     where annotations.holds(file) {
       let table = try table(file, in: annotations, .init(path: 0, label: 1))
-      parts.append("\(quoted(file)) for \(split == .train ? "training" : split.rawValue)")
+      parts.append("\(quoted(file)) for \(split.adjective)")
       // The breed is the name without its number.
       let rows = table.rows.map { row in
         var row = row

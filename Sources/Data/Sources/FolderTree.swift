@@ -16,14 +16,14 @@ final class FolderTree {
   fileprivate init(_ path: PathBytes) { self.path = path }
 
   /// The last component of the path.
-  var name: ArraySlice<UInt8> {
-    path.bytes[(path.bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
-  }
+  var name: ArraySlice<UInt8> { path.bytes.lastComponent }
   /// Whether the name is text, so that a path made of it leads here.
   var isText: Bool { String(validating: name, as: UTF8.self) != nil }
   var nameText: String { readable(name) }
-  /// How a sentence calls it: by its path, or `.` for the root.
-  var title: String { quoted(path.bytes.isEmpty ? "." : readable(path.bytes)) }
+  /// Its path as text, `.` for the root.
+  var pathText: String { path.bytes.isEmpty ? "." : readable(path.bytes) }
+  /// How a sentence calls it.
+  var title: String { quoted(pathText) }
 
   /// The number of pictures in it and below.
   private(set) lazy var pictureCount: Int = folders.reduce(pictures.count) { $0 + $1.pictureCount }
@@ -110,9 +110,7 @@ struct FolderWalk {
   }
 
   private mutating func addFoldersAbove() {
-    guard let whole = root.withCString({ realpath($0, nil) }) else { return }
-    defer { free(whole) }
-    var path = PathBytes(String(cString: whole))
+    guard var path = root.resolved else { return }
     while let slash = path.bytes.lastIndex(of: UInt8(ascii: "/")) {
       path = PathBytes(bytes: Array(path.bytes[..<slash]))
       if let status = PathBytes(bytes: path.bytes.isEmpty ? [UInt8(ascii: "/")] : path.bytes).status
@@ -173,11 +171,6 @@ struct FolderWalk {
       return "files without an ending"
     }
     return "\(readable(name[dot...]).lowercased()) files"
-  }
-
-  /// Leaves out a folder with all that is in it.
-  mutating func leaveOut(_ folder: FolderTree, as kind: String) {
-    leftOut.add(kind, example: readable(folder.path.bytes))
   }
 
   /// What was left out, a sentence a kind.

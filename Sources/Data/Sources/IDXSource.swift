@@ -147,7 +147,7 @@ public final class IDXSource: ImageSource {
   /// The letters of EMNIST's classes: lines of a label and of the numbers of its letters in ASCII.
   private func letters() throws(Failure) -> [Int: String] {
     let path = "\(folder)/\(family)mapping.txt"
-    guard PathBytes(path).status?.isFile == true else { return [:] }
+    guard PathBytes(path).isFile else { return [:] }
     var letters: [Int: String] = [:]
     for line in try TextLines.read(path, limit: 1 << 20) {
       let numbers = line.split(separator: " ").compactMap { UInt8($0) }

@@ -25,17 +25,17 @@ public struct ListedSource: ImageSource {
   init(folder: String, list path: String, root: String?) throws(Failure) {
     base = nil
     self.path = path
-    if let root, PathBytes(root).status?.isFolder != true {
+    if let root, !PathBytes(root).isFolder {
       throw Failure(.inputMissing, "There is no folder \(quoted(root)); --root takes one.")
     }
-    var folders = [root, folder].compactMap { $0 }
+    var folders = [root, folder].compactMap { $0.map { PathBytes($0) } }
     // A list may have its paths from where it lies, if that is in the source.
-    if let own = Self.whole(Self.folder(of: path)), let source = Self.whole(folder),
-      own.hasPrefix(source + "/")
+    if let own = PathBytes(Self.folder(of: path)).resolved, let source = PathBytes(folder).resolved,
+      own.bytes.starts(with: source.bytes + [UInt8(ascii: "/")])
     {
       folders.append(own)
     }
-    self.folders = folders.map { PathBytes($0) }
+    self.folders = folders
   }
 
   /// The kind of the source that is listed, `a folder by a list`.
@@ -82,9 +82,7 @@ public struct ListedSource: ImageSource {
   // MARK: Files
 
   private func takeFiles(_ table: LabelTable, _ found: inout Found) {
-    let absolute = folders.map { folder in
-      Array((Self.whole(folder.text) ?? folder.text).utf8) + [UInt8(ascii: "/")]
-    }
+    let absolute = folders.map { ($0.resolved ?? $0).bytes + [UInt8(ascii: "/")] }
     for row in table.rows {
       guard let name = Self.path(row.name, absolute) else {
         found.refused.append(
@@ -156,8 +154,7 @@ public struct ListedSource: ImageSource {
     {
       return found
     }
-    let base = name[(name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
-    guard !PictureFiles.isPicture(Array(base)) else { return nil }
+    guard !PictureFiles.isPicture(name) else { return nil }
     return [".jpg", ".jpeg", ".png", ".JPEG", ".JPG", ".webp", ".tif", ".bmp"].lazy
       .compactMap { look(name + Array($0.utf8)) }.first
   }
@@ -182,13 +179,6 @@ public struct ListedSource: ImageSource {
   private static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  /// The path from the root, links followed.
-  private static func whole(_ path: String) -> String? {
-    guard let whole = realpath(path, nil) else { return nil }
-    defer { free(whole) }
-    return String(cString: whole)
   }
 
   // MARK: Members of archives

@@ -10,7 +10,7 @@ package enum PictureFiles {
   }
 
   /// Whether a path leads to a folder.
-  package static func isFolder(_ path: String) -> Bool { PathBytes(path).status?.isFolder ?? false }
+  package static func isFolder(_ path: String) -> Bool { PathBytes(path).isFolder }
 
   /// The pictures of a folder and of those in it, in the order of their names; links to folders are not
   /// followed, since they may lead round in a circle.

@@ -23,7 +23,7 @@ public final class STL10Source: ImageSource {
   /// Opens the files of a folder; nil if there are none by these names.
   /// - Throws: `Failure` (input missing, bad data) that names the file.
   public init?(lookingIn path: String) throws(Failure) {
-    func isFile(_ name: String) -> Bool { PathBytes("\(path)/\(name)").status?.isFile == true }
+    func isFile(_ name: String) -> Bool { PathBytes("\(path)/\(name)").isFile }
     guard isFile("train_X.bin"), isFile("train_y.bin") else { return nil }
     folder = path
     classNames =

@@ -69,7 +69,7 @@ public struct SourceListing: Sendable {
             + "\(listed(unknown.map { names[$0] })).")
       }
     }
-    let used = names.indices.filter { declared.isEmpty ? false : declared[$0] > 0 }
+    let used = names.indices.filter { !declared.isEmpty && declared[$0] > 0 }
     guard used.count > 1 else {
       throw Failure(
         .badData,
@@ -110,10 +110,4 @@ struct ClassNames {
   }
 
   func find(_ name: String) -> Int? { places[name] }
-}
-
-/// A name of any bytes as text: what is no UTF-8 is taken for Latin-1, so that different names stay different.
-func readable(_ name: some Collection<UInt8>) -> String {
-  String(validating: name, as: UTF8.self)
-    ?? String(String.UnicodeScalarView(name.map { Unicode.Scalar($0) }))
 }

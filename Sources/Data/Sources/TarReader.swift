@@ -10,9 +10,7 @@ struct TarMember {
   let place: Range<UInt64>
 
   /// The last component of the name.
-  var baseName: ArraySlice<UInt8> {
-    name[(name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
-  }
+  var baseName: ArraySlice<UInt8> { name.lastComponent }
 }
 
 /// Finds the regular files in a tar archive, by libarchive, without reading or unpacking them.

@@ -36,7 +36,7 @@ public final class WebDatasetSource: ImageSource {
     skipsCorrupt = options.skipsCorrupt
     var shards: [Shard] = []
     var expected = ExpectedCounts()
-    if PathBytes(path).status?.isFolder == true {
+    if PathBytes(path).isFolder {
       let inner = try FolderListing(of: PathBytes(path)).entries.filter {
         $0.kind == .folder && SplitName.split(of: readable($0.name)) != nil
       }
@@ -60,7 +60,7 @@ public final class WebDatasetSource: ImageSource {
     self.shards = shards
     self.expected = expected
     let list = "\(path)/classes.txt"
-    names = PathBytes(list).status?.isFile == true ? try TextLines.read(list) : nil
+    names = PathBytes(list).isFile ? try TextLines.read(list) : nil
   }
 
   /// `WebDataset shards`.
@@ -101,7 +101,7 @@ public final class WebDatasetSource: ImageSource {
       let own = shards.filter { $0.split == split }
       guard let first = own.first else { return nil }
       let more = own.count > 1 ? " and \(own.count - 1) more" : ""
-      return "\(quoted(first.name))\(more) for \(split == .train ? "training" : split.rawValue)"
+      return "\(quoted(first.name))\(more) for \(split.adjective)"
     }.joined(separator: ", ")
     return listing
   }
@@ -265,8 +265,7 @@ public final class WebDatasetSource: ImageSource {
       // "007" and "7" are one class.
       return text.isEmpty ? nil : Int(text).map { String($0) } ?? text
     }
-    guard JSONText.problem(in: bytes[...]) == nil, let fields = JSONText.object(checked: bytes[...])
-    else { return nil }
+    guard let fields = JSONText.object(bytes[...]) else { return nil }
     return Self.labelKeys.lazy.compactMap { LabelTable.text(of: fields[$0]) }.first { !$0.isEmpty }
   }
 
@@ -286,7 +285,7 @@ private struct ExpectedCounts: Sendable {
 
   mutating func read(_ path: String) {
     guard let bytes = try? InputFile.contents(of: path, limit: 64 << 20),
-      JSONText.problem(in: bytes[...]) == nil, let object = JSONText.object(checked: bytes[...])
+      let object = JSONText.object(bytes[...])
     else { return }
     let name = (path as NSString).lastPathComponent
     if name.hasSuffix("_stats.json"), let count = object["successes"] as? Int {

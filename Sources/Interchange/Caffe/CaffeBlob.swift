@@ -29,13 +29,8 @@ struct CaffeBlob {
     }
     let counts = [blob.n_data, blob.n_double_data, raw]
     let count = counts.max() ?? 0
-    var product = 1
-    for length in lengths {
-      let (next, overflow) = product.multipliedReportingOverflow(by: Int(length))
-      guard length >= 0, !overflow else { product = -1; break }
-      product = next
-    }
-    guard product == count, lengths.count <= 32, counts.count(where: { $0 > 0 }) <= 1 else {
+    guard elementCount(lengths) == count, lengths.count <= 32, counts.count(where: { $0 > 0 }) <= 1
+    else {
       throw Failure(
         .badData,
         "\(quoted(name)) in \(quoted(path)) has the shape \(lengths) and \(count) numbers; the file is damaged."

@@ -53,15 +53,12 @@ struct CaffeLayers {
       case let type where type.hasSuffix("data") || type == "input":
         current = layer.tops.first
         continue
-      case "split":
+      case "split", "flatten":
         for top in layer.tops { copies[top] = reads.first }
         continue
       case let type where type.hasSuffix("loss") || type.hasPrefix("softmax"):
         continue
-      case "accuracy", "silence", "argmax", "flatten":
-        if layer.type.lowercased() == "flatten", let top = layer.tops.first {
-          copies[top] = reads.first
-        }
+      case "accuracy", "silence", "argmax":
         continue
       default: break
       }

@@ -18,12 +18,19 @@ struct ONNXGraph {
   /// protobuf's limit to a message, in bytes.
   static let largest = 1 << 31
 
+  /// ONNX's numbers of the types of a tensor's elements.
+  private enum ElementType: Int32 {
+    case float = 1
+    case byte = 2
+    case int64 = 7
+  }
+
   private let arena = MessageArena()
-  private var nodes: [UnsafeMutablePointer<Onnx__NodeProto>?] = []
-  private var constants: [UnsafeMutablePointer<Onnx__TensorProto>?] = []
-  private var inputs: [UnsafeMutablePointer<Onnx__ValueInfoProto>?] = []
-  private var outputs: [UnsafeMutablePointer<Onnx__ValueInfoProto>?] = []
-  private var texts: [UnsafeMutablePointer<Onnx__StringStringEntryProto>?] = []
+  private var nodes: [UnsafeMutablePointer<Onnx__Node>?] = []
+  private var constants: [UnsafeMutablePointer<Onnx__Tensor>?] = []
+  private var inputs: [UnsafeMutablePointer<Onnx__Value>?] = []
+  private var outputs: [UnsafeMutablePointer<Onnx__Value>?] = []
+  private var texts: [UnsafeMutablePointer<Onnx__Entry>?] = []
   /// Bytes of all constants.
   private(set) var byteCount = 0
 
@@ -40,7 +47,7 @@ struct ONNXGraph {
     _ operation: String, _ inputs: [String], name: String, _ attributes: [(String, Attribute)] = [],
     outputs: [String]
   ) -> [String] {
-    let node: UnsafeMutablePointer<Onnx__NodeProto> = arena.make { onnx__node_proto__init($0) }
+    let node: UnsafeMutablePointer<Onnx__Node> = arena.make { onnx__node__init($0) }
     node.pointee.op_type = arena.text(operation)
     node.pointee.name = arena.text(name)
     (node.pointee.n_input, node.pointee.input) = arena.list(inputs.map { arena.text($0) })
@@ -53,27 +60,22 @@ struct ONNXGraph {
 
   /// Adds a constant of 32-bit numbers and returns its name.
   mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) -> String {
-    add(constant: name, shape, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, arena.bytes(values))
+    add(constant: name, shape, .float, arena.bytes(values))
   }
 
   /// Adds a constant of integers, a row, and returns its name.
   mutating func constant(_ name: String, _ values: [Int]) -> String {
-    add(
-      constant: name, [values.count], ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
-      arena.bytes(values.map { Int64($0) }))
+    add(constant: name, [values.count], .int64, arena.bytes(values.map { Int64($0) }))
   }
 
   private mutating func add(
-    constant name: String, _ shape: [Int], _ type: Onnx__TensorProto__DataType,
-    _ bytes: ProtobufCBinaryData
+    constant name: String, _ shape: [Int], _ type: ElementType, _ bytes: ProtobufCBinaryData
   ) -> String {
-    let tensor: UnsafeMutablePointer<Onnx__TensorProto> = arena.make {
-      onnx__tensor_proto__init($0)
-    }
+    let tensor: UnsafeMutablePointer<Onnx__Tensor> = arena.make { onnx__tensor__init($0) }
     tensor.pointee.name = arena.text(name)
     (tensor.pointee.n_dims, tensor.pointee.dims) = arena.list(shape.map { Int64($0) })
     tensor.pointee.has_data_type = 1
-    tensor.pointee.data_type = Int32(bitPattern: type.rawValue)
+    tensor.pointee.data_type = type.rawValue
     tensor.pointee.has_raw_data = 1
     tensor.pointee.raw_data = bytes
     byteCount += bytes.len
@@ -83,79 +85,68 @@ struct ONNXGraph {
 
   /// Names an input of the graph: the first dimension is the batch, of any length.
   mutating func input(_ name: String, ofBytes isBytes: Bool, _ shape: [Int]) -> String {
-    inputs.append(value(name, isBytes: isBytes, shape))
+    inputs.append(value(name, isBytes ? .byte : .float, shape))
     return name
   }
 
   /// Names an output of the graph: the first dimension is the batch.
   mutating func output(_ name: String, _ shape: [Int]) {
-    outputs.append(value(name, isBytes: false, shape))
+    outputs.append(value(name, .float, shape))
   }
 
   /// Adds a text to the model's metadata.
   mutating func note(_ key: String, _ value: String) {
-    let entry: UnsafeMutablePointer<Onnx__StringStringEntryProto> = arena.make {
-      onnx__string_string_entry_proto__init($0)
-    }
+    let entry: UnsafeMutablePointer<Onnx__Entry> = arena.make { onnx__entry__init($0) }
     entry.pointee.key = arena.text(key)
     entry.pointee.value = arena.text(value)
     texts.append(entry)
   }
 
   private func value(
-    _ name: String, isBytes: Bool, _ shape: [Int]
-  ) -> UnsafeMutablePointer<Onnx__ValueInfoProto> {
-    typealias Dimension = Onnx__TensorShapeProto__Dimension
-    let dimensions = ([nil] + shape).map { length -> UnsafeMutablePointer<Dimension>? in
-      let dimension: UnsafeMutablePointer<Dimension> = arena.make {
-        onnx__tensor_shape_proto__dimension__init($0)
+    _ name: String, _ type: ElementType, _ shape: [Int]
+  ) -> UnsafeMutablePointer<Onnx__Value> {
+    let dimensions = ([nil] + shape).map { length -> UnsafeMutablePointer<Onnx__Dimension>? in
+      let dimension: UnsafeMutablePointer<Onnx__Dimension> = arena.make {
+        onnx__dimension__init($0)
       }
       if let length {
-        dimension.pointee.value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE
+        dimension.pointee.has_dim_value = 1
         dimension.pointee.dim_value = Int64(length)
       } else {
-        dimension.pointee.value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM
         dimension.pointee.dim_param = arena.text("batch")
       }
       return dimension
     }
-    let tensor: UnsafeMutablePointer<Onnx__TypeProto__Tensor> = arena.make {
-      onnx__type_proto__tensor__init($0)
-    }
+    let tensor: UnsafeMutablePointer<Onnx__TensorType> = arena.make { onnx__tensor_type__init($0) }
     tensor.pointee.has_elem_type = 1
-    let type =
-      isBytes ? ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
-    tensor.pointee.elem_type = Int32(bitPattern: type.rawValue)
-    tensor.pointee.shape = arena.make { onnx__tensor_shape_proto__init($0) }
+    tensor.pointee.elem_type = type.rawValue
+    tensor.pointee.shape = arena.make { onnx__shape__init($0) }
     (tensor.pointee.shape.pointee.n_dim, tensor.pointee.shape.pointee.dim) = arena.list(dimensions)
-    let info: UnsafeMutablePointer<Onnx__ValueInfoProto> = arena.make {
-      onnx__value_info_proto__init($0)
-    }
-    info.pointee.name = arena.text(name)
-    info.pointee.type = arena.make { onnx__type_proto__init($0) }
-    info.pointee.type.pointee.value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
-    info.pointee.type.pointee.tensor_type = tensor
-    return info
+    let value: UnsafeMutablePointer<Onnx__Value> = arena.make { onnx__value__init($0) }
+    value.pointee.name = arena.text(name)
+    value.pointee.type = arena.make { onnx__type__init($0) }
+    value.pointee.type.pointee.tensor_type = tensor
+    return value
   }
 
   private func attribute(
     _ name: String, _ value: Attribute
-  ) -> UnsafeMutablePointer<Onnx__AttributeProto>? {
-    let attribute: UnsafeMutablePointer<Onnx__AttributeProto> = arena.make {
-      onnx__attribute_proto__init($0)
+  ) -> UnsafeMutablePointer<Onnx__Attribute>? {
+    let attribute: UnsafeMutablePointer<Onnx__Attribute> = arena.make {
+      onnx__attribute__init($0)
     }
     attribute.pointee.name = arena.text(name)
     attribute.pointee.has_type = 1
     switch value {
     case .int(let number):
-      attribute.pointee.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT
+      attribute.pointee.type = 2
       attribute.pointee.has_i = 1
       attribute.pointee.i = Int64(number)
     case .ints(let numbers):
-      attribute.pointee.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
+      attribute.pointee.type = 7
       (attribute.pointee.n_ints, attribute.pointee.ints) = arena.list(numbers.map { Int64($0) })
     case .float(let number):
-      attribute.pointee.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT
+      attribute.pointee.type = 1
       attribute.pointee.has_f = 1
       attribute.pointee.f = Float(number)
     }
@@ -172,19 +163,19 @@ struct ONNXGraph {
         "The network \(quoted(name)) has \(byteCount >> 20) MiB of weights, and an ONNX file holds 2048 MiB at "
           + "most; export it with --format safetensors.")
     }
-    let graph: UnsafeMutablePointer<Onnx__GraphProto> = arena.make { onnx__graph_proto__init($0) }
+    let graph: UnsafeMutablePointer<Onnx__Graph> = arena.make { onnx__graph__init($0) }
     graph.pointee.name = arena.text(name)
     (graph.pointee.n_node, graph.pointee.node) = arena.list(nodes)
     (graph.pointee.n_initializer, graph.pointee.initializer) = arena.list(constants)
     (graph.pointee.n_input, graph.pointee.input) = arena.list(inputs)
     (graph.pointee.n_output, graph.pointee.output) = arena.list(outputs)
-    let operators: UnsafeMutablePointer<Onnx__OperatorSetIdProto> = arena.make {
-      onnx__operator_set_id_proto__init($0)
+    let operators: UnsafeMutablePointer<Onnx__OperatorSet> = arena.make {
+      onnx__operator_set__init($0)
     }
     operators.pointee.domain = arena.text("")
     operators.pointee.has_version = 1
     operators.pointee.version = Self.operatorSet
-    let model: UnsafeMutablePointer<Onnx__ModelProto> = arena.make { onnx__model_proto__init($0) }
+    let model: UnsafeMutablePointer<Onnx__Model> = arena.make { onnx__model__init($0) }
     model.pointee.has_ir_version = 1
     model.pointee.ir_version = Self.formatVersion
     (model.pointee.n_opset_import, model.pointee.opset_import) = arena.list([operators])

@@ -16,7 +16,7 @@ public final class ONNXModel: WeightSource {
   /// What the graph's input says.
   public let pictures: FilePictures
 
-  private let message: MessageFile<OnnxWeights__Model>
+  private let message: MessageFile<Onnx__Model>
   private let constants: [String: ONNXTensor]
   /// What the file says of the network, where it is one of ours.
   private let texts: [String: String]?
@@ -27,8 +27,8 @@ public final class ONNXModel: WeightSource {
   public init(opening path: String) throws(Failure) {
     self.path = path
     message = try MessageFile(
-      path, "an .onnx model", unpack: onnx_weights__model__unpack,
-      release: onnx_weights__model__free_unpacked)
+      path, "an .onnx model", unpack: onnx__model__unpack,
+      release: onnx__model__free_unpacked)
     let model = message.pointer.pointee
     guard let graph = model.graph?.pointee, graph.n_node > 0 else {
       throw Failure(.badData, "\(quoted(path)) is not an .onnx model: it holds no graph.")

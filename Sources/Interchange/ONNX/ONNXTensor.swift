@@ -10,23 +10,18 @@ struct ONNXTensor {
   /// Why its numbers are no weights; nil where they can be read.
   let problem: String?
 
-  private let tensor: OnnxWeights__Tensor
+  private let tensor: Onnx__Tensor
   private let name: String
   private let count: Int
 
   /// Looks at a constant, which stays in its message.
   /// - Throws: `Failure` (badData) where its numbers are not as many as its shape says.
-  init(_ tensor: OnnxWeights__Tensor, _ name: String, _ path: String) throws(Failure) {
+  init(_ tensor: Onnx__Tensor, _ name: String, _ path: String) throws(Failure) {
     self.tensor = tensor
     self.name = name
     let lengths = list(tensor.dims, min(tensor.n_dims, 33))
-    var count = 1
-    for length in lengths {
-      let (next, overflow) = count.multipliedReportingOverflow(by: Int(length))
-      guard length >= 0, !overflow, next < 1 << 40 else { count = -1; break }
-      count = next
-    }
-    self.count = count
+    let count = elementCount(lengths)
+    self.count = count ?? 0
     shape = lengths.map { Int($0) }
     guard let format = Self.format(tensor) else {
       problem = "its numbers are of ONNX's type \(tensor.data_type), and floating point is read"
@@ -34,11 +29,14 @@ struct ONNXTensor {
     }
     problem = nil
     let isOutside = tensor.data_location == 1
-    let found =
-      tensor.has_raw_data != 0
-      ? tensor.raw_data.len / format.byteCount
-      : max(tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data)
-    guard count >= 0, lengths.count <= 32, isOutside || found == count,
+    // In one field; `values` would read past the end of the shorter of two.
+    let fields = [
+      tensor.has_raw_data != 0 ? tensor.raw_data.len / format.byteCount : 0,
+      tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data,
+    ]
+    let found = fields.max() ?? 0
+    guard let count, lengths.count <= 32, isOutside || found == count,
+      fields.count(where: { $0 > 0 }) <= 1,
       tensor.has_raw_data == 0 || tensor.raw_data.len == count * format.byteCount
     else {
       throw Failure(
@@ -48,7 +46,7 @@ struct ONNXTensor {
     }
   }
 
-  private static func format(_ tensor: OnnxWeights__Tensor) -> NumberFormat? {
+  private static func format(_ tensor: Onnx__Tensor) -> NumberFormat? {
     switch tensor.data_type {
     case 1: .float32
     case 10: .float16
@@ -59,7 +57,7 @@ struct ONNXTensor {
   }
 
   /// The integers of a constant that holds a shape; nil where it holds none.
-  static func integers(_ tensor: OnnxWeights__Tensor) -> [Int]? {
+  static func integers(_ tensor: Onnx__Tensor) -> [Int]? {
     guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
     guard tensor.has_raw_data != 0 else {
       return list(tensor.int64_data, min(tensor.n_int64_data, 64)).map { Int($0) }

@@ -28,7 +28,7 @@ struct KeptFile {
     var own = stat()
     guard fstat(descriptor, &own) == 0, !own.isSameFile(as: named) else { return .stands }
     let other = openFile(name, in: folder, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
-    guard other >= 0, named.st_mode & S_IFMT == S_IFREG else {
+    guard other >= 0, named.isFile else {
       if other >= 0 { close(other) }
       throw Failure(
         .inputOutput,

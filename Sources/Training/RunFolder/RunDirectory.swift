@@ -72,7 +72,7 @@ public struct RunDirectory: Sendable {
       throw Failure(
         .inputMissing, "There is no run or checkpoint \(quoted(path)); check the path.")
     }
-    guard status.st_mode & S_IFMT == S_IFDIR else { return path }
+    guard status.isFolder else { return path }
     guard let newest = RunDirectory(path).checkpointFiles.last else {
       throw Failure(
         .inputMissing, "The folder \(quoted(path)) holds no checkpoint of a run; name another.")
@@ -94,7 +94,7 @@ public struct RunDirectory: Sendable {
 
   /// What a run leaves that ended before its settings were written down: nothing of value.
   private static let leavings: Set<String> = [
-    "lock", "checkpoints", "config.json.partial", "metrics.jsonl", "log.txt",
+    Name.lock, CheckpointName.folder, Name.configuration + ".partial", Name.metrics, Name.log,
   ]
 
   /// Creates the folder for a new run, private to the user.
@@ -142,7 +142,7 @@ public struct RunDirectory: Sendable {
       guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
         throw cannotCreate(folder)
       }
-      guard status.st_mode & S_IFMT == S_IFDIR else {
+      guard status.isFolder else {
         throw Failure(
           .cannotCreate,
           "\(quoted(folder)) is a link or a file, not a folder; choose another --out.")
@@ -157,7 +157,7 @@ public struct RunDirectory: Sendable {
     }
     for file in checkpointFiles + [configuration, metrics, log, lock, latest, best] {
       var status = stat()
-      guard lstat(file, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+      guard lstat(file, &status) != 0 || status.isFile else {
         throw Failure(
           .cannotCreate,
           "\(quoted(file)) is a link or something else than a file, and is not followed; remove it."

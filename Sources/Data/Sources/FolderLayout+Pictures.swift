@@ -1,0 +1,85 @@
+import Failures
+
+/// How pictures get their classes: by their folders, or by the rows of a table.
+extension FolderLayout {
+  /// Takes every folder with pictures as a class, with what lies in folders below it.
+  mutating func takeClasses(in folder: FolderTree, _ split: Split) {
+    var names: Set<String> = []
+    for one in folder.pictureFolders {
+      let name = one.nameText
+      let label = classes.find(name) ?? placeInOtherLetters(name, split)
+      // Strings are equal in Swift if they are equivalent in Unicode.
+      if let other = names.update(with: name) {
+        notes.append(
+          "The folders \(quoted(other)) and \(quoted(name)) in \(folder.title) have the same name in two forms of "
+            + "Unicode; they are one class.")
+      }
+      one.forEachPicture {
+        items.append(PictureFiles.item($0, label: label, split: split, in: root))
+      }
+    }
+    let deep = folder.pictureFolders.flatMap(\.pictureFolders).filter {
+      !SplitName.isNeutral($0.nameText)
+    }
+    if let first = deep.first {
+      notes.append(
+        "\(counted(deep.count, "folder lies", "folders lie")) below class folders (\(first.title)): the "
+          + "pictures there are of the class above.")
+    }
+    noteLetters(in: folder)
+  }
+
+  /// A class of a part that has it in other letters, `Cat` for `cat`, is the one that was declared.
+  private mutating func placeInOtherLetters(_ name: String, _ split: Split) -> Int {
+    if split != .train {
+      let alike = classes.names.filter { $0.lowercased() == name.lowercased() }
+      if alike.count == 1 {
+        notes.append(
+          "The class \(quoted(name)) for \(split.rawValue) is taken for \(quoted(alike[0])) of other capitals."
+        )
+        return classes.place(of: alike[0])
+      }
+    }
+    return classes.place(of: name)
+  }
+
+  private mutating func noteLetters(in folder: FolderTree) {
+    let alike = Dictionary(grouping: folder.pictureFolders.map(\.nameText)) { $0.lowercased() }
+      .values.filter { Set($0).count > 1 }.map { $0.sorted() }.sorted { $0[0] < $1[0] }
+    if let first = alike.first {
+      notes.append(
+        "\(listed(first)) in \(folder.title) differ in capitals alone; they are classes of their own."
+      )
+    }
+  }
+
+  /// Takes the pictures that rows of a table name.
+  mutating func take(
+    _ rows: [LabelTable.Row], of table: LabelTable, in folder: FolderTree, _ split: Split?,
+    file: String
+  ) throws(Failure) {
+    var finder = PictureFinder(folder)
+    var refused = table.refused
+    for row in rows {
+      guard let picture = finder.find(row.name) else {
+        refused.append((row.line, "names \(quoted(readable(row.name))), which is not there"))
+        continue
+      }
+      guard let label = row.label else {
+        refused.append((row.line, "gives no label for \(quoted(readable(row.name)))"))
+        continue
+      }
+      items.append(
+        PictureFiles.item(
+          picture, label: classes.place(of: label),
+          split: row.split ?? split ?? finder.split(of: row.name), in: root))
+    }
+    notes += try table.notes(refused, of: file)
+    let left = finder.unused - table.unlabelled
+    if left > 0 {
+      notes.append(
+        "\(counted(left, "picture", "pictures")) in \(folder.title) that \(quoted(file)) does not name were left out."
+      )
+    }
+  }
+}

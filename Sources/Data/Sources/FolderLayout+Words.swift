@@ -1,0 +1,65 @@
+import Failures
+
+/// What is said of a folder: notes on what was left out, and refusals with their remedies.
+extension FolderLayout {
+  mutating func noteLoose(in folder: FolderTree) {
+    guard let first = folder.pictures.first else { return }
+    notes.append(
+      "\(counted(folder.pictures.count, "picture that lies", "pictures that lie")) outside the class folders, "
+        + "\(quoted(readable(first)))\(folder.pictures.count > 1 ? " for example" : ""), "
+        + "\(folder.pictures.count == 1 ? "was" : "were") left out.")
+  }
+
+  mutating func noteEmpty(in folder: FolderTree) {
+    let empty = folder.folders.filter { $0.pictureCount == 0 }
+    guard !empty.isEmpty else { return }
+    notes.append(
+      "\(counted(empty.count, "folder holds", "folders hold")) no pictures and "
+        + "\(empty.count == 1 ? "is no class" : "are no classes"): \(listed(empty.map(\.pathText)))."
+    )
+  }
+
+  /// The path of a folder, as the user has that of the source.
+  func whole(_ folder: FolderTree) -> String {
+    folder.path.bytes.isEmpty ? path : "\(path)/\(folder.pathText)"
+  }
+
+  /// A folder as an option takes it.
+  func option(_ folder: FolderTree) -> String {
+    folder.path.bytes.isEmpty ? "." : folder.title
+  }
+
+  func holdsNothing(_ folder: FolderTree) -> Failure {
+    guard !folder.folders.isEmpty || !folder.others.isEmpty else {
+      return Failure(
+        .inputMissing,
+        "The folder \(quoted(path)) is empty; --source wants DIR/<class>/<pictures> or "
+          + "DIR/train/<class>/<pictures>.")
+    }
+    var walk = walk
+    walk.countOthers(in: folder)
+    let found = walk.leftOut.sorted.prefix(4).map { "\($0.count) \($0.name)" }
+    return Failure(
+      .inputMissing,
+      "\(quoted(path)) holds no pictures\(found.isEmpty ? "" : ", but \(found.joined(separator: ", "))"); "
+        + "--source wants DIR/<class>/<pictures> or DIR/train/<class>/<pictures>.")
+  }
+
+  func holdsLoosePictures(_ folder: FolderTree) -> Failure {
+    Failure(
+      .inputMissing,
+      "\(quoted(whole(folder))) holds no class folders; its "
+        + "\(counted(folder.pictureCount, "picture lies", "pictures lie")) loose: put each into the folder of its "
+        + "class, or give --list FILE with their labels.\(listHint(folder))")
+  }
+
+  /// A file that may be the list.
+  func listHint(_ folder: FolderTree) -> String {
+    func isTable(_ name: String) -> Bool {
+      [".csv", ".tsv", ".txt", ".lst", ".jsonl"].contains { name.lowercased().hasSuffix($0) }
+        && !name.lowercased().hasPrefix("readme")
+    }
+    let name = folder.firstFile(where: isTable) ?? walk.tree.firstFile(where: isTable)
+    return name.map { " Perhaps \(quoted("\(path)/\($0)")) is such a list." } ?? ""
+  }
+}

@@ -1,0 +1,102 @@
+import Failures
+
+/// Which fields of a table of labels are what.
+struct LabelColumns {
+  var path: Int
+  var label: Int?
+  var split: Int?
+  /// The titles of the others.
+  var unused: [String] = []
+}
+
+extension LabelColumns {
+  // In the order in which they are preferred; the first eight can mean nothing else.
+  private static let pathNames = [
+    "path", "filepath", "filename", "imagepath", "file", "filepaths", "paths", "files", "imagefile",
+    "imagename", "imgpath", "imgname", "image", "img", "images", "relativepath", "relpath",
+    "picture", "uri", "fname", "imageid", "name", "id", "key",
+  ]
+  private static let labelNames = [
+    "label", "labels", "class", "classname", "labelname", "category", "target", "species", "breed",
+    "wnid", "synset", "y", "cls", "tag", "classid", "labelid", "classlabel", "predictionstring",
+    "level", "diagnosis",
+  ]
+  private static let splitNames = [
+    "split", "subset", "set", "partition", "dataset", "phase", "usage",
+  ]
+
+  private static func plain(_ title: String) -> String {
+    title.lowercased().filter { $0.isLetter || $0.isNumber }
+  }
+
+  /// The columns of these titles; nil where none is that of a path.
+  init?(named titles: [String]) {
+    let names = titles.map(Self.plain)
+    func first(of wanted: [String]) -> Int? {
+      wanted.lazy.compactMap { names.firstIndex(of: $0) }.first
+    }
+    guard let path = first(of: Self.pathNames) else { return nil }
+    self.init(path: path, label: first(of: Self.labelNames), split: first(of: Self.splitNames))
+    let used = [path, label, split]
+    unused = titles.indices.filter { !used.contains($0) }.map { titles[$0] }
+  }
+
+  /// The columns that a first line names; nil if it is no header.
+  init?(header fields: [[UInt8]]) {
+    let titles = fields.map { readable($0) }
+    self.init(named: titles)
+    // A picture's name or label may be such a word too.
+    let name = Self.plain(titles[path])
+    let isHeader =
+      titles.count == 1
+      ? name != "id"
+      : label != nil || split != nil || Self.pathNames.prefix(8).contains(name)
+    guard isHeader else { return nil }
+  }
+
+  /// Which column is what, by what stands in them.
+  /// - Throws: `Failure` (bad data) where that does not show.
+  init(of lines: [[[UInt8]]], in path: String) throws(Failure) {
+    // Most lines have as many fields as the table has columns.
+    let widths = Dictionary(grouping: lines) { $0.count }
+    let width = widths.max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.key ?? 1
+    let sample = widths[width] ?? []
+    func all(_ column: Int, _ holds: ([UInt8]) -> Bool) -> Bool {
+      sample.allSatisfy { holds($0[column]) }
+    }
+    func isNumber(_ field: [UInt8]) -> Bool { Double(readable(field)) != nil }
+    if width == 1 {
+      self.init(path: 0, label: widths[2] == nil ? nil : 1)
+      return
+    }
+    // MXNet: number, label, path.
+    if width >= 3, all(0, { Int(readable($0)) != nil }), all(1, isNumber),
+      !all(width - 1, isNumber)
+    {
+      guard width == 3 else {
+        throw Failure(
+          .badData,
+          "The list \(quoted(path)) has \(width - 2) labels for a picture; one is needed.")
+      }
+      self.init(path: 2, label: 1)
+      return
+    }
+    let pictures = (0..<width).map { column in
+      sample.count { PictureFiles.isPicture($0[column]) }
+    }
+    let name = pictures.indices.max { (pictures[$0], -$0) < (pictures[$1], -$1) } ?? 0
+    let rest = (0..<width).filter { $0 != name }
+    if rest.count == 1 {
+      self.init(path: name, label: rest[0])
+      return
+    }
+    let split = rest.first { column in all(column) { SplitName.split(of: readable($0)) != nil } }
+    guard rest.count == 2, let split else {
+      throw Failure(
+        .badData,
+        "The list \(quoted(path)) has \(width) columns, and which is the label does not show; give it a first line such as "
+          + "path,label,split.")
+    }
+    self.init(path: name, label: rest.first { $0 != split }, split: split)
+  }
+}

@@ -1,0 +1,41 @@
+import Failures
+
+/// Finds pictures of a folder by what a table calls them.
+struct PictureFinder {
+  private var byPath: [ArraySlice<UInt8>: [UInt8]] = [:]
+  private var byName: [ArraySlice<UInt8>: [UInt8]] = [:]
+  private var used: Set<[UInt8]> = []
+  private let count: Int
+
+  init(_ folder: FolderTree) {
+    let prefix = folder.path.bytes.isEmpty ? 0 : folder.path.bytes.count + 1
+    var pictures: [[UInt8]] = []
+    folder.forEachPicture { pictures.append($0) }
+    count = pictures.count
+    for picture in pictures {
+      byPath[picture[prefix...]] = picture
+      let base = picture.lastComponent
+      for name in [base, base.lastIndex(of: UInt8(ascii: ".")).map { base[..<$0] }] {
+        if let name, byName.updateValue(picture, forKey: name) != nil { byName[name] = [] }
+      }
+    }
+  }
+
+  /// Its path below the root: by the path below the folder, by its name, or by its name without the ending, where that
+  /// is one picture's alone.
+  mutating func find(_ name: [UInt8]) -> [UInt8]? {
+    let plain = name.starts(with: Array("./".utf8)) ? name[2...] : name[...]
+    guard let found = byPath[plain] ?? byName[plain], !found.isEmpty else { return nil }
+    used.insert(found)
+    return found
+  }
+
+  /// The part that the first folder of a path names; training if it names none.
+  func split(of name: [UInt8]) -> Split {
+    let folders = name.split(separator: UInt8(ascii: "/")).dropLast()
+    return folders.first.flatMap { SplitName.split(of: readable($0)) } ?? .train
+  }
+
+  /// How many pictures were never found.
+  var unused: Int { count - used.count }
+}
