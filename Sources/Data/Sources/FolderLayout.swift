@@ -15,6 +15,8 @@ struct FolderLayout {
   var notes: [String] = []
   /// Where the parts are, a phrase each.
   var parts: [String] = []
+  /// The pictures that tables named, as paths below the root.
+  var tabled: Set<[UInt8]> = []
   /// Files that were read as labels, as paths below the root.
   var readFiles: Set<[UInt8]> = []
   var root: PathBytes { PathBytes(path) }
