@@ -86,29 +86,28 @@ extension Preparation {
       seconds: MonotonicClock.seconds - start)
   }
 
+  /// How the pictures and the figures were made, in words.
   private static func methods(_ resizing: Resizing) -> [String: String] {
-    var methods = methods
     let square =
       resizing == .crop
       ? "shorter side scaled to the side by libvips, the centre square"
       : "both sides scaled to the side by libvips"
-    methods["pictures"] =
-      "turned upright by EXIF, \(square), 8-bit sRGB, white behind transparency; reduced by Lanczos' filter, enlarged "
-      + "by bicubic interpolation between the centres of pixels"
-    return methods
+    return [
+      "pictures":
+        "turned upright by EXIF, \(square), 8-bit sRGB, white behind transparency; reduced by Lanczos' filter, enlarged "
+        + "by bicubic interpolation between the centres of pixels",
+      "encoding":
+        "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
+      "mean":
+        "mean of the decoded training records (where there are none: of the validation or test records), pixel by pixel, 0 to 255; sums in whole numbers",
+      "covariance":
+        "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole "
+        + "numbers, divided by the number of pixels",
+      "eigenvectors":
+        "rows, of length 1, the largest part positive, by Jacobi's rotations; eigenvalues descending",
+      "order": "records shuffled by the seed (Philox 4x32-10)",
+    ]
   }
-
-  private static let methods = [
-    "encoding": "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
-    "mean":
-      "mean of the decoded training records (where there are none: of the validation or test records), pixel by pixel, 0 to 255; sums in whole numbers",
-    "covariance":
-      "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole "
-      + "numbers, divided by the number of pixels",
-    "eigenvectors":
-      "rows, of length 1, the largest part positive, by Jacobi's rotations; eigenvalues descending",
-    "order": "records shuffled by the seed (Philox 4x32-10)",
-  ]
 
   private static func writeIndex(
     _ shards: [PreparedShard], _ split: Split, folder: String

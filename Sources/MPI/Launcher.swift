@@ -1,20 +1,14 @@
 import COpenMPI
 import Glibc
+import Threads
 
 /// The process that started this rank.
 public enum Launcher {
   private static let names: Set<String> = ["mpirun", "orterun", "orted", "prterun", "prted"]
 
   /// Whether it is Open MPI's (mpirun, or its daemon on another host), which forwards signals and ends ranks.
-  public static let isOpenMPI: Bool = {
-    guard let file = fopen("/proc/\(getppid())/comm", "r") else { return false }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 64)
-    guard fgets(&line, Int32(line.count), file) != nil else { return false }
-    let name = String(
-      decoding: line.prefix { $0 > 0x20 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return names.contains(name)
-  }()
+  public static let isOpenMPI =
+    SystemText.lines(of: "/proc/\(getppid())/comm").first.map(names.contains) ?? false
 
   /// Its number.
   public static let process: Int32 = getppid()

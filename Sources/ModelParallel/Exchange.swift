@@ -72,7 +72,7 @@ public final class Exchange {
     ownShares = reads.enumerated().map { tower, read in
       Share(index: read.firstIndex(of: tower) ?? 0, isFirst: true, isLast: read.count == 1)
     }
-    // A tower's own maps come first, so the others are in places 1 and up.
+    // The own maps are read before them.
     otherShares = reads.enumerated().map { tower, read in
       let others = read.indices.filter { read[$0] != tower }
       return others.enumerated().map { place, index in

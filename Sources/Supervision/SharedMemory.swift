@@ -72,16 +72,9 @@ public enum SharedMemory {
 
   /// The names of what this process has mapped, whether they are still there or not.
   private static var names: [String] {
-    guard let maps = fopen("/proc/self/maps", "r") else { return [] }
-    defer { fclose(maps) }
-    var found: [String] = []
-    var line = [CChar](repeating: 0, count: 4096)
-    while fgets(&line, Int32(line.count), maps) != nil {
-      let text = String(
-        decoding: line.prefix { $0 != 10 && $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard let start = text.firstRange(of: "/dev/shm/vader_segment.")?.lowerBound else { continue }
-      found.append(String(text[start...].prefix { $0 != " " }))
+    SystemText.lines(of: "/proc/self/maps").compactMap { line in
+      let name = line.firstRange(of: "/dev/shm/vader_segment.")
+      return name.map { String(line[$0.lowerBound...].prefix { $0 != " " }) }
     }
-    return found
   }
 }

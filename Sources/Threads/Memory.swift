@@ -55,39 +55,26 @@ public enum Memory {
 
   /// This process's control groups that may limit its memory, of either version.
   private static var groups: [Group] {
-    guard let file = fopen("/proc/self/cgroup", "r") else { return [] }
-    defer { fclose(file) }
-    var (line, groups) = ([CChar](repeating: 0, count: 4096), [Group]())
-    while fgets(&line, Int32(line.count), file) != nil {
-      let text = String(
-        decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    SystemText.lines(of: "/proc/self/cgroup").compactMap { line in
       // The hierarchy's number, its controllers, and the group's path.
-      let words = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard words.count == 3 else { continue }
+      let words = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard words.count == 3 else { return nil }
       let path = words[2] == "/" ? "" : String(words[2])
       if words[0] == "0", words[1].isEmpty {
-        groups.append(
-          Group(
-            root: "/sys/fs/cgroup", path: path, limit: "memory.max", used: "memory.current",
-            prefix: ""))
-      } else if words[1].split(separator: ",").contains("memory") {
-        groups.append(
-          Group(
-            root: "/sys/fs/cgroup/memory", path: path, limit: "memory.limit_in_bytes",
-            used: "memory.usage_in_bytes", prefix: "total_"))
+        return Group(
+          root: "/sys/fs/cgroup", path: path, limit: "memory.max", used: "memory.current",
+          prefix: "")
       }
+      guard words[1].split(separator: ",").contains("memory") else { return nil }
+      return Group(
+        root: "/sys/fs/cgroup/memory", path: path, limit: "memory.limit_in_bytes",
+        used: "memory.usage_in_bytes", prefix: "total_")
     }
-    return groups
   }
 
   /// The number that a file of the system begins with.
   private static func number(in path: String) -> Int? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    guard fgets(&line, Int32(line.count), file) != nil else { return nil }
-    let digits = line.prefix { $0 >= 0x30 && $0 <= 0x39 }.map { UInt8(bitPattern: $0) }
-    return Int(String(decoding: digits, as: UTF8.self))
+    SystemText.lines(of: path).first.flatMap { Int($0.prefix { ("0"..."9").contains($0) }) }
   }
 
   /// The most memory that the program has held so far, in bytes: `VmHWM` of /proc/self/status.
@@ -97,16 +84,8 @@ public enum Memory {
 
   /// Reads a line `name: 123 kB`, or one in another unit.
   private static func bytes(of name: String, in path: String, unit: Int = 1024) -> Int? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    while fgets(&line, Int32(line.count), file) != nil {
-      let text = String(
-        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard text.hasPrefix(name) else { continue }
-      return Int(text.dropFirst(name.count).drop { !$0.isNumber }.prefix { $0.isNumber })
-        .map { $0 * unit }
-    }
-    return nil
+    SystemText.lines(of: path).first { $0.hasPrefix(name) }
+      .flatMap { Int($0.dropFirst(name.count).drop { !$0.isNumber }.prefix { $0.isNumber }) }
+      .map { $0 * unit }
   }
 }

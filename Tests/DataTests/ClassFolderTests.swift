@@ -168,17 +168,12 @@ struct ClassFolderTests {
     try place.writeClassFolders(["a": 3, "b": 3])
     try place.write([1, 2, 3], ".dataset.preparing/train-000000.tar")
     expectFailure(.inputMissing, "There is no dataset") { _ = try place.dataset() }
-    let notes = Notes()
-    var settings = PreparationSettings(
-      source: place.path("source"), destination: place.path("dataset"))
-    settings.side = 8
-    _ = try Preparation.run(settings) { event in
-      if case .note(let text) = event { notes.texts.append(text) }
-    }
-    #expect(notes.texts.contains { $0.contains("starting over") })
+    var notes: [String] = []
+    try place.prepare(report: { event in
+      if case .note(let text) = event { notes.append(text) }
+    })
+    #expect(notes.contains { $0.contains("starting over") })
     #expect(try place.dataset().count(.train) == 4)
     #expect(try place.names(".") == ["dataset", "source"])
   }
-
-  private final class Notes { var texts: [String] = [] }
 }

@@ -31,13 +31,14 @@ extension Workplace {
   @discardableResult
   func prepare(
     _ destination: String = "dataset", from source: String = "source",
-    _ change: (inout PreparationSettings) -> Void = { _ in }
+    _ change: (inout PreparationSettings) -> Void = { _ in },
+    report: @escaping (PreparationEvent) -> Void = { _ in }
   ) throws -> PreparationSummary {
     var settings = PreparationSettings(source: path(source), destination: path(destination))
     settings.side = 8
     settings.threads = 2
     change(&settings)
-    return try Preparation.run(settings)
+    return try Preparation.run(settings, report: report)
   }
 
   func dataset(_ name: String = "dataset") throws -> Dataset { try Dataset(opening: path(name)) }

@@ -78,6 +78,24 @@ struct KnownDatasetTests {
     #expect(dataset.counts(.test) == [1, 1])
   }
 
+  @Test("a line of metadata.jsonl that has no label is named")
+  func unlabelledLine() throws {
+    let place = Workplace()
+    let names = (0..<20).map { "\($0).png" }
+    try pictures(place, names)
+    try write(
+      place, "metadata.jsonl",
+      names.enumerated().map { number, name in
+        let label = number == 7 ? "" : ", \"label\": \"\(number % 2 == 0 ? "cat" : "dog")\""
+        return "{\"file_name\": \"\(name)\"\(label)}"
+      })
+    var notes: [String] = []
+    try place.prepare(report: { event in
+      if case .note(let note) = event { notes.append(note) }
+    })
+    #expect(notes.contains { $0.contains("Line 8 has no label for '7.png'") }, "\(notes)")
+  }
+
   @Test(
     "Oxford-IIIT Pets: the lists have the parts, the names the breeds, each archive in a folder or not",
     arguments: ["", "images/", "annotations/"])

@@ -10,18 +10,16 @@ struct LayoutTests {
   private func prepared(
     _ place: Workplace, _ change: (inout SourceOptions) -> Void = { _ in }
   ) throws -> (dataset: Dataset, notes: String, layout: String) {
-    var settings = PreparationSettings(
-      source: place.path("source"), destination: place.path("dataset-\(UUID().uuidString)"))
-    settings.side = 8
-    settings.threads = 2
-    change(&settings.reading)
+    let name = "dataset-\(UUID().uuidString)"
     var notes: [String] = []
     var layout = ""
-    _ = try Preparation.run(settings) { event in
+    try place.prepare(name) {
+      change(&$0.reading)
+    } report: { event in
       if case .note(let note) = event { notes.append(note) }
       if case .recognised(let source) = event { layout = source.layout }
     }
-    return (try Dataset(opening: settings.destination), notes.joined(separator: "\n"), layout)
+    return (try place.dataset(name), notes.joined(separator: "\n"), layout)
   }
 
   @Test(
@@ -149,9 +147,9 @@ struct LayoutTests {
     #expect(dataset.classNames == ["a", "b"])
     #expect(dataset.count(.train) + dataset.count(.validation) == 21)
     for words in [
-      "7 hidden or system files",
+      "hidden or system files (7)",
       "1 picture that lies outside the class folders, 'loose.png', was left out",
-      "1 folder holds no pictures and is no class: 'bare'", "1 .tar files, 'old-backup.tar'",
+      "1 folder holds no pictures and is no class: 'bare'", ".tar files (1), 'old-backup.tar'",
       "1 folder lies below class folders ('b/indoor')", "'a/raw.NEF' is a camera's raw file",
     ] { #expect(notes.contains(words), "\(words) in \(notes)") }
   }
@@ -172,7 +170,7 @@ struct LayoutTests {
     #expect(dataset.classNames == ["a", "b", "c"])
     let counts = zip(dataset.counts(.train), dataset.counts(.validation)).map { $0 + $1 }
     #expect(counts == [6, 5, 4])
-    #expect(notes.contains("4 links to folders that are there already, or above"), "\(notes)")
+    #expect(notes.contains("links to folders that are there already, or above (4)"), "\(notes)")
   }
 
   @Test("names that look the same are one class; capitals make two within a part")
@@ -213,7 +211,7 @@ struct LayoutTests {
     try place.write(Array("P1 was first".utf8), "source/a/results")
     let (dataset, notes, _) = try prepared(place)
     #expect(dataset.count(.train) + dataset.count(.validation) == 24)
-    #expect(notes.contains("2 files without an ending"))
+    #expect(notes.contains("files without an ending (2)"))
   }
 
   @Test("the same pictures in two parts, two classes or one class are counted and listed")

@@ -40,12 +40,11 @@ struct WebDatasetTests {
       try place.tar("source/train-0000.tar", of: "shard", "--format=\(format)", "--sort=name")
       try place.tar("source/some-val-0000.tar", of: "shard", "--sort=name")
       var notes: [String] = []
-      var settings = PreparationSettings(
-        source: place.path("source"), destination: place.path("dataset-\(format)"))
-      settings.side = 8
-      _ = try Preparation.run(settings) { event in
-        if case .note(let note) = event { notes.append(note) }
-      }
+      try place.prepare(
+        "dataset-\(format)",
+        report: { event in
+          if case .note(let note) = event { notes.append(note) }
+        })
       #expect(
         notes.first
           == "2 samples without a picture and a label ('some-val-0000.tar/dir.x/s9') were left out."

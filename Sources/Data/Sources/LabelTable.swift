@@ -101,8 +101,12 @@ struct LabelTable {
       for line in fields.indices { fields[line].removeLast() }
     }
     let header = given == nil ? LabelColumns(header: fields[0]) : nil
-    let columns =
-      if let known = given ?? header { known } else { try LabelColumns(of: fields, in: path) }
+    let columns: LabelColumns
+    if let known = given ?? header {
+      columns = known
+    } else {
+      columns = try LabelColumns(of: fields, in: path)
+    }
     hasLabels = columns.label != nil
     unusedColumns = columns.unused
     let width = max(columns.path, columns.label ?? 0, columns.split ?? 0) + 1

@@ -94,7 +94,7 @@ public struct RunDirectory: Sendable {
 
   /// What a run leaves that ended before its settings were written down: nothing of value.
   private static let leavings: Set<String> = [
-    "lock", "checkpoints", "config.json.partial", "metrics.jsonl", "log.txt",
+    Name.lock, CheckpointName.folder, Name.configuration + ".partial", Name.metrics, Name.log,
   ]
 
   /// Creates the folder for a new run, private to the user.

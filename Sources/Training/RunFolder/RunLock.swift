@@ -103,9 +103,7 @@ public final class RunLock {
   private var takenOver: Failure {
     let found = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     defer { if found >= 0 { close(found) } }
-    let who = Self.owner(found).map {
-      "process \($0.process) on host \($0.host) has it since \($0.since)"
-    }
+    let who = Self.owner(found).map { "\($0.text) has it since \($0.since)" }
     return Failure(
       .cannotCreate,
       "The run's folder \(quoted(folder.path)) was taken over while the run trained: \(who ?? "its lock is another's"). "
@@ -165,12 +163,12 @@ public final class RunLock {
     guard Double(seconds) >= lookSeconds.least else {
       throw Failure(
         .cannotCreate,
-        "\(quoted(run.path)) was last used by process \(owner.process) on host \(owner.host) since \(owner.since), and "
-          + "there is no time to look whether it still is; give --watchdog \(Int(2 * lookSeconds.least)) or more."
+        "\(quoted(run.path)) was last used by \(owner.text) since \(owner.since), and there is no time to look whether "
+          + "it still is; give --watchdog \(Int(2 * lookSeconds.least)) or more."
       )
     }
     tell(
-      "\(quoted(run.path)) was last used by process \(owner.process) on host \(owner.host) since \(owner.since); "
+      "\(quoted(run.path)) was last used by \(owner.text) since \(owner.since); "
         + "looking for \(seconds) s whether it still is.")
     let before = changeTime(run)
     for _ in 0..<seconds {
@@ -190,7 +188,7 @@ public final class RunLock {
   }
 
   private static func inUse(_ folder: HeldFolder, _ owner: Owner?) -> Failure {
-    let who = owner.map { " by process \($0.process) on host \($0.host) since \($0.since)" } ?? ""
+    let who = owner.map { " by \($0.text) since \($0.since)" } ?? ""
     return Failure(
       .cannotCreate,
       "The run's folder \(quoted(folder.path)) is in use\(who); stop that run or choose another --out."
@@ -206,6 +204,8 @@ public final class RunLock {
     let job: String
     /// When the process started, in the system's ticks, since numbers of processes are used again; nil in older files.
     let ticks: Int?
+
+    var text: String { "process \(process) on host \(host)" }
 
     /// Whether the process, of this host, is still there.
     var isAlive: Bool {
@@ -234,8 +234,8 @@ public final class RunLock {
     else { return nil }
     // The text is shown, so it is cleaned of whatever does not belong on a terminal.
     return Owner(
-      process: owner.process, host: String(quoted(owner.host).dropFirst().dropLast()),
-      since: String(quoted(owner.since).dropFirst().dropLast()), job: owner.job, ticks: owner.ticks)
+      process: owner.process, host: escaped(owner.host), since: escaped(owner.since),
+      job: owner.job, ticks: owner.ticks)
   }
 
   private static var ownText: String {

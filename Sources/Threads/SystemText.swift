@@ -1,0 +1,16 @@
+import Glibc
+
+/// A file in which the system tells something; its length is not known before it is read.
+public enum SystemText {
+  /// The file's lines; none where it cannot be read.
+  public static func lines(of path: String) -> [String] {
+    guard let file = fopen(path, "r") else { return [] }
+    defer { fclose(file) }
+    var (lines, line) = ([String](), [CChar](repeating: 0, count: 4096))
+    while fgets(&line, Int32(line.count), file) != nil {
+      let bytes = line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }
+      lines.append(String(decoding: bytes, as: UTF8.self))
+    }
+    return lines
+  }
+}
