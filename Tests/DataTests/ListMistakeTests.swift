@@ -144,7 +144,8 @@ struct ListMistakeTests {
     let dataset = try prepare(
       place,
       rows {
-        ["\($0).png", ["0.00e+00", "1.", "-1.00", "0\u{A0}"][$0 % 4]].joined(separator: "\t")
+        ["\($0).png", ["0.00e+00", "1.", "-1.00", "\u{FEFF}0e+00\u{A0}"][$0 % 4]].joined(
+          separator: "\t")
       }
     ).dataset
     #expect(dataset.classNames == ["0", "1"])

@@ -97,12 +97,18 @@ struct ShardNeighbourTests {
     try place.writeClassFolders(["cat": 2, "dog": 2], in: "work")
     try place.makeFolder("source")
     try place.tar("source/x.tar", of: "work")
-    expectFailure(.badData, "x.tar'", "without a single label", "unpack it") { try place.prepare() }
+    for skips in [false, true] {
+      expectFailure(.badData, "x.tar'", "without a single label", "unpack it") {
+        try place.prepare { $0.reading.skipsCorrupt = skips }
+      }
+    }
     try place.tar("source/x.tar", of: "work", "-z")
     expectFailure(.badData, "x.tar'", "is compressed") { try place.prepare() }
     try FileManager.default.removeItem(atPath: place.path("work"))
     try shard(place, "source/x.tar", labels(4) { "\($0 - 2)" })
-    expectFailure(.badData, "label -2", "no class") { try place.prepare() }
+    expectFailure(.badData, "label '-2'", "no class") { try place.prepare() }
+    try shard(place, "source/x.tar", (0..<4).map { [$0, 0, 0, 0] })
+    expectFailure(.badData, "label '\\u{0}\\u{0}", "no class") { try place.prepare() }
   }
 
   @Test("large blocks of tar are not called a loss for certain")

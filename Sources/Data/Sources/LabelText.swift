@@ -5,10 +5,13 @@ enum LabelText {
   /// What stands for "unlabelled".
   static let none = "-1"
 
-  /// The label without blanks around it, those of the web among them; `7.0`, as MXNet writes whole numbers, is `7`.
+  /// The label without blanks around it, those of the web and a mark of UTF-8 among them; `7.0` and `7e+00`, as MXNet
+  /// and NumPy write whole numbers, are `7`.
   static func plain(_ text: String) -> String {
-    let text = text.trimmingCharacters(in: .whitespacesAndNewlines)
-    guard text.contains(/^[-+]?[0-9]+[.][0-9]*([eE][-+]?[0-9]+)?$/), let number = Double(text),
+    let text = text.trimmingCharacters(in: .whitespacesAndNewlines.union(["\u{FEFF}"]))
+    // "1e5" may be a name.
+    let isNumber = text.contains(/^[-+]?[0-9]+([.][0-9]*([eE][-+]?[0-9]+)?|[eE][-+][0-9]+)$/)
+    guard isNumber, let number = Double(text),
       let whole = Int(exactly: number)
     else { return text }
     return String(whole)

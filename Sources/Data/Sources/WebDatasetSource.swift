@@ -108,6 +108,7 @@ public final class WebDatasetSource: ImageSource {
         found.damaged.append(error.message)
       }
     }
+    if found.items.isEmpty, let reason = found.damaged.first { throw Failure(.badData, reason) }
     var listing = try SourceListing(
       naming: found.classes.names, items: found.items, notes: try notes(found), byNumber: true,
       source: quoted(path))
@@ -313,13 +314,17 @@ public final class WebDatasetSource: ImageSource {
         .first { !$0.isEmpty })
   }
 
-  /// - Throws: `Failure` (bad data) for a number below zero that does not stand for "unlabelled".
+  /// - Throws: `Failure` (bad data) for bytes that are no text, and a number below zero that does not stand for
+  ///   "unlabelled".
   private func checked(_ label: String?) throws(Failure) -> String? {
-    guard let label, label != LabelText.none, LabelText.isNegative(label) else { return label }
-    throw Failure(
-      .badData,
-      "The label \(label) in \(quoted(path)) is no class; classes are numbered from 0, and -1 means unlabelled."
-    )
+    guard let label, label != LabelText.none else { return label }
+    guard !LabelText.isNegative(label), !label.contains("\0") else {
+      throw Failure(
+        .badData,
+        "The label \(quoted(label)) in \(quoted(path)) is no class; classes are names, or numbers from 0, and -1 means "
+          + "unlabelled.")
+    }
+    return label
   }
 
   /// Reads a picture from its shard.
