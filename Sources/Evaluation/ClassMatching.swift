@@ -5,7 +5,8 @@ package import Failures
 /// Which class of a network each class of a dataset is.
 ///
 /// Classes are matched by their names, so that a dataset may have fewer of them, or have them in another order: names
-/// are equal, or have the same WordNet ID (`n01440764`, `tench, Tinca tinca (n01440764)`), or are paired by a `ClassMap`.
+/// are equal, or have the same WordNet ID (`n01440764`, `tench, Tinca tinca (n01440764)`), or differ in capitals alone, or
+/// are paired by a `ClassMap`.
 package struct ClassMatching: Sendable, Equatable {
   /// The network's class of each class of the dataset; nil for a class that it does not know and that has no images.
   let places: [Int?]
@@ -38,9 +39,21 @@ package struct ClassMatching: Sendable, Equatable {
     let byWordNetID = Dictionary(
       others.compactMap { place, name in ILSVRCSubmission.wordNetID(name).map { ($0, place) } },
       uniquingKeysWith: { first, _ in first })
-    let found = own.map { name in
-      paired[name] ?? byName[name]
-        ?? ILSVRCSubmission.wordNetID(name).flatMap { byWordNetID[$0] }
+    // "Cat" is "cat", unless a side has both.
+    let byLetters = Dictionary(grouping: others) { $0.element.lowercased() }
+      .compactMapValues { $0.count == 1 ? $0[0].offset : nil }
+    let ownLetters = Dictionary(grouping: own) { $0.lowercased() }
+    var relettered: [String] = []
+    let found = own.map { (name) -> Int? in
+      if let place = paired[name] ?? byName[name]
+        ?? ILSVRCSubmission.wordNetID(name).flatMap({ byWordNetID[$0] })
+      {
+        return place
+      }
+      let letters = name.lowercased()
+      guard ownLetters[letters]?.count == 1, let place = byLetters[letters] else { return nil }
+      relettered.append(name)
+      return place
     }
     let counts = dataset.counts(split)
     let missing = own.indices.filter { found[$0] == nil && counts[$0] > 0 }
@@ -61,14 +74,20 @@ package struct ClassMatching: Sendable, Equatable {
       )
     }
     places = found
-    let unmatched = names.count - matched.count
-    let isReordered = matched != matched.sorted()
-    note =
+    let used = Set(matched)
+    let unmatched = names.indices.filter { !used.contains($0) }.map { names[$0] }
+    var notes = [
       "The dataset's \(own.count) classes are matched by name to \(matched.count) of the network's \(names.count)"
-      + (paired.isEmpty ? "" : ", \(paired.count) of them as the class map says")
-      + (isReordered ? "; the network has them in another order" : "")
-      + (unmatched > 0
-        ? "; an image taken for one of the \(unmatched) others counts as an error." : ".")
+        + (paired.isEmpty ? "" : ", \(paired.count) of them as the class map says")
+    ]
+    if !relettered.isEmpty { notes.append("\(listed(relettered)) by other capitals") }
+    if matched != matched.sorted() { notes.append("the network has them in another order") }
+    if !unmatched.isEmpty {
+      notes.append(
+        "an image taken for one of the \(unmatched.count) others (\(listed(unmatched, most: 3))) counts as an error"
+      )
+    }
+    note = notes.joined(separator: "; ") + "."
   }
 
   /// The network's class of an image of the dataset.

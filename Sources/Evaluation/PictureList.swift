@@ -8,6 +8,8 @@ public struct PictureList: Sendable {
   public private(set) var files: [String] = []
   /// What cannot be used: folders that are missing or hold no picture.
   public private(set) var problems: [Failure] = []
+  /// What lies in the folders besides pictures, and is left out; on the first rank alone.
+  public private(set) var notes: [String] = []
 
   /// Makes a list of the pictures that words name.
   ///
@@ -62,13 +64,14 @@ public struct PictureList: Sendable {
     var name = folder[...]
     while name.count > 1, name.last == "/" { name.removeLast() }
     do throws(Failure) {
-      let found = try PictureFiles.list(in: String(name))
+      let (found, others) = try PictureFiles.list(in: String(name))
       if found.isEmpty {
         problems.append(
           Failure(
             .inputMissing,
             "The folder \(quoted(folder)) holds no pictures (\(PictureFiles.endings))."))
       }
+      notes += others
       return found
     } catch {
       problems.append(error)

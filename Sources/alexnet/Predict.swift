@@ -73,7 +73,7 @@ enum Predict: Subcommand {
     let format: PredictionFormat =
       arguments.has("json") ? .json : arguments.has("csv") ? .csv : .table
     let network = try TrainedNetwork(opening: path)
-    let pictures = try PictureList(arguments.operands, over: world)
+    let pictures = try PictureList(telling: arguments.operands, over: world)
     // The ranks take turns, so their turns are of one length.
     let batch = min(
       max(1, pictures.files.count), 4 * Int(try world.allReduce(Int64(threads), .min)))
@@ -99,6 +99,14 @@ extension Communicator {
   /// Lets the first rank write the texts of all ranks on the standard output, in the order of the ranks.
   func write(_ text: String) throws {
     for text in try allGather(text) where rank == 0 { try StandardStream.output.write(text) }
+  }
+}
+
+extension PictureList {
+  /// Makes the list on all ranks, and says on standard error what was left out of folders.
+  init(telling words: [String], over world: Communicator) throws(MPIError) {
+    try self.init(words, over: world)
+    for note in notes { StandardStream.error.tell("\(note)\n") }
   }
 }
 

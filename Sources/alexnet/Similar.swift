@@ -112,7 +112,7 @@ enum Similar: Subcommand {
     }
     if !arguments.operands.isEmpty {
       var reader = PictureReader(
-        try PictureList(arguments.operands, over: world), side: classifier.imageSide,
+        try PictureList(telling: arguments.operands, over: world), side: classifier.imageSide,
         resizing: resizing, team: team, over: world)
       try search(path, arguments, classifier, &reader, count: count, over: world)
       problems += try reader.allProblems()
@@ -147,7 +147,8 @@ enum Similar: Subcommand {
         "The set \(quoted(folder)) is neither a prepared dataset nor a folder of pictures.")
     }
     var reader = PictureReader(
-      try PictureList([folder], over: world), side: classifier.imageSide, resizing: resizing,
+      try PictureList(telling: [folder], over: world), side: classifier.imageSide,
+      resizing: resizing,
       team: team, over: world)
     var features = FeatureSet(length: classifier.featureCount)
     while let pictures = reader.read(classifier.batchSize) {

@@ -28,8 +28,10 @@ struct CIFARTests {
       }
     }
     let source = "source\(folder)"
-    try place.write(records([0, 1, 2, 3, 4]), "\(source)/data_batch_1.bin")
-    try place.write(records([5, 6, 7, 8, 9, 9]), "\(source)/data_batch_3.bin")
+    for batch in 0..<5 {
+      let labels = [UInt8(2 * batch), UInt8(2 * batch + 1)]
+      try place.write(records(labels), "\(source)/data_batch_\(batch + 1).bin")
+    }
     try place.write(records([4, 4]), "\(source)/test_batch.bin")
     let names = (0..<10).map { "name \($0)" }
     try place.write(
@@ -38,10 +40,10 @@ struct CIFARTests {
     let dataset = try place.dataset()
     #expect(dataset.description.contains("CIFAR-10"))
     #expect(dataset.classNames == names)
-    #expect(dataset.counts(.train) == [1, 1, 1, 1, 1, 1, 1, 1, 1, 2])
+    #expect(dataset.counts(.train) == [1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
     #expect(dataset.counts(.validation) == [0, 0, 0, 0, 2, 0, 0, 0, 0, 0])
-    let seen = Set(try (0..<11).map { try dataset.pixels(.train, $0) })
-    #expect(seen == Set((1...11).map { pixels($0) }))
+    let seen = Set(try (0..<10).map { try dataset.pixels(.train, $0) })
+    #expect(seen == Set((1...10).map { pixels($0) }))
   }
 
   @Test("a hundred classes by their fine labels")
@@ -59,9 +61,27 @@ struct CIFARTests {
     }
   }
 
+  @Test("batches that are missing or of another length, and names that do not fit, are refused")
+  func incomplete() throws {
+    let place = Workplace()
+    for batch in [3, 1, 2, 4, 5] {
+      try place.write(record([UInt8(batch)], batch), "source/data_batch_\(batch).bin")
+      guard batch < 4 else { continue }
+      expectFailure(.inputMissing, "'data_batch_4.bin', 'data_batch_5.bin'", "missing") {
+        try place.prepare()
+      }
+    }
+    try place.write(record([1], 0) + record([2], 0), "source/data_batch_2.bin")
+    expectFailure(.badData, "3073 bytes", "data_batch_2.bin' has 6146") { try place.prepare() }
+    try place.write(record([1], 0), "source/data_batch_2.bin")
+    try place.write(Array("cat\ndog\n".utf8), "source/batches.meta.txt")
+    expectFailure(.badData, "batches.meta.txt' has 2 names for 10 classes") { try place.prepare() }
+  }
+
   @Test("damaged files are explained")
   func damage() throws {
     let place = Workplace()
+    for batch in 2...5 { try place.write(record([1], 0), "source/data_batch_\(batch).bin") }
     try place.write(record([1], 0).dropLast(), "source/data_batch_1.bin")
     expectFailure(.badData, "data_batch_1.bin", "3072 bytes") { try place.prepare() }
     try place.write([], "source/data_batch_1.bin")

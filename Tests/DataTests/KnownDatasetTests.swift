@@ -49,6 +49,14 @@ struct KnownDatasetTests {
     try place.prepare()
     let dataset = try place.dataset()
     #expect(dataset.classNames == ids && dataset.counts(.validation) == [1, 2])
+    // As the usual script sorts them, which needs no list.
+    try FileManager.default.removeItem(atPath: place.path("source/LOC_val_solution.csv"))
+    try FileManager.default.removeItem(atPath: place.path("source/\(base)/val"))
+    for (count, id) in ids.enumerated() {
+      try pictures(place, (0...count).map { "\(base)/val/\(id)/\($0).JPEG" })
+    }
+    try place.prepare("sorted")
+    #expect(try place.dataset("sorted").counts(.validation) == [1, 2])
   }
 
   @Test("Hugging Face's imagefolder: metadata.csv and metadata.jsonl have the classes")
@@ -85,12 +93,20 @@ struct KnownDatasetTests {
     try place.prepare(report: { event in
       if case .note(let note) = event { notes.append(note) }
     })
-    #expect(notes.contains { $0.contains("Line 8 gives no label for '7.png'") }, "\(notes)")
+    #expect(notes.contains { $0.contains("Line 8 has no label for '7.png'") }, "\(notes)")
   }
 
-  @Test("Oxford-IIIT Pets: the lists have the parts, the names the breeds")
-  func pets() throws {
+  @Test(
+    "Oxford-IIIT Pets: the lists have the parts, the names the breeds, each archive in a folder or not",
+    arguments: ["", "images/", "annotations/"])
+  func pets(folder: String) throws {
     let place = Workplace()
+    func pictures(_ place: Workplace, _ names: [String]) throws {
+      try self.pictures(place, names.map { $0.hasPrefix(folder) ? folder + $0 : $0 })
+    }
+    func write(_ place: Workplace, _ name: String, _ lines: [String]) throws {
+      try self.write(place, name.hasPrefix(folder) ? folder + name : name, lines)
+    }
     let names = ["Abyssinian", "great_dane"].flatMap { name in (1...12).map { "\(name)_\($0)" } }
     try pictures(place, names.map { "images/\($0).jpg" } + ["annotations/trimaps/x.png"])
     for (file, isMeant) in [("trainval", false), ("test", true)] {

@@ -181,7 +181,7 @@ struct LayoutTests {
     let (dataset, notes, _) = try prepared(place)
     #expect(dataset.classNames.count == 4)
     #expect(dataset.counts(.validation).reduce(0, +) == 4)
-    #expect(notes.contains("'Pot', 'pot' in 'train' differ in capitals alone"))
+    #expect(notes.contains("'Pot', 'pot' differ in capitals alone"))
     #expect(notes.contains("The class 'TEA' for validation is taken for 'tea'"))
   }
 

@@ -49,9 +49,13 @@ struct SameBatchesTests {
       try place.write(
         [0, 0, 8, 1] + bigEndian(pictures.count) + pictures.map { UInt8($0.label) },
         "idx/\(prefix)-labels-idx1-ubyte")
-      try place.write(
-        pictures.flatMap { [UInt8($0.label)] + $0.gray + $0.gray + $0.gray },
-        "cifar/\(split == "train" ? "data_batch_1" : "test_batch").bin")
+      for batch in 0..<(split == "train" ? 5 : 1) {
+        let count = split == "train" ? pictures.count / 5 : pictures.count
+        try place.write(
+          pictures[batch * count..<(batch + 1) * count].flatMap {
+            [UInt8($0.label)] + $0.gray + $0.gray + $0.gray
+          }, "cifar/\(split == "train" ? "data_batch_\(batch + 1)" : "test_batch").bin")
+      }
       for (number, picture) in pictures.enumerated() {
         let pixels = picture.gray.flatMap { [$0, $0, $0] }
         let name = "folders/\(split)/class \(picture.label)/\(10000 + number).png"

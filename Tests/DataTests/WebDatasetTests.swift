@@ -54,9 +54,10 @@ struct WebDatasetTests {
       #expect(dataset.counts(.train) == [2, 1, 2] && dataset.counts(.validation) == [2, 1, 2])
       try check(dataset, [2, 3, 10])
     }
-    try place.write(Array("zero\none\ntwo\nthree\n".utf8), "source/classes.txt")
+    let names = (0...10).map { "name \($0)" }
+    try place.write(Array(names.joined(separator: "\n").utf8), "source/classes.txt")
     try place.prepare("named")
-    #expect(try place.dataset("named").classNames == ["two", "three", "10"])
+    #expect(try place.dataset("named").classNames == ["name 2", "name 3", "name 10"])
   }
 
   @Test("labels may be words, and a single shard will do")

@@ -50,4 +50,29 @@ import Testing
         == ["other/d.png", "other/d.png", "set/a.png", "set/b.jpg", "set/deep/c.webp"]
         .map { "\(root)/\($0)" })
   }
+
+  @Test func aFolderGivesThePicturesThatPrepareFindsAndSaysTheRest() throws {
+    let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    for folder in ["set/@eaDir", "set/__MACOSX", "far"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
+    }
+    for name in ["set/@eaDir/a.png", "set/__MACOSX/a.png", "set/a.png", "set/raw.CR2", "set/b.txt"]
+    {
+      try Data().write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+    }
+    for name in ["set/plain", "far/c"] {
+      try Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + [UInt8](repeating: 0, count: 60))
+        .write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(root)/set/link", withDestinationPath: "../far")
+    let list = PictureList(["\(root)/set"], list: { [] })
+    #expect(list.files == ["a.png", "plain", "link/c"].map { "\(root)/set/\($0)" })
+    let said = list.notes.joined(separator: "\n")
+    for words in ["hidden or system files (2)", ".txt files (1)", "raw.CR2"] {
+      #expect(said.contains(words), "\(said)")
+    }
+  }
 }

@@ -228,8 +228,8 @@ import Testing
     let records = (0..<2).flatMap { label in
       [UInt8(label)] + (0..<3072).map { UInt8(truncatingIfNeeded: $0 * (label + 3)) }
     }
-    let names = Array("plane\ncar\n".utf8)
-    try place.write(records, "cifar/data_batch_1.bin")
+    let names = Array((0..<10).map { "class \($0)\n" }.joined().utf8)
+    for batch in 1...5 { try place.write(records, "cifar/data_batch_\(batch).bin") }
     try place.write(names, "cifar/batches.meta.txt")
     let fuzzer = Fuzzer(
       name: "CIFAR " + name, seeds: [name.hasSuffix("bin") ? records : names], fileName: name)

@@ -18,7 +18,7 @@ public final class CIFARSource: ImageSource {
   private static let side = 32
   private static let values = side * side * 3
   // The archive's folders, for those who give the folder that they unpacked it in.
-  private static let subfolders = ["", "/cifar-10-batches-bin", "/cifar-100-binary"]
+  static let subfolders = ["", "/cifar-10-batches-bin", "/cifar-100-binary"]
   private static let largestFile = 1 << 30
 
   private let folder: String
@@ -31,7 +31,9 @@ public final class CIFARSource: ImageSource {
   public init?(lookingIn path: String) throws(Failure) {
     let place = Self.subfolders.lazy.compactMap { subfolder -> (String, Bool)? in
       let folder = path + subfolder
-      if Self.isFile("\(folder)/data_batch_1.bin") { return (folder, false) }
+      if Self.batches.contains(where: { Self.isFile("\(folder)/\($0).bin") }) {
+        return (folder, false)
+      }
       let isHundred =
         Self.isFile("\(folder)/train.bin") && Self.isFile("\(folder)/fine_label_names.txt")
       return isHundred ? (folder, true) : nil
@@ -39,12 +41,20 @@ public final class CIFARSource: ImageSource {
     guard let (folder, isHundred) = place else { return nil }
     self.folder = folder
     labelBytes = isHundred ? 2 : 1
-    let train = isHundred ? ["train"] : (1...5).map { "data_batch_\($0)" }
+    let train = isHundred ? ["train"] : Self.batches
+    let missing = train.filter { !Self.isFile("\(folder)/\($0).bin") }.map { "\($0).bin" }
+    guard missing.isEmpty else {
+      throw Failure(
+        .inputMissing,
+        "\(listed(missing)) of CIFAR-10 \(missing.count == 1 ? "is" : "are") missing in \(quoted(folder)); unpack all of "
+          + "cifar-10-binary.tar.gz there.")
+    }
     let validation = isHundred ? ["test"] : ["test_batch"]
     let names = "\(folder)/\(isHundred ? "fine_label_names.txt" : "batches.meta.txt")"
     classNames =
       Self.isFile(names)
-      ? try TextLines.read(names) : (0..<(isHundred ? 100 : 10)).map { String($0) }
+      ? try TextLines.classNames(names, count: isHundred ? 100 : 10)
+      : (0..<(isHundred ? 100 : 10)).map { String($0) }
     var parts: [Part] = []
     for (split, files) in [(Split.train, train), (.validation, validation)] {
       for name in files where Self.isFile("\(folder)/\(name).bin") {
@@ -55,7 +65,19 @@ public final class CIFARSource: ImageSource {
       }
     }
     self.parts = parts
+    // The batches are of one length, so a shorter one was cut.
+    let lengths = parts.filter { $0.split == .train }.map { ($0.records.count, $0.name) }
+    if let least = lengths.min(by: { $0.0 < $1.0 }), let most = lengths.max(by: { $0.0 < $1.0 }),
+      least.0 < most.0
+    {
+      throw Failure(
+        .badData,
+        "\(quoted("\(folder)/\(least.1).bin")) has \(least.0) bytes and \(quoted("\(most.1).bin")) has \(most.0); it was cut "
+          + "off, download it again.")
+    }
   }
+
+  private static let batches = (1...5).map { "data_batch_\($0)" }
 
   private static func isFile(_ path: String) -> Bool { PathBytes(path).isFile }
 

@@ -32,7 +32,7 @@ enum FieldDivider: Equatable {
   /// The fields of a line.
   func fields(of line: ArraySlice<UInt8>) -> [[UInt8]] {
     switch self {
-    case .character(let divider): Self.fields(of: line, divider)
+    case .character(let divider): Self.fields(of: line, divider).fields
     case .blanks: line.split(separator: UInt8(ascii: " ")).map { Array($0) }
     case .lastBlank: Self.pathAndLabel(of: Self.trimmed(line))
     }
@@ -46,35 +46,57 @@ enum FieldDivider: Equatable {
     return [unquoted(trimmed(line[..<blank])), unquoted(line[(blank + 1)...])]
   }
 
-  private static func fields(of line: ArraySlice<UInt8>, _ divider: UInt8) -> [[UInt8]] {
+  private static func fields(
+    of line: ArraySlice<UInt8>, _ divider: UInt8
+  ) -> (fields: [[UInt8]], isOpen: Bool) {
     var fields: [[UInt8]] = []
-    let quote = UInt8(ascii: "\"")
+    var isOpen = false
     var place = line.startIndex
     while true {
       while place < line.endIndex, line[place] == UInt8(ascii: " ") { place += 1 }
-      var field: [UInt8] = []
-      if place < line.endIndex, line[place] == quote {
-        place += 1
-        while place < line.endIndex {
-          if line[place] == quote {
-            // Two stand for one inside.
-            guard place + 1 < line.endIndex, line[place + 1] == quote else { break }
-            place += 1
-          }
-          field.append(line[place])
-          place += 1
+      var end = line[place...].firstIndex(of: divider) ?? line.endIndex
+      var field = Array(trimmed(line[place..<end]))
+      // A quote elsewhere is a letter, an inch for example.
+      if line[place...].first == quote {
+        if let inner = quotedField(of: line[(place + 1)...], divider) {
+          (field, end) = inner
+        } else {
+          isOpen = true
         }
-        place = line[min(place, line.endIndex)...].firstIndex(of: divider) ?? line.endIndex
-      } else {
-        let end = line[place...].firstIndex(of: divider) ?? line.endIndex
-        field = Array(trimmed(line[place..<end]))
-        place = end
       }
       fields.append(field)
-      guard place < line.endIndex else { return fields }
-      place += 1
+      guard end < line.endIndex else { return (fields, isOpen) }
+      place = end + 1
     }
   }
+
+  /// What stands within quotes, and where the divider behind it is; nil if it goes on behind the line.
+  private static func quotedField(
+    of line: ArraySlice<UInt8>, _ divider: UInt8
+  ) -> (field: [UInt8], end: Int)? {
+    var field: [UInt8] = []
+    var place = line.startIndex
+    while place < line.endIndex {
+      if line[place] == quote {
+        let rest = line[(place + 1)...]
+        let next = rest.firstIndex { !$0.isBlank || $0 == divider } ?? line.endIndex
+        if next == line.endIndex || line[next] == divider { return (field, next) }
+        // Two stand for one.
+        if rest.first == quote { place += 1 }
+      }
+      field.append(line[place])
+      place += 1
+    }
+    return nil
+  }
+
+  /// Whether a line ends within quotes.
+  func isOpen(_ line: ArraySlice<UInt8>) -> Bool {
+    guard case .character(let divider) = self, line.contains(Self.quote) else { return false }
+    return Self.fields(of: line, divider).isOpen
+  }
+
+  private static let quote = UInt8(ascii: "\"")
 
   private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     guard let first = bytes.firstIndex(where: { !$0.isBlank }),
@@ -84,7 +106,6 @@ enum FieldDivider: Equatable {
   }
 
   private static func unquoted(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-    let quote = UInt8(ascii: "\"")
     guard bytes.count >= 2, bytes.first == quote, bytes.last == quote else { return Array(bytes) }
     return Array(bytes.dropFirst().dropLast())
   }

@@ -11,10 +11,10 @@ extension FolderLayout {
 
   /// Reads a file of the tree as a table.
   private mutating func table(
-    _ name: String, in folder: FolderTree, _ columns: LabelColumns? = nil
+    _ name: String, in folder: FolderTree, _ columns: LabelColumns? = nil, split: Split? = nil
   ) throws(Failure) -> LabelTable {
     readFiles.insert(folder.path.appending(Array(name.utf8)).bytes)
-    return try LabelTable(reading: "\(whole(folder))/\(name)", columns: columns)
+    return try LabelTable(reading: "\(whole(folder))/\(name)", columns: columns, split: split)
   }
 
   /// The labels that lie in a part of the dataset: Tiny ImageNet's `val_annotations.txt`, and `metadata.csv` or
@@ -29,7 +29,7 @@ extension FolderLayout {
       return true
     }
     for name in ["metadata.csv", "metadata.jsonl", "metadata.tsv"] where folder.holds(name) {
-      let table = try table(name, in: folder)
+      let table = try table(name, in: folder, split: split)
       guard table.hasLabels else {
         notes.append(
           "\(quoted(name)) in \(folder.title) has no labels; the classes are those of the folders.")
@@ -46,7 +46,11 @@ extension FolderLayout {
 
   /// Oxford-IIIT Pets: `images/Abyssinian_1.jpg`, `annotations/trainval.txt` and `test.txt`.
   private mutating func takeOxfordPets(_ folder: FolderTree) throws(Failure) -> Bool {
-    guard let images = folder.folder("images"), let annotations = folder.folder("annotations"),
+    // Each archive may have been unpacked into a folder of its name.
+    func unpacked(_ name: String) -> FolderTree? {
+      folder.folder(name).map { $0.folder(name) ?? $0 }
+    }
+    guard let images = unpacked("images"), let annotations = unpacked("annotations"),
       annotations.holds("trainval.txt"), !images.pictures.isEmpty
     else { return false }
     kind = "Oxford-IIIT Pets"
@@ -82,7 +86,12 @@ extension FolderLayout {
     kind = "ILSVRC as Kaggle has it"
     parts.append("\(train.title) for training")
     takeClasses(in: train, .train)
-    if let validation = data.folder("val"), validation.pictureCount > 0 {
+    if let validation = data.folder("val"), !validation.pictureFolders.isEmpty {
+      // As the usual script sorts them.
+      parts.append("\(validation.title) for validation")
+      noteLoose(in: validation)
+      takeClasses(in: validation, .validation)
+    } else if let validation = data.folder("val"), validation.pictureCount > 0 {
       guard folder.holds("LOC_val_solution.csv") else {
         throw Failure(
           .inputMissing,

@@ -4,9 +4,20 @@ import Failures
 extension FolderLayout {
   /// Takes every folder with pictures as a class, with what lies in folders below it.
   mutating func takeClasses(in folder: FolderTree, _ split: Split) {
+    takeClasses(folder.pictureFolders, in: folder, split)
+  }
+
+  /// Takes folders as classes of their names.
+  mutating func takeClasses(_ folders: [FolderTree], in folder: FolderTree, _ split: Split) {
+    takeClasses(folders.map { ($0.nameText, $0) }, in: folder, split)
+  }
+
+  /// Takes folders as classes.
+  mutating func takeClasses(
+    _ folders: [(name: String, folder: FolderTree)], in folder: FolderTree, _ split: Split
+  ) {
     var names: Set<String> = []
-    for one in folder.pictureFolders {
-      let name = one.nameText
+    for (name, one) in folders {
       let label = classes.find(name) ?? placeInOtherLetters(name, split)
       // Strings are equal in Swift if they are equivalent in Unicode.
       if let other = names.update(with: name) {
@@ -18,7 +29,7 @@ extension FolderLayout {
         items.append(PictureFiles.item($0, label: label, split: split, in: root))
       }
     }
-    let deep = folder.pictureFolders.flatMap(\.pictureFolders).filter {
+    let deep = folders.flatMap(\.folder.pictureFolders).filter {
       !SplitName.isNeutral($0.nameText)
     }
     if let first = deep.first {
@@ -26,7 +37,6 @@ extension FolderLayout {
         "\(counted(deep.count, "folder lies", "folders lie")) below class folders (\(first.title)): the "
           + "pictures there are of the class above.")
     }
-    noteLetters(in: folder)
   }
 
   /// A class of a part that has it in other letters, `Cat` for `cat`, is the one that was declared.
@@ -43,16 +53,6 @@ extension FolderLayout {
     return classes.place(of: name)
   }
 
-  private mutating func noteLetters(in folder: FolderTree) {
-    let alike = Dictionary(grouping: folder.pictureFolders.map(\.nameText)) { $0.lowercased() }
-      .values.filter { Set($0).count > 1 }.map { $0.sorted() }.sorted { $0[0] < $1[0] }
-    if let first = alike.first {
-      notes.append(
-        "\(listed(first)) in \(folder.title) differ in capitals alone; they are classes of their own."
-      )
-    }
-  }
-
   /// Takes the pictures that rows of a table name.
   mutating func take(
     _ rows: [LabelTable.Row], of table: LabelTable, in folder: FolderTree, _ split: Split?,
@@ -66,13 +66,18 @@ extension FolderLayout {
         continue
       }
       guard let label = row.label else {
-        refused.append((row.line, "gives no label for \(quoted(readable(row.name)))"))
+        refused.append((row.line, "has no label for \(quoted(readable(row.name)))"))
+        continue
+      }
+      // Once in all tables: it must not come into two parts.
+      guard tabled.insert(picture).inserted else {
+        refused.append((row.line, "names \(quoted(readable(row.name))) for the second time"))
         continue
       }
       items.append(
         PictureFiles.item(
           picture, label: classes.place(of: label),
-          split: row.split ?? split ?? finder.split(of: row.name), in: root))
+          split: row.split ?? split ?? SplitName.split(ofPath: row.name) ?? .train, in: root))
     }
     notes += try table.notes(refused, of: file)
     let left = finder.unused - table.unlabelled

@@ -24,13 +24,36 @@ extension FolderLayout {
     folder.path.bytes.isEmpty ? path : "\(path)/\(folder.pathText)"
   }
 
+  /// A file's name without its folders and its ending.
+  private func stem(_ path: [UInt8]) -> ArraySlice<UInt8> {
+    let name = path.lastComponent
+    return name.lastIndex(of: UInt8(ascii: ".")).map { name[..<$0] } ?? name
+  }
+
   /// A folder as an option takes it.
   func option(_ folder: FolderTree) -> String {
     folder.path.bytes.isEmpty ? "." : folder.title
   }
 
+  /// The option that takes a folder for the part that its name means; for validation if it means none.
+  func flag(_ folder: FolderTree) -> String {
+    let split = SplitName.split(ofArchive: folder.nameText)
+    return "\((split == .train ? .validation : split).folderFlag) \(option(folder))"
+  }
+
+  /// The options that take folders for parts: the one for training is that which is called so, or else the largest of
+  /// those that are called no other part.
+  func remedy(_ folders: [FolderTree]) -> String {
+    func rank(_ folder: FolderTree) -> (Int, Int) {
+      let isOther = SplitName.split(ofArchive: folder.nameText) != .train
+      return (folder.split == .train ? 0 : isOther ? 2 : 1, -folder.pictureCount)
+    }
+    let order = folders.sorted { rank($0) < rank($1) }
+    return "--train-folder \(option(order[0])) and \(flag(order[1]))"
+  }
+
   func holdsNothing(_ folder: FolderTree) -> Failure {
-    guard !folder.folders.isEmpty || !folder.others.isEmpty else {
+    guard !folder.folders.isEmpty || !folder.others.isEmpty || !walk.notes.isEmpty else {
       return Failure(
         .inputMissing,
         "The folder \(quoted(path)) is empty; --source wants DIR/<class>/<pictures> or "
@@ -55,6 +78,16 @@ extension FolderLayout {
 
   /// A file that may be the list.
   func listHint(_ folder: FolderTree) -> String {
+    // YOLO's boxes: a text beside each picture, or in a folder `labels` of the same shape.
+    var stems: Set<ArraySlice<UInt8>> = []
+    walk.tree.forEachPicture { stems.insert(stem($0)) }
+    func isOfPicture(_ name: String) -> Bool {
+      name.lowercased().hasSuffix(".txt") && stems.contains(stem(Array(name.utf8)))
+    }
+    if let name = walk.tree.firstFile(where: isOfPicture) {
+      return
+        " \(quoted("\(path)/\(name)")) and the like are a text for a picture, boxes of YOLO's perhaps, and no such list."
+    }
     func isTable(_ name: String) -> Bool {
       [".csv", ".tsv", ".txt", ".lst", ".jsonl"].contains { name.lowercased().hasSuffix($0) }
         && !name.lowercased().hasPrefix("readme")

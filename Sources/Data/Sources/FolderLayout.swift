@@ -15,6 +15,8 @@ struct FolderLayout {
   var notes: [String] = []
   /// Where the parts are, a phrase each.
   var parts: [String] = []
+  /// The pictures that tables named, as paths below the root.
+  var tabled: Set<[UInt8]> = []
   /// Files that were read as labels, as paths below the root.
   var readFiles: Set<[UInt8]> = []
   var root: PathBytes { PathBytes(path) }
@@ -44,12 +46,7 @@ struct FolderLayout {
       source: quoted(path))
     listing.layout = parts.joined(separator: ", ")
     listing.unusable = walk.unusable
-    if !walk.unusable.isEmpty {
-      let example = walk.unusable[0]
-      listing.notes.append(
-        "\(counted(walk.unusable.count, "picture is", "pictures are")) of kinds that are not read: "
-          + "\(quoted(example.path)) \(example.reason).")
-    }
+    if let note = walk.unusableNote { listing.notes.append(note) }
     return listing
   }
 
@@ -57,9 +54,10 @@ struct FolderLayout {
 
   private mutating func recognise(_ folder: FolderTree) throws(Failure) {
     if try recogniseKnownDataset(folder) { return }
-    let candidates = folder.pictureFolders
-    let named = candidates.filter { SplitName.split(of: $0.nameText) != nil }
-    let others = candidates.filter { SplitName.split(of: $0.nameText) == nil }
+    // A part may hold parts again: `train/train`, `train/val` beside `test`.
+    let candidates = folder.pictureFolders.flatMap { innerParts(of: $0) ?? [$0] }
+    let named = candidates.filter { $0.split != nil }
+    let others = candidates.filter { $0.split == nil }
     let withClasses = named.filter { !classFolders(of: $0).isEmpty }
     if !withClasses.isEmpty || !named.isEmpty && others.isEmpty {
       return try takeParts(named, beside: others, in: folder)
@@ -71,7 +69,7 @@ struct FolderLayout {
     guard !candidates.isEmpty else { throw holdsLoosePictures(folder) }
     if let one = named.first {
       // A class may be called "train"; one called "test" is rather the pictures of a competition.
-      guard named.count == 1, SplitName.split(of: one.nameText) == .train, others.count > 1 else {
+      guard named.count == 1, one.split == .train, others.count > 1 else {
         throw Failure(
           .usage,
           "\(one.title) in \(quoted(path)) lies beside \(listed(others.map(\.nameText), most: 3)) and may be a "
@@ -82,7 +80,9 @@ struct FolderLayout {
         "\(one.title) holds pictures and lies beside other class folders, so it is taken as a class."
       )
     }
+    if try takePartsInClasses(candidates, in: folder) { return }
     try refuseUnknownParts(others, in: folder)
+    try refuseCopies(among: candidates, in: folder)
     parts.append("the classes are the folders in \(quoted(whole(folder)))")
     noteLoose(in: folder)
     noteEmpty(in: folder)
@@ -94,35 +94,107 @@ struct FolderLayout {
     _ named: [FolderTree], beside others: [FolderTree], in folder: FolderTree
   ) throws(Failure) {
     for split in Split.allCases {
-      let same = named.filter { SplitName.split(of: $0.nameText) == split }
+      let same = named.filter { $0.split == split }
       guard same.count < 2 else {
         throw Failure(
           .usage,
-          "\(listed(same.map(\.nameText))) in \(quoted(path)) look like the \(split.adjective) pictures, all of them: "
+          "\(listed(same.map(\.pathText))) in \(quoted(path)) look like the \(split.adjective) pictures, all of them: "
             + "give --train-folder FOLDER and --validation-folder FOLDER.")
       }
     }
     let known = Set(named.flatMap { classFolders(of: $0).map(\.nameText) })
+    if !named.contains(where: { $0.split == .train }), !others.isEmpty, !known.isEmpty {
+      // The classes for training may lie beside the other parts, `cat`, `dog`, `val/cat`, `val/dog`.
+      let classes = others.filter { known.contains($0.nameText) }
+      if classes.count == known.count {
+        parts.append("the other folders in \(quoted(whole(folder))) for training")
+        takeClasses(others, in: folder, .train)
+        return try takeKnownParts(named, in: folder)
+      }
+      guard classes.isEmpty else {
+        throw Failure(
+          .usage,
+          "\(quoted(whole(folder))) holds some of the classes of \(named[0].title) (\(listed(classes.map(\.nameText)))) "
+            + "and no folder for training: give --train-folder \(option(folder)) and \(flag(named[0])) if the "
+            + "folders beside it are the classes, or move them away.")
+      }
+    }
     for other in others {
       let names = classFolders(of: other).map(\.nameText)
       guard names.count < 2 || 2 * names.count(where: { known.contains($0) }) < names.count else {
         throw Failure(
           .usage,
           "\(other.title) in \(quoted(path)) holds the same classes as \(named[0].title), but its name says nothing of "
-            + "what it is: give --train-folder \(option(named[0])) and --validation-folder \(option(other)), or move "
-            + "it away.")
+            + "what it is: give \(remedy(named + [other])), or move it away.")
       }
       notes.append(
         "\(other.title) is no part of the dataset by its name; its "
           + "\(counted(other.pictureCount, "picture was", "pictures were")) left out.")
     }
+    try takeKnownParts(named, in: folder)
+  }
+
+  private mutating func takeKnownParts(
+    _ named: [FolderTree], in folder: FolderTree
+  ) throws(Failure) {
     noteLoose(in: folder)
     noteEmpty(in: folder)
     // The training part declares the classes.
     for split in Split.allCases {
-      for part in named where SplitName.split(of: part.nameText) == split {
-        try takePart(part, split)
+      for part in named where part.split == split { try takePart(part, split) }
+    }
+  }
+
+  /// The parts within a part, where its folders are nothing else and hold classes; nil where they are classes.
+  private func innerParts(of folder: FolderTree) -> [FolderTree]? {
+    let inner = unwrapped(folder).pictureFolders
+    let areParts = inner.allSatisfy { $0.split != nil && !classFolders(of: $0).isEmpty }
+    return folder.split != nil && inner.count > 1 && areParts ? inner : nil
+  }
+
+  /// Takes parts that lie inside the class folders, `cat/train`, `cat/test`; false if there are none.
+  private mutating func takePartsInClasses(
+    _ folders: [FolderTree], in parent: FolderTree
+  ) throws(Failure) -> Bool {
+    let inside = folders.filter { $0.pictureFolders.contains { $0.split != nil } }
+    guard inside.count > 1 else { return false }
+    for one in folders {
+      let splits = one.pictureFolders.map(\.split)
+      guard one.pictures.isEmpty, !splits.contains(nil), Set(splits).count == splits.count,
+        one.pictureFolders.allSatisfy(\.pictureFolders.isEmpty)
+      else {
+        throw Failure(
+          .usage,
+          "The folders in \(quoted(whole(parent))) hold parts of a dataset each (\(inside[0].pictureFolders[0].title)), and "
+            + "\(one.title) more than the pictures of a class: move them to train/<class>, val/<class> and "
+            + "test/<class>, give --source \(quoted(whole(one))) for this one alone, or --train-folder "
+            + "\(option(parent)) if all pictures are for training.")
       }
+    }
+    for split in Split.allCases {
+      let own = folders.compactMap { one in
+        one.pictureFolders.first { $0.split == split }.map { (one.nameText, $0) }
+      }
+      guard let first = own.first?.1 else { continue }
+      parts.append("\(first.title) and the like for \(split.adjective)")
+      takeClasses(own, in: parent, split)
+    }
+    noteLoose(in: parent)
+    noteEmpty(in: parent)
+    return true
+  }
+
+  /// Refuses a folder beside class folders that holds these once more, as an archive that was unpacked into itself.
+  private func refuseCopies(among folders: [FolderTree], in parent: FolderTree) throws(Failure) {
+    let names = Set(folders.map(\.nameText))
+    for one in folders where one.pictures.isEmpty {
+      let inner = classFolders(of: one).map(\.nameText)
+      guard inner.count > 1, inner.allSatisfy({ names.contains($0) }) else { continue }
+      throw Failure(
+        .usage,
+        "\(one.title) holds folders of the same names as lie beside it (\(listed(inner, most: 3))), perhaps a copy of them: "
+          + "move it away, give --train-folder \(option(one)) to take it alone, or --train-folder "
+          + "\(option(parent)) if it is a class.")
     }
   }
 
@@ -184,29 +256,42 @@ struct FolderLayout {
     throw Failure(
       .usage,
       "\(listed(folders.map(\.nameText))) in \(quoted(path)) hold the same folders each (\(listed(common.sorted(), most: 3))) and "
-        + "look like parts of a dataset, not like classes: give --train-folder \(option(folders[0])) and "
-        + "--validation-folder \(option(folders[1])), or --train-folder \(option(parent)) if they are classes."
+        + "look like parts of a dataset, not like classes: give \(remedy(folders)), or --train-folder \(option(parent)) if they are classes."
     )
   }
 
   private mutating func takeNamedFolders(_ options: SourceOptions) throws(Failure) {
-    for (name, split, flag) in [
-      (options.trainFolder, Split.train, "--train-folder"),
-      (options.validationFolder, .validation, "--validation-folder"),
-      (options.testFolder, .test, "--test-folder"),
+    var named: [(folder: FolderTree, split: Split)] = []
+    for (name, split) in [
+      (options.trainFolder, Split.train), (options.validationFolder, .validation),
+      (options.testFolder, .test),
     ] {
       guard let name else { continue }
       guard let folder = folder(at: name) else {
         throw Failure(
           .inputMissing,
-          "There is no folder \(quoted(name)) with pictures in \(quoted(path)); give \(flag) a folder below --source."
-        )
+          "There is no folder \(quoted(name)) with pictures in \(quoted(path)); give \(split.folderFlag) a folder below "
+            + "--source.")
       }
-      guard !folder.pictureFolders.isEmpty else { throw holdsLoosePictures(folder) }
+      named.append((folder, split))
+    }
+    for (folder, split) in named {
+      // Another part may lie beside the class folders of this one, and is no class.
+      let others = named.filter { $0.split != split }
+      let classes = folder.pictureFolders.filter { one in !others.contains { $0.folder === one } }
+      if let other = others.first(where: { other in
+        other.folder === folder || classes.contains { other.folder.isBelow($0) }
+      }) {
+        throw Failure(
+          .usage,
+          "\(split.folderFlag) \(option(folder)) and \(other.split.folderFlag) \(option(other.folder)) have pictures in "
+            + "common; give folders that have none.")
+      }
+      guard !classes.isEmpty else { throw holdsLoosePictures(folder) }
       parts.append("\(folder.title) for \(split.adjective)")
       noteLoose(in: folder)
       noteEmpty(in: folder)
-      takeClasses(in: folder, split)
+      takeClasses(classes, in: folder, split)
     }
     notes.append("Folders other than the named ones were not looked at.")
   }

@@ -30,6 +30,14 @@ final class FolderTree {
   /// The folders that have pictures in them or below.
   private(set) lazy var pictureFolders: [FolderTree] = folders.filter { $0.pictureCount > 0 }
 
+  /// The part of a dataset that the name means.
+  private(set) lazy var split: Split? = SplitName.split(of: nameText)
+
+  /// Whether it lies in another one, however deep.
+  func isBelow(_ folder: FolderTree) -> Bool {
+    path.bytes.starts(with: folder.path.bytes + [UInt8(ascii: "/")])
+  }
+
   /// The folder of a name, in capitals or not.
   func folder(_ name: String) -> FolderTree? {
     folders.first { $0.nameText == name }
@@ -60,7 +68,8 @@ final class FolderTree {
 /// Walks once through a folder that should hold pictures, and keeps count of what is none.
 ///
 /// Links to folders are followed when everything else has been seen: one that leads to a folder above, or to one that
-/// is there already, is left out. So no loop and no second name brings a picture twice.
+/// is there already, is left out. So no loop and no second name brings a picture twice. Folders named for parts come
+/// first, with their links: parts made of links into a pool are what is meant, not the pool.
 struct FolderWalk {
   let tree: FolderTree
   /// What was left out, by kind.
@@ -91,6 +100,10 @@ struct FolderWalk {
     tree = FolderTree(PathBytes(bytes: []))
     addFoldersAbove()
     try enter(tree)
+    try followLinks()
+  }
+
+  private mutating func followLinks() throws(Failure) {
     while !links.isEmpty {
       let found = links.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
       links = []
@@ -127,7 +140,25 @@ struct FolderWalk {
     for name in listing.hidden {
       leftOut.add("hidden or system files", example: readable(folder.path.appending(name).bytes))
     }
-    for entry in listing.entries {
+    func isPart(_ entry: FolderListing.Entry) -> Bool {
+      entry.kind == .folder && SplitName.split(of: readable(entry.name)) != nil
+    }
+    let parts = listing.entries.filter(isPart)
+    if !parts.isEmpty {
+      let others = links
+      links = []
+      try enter(parts, of: folder)
+      try followLinks()
+      links = others
+    }
+    try enter(listing.entries.filter { !isPart($0) }, of: folder)
+    folder.folders.sort { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+  }
+
+  private mutating func enter(
+    _ entries: [FolderListing.Entry], of folder: FolderTree
+  ) throws(Failure) {
+    for entry in entries {
       let path = folder.path.appending(entry.name)
       if Self.systemNames.contains(readable(entry.name).lowercased()) {
         leftOut.add("hidden or system files", example: readable(path.bytes))
@@ -138,7 +169,7 @@ struct FolderWalk {
           seen.contains(FolderIdentity(status))
         {
           leftOut.add(
-            "links to folders that are there already, or above", example: readable(path.bytes))
+            "folders that are there already by a link, or above", example: readable(path.bytes))
         } else {
           let inner = FolderTree(path)
           try enter(inner)
@@ -171,6 +202,14 @@ struct FolderWalk {
       return "files without an ending"
     }
     return "\(readable(name[dot...]).lowercased()) files"
+  }
+
+  /// What is said of pictures of kinds that are not read; nil where there are none.
+  var unusableNote: String? {
+    unusable.first.map { example in
+      "\(counted(unusable.count, "picture is", "pictures are")) of kinds that are not read: "
+        + "\(quoted(example.path)) \(example.reason)."
+    }
   }
 
   /// What was left out, a sentence a kind.

@@ -51,7 +51,9 @@ public enum ImageSources {
     }
     let walk = try FolderWalk(path)
     if walk.tree.pictureFolders.isEmpty, !options.namesFolders {
-      if let shards = try WebDatasetSource(lookingIn: path, options) { return shards }
+      if let shards = try WebDatasetSource(lookingIn: path, options) {
+        return NotedSource(base: shards, notes: notes(walk, beside: shards.readNames))
+      }
       if walk.tree.pictures.isEmpty {
         // What was unpacked lies in a folder of its own.
         let inner = walk.tree.folders
@@ -62,6 +64,16 @@ public enum ImageSources {
       }
     }
     return try PictureFolderSource(path, walk, options)
+  }
+
+  /// What lies beside shards, and is said to have been left out.
+  private static func notes(_ walk: FolderWalk, beside read: Set<String>) -> [String] {
+    var walk = walk
+    walk.countOthers(in: walk.tree, but: Set(read.map { Array($0.utf8) }))
+    let pictures = walk.tree.pictureCount + walk.unusable.count
+    return walk.notes
+      + (pictures > 0
+        ? ["\(counted(pictures, "picture", "pictures")) beside the shards were left out."] : [])
   }
 
   /// Sources of arrays or of archives, which are known by the names of their files.
@@ -79,7 +91,17 @@ public enum ImageSources {
     } else if let archives = try ILSVRCSource(lookingIn: path) {
       found = archives
     }
-    guard let found else { return nil }
+    guard var found else { return nil }
+    let folders = try FolderListing(of: PathBytes(path)).entries.filter { entry in
+      entry.kind == .folder && !CIFARSource.subfolders.contains("/\(readable(entry.name))")
+    }
+    if !folders.isEmpty {
+      found = NotedSource(
+        base: found,
+        notes: [
+          "Folders beside the \(found.kind) were not looked at: \(listed(folders.map { readable($0.name) }))."
+        ])
+    }
     return options.list.map { ListedSource(found, list: $0) } ?? found
   }
 }

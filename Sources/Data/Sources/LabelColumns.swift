@@ -7,6 +7,8 @@ struct LabelColumns {
   var split: Int?
   /// The titles of the others.
   var unused: [String] = []
+  /// How many fields a line has at the most; nil for any number.
+  var count: Int?
 }
 
 extension LabelColumns {
@@ -17,10 +19,9 @@ extension LabelColumns {
     "picture", "uri", "fname", "imageid", "name", "id", "key",
   ]
   private static let labelNames = [
-    "label", "labels", "class", "classname", "labelname", "category", "target", "species", "breed",
-    "wnid", "synset", "y", "cls", "tag", "classid", "labelid", "classlabel", "predictionstring",
-    "level", "diagnosis",
-  ]
+    "label", "labels", "class", "category", "target", "species", "breed", "wnid", "synset", "y",
+    "cls", "tag", "classlabel", "predictionstring", "level", "diagnosis",
+  ].flatMap { [$0, "\($0)name", "\($0)id", "\($0)index", "\($0)idx"] }
   private static let splitNames = [
     "split", "subset", "set", "partition", "dataset", "phase", "usage",
   ]
@@ -39,6 +40,7 @@ extension LabelColumns {
     self.init(path: path, label: first(of: Self.labelNames), split: first(of: Self.splitNames))
     let used = [path, label, split]
     unused = titles.indices.filter { !used.contains($0) }.map { titles[$0] }
+    count = titles.count
   }
 
   /// The columns that a first line names; nil if it is no header.
@@ -67,6 +69,7 @@ extension LabelColumns {
     func isNumber(_ field: [UInt8]) -> Bool { Double(readable(field)) != nil }
     if width == 1 {
       self.init(path: 0, label: widths[2] == nil ? nil : 1)
+      count = label == nil ? 1 : 2
       return
     }
     // MXNet: number, label, path.
@@ -78,7 +81,7 @@ extension LabelColumns {
           .badData,
           "The list \(quoted(path)) has \(width - 2) labels for a picture; one is needed.")
       }
-      self.init(path: 2, label: 1)
+      self.init(path: 2, label: 1, count: width)
       return
     }
     let pictures = (0..<width).map { column in
@@ -87,7 +90,7 @@ extension LabelColumns {
     let name = pictures.indices.max { (pictures[$0], -$0) < (pictures[$1], -$1) } ?? 0
     let rest = (0..<width).filter { $0 != name }
     if rest.count == 1 {
-      self.init(path: name, label: rest[0])
+      self.init(path: name, label: rest[0], count: width)
       return
     }
     let split = rest.first { column in all(column) { SplitName.split(of: readable($0)) != nil } }
@@ -97,6 +100,6 @@ extension LabelColumns {
         "The list \(quoted(path)) has \(width) columns, and which is the label does not show; give it a first line such as "
           + "path,label,split.")
     }
-    self.init(path: name, label: rest.first { $0 != split }, split: split)
+    self.init(path: name, label: rest.first { $0 != split }, split: split, count: width)
   }
 }

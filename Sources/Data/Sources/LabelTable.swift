@@ -26,6 +26,10 @@ struct LabelTable {
   /// Columns of the header that were not used.
   private(set) var unusedColumns: [String] = []
   private(set) var hasLabels = false
+  /// The part that its pictures are of, unless a row or a path says another.
+  private let split: Split?
+  /// Rows that say nothing in the column of parts.
+  private var withoutSplit = 0
 
   private static let largest = 1 << 30
 
@@ -33,9 +37,13 @@ struct LabelTable {
   /// - Parameters:
   ///   - path: The file.
   ///   - columns: Which fields of a line are what; nil to find that out.
+  ///   - split: The part that its pictures are of, if that is known.
   /// - Throws: `Failure`: input missing where it cannot be read, bad data where nothing of it is understood.
-  init(reading path: String, columns: LabelColumns? = nil) throws(Failure) {
+  init(
+    reading path: String, columns: LabelColumns? = nil, split: Split? = nil
+  ) throws(Failure) {
     self.path = path
+    self.split = split
     let bytes = try ListLines.text(
       try InputFile.contents(of: path, limit: Self.largest), of: path)
     switch bytes.first(where: { !$0.isBlank }) {
@@ -53,24 +61,29 @@ struct LabelTable {
   private mutating func add(
     _ line: Int, _ name: [UInt8], label: String?, split: String?, labelIsThere: Bool
   ) {
-    // MXNet writes whole numbers with zeros behind the point.
-    let label = label.map { $0.contains(/^[0-9]+[.]0+$/) ? String($0.prefix { $0 != "." }) : $0 }
+    let label = label.map(LabelText.plain) ?? ""
     guard !name.isEmpty else { return refused.append((line, "names no picture")) }
     var part: Split?
+    if split?.isEmpty == true { withoutSplit += 1 }
     if let split, !split.isEmpty {
       part = SplitName.split(of: split)
       guard part != nil else {
         return refused.append((line, "is for \(quoted(split)), which is no part of a dataset"))
       }
     }
-    if let label, ["-1", "-1.0", "-1.000000"].contains(label) || label.isEmpty && part == .test {
+    let isTest = (part ?? SplitName.split(ofPath: name) ?? self.split) == .test
+    if label == LabelText.none || labelIsThere && label.isEmpty && isTest {
       unlabelled += 1
       return
     }
-    if labelIsThere, label?.isEmpty != false {
+    guard !LabelText.isNegative(label) else {
+      return refused.append((line, "has the label \(label), which is no class"))
+    }
+    guard !labelIsThere || !label.isEmpty else {
       return refused.append((line, "has no label for \(quoted(readable(name)))"))
     }
-    rows.append(Row(line: line, name: name, label: label, split: part))
+    rows.append(
+      Row(line: line, name: name, label: label.isEmpty ? nil : label, split: part))
   }
 
   // MARK: Lines of fields
@@ -82,7 +95,11 @@ struct LabelTable {
       given == nil
       ? FieldDivider(of: sample, isTable: path.lowercased().hasSuffix(".csv"))
       : sample.allSatisfy { $0.contains(tab) } ? .character(tab) : .blanks
-    let fields = sample.map(divider.fields)
+    var fields = sample.map(divider.fields)
+    // What a divider at the ends of all lines makes is no column.
+    while fields.allSatisfy({ $0.count > 1 && $0.last?.isEmpty == true }) {
+      for line in fields.indices { fields[line].removeLast() }
+    }
     let header = given == nil ? LabelColumns(header: fields[0]) : nil
     let columns: LabelColumns
     if let known = given ?? header {
@@ -93,13 +110,15 @@ struct LabelTable {
     hasLabels = columns.label != nil
     unusedColumns = columns.unused
     let width = max(columns.path, columns.label ?? 0, columns.split ?? 0) + 1
-    let lines = ListLines(bytes, isQuoted: divider != .lastBlank)
-    for (number, line) in lines.dropFirst(header == nil ? 0 : 1) {
-      let fields = divider.fields(of: line)
+    for (number, line) in ListLines(bytes, divider).dropFirst(header == nil ? 0 : 1) {
+      var fields = divider.fields(of: line)
+      // What a divider at the end makes is no field.
+      while fields.count > width, fields.last?.isEmpty == true { fields.removeLast() }
       // A line of a path alone keeps the class that the source gives.
       let isPathAlone = fields.count == 1 && columns.label != nil && width == 2
-      guard fields.count >= width || isPathAlone else {
-        refused.append((number, "has \(fields.count) fields, not \(width)"))
+      let most = columns.count ?? fields.count
+      guard fields.count >= width && fields.count <= most || isPathAlone else {
+        refused.append((number, "has \(fields.count) fields, not \(columns.count ?? width)"))
         continue
       }
       let label = columns.label.flatMap { $0 < fields.count ? readable(fields[$0]) : nil }
@@ -118,6 +137,7 @@ struct LabelTable {
       throw Failure(.badData, "The list \(quoted(path)) is no JSON array of objects.")
     }
     for (number, object) in objects.enumerated() { add(number + 1, object) }
+    settleUnlabelled()
   }
 
   private mutating func readJSONLines(_ bytes: [UInt8]) {
@@ -127,6 +147,17 @@ struct LabelTable {
         continue
       }
       add(number, object)
+    }
+    settleUnlabelled()
+  }
+
+  /// Objects without a label, which come before one that has a label.
+  private mutating func settleUnlabelled() {
+    guard hasLabels else { return }
+    let lacking = rows.filter { $0.label == nil }
+    rows.removeAll { $0.label == nil }
+    for row in lacking {
+      add(row.line, row.name, label: nil, split: row.split?.rawValue, labelIsThere: true)
     }
   }
 
@@ -140,7 +171,7 @@ struct LabelTable {
     if rows.isEmpty { unusedColumns = columns.unused }
     add(
       line, Array((value(columns.path) ?? "").utf8), label: value(columns.label),
-      split: value(columns.split), labelIsThere: columns.label != nil)
+      split: value(columns.split), labelIsThere: hasLabels)
   }
 
   /// A JSON value as a label: `7` and `7.0` are one.
@@ -171,7 +202,9 @@ struct LabelTable {
       let more = refused.count > 3 ? "; and \(refused.count - 3) more" : ""
       let what = "\(refused.count) of \(all) lines of \(quoted(file)) cannot be used"
       guard 10 * refused.count <= all else {
-        throw Failure(.badData, "\(what), which is more than a tenth. \(first)\(more).")
+        let columns =
+          unusedColumns.isEmpty ? "" : " Columns that were not used: \(listed(unusedColumns))."
+        throw Failure(.badData, "\(what), which is more than a tenth. \(first)\(more).\(columns)")
       }
       notes.append("\(what). \(first)\(more).")
     }
@@ -179,6 +212,11 @@ struct LabelTable {
       notes.append(
         "\(counted(unlabelled, "picture", "pictures")) of \(quoted(file)) without a label (or with -1) were left out."
       )
+    }
+    if withoutSplit > 0, rows.contains(where: { $0.split != nil }) {
+      notes.append(
+        "\(counted(withoutSplit, "picture", "pictures")) of \(quoted(file)) with an empty field for the part are of the part "
+          + "that the path says, or for training.")
     }
     if !unusedColumns.isEmpty {
       notes.append("Columns of \(quoted(file)) that were not used: \(listed(unusedColumns)).")

@@ -3,50 +3,44 @@ import Failures
 /// The lines of a list file with their numbers, without blanks at their ends; empty ones are left out.
 struct ListLines: Sequence, IteratorProtocol {
   private let bytes: [UInt8]
-  /// Whether a line may go on in the next one within quotes.
-  private let isQuoted: Bool
+  /// A field in quotes may go on in the next lines.
+  private let divider: FieldDivider
   private var place = 0
   private var number = 0
+  // A quote that is never closed must not swallow the file.
+  private static let longestField = 4096
 
-  init(_ bytes: [UInt8], isQuoted: Bool = false) {
+  init(_ bytes: [UInt8], _ divider: FieldDivider = .lastBlank) {
     self.bytes = bytes
-    self.isQuoted = isQuoted
+    self.divider = divider
   }
 
   mutating func next() -> (number: Int, text: ArraySlice<UInt8>)? {
     while place < bytes.count {
       let (start, first) = (place, number + 1)
-      var quotes = 0
-      while place < bytes.count {
-        let byte = bytes[place]
-        if byte == UInt8(ascii: "\"") { quotes += 1 }
-        if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
-          number += 1
-          // A quote that is never closed must not swallow the file.
-          if !(isQuoted && quotes % 2 == 1 && closes(place)) { break }
-          quotes = 0
-        }
-        place += 1
+      var end = lineEnd(from: start)
+      number += 1
+      var (longer, more) = (end, 0)
+      while longer < bytes.count, longer - end < Self.longestField,
+        divider.isOpen(bytes[start..<longer])
+      { (longer, more) = (lineEnd(from: longer + 1), more + 1) }
+      if more > 0, !divider.isOpen(bytes[start..<longer]) {
+        (end, number) = (longer, number + more)
       }
-      if place == bytes.count { number += 1 }
-      var end = place
-      if place < bytes.count {
-        let isPair =
-          bytes[place] == UInt8(ascii: "\r") && place + 1 < bytes.count
-          && bytes[place + 1] == UInt8(ascii: "\n")
-        place += isPair ? 2 : 1
-      }
+      place = end + 1
       while end > start, bytes[end - 1].isBlank, bytes[end - 1] != UInt8(ascii: "\t") { end -= 1 }
       if bytes[start..<end].contains(where: { !$0.isBlank }) { return (first, bytes[start..<end]) }
     }
     return nil
   }
 
-  /// Whether the next line closes a quote: it has an odd number of them.
-  private func closes(_ end: Int) -> Bool {
-    let rest = bytes[(end + 1)...].prefix(4096)
-    let line = rest.prefix { $0 != UInt8(ascii: "\n") }
-    return line.count { $0 == UInt8(ascii: "\"") } % 2 == 1
+  /// Where a line ends: at a line feed, or at a carriage return without one behind it.
+  private func lineEnd(from start: Int) -> Int {
+    var place = start
+    while place < bytes.count, bytes[place] != UInt8(ascii: "\n"),
+      bytes[place] != UInt8(ascii: "\r") || bytes[(place + 1)...].first == UInt8(ascii: "\n")
+    { place += 1 }
+    return place
   }
 
   /// The text of a file as UTF-8 without a mark at the beginning; UTF-16 is converted.

@@ -154,6 +154,9 @@ public struct ListedSource: ImageSource {
     {
       return found
     }
+    if let found = PictureFinder.forms(of: name).lazy.compactMap({ look($0) }).first {
+      return found
+    }
     guard !PictureFiles.isPicture(name) else { return nil }
     return [".jpg", ".jpeg", ".png", ".JPEG", ".JPG", ".webp", ".tif", ".bmp"].lazy
       .compactMap { look(name + Array($0.utf8)) }.first

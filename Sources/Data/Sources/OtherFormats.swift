@@ -57,6 +57,12 @@ enum OtherFormats {
         cifar-10-binary.tar.gz or cifar-100-binary.tar.gz, and give --source the folder that it unpacks to
         """),
     Format(
+      isMeant: { $0.contains(/(images|labels)[-.]idx[0-9]-(ubyte|int)(\.gz)?$/) },
+      words: """
+        is of MNIST's kind; give --source the folder of one such dataset, in which 'train-images-idx3-ubyte' and \
+        'train-labels-idx1-ubyte' (or their .gz) lie
+        """),
+    Format(
       isMeant: ends(".tfrecord", ".tfrecords"),
       words:
         "holds TensorFlow's records; save their pictures as files out/CLASS/NUMBER.jpg and give --source out"

@@ -12,24 +12,18 @@ package enum PictureFiles {
   /// Whether a path leads to a folder.
   package static func isFolder(_ path: String) -> Bool { PathBytes(path).isFolder }
 
-  /// The pictures of a folder and of those in it, in the order of their names; links to folders are not
-  /// followed, since they may lead round in a circle.
+  /// The pictures of a folder and of those in it, each folder's before those of the folders in it, as `prepare` finds
+  /// them; and what else is there, a sentence a kind.
   /// - Throws: `Failure` (input missing) for a folder that cannot be read.
-  package static func list(in folder: String) throws(Failure) -> [String] {
-    try list(in: PathBytes(folder))
-  }
-
-  private static func list(in folder: PathBytes) throws(Failure) -> [String] {
-    var found: [String] = []
-    for entry in try FolderListing(of: folder).entries {
-      let path = folder.appending(entry.name)
-      switch entry.kind {
-      case .folder where !entry.isLink: found += try list(in: path)
-      case .file where isPicture(entry.name): found.append(path.text)
-      default: break
-      }
-    }
-    return found
+  package static func list(
+    in folder: String
+  ) throws(Failure) -> (pictures: [String], notes: [String]) {
+    var walk = try FolderWalk(folder)
+    var pictures: [String] = []
+    let root = PathBytes(folder)
+    walk.tree.forEachPicture { pictures.append(root.appending($0).text) }
+    walk.countOthers(in: walk.tree)
+    return (pictures, walk.notes + [walk.unusableNote].compactMap(\.self))
   }
 
   /// Whether a file's name ends as pictures' names do, in upper or lower case.

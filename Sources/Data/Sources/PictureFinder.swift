@@ -1,4 +1,5 @@
 import Failures
+import Foundation
 
 /// Finds pictures of a folder by what a table calls them.
 struct PictureFinder {
@@ -25,15 +26,19 @@ struct PictureFinder {
   /// is one picture's alone.
   mutating func find(_ name: [UInt8]) -> [UInt8]? {
     let plain = name.starts(with: Array("./".utf8)) ? name[2...] : name[...]
-    guard let found = byPath[plain] ?? byName[plain], !found.isEmpty else { return nil }
+    let forms = [plain] + Self.forms(of: Array(plain)).map { $0[...] }
+    let known = forms.compactMap { byPath[$0] ?? byName[$0] }.first
+    guard let found = known, !found.isEmpty else { return nil }
     used.insert(found)
     return found
   }
 
-  /// The part that the first folder of a path names; training if it names none.
-  func split(of name: [UInt8]) -> Split {
-    let folders = name.split(separator: UInt8(ascii: "/")).dropLast()
-    return folders.first.flatMap { SplitName.split(of: readable($0)) } ?? .train
+  /// A name in Unicode's composed and decomposed letters, where these differ: macOS and others write names otherwise.
+  static func forms(of name: [UInt8]) -> [[UInt8]] {
+    guard name.contains(where: { $0 > 127 }), let text = String(validating: name, as: UTF8.self)
+    else { return [] }
+    return [text.precomposedStringWithCanonicalMapping, text.decomposedStringWithCanonicalMapping]
+      .map { Array($0.utf8) }.filter { $0 != name }
   }
 
   /// How many pictures were never found.

@@ -28,7 +28,7 @@ public final class STL10Source: ImageSource {
     folder = path
     classNames =
       isFile("class_names.txt")
-      ? try TextLines.read("\(path)/class_names.txt") : (1...10).map { String($0) }
+      ? try TextLines.classNames("\(path)/class_names.txt") : (1...10).map { String($0) }
     var parts: [Part] = []
     for (split, name) in [(Split.train, "train"), (.validation, "test")]
     where isFile("\(name)_X.bin") {

@@ -78,6 +78,11 @@ public struct SourceListing: Sendable {
           : "\(source) holds one class only (\(quoted(names[used[0]]))); a classifier needs at least two."
       )
     }
+    let alike = Dictionary(grouping: used.map { names[$0] }) { $0.lowercased() }
+      .values.filter { $0.count > 1 }.map { $0.sorted() }.sorted { $0[0] < $1[0] }
+    if let first = alike.first {
+      notes.append("\(listed(first)) differ in capitals alone; they are classes of their own.")
+    }
     let numbers = byNumber ? used.compactMap { Int(names[$0]) } : []
     // Only if no two names are one number ("7" and "07").
     let isNumbered = Set(numbers).count == used.count

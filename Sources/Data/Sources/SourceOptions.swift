@@ -19,3 +19,8 @@ public struct SourceOptions: Sendable {
   /// Whether folders are named, and none is to be guessed.
   var namesFolders: Bool { trainFolder != nil || validationFolder != nil || testFolder != nil }
 }
+
+extension Split {
+  /// The option that names the folder of this part.
+  var folderFlag: String { "--\(rawValue)-folder" }
+}

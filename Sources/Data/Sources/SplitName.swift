@@ -28,6 +28,12 @@ enum SplitName {
     return meant[0]
   }
 
+  /// The part that the first folder of a path means; nil if it means none.
+  static func split(ofPath path: [UInt8]) -> Split? {
+    let folders = path.split(separator: UInt8(ascii: "/")).dropLast()
+    return folders.first { !$0.elementsEqual(".".utf8) }.flatMap { split(of: readable($0)) }
+  }
+
   /// Whether a folder's name says nothing, `images` for example.
   static func isNeutral(_ name: String) -> Bool {
     let found = words(of: name)

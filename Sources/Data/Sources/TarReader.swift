@@ -127,7 +127,8 @@ final class TarReader {
       throw Failure(
         .badData,
         "\(quoted(title)) ends in \(range.upperBound - end) bytes of zeros, where a tar has 10240 at the most: its end "
-          + "was lost; download it again.")
+          + "was lost, and download it again; or it was made with larger blocks (tar -b), and --skip-corrupt takes it."
+      )
     }
   }
 
@@ -169,6 +170,17 @@ final class TarReader {
   }
 
   private var damaged: Failure {
+    var start = [UInt8](repeating: 0, count: 4)
+    let isThere = start.withUnsafeMutableBytes { file.read(at: range.lowerBound, into: $0) }
+    if isThere,
+      [[0x1F, 0x8B], [0x28, 0xB5, 0x2F, 0xFD], [0xFD, 0x37, 0x7A, 0x58], [0x42, 0x5A, 0x68]]
+        .contains(where: { start.starts(with: $0) })
+    {
+      return Failure(
+        .badData,
+        "\(quoted(title)) is compressed, whatever its name: unpack it with gzip, zstd, xz or bzip2 -d to a tar archive "
+          + "that is not.")
+    }
     let text = archive_error_string(archive).map { String(cString: $0) } ?? "unknown error"
     return Failure(
       .badData, "\(quoted(title)) is no intact tar archive: \(text); download it again.")

@@ -8,6 +8,42 @@ enum TextLines {
     split(try InputFile.contents(of: path, limit: limit))
   }
 
+  /// The names of classes, one a line in the order of their numbers, which may stand before them: `0 cat`.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - count: How many there must be; nil for any number.
+  /// - Throws: `Failure` (input missing, bad data) for what would give a class another's name.
+  static func classNames(_ path: String, count: Int? = nil) throws(Failure) -> [String] {
+    let text = try ListLines.text(try InputFile.contents(of: path, limit: 1 << 26), of: path)
+    var names = String(decoding: text, as: UTF8.self)
+      .split(omittingEmptySubsequences: false) { $0.isNewline }.map { LabelText.plain(String($0)) }
+    while names.last == "" { names.removeLast() }
+    if let line = names.firstIndex(of: "") {
+      throw Failure(
+        .badData,
+        "Line \(line + 1) of \(quoted(path)) is empty; give each class a line with its name.")
+    }
+    if let count, names.count != count {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) has \(names.count) names for \(count) classes; give each class a line with its name."
+      )
+    }
+    let numbered = names.enumerated().compactMap { (number, name) -> String? in
+      guard let parts = name.wholeMatch(of: /([0-9]+)[\s,:;]+(.+)/), Int(parts.1) == number else {
+        return nil
+      }
+      return String(parts.2)
+    }
+    if numbered.count == names.count { names = numbered }
+    var known: Set<String> = []
+    if let name = names.first(where: { !known.insert($0).inserted }) {
+      throw Failure(
+        .badData, "\(quoted(path)) names \(quoted(name)) twice; give each class a name of its own.")
+    }
+    return names
+  }
+
   /// The lines of a text.
   static func split(_ bytes: [UInt8]) -> [String] {
     bytes.split { $0 == UInt8(ascii: "\n") }.compactMap { line in

@@ -9,7 +9,7 @@ import JSON
 /// A sample has a picture and a label: `.cls` with a number or a name, or `.json` with one under `label`, `cls`, `class`,
 /// `class_id` or `class_name`. Shards that have `val`, `valid`, `validation` or `dev` as a word of their names or as
 /// their folder are for validation, those that have `test` are kept apart. Numbers are classes in their order, named by
-/// the lines of `classes.txt` beside the shards if it is there.
+/// the lines of `classes.txt` beside the shards if it is there, or by `dataset.json` of a dataset of this program.
 public final class WebDatasetSource: ImageSource {
   private struct Shard: Sendable {
     let file: InputFile
@@ -22,7 +22,7 @@ public final class WebDatasetSource: ImageSource {
 
   private let path: String
   private let shards: [Shard]
-  private let names: [String]?
+  private let names: (list: [String], path: String)?
   private let skipsCorrupt: Bool
   private let expected: ExpectedCounts
 
@@ -33,6 +33,7 @@ public final class WebDatasetSource: ImageSource {
     lookingIn path: String, _ options: SourceOptions = SourceOptions()
   ) throws(Failure) {
     self.path = path
+    var readNames: Set = ["classes.txt", DatasetManifest.fileName]
     skipsCorrupt = options.skipsCorrupt
     var shards: [Shard] = []
     var expected = ExpectedCounts()
@@ -44,24 +45,41 @@ public final class WebDatasetSource: ImageSource {
         let place = folder.isEmpty ? path : "\(path)/\(folder)"
         for entry in try FolderListing(of: PathBytes(place)).entries where entry.kind == .file {
           let name = String(decoding: entry.name, as: UTF8.self)
-          if name.hasSuffix(".json") { expected.read("\(place)/\(name)") }
-          guard name.hasSuffix(".tar") else { continue }
           let full = folder.isEmpty ? name : "\(folder)/\(name)"
+          if name.hasSuffix(".json"), expected.read("\(place)/\(name)", in: folder) {
+            readNames.insert(full)
+          }
+          guard name.lowercased().hasSuffix(".tar") else { continue }
+          readNames.insert(full)
           shards.append(
             Shard(
               file: try InputFile(opening: "\(place)/\(name)"), name: full,
               split: SplitName.split(ofArchive: full)))
         }
       }
-    } else if path.hasSuffix(".tar") {
+    } else if path.lowercased().hasSuffix(".tar") {
       shards.append(Shard(file: try InputFile(opening: path), name: path, split: .train))
     }
     guard !shards.isEmpty else { return nil }
     self.shards = shards
     self.expected = expected
-    let list = "\(path)/classes.txt"
-    names = PathBytes(list).isFile ? try TextLines.read(list) : nil
+    self.readNames = readNames
+    let (list, own) = ("\(path)/classes.txt", "\(path)/\(DatasetManifest.fileName)")
+    names =
+      if PathBytes(list).isFile {
+        (try TextLines.classNames(list), list)
+      } else if expected.isOwn {
+        (
+          try DatasetManifest(try InputFile.contents(of: own, limit: 1 << 30), path: own).classes
+            .map(\.name), own
+        )
+      } else {
+        nil
+      }
   }
+
+  /// The files that were read, by their paths in the folder.
+  let readNames: Set<String>
 
   /// `WebDataset shards`.
   public var kind: String { "WebDataset shards" }
@@ -90,13 +108,11 @@ public final class WebDatasetSource: ImageSource {
         found.damaged.append(error.message)
       }
     }
+    if found.items.isEmpty, let reason = found.damaged.first { throw Failure(.badData, reason) }
     var listing = try SourceListing(
       naming: found.classes.names, items: found.items, notes: try notes(found), byNumber: true,
       source: quoted(path))
-    listing.classNames = listing.classNames.map { label in
-      guard let names, let number = Int(label), names.indices.contains(number) else { return label }
-      return names[number]
-    }
+    if let names { listing.classNames = try named(listing.classNames, by: names.list, names.path) }
     listing.layout = Split.allCases.compactMap { split in
       let own = shards.filter { $0.split == split }
       guard let first = own.first else { return nil }
@@ -104,6 +120,23 @@ public final class WebDatasetSource: ImageSource {
       return "\(quoted(first.name))\(more) for \(split.adjective)"
     }.joined(separator: ", ")
     return listing
+  }
+
+  /// The names of classes that are numbers.
+  private func named(
+    _ labels: [String], by names: [String], _ path: String
+  ) throws(Failure) -> [String] {
+    // Labels that are the names need none.
+    if Set(names).isSuperset(of: labels) { return labels }
+    return try labels.map { (label) throws(Failure) in
+      guard let number = Int(label), names.indices.contains(number) else {
+        throw Failure(
+          .badData,
+          "The label \(quoted(label)) of the shards in \(quoted(self.path)) is none of the \(names.count) classes of "
+            + "\(quoted(path)), which are numbered from 0; mend the list, or move it away.")
+      }
+      return names[number]
+    }
   }
 
   private func notes(_ found: Found) throws(Failure) -> [String] {
@@ -184,7 +217,9 @@ public final class WebDatasetSource: ImageSource {
       try take(groups, of: shard, number, to: &found)
     }
     if let failure { throw failure }
-    if let wanted = expected.counts[(shard.name as NSString).lastPathComponent] {
+    let base = (shard.name as NSString).lastPathComponent
+    let isOnlyOne = shards.count { ($0.name as NSString).lastPathComponent == base } == 1
+    if let wanted = expected.counts[shard.name] ?? (isOnlyOne ? expected.counts[base] : nil) {
       let samples = found.counts.last.map { $0.shard == number ? $0.samples : 0 } ?? 0
       guard samples == wanted else {
         throw Failure(
@@ -199,6 +234,15 @@ public final class WebDatasetSource: ImageSource {
     _ groups: [Group], of shard: Shard, _ number: Int, to found: inout Found
   ) throws(Failure) {
     var samples = 0
+    if !groups.isEmpty, groups.allSatisfy({ $0.label == nil && $0.otherLabel == nil }),
+      shard.split != .test, groups.contains(where: { !$0.pictures.isEmpty })
+    {
+      throw Failure(
+        .badData,
+        "\(quoted(shard.file.path)) holds pictures without a single label (.cls or .json), so it is no shard of WebDataset; "
+          + "if their folders are the classes, unpack it with 'mkdir FOLDER; tar -xf \(shard.file.path) -C FOLDER' and "
+          + "give --source FOLDER.")
+    }
     for group in groups {
       let label = group.label ?? group.otherLabel
       let name = "\(shard.name)/\(readable(group.key))"
@@ -207,7 +251,7 @@ public final class WebDatasetSource: ImageSource {
         continue
       }
       samples += 1
-      let isUnlabelled = label == "-1" || label == nil && shard.split == .test
+      let isUnlabelled = label == LabelText.none || label == nil && shard.split == .test
       guard let picture = Self.chosen(group.pictures), label != nil || isUnlabelled else {
         let lacking = group.pictures.isEmpty ? "a picture" : "a label"
         guard skipsCorrupt else {
@@ -260,13 +304,27 @@ public final class WebDatasetSource: ImageSource {
           + "\(quoted(shard.file.path)).")
     }
     if suffix == "cls" {
-      let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(
-        in: .whitespacesAndNewlines)
+      let text = LabelText.plain(readable(bytes))
       // "007" and "7" are one class.
-      return text.isEmpty ? nil : Int(text).map { String($0) } ?? text
+      return try checked(text.isEmpty ? nil : Int(text).map { String($0) } ?? text)
     }
     guard let fields = JSONText.object(bytes[...]) else { return nil }
-    return Self.labelKeys.lazy.compactMap { LabelTable.text(of: fields[$0]) }.first { !$0.isEmpty }
+    return try checked(
+      Self.labelKeys.lazy.compactMap { LabelTable.text(of: fields[$0]).map(LabelText.plain) }
+        .first { !$0.isEmpty })
+  }
+
+  /// - Throws: `Failure` (bad data) for bytes that are no text, and a number below zero that does not stand for
+  ///   "unlabelled".
+  private func checked(_ label: String?) throws(Failure) -> String? {
+    guard let label, label != LabelText.none else { return label }
+    guard !LabelText.isNegative(label), !label.contains("\0") else {
+      throw Failure(
+        .badData,
+        "The label \(quoted(label)) in \(quoted(path)) is no class; classes are names, or numbers from 0, and -1 means "
+          + "unlabelled.")
+    }
+    return label
   }
 
   /// Reads a picture from its shard.
@@ -280,31 +338,44 @@ public final class WebDatasetSource: ImageSource {
 /// How many samples the files beside shards say that each of these has: `nsamples` in the index of the package wids,
 /// numbers by the shards' names, and `successes` in img2dataset's `00000_stats.json`.
 private struct ExpectedCounts: Sendable {
-  /// By the shard's file name.
+  /// By the shard's path in the source.
   private(set) var counts: [String: Int] = [:]
 
-  mutating func read(_ path: String) {
+  /// Whether a dataset of this program lies there.
+  private(set) var isOwn = false
+
+  /// Reads a file in the folder of the source, or in one for a part; false if it says nothing of shards.
+  mutating func read(_ path: String, in folder: String) -> Bool {
     guard let bytes = try? InputFile.contents(of: path, limit: 64 << 20),
       let object = JSONText.object(bytes[...])
-    else { return }
+    else { return false }
+    let before = counts
     let name = (path as NSString).lastPathComponent
-    if name.hasSuffix("_stats.json"), let count = object["successes"] as? Int {
-      counts[name.replacingOccurrences(of: "_stats.json", with: ".tar")] = count
+    if name.hasSuffix("_stats.json") {
+      add(name.replacingOccurrences(of: "_stats.json", with: ".tar"), object["successes"], folder)
     }
     for shard in object["shardlist"] as? [[String: Any]] ?? [] {
-      if let url = shard["url"] as? String, let count = shard["nsamples"] as? Int {
-        counts[(url as NSString).lastPathComponent] = count
+      add(shard["url"] as? String, shard["nsamples"], folder)
+    }
+    if folder.isEmpty, name == DatasetManifest.fileName,
+      object["format"] as? String == DatasetManifest.format
+    {
+      isOwn = true
+      for part in Split.allCases {
+        let shards = (object[part.rawValue] as? [String: Any])?["shards"] as? [[String: Any]] ?? []
+        for shard in shards { add(shard["file"] as? String, shard["records"], folder) }
       }
     }
-    // A dataset of this program.
-    for part in Split.allCases {
-      let shards = (object[part.rawValue] as? [String: Any])?["shards"] as? [[String: Any]] ?? []
-      for shard in shards {
-        if let file = shard["file"] as? String { counts[file] = shard["records"] as? Int }
-      }
-    }
-    for (key, value) in object where key.hasSuffix(".tar") {
-      if let count = value as? Int { counts[(key as NSString).lastPathComponent] = count }
-    }
+    for (key, value) in object where key.hasSuffix(".tar") { add(key, value, folder) }
+    return isOwn || counts != before
+  }
+
+  /// An index may name shards by their addresses: the last words of these are the folder of a part, perhaps, and the
+  /// file.
+  private mutating func add(_ url: String?, _ count: Any?, _ folder: String) {
+    guard let words = url?.split(separator: "/"), let file = words.last, let count = count as? Int
+    else { return }
+    counts[folder.isEmpty ? String(file) : "\(folder)/\(file)"] = count
+    if folder.isEmpty, words.count > 1 { counts[words.suffix(2).joined(separator: "/")] = count }
   }
 }

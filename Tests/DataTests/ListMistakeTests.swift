@@ -1,0 +1,188 @@
+import Data
+import Failures
+import Foundation
+import Testing
+
+/// Lines of lists that would give a picture another label, or none, without a word.
+@Suite("Mistakes in lists")
+struct ListMistakeTests {
+  /// `source/0.png` ... `source/19.png`, and in `source/test` two more.
+  private func pictures() throws -> Workplace {
+    let place = Workplace()
+    for number in 0..<20 {
+      try place.writePicture(TestPicture(side: 8, seed: UInt32(number)), "source/\(number).png")
+    }
+    for number in 20..<22 {
+      try place.writePicture(
+        TestPicture(side: 8, seed: UInt32(number)), "source/test/\(number).png")
+    }
+    return place
+  }
+
+  /// What a list makes of the pictures, and what is said.
+  private func prepare(
+    _ place: Workplace, _ lines: [String], _ name: String = "list.csv", end: String = "\n"
+  ) throws -> (dataset: Dataset, notes: String) {
+    try place.write(Array((lines.joined(separator: end) + end).utf8), name)
+    var settings = PreparationSettings(
+      source: place.path("source"), destination: place.path("dataset-\(UUID().uuidString)"))
+    settings.side = 8
+    settings.reading.list = place.path(name)
+    var notes: [String] = []
+    _ = try Preparation.run(settings) { if case .note(let note) = $0 { notes.append(note) } }
+    return (try Dataset(opening: settings.destination), notes.joined(separator: "\n"))
+  }
+
+  private func rows(_ row: (Int) -> String) -> [String] { (0..<20).map(row) }
+  private func word(_ number: Int) -> String { number % 2 == 0 ? "cat" : "dog" }
+
+  @Test("a line of more fields than the table has is refused, and a divider at its end is none")
+  func fields() throws {
+    let place = try pictures()
+    for (header, divider) in [
+      (["path,label"], ","), ([], ","), (["path\tlabel"], "\t"), (["label\tpath\tsplit"], "\t"),
+    ] {
+      let isTurned = header.first?.hasPrefix("label") == true
+      let lines =
+        header
+        + rows { number in
+          let label = number == 3 ? "Retriever\(divider) golden" : word(number)
+          return isTurned
+            ? [label, "\(number).png", "train"].joined(separator: divider)
+            : ["\(number).png", label].joined(separator: divider)
+        }
+      let (dataset, notes) = try prepare(place, lines)
+      #expect(dataset.classNames == ["cat", "dog"])
+      let (line, fields) = (4 + header.count, isTurned ? "4 fields, not 3" : "3 fields, not 2")
+      #expect(notes.contains("Line \(line) has \(fields)"), "\(notes)")
+    }
+    #expect(
+      try prepare(place, rows { "\($0).png,\(word($0))," }).dataset.classNames == ["cat", "dog"])
+  }
+
+  @Test("a quote within a field is a letter, and one at its start may hold the end of a line")
+  func quotes() throws {
+    let place = try pictures()
+    let names = ["5\" disc", "7\" disc", "\"x\" y"]
+    for (seed, name) in names.enumerated() {
+      try place.writePicture(TestPicture(side: 8, seed: UInt32(50 + seed)), "source/\(name).png")
+    }
+    for (divider, end) in [("\t", "\n"), (",", "\r\n")] {
+      let lines = names.map { "\($0).png\(divider)cat" } + rows { "\($0).png\(divider)\(word($0))" }
+      let dataset = try prepare(place, lines, end: end).dataset
+      #expect(dataset.count(.train) + dataset.count(.validation) == 23)
+      let split = ["path,label"] + rows { "\($0).png,\"\(word($0))\(end)s\"" }
+      #expect(try prepare(place, split, end: end).dataset.classNames.count == 2)
+    }
+  }
+
+  @Test("test pictures without a label are left out, whatever says that they are for test")
+  func unlabelledTest() throws {
+    let place = try pictures()
+    let test = [20, 21]
+    for (lines, name) in [
+      (
+        ["path,label"] + rows { "\($0).png,\(word($0))" } + test.map { "test/\($0).png," },
+        "list.csv"
+      ),
+      (
+        rows { "{\"path\": \"\($0).png\", \"label\": \"\(word($0))\", \"split\": \"train\"}" }
+          + test.map { "{\"path\": \"test/\($0).png\", \"label\": null, \"split\": \"test\"}" },
+        "list.jsonl"
+      ),
+    ] {
+      let (dataset, notes) = try prepare(place, lines, name)
+      #expect(dataset.count(.train) == 18 && dataset.count(.test) == 0)
+      #expect(notes.contains("2 pictures of") && notes.contains("without a label"), "\(notes)")
+    }
+    // As Hugging Face's folders of a competition have it.
+    let folder = Workplace()
+    for part in ["train", "test"] {
+      for number in 0..<12 {
+        try folder.writePicture(
+          TestPicture(side: 8, seed: UInt32(number + part.count * 100)),
+          "source/\(part)/\(number).png")
+      }
+      let label = { (number: Int) in part == "test" ? "null" : "\"\(word(number))\"" }
+      let lines = (0..<12).map { "{\"file_name\": \"\($0).png\", \"label\": \(label($0))}" }
+      try folder.write(Array(lines.joined(separator: "\n").utf8), "source/\(part)/metadata.jsonl")
+    }
+    try folder.prepare()
+    #expect(
+      try folder.dataset().count(.test) == 0 && folder.dataset().classNames == ["cat", "dog"])
+  }
+
+  @Test("a table in a folder is as strict as a list: no row without a label, no picture twice")
+  func metadata() throws {
+    for (line, words) in [
+      ("{\"file_name\": \"20.png\"}", "has no label for '20.png'"),
+      ("{\"file_name\": \"0.png\", \"label\": \"dog\"}", "names '0.png' for the second time"),
+    ] {
+      let place = Workplace()
+      for number in 0..<21 {
+        try place.writePicture(TestPicture(side: 8, seed: UInt32(number)), "source/\(number).png")
+      }
+      let lines =
+        rows { "{\"file_name\": \"\($0).png\", \"label\": \"\(word($0))\"}" }
+      for lines in [lines + [line], line.contains("dog") ? lines + [line] : [line] + lines] {
+        try place.write(Array(lines.joined(separator: "\n").utf8), "source/metadata.jsonl")
+        var settings = PreparationSettings(
+          source: place.path("source"), destination: place.path("d"))
+        settings.side = 8
+        var notes = ""
+        try Preparation.survey(settings) { if case .note(let note) = $0 { notes += note } }
+        #expect(
+          notes.contains("Line \(lines.count == 21 && lines[0] == line ? 1 : 21) \(words)"),
+          "\(notes)")
+      }
+    }
+  }
+
+  @Test("numbers of any form are classes, -1 is none, and what is below refused")
+  func numbers() throws {
+    let place = try pictures()
+    let dataset = try prepare(
+      place,
+      rows {
+        ["\($0).png", ["0.00e+00", "1.", "-1.00", "\u{FEFF}0e+00\u{A0}"][$0 % 4]].joined(
+          separator: "\t")
+      }
+    ).dataset
+    #expect(dataset.classNames == ["0", "1"])
+    #expect(dataset.count(.train) + dataset.count(.validation) == 15)
+    expectFailure(.badData, "has the label -2, which is no class") {
+      _ = try prepare(place, rows { "\($0).png\t\($0 % 4 - 2)" })
+    }
+  }
+
+  @Test("classes of other capitals, empty fields of a part, and columns that say nothing are said")
+  func said() throws {
+    let place = try pictures()
+    let (_, notes) = try prepare(
+      place,
+      ["path,label,split"]
+        + rows {
+          "\($0).png,\($0 < 4 ? "Cat" : word($0)),\($0 < 5 ? "" : $0 < 10 ? "val" : "train")"
+        }
+    )
+    #expect(notes.contains("'Cat', 'cat' differ in capitals alone"), "\(notes)")
+    #expect(notes.contains("5 pictures of") && notes.contains("an empty field for the part"))
+    expectFailure(.badData, "gives no label", "not used: 'colour'") {
+      _ = try prepare(place, ["image_path,colour"] + rows { "\($0).png,\(word($0))" })
+    }
+    let named = try prepare(place, ["image_path,category_id"] + rows { "\($0).png,\(word($0))" })
+    #expect(named.dataset.classNames == ["cat", "dog"])
+  }
+
+  @Test("names are found in either form of Unicode")
+  func forms() throws {
+    let place = try pictures()
+    try place.writePicture(TestPicture(side: 8, seed: 60), "source/cafe\u{301}.png")
+    let lines = ["caf\u{E9}.png,cat"] + rows { "\($0).png,\(word($0))" }
+    #expect(try prepare(place, lines).dataset.counts(.train).reduce(0, +) == 19)
+    try place.write(
+      Array((["file_name,label"] + lines).joined(separator: "\n").utf8), "source/metadata.csv")
+    let summary = try place.prepare()
+    #expect(summary.train + summary.validation == 21)
+  }
+}

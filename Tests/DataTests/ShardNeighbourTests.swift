@@ -1,0 +1,137 @@
+import Data
+import Failures
+import Foundation
+import Testing
+
+/// What lies beside the files of a source, and what these say of each other.
+@Suite("Beside shards and other archives")
+struct ShardNeighbourTests {
+  /// A shard of samples `KEY.png` and `KEY.cls`.
+  private func shard(_ place: Workplace, _ name: String, _ labels: [[UInt8]]) throws {
+    for (number, label) in labels.enumerated() {
+      try place.writePicture(
+        TestPicture(side: 8, seed: UInt32(number + 100 * name.count)), "work/\(number).png")
+      try place.write(label, "work/\(number).cls")
+    }
+    if let slash = name.lastIndex(of: "/") { try place.makeFolder(String(name[..<slash])) }
+    try place.tar(name, of: "work", "--sort=name")
+    try FileManager.default.removeItem(atPath: place.path("work"))
+  }
+
+  private func labels(_ count: Int, _ label: (Int) -> String) -> [[UInt8]] {
+    (0..<count).map { Array(label($0).utf8) }
+  }
+
+  private func notes(_ place: Workplace) throws -> String {
+    var settings = PreparationSettings(source: place.path("source"), destination: place.path("d"))
+    settings.side = 8
+    var notes: [String] = []
+    try Preparation.survey(settings) { if case .note(let note) = $0 { notes.append(note) } }
+    return notes.joined(separator: "\n")
+  }
+
+  @Test(
+    "a list of names that does not fit the labels is refused",
+    arguments: [
+      ("cat\ndog\nowl\n", "'3'", "3 classes"), ("cat\n\ndog\nowl\n", "Line 2", "is empty"),
+      ("bg\ncat\ncat\nowl\n", "'cat' twice", "own"),
+    ])
+  func names(list: String, first: String, second: String) throws {
+    let place = Workplace()
+    try shard(place, "source/x.tar", labels(12) { "\($0 % 3 + 1)" })
+    try place.write(Array(list.utf8), "source/classes.txt")
+    expectFailure(.badData, "classes.txt'", first, second) { try place.prepare() }
+    for good in ["\u{FEFF}bg\ncat\ndog\nowl\n\n", "0 bg\n1 cat\n2 dog\n3 owl"] {
+      try place.write(Array(good.utf8), "source/classes.txt")
+      try place.prepare(good.hasPrefix("0") ? "numbered" : "marked")
+    }
+    #expect(try place.dataset("marked").classNames == ["cat", "dog", "owl"])
+    #expect(try place.dataset("numbered").classNames == ["cat", "dog", "owl"])
+  }
+
+  @Test("what lies beside shards is said, and .TAR is a shard")
+  func leftOut() throws {
+    let place = Workplace()
+    try shard(place, "source/a.tar", labels(10) { "\($0 % 2)" })
+    try shard(place, "source/b.TAR", labels(10) { "\($0 % 2)" })
+    for name in ["c.tar.gz", "d.tar.part", "other/e.tar"] { try place.write([1], "source/\(name)") }
+    try FileManager.default.createSymbolicLink(
+      atPath: place.path("source/f.tar"), withDestinationPath: "nowhere")
+    let said = try notes(place)
+    for words in [".gz files (1)", ".part files (1)", ".tar files (2)"] {
+      #expect(said.contains("Left out: \(words)"), "\(said)")
+    }
+    #expect(try place.prepare().train == 18)
+  }
+
+  @Test("counts of equal names in two folders are those of their own shards")
+  func counts() throws {
+    let place = Workplace()
+    try shard(place, "source/train/00000.tar", labels(20) { "\($0 % 2)" })
+    try shard(place, "source/val/00000.tar", labels(4) { "\($0 % 2)" })
+    for (part, count) in [("train", 20), ("val", 4)] {
+      try place.write(Array("{\"successes\": \(count)}".utf8), "source/\(part)/00000_stats.json")
+    }
+    #expect(try place.prepare().validation == 4)
+    try place.write(Array("{\"successes\": 21}".utf8), "source/train/00000_stats.json")
+    expectFailure(.badData, "train/00000.tar' has 20 samples", "says 21") {
+      try place.prepare("other")
+    }
+  }
+
+  @Test("a dataset of this program keeps the names of its classes, and those in Latin-1 differ")
+  func namesKept() throws {
+    let place = Workplace()
+    // "caf" with an accented letter of two kinds, as no UTF-8.
+    try shard(
+      place, "source/x.tar", (0..<12).map { [0x63, 0x61, 0x66, $0 % 2 == 0 ? 0xE9 : 0xE8] })
+    try place.prepare("first")
+    #expect(try place.dataset("first").classNames == ["caf\u{E8}", "caf\u{E9}"])
+    try place.prepare("second", from: "first")
+    #expect(try place.dataset("second").classNames == ["caf\u{E8}", "caf\u{E9}"])
+  }
+
+  @Test("a tar of class folders, a compressed one and a label below -1 are explained")
+  func explained() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["cat": 2, "dog": 2], in: "work")
+    try place.makeFolder("source")
+    try place.tar("source/x.tar", of: "work")
+    for skips in [false, true] {
+      expectFailure(.badData, "x.tar'", "without a single label", "unpack it") {
+        try place.prepare { $0.reading.skipsCorrupt = skips }
+      }
+    }
+    try place.tar("source/x.tar", of: "work", "-z")
+    expectFailure(.badData, "x.tar'", "is compressed") { try place.prepare() }
+    try FileManager.default.removeItem(atPath: place.path("work"))
+    try shard(place, "source/x.tar", labels(4) { "\($0 - 2)" })
+    expectFailure(.badData, "label '-2'", "no class") { try place.prepare() }
+    try shard(place, "source/x.tar", (0..<4).map { [$0, 0, 0, 0] })
+    expectFailure(.badData, "label '\\u{0}\\u{0}", "no class") { try place.prepare() }
+  }
+
+  @Test("large blocks of tar are not called a loss for certain")
+  func blocks() throws {
+    let place = Workplace()
+    try shard(place, "source/x.tar", labels(20) { "\($0 % 2)" })
+    let bytes = try place.bytes("source/x.tar")
+    try place.write(bytes + [UInt8](repeating: 0, count: 32768), "source/x.tar")
+    expectFailure(.badData, "bytes of zeros", "--skip-corrupt takes it") { try place.prepare() }
+    #expect(try place.prepare { $0.reading.skipsCorrupt = true }.train == 18)
+  }
+
+  @Test("folders beside files of arrays are said")
+  func besideArrays() throws {
+    let place = Workplace()
+    let record = [UInt8](repeating: 7, count: 3073)
+    for number in 1...5 {
+      try place.write(
+        record + [UInt8(number)] + record.dropFirst(), "source/data_batch_\(number).bin")
+    }
+    try place.writeClassFolders(["cat": 2, "dog": 2])
+    #expect(
+      try notes(place).contains(
+        "Folders beside the CIFAR-10 binary files were not looked at: 'cat', 'dog'"))
+  }
+}

@@ -1,0 +1,34 @@
+import Data
+import Evaluation
+import Failures
+import Foundation
+import Testing
+
+/// How the classes of a dataset find those of a network.
+@Suite struct ClassMatchingTests {
+  @Test func classesOfOtherCapitalsAreOneAndTheRestIsNamed() throws {
+    let place = NSTemporaryDirectory() + "alexnet-matching-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: place) }
+    for (name, shade) in [("CAT", UInt8(0)), ("dog", 255)] {
+      try FileManager.default.createDirectory(
+        atPath: "\(place)/source/\(name)", withIntermediateDirectories: true)
+      for number in 0..<2 {
+        try Data("P5\n8 8\n255\n".utf8 + [UInt8](repeating: shade, count: 64)).write(
+          to: URL(fileURLWithPath: "\(place)/source/\(name)/\(number).pgm"))
+      }
+    }
+    var settings = PreparationSettings(source: "\(place)/source", destination: "\(place)/dataset")
+    settings.side = 8
+    _ = try Preparation.run(settings)
+    let dataset = try Dataset(opening: "\(place)/dataset")
+    let note = try ClassMatching(
+      dataset, .train, to: ["owl", "cat", "dog", "Owl"], of: "network"
+    ).note
+    #expect(note?.contains("'CAT' by other capitals") == true, "\(note ?? "")")
+    #expect(note?.contains("2 others ('owl', 'Owl')") == true, "\(note ?? "")")
+    // Which of two is meant does not show.
+    #expect(throws: Failure.self) {
+      try ClassMatching(dataset, .train, to: ["Cat", "cat", "dog"], of: "network")
+    }
+  }
+}
