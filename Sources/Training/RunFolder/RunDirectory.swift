@@ -97,9 +97,15 @@ public struct RunDirectory: Sendable {
     "lock", "checkpoints", "config.json.partial", "metrics.jsonl", "log.txt",
   ]
 
-  /// Creates the folder for a new run, private to the user.
-  /// - Throws: `Failure` (cannotCreate) where another run is there already, or nothing can be created.
-  public func create() throws(Failure) {
+  /// Whether there is something to go on with.
+  public var holdsTraining: Bool { holdsRun || !checkpointFiles.isEmpty }
+
+  /// Checks that a new run may begin here: nothing is there yet, or nothing of value. Nothing is touched.
+  /// - Throws: `Failure` (cannotCreate) where another run is there, or somebody's files, or no folder.
+  public func checkIsFree() throws(Failure) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw notFolder(path) }
     guard !holdsRun else {
       throw Failure(
         .cannotCreate,
@@ -110,6 +116,13 @@ public struct RunDirectory: Sendable {
       remains.isEmpty,
       (try? FileManager.default.attributesOfItem(atPath: metrics)[.size] as? Int) ?? 0 == 0
     else { throw Failure(.cannotCreate, "\(quoted(path)) is not empty; choose another --out.") }
+  }
+
+  /// Makes the folder, and those above it that are missing, private to the user; one that is there stays as it is.
+  /// - Returns: Whether it was made.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  @discardableResult
+  public func makeFolder() throws(Failure) -> Bool {
     var (parent, made) = ("", [String]())
     for part in path.split(separator: "/", omittingEmptySubsequences: false) {
       parent += part
@@ -122,41 +135,31 @@ public struct RunDirectory: Sendable {
       }
       parent += "/"
     }
-    // A folder that was there before may be open to others.
-    chmod(path, 0o700)
-    if mkdir(checkpoints, 0o700) != 0, errno != EEXIST { throw cannotCreate(checkpoints) }
-    try check()
     // What a run brings to the disk is of no use there without the names that lead to it.
     // A folder above that may not be read cannot be brought there by this user.
     for folder in made { try? HeldFolder(folder + "/..").bringNamesToDisk() }
-    try HeldFolder(path).bringNamesToDisk()
+    return made.last == path
+  }
+
+  /// Makes what a new run needs in its folder, which the caller has to itself.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  public func makeCheckpointFolder() throws(Failure) {
+    let folder = try HeldFolder(path)
+    try folder.makeFolder(CheckpointName.folder)
+    try checkFolder(checkpoints)
+    try folder.bringNamesToDisk()
   }
 
   /// Checks that the folder is one that nobody else can put files or links into, and that it can be written.
   /// - Throws: `Failure` (cannotCreate) that says what is wrong.
   public func check() throws(Failure) {
-    for folder in [path, checkpoints, tensorBoard] {
-      var status = stat()
-      // It is there only where it was asked for.
-      if folder == tensorBoard, lstat(folder, &status) != 0 { continue }
-      guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
-        throw cannotCreate(folder)
-      }
-      guard status.st_mode & S_IFMT == S_IFDIR else {
-        throw Failure(
-          .cannotCreate,
-          "\(quoted(folder)) is a link or a file, not a folder; choose another --out.")
-      }
-      guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-        throw Failure(
-          .cannotCreate,
-          "\(quoted(folder)) belongs to another user or can be written by others, who could put files in the "
-            + "run's way; 'chmod 700' it, or choose another --out.")
-      }
-      guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(folder) }
+    try checkFolder(path)
+    var status = stat()
+    // They are there only where a run has begun, and the last one where it was asked for.
+    for folder in [checkpoints, tensorBoard] where lstat(folder, &status) == 0 {
+      try checkFolder(folder)
     }
     for file in checkpointFiles + [configuration, metrics, log, lock, latest, best] {
-      var status = stat()
       guard lstat(file, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
         throw Failure(
           .cannotCreate,
@@ -164,6 +167,26 @@ public struct RunDirectory: Sendable {
         )
       }
     }
+  }
+
+  private func checkFolder(_ folder: String) throws(Failure) {
+    var status = stat()
+    guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
+      throw cannotCreate(folder)
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw notFolder(folder) }
+    guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+      throw Failure(
+        .cannotCreate,
+        "\(quoted(folder)) belongs to another user or can be written by others, who could put files in the "
+          + "run's way; 'chmod 700' it, or choose another --out.")
+    }
+    guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(folder) }
+  }
+
+  private func notFolder(_ path: String) -> Failure {
+    Failure(
+      .cannotCreate, "\(quoted(path)) is a link or a file, not a folder; choose another --out.")
   }
 
   /// Checks that there is room for the run's checkpoints.
