@@ -93,7 +93,7 @@ extension TrainCommand {
         say("\(complaint) It is called \(quoted(path + RunDirectory.damagedSuffix)) now.\n")
       }
     }
-    if let newest = run.checkpointFiles.last { return newest }
+    if let newest = try run.newestCheckpoint() { return newest }
     // A run that begins anew takes the place of all that is there.
     guard run.remains.isEmpty, !wantsGood else {
       throw Failure(
@@ -109,6 +109,7 @@ extension TrainCommand {
   /// What is wrong with a checkpoint's bytes; nil where nothing is.
   /// - Throws: `Failure` where that cannot be found out: it cannot be read, or a newer program wrote it.
   private func damage(of path: String) throws(Failure) -> Failure? {
+    if let misnaming = Checkpoint.misnaming(of: path) { return misnaming }
     let file: SafetensorsFile
     do throws(Failure) { file = try SafetensorsFile(opening: path) } catch {
       guard error.exitCode == .badData else { throw error }

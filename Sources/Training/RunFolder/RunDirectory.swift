@@ -73,10 +73,18 @@ public struct RunDirectory: Sendable {
         .inputMissing, "There is no run or checkpoint \(quoted(path)); check the path.")
     }
     guard status.st_mode & S_IFMT == S_IFDIR else { return path }
-    guard let newest = RunDirectory(path).checkpointFiles.last else {
+    guard let newest = try RunDirectory(path).newestCheckpoint() else {
       throw Failure(
         .inputMissing, "The folder \(quoted(path)) holds no checkpoint of a run; name another.")
     }
+    return newest
+  }
+
+  /// The checkpoint of the most steps; nil where there is none.
+  /// - Throws: `Failure` (badData) where it holds other steps than its name says.
+  public func newestCheckpoint() throws(Failure) -> String? {
+    guard let newest = checkpointFiles.last else { return nil }
+    if let misnaming = Checkpoint.misnaming(of: newest) { throw misnaming }
     return newest
   }
 
