@@ -175,6 +175,15 @@ public struct RunDirectory: Sendable {
         )
       }
     }
+    // Whatever else has such a name is removed before a file is written.
+    for name in HeldFolder.names(in: checkpoints) where CheckpointName.isPartial(name) {
+      let file = "\(checkpoints)/\(name)"
+      guard lstat(file, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(file)) is a folder, where a checkpoint is to be written; remove it.")
+      }
+    }
   }
 
   private func checkFolder(_ folder: String) throws(Failure) {

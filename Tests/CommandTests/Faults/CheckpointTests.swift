@@ -73,6 +73,15 @@ extension FaultTests {
       let refused = try Program.train(ranks: 2, training.options(steps: 25, "--resume"))
       #expect(refused.code == 73, "\(refused.error)")
       #expect(refused.error.contains("step-00000030.safetensors' is a link or something else"))
+      // So is one where a file is to be written.
+      rmdir(folder + "step-00000030.safetensors")
+      for name in ["step-00000025.safetensors.partial", "latest.safetensors.partial"] {
+        try FileManager.default.createDirectory(
+          atPath: folder + name, withIntermediateDirectories: false)
+        let refused = try Program.train(ranks: 2, training.options(steps: 25, "--resume"))
+        #expect(refused.code == 73 && refused.error.contains("\(name)' is a folder"))
+        rmdir(folder + name)
+      }
     }
 
     /// A copy that was given the name of a checkpoint to be is none, and costs the run none of its own.
