@@ -239,6 +239,26 @@ extension FaultTests {
       #expect(resumed.code == 0 && !resumed.output.contains("records"), "\(resumed.output)")
     }
 
+    @Test func checkpointsOfAnotherRunInTheirPlaceAreLeftAlone() throws {
+      let other = training.scratch.path + "/other"
+      #expect(
+        try Program.train(ranks: 2, training.options(steps: 10).map { $0 == run ? other : $0 })
+          .code == 0)
+      let names = try FileManager.default.contentsOfDirectory(atPath: other + "/checkpoints")
+      let busy = try busyRun()
+      // Or the run would make its folder anew between the two.
+      let processes = training.processes
+      for process in processes { kill(process, SIGSTOP) }
+      usleep(100_000)
+      #expect(rename(run + "/checkpoints", training.scratch.path + "/kept") == 0)
+      #expect(rename(other + "/checkpoints", run + "/checkpoints") == 0)
+      for process in processes { kill(process, SIGCONT) }
+      let (code, output) = try end(busy)
+      #expect(code == 74, "\(output)")
+      #expect(output.contains("was replaced by something else while the run trained"), "\(output)")
+      #expect(try training.checkpoints == names.sorted())
+    }
+
     @Test func aRunWhoseFolderIsDeletedSaysSoAndEnds() throws {
       let busy = try busyRun()
       // What is put back meanwhile may keep the folder from going.
