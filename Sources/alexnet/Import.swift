@@ -122,7 +122,10 @@ enum Import: Subcommand {
         }
         // A file of this program's own says all of it.
         if var preprocessing = described?.preprocessing {
-          if let classNames { preprocessing.classNames = classNames }
+          if let classNames {
+            preprocessing.classNames = classNames
+            preprocessing.namesClasses = true
+          }
           if let given { preprocessing.mean = given }
           return preprocessing
         }
@@ -130,9 +133,15 @@ enum Import: Subcommand {
         pictures.mean = given
         let names =
           classNames ?? (0..<network.classes).map(String.init)
-        let result = try pictures.preprocessing(
+        var result = try pictures.preprocessing(
           for: network, classNames: names, of: source, imageInFile: imageInFile)
         statements = result.statements
+        if classNames == nil {
+          result.preprocessing.namesClasses = false
+          statements.append(
+            "Neither the file nor --classes names the classes, so they are called 0 to \(network.classes - 1)."
+          )
+        }
         return result.preprocessing
       })
     let warnings = try network.write(to: out)

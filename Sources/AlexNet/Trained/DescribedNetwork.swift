@@ -61,10 +61,12 @@ public struct DescribedNetwork: Sendable, Equatable {
     } else {
       throw Failure(.badData, "\(quoted(path)) holds no mean image \(quoted(Self.meanName)).")
     }
-    preprocessing = Preprocessing(
+    var preprocessing = Preprocessing(
       classNames: names, mean: image, meanPlace: text?.meanPlace ?? .cropsOwn,
       channelOrder: text?.channelOrder ?? .rgb, factors: factors,
       resizing: text?.resizing ?? .crop)
+    preprocessing.namesClasses = text?.namesClasses ?? true
+    self.preprocessing = preprocessing
   }
 
   /// The network that texts describe.

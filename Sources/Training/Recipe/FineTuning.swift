@@ -178,7 +178,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
       return classes
     }
     let own = described?.preprocessing.classNames
-    let isUnknown = own.map { ClassMap.isUnknown($0) && $0 != names } ?? true
+    let isUnknown = own == nil || (described?.preprocessing.namesClasses == false && own != names)
     if let classMap {
       guard let own, !isUnknown else {
         throw Failure(
@@ -225,6 +225,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
     }
     var preprocessing = described.preprocessing
     preprocessing.classNames = dataset.classNames
+    preprocessing.namesClasses = true
     return (preprocessing, [])
   }
 }
