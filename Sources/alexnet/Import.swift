@@ -109,8 +109,12 @@ enum Import: Subcommand {
       source, named: try layerNames(arguments), prefix: arguments.string("prefix"),
       network: { classes throws(Failure) in
         if let choice {
-          let network = try choice.network(classes: classes)
-          if let described { try Self.check(network, is: described, in: source.path) }
+          var network = try choice.network(classes: classes)
+          if let described {
+            try Self.check(network, is: described, in: source.path)
+            // What it does not say is the file's.
+            network.preprocessing = described.network.preprocessing
+          }
           return network
         }
         guard let described else { throw Failure(.usage, "Give --network.") }
@@ -189,16 +193,24 @@ enum Import: Subcommand {
     _ network: NetworkSpecification, is described: DescribedNetwork, in path: String
   ) throws(Failure) {
     let (ours, theirs) = (network, described.network)
+    func refusal(_ difference: String) -> Failure {
+      Failure(
+        .usage,
+        "\(quoted(path)) is of the network \(quoted(theirs.name))\(difference); leave out --network."
+      )
+    }
     let place = zip(ours.layers.dropLast(), theirs.layers.dropLast()).first { $0 != $1 }
-    guard
-      place != nil || ours.layers.count != theirs.layers.count || ours.towers != theirs.towers
-        || ours.inputSide != theirs.inputSide
-    else { return }
-    let layer = place.map { ", which differs in layer \(quoted($0.1.name))" } ?? ""
-    throw Failure(
-      .usage,
-      "\(quoted(path)) is of the network \(quoted(theirs.name))\(layer); leave out --network."
-    )
+    let layer = place.map { ", which differs in layer \(quoted($0.1.name))" }
+    guard layer == nil, ours.layers.count == theirs.layers.count, ours.towers == theirs.towers
+    else { throw refusal(layer ?? "") }
+    guard ours.inputSide == theirs.inputSide, ours.imageSide == theirs.imageSide else {
+      throw refusal(
+        ", whose pictures are crops of \(theirs.inputSide) of \(theirs.imageSide) pixels and not of "
+          + "\(ours.inputSide) of \(ours.imageSide)")
+    }
+    if let difference = described.pictureDifference(from: network) {
+      throw refusal(": " + difference)
+    }
   }
 
   /// The longest list of classes that is read, in bytes.

@@ -3,7 +3,7 @@ public import Failures
 /// The network that a command line asks for, before the number of classes is known.
 public struct NetworkChoice {
   /// The network for a number of classes.
-  private let named: (Int) -> NetworkSpecification
+  private var named: (Int) -> NetworkSpecification
   private let variants: [NetworkVariant]
   private let recipe: RecipeName
   /// The program's own network that this one is, whatever its variants; nil for one that somebody described.
@@ -39,6 +39,18 @@ public struct NetworkChoice {
     preset = NetworkSpecification.presetNames.first {
       network.name == $0 || network.name.hasPrefix($0 + "+")
     }
+  }
+
+  /// The same network with pictures read in some way.
+  public func reading(_ preprocessing: PixelScaling?) -> NetworkChoice {
+    var changed = self
+    let named = named
+    changed.named = { classes in
+      var network = named(classes)
+      network.preprocessing = preprocessing
+      return network
+    }
+    return changed
   }
 
   /// The network for a number of classes; nil stands for any.

@@ -149,6 +149,24 @@ public struct FineTuning: Codable, Equatable, Sendable {
     try WeightFile.open(path).described()?.network
   }
 
+  /// A network that goes on with the weights of a file reads pictures as they have learnt to: as the file says, where
+  /// the network does not.
+  /// - Throws: `Failure` (usage) where it says something else, (badData) where the file is damaged.
+  public static func pictures(
+    for network: NetworkSpecification, in path: String
+  ) throws(Failure) -> PixelScaling? {
+    guard let described = try WeightFile.open(path).described() else {
+      return network.preprocessing
+    }
+    if let difference = described.pictureDifference(from: network) {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) says how the weights in it read pictures: \(difference). Leave \"preprocessing\" out of the "
+          + "network's description, or give the same.")
+    }
+    return network.preprocessing ?? described.network.preprocessing
+  }
+
   // MARK: Classes
 
   /// Which of the file's classes each kernel of the last layer begins with.
@@ -226,6 +244,14 @@ public struct FineTuning: Codable, Equatable, Sendable {
     var preprocessing = described.preprocessing
     preprocessing.classNames = dataset.classNames
     preprocessing.namesClasses = true
-    return (preprocessing, [])
+    let (order, factors) = (preprocessing.channelOrder, preprocessing.factors)
+    guard order != .rgb || factors != [1, 1, 1] else { return (preprocessing, []) }
+    return (
+      preprocessing,
+      [
+        "Pictures are read as \(quoted(source.path)) says: \(order.rawValue), less the mean, times "
+          + factors.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ") + "."
+      ]
+    )
   }
 }
