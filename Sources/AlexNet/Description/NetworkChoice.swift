@@ -56,8 +56,7 @@ public struct NetworkChoice {
   /// The network for a number of classes; nil stands for any.
   /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no such network.
   public func network(classes: Int?) throws(Failure) -> NetworkSpecification {
-    var network = named(classes ?? 1000)
-    for variant in variants { network = try network.applying(variant, recipe: recipe) }
+    let network = try named(classes ?? 1000).applying(variants, recipe: recipe)
     try network.validate()
     return network
   }
