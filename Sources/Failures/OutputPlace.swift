@@ -8,11 +8,12 @@ import Glibc
 ///   they are whole.
 /// - A folder, a disk and a socket are refused.
 ///
-/// Whoever writes makes the file `temporary`, and then calls `publish`; where that is never called nothing is left behind.
+/// Whoever writes fills the file `temporary`, and then calls `publish`; where that is never called nothing is left behind,
+/// unless the process is killed.
 public final class OutputPlace {
   /// The name that the user gave.
   public let name: String
-  /// The file to write into until it is whole; it does not exist.
+  /// The file to write into until it is whole: a new one, empty, that is this process's and nobody else's.
   public let temporary: String
   private let target: Target
   private var isPublished = false
@@ -26,32 +27,43 @@ public final class OutputPlace {
     case open(Int32)
   }
 
-  /// Finds out what a name stands for, and removes what an earlier attempt left.
+  /// Finds out what a name stands for, and makes the file to write into.
   /// - Throws: `Failure` (cannotCreate) where nothing can be written there.
   public init(_ name: String) throws(Failure) {
     self.name = name
     target = try Self.target(name)
     if case .file(let path) = target {
-      temporary = path + ".partial"
-      var status = stat()
-      guard lstat(temporary, &status) != 0 || status.isFile else {
-        throw Failure(
-          .cannotCreate,
-          "\(quoted(name)) cannot be written: \(quoted(temporary)), which it is called meanwhile, is no regular file."
-        )
-      }
-      unlink(temporary)
-    } else {
-      let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-      var template = Array("\(place)/alexnet-XXXXXX".utf8CString)
-      guard mkdtemp(&template) != nil else {
-        throw .system(
-          .cannotCreate, "\(quoted(place)) takes no temporary folder", errno: errno,
-          remedy: "Set TMPDIR to a folder that does.")
-      }
-      temporary =
-        String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/file"
+      temporary = try Self.newFile(beside: path, name)
+      return
     }
+    let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    var template = Array("\(place)/alexnet-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw .system(
+        .cannotCreate, "\(quoted(place)) takes no temporary folder", errno: errno,
+        remedy: "Set TMPDIR to a folder that does.")
+    }
+    let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    do throws(Failure) {
+      temporary = try Self.newFile(beside: folder + "/file", name)
+    } catch {
+      rmdir(folder)
+      throw error
+    }
+  }
+
+  /// Makes a file beside another one, under a name with this process's number; what has such a name is not touched.
+  private static func newFile(beside path: String, _ name: String) throws(Failure) -> String {
+    for attempt in 1...1000 {
+      let other = "\(path).\(getpid())\(attempt == 1 ? "" : "-\(attempt)").partial"
+      let file = open(other, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+      if file >= 0 {
+        close(file)
+        return other
+      }
+      guard errno == EEXIST else { break }
+    }
+    throw .system(.cannotCreate, "\(quoted(name)) cannot be created", errno: errno)
   }
 
   /// Finds out whether something can be written under a name, before the work whose result it is.
@@ -88,7 +100,7 @@ public final class OutputPlace {
   private func discard() {
     unlink(temporary)
     if case .file = target { return }
-    rmdir(String(temporary.dropLast("/file".count)))
+    if let slash = temporary.lastIndex(of: "/") { rmdir(String(temporary[..<slash])) }
   }
 
   private func failure(_ code: Int32, remedy: String = "") -> Failure {

@@ -31,7 +31,7 @@ public enum PNGFile {
       throw Failure(.internal, "The picture for \(quoted(path)) cannot be encoded as PNG.")
     }
     let place = try OutputPlace(path)
-    guard let file = fopen(place.temporary, "wbx") else {
+    guard let file = fopen(place.temporary, "wb") else {
       throw .system(.cannotCreate, "Cannot create \(quoted(path))", errno: errno)
     }
     let written = fwrite(memory.baseAddress, 1, length, file)

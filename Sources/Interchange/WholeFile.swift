@@ -16,7 +16,7 @@ final class WholeFile {
   init(creating path: String) throws(Failure) {
     self.path = path
     place = try OutputPlace(path)
-    descriptor = open(place.temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    descriptor = open(place.temporary, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw .system(.cannotCreate, "\(quoted(path)) cannot be created", errno: errno)
     }

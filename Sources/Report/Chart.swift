@@ -86,10 +86,16 @@ package struct Chart: Sendable {
     }
     let xs = drawn.flatMap { $0.curve.points.map(\.x) }
     let (left, right) = (xs.min() ?? 0, xs.max() ?? 1)
+    // Zeros have no logarithm: where there is nothing else, as in a run whose weights stand still, they are drawn as they are.
+    let isLogarithmic =
+      self.isLogarithmic && drawn.contains { $0.curve.points.contains { $0.y > 0 } }
+    let startsAtZero = self.startsAtZero || self.isLogarithmic
     lines += [
       "set xlabel \(quoted(xLabel))", "set ylabel \(quoted(yLabel))",
-      // A single point has no range of its own.
-      left < right ? "set xrange [\(left):\(right)]" : "set xrange [\(left - 0.5):\(left + 0.5)]",
+      // A single point has no range of its own; before the start of a run there is nothing.
+      left < right
+        ? "set xrange [\(left):\(right)]"
+        : "set xrange [\(left < 0 ? left - 0.5 : max(0, left - 0.5)):\(left + 0.5)]",
       isLogarithmic ? "set logscale y; set format y '10^{%L}'" : "",
       startsAtZero && !isLogarithmic ? "set yrange [0:*]" : "",
       doubles ? "set logscale x 2" : "",

@@ -1,4 +1,8 @@
+import Failures
 import Foundation
+
+/// A text without characters that are none: names of classes come from anywhere, and a page may be shown on a terminal.
+private func visible(_ text: String) -> String { escaped(text) }
 
 /// Pieces of a page.
 enum HTML {
@@ -6,7 +10,7 @@ enum HTML {
   static func escaped(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     // Letter by letter, since the Character of a quote and its accent is no quote.
-    for letter in text.unicodeScalars {
+    for letter in visible(text).unicodeScalars {
       switch letter {
       case "&": result += "&amp;".unicodeScalars
       case "<": result += "&lt;".unicodeScalars

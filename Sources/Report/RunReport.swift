@@ -29,11 +29,11 @@ package struct RunReport {
   }
 
   /// The kernels of the first layer in a run's newest checkpoint; nil where there is none.
-  /// - Throws: `Failure` (badData) where the checkpoint is damaged.
+  /// - Throws: `Failure` (badData) where the checkpoint is damaged, or is a copy under another's name.
   package static func kernels(
     of run: RunMetrics, background: UInt8 = 255
   ) throws(Failure) -> KernelPicture? {
-    guard let path = run.directory.checkpointFiles.last else { return nil }
+    guard let path = try run.directory.newestCheckpoint() else { return nil }
     let file = try SafetensorsFile(opening: path)
     let network = run.settings.network
     guard case .convolution(let layer)? = network.layers.first else { return nil }

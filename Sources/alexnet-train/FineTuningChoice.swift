@@ -20,9 +20,12 @@ extension TrainCommand {
       }
       return NetworkChoice(network)
     }
-    return try NetworkChoice(
+    let choice = try NetworkChoice(
       name: arguments.string("network") ?? "alexnet", recipe: recipeName(arguments),
       variants: arguments.strings("variant"))
+    guard let weights else { return choice }
+    return choice.reading(
+      try FineTuning.pictures(for: choice.network(classes: nil), in: weights))
   }
 
   /// What the options say of single layers; nil where they say nothing.

@@ -19,35 +19,59 @@ struct OpenedRun {
 extension TrainCommand {
   /// Opens the run's folder, and the checkpoint to go on from where there is one; all ranks call it together.
   func open(_ arguments: Arguments, _ settings: TrainingSettings) throws -> OpenedRun {
-    let fresh = "runs/\(settings.network.name)-\(Self.timeStamp)"
-    let run = RunDirectory(try world.broadcast(arguments.string("out") ?? fresh, from: 0))
+    var path = arguments.string("out") ?? ""
+    if path.isEmpty {
+      path = try world.broadcast(world.rank == 0 ? makeFreshFolder(settings) : "", from: 0)
+    }
+    let run = RunDirectory(path)
     let mode = arguments.string("resume")
     let allowed = try allowedChanges(arguments)
-    // What the first rank finds in the folder counts for all.
-    let isThere = world.rank == 0 && (run.holdsRun || !run.checkpointFiles.isEmpty)
-    let goesOn = try mode.map {
-      try $0 != "auto" || world.broadcast(isThere ? "run" : "", from: 0) == "run"
-    }
-    guard goesOn == true else {
-      if world.rank == 0 { try run.create() }
-      let lock = world.rank == 0 ? try self.lock(run, arguments) : nil
-      try world.barrier()
-      return OpenedRun(run: run, lock: lock, checkpoint: nil)
-    }
     var lock: RunLock?
-    var path = ""
-    if world.rank == 0 {
-      if !isThere { _ = try run.savedSettings() }
-      try run.check()
-      lock = try self.lock(run, arguments)
-      path = try checkpointToGoOnFrom(run, wantsGood: mode == "latest-good") ?? ""
-    }
+    var goesOn = false
+    if world.rank == 0 { (lock, goesOn) = try take(run, mode: mode, arguments) }
+    // What the first rank finds in the folder counts for all.
+    goesOn = try world.broadcast(goesOn ? "run" : "", from: 0) == "run"
+    guard goesOn else { return OpenedRun(run: run, lock: lock, checkpoint: nil) }
+    let newest =
+      try world.rank == 0 ? checkpointToGoOnFrom(run, wantsGood: mode == "latest-good") : nil
     // All ranks go on from the file that the first one sees.
-    path = try world.broadcast(path, from: 0)
+    path = try world.broadcast(newest ?? "", from: 0)
     let checkpoint = path.isEmpty ? nil : try SafetensorsFile(opening: path)
     let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
     try check(settings, against: saved, in: run, allowed)
     return OpenedRun(run: run, lock: lock, checkpoint: checkpoint)
+  }
+
+  /// Makes the folder of a run that was given none: of two that start in one second, each its own.
+  private func makeFreshFolder(_ settings: TrainingSettings) throws(Failure) -> String {
+    let name = "runs/\(settings.network.name)-\(Self.timeStamp)"
+    var (path, number) = (name, 1)
+    while try !RunDirectory(path).makeFolder() {
+      number += 1
+      path = "\(name)-\(number)"
+    }
+    return path
+  }
+
+  /// Takes a run's folder, which is made where a run may begin in it; only then is what lies there counted on.
+  /// - Returns: The hold on it, and whether there is a run to go on with.
+  private func take(
+    _ run: RunDirectory, mode: String?, _ arguments: Arguments
+  ) throws(Failure) -> (lock: RunLock?, goesOn: Bool) {
+    let goesOn = { mode == "auto" ? run.holdsTraining : mode != nil }
+    if !goesOn() {
+      try run.checkIsFree()
+      try run.makeFolder()
+    } else if !run.holdsTraining {
+      _ = try run.savedSettings()
+    }
+    try run.check()
+    let lock = try self.lock(run, arguments)
+    // Another run may have begun here, and ended, while this one waited for the folder.
+    guard !goesOn() else { return (lock, true) }
+    try run.checkIsFree()
+    try run.makeCheckpointFolder()
+    return (lock, false)
   }
 
   private func lock(_ run: RunDirectory, _ arguments: Arguments) throws(Failure) -> RunLock {
@@ -69,7 +93,7 @@ extension TrainCommand {
         say("\(complaint) It is called \(quoted(path + RunDirectory.damagedSuffix)) now.\n")
       }
     }
-    if let newest = run.checkpointFiles.last { return newest }
+    if let newest = try run.newestCheckpoint() { return newest }
     // A run that begins anew takes the place of all that is there.
     guard run.remains.isEmpty, !wantsGood else {
       throw Failure(
@@ -85,6 +109,7 @@ extension TrainCommand {
   /// What is wrong with a checkpoint's bytes; nil where nothing is.
   /// - Throws: `Failure` where that cannot be found out: it cannot be read, or a newer program wrote it.
   private func damage(of path: String) throws(Failure) -> Failure? {
+    if let misnaming = Checkpoint.misnaming(of: path) { return misnaming }
     let file: SafetensorsFile
     do throws(Failure) { file = try SafetensorsFile(opening: path) } catch {
       guard error.exitCode == .badData else { throw error }

@@ -109,8 +109,12 @@ enum Import: Subcommand {
       source, named: try layerNames(arguments), prefix: arguments.string("prefix"),
       network: { classes throws(Failure) in
         if let choice {
-          let network = try choice.network(classes: classes)
-          if let described { try Self.check(network, is: described, in: source.path) }
+          var network = try choice.network(classes: classes)
+          if let described {
+            try Self.check(network, is: described, in: source.path)
+            // What it does not say is the file's.
+            network.preprocessing = described.network.preprocessing
+          }
           return network
         }
         guard let described else { throw Failure(.usage, "Give --network.") }
@@ -122,7 +126,10 @@ enum Import: Subcommand {
         }
         // A file of this program's own says all of it.
         if var preprocessing = described?.preprocessing {
-          if let classNames { preprocessing.classNames = classNames }
+          if let classNames {
+            preprocessing.classNames = classNames
+            preprocessing.namesClasses = true
+          }
           if let given { preprocessing.mean = given }
           return preprocessing
         }
@@ -130,9 +137,15 @@ enum Import: Subcommand {
         pictures.mean = given
         let names =
           classNames ?? (0..<network.classes).map(String.init)
-        let result = try pictures.preprocessing(
+        var result = try pictures.preprocessing(
           for: network, classNames: names, of: source, imageInFile: imageInFile)
         statements = result.statements
+        if classNames == nil {
+          result.preprocessing.namesClasses = false
+          statements.append(
+            "Neither the file nor --classes names the classes, so they are called 0 to \(network.classes - 1)."
+          )
+        }
         return result.preprocessing
       })
     let warnings = try network.write(to: out)
@@ -180,16 +193,24 @@ enum Import: Subcommand {
     _ network: NetworkSpecification, is described: DescribedNetwork, in path: String
   ) throws(Failure) {
     let (ours, theirs) = (network, described.network)
+    func refusal(_ difference: String) -> Failure {
+      Failure(
+        .usage,
+        "\(quoted(path)) is of the network \(quoted(theirs.name))\(difference); leave out --network."
+      )
+    }
     let place = zip(ours.layers.dropLast(), theirs.layers.dropLast()).first { $0 != $1 }
-    guard
-      place != nil || ours.layers.count != theirs.layers.count || ours.towers != theirs.towers
-        || ours.inputSide != theirs.inputSide
-    else { return }
-    let layer = place.map { ", which differs in layer \(quoted($0.1.name))" } ?? ""
-    throw Failure(
-      .usage,
-      "\(quoted(path)) is of the network \(quoted(theirs.name))\(layer); leave out --network."
-    )
+    let layer = place.map { ", which differs in layer \(quoted($0.1.name))" }
+    guard layer == nil, ours.layers.count == theirs.layers.count, ours.towers == theirs.towers
+    else { throw refusal(layer ?? "") }
+    guard ours.inputSide == theirs.inputSide, ours.imageSide == theirs.imageSide else {
+      throw refusal(
+        ", whose pictures are crops of \(theirs.inputSide) of \(theirs.imageSide) pixels and not of "
+          + "\(ours.inputSide) of \(ours.imageSide)")
+    }
+    if let difference = described.pictureDifference(from: network) {
+      throw refusal(": " + difference)
+    }
   }
 
   /// The longest list of classes that is read, in bytes.

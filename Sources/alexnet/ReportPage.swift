@@ -83,7 +83,7 @@ enum ReportPage: Subcommand {
     guard runs.count == 1 else {
       return (nil, "Name one run alone to see what its network makes of images.")
     }
-    guard let checkpoint = runs[0].directory.checkpointFiles.last else {
+    guard let checkpoint = try runs[0].directory.newestCheckpoint() else {
       return (nil, "The run has no checkpoint yet.")
     }
     let path = arguments.string("data") ?? runs[0].settings.dataset

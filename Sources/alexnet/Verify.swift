@@ -38,7 +38,10 @@ enum Verify: Subcommand {
   /// The files that a name stands for: itself, or all checkpoints of a run, those under two names once.
   private static func files(of path: String, _ problems: inout [Failure]) -> [String] {
     var status = stat()
-    guard stat(path, &status) == 0, status.isFolder else { return [path] }
+    guard stat(path, &status) == 0, status.isFolder else {
+      if let misnaming = Checkpoint.misnaming(of: path) { problems.append(misnaming) }
+      return [path]
+    }
     let run = RunDirectory(path)
     do throws(Failure) {
       guard run.holdsRun else {
@@ -49,6 +52,8 @@ enum Verify: Subcommand {
       }
       _ = try TrainingSettings(TextFile.read(run.configuration), from: run.configuration)
     } catch { problems.append(error) }
+    // Under each of its names: it may have another checkpoint's.
+    problems += run.checkpointFiles.compactMap { Checkpoint.misnaming(of: $0) }
     var seen: Set<[UInt64]> = []
     let files = run.everyCheckpoint.filter { file in
       // What cannot be looked at is found out when it is opened.

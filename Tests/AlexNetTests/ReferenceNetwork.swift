@@ -40,7 +40,8 @@ struct ReferenceNetwork {
         y = Reference.normalization(x, norm(layer, isSpatial: true))
       case .maxPooling(let layer): y = Reference.maxPooling(x, pool(layer))
       case .averagePooling(let layer): y = Reference.averagePooling(x, pool(layer))
-      case .dropout(let name, _, _): y = Reference.masked(x, mask(name))
+      case .dropout(let name, let probability, let scalesInTraining):
+        y = Reference.masked(x, mask(name, probability, scalesInTraining))
       }
       activations.append(y)
     }
@@ -85,13 +86,16 @@ struct ReferenceNetwork {
         gradient = Reference.maxPoolingGradient(gradient, x: seen, pool(layer))
       case .averagePooling(let layer):
         gradient = Reference.averagePoolingGradient(gradient, x: x, pool(layer))
-      case .dropout(let name, _, _): gradient = Reference.masked(gradient, mask(name))
+      case .dropout(let name, let probability, let scalesInTraining):
+        gradient = Reference.masked(gradient, mask(name, probability, scalesInTraining))
       }
     }
   }
 
-  /// What a dropout layer lets through: where a neuron was zero anyway, it does not matter.
-  private func mask(_ layer: String) -> FeatureMaps { actual(layer).mapped { $0 == 0 ? 0 : 1 } }
+  /// What a dropout layer multiplies by: where a neuron was zero anyway, it does not matter.
+  private func mask(_ layer: String, _ probability: Double, _ scales: Bool) -> FeatureMaps {
+    actual(layer).mapped { $0 == 0 ? 0 : scales ? 1 / (1 - probability) : 1 }
+  }
 
   private func kernels(
     _ layer: ConvolutionSpecification, _ x: FeatureMaps, isFirst: Bool

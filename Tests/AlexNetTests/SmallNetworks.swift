@@ -127,6 +127,14 @@ enum SmallNetworks {
         fc("fc1", 6), .tanh(name: "tanh1"), .relu(name: "relu1"), .tanh(name: "tanh2"),
         .dropout(name: "drop1", probability: 0.2), .tanh(name: "tanh3"), .relu(name: "relu3"),
       ]),
+    network(
+      "tanh before drops that scale up",
+      [
+        fc("fc1", 12), .tanh(name: "tanh1"),
+        .dropout(name: "drop1", probability: 0.5, scalesInTraining: true),
+        fc("fc2", 12), .tanh(name: "tanh2"), .relu(name: "relu2"),
+        .dropout(name: "drop2", probability: 0.4, scalesInTraining: true),
+      ]),
     // Nothing but the last layer; and units before anything that learns.
     network("linear", classes: 3, []),
     network(

@@ -211,6 +211,40 @@ import Testing
     #expect(network.name == "alexnet+tanh+no-dropout")
   }
 
+  /// Each pair of variants, either way round.
+  @Test func twoVariantsAreTheSameInAnyOrderOrRefused() throws {
+    let kinds = NetworkVariant.allCases
+    for (place, first) in kinds.enumerated() {
+      for second in kinds[place...] {
+        let outcomes = [[first, second], [second, first]].map { pair in
+          Result { () throws(Failure) in try Self.alexNet.applying(pair, recipe: .code2012) }
+        }
+        switch (outcomes[0], outcomes[1]) {
+        case (.success(let one), .success(let other)): #expect(one == other)
+        case (.failure(let one), .failure(let other)):
+          #expect(one.exitCode == .usage && one.message == other.message)
+        default: Issue.record("\(first) and \(second)")
+        }
+      }
+    }
+    func both(_ words: String) throws -> NetworkSpecification {
+      try NetworkChoice(name: "alexnet", recipe: .code2012, variants: [words])
+        .network(classes: nil)
+    }
+    // 160 kernels a tower in conv2, whatever its padding; and no sixth convolution that reads both towers.
+    #expect(try Self.output("conv2", both("147,150")) == "26x26x160")
+    #expect(try both("150,147") == both("147,150"))
+    let columns = try both("150,sixth-convolution")
+    #expect(columns.layers.filter { $0.reads == .all }.map(\.name) == ["fc8"])
+    for words in [
+      "full-exchange,150", "150,no-conv3-exchange", "no-normalization,149", "150,150",
+      "150,four-towers-in-pairs", "one-column,full-exchange", "one-column,no-conv3-exchange",
+    ] {
+      let failure = #expect(throws: Failure.self, "\(words)") { _ = try both(words) }
+      #expect(failure?.exitCode == .usage)
+    }
+  }
+
   @Test(arguments: [
     (NetworkVariant.noConv3Exchange, "cifar-four-layer+one-tower"), (.noNormalization, "cifar"),
     (.sixthConvolution, "cifar"), (.noDropout, "cifar"), (.oneTower, "alexnet"),

@@ -75,28 +75,77 @@ import Testing
     #expect(alone.code == 64 && alone.error.contains("--init-from"), "\(alone.error)")
   }
 
+  /// Files of other programs name no classes; digits of a dataset's are names as others are.
   @Test func classesWithoutNamesAreTakenForTheDatasetsAndThatIsSaid() throws {
     let numbered = try ColourFolders.dataset(["0", "1", "2"], in: scratch.path, name: "numbers")
     #expect(
       try train(numbered, "numbered", "--network", "cifar-four-layer", "--max-steps", "2").code == 0
     )
+    let digits = ["--init-from", "\(scratch.path)/numbered"]
     let named = try ColourFolders.dataset(["x", "y", "z"], in: scratch.path, name: "named")
-    let outcome = try train(named, "named-run", "--init-from", "\(scratch.path)/numbered")
-    #expect(outcome.code == 0, "\(outcome.error)")
-    #expect(
-      outcome.output.contains("does not name its classes")
-        && outcome.output.contains("--reset fc10"), "\(outcome.output)")
-    #expect(try row(2, of: "named-run") == row(2, of: "numbered"))
+    let refused = try train(named, "refused", digits[0], digits[1])
+    #expect(refused.code == 64 && refused.error.contains("class 0 is '0'"), "\(refused.error)")
+    let pairs = scratch.path + "/pairs.txt"
+    try "0\tz\n1\tx\n2\ty\n".write(toFile: pairs, atomically: true, encoding: .utf8)
+    let paired = try train(named, "paired", digits[0], digits[1], "--class-map", pairs)
+    #expect(paired.code == 0, "\(paired.error)")
+    #expect(try row(0, of: "paired") == row(1, of: "numbered"))
+
+    // The same weights from a file that says nothing of them.
+    let (bare, unnamed) = (
+      scratch.path + "/bare.safetensors", scratch.path + "/unnamed.safetensors"
+    )
+    try nakedCopy(of: "numbered", to: bare)
+    let imported = try Program.alexnet(
+      "import", bare, "--network", "cifar-four-layer", "--out", unnamed)
+    #expect(imported.code == 0, "\(imported.error)")
+    #expect(imported.output.contains("they are called 0 to 2"), "\(imported.output)")
+    // What is made of it does not name them either.
+    let again = scratch.path + "/again.npz"
+    let exported = try Program.alexnet("export", unnamed, "--format", "npz", "--out", again)
+    #expect(exported.code == 0, "\(exported.error)")
+    for (number, file) in [unnamed, again].enumerated() {
+      let outcome = try train(named, "named-run-\(number)", "--init-from", file)
+      #expect(outcome.code == 0, "\(outcome.error)")
+      #expect(
+        outcome.output.contains("does not name its classes")
+          && outcome.output.contains("--reset fc10"), "\(outcome.output)")
+      #expect(!outcome.output.contains("the first layer that differs"))
+      #expect(try row(2, of: "named-run-\(number)") == row(2, of: "numbered"))
+      let useless = try train(named, "useless", "--init-from", file, "--class-map", pairs)
+      #expect(useless.code == 64 && useless.error.contains("does not name"), "\(useless.error)")
+    }
+    // A run on them does.
+    let named2 = try ColourFolders.dataset(["u", "v", "w"], in: scratch.path, name: "others")
+    let other = try train(named2, "other", "--init-from", "\(scratch.path)/named-run-0")
+    #expect(other.code == 64 && other.error.contains("class 0 is 'x'"), "\(other.error)")
     // Another network takes the weights, and that is said.
-    let other = try train(
-      named, "other", "--init-from", "\(scratch.path)/numbered", "--network", "cifar-four-layer",
-      "--variant", "tanh")
+    let tanh = try train(
+      named, "tanh", "--init-from", unnamed, "--network", "cifar-four-layer", "--variant", "tanh")
     #expect(
-      other.code == 0 && other.output.contains("the first layer that differs is 'relu1'"),
-      "\(other.output)\(other.error)")
-    #expect(!outcome.output.contains("the first layer that differs"))
+      tanh.code == 0 && tanh.output.contains("the first layer that differs is 'relu1'"),
+      "\(tanh.output)\(tanh.error)")
     // The same names need no word.
-    let same = try train(numbered, "same", "--init-from", "\(scratch.path)/numbered")
+    let same = try train(numbered, "same", "--init-from", unnamed)
     #expect(same.code == 0 && !same.output.contains("does not name"), "\(same.output)")
+  }
+
+  /// The weights of a run's newest checkpoint, as another program would save them.
+  private func nakedCopy(of run: String, to path: String) throws {
+    let file = try SafetensorsFile(
+      opening: "\(scratch.path)/\(run)/checkpoints/latest.safetensors")
+    let kept = file.header.tensors.filter {
+      !$0.name.hasPrefix("velocity.") && $0.name != "preprocessing.mean"
+    }
+    let header = SafetensorsHeader(
+      metadata: [:], tensors: kept.map { ($0.name, $0.format, $0.shape) })
+    try SafetensorsWriter.create(path, header)
+    let writer = try SafetensorsWriter(opening: path, header)
+    for entry in kept {
+      var numbers = [UInt32](repeating: 0, count: entry.count)
+      try numbers.withUnsafeMutableBufferPointer { try file.read(entry, into: $0) }
+      try numbers.withUnsafeBufferPointer { try writer.write(writer.entry(entry.name), $0) }
+    }
+    try writer.finish()
   }
 }

@@ -106,4 +106,53 @@ import Testing
       for part in says { #expect(outcome.error.contains(part), "'\(part)' in: \(outcome.error)") }
     }
   }
+
+  /// Weights have learnt to see pictures in one way, which a network that is named may not contradict.
+  @Test func picturesAreReadAsTheFileSays() throws {
+    let first = try pretrained()
+    let config = try String(contentsOfFile: first + "/config.json", encoding: .utf8)
+    let settings = try #require(
+      JSONSerialization.jsonObject(with: Data(config.utf8)) as? [String: Any])
+    func describe(_ name: String, _ change: (inout [String: Any]) -> Void) throws -> String {
+      var network = try #require(settings["network"] as? [String: Any])
+      change(&network)
+      let path = "\(scratch.path)/\(name).json"
+      try JSONSerialization.data(withJSONObject: network).write(to: URL(fileURLWithPath: path))
+      return path
+    }
+    let bgr = try describe("bgr") { $0["preprocessing"] = ["channelOrder": "BGR"] }
+    let scaled = try describe("scaled") { $0["preprocessing"] = ["scale": 1.0 / 255] }
+    let larger = try describe("larger") { $0["imageSide"] = 40 }
+    let exported = scratch.path + "/exported.safetensors"
+    #expect(
+      try Program.alexnet("export", first, "--format", "safetensors", "--out", exported).code == 0)
+    for (network, says) in [
+      (bgr, "colours in the order RGB"), (scaled, "the factors 1, 1, 1"), (larger, "40"),
+    ] {
+      if network != larger {
+        let outcome = try train(
+          ranks: nil, out: "refused",
+          ["--init-from", first, "--network", network, "--max-steps", "0"])
+        #expect(outcome.code == 64 && outcome.error.contains(says), "\(outcome.error)")
+      }
+      let imported = try Program.alexnet(
+        "import", exported, "--network", network, "--out", scratch.path + "/again.safetensors")
+      #expect(imported.code == 64 && imported.error.contains(says), "\(imported.error)")
+    }
+    // A network that says nothing takes the file's way, in its description too.
+    let other = try train(
+      ranks: nil, out: "bgr", ["--network", bgr, "--max-steps", "0"])
+    #expect(other.code == 0, "\(other.error)")
+    let outcome = try train(
+      ranks: nil, out: "taken",
+      [
+        "--init-from", scratch.path + "/bgr", "--network", "cifar-four-layer", "--max-steps", "0",
+      ])
+    #expect(outcome.code == 0 && outcome.output.contains("says: BGR"), "\(outcome.output)")
+    let file = try SafetensorsFile(
+      opening: scratch.path + "/taken/checkpoints/latest.safetensors")
+    for text in ["network", "preprocessing"] {
+      #expect(file.header.metadata[text]?.contains("BGR") == true, "\(text)")
+    }
+  }
 }

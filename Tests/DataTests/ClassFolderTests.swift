@@ -50,6 +50,17 @@ struct ClassFolderTests {
     #expect(seen.count == 60)
   }
 
+  /// One walk finds them all, and not one for each folder.
+  @Test("folders in folders without pictures are refused at once")
+  func deepFolders() throws {
+    let place = Workplace()
+    try place.makeFolder("source/" + (0..<300).map { _ in "d" }.joined(separator: "/"))
+    let duration = ContinuousClock().measure {
+      expectFailure(.inputMissing, "d/d' is empty") { try place.prepare() }
+    }
+    #expect(duration < .seconds(5))
+  }
+
   @Test("odd names and places all work")
   func names() throws {
     let place = Workplace()

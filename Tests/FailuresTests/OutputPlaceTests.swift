@@ -26,7 +26,7 @@ import Testing
   /// Writes a text as all writers do.
   private func write(_ text: String, to path: String) throws {
     let place = try OutputPlace(path)
-    let file = open(place.temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+    let file = open(place.temporary, O_WRONLY | O_NOFOLLOW)
     #expect(file >= 0)
     #expect(Glibc.write(file, text, text.utf8.count) == text.utf8.count)
     close(file)
@@ -47,7 +47,7 @@ import Testing
     let path = folder.write("out", Array("old".utf8))
     do {
       let place = try OutputPlace(path)
-      close(open(place.temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600))
+      close(open(place.temporary, O_WRONLY | O_NOFOLLOW))
     }
     // Nothing was published: the old file stays, and nothing else does.
     #expect(names == ["out"] && folder.read("out") == Array("old".utf8))
@@ -84,7 +84,7 @@ import Testing
     #expect(kind("link") == S_IFLNK)
     do throws(Failure) {
       let place = try OutputPlace("/dev/full")
-      let file = open(place.temporary, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+      let file = open(place.temporary, O_WRONLY | O_NOFOLLOW)
       #expect(Glibc.write(file, "text", 4) == 4)
       close(file)
       try place.publish()
@@ -117,8 +117,29 @@ import Testing
     if mknod(folder.file("disk"), S_IFBLK | 0o600, 7 << 8 | 250) == 0 {
       #expect(refusal(folder.file("disk")).contains("is a disk"))
     }
-    mkdir(folder.file("named.partial"), 0o700)
-    #expect(refusal(folder.file("named")).contains("named.partial"))
     #expect(!names.contains("out"))
+  }
+
+  /// Files of the user's, whatever they are called.
+  @Test func nothingElseIsRemovedOrWrittenInto() throws {
+    let others = ["out.partial", "out.\(getpid()).partial", "out.\(getpid())-2.partial"]
+    for name in others { _ = folder.write(name, Array("mine".utf8)) }
+    mkdir(folder.file("named.partial"), 0o700)
+    symlink("nowhere", folder.file("named.\(getpid()).partial"))
+    let before = names
+    do {
+      let place = try OutputPlace(folder.file("out"))
+      #expect(names.count == before.count + 1)
+      close(open(place.temporary, O_WRONLY | O_NOFOLLOW))
+    }
+    #expect(names == before)
+    for name in ["out", "named"] { try write("new", to: folder.file(name)) }
+    #expect(names == (before + ["out", "named"]).sorted())
+    for name in others { #expect(folder.read(name) == Array("mine".utf8)) }
+    // Two writers of one name do not share a file.
+    let (first, second) = (
+      try OutputPlace(folder.file("out")), try OutputPlace(folder.file("out"))
+    )
+    #expect(first.temporary != second.temporary)
   }
 }

@@ -92,6 +92,39 @@ import Testing
     for tic in [1, 2, 4, 8] { #expect(svg.contains("> \(tic)</tspan>"), "\(tic)") }
   }
 
+  /// The weights of a run that is dead do not move: gnuplot has no logarithm of that.
+  @Test(arguments: [[0, 0, 0], [0], [0, 1e-3, 0]]) func zerosAreDrawnOnALogarithmicAxisToo(
+    _ heights: [Double]
+  ) throws {
+    var chart = Chart(
+      "Movement", x: "steps", y: "share",
+      [
+        Chart.Series("conv1", Self.curve(heights), colour: 0, hasPoints: true),
+        Chart.Series("conv2", Self.curve([0, 0]), colour: 1, hasPoints: true),
+      ])
+    chart.isLogarithmic = true
+    let svg = try chart.svg(id: "one")
+    #expect(svg.contains("conv1") && svg.contains("</svg>"))
+    #expect(try chart.text(width: 60, height: 15).contains("conv2"))
+  }
+
+  @Test func theAxisOfAPointByItselfHasNothingBeforeTheStart() throws {
+    let point = Curve([Curve.Point(0.3, 2)])
+    let text = try Chart("Loss", x: "epochs", y: "loss", [.init("a", point, colour: 0)])
+      .text(width: 60, height: 15)
+    let tics = try #require(text.split(separator: "\n").dropLast().last)
+    #expect(tics.contains("0.1") && !tics.contains("-"), "\(text)")
+  }
+
+  @Test func aPageShowsWhatIsNoLetter() throws {
+    let title = "a\u{1B}[31mb\u{7}\u{202E}\u{9B}"
+    let svg = try Chart(title, x: title, y: title, [.init(title, Self.curve([1]), colour: 0)])
+      .svg(id: "one")
+    #expect(svg.contains("<title>a\\u{1b}[31mb\\u{7}\\u{202e}\\u{9b}</title>"))
+    #expect(!svg.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" && $0 != "\t" })
+    #expect(try XMLParserCheck.isWellFormed(svg))
+  }
+
   @Test func aPointByItselfAndAChartInLetters() throws {
     let chart = Chart(
       "Loss", x: "epochs", y: "loss", [Chart.Series("a", Self.curve([2]), colour: 0)])

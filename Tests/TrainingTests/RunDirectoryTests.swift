@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 import Training
@@ -8,22 +9,28 @@ import Training
   private let folder = TemporaryFolder()
   private var run: RunDirectory { RunDirectory(folder.file("run")) }
 
+  private func create() throws {
+    try run.checkIsFree()
+    try run.makeFolder()
+    try run.makeCheckpointFolder()
+  }
+
   private func write(_ text: String, _ name: String) throws {
     try text.write(toFile: run.path + "/" + name, atomically: false, encoding: .utf8)
   }
 
   /// A disk that is full at the start leaves such a folder.
   @Test func whatARunLeavesThatNeverBeganIsNotInTheWay() throws {
-    try run.create()
+    try create()
     for name in ["lock", "log.txt", "metrics.jsonl", "config.json.partial"] { try write("", name) }
-    try run.create()
+    try create()
     try write("Training ...\n", "log.txt")
-    try run.create()
+    try create()
   }
 
   /// By their numbers, since names of more than eight digits are not in the order of the alphabet.
   @Test func theCheckpointsAreThoseThatTheProgramNames() throws {
-    try run.create()
+    try create()
     let names = ["step-00000005", "step-99999999", "step-100000000"]
     let others = [
       "step-good", "step-5", "step-0000005", "step-000000005", "step-+0000005", "step-",
@@ -39,9 +46,31 @@ import Training
     "checkpoints/step-good.safetensors",
   ])
   func whatIsOfValueIs(_ name: String) throws {
-    try run.create()
+    try create()
     try write("{}\n", name)
-    let failure = #expect(throws: Failure.self) { try run.create() }
+    let failure = #expect(throws: Failure.self) { try create() }
     #expect(failure?.exitCode == .cannotCreate)
+  }
+
+  /// A device is refused like a file; a folder that is there keeps its mode, whoever may write there.
+  @Test func whatIsThereIsRefusedBeforeItIsTouched() throws {
+    func mode(_ path: String) -> mode_t {
+      var status = stat()
+      return stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
+    }
+    try "mine".write(toFile: run.path, atomically: false, encoding: .utf8)
+    #expect(chmod(run.path, 0o640) == 0)
+    let failure = #expect(throws: Failure.self) { try create() }
+    #expect(failure?.exitCode == .cannotCreate && mode(run.path) == 0o640)
+    let open = RunDirectory(folder.file("open"))
+    for bits: mode_t in [0o1777, 0o755] {
+      mkdir(open.path, 0o700)
+      #expect(chmod(open.path, bits) == 0)
+      try open.checkIsFree()
+      #expect(try !open.makeFolder())
+      let refused = Result { try open.check() }
+      #expect((bits == 0o755) == ((try? refused.get()) != nil))
+      #expect(mode(open.path) == bits)
+    }
   }
 }

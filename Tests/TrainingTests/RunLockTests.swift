@@ -12,7 +12,7 @@ import Training
 
   init() throws {
     run = RunDirectory(folder.file("run"))
-    try run.create()
+    try run.makeFolder()
   }
 
   private func lock(_ tell: (String) -> Void = { _ in }) throws -> RunLock {

@@ -57,6 +57,25 @@ public enum LayerSpecification: Equatable, Sendable {
     default: .own
     }
   }
+
+  /// Of layers in a row, the first of which is given what others made: whether each one's output takes the place of its
+  /// input in memory.
+  package static func takePlaces(_ layers: some Sequence<LayerSpecification>) -> [Bool] {
+    var (isFirst, holdsTangent) = (true, false)
+    return layers.map { layer in
+      let takesPlace: Bool
+      switch layer {
+      // What they leave is what was there, or zero where they let no gradient through.
+      case .relu, .dropout(_, _, scalesInTraining: false): takesPlace = !isFirst
+      // A tanh takes its gradient from its output, of which these make another number.
+      case .tanh, .dropout: takesPlace = !isFirst && !holdsTangent
+      default: takesPlace = false
+      }
+      if case .tanh = layer { holdsTangent = true } else if !takesPlace { holdsTangent = false }
+      isFirst = false
+      return takesPlace
+    }
+  }
 }
 
 /// A convolution, as data.

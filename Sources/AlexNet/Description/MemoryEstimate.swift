@@ -98,11 +98,12 @@ public struct MemoryEstimate: Sendable {
   ) {
     let float = Self.float
     var largest = 0
-    for (number, shape) in shapes.enumerated() {
+    let takePlaces = LayerSpecification.takePlaces(shapes.map(\.layer))
+    for ((number, shape), takesPlace) in zip(shapes.enumerated(), takePlaces) {
       parameters += shape.parameters * float
       training += 2 * shape.parameters * float
       let output = batchSize * shape.output.count
-      if !shape.layer.worksInPlace {
+      if !takesPlace {
         activations += output * float
         largest = max(largest, output)
       }
@@ -130,15 +131,5 @@ public struct MemoryEstimate: Sendable {
       activationGradients += readers.count { !owned.contains($0) } * own
     }
     activationGradients += 2 * largest * float
-  }
-}
-
-extension LayerSpecification {
-  /// Whether the layer's output takes the place of its input in memory.
-  var worksInPlace: Bool {
-    switch self {
-    case .relu, .tanh, .dropout: true
-    default: false
-    }
   }
 }

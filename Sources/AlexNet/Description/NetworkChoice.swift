@@ -3,7 +3,7 @@ public import Failures
 /// The network that a command line asks for, before the number of classes is known.
 public struct NetworkChoice {
   /// The network for a number of classes.
-  private let named: (Int) -> NetworkSpecification
+  private var named: (Int) -> NetworkSpecification
   private let variants: [NetworkVariant]
   private let recipe: RecipeName
   /// The program's own network that this one is, whatever its variants; nil for one that somebody described.
@@ -41,11 +41,22 @@ public struct NetworkChoice {
     }
   }
 
+  /// The same network with pictures read in some way.
+  public func reading(_ preprocessing: PixelScaling?) -> NetworkChoice {
+    var changed = self
+    let named = named
+    changed.named = { classes in
+      var network = named(classes)
+      network.preprocessing = preprocessing
+      return network
+    }
+    return changed
+  }
+
   /// The network for a number of classes; nil stands for any.
   /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no such network.
   public func network(classes: Int?) throws(Failure) -> NetworkSpecification {
-    var network = named(classes ?? 1000)
-    for variant in variants { network = try network.applying(variant, recipe: recipe) }
+    let network = try named(classes ?? 1000).applying(variants, recipe: recipe)
     try network.validate()
     return network
   }

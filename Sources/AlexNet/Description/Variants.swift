@@ -4,31 +4,32 @@ import Layers
 /// A change to a network that the paper or its authors' code measured, by the name of its option.
 ///
 /// Figures are ten-crop errors on ILSVRC-2012's validation set (top-1 / top-5); the unchanged network (code, 145) has
-/// 40.66 / 18.21 %.
+/// 40.66 / 18.21 %. Several are made in the order of the cases, whatever that of the words: what is added first is changed
+/// by what follows, and what finds nothing left to change is refused.
 public enum NetworkVariant: String, CaseIterable, Sendable {
+  /// A sixth convolution over pool5 that reads both towers: the paper's CNN* (code, 146).
+  case sixthConvolution = "sixth-convolution"
   /// One column of 48, 128, 192 and 192 kernels, conv5 and the fully-connected layers as wide as both towers': the
   /// paper's one-GPU net (code, 145-half), in 2010's test set 39.17 / 18.23 % against 37.47 / 17.00 %.
   case oneColumn = "one-column"
-  /// Pools of 2 x 2 with stride 2, sizes rounded up (code, 147: 41.06 / 18.51 %).
-  case nonOverlappingPooling = "non-overlapping-pooling"
   /// No normalisation of either kind (code, 148: 42.03 / 19.36 %).
   case noNormalization = "no-normalization"
   /// A normalisation over conv5 too (code, 149: no published figure).
   case normOverConv5 = "norm-over-conv5"
+  /// Every layer reads both towers; has no published figure.
+  case fullExchange = "full-exchange"
   /// Towers that meet in the last layer alone (code, 150: 41.83 / 19.33 %).
   case noExchange = "no-exchange"
   /// Every tower reads its own maps in conv3; has no published figure.
   case noConv3Exchange = "no-conv3-exchange"
-  /// Every layer reads both towers; has no published figure.
-  case fullExchange = "full-exchange"
   /// Four towers, of which a and b, and c and d, exchange before conv3 (code, 120-4gpu: no published figure).
   case fourTowersInPairs = "four-towers-in-pairs"
   /// Four towers, each of which reads three of the four in conv3 (code, 153-4gpu: no published figure).
   case fourTowersOfThree = "four-towers-of-three"
+  /// Pools of 2 x 2 with stride 2, sizes rounded up (code, 147: 41.06 / 18.51 %).
+  case nonOverlappingPooling = "non-overlapping-pooling"
   /// Half the kernels in every layer but the last; has no published figure.
   case halfWidth = "half-width"
-  /// A sixth convolution over pool5 that reads both towers: the paper's CNN* (code, 146).
-  case sixthConvolution = "sixth-convolution"
   /// tanh in place of the rectifier (paper, figure 1).
   case tanh
   /// No dropout.
@@ -83,6 +84,26 @@ public enum NetworkVariant: String, CaseIterable, Sendable {
 }
 
 extension NetworkSpecification {
+  /// The network with several changes, in whatever order they are named.
+  /// - Throws: `Failure` (usage) where one leaves another nothing to change.
+  public func applying(
+    _ variants: [NetworkVariant], recipe: RecipeName
+  ) throws(Failure) -> NetworkSpecification {
+    guard !variants.contains(.fullExchange) || !variants.contains(.noExchange) else {
+      throw Failure(
+        .usage,
+        "--variant \(NetworkVariant.fullExchange.rawValue) and \(NetworkVariant.noExchange.rawValue) exclude each other; "
+          + "leave out one of them.")
+    }
+    var changed = self
+    for variant in NetworkVariant.allCases {
+      for _ in 0..<variants.count(where: { $0 == variant }) {
+        changed = try changed.applying(variant, recipe: recipe)
+      }
+    }
+    return changed
+  }
+
   /// The network with a change.
   /// - Parameters:
   ///   - variant: The change.
@@ -106,6 +127,7 @@ extension NetworkSpecification {
     case .normOverConv5: changed.layers = withNormOverConv5()
     case .noExchange: changed.layers = withoutExchange()
     case .noConv3Exchange:
+      guard towers > 1 else { break }
       changed.layers = layers.map { $0.name == "conv3" ? $0.reading(.own) : $0 }
     case .fullExchange:
       // The image is the same for all towers.
@@ -230,7 +252,7 @@ extension NetworkSpecification {
   /// Two columns that meet in the last layer: conv2 a quarter wider, and each with hidden fully-connected layers as
   /// wide as both had.
   private func withoutExchange() -> [LayerSpecification] {
-    guard towers > 1 else { return layers }
+    guard towers > 1, layers.dropLast().contains(where: { $0.reads != .own }) else { return layers }
     return layers.enumerated().map { number, layer in
       guard number < layers.count - 1 else { return layer }
       let alone = layer.reading(.own)

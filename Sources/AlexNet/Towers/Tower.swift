@@ -53,20 +53,15 @@ final class Tower {
     let builder = LayerBuilder(part, options: options, team: team)
     var stages: [Stage] = []
     var largest = 0
-    var holdsTangent = false
-    for shape in part.shapes(index) {
+    let shapes = part.shapes(index)
+    for (shape, takesPlace) in zip(shapes, LayerSpecification.takePlaces(shapes.map(\.layer))) {
       let layer = builder.layer(shape)
-      let previous = stages.last?.output
       let output: Tensor
-      let isTangent = layer is HyperbolicTangent
-      // A tanh takes its gradient from its output, which a second one must not overwrite.
-      if layer.worksInPlace, let previous, !(isTangent && holdsTangent) {
+      if takesPlace, let previous = stages.last?.output {
         output = previous
-        holdsTangent = holdsTangent || isTangent
       } else {
         output = Tensor(options.batchSize, layer.output.count)
         largest = max(largest, layer.output.count)
-        holdsTangent = isTangent
       }
       stages.append(
         Stage(

@@ -120,11 +120,6 @@ public struct ClassMap: Codable, Equatable, Sendable {
     return places
   }
 
-  /// Whether names say nothing: they count from 0, as those of a file that named no classes.
-  public static func isUnknown(_ names: [String]) -> Bool {
-    names.enumerated().allSatisfy { $0.element == String($0.offset) }
-  }
-
   /// How two lists of as many names differ, as a clause that names the first class which does; nil where they are equal.
   public static func difference(
     _ names: [String], in first: String, _ others: [String], in second: String

@@ -61,10 +61,41 @@ public struct DescribedNetwork: Sendable, Equatable {
     } else {
       throw Failure(.badData, "\(quoted(path)) holds no mean image \(quoted(Self.meanName)).")
     }
-    preprocessing = Preprocessing(
+    var preprocessing = Preprocessing(
       classNames: names, mean: image, meanPlace: text?.meanPlace ?? .cropsOwn,
       channelOrder: text?.channelOrder ?? .rgb, factors: factors,
       resizing: text?.resizing ?? .crop)
+    preprocessing.namesClasses = text?.namesClasses ?? true
+    self.preprocessing = preprocessing
+  }
+
+  /// How a network says that its pictures are read, where that is not how this one's are, as a clause; nil where both
+  /// agree or it says nothing.
+  package func pictureDifference(from other: NetworkSpecification) -> String? {
+    guard let said = other.preprocessing else { return nil }
+    func differ(_ what: String, _ own: String, _ others: String) -> String {
+      "its pictures have \(what) \(own), and those of the network \(quoted(other.name)) \(others)"
+    }
+    func list(_ numbers: [Float]) -> String {
+      numbers.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ")
+    }
+    if said.channelOrder != preprocessing.channelOrder {
+      return differ(
+        "their colours in the order", preprocessing.channelOrder.rawValue,
+        said.channelOrder.rawValue)
+    }
+    // The same number, written out and read again.
+    let areNear = zip(said.factors, preprocessing.factors).allSatisfy {
+      abs($0 - $1) <= 1e-4 * abs($1)
+    }
+    guard areNear else {
+      return differ("the factors", list(preprocessing.factors), list(said.factors))
+    }
+    guard let colour = said.meanColour else { return nil }
+    let isPlain = zip(preprocessing.mean.indices, preprocessing.mean).allSatisfy {
+      abs($1 - colour[$0 % 3]) <= 0.01
+    }
+    return isPlain ? nil : differ("another mean than", list(colour), "have that one")
   }
 
   /// The network that texts describe.

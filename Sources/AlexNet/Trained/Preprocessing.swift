@@ -16,6 +16,8 @@ public struct Preprocessing: Equatable, Sendable {
 
   /// The classes' names.
   public var classNames: [String]
+  /// Whether somebody called the classes so; numbers from 0 stand for the names that a file of another program has not.
+  public var namesClasses = true
   /// The mean image, image side x image side x RGB, in 0...255.
   public var mean: [Float]
   /// Which part of the mean image is subtracted from a crop.
@@ -62,6 +64,8 @@ struct PreprocessingText: Codable {
   var channelOrder: Preprocessing.ChannelOrder?
   var factors: [Float]?
   var resizing: Resizing?
+  /// Nil for yes.
+  var namesClasses: Bool?
 }
 
 extension Preprocessing {
@@ -69,7 +73,7 @@ extension Preprocessing {
   package var metadata: [String: String] {
     let text = PreprocessingText(
       meanPlace: meanPlace, channelOrder: channelOrder, factors: factors,
-      resizing: resizing)
+      resizing: resizing, namesClasses: namesClasses ? nil : false)
     return [
       "classes": JSONText.encode(classNames, isPretty: false),
       "preprocessing": JSONText.encode(text, isPretty: false),

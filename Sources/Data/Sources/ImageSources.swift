@@ -55,11 +55,15 @@ public enum ImageSources {
         return NotedSource(base: shards, notes: notes(walk, beside: shards.readNames))
       }
       if walk.tree.pictures.isEmpty {
-        // What was unpacked lies in a folder of its own.
-        let inner = walk.tree.folders
-        if inner.count == 1, let inner = inner.first, inner.isText {
-          return try open("\(path)/\(inner.nameText)", options)
+        // What was unpacked lies in a folder of its own, perhaps several times over; what is below is known already.
+        var (folder, inner) = (walk.tree, path)
+        while folder.folders.count == 1, folder.folders[0].isText {
+          folder = folder.folders[0]
+          inner += "/\(folder.nameText)"
+          if let source = try archives(inner, options) { return source }
+          if let shards = try WebDatasetSource(lookingIn: inner, options) { return shards }
         }
+        if folder !== walk.tree { return try open(inner, options) }
         try OtherFormats.refuse(walk.tree, in: path)
       }
     }

@@ -34,6 +34,25 @@ public enum Checkpoint {
     return read
   }
 
+  /// What is wrong with the name of a checkpoint that says other steps than it holds, a copy under a name of the
+  /// program's own; nil where both agree, the name says none, or the file is not whole, which its reader finds out.
+  /// - Parameters:
+  ///   - name: The file's path, inside the folder where one is given.
+  ///   - folder: A folder that is held open.
+  public static func misnaming(of name: String, in folder: HeldFolder? = nil) -> Failure? {
+    struct Steps: Decodable { let step: Int }
+    let last = name.split(separator: "/").last.map(String.init) ?? name
+    guard let steps = CheckpointName.steps(last),
+      let file = try? SafetensorsFile(opening: name, in: folder),
+      let text = file.header.metadata["state"],
+      let state = try? JSONText.decode(Steps.self, text, from: file.path), state.step != steps
+    else { return nil }
+    return Failure(
+      .badData,
+      "\(quoted(file.path)) holds step \(state.step) and not the one in its name, as a copy would; give it a name "
+        + "of your own, or remove it.")
+  }
+
   /// Reads weights and velocities into a network; each rank reads, and checks, the kernels of its own towers.
   /// - Throws: `Failure` (badData) where a tensor is missing, superfluous, of another shape, damaged or not finite.
   static func load(_ file: SafetensorsFile, into network: Network) throws(Failure) {

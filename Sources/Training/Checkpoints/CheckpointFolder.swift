@@ -5,9 +5,11 @@ struct CheckpointFolder {
   /// The run's folder.
   let folder: HeldFolder
 
-  /// The steps of the checkpoints that are there, the fewest first.
+  /// The steps of the checkpoints that are there, the fewest first; a copy under another's name is the user's.
   var steps: [Int] {
-    folder.names(in: CheckpointName.folder).compactMap(CheckpointName.steps).sorted()
+    folder.names(in: CheckpointName.folder).compactMap(CheckpointName.steps).sorted().filter {
+      Checkpoint.misnaming(of: CheckpointName.checkpoint(afterSteps: $0), in: folder) == nil
+    }
   }
 
   /// Gives a checkpoint a second name, in place of the file that had it.

@@ -149,6 +149,24 @@ public struct FineTuning: Codable, Equatable, Sendable {
     try WeightFile.open(path).described()?.network
   }
 
+  /// A network that goes on with the weights of a file reads pictures as they have learnt to: as the file says, where
+  /// the network does not.
+  /// - Throws: `Failure` (usage) where it says something else, (badData) where the file is damaged.
+  public static func pictures(
+    for network: NetworkSpecification, in path: String
+  ) throws(Failure) -> PixelScaling? {
+    guard let described = try WeightFile.open(path).described() else {
+      return network.preprocessing
+    }
+    if let difference = described.pictureDifference(from: network) {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) says how the weights in it read pictures: \(difference). Leave \"preprocessing\" out of the "
+          + "network's description, or give the same.")
+    }
+    return network.preprocessing ?? described.network.preprocessing
+  }
+
   // MARK: Classes
 
   /// Which of the file's classes each kernel of the last layer begins with.
@@ -178,7 +196,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
       return classes
     }
     let own = described?.preprocessing.classNames
-    let isUnknown = own.map { ClassMap.isUnknown($0) && $0 != names } ?? true
+    let isUnknown = own == nil || (described?.preprocessing.namesClasses == false && own != names)
     if let classMap {
       guard let own, !isUnknown else {
         throw Failure(
@@ -225,6 +243,15 @@ public struct FineTuning: Codable, Equatable, Sendable {
     }
     var preprocessing = described.preprocessing
     preprocessing.classNames = dataset.classNames
-    return (preprocessing, [])
+    preprocessing.namesClasses = true
+    let (order, factors) = (preprocessing.channelOrder, preprocessing.factors)
+    guard order != .rgb || factors != [1, 1, 1] else { return (preprocessing, []) }
+    return (
+      preprocessing,
+      [
+        "Pictures are read as \(quoted(source.path)) says: \(order.rawValue), less the mean, times "
+          + factors.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ") + "."
+      ]
+    )
   }
 }

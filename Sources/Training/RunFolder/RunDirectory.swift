@@ -73,10 +73,18 @@ public struct RunDirectory: Sendable {
         .inputMissing, "There is no run or checkpoint \(quoted(path)); check the path.")
     }
     guard status.isFolder else { return path }
-    guard let newest = RunDirectory(path).checkpointFiles.last else {
+    guard let newest = try RunDirectory(path).newestCheckpoint() else {
       throw Failure(
         .inputMissing, "The folder \(quoted(path)) holds no checkpoint of a run; name another.")
     }
+    return newest
+  }
+
+  /// The checkpoint of the most steps; nil where there is none.
+  /// - Throws: `Failure` (badData) where it holds other steps than its name says.
+  public func newestCheckpoint() throws(Failure) -> String? {
+    guard let newest = checkpointFiles.last else { return nil }
+    if let misnaming = Checkpoint.misnaming(of: newest) { throw misnaming }
     return newest
   }
 
@@ -97,9 +105,15 @@ public struct RunDirectory: Sendable {
     Name.lock, CheckpointName.folder, Name.configuration + ".partial", Name.metrics, Name.log,
   ]
 
-  /// Creates the folder for a new run, private to the user.
-  /// - Throws: `Failure` (cannotCreate) where another run is there already, or nothing can be created.
-  public func create() throws(Failure) {
+  /// Whether there is something to go on with.
+  public var holdsTraining: Bool { holdsRun || !checkpointFiles.isEmpty }
+
+  /// Checks that a new run may begin here: nothing is there yet, or nothing of value. Nothing is touched.
+  /// - Throws: `Failure` (cannotCreate) where another run is there, or somebody's files, or no folder.
+  public func checkIsFree() throws(Failure) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    guard status.isFolder else { throw notFolder(path) }
     guard !holdsRun else {
       throw Failure(
         .cannotCreate,
@@ -110,6 +124,13 @@ public struct RunDirectory: Sendable {
       remains.isEmpty,
       (try? FileManager.default.attributesOfItem(atPath: metrics)[.size] as? Int) ?? 0 == 0
     else { throw Failure(.cannotCreate, "\(quoted(path)) is not empty; choose another --out.") }
+  }
+
+  /// Makes the folder, and those above it that are missing, private to the user; one that is there stays as it is.
+  /// - Returns: Whether it was made.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  @discardableResult
+  public func makeFolder() throws(Failure) -> Bool {
     var (parent, made) = ("", [String]())
     for part in path.split(separator: "/", omittingEmptySubsequences: false) {
       parent += part
@@ -122,41 +143,31 @@ public struct RunDirectory: Sendable {
       }
       parent += "/"
     }
-    // A folder that was there before may be open to others.
-    chmod(path, 0o700)
-    if mkdir(checkpoints, 0o700) != 0, errno != EEXIST { throw cannotCreate(checkpoints) }
-    try check()
     // What a run brings to the disk is of no use there without the names that lead to it.
     // A folder above that may not be read cannot be brought there by this user.
     for folder in made { try? HeldFolder(folder + "/..").bringNamesToDisk() }
-    try HeldFolder(path).bringNamesToDisk()
+    return made.last == path
+  }
+
+  /// Makes what a new run needs in its folder, which the caller has to itself.
+  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  public func makeCheckpointFolder() throws(Failure) {
+    let folder = try HeldFolder(path)
+    try folder.makeFolder(CheckpointName.folder)
+    try checkFolder(checkpoints)
+    try folder.bringNamesToDisk()
   }
 
   /// Checks that the folder is one that nobody else can put files or links into, and that it can be written.
   /// - Throws: `Failure` (cannotCreate) that says what is wrong.
   public func check() throws(Failure) {
-    for folder in [path, checkpoints, tensorBoard] {
-      var status = stat()
-      // It is there only where it was asked for.
-      if folder == tensorBoard, lstat(folder, &status) != 0 { continue }
-      guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
-        throw cannotCreate(folder)
-      }
-      guard status.isFolder else {
-        throw Failure(
-          .cannotCreate,
-          "\(quoted(folder)) is a link or a file, not a folder; choose another --out.")
-      }
-      guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
-        throw Failure(
-          .cannotCreate,
-          "\(quoted(folder)) belongs to another user or can be written by others, who could put files in the "
-            + "run's way; 'chmod 700' it, or choose another --out.")
-      }
-      guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(folder) }
+    try checkFolder(path)
+    var status = stat()
+    // They are there only where a run has begun, and the last one where it was asked for.
+    for folder in [checkpoints, tensorBoard] where lstat(folder, &status) == 0 {
+      try checkFolder(folder)
     }
     for file in checkpointFiles + [configuration, metrics, log, lock, latest, best] {
-      var status = stat()
       guard lstat(file, &status) != 0 || status.isFile else {
         throw Failure(
           .cannotCreate,
@@ -164,6 +175,35 @@ public struct RunDirectory: Sendable {
         )
       }
     }
+    // Whatever else has such a name is removed before a file is written.
+    for name in HeldFolder.names(in: checkpoints) where CheckpointName.isPartial(name) {
+      let file = "\(checkpoints)/\(name)"
+      guard lstat(file, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(file)) is a folder, where a checkpoint is to be written; remove it.")
+      }
+    }
+  }
+
+  private func checkFolder(_ folder: String) throws(Failure) {
+    var status = stat()
+    guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
+      throw cannotCreate(folder)
+    }
+    guard status.isFolder else { throw notFolder(folder) }
+    guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+      throw Failure(
+        .cannotCreate,
+        "\(quoted(folder)) belongs to another user or can be written by others, who could put files in the "
+          + "run's way; 'chmod 700' it, or choose another --out.")
+    }
+    guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(folder) }
+  }
+
+  private func notFolder(_ path: String) -> Failure {
+    Failure(
+      .cannotCreate, "\(quoted(path)) is a link or a file, not a folder; choose another --out.")
   }
 
   /// Checks that there is room for the run's checkpoints.

@@ -1,4 +1,5 @@
 import Failures
+import Glibc
 import Threads
 
 /// Sees to it that a run's folder stays the run's while it trains: what the first rank does about whatever others move,
@@ -8,6 +9,8 @@ final class RunKeeper {
   private let lock: RunLock
   private let files: [KeptFile]
   private let settings: String
+  /// What the system says of the folder of the checkpoints; nil where there is none yet.
+  private var checkpoints: stat?
   private var lastLook = -Double.infinity
   /// Where the folder is now, where it has been moved away from its name.
   private var newPlace: String??
@@ -25,10 +28,16 @@ final class RunKeeper {
     self.lock = lock
     self.files = files
     self.settings = settings
+    checkpoints = folder.status(of: CheckpointName.folder)
   }
 
-  /// Whether nobody else has taken the folder over.
-  var isOwner: Bool { lock.isOwner }
+  /// Whether nobody else has taken the folder over, or put another one in the place of the checkpoints'.
+  var isOwner: Bool { lock.isOwner && standsUnderCheckpoints }
+
+  private var standsUnderCheckpoints: Bool {
+    guard let checkpoints, let named = folder.status(of: CheckpointName.folder) else { return true }
+    return checkpoints.isSameFile(as: named)
+  }
 
   /// Whether the folder stands somewhere else than the run was told, so that it must end.
   var isMoved: Bool { newPlace != nil }
@@ -42,7 +51,7 @@ final class RunKeeper {
   /// Looks at the folder, and puts back what was deleted from it.
   /// - Parameter tell: Told what the user should know.
   /// - Throws: `Failure` (cannotCreate) where another process has taken the folder over, (inputOutput) where it has been
-  ///   deleted, or what is missing cannot be made again.
+  ///   deleted, that of the checkpoints is another one, or what is missing cannot be made again.
   func look(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
     lastLook = MonotonicClock.seconds
     switch folder.place {
@@ -55,7 +64,15 @@ final class RunKeeper {
     case .itsOwn: newPlace = nil
     }
     if try lock.confirm() { try tell(made(RunDirectory.Name.lock)) }
-    if try folder.makeFolder(CheckpointName.folder) { try tell(made(CheckpointName.folder)) }
+    let isMade = try folder.makeFolder(CheckpointName.folder)
+    if isMade || checkpoints == nil { checkpoints = folder.status(of: CheckpointName.folder) }
+    if isMade { try tell(made(CheckpointName.folder)) }
+    guard standsUnderCheckpoints else {
+      throw Failure(
+        .inputOutput,
+        "\(quoted(folder.path(of: CheckpointName.folder))) was replaced by something else while the run trained, and "
+          + "nothing more is written there; put the run's own folder back and go on with --resume.")
+    }
     if folder.status(of: RunDirectory.Name.configuration) == nil {
       try TextFile.write(settings, to: RunDirectory.Name.configuration, in: folder)
       try tell(made(RunDirectory.Name.configuration))

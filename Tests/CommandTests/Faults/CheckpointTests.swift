@@ -73,6 +73,59 @@ extension FaultTests {
       let refused = try Program.train(ranks: 2, training.options(steps: 25, "--resume"))
       #expect(refused.code == 73, "\(refused.error)")
       #expect(refused.error.contains("step-00000030.safetensors' is a link or something else"))
+      // So is one where a file is to be written.
+      rmdir(folder + "step-00000030.safetensors")
+      for name in ["step-00000025.safetensors.partial", "latest.safetensors.partial"] {
+        try FileManager.default.createDirectory(
+          atPath: folder + name, withIntermediateDirectories: false)
+        let refused = try Program.train(ranks: 2, training.options(steps: 25, "--resume"))
+        #expect(refused.code == 73 && refused.error.contains("\(name)' is a folder"))
+        rmdir(folder + name)
+      }
+    }
+
+    /// A copy that was given the name of a checkpoint to be is none, and costs the run none of its own.
+    @Test func aCheckpointThatHoldsOtherStepsThanItsNameIsNotGoneOnFrom() throws {
+      #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
+      let folder = run + "/checkpoints/"
+      func copy(_ name: String, as other: String) throws {
+        try FileManager.default.copyItem(
+          atPath: "\(folder)\(name).safetensors", toPath: "\(folder)\(other).safetensors")
+      }
+      try copy("step-00000010", as: "step-00000004")
+      // One that is older than the newest is kept, since it is nobody's but the user's.
+      #expect(try Program.train(ranks: 2, training.options(steps: 20, "--resume")).code == 0)
+      #expect(
+        try training.checkpoints.filter { $0.hasPrefix("step") } == [
+          "step-00000004.safetensors", "step-00000015.safetensors", "step-00000020.safetensors",
+        ])
+      for (number, name) in ["step-00000099", "step-100000000"].enumerated() {
+        try copy("latest", as: name)
+        for words in [
+          ["verify", run], ["evaluate", run, "--data", try Pictures.small.get().path + "/dataset"],
+          ["export", run, "--format", "npz", "--out", training.scratch.path + "/w.npz"],
+        ] {
+          let outcome = try Program.alexnet(ranks: nil, words)
+          #expect(outcome.code == 65, "\(words): \(outcome.error)")
+          #expect(
+            outcome.error.contains("\(name).safetensors' holds step 2\(number) and not"),
+            "\(outcome.error)"
+          )
+        }
+        let refused = try Program.train(ranks: 2, training.options(steps: 25, "--resume"))
+        #expect(refused.code == 65 && refused.error.contains("holds step 2"), "\(refused.error)")
+        let outcome = try Program.train(
+          ranks: 2, training.options(steps: 21 + number, "--resume", "latest-good"))
+        #expect(outcome.code == 0, "\(outcome.error)")
+        #expect(outcome.output.contains("\(name).safetensors.damaged"), "\(outcome.output)")
+      }
+      // Under two names that are both one file's.
+      #expect(
+        link(folder + "step-00000022.safetensors", folder + "step-00000023.safetensors") == 0)
+      let verified = try Program.alexnet("verify", run)
+      #expect(
+        verified.code == 65 && verified.error.contains("step-00000023.safetensors' holds step 22"),
+        "\(verified.error)")
     }
 
     @Test func checkpointsAreKeptByAgeAndByError() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 extension FaultTests {
@@ -51,6 +52,80 @@ extension FaultTests {
       let third = try Program.train(ranks: 2, words + ["--resume", "--max-time", "4s"])
       #expect(third.code == 75, "\(third.error)")
       #expect(third.output.contains("which is gone"), "\(third.output)")
+    }
+
+    @Test func whatIsThereIsNotTouchedWhereItIsRefused() throws {
+      let file = training.scratch.path + "/notes.txt"
+      try "mine".write(toFile: file, atomically: true, encoding: .utf8)
+      let shared = training.scratch.path + "/shared"
+      try FileManager.default.createDirectory(
+        atPath: shared, withIntermediateDirectories: false)
+      for (path, mode, says) in [
+        (file, mode_t(0o644), "not a folder"), (shared, 0o1777, "can be written by others"),
+      ] {
+        #expect(chmod(path, mode) == 0)
+        let words = try training.options(steps: 5).map { $0 == run ? path : $0 }
+        let outcome = try Program.train(ranks: nil, words)
+        #expect(outcome.code == 73 && outcome.error.contains(says), "\(outcome.error)")
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o7777 == mode, "\(path)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: shared).isEmpty)
+    }
+
+    /// A run that began, and ended, while another waited for the folder.
+    @Test(arguments: [nil, "auto"])
+    func whatIsInAFolderIsLookedAtWhenItsLockIsTaken(_ resume: String?) throws {
+      let first = training.scratch.path + "/first"
+      #expect(
+        try Program.train(ranks: nil, training.options(steps: 5).map { $0 == run ? first : $0 })
+          .code == 0)
+      try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
+      chmod(run, 0o700)
+      let lock = open(run + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      #expect(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+      let late = Process()
+      late.executableURL = URL(fileURLWithPath: "\(Program.folder)/alexnet-train")
+      late.arguments = try training.options(steps: 10) + (resume.map { ["--resume", $0] } ?? [])
+      late.environment = Process.userEnvironment
+      late.standardOutput = FileHandle.nullDevice
+      late.standardError = FileHandle.nullDevice
+      try late.runWithOpenSignals()
+      // It is about to wait then.
+      for _ in 0..<30 where access(run + "/checkpoints", F_OK) != 0 { usleep(50_000) }
+      try? FileManager.default.removeItem(atPath: run + "/checkpoints")
+      for name in ["checkpoints", "metrics.jsonl", "log.txt", "config.json"] {
+        try FileManager.default.copyItem(atPath: "\(first)/\(name)", toPath: "\(run)/\(name)")
+      }
+      unlink(run + "/lock")
+      close(lock)
+      late.waitUntilExit()
+      #expect(late.terminationStatus == (resume == nil ? 73 : 0))
+      let records = try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)
+      let old = try String(contentsOfFile: first + "/metrics.jsonl", encoding: .utf8)
+      #expect(resume == nil ? records == old : records.hasPrefix(old) && records != old)
+    }
+
+    @Test func runsWithoutAFolderHaveOneEach() throws {
+      let words = try training.options(steps: 1)
+      let out = try #require(words.firstIndex(of: "--out"))
+      let runs = try (0..<3).map { _ in
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "\(Program.folder)/alexnet-train")
+        process.arguments = Array(words[..<out] + words[(out + 2)...])
+        process.environment = Process.userEnvironment
+        process.currentDirectoryURL = URL(fileURLWithPath: training.scratch.path)
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.runWithOpenSignals()
+        return process
+      }
+      for run in runs {
+        run.waitUntilExit()
+        #expect(run.terminationStatus == 0)
+      }
+      let folder = training.scratch.path + "/runs"
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 3)
     }
 
     /// After a loss of power a checkpoint is of no use without the settings, and neither without the names above them.
@@ -162,6 +237,26 @@ extension FaultTests {
       let resumed = try Program.train(
         ranks: 2, training.options(steps: steps + 1, "--resume"))
       #expect(resumed.code == 0 && !resumed.output.contains("records"), "\(resumed.output)")
+    }
+
+    @Test func checkpointsOfAnotherRunInTheirPlaceAreLeftAlone() throws {
+      let other = training.scratch.path + "/other"
+      #expect(
+        try Program.train(ranks: 2, training.options(steps: 10).map { $0 == run ? other : $0 })
+          .code == 0)
+      let names = try FileManager.default.contentsOfDirectory(atPath: other + "/checkpoints")
+      let busy = try busyRun()
+      // Or the run would make its folder anew between the two.
+      let processes = training.processes
+      for process in processes { kill(process, SIGSTOP) }
+      usleep(100_000)
+      #expect(rename(run + "/checkpoints", training.scratch.path + "/kept") == 0)
+      #expect(rename(other + "/checkpoints", run + "/checkpoints") == 0)
+      for process in processes { kill(process, SIGCONT) }
+      let (code, output) = try end(busy)
+      #expect(code == 74, "\(output)")
+      #expect(output.contains("was replaced by something else while the run trained"), "\(output)")
+      #expect(try training.checkpoints == names.sorted())
     }
 
     @Test func aRunWhoseFolderIsDeletedSaysSoAndEnds() throws {
