@@ -11,6 +11,8 @@ public struct NetworkImport {
   public let preprocessing: Preprocessing
 
   private let weights: NetworkWeights
+  /// No mean of pixels from 0 to 255 is further from zero; some room is left for other ranges.
+  private static let largestMean: Float = 1e4
 
   /// Finds a network's weights in a file.
   ///
@@ -29,12 +31,18 @@ public struct NetworkImport {
     preprocessing: (NetworkSpecification, _ mean: [Float]?) throws(Failure) -> Preprocessing
   ) throws(Failure) {
     let side = source.pictures.side
+    let imageSide = try network(nil).imageSide
+    guard side.map({ $0 <= imageSide }) ?? true else {
+      throw Failure(
+        .badData,
+        "\(quoted(source.path)) takes crops of \(side ?? 0) pixels, and the network's pictures have \(imageSide); describe it "
+          + "in a JSON file for --network with a larger imageSide (Docs/Architecture.md).")
+    }
     weights = try NetworkWeights(
       source, of: try network(nil).reading(side: side), named: names, prefix: prefix)
     self.network = try network(weights.classes).reading(side: side)
     try self.network.validate()
     var mean: [Float]?
-    let imageSide = self.network.imageSide
     if let tensor = source.tensors.first(where: { $0.name == NetworkFile.meanName }) {
       guard tensor.shape == [imageSide, imageSide, 3] else {
         throw Failure(
@@ -51,6 +59,12 @@ public struct NetworkImport {
         "\(self.preprocessing.classNames.count) names of classes were given, and the last layer in "
           + "\(quoted(source.path)) tells \(self.network.classes) apart.")
     }
+    guard let bad = self.preprocessing.mean.first(where: { !($0.magnitude <= Self.largestMean) })
+    else { return }
+    throw Failure(
+      .badData,
+      "The mean image for \(quoted(source.path)) holds \(bad), and pixels are from 0 to 255; give another with --mean."
+    )
   }
 
   /// How the file's names were understood, where they are not the network's.

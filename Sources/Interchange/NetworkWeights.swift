@@ -76,10 +76,30 @@ public struct NetworkWeights {
   ) throws(Failure) {
     self.source = source
     self.network = network
+    if let sides = source.pictures.oblong {
+      throw Failure(
+        .badData,
+        "\(quoted(source.path)) takes crops of \(sides[0])x\(sides[1]) pixels, and networks here take squares."
+      )
+    }
+    for (layer, name) in names.sorted(by: { $0.key < $1.key })
+    where !network.tensors.contains(where: { $0.layer == layer }) {
+      let layers = network.layers.filter(\.hasWeights).map(\.name)
+      throw Failure(
+        .usage,
+        "--layer \(layer)=\(name): the network \(quoted(network.name)) has no layer \(quoted(layer)) with weights; it has "
+          + "\(layers.joined(separator: ", ")).")
+    }
     guard let layers = source.layers else {
       let tensors = try TensorNames(source, network.tensors, named: names, prefix: prefix)
       (found, notes, described) = (tensors.found, tensors.notes, nil)
       return
+    }
+    guard prefix == nil else {
+      throw Failure(
+        .usage,
+        "\(quoted(source.path)) describes its layers, and their order says whose weights are whose; leave out --prefix."
+      )
     }
     let pairs = try LayerComparison(source, layers, with: network, but: reset).layers
     var found: [String: WeightTensor] = [:]

@@ -133,11 +133,7 @@ public struct PictureChoice {
 
   /// Numbers as people write them; one where all are the same.
   private static func list(_ numbers: [Float]) -> String {
-    func text(_ number: Float) -> String {
-      let rounded = (Double(number) * 1e5).rounded() / 1e5
-      return rounded == rounded.rounded() ? String(Int(rounded)) : "\(rounded)"
-    }
-    let texts = numbers.map(text)
+    let texts = numbers.map { plain((Double($0) * 1e5).rounded() / 1e5) }
     return texts.allSatisfy { $0 == texts[0] } && texts[0] == "1"
       ? "1" : texts.joined(separator: ", ")
   }

@@ -91,6 +91,15 @@ enum Import: Subcommand {
         "\(quoted(source.path)) does not say which network it is of; give --network "
           + "\(NetworkSpecification.presetNames.joined(separator: ", ")) or a description.")
     }
+    if choice == nil {
+      let options = ["variant", "recipe"].filter { arguments.has($0) }
+      guard options.isEmpty else {
+        throw Failure(
+          .usage,
+          "\(quoted(source.path)) says itself what network it is of; leave out "
+            + options.map { "--\($0)" }.joined(separator: " and ") + ".")
+      }
+    }
     let pictures = try pictures(arguments)
     if described != nil {
       let options = ["channel-order", "scale", "deviation", "layer", "prefix"].filter {
@@ -149,7 +158,9 @@ enum Import: Subcommand {
         return result.preprocessing
       })
     let warnings = try network.write(to: out)
-    for warning in warnings { StandardStream.error.tell("Warning: \(escaped(warning))\n") }
+    for warning in warnings + Self.repeated(network.preprocessing.classNames) {
+      StandardStream.error.tell("Warning: \(escaped(warning))\n")
+    }
     try StandardStream.confirm(
       (network.notes + statements + [
         "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
@@ -222,10 +233,28 @@ enum Import: Subcommand {
       throw Failure(
         .badData, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
     }
-    var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .map(String.init)
+    // A mark of the order of bytes, as some editors put in front.
+    var lines = text.trimmingPrefix("\u{FEFF}").split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline
+    )
+    .map(String.init)
     while lines.last?.isEmpty == true { lines.removeLast() }
+    if let empty = lines.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {
+      throw Failure(
+        .badData,
+        "Line \(empty + 1) of \(quoted(path)) is empty, and each line is the name of a class.")
+    }
     return lines
+  }
+
+  /// Names of more than one class, which a class map cannot tell apart; lists of ImageNet's have some.
+  private static func repeated(_ names: [String]) -> [String] {
+    let places = Dictionary(grouping: names.indices) { names[$0] }.values.filter { $0.count > 1 }
+    guard let first = places.min(by: { $0[0] < $1[0] }) else { return [] }
+    return [
+      "\(places.count) \(places.count == 1 ? "name is that" : "names are those") of several classes: classes "
+        + "\(first.map(String.init).joined(separator: " and ")) are both called \(quoted(names[first[0]]))."
+    ]
   }
 
   private static func mean(

@@ -99,6 +99,90 @@ struct ForeignNetworkTests {
   @Test(.enabled(if: Python.has("tensorflow", "keras"), "needs TensorFlow"))
   func aCheckpointOfTensorFlowIsConverted() throws { try check("tensorflow") }
 
+  /// Dense layers are turned whatever their names are: TensorFlow's own, LeNet's, or an order that is given.
+  @Test(arguments: [
+    ("conv2d_9 conv2d_10 dense dense_1", nil), ("conv1 conv2 fc1 fc2", nil), ("z y b a", "z,y,b,a"),
+  ]) func layersOfAnyNamesAreConverted(_ names: String, _ order: String?) throws {
+    let make = """
+      import sys, numpy as np
+      r = np.random.default_rng(1)
+      shapes = [(3, 3, 3, 4), (3, 3, 4, 6), (24, 5), (5, 2)]
+      layers = dict(zip(sys.argv[2].split(), [[r.normal(size=s), r.normal(size=s[-1])] for s in shapes]))
+      np.save(sys.argv[1] + '/n.npy', dict(sorted(layers.items(), reverse=True)), allow_pickle=True)
+      """
+    let check = """
+      import sys, numpy as np
+      from safetensors.numpy import load_file
+      names, d = sys.argv[2].split(), np.load(sys.argv[1] + '/n.npy', allow_pickle=True).item()
+      w = load_file(sys.argv[1] + '/n.safetensors')
+      first = d[names[2]][0].reshape(2, 2, 6, 5).transpose(2, 0, 1, 3).reshape(24, 5).T
+      right = [d[n][0].transpose(3, 2, 0, 1) for n in names[:2]] + [first, d[names[3]][0].T]
+      for n, a in zip(names, right):
+          assert np.array_equal(w[n + '.weight'], a.astype('f4')), n
+      """
+    let folder = scratch.path
+    #expect(try Program.run([Python.path, "-c", make, folder, names]).code == 0)
+    let words = [
+      Python.path, "\(Self.scripts)/to_safetensors.py", "\(folder)/n.npy",
+      "\(folder)/n.safetensors",
+    ]
+    if let order {
+      let refused = try Program.run(words)
+      #expect(refused.code == 1 && refused.error.contains("--order"), "\(refused.error)")
+      let converted = try Program.run(words + ["--order", order])
+      #expect(converted.code == 0, "\(converted.error)")
+    } else {
+      let converted = try Program.run(words)
+      #expect(converted.code == 0, "\(converted.error)")
+    }
+    let checked = try Program.run([Python.path, "-c", check, folder, names])
+    #expect(checked.code == 0, "\(checked.error)")
+  }
+
+  /// Each is refused with one sentence that says what it is.
+  @Test(.enabled(if: Python.has("torch"), "needs PyTorch"))
+  func filesThatHoldNoPlainTensorsAreRefusedInASentence() throws {
+    let make = """
+      import argparse, sys, numpy as np, torch, warnings
+      warnings.simplefilter('ignore')
+      state, f = {'a.weight': torch.eye(3)}, sys.argv[1]
+      torch.jit.script(torch.nn.Linear(2, 2)).save(f + '/script.pth')
+      torch.save(state, f + '/whole.pth')
+      whole = open(f + '/whole.pth', 'rb').read()
+      open(f + '/cut.pth', 'wb').write(whole[:len(whole) // 2])
+      open(f + '/empty.pth', 'wb')
+      open(f + '/text.pth', 'w').write('hello not a checkpoint\\n')
+      torch.save({'a.weight': torch.quantize_per_tensor(torch.eye(3), .1, 0, torch.qint8)}, f + '/quantised.pth')
+      torch.save({'state_dict': state, 'best': np.float64(3.1)}, f + '/scalar.pth')
+      torch.save({'state_dict': state, 'args': argparse.Namespace(lr=1)}, f + '/names.pth')
+      torch.save({'a.weight': torch.eye(3).to_sparse()}, f + '/sparse.pth')
+      np.save(f + '/odd.npy', {'conv1': np.ones(3)}, allow_pickle=True)
+      open(f + '/cut.npy', 'wb').write(open(f + '/odd.npy', 'rb').read()[:-20])
+      """
+    let made = try Program.run([Python.path, "-c", make, scratch.path])
+    try #require(made.code == 0, "\(made.error)")
+    for (name, says) in [
+      ("script.pth", "program of TorchScript"), ("cut.pth", "cut or damaged"),
+      ("empty.pth", "is empty"), ("text.pth", "no file of PyTorch"),
+      ("quantised.pth", "'a.weight'"), ("scalar.pth", "multiarray.scalar would"),
+      ("names.pth", "argparse.Namespace would"), ("odd.npy", "'conv1'"),
+      ("cut.npy", "cut or damaged"),
+      ("sparse.pth", nil),
+    ] as [(String, String?)] {
+      let outcome = try Program.run([
+        Python.path, "\(Self.scripts)/to_safetensors.py", "\(scratch.path)/\(name)",
+        "\(scratch.path)/out.safetensors",
+      ])
+      #expect(outcome.code == (says == nil ? 0 : 1), "\(name): \(outcome.error)")
+      let lines = outcome.error.split(separator: "\n")
+      #expect(lines.count == (says == nil ? 0 : 1), "\(name): \(outcome.error)")
+      if let says {
+        #expect(lines.first?.contains(says) == true, "\(name): \(outcome.error)")
+        #expect(!outcome.error.contains("\u{1B}"))
+      }
+    }
+  }
+
   /// What runs programs when it is read is refused, and nothing of it runs.
   @Test func whatWouldHaveToBeExecutedIsRefused() throws {
     let trap = """

@@ -117,6 +117,43 @@ import TestSupport
     #expect(warnings.contains { $0.contains("'unused.weight'") && !$0.contains("counter") })
   }
 
+  @Test(arguments: [Float.nan, .infinity, -1e6]) func aMeanImageThatIsNoneIsRefused(
+    _ number: Float
+  ) throws {
+    let failure = #expect(throws: Failure.self) {
+      _ = try NetworkImport(
+        WeightFile.open(SmallFiles.checkpoint(network, folder)),
+        network: { _ throws(Failure) in network },
+        preprocessing: { network, _ throws(Failure) in
+          var preprocessing = SmallFiles.preprocessing(network)
+          preprocessing.mean[7] = number
+          return preprocessing
+        })
+    }
+    #expect(failure?.exitCode == .badData)
+    #expect(failure?.message.contains("mean image") == true, "\(failure?.message ?? "")")
+  }
+
+  /// Names that are given for nothing.
+  @Test func optionsThatMeanNothingAreRefused() throws {
+    let path = try SmallFiles.checkpoint(network, folder)
+    let layer = #expect(throws: Failure.self) {
+      _ = try NetworkWeights(WeightFile.open(path), of: network, named: ["c7": "head"])
+    }
+    #expect(layer?.exitCode == .usage)
+    #expect(
+      layer?.message.contains("--layer c7=head") == true
+        && layer?.message.contains("c1, c2, c3, out") == true, "\(layer?.message ?? "")")
+    let caffe = folder.write(
+      "n.caffemodel",
+      CaffeNetworks.model(CaffeNetworks.alexNet(poolsFirst: false), generation: 2))
+    let prefix = #expect(throws: Failure.self) {
+      _ = try NetworkWeights(
+        WeightFile.open(caffe), of: .caffeAlexNet(classes: 9), prefix: "model.")
+    }
+    #expect(prefix?.message.contains("leave out --prefix") == true, "\(prefix?.message ?? "")")
+  }
+
   @Test func theNumberOfClassesIsThatOfTheFile() throws {
     let path = try SmallFiles.checkpoint(SmallFiles.network(classes: 9), folder)
     #expect(try imported(path).file.network.classes == 9)

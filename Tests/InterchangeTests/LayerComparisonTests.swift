@@ -63,6 +63,15 @@ import TestSupport
     #expect(message?.contains("its layer '\(name)'") == true)
   }
 
+  @Test func numbersAreWrittenAsTheyWereMeant() throws {
+    var layers = CaffeNetworks.alexNet(poolsFirst: false)
+    let place = try #require(layers.firstIndex { $0.name == "norm1" })
+    layers[place].floats["alpha"] = 5e-4
+    let message = try complaint(layers, .caffeAlexNet(classes: 9))
+    #expect(message?.contains("alpha 0.0001 a square, beta 0.75, k 1,") == true, "\(message ?? "")")
+    #expect(message?.contains("alpha 2e-05 a square") == true, "\(message ?? "")")
+  }
+
   @Test func whatNoNetworkHasIsNamed() throws {
     var layers = CaffeNetworks.alexNet(poolsFirst: false)
     layers[1].floats["negative_slope"] = 0.1

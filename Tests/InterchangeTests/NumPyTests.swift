@@ -64,6 +64,11 @@ import TestSupport
       let path = folder.write("double.npy", Self.file(text, doubles, version: version))
       #expect(try NumPyArray(contentsOf: path) == NumPyArray(shape: [1], values: [1.5]))
     }
+    // As Python 2 wrote it.
+    let long = Self.file("{'descr': '<f8', 'fortran_order': False, 'shape': (1L, 1L)}", doubles)
+    #expect(
+      try NumPyArray(contentsOf: folder.write("long.npy", long))
+        == NumPyArray(shape: [1, 1], values: [1.5]))
     let half = Self.file("{'descr': '<f2', 'fortran_order': False, 'shape': ()}", [0, 0xBE])
     #expect(
       try NumPyArray(contentsOf: folder.write("half.npy", half))

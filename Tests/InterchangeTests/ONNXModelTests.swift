@@ -17,7 +17,8 @@ import TestSupport
 
     mutating func node(
       _ operation: String, _ inputs: [String], _ output: String, _ ints: [String: [Int]] = [:],
-      int: [String: Int] = [:], float: [String: Float] = [:]
+      int: [String: Int] = [:], float: [String: Float] = [:], text: [String: String] = [:],
+      at place: Int? = nil
     ) {
       var node = ProtobufWire()
       for name in inputs { node.add(1, name) }
@@ -45,13 +46,31 @@ import TestSupport
         attribute.add(20, 1)
         node.add(5, attribute.bytes)
       }
-      nodes.append(node.bytes)
+      for (name, value) in text {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        attribute.add(4, value)
+        attribute.add(20, 3)
+        node.add(5, attribute.bytes)
+      }
+      nodes.insert(node.bytes, at: place ?? nodes.count)
     }
 
-    mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) {
+    mutating func integers(_ name: String, _ values: [Int]) {
+      var tensor = ProtobufWire()
+      tensor.add(1, values.count)
+      tensor.add(2, 7)
+      for value in values { tensor.add(7, value) }
+      tensor.add(8, name)
+      constants.append(tensor.bytes)
+    }
+
+    mutating func constant(
+      _ name: String, _ shape: [Int], _ values: [Float], type: Int = 1
+    ) {
       var tensor = ProtobufWire()
       for length in shape { tensor.add(1, length) }
-      tensor.add(2, 1)
+      tensor.add(2, type)
       tensor.add(4, values)
       tensor.add(8, name)
       constants.append(tensor.bytes)
@@ -99,12 +118,15 @@ import TestSupport
   let weights = (0..<96).map { Float($0) }
 
   /// The network as its own programs write it; the pool as explicit pads or by the ceil rule.
-  func graph(pads: [Int] = [0, 0, 1, 1], ceil: Int = 0, alpha: Float = 1e-4) -> Graph {
+  func graph(
+    pads: [Int] = [0, 0, 1, 1], ceil: Int = 0, alpha: Float = 1e-4,
+    convolution: [String] = ["x", "w1", "b1"]
+  ) -> Graph {
     var graph = Graph()
     graph.constant("w1", [2, 3, 3, 3], kernels)
     graph.constant("b1", [2], [5, 6])
     graph.node(
-      "Conv", ["x", "w1", "b1"], "a",
+      "Conv", convolution, "a",
       ["kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]])
     graph.node("Relu", ["a"], "b")
     graph.node("LRN", ["b"], "c", int: ["size": 5], float: ["alpha": alpha, "beta": 0.75])
@@ -163,6 +185,188 @@ import TestSupport
     graph.node("Gemm", ["e", "w2"], "f", int: ["transB": 1])
     // Without biases there are none.
     #expect(try weights(of: graph.bytes) == [kernels, [5, 6], weights, [0, 0, 0]])
+  }
+
+  /// A graph with its last layers: a Gemm of constants of these names.
+  func whole(_ graph: Graph, gemm: [String] = ["e", "w2", "b2"], transposes: Int = 1) -> Graph {
+    var graph = graph
+    graph.node("Flatten", ["d"], "e")
+    graph.constant("w2", [3, 32], weights)
+    graph.constant("b2", [3], [7, 8, 9])
+    graph.node("Gemm", gemm, "f", int: ["transB": transposes])
+    return graph
+  }
+
+  func complaint(_ graph: Graph) throws -> String {
+    let failure = #expect(throws: Failure.self) { _ = try weights(of: graph.bytes) }
+    return failure?.message ?? ""
+  }
+
+  /// What leaves numbers as they are is followed.
+  @Test func numbersThatNodesPassOnAreRead() throws {
+    let expected: [[Float]] = [kernels, [5, 6], weights, [7, 8, 9]]
+    var graph = whole(graph(convolution: ["x", "w1", "made1"]), gemm: ["e", "w2", "made2"])
+    graph.constant("column", [2, 1], [5, 6])
+    graph.integers("shape", [-1])
+    graph.node("Reshape", ["column", "shape"], "cast", at: 0)
+    graph.node("Cast", ["cast"], "made1", int: ["to": 1], at: 1)
+    graph.integers("axes", [0])
+    graph.node("Unsqueeze", ["b2", "axes"], "wide", at: 2)
+    graph.node("Squeeze", ["wide"], "thin", at: 3)
+    graph.node("Identity", ["thin"], "made2", at: 4)
+    #expect(try weights(of: graph.bytes) == expected)
+    // Weights whose rows and columns are exchanged.
+    for transposes in [0, 1] {
+      graph = whole(self.graph(), gemm: ["e", "w", "b2"], transposes: transposes)
+      graph.constant("turned", [32, 3], (0..<96).map { weights[$0 % 3 * 32 + $0 / 3] })
+      graph.node("Transpose", [transposes == 1 ? "turned" : "w2"], "w", ["perm": [1, 0]], at: 0)
+      #expect(try weights(of: graph.bytes) == expected, "transB \(transposes)")
+    }
+  }
+
+  /// Numbers that are there and cannot be read are not zeros.
+  @Test(
+    arguments: [
+      ("Cast", ["i"], [:], ["to": 1]), ("Mul", ["b1", "b1"], [:], [:]),
+      ("ConstantOfShape", ["i"], [:], [:]), ("DequantizeLinear", ["i", "b1"], [:], [:]),
+      ("Constant", [], ["value_floats": []], [:]), ("Cast", ["b1"], [:], ["to": 6]),
+      ("Cast", ["b1"], [:], ["to": 10]), ("Reshape", ["b1", "w1"], [:], [:]),
+    ] as [(String, [String], [String: [Int]], [String: Int])])
+  func numbersThatNodesMakeAreRefusedByTheLayersName(
+    _ operation: String, _ inputs: [String], _ ints: [String: [Int]], _ int: [String: Int]
+  ) throws {
+    for layer in ["a", "f"] {
+      let isFirst = layer == "a"
+      var graph = whole(
+        graph(convolution: ["x", "w1", isFirst ? "made" : "b1"]),
+        gemm: ["e", "w2", isFirst ? "b2" : "made"])
+      graph.integers("i", [2])
+      graph.node(operation, inputs, "made", ints, int: int, at: 0)
+      let message = try complaint(graph)
+      #expect(
+        message.contains("the biases 'made' of layer 'node-\(layer)' cannot be read")
+          && message.contains(operation), "\(message)")
+    }
+    var graph = whole(graph(), gemm: ["e", "made", "b2"])
+    graph.integers("i", [2])
+    graph.node(operation, inputs, "made", ints, int: int, at: 0)
+    #expect(try complaint(graph).contains("the weights 'made' of layer 'node-f' cannot be read"))
+  }
+
+  @Test func reasonsOfRefusedLayersAreTheTrueOnes() throws {
+    var graph = whole(graph(convolution: ["x", "w8", "b1"]))
+    graph.constant("w8", [2, 3, 3, 3], kernels, type: 17)
+    let type = try complaint(graph)
+    #expect(type.contains("'w8' of layer 'node-a'") && type.contains("ONNX's type 17"), "\(type)")
+    graph = self.graph()
+    graph.nodes.removeLast()
+    graph.node(
+      "MaxPool", ["c"], "d", ["kernel_shape": [3, 3], "strides": [2, 2]],
+      text: ["auto_pad": "SAME_UPPER"])
+    let padding = try complaint(whole(graph))
+    #expect(
+      padding.contains("the padding of layer 'node-d'")
+        && padding.contains("auto_pad SAME_UPPER and a stride of 2"), "\(padding)")
+    for (setting, says) in [
+      (["dilations": [2, 2]], "dilated Conv"), (["strides": [1, 2]], "height and width differ"),
+      (["kernel_shape": [5, 5]], "kernel_shape is not that of its weights"),
+    ] {
+      graph = self.graph()
+      graph.nodes.removeFirst()
+      graph.node("Conv", ["x", "w1", "b1"], "a", setting, at: 0)
+      #expect(try complaint(whole(graph)).contains("'node-a' is a '"), "\(says)")
+      #expect(try complaint(whole(graph)).contains(says), "\(says)")
+    }
+  }
+
+  /// A convolution without biases and a sum behind it, as some exporters write one with them.
+  @Test(arguments: [[2, 1, 1], [1, 2, 1, 1]]) func biasesMayBeAddedBehindAConvolution(
+    _ shape: [Int]
+  ) throws {
+    var graph = graph(convolution: ["x", "w1"])
+    graph.constant("b", shape, [5, 6])
+    graph.node("Add", ["a", "b"], "s", at: 1)
+    // The rectifier reads the sum.
+    graph.nodes.remove(at: 2)
+    graph.node("Relu", ["s"], "b0", at: 2)
+    graph.nodes.remove(at: 3)
+    graph.node("LRN", ["b0"], "c", int: ["size": 5], float: ["alpha": 1e-4], at: 3)
+    #expect(try weights(of: whole(graph).bytes) == [kernels, [5, 6], weights, [7, 8, 9]])
+  }
+
+  @Test(arguments: ["SAME_UPPER", "SAME_LOWER"]) func automaticPaddingOfAStrideOfOneIsRead(
+    _ word: String
+  ) throws {
+    var graph = graph()
+    graph.nodes.removeFirst()
+    graph.node("Conv", ["x", "w1", "b1"], "a", text: ["auto_pad": word], at: 0)
+    #expect(try weights(of: whole(graph).bytes)[0] == kernels)
+  }
+
+  /// Two towers whose norms run across their own maps.
+  @Test func theNormsOfTowersRunAcrossTheMapsThatTheTowersHave() throws {
+    var network = network
+    network.towers = 2
+    network.layers[0] = .convolution(
+      ConvolutionSpecification(
+        name: "c", kernels: 4, window: Window(size: 3, stride: 1, padding: 1, rounding: .down)))
+    network.layers[5] = .fullyConnected(
+      FullyConnectedSpecification(name: "f", kernels: 3, reads: .all))
+    func found(_ lengths: [Int]?, isInput: Bool) throws -> NetworkWeights {
+      var graph = Graph()
+      graph.constant("w1", [4, 3, 3, 3], kernels + kernels)
+      graph.node("Conv", ["x", "w1"], "a", ["pads": [1, 1, 1, 1]])
+      graph.node("Relu", ["a"], "b")
+      if let lengths, isInput { graph.integers("lengths", lengths) }
+      let split: [String: [Int]] = isInput ? [:] : lengths.map { ["split": $0] } ?? [:]
+      // A node of two outputs.
+      graph.node(
+        "Split", ["b"] + (isInput && lengths != nil ? ["lengths"] : []), "s0", split,
+        int: ["axis": 1])
+      var second = ProtobufWire()
+      second.add(2, "s1")
+      graph.nodes[2] += second.bytes
+      for part in 0..<2 {
+        graph.node("LRN", ["s\(part)"], "n\(part)", int: ["size": 5], float: ["alpha": 1e-4])
+      }
+      graph.node("Concat", ["n0", "n1"], "n", int: ["axis": 1])
+      graph.node(
+        "MaxPool", ["n"], "d", ["kernel_shape": [3, 3], "strides": [2, 2]], int: ["ceil_mode": 1])
+      graph.node("Flatten", ["d"], "e")
+      graph.constant("w2", [3, 64], weights + weights)
+      graph.node("Gemm", ["e", "w2"], "f", int: ["transB": 1])
+      return try NetworkWeights(
+        WeightFile.open(folder.write("towers.onnx", graph.bytes)), of: network)
+    }
+    for isInput in [false, true] {
+      _ = try found([2, 2], isInput: isInput)
+      for lengths in [[1, 3], [3, 1], [2, 1, 1]] {
+        let failure = #expect(throws: Failure.self) { _ = try found(lengths, isInput: isInput) }
+        if lengths.count == 2 {
+          #expect(
+            failure?.message.contains("towers (\(lengths[0]), \(lengths[1]))") == true,
+            "\(failure?.message ?? "")")
+        }
+      }
+    }
+    // Equal parts where nothing is said.
+    _ = try found(nil, isInput: false)
+  }
+
+  @Test func sidesThatNoNetworkHereTakesAreRefused() throws {
+    for (input, says) in [
+      ([1, 3, 8, 7], "crops of 8x7 pixels"), ([1, 3, 10, 10], "crops of 10 pixels"),
+    ] {
+      var graph = whole(graph())
+      graph.input = input
+      let source = try WeightFile.open(folder.write("n.onnx", graph.bytes))
+      let failure = #expect(throws: Failure.self) {
+        _ = try NetworkImport(
+          source, network: { _ throws(Failure) in network },
+          preprocessing: { network, _ throws(Failure) in SmallFiles.preprocessing(network) })
+      }
+      #expect(failure?.message.contains(says) == true, "\(failure?.message ?? "")")
+    }
   }
 
   @Test func otherLayersAreNamed() throws {
@@ -236,10 +440,15 @@ import TestSupport
     #expect(failure?.exitCode == .badData)
   }
 
-  @Test func anExportOfOursDescribesItself() throws {
-    let network = SmallFiles.network()
+  /// Towers alike, and towers that are computed apart since one has more kernels.
+  @Test(arguments: [false, true], [4, 5])
+  func anExportOfOursDescribesItself(isInside: Bool, kernels: Int) throws {
+    var network = SmallFiles.network()
+    guard case .convolution(var third) = network.layers[6] else { return }
+    third.kernels = kernels
+    network.layers[6] = .convolution(third)
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
-    for isInside in [false, true] {
+    do {
       try ONNXExport.write(file, to: folder.file("a.onnx"), hasPreprocessingInside: isInside)
       let source = try WeightFile.open(folder.file("a.onnx"))
       let described = try #require(try source.described())
@@ -248,14 +457,30 @@ import TestSupport
       for tensor in network.tensors {
         #expect(try weights.read(tensor) == SmallFiles.values(tensor), "\(tensor.name)")
       }
+      // The graph's other constants are no tensors that the network has no use for.
+      let imported = try NetworkImport(
+        source, network: { _ in described.network },
+        preprocessing: { _, mean in
+          #expect(mean == nil)
+          return described.preprocessing
+        })
+      #expect(imported.network == network)
+      #expect(try imported.write(to: folder.file("again.safetensors")).isEmpty)
     }
   }
 
   /// The same graphs, as if another program had written them.
-  @Test func towersAreFoundInTheGraph() throws {
+  @Test(arguments: [false, true]) func towersAreFoundInTheGraph(hasTanhInFront: Bool) throws {
     for towers in [1, 2] {
       var network = SmallFiles.network()
       network.towers = towers
+      if hasTanhInFront {
+        network.layers.insert(.tanh(name: "t0"), at: 0)
+        network.layers.insert(
+          .responseNormalization(
+            NormalizationSpecification(
+              name: "n0", size: 3, constant: 2, scale: 1e-4, exponent: 0.75)), at: 1)
+      }
       // ONNX has no norm within maps: its export is many nodes.
       network.layers.removeAll { $0.name == "s1" }
       let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))

@@ -151,6 +151,29 @@ import TestSupport
     #expect(parted.constants["c3.tower1.weight"] == [2, 3, 3, 3])
   }
 
+  /// Until a layer has weights the towers have the same numbers, which the graph has once.
+  @Test(arguments: [Reads.own, .all, .listed([[0, 1], [0, 1]])])
+  func layersInFrontOfTheFirstWithWeightsReadThePicture(_ reads: Reads) throws {
+    var network = SmallFiles.network()
+    guard case .convolution(var first) = network.layers[0] else { return }
+    first.reads = reads
+    network.layers[0] = .convolution(first)
+    let front: [LayerSpecification] = [
+      .tanh(name: "t0"), .dropout(name: "d0", probability: 0.5),
+      .responseNormalization(
+        NormalizationSpecification(name: "n0", size: 3, constant: 2, scale: 1e-4, exponent: 0.75)),
+    ]
+    network.layers.insert(contentsOf: front, at: 0)
+    let model = try export(network)
+    #expect(model["n0"]?.operation == "LRN" && model["n0"]?.inputs == ["d0"])
+    #expect(model["c1"]?.operation == "Conv" && model["c1"]?.ints["group"] == [1])
+    // A layer that is not the network's first reads the maps of each tower that it names.
+    let copies = reads == .own ? 1 : 2
+    #expect(model.constants["features.0.weight"] == [4, 3 * Int64(copies), 5, 5])
+    #expect(model["c1"]?.inputs.first == (copies == 1 ? "n0" : "c1.read"))
+    #expect(model["c1.read"]?.inputs == (copies == 1 ? nil : ["n0", "n0"]))
+  }
+
   @Test func towersThatReadSomeOfTheOthersAreParted() throws {
     var network = SmallFiles.network()
     guard case .convolution(var third) = network.layers[6] else { return }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes a safetensors file, which 'alexnet import' reads, of weights that only the programs that wrote them read well.
 
-usage: to_safetensors.py FILE OUT.safetensors [--key WORD]
+usage: to_safetensors.py FILE OUT.safetensors [--key WORD] [--order LAYER,LAYER,...]
 
   .pth .pt .bin .pkl .ckpt .pth.tar    PyTorch, Lightning: torch. Dictionaries inside dictionaries are searched for the one
                                        that holds tensors; --key names it where there are several.
@@ -12,8 +12,10 @@ usage: to_safetensors.py FILE OUT.safetensors [--key WORD]
 
 Needs numpy, safetensors and the package of the format. PyTorch's tensors keep their names; elsewhere layers are called as the
 file calls them, and weights lie as PyTorch's do afterwards: kernels x maps x rows x columns, neurons x inputs, where the
-inputs of the first layer after the convolutions are maps x rows x columns. Nothing in a file is executed: pickled
-objects other than arrays and plain values are refused.
+inputs of the first layer after the convolutions are maps x rows x columns. Where a file does not say the order of its layers
+(.npy, TensorFlow), convolutions come first, and each kind goes by its names: conv1, conv2, fc1; conv2d, conv2d_1, dense. Each
+must read as much as the one before it makes; --order names them in another order, and leaves out what it does not name.
+Nothing in a file is executed: pickled objects other than arrays and plain values are refused.
 """
 
 import argparse
@@ -22,7 +24,9 @@ import io
 import os
 import pathlib
 import pickle
+import re
 import sys
+import warnings
 
 import numpy as np
 
@@ -36,12 +40,14 @@ def complain(text):
 def from_torch(path, key):
     import torch
 
+    if path.stat().st_size == 0:
+        complain(f"'{path}' is empty.")
+    # Torch's warnings are for those who call it.
+    warnings.simplefilter("ignore")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        complain(f"'{path}' holds more than tensors and plain values, which would have to be executed ({reason}). Save "
-                 "model.state_dict() where the model is defined.")
+    except Exception as error:  # Of many types, where a file is damaged or is none of PyTorch's.
+        complain(refusal(path, error))
     found = dict(tensor_dictionaries(content, "", torch.Tensor))
     if not found:
         complain(f"'{path}' holds no dictionary of tensors; save model.state_dict().")
@@ -52,8 +58,29 @@ def from_torch(path, key):
         (key,) = found
     elif key not in found:
         complain(f"'{path}' holds no dictionary of tensors '{key}'; it holds {', '.join(sorted(found))}.")
-    # Tensors may share memory, be views, lie on a GPU or want gradients: none of that is a file's.
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in found[key].items()}, "torch"
+    return {name: plain(tensor, name, path) for name, tensor in found[key].items()}, "torch"
+
+
+def refusal(path, error):
+    """Why PyTorch does not read a file, in one sentence, and what to do."""
+    text = " ".join(str(error).split())
+    if "TorchScript" in text:
+        return (f"'{path}' is a program of TorchScript; save its weights where you trust it: "
+                "torch.save(torch.jit.load(FILE).state_dict(), 'weights.pth').")
+    # Torch says what it would have to call, and other things around it.
+    if called := re.search(r"GLOBAL ([\w.]+)", text):
+        return (f"'{path}' holds more than tensors and plain values: {called[1]} would have to be executed. Save "
+                "model.state_dict() where the model is defined.")
+    return (f"'{path}' is cut or damaged, is no file of PyTorch, or holds what would have to be executed "
+            f"({type(error).__name__}); save model.state_dict() again.")
+
+
+def plain(tensor, name, path):
+    """A tensor as numbers, one after the other."""
+    if tensor.is_quantized:
+        complain(f"'{name}' in '{path}' is quantised; save the network as it was before that.")
+    # Tensors may share memory, be views, leave out zeros, lie on a GPU or want gradients: none of that is a file's.
+    return tensor.detach().cpu().to_dense().contiguous().clone()
 
 
 def tensor_dictionaries(value, place, kind):
@@ -73,41 +100,65 @@ class Layers:
     """Collects layers in their order and turns their weights into PyTorch's layout."""
 
     def __init__(self, path):
-        self.path, self.tensors, self.maps = path, {}, None
-
-    def convolution(self, name, weights, bias):
-        """Weights as rows x columns x maps x kernels."""
-        self.add(name, weights.transpose(3, 2, 0, 1), bias)
-        self.maps = weights.shape[3]
-
-    def dense(self, name, weights, bias):
-        """Weights as inputs x neurons; the inputs of the first one are rows x columns x maps."""
-        inputs, neurons = weights.shape
-        if self.maps is not None and inputs != self.maps:
-            side = round((inputs / self.maps) ** 0.5)
-            if side * side * self.maps != inputs:
-                complain(f"'{name}' in '{self.path}' has {inputs} inputs, which are no square of {self.maps} maps.")
-            weights = weights.reshape(side, side, self.maps, neurons).transpose(2, 0, 1, 3).reshape(inputs, neurons)
-        self.maps = None
-        self.add(name, weights.T, bias)
+        self.path, self.layers = path, []
 
     def add(self, name, weights, bias):
-        if f"{name}.weight" in self.tensors:
-            complain(f"'{self.path}' holds two layers '{name}'.")
-        bias = np.zeros(weights.shape[0]) if bias is None else np.asarray(bias).reshape(-1)
-        for part, array in (("weight", weights), ("bias", bias)):
-            self.tensors[f"{name}.{part}"] = np.ascontiguousarray(array, dtype=np.float32)
+        """Weights as rows x columns x maps x kernels, or inputs x neurons."""
+        weights = np.asarray(weights)
+        # NumPy itself knows no bfloat16.
+        if weights.ndim not in (2, 4) or not (weights.dtype.kind in "fiu" or weights.dtype.name == "bfloat16") or not weights.size:
+            complain(f"'{name}' in '{self.path}' has weights of shape {weights.shape} and type {weights.dtype}; numbers of two "
+                     "or four lengths are read.")
+        kernels = weights.shape[-1]
+        bias = np.zeros(kernels) if bias is None else np.asarray(bias)
+        if bias.size != kernels:
+            complain(f"'{name}' in '{self.path}' has biases of shape {bias.shape} for {kernels} kernels.")
+        self.layers.append((name, weights, bias.reshape(-1)))
 
-    def either(self, name, weights, bias):
-        if weights.ndim not in (2, 4):
-            complain(f"'{name}' in '{self.path}' has weights of shape {weights.shape}; two or four lengths are read.")
-        (self.convolution if weights.ndim == 4 else self.dense)(name, weights, bias)
+    def sort(self, order):
+        """Puts layers of which the file does not say the order into that of a list, or into the usual one."""
+        names = [name for name, _, _ in self.layers]
+        if order is None:
+            # Convolutions, then dense layers, each by their names: conv2d, conv2d_1, ..., conv2d_10.
+            parts = lambda name: [(int(part), "") if part.isdigit() else (0, part) for part in re.findall(r"\d+|\D+", name.lower())]
+            self.layers.sort(key=lambda layer: (-layer[1].ndim, parts(layer[0])))
+        elif missing := [name for name in order if name not in names]:
+            complain(f"--order: '{self.path}' holds no layer '{missing[0]}'; it holds {', '.join(names)}.")
+        else:
+            self.layers = [layer for name in order for layer in self.layers if layer[0] == name]
+        return self
 
+    def tensors(self):
+        """The tensors by their names, once each layer reads what the one before it makes."""
+        tensors, before = {}, None  # What the layer before makes, and whether that is maps.
+        for name, weights, bias in self.layers:
+            if f"{name}.weight" in tensors:
+                complain(f"'{self.path}' holds two layers '{name}'.")
+            inputs, kernels = weights.shape[-2:]
+            if weights.ndim == 4:
+                # The maps of a convolution in groups are a part of them.
+                if before and not (before[1] and before[0] % inputs == 0):
+                    self.misfit(name, f"{inputs} maps", before)
+                weights = weights.transpose(3, 2, 0, 1)
+            else:
+                if before and before[1] and inputs != before[0]:
+                    # Rows x columns x maps, as they were flattened.
+                    side = round((inputs / before[0]) ** 0.5)
+                    if side * side * before[0] != inputs:
+                        self.misfit(name, f"{inputs} inputs", before)
+                    weights = weights.reshape(side, side, before[0], kernels).transpose(2, 0, 1, 3).reshape(inputs, kernels)
+                elif before and inputs != before[0]:
+                    self.misfit(name, f"{inputs} inputs", before)
+                weights = weights.T
+            before = kernels, weights.ndim == 4
+            for part, array in (("weight", weights), ("bias", bias)):
+                tensors[f"{name}.{part}"] = np.ascontiguousarray(array, dtype=np.float32)
+        return tensors
 
-def in_order(names):
-    """Layers' names as networks have them: convolutions, then dense ones, each by their numbers."""
-    number = lambda name: int("".join(filter(str.isdigit, name)) or 0)
-    return sorted(names, key=lambda name: (number(name), name))
+    def misfit(self, name, reads, before):
+        complain(f"'{name}' in '{self.path}' reads {reads}, and the layer before it makes {before[0]} "
+                 f"{'maps' if before[1] else 'numbers'} in the order {', '.join(name for name, _, _ in self.layers)}. Layers one "
+                 "after the other are read, and of maps squares; where they are in another order, give it with --order.")
 
 
 class Arrays(pickle.Unpickler):
@@ -123,27 +174,34 @@ class Arrays(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def from_numpy(path):
+def from_numpy(path, order):
     with open(path, "rb") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
+        try:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        except ValueError as error:
+            complain(f"'{path}' is cut or damaged, or is no array of NumPy: {error}.")
         if shape != () or dtype != object:
             complain(f"'{path}' is one array {shape}; a dictionary of [weights, biases] a layer is read.")
         try:
             # Python 2 wrote bytes, which latin1 leaves as they are.
             content = Arrays(io.BytesIO(file.read()), encoding="latin1").load()
-        except pickle.UnpicklingError as error:
-            complain(f"'{path}' holds more than arrays ({error}); nothing in it is executed.")
-    content = content.item() if isinstance(content, np.ndarray) else content
+        except Exception as error:  # Of many types, where a pickle is damaged.
+            if "would be executed" in str(error):
+                complain(f"'{path}' holds more than arrays ({error}); nothing in it is executed.")
+            complain(f"'{path}' is cut or damaged ({type(error).__name__}).")
+    content = content.item() if isinstance(content, np.ndarray) and content.shape == () else content
     if not isinstance(content, dict):
         complain(f"'{path}' holds no dictionary of layers.")
     layers = Layers(path)
-    for name in in_order(content):
-        value = content[name]
-        weights, bias = (value["weights"], value.get("biases")) if isinstance(value, dict) else (value[0], value[1])
-        layers.either(name, np.asarray(weights), bias)
-    return layers.tensors, "numpy"
+    for name, value in content.items():
+        if isinstance(value, dict):
+            value = [value.get("weights"), value.get("biases")]
+        if not isinstance(name, str) or not isinstance(value, (list, tuple)) or len(value) not in (1, 2) or value[0] is None:
+            complain(f"the layer '{name}' in '{path}' is not [weights, biases].")
+        layers.add(name, value[0], value[1] if len(value) == 2 else None)
+    return layers.sort(order).tensors(), "numpy"
 
 
 def from_matconvnet(path):
@@ -152,7 +210,7 @@ def from_matconvnet(path):
     content = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)
     if "layers" not in content:
         complain(f"'{path}' holds no 'layers'; MatConvNet's simple networks are read.")
-    layers = Layers(path)
+    tensors = {}
     for layer in np.atleast_1d(content["layers"]):
         # Older files have filters and biases, newer ones the two as weights.
         weights = getattr(layer, "weights", None)
@@ -163,8 +221,12 @@ def from_matconvnet(path):
         filters, biases = np.asarray(weights[0]), np.asarray(weights[1])
         # Lengths of one in front of the last are left out by the squeezing.
         filters = filters.reshape((1,) * (4 - filters.ndim) + filters.shape)
-        layers.add(layer.name, filters.transpose(3, 2, 0, 1), biases)
-    return layers.tensors, "numpy"
+        if f"{layer.name}.weight" in tensors:
+            complain(f"'{path}' holds two layers '{layer.name}'.")
+        # Fully-connected layers are convolutions here, and their inputs maps, rows and columns like those of the others.
+        tensors[f"{layer.name}.weight"] = np.ascontiguousarray(filters.transpose(3, 2, 0, 1), dtype=np.float32)
+        tensors[f"{layer.name}.bias"] = np.ascontiguousarray(biases.reshape(-1), dtype=np.float32)
+    return tensors, "numpy"
 
 
 def from_keras(path):
@@ -180,13 +242,13 @@ def from_keras(path):
         if kind in ("Conv2D", "Dense"):
             if kind == "Conv2D" and layer.data_format != "channels_last":
                 complain(f"'{layer.name}' in '{path}' has its maps first; channels_last is read.")
-            layers.either(layer.name, weights[0], weights[1] if len(weights) > 1 else None)
+            layers.add(layer.name, weights[0], weights[1] if len(weights) > 1 else None)
         elif weights:
             complain(f"'{layer.name}' in '{path}' is a {kind} with weights; Conv2D and Dense are read.")
-    return layers.tensors, "numpy"
+    return layers.tensors(), "numpy"
 
 
-def from_tensorflow(path):
+def from_tensorflow(path, order):
     import tensorflow
 
     reader = tensorflow.train.load_checkpoint(path)
@@ -198,12 +260,12 @@ def from_tensorflow(path):
         if front and last.lower() in parts:
             found.setdefault("/".join(front), {})[parts[last.lower()]] = reader.get_tensor(name)
     layers = Layers(path)
-    for name in in_order(found):
-        if 0 in found[name]:
-            layers.either(name.split("/")[-1], found[name][0], found[name].get(1))
-    if not layers.tensors:
+    for name, parts_found in found.items():
+        if 0 in parts_found:
+            layers.add(name.split("/")[-1], parts_found[0], parts_found.get(1))
+    if not layers.layers:
         complain(f"'{path}' holds no variables LAYER/weights or LAYER/kernel.")
-    return layers.tensors, "numpy"
+    return layers.sort(order).tensors(), "numpy"
 
 
 def main():
@@ -211,17 +273,19 @@ def main():
     parser.add_argument("file")
     parser.add_argument("out")
     parser.add_argument("--key", help="the dictionary of tensors, by the keys that lead there: state_dict")
+    parser.add_argument("--order", help="the layers from the pictures on, with commas between them")
     options = parser.parse_args()
+    order = options.order.split(",") if options.order else None
     path, name = pathlib.Path(options.file), options.file.lower()
     if not options.out.endswith(".safetensors"):
         complain(f"the name of what is written ends in .safetensors, and '{options.out}' does not.")
     prefix = options.file.removesuffix(".index")
     if pathlib.Path(prefix + ".index").exists():
-        tensors, kind = from_tensorflow(prefix)
+        tensors, kind = from_tensorflow(prefix, order)
     elif not path.is_file():
         complain(f"there is no file '{path}'.")
     elif name.endswith(".npy"):
-        tensors, kind = from_numpy(path)
+        tensors, kind = from_numpy(path, order)
     elif name.endswith(".mat"):
         tensors, kind = from_matconvnet(path)
     elif name.endswith((".keras", ".h5", ".hdf5")):

@@ -119,6 +119,11 @@ public struct LayerShape: Sendable {
 }
 
 extension NetworkSpecification {
+  /// Whether a layer reads the picture, the same for all towers: no layer with weights stands in front of it.
+  public func readsPicture(_ layer: LayerSpecification) -> Bool {
+    !layers.prefix { $0 != layer }.contains(where: \.hasWeights)
+  }
+
   /// The shapes of a tower's layers, from the image to the logits.
   ///
   /// The network must be valid; only `validate` asks before it is known, and refuses what comes out too large.

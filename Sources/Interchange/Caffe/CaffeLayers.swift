@@ -30,7 +30,7 @@ struct CaffeLayers {
     }
     for layer in list(net.layer, net.n_layer) { add(layer) }
     let sides = list(net.input_dim, net.n_input_dim)
-    if sides.count >= 4 { note(side: sides.suffix(2).map { Int64($0) }) }
+    if sides.count >= 4 { pictures.note(sides: sides.suffix(2).map { Int($0) }) }
     for shape in list(net.input_shape, net.n_input_shape) { note(shape) }
   }
 
@@ -145,7 +145,7 @@ struct CaffeLayers {
       result.kind = .responseNormalization(
         FileNorm(
           size: Int(old.local_size), scale: Double(old.alpha) / Double(max(1, old.local_size)),
-          exponent: Double(old.beta), constant: Double(old.k)), parts: 1)
+          exponent: Double(old.beta), constant: Double(old.k)), parts: [])
     default: result.kind = kind(result.type, nil, nil, nil, nil, nil)
     }
     if result.type.hasSuffix("Data") {
@@ -201,7 +201,7 @@ struct CaffeLayers {
       let found = FileNorm(
         size: size, scale: alpha / Double(max(1, isWithin ? size * size : size)), exponent: beta,
         constant: isWithin ? 1 : k)
-      return isWithin ? .spatialNormalization(found) : .responseNormalization(found, parts: 1)
+      return isWithin ? .spatialNormalization(found) : .responseNormalization(found, parts: [])
     case "Dropout":
       guard let dropout, dropout.scale_train == 0 else { return nil }
       return .scaling(1 - Double(dropout.dropout_ratio))
@@ -263,11 +263,9 @@ struct CaffeLayers {
 
   private mutating func note(_ shape: Caffe__BlobShape) {
     let lengths = list(shape.dim, min(shape.n_dim, 8))
-    if lengths.count == 4, lengths[1] == 3 { note(side: Array(lengths.suffix(2))) }
-  }
-
-  private mutating func note(side sides: [Int64]) {
-    if sides[0] == sides[1], (1...8192).contains(sides[0]) { pictures.side = Int(sides[0]) }
+    if lengths.count == 4, lengths[1] == 3 {
+      pictures.note(sides: lengths.suffix(2).map { Int($0) })
+    }
   }
 
   /// The word of the newest format for a number of the one before.

@@ -13,8 +13,8 @@ public struct FileLayer: Equatable, Sendable {
     case relu
     /// tanh x.
     case tanh
-    /// A norm across maps, in parts of them that are normalised apart.
-    case responseNormalization(FileNorm, parts: Int)
+    /// A norm across maps; how many maps each part has, where parts are normalised apart.
+    case responseNormalization(FileNorm, parts: [Int])
     /// A norm over neighbouring pixels of a map.
     case spatialNormalization(FileNorm)
     /// The largest number of each window.
@@ -25,6 +25,8 @@ public struct FileLayer: Equatable, Sendable {
     case scaling(Double)
     /// What no network here has, by the file's word for it.
     case other(String)
+    /// A layer of which something cannot be read: a clause that names it, says why, and what to do.
+    case unreadable(String)
   }
 
   /// The layer's name in the file.
@@ -137,6 +139,8 @@ public struct FileNorm: Equatable, Sendable {
 public struct FilePictures: Equatable, Sendable {
   /// The height and width of what goes in.
   public var side: Int?
+  /// The height and width of what goes in, where they differ.
+  public var oblong: [Int]?
   /// What pixels less their mean are multiplied by.
   public var factors: [Float]?
   /// The mean of R, G and B, from 0 to 255.
@@ -146,4 +150,10 @@ public struct FilePictures: Equatable, Sendable {
 
   /// A file that says nothing.
   public init() {}
+
+  /// Takes note of the height and width of what goes in, if they are sizes.
+  mutating func note(sides: [Int]) {
+    guard sides.count == 2, sides.allSatisfy({ (1...8192).contains($0) }) else { return }
+    if sides[0] == sides[1] { side = sides[0] } else { oblong = sides }
+  }
 }

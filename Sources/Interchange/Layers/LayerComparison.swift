@@ -21,6 +21,13 @@ struct LayerComparison {
     _ source: any WeightSource, _ found: [FileLayer], with network: NetworkSpecification,
     but reset: Set<String> = []
   ) throws(Failure) {
+    let expected = Self.expected(network)
+    for (place, layer) in found.enumerated() {
+      guard case .unreadable(let reason) = layer.kind,
+        !(place < expected.count && reset.contains(expected[place].layer.name))
+      else { continue }
+      throw Failure(.badData, "\(quoted(source.path)): \(reason).")
+    }
     switch Self.pairs(found, network, but: reset) {
     case .success(let layers): self.layers = layers
     case .failure(let difference):
@@ -49,12 +56,17 @@ struct LayerComparison {
     let text: String
   }
 
+  /// The network's layers that do something at test.
+  private static func expected(_ network: NetworkSpecification) -> [LayerShape] {
+    network.shapes(ofTower: 0).filter { shape in
+      if case .dropout(_, _, scalesInTraining: true) = shape.layer { false } else { true }
+    }
+  }
+
   private static func pairs(
     _ found: [FileLayer], _ network: NetworkSpecification, but reset: Set<String>
   ) -> Result<[String: FileLayer], Difference> {
-    let expected = network.shapes(ofTower: 0).filter { shape in
-      if case .dropout(_, _, scalesInTraining: true) = shape.layer { false } else { true }
-    }
+    let expected = expected(network)
     var pairs: [String: FileLayer] = [:]
     for place in 0..<max(expected.count, found.count) {
       guard place < expected.count else {
@@ -91,16 +103,16 @@ struct LayerComparison {
     case (.convolution(let layer), .convolution(let window, let groups)):
       return agree(window, layer.window, shape) && groups == self.groups(layer, shape, network)
     case (.fullyConnected(let layer), .fullyConnected):
-      return network.towers == 1 || layer.reads == .all
+      return readsAll(layer.reads, shape, network)
     case (.fullyConnected(let layer), .convolution(let window, let groups)):
       // A window over all that there is makes of each kernel a neuron.
       let input = shape.inputs[0]
-      return (network.towers == 1 || layer.reads == .all) && groups == 1
+      return readsAll(layer.reads, shape, network) && groups == 1
         && input.height == input.width && (window.size ?? input.height) == input.height
         && window.padding == 0 && window.paddingAfter == 0
     case (.relu, .relu), (.tanh, .tanh): return true
     case (.responseNormalization(let layer), .responseNormalization(let norm, let parts)):
-      return norm.isNear(FileNorm(layer)) && parts == network.towers
+      return norm.isNear(FileNorm(layer)) && parts == self.parts(shape, network)
     case (.spatialNormalization(let layer), .spatialNormalization(let norm)):
       return norm.isNear(FileNorm(layer))
     case (.maxPooling(let layer), .maxPooling(let window)),
@@ -126,8 +138,22 @@ struct LayerComparison {
   private static func groups(
     _ layer: ConvolutionSpecification, _ shape: LayerShape, _ network: NetworkSpecification
   ) -> Int {
-    let readsAll = layer.reads == .all || network.layers.first == shape.layer
-    return readsAll ? layer.groups : network.towers * layer.groups
+    readsAll(layer.reads, shape, network) ? layer.groups : network.towers * layer.groups
+  }
+
+  /// Whether every tower reads all that there is: the picture, or the maps of all towers.
+  private static func readsAll(
+    _ reads: Reads, _ shape: LayerShape, _ network: NetworkSpecification
+  ) -> Bool {
+    network.towers == 1 || reads == .all || network.readsPicture(shape.layer)
+  }
+
+  /// How many maps each tower has that a norm runs across; empty where it runs across all.
+  private static func parts(_ shape: LayerShape, _ network: NetworkSpecification) -> [Int] {
+    guard network.towers > 1, !network.readsPicture(shape.layer),
+      let place = network.layers.firstIndex(of: shape.layer)
+    else { return [] }
+    return (0..<network.towers).map { network.shapes(ofTower: $0)[place].output.maps }
   }
 
   // MARK: Words
@@ -157,12 +183,15 @@ struct LayerComparison {
     case .tanh: return "a tanh"
     case .responseNormalization(let norm, let parts):
       return "an LRN of \(text(norm)), across "
-        + (parts == 1 ? "all maps" : "the maps of each of \(parts) towers")
+        + (parts.isEmpty
+          ? "all maps"
+          : "the maps of each of \(parts.count) towers (\(parts.map(String.init).joined(separator: ", ")))")
     case .spatialNormalization(let norm): return "a norm within maps of \(text(norm))"
     case .maxPooling(let window): return "a max pooling \(text(window))"
     case .averagePooling(let window): return "an average pooling \(text(window))"
     case .scaling(let factor): return "a dropout that multiplies by \(short(factor)) at test"
     case .other(let word): return "a \(quoted(word)), which no network here has"
+    case .unreadable: return "a layer that cannot be read"
     }
   }
 
@@ -182,7 +211,7 @@ struct LayerComparison {
     case .relu: return describe(.relu)
     case .tanh: return describe(.tanh)
     case .responseNormalization(let norm):
-      return describe(.responseNormalization(FileNorm(norm), parts: network.towers))
+      return describe(.responseNormalization(FileNorm(norm), parts: parts(shape, network)))
     case .spatialNormalization(let norm): return describe(.spatialNormalization(FileNorm(norm)))
     case .maxPooling(let layer): return describe(.maxPooling(window(layer.window)), shape)
     case .averagePooling(let layer): return describe(.averagePooling(window(layer.window)), shape)
@@ -190,8 +219,8 @@ struct LayerComparison {
     }
   }
 
-  /// A number with as many digits as 32 bits hold.
-  private static func short(_ number: Double) -> String { "\(Float(number))" }
+  /// A number as it was meant: with the digits that `isNear` compares, fewer than 32 bits hold.
+  private static func short(_ number: Double) -> String { plain(number, digits: 6) }
 }
 
 extension NetworkSpecification {

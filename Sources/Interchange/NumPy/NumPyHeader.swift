@@ -179,6 +179,8 @@ private struct PythonDictionary {
       skipSpace()
       let digits = rest.prefix { (0x30...0x39).contains($0) }
       rest = rest[digits.endIndex...]
+      // The long integers of Python 2.
+      if rest.first == UInt8(ascii: "L") { rest.removeFirst() }
       return Int(String(decoding: digits, as: UTF8.self))
     }
     func value() -> PythonValue? {

@@ -75,10 +75,11 @@ struct ONNXLayers {
     let weight = try values(tensor + ".weight", kernelShape(layer, first))
     let bias = try values(tensor + ".bias", [layer.kernels])
     let sliding = window(layer.window, number)
+    let maps = copies(maps, number)
     func settings(_ groups: Int) -> [(String, ONNXGraph.Attribute)] {
       sliding + [("group", .int(groups))]
     }
-    let readsAll = number == 0 || layer.reads == .all
+    let readsAll = readsPicture(number) || layer.reads == .all
     let readsOwn = !readsAll && layer.reads == .own
     let isEven = shapes.allSatisfy {
       $0[number].kernels.count == first.kernels.count && $0[number].inputs == first.inputs
@@ -114,8 +115,8 @@ struct ONNXLayers {
     let bias = try values(tensor + ".bias", [layer.kernels])
     // W x + b with W as it is in the file, neurons x inputs.
     let settings: [(String, ONNXGraph.Attribute)] = [("transB", .int(1))]
-    if network.towers == 1 || number == 0 || layer.reads == .all {
-      let flat = flattened(maps, layer.name)
+    if network.towers == 1 || readsPicture(number) || layer.reads == .all {
+      let flat = flattened(copies(maps, number), layer.name)
       isFlat = true
       return graph.add(
         "Gemm",
@@ -207,11 +208,13 @@ struct ONNXLayers {
     _ maps: String, _ number: Int, _ name: String,
     _ body: (inout ONNXLayers, _ maps: String, LayerShape, _ name: String) throws(Failure) -> String
   ) throws(Failure) -> String {
-    guard network.towers > 1 else { return try body(&self, maps, shapes[0][number], name) }
+    // What is done to the picture before a layer with weights is the same for all towers.
+    guard network.towers > 1, !readsPicture(number) || network.layers[number].hasWeights else {
+      return try body(&self, maps, shapes[0][number], name)
+    }
     let towers = shapes.indices.map { "\(name).tower\($0)" }
-    // All towers read the same image.
     var parts = [String](repeating: maps, count: network.towers)
-    if number > 0 {
+    if !readsPicture(number) {
       let lengths = shapes.map { shapes in
         let own = shapes[number - 1].output
         return isFlat ? own.count : own.maps
@@ -232,6 +235,17 @@ struct ONNXLayers {
       results.append(try body(&self, parts[tower], shapes[tower][number], towers[tower]))
     }
     return graph.add("Concat", results, name: name, [("axis", .int(1))])
+  }
+
+  private func readsPicture(_ number: Int) -> Bool { network.readsPicture(network.layers[number]) }
+
+  /// The picture as often as a layer reads it: one that stands behind others reads what each tower made of it.
+  private mutating func copies(_ maps: String, _ number: Int) -> String {
+    let count = shapes[0][number].reads.count
+    guard readsPicture(number), count > 1 else { return maps }
+    return graph.add(
+      "Concat", [String](repeating: maps, count: count),
+      name: network.layers[number].name + ".read", [("axis", .int(1))])
   }
 
   private mutating func flattened(_ maps: String, _ name: String) -> String {

@@ -18,6 +18,9 @@ public final class ONNXModel: WeightSource {
 
   private let message: MessageFile<Onnx__Model>
   private let constants: [String: ONNXTensor]
+  /// The constants that make up a tensor, one after the other, where they are several: a layer of towers that are
+  /// computed apart.
+  private let pieces: [String: [String]]
   /// What the file says of the network, where it is one of ours.
   private let texts: [String: String]?
 
@@ -33,7 +36,7 @@ public final class ONNXModel: WeightSource {
     guard let graph = model.graph?.pointee, graph.n_node > 0 else {
       throw Failure(.badData, "\(quoted(path)) is not an .onnx model: it holds no graph.")
     }
-    var chain = ONNXChain(graph)
+    let chain = ONNXChain(graph)
     var constants: [String: ONNXTensor] = [:]
     var tensors: [WeightTensor] = []
     var unreadable: [String: String] = [:]
@@ -52,22 +55,57 @@ public final class ONNXModel: WeightSource {
     texts = try own.map { own throws(Failure) in
       try JSONText.decode([String: String].self, text(own.value), from: path)
     }
-    // An export of ours describes its network itself, and has our names.
-    let shapes = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
-    layers = texts == nil ? chain.layers { shapes[$0] } : nil
+    // An export of ours describes its network itself, and has our names; its other constants are the graph's own.
+    if let texts {
+      try DescribedNetwork.checkFormat(texts, of: path)
+      let network = try DescribedNetwork.network(texts, from: path)
+      (tensors, pieces) = Self.tensors(of: network, in: tensors)
+      layers = nil
+    } else {
+      pieces = [:]
+      layers = chain.layers(
+        readable: Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) }),
+        unreadable: unreadable)
+    }
     self.tensors = tensors
     self.unreadable = unreadable
     self.constants = constants
     var pictures = FilePictures()
-    pictures.side = chain.side
+    // Whose graph crops pictures itself takes them whole.
+    if texts == nil { pictures.note(sides: chain.sides) }
     self.pictures = pictures
+  }
+
+  /// A network's tensors among the constants of an export of ours.
+  private static func tensors(
+    of network: NetworkSpecification, in constants: [WeightTensor]
+  ) -> (tensors: [WeightTensor], pieces: [String: [String]]) {
+    let known = Dictionary(uniqueKeysWithValues: constants.map { ($0.name, $0) })
+    var (tensors, pieces): ([WeightTensor], [String: [String]]) = ([], [:])
+    for tensor in network.tensors {
+      if let whole = known[tensor.name] {
+        tensors.append(whole)
+        continue
+      }
+      let part = tensor.layerName.dropFirst(tensor.layer.count)
+      let parts = (0..<network.towers).compactMap { known["\(tensor.layer).tower\($0)\(part)"] }
+      guard let first = parts.first, parts.count == network.towers,
+        parts.allSatisfy({
+          !$0.shape.isEmpty && $0.shape.dropFirst() == first.shape.dropFirst()
+        })
+      else { continue }
+      let rows = parts.reduce(0) { $0 + ($1.shape.first ?? 0) }
+      tensors.append(
+        WeightTensor(name: tensor.name, shape: [rows] + first.shape.dropFirst()))
+      pieces[tensor.name] = parts.map(\.name)
+    }
+    return (tensors, pieces)
   }
 
   /// What an export of ours says of its network.
   /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
   public func described() throws(Failure) -> DescribedNetwork? {
     guard let texts else { return nil }
-    try DescribedNetwork.checkFormat(texts, of: path)
     // The mean image is one of the texts.
     return try DescribedNetwork(texts, from: path) { _ throws(Failure) in nil }
   }
@@ -76,6 +114,11 @@ public final class ONNXModel: WeightSource {
   /// - Throws: `Failure` (badData) where there is none of that name, (inputMissing, inputOutput) where its numbers are
   ///   in another file that cannot be read.
   public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+    if let pieces = pieces[tensor.name] {
+      var values: [Float] = []
+      for name in pieces { values += try constants[name]?.values(beside: path) ?? [] }
+      return values
+    }
     guard let constant = constants[tensor.name] else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }

@@ -1,24 +1,4 @@
-import CProtobuf
-
-/// The settings of a node.
-struct ONNXAttributes {
-  private var values: [String: Onnx__Attribute] = [:]
-
-  init(_ attributes: [Onnx__Attribute]) {
-    for attribute in attributes { values[text(attribute.name)] = attribute }
-  }
-
-  func int(_ name: String, _ usual: Int) -> Int { values[name].map { Int($0.i) } ?? usual }
-  func float(_ name: String, _ usual: Double) -> Double {
-    values[name].map { Double($0.f) } ?? usual
-  }
-  func ints(_ name: String) -> [Int]? {
-    values[name].map { list($0.ints, min($0.n_ints, 64)).map { Int($0) } }
-  }
-  func word(_ name: String) -> String {
-    values[name].map { String(decoding: list($0.s.data, $0.s.len), as: UTF8.self) } ?? ""
-  }
-}
+import Failures
 
 /// A node that reads what the pictures became.
 struct ONNXStep {
@@ -27,60 +7,65 @@ struct ONNXStep {
   let inputs: [String]
   let outputs: [String]
   let attributes: ONNXAttributes
-  /// Whether a name does not depend on the pictures.
-  let isFixed: (String) -> Bool
-  let tensor: (String) -> WeightTensor?
-  let integers: (String) -> [Int]?
-  let scalar: (String) -> Double?
+  let constants: ONNXConstants
+}
+
+/// Why a node is no layer that can be compared: what becomes of it instead.
+struct ONNXObstacle: Error {
+  let kind: FileLayer.Kind
+
+  init(_ kind: FileLayer.Kind) { self.kind = kind }
 }
 
 /// The way through the graph: the layers so far, and what the next node must read.
 struct ONNXWalk {
   private(set) var layers: [FileLayer] = []
-  /// The name of what the next node must read.
+  /// What the layers so far make.
   ///
   /// Several names where nodes that change nothing have passed it on.
   private var current: Set<String>
   /// Whether numbers lie as images x rows x columns x maps.
   private var hasMapsLast = false
-  /// The parts of the maps that towers read, what a norm makes of each, and the norm.
-  private var parts: [String] = []
+  /// The parts of the maps that towers read, with how many maps each has, what a norm makes of each, and the norm.
+  private var parts: [(name: String, maps: Int)] = []
   private var normed: [String: (part: Int, norm: FileNorm)] = [:]
   /// A softmax, which is the end.
   private var softmax: String?
 
+  /// Begins at a graph's input.
   init(from input: String) { current = [input] }
 
   mutating func step(_ step: ONNXStep) {
-    let reads = step.inputs.filter { !step.isFixed($0) && !$0.isEmpty }
+    let reads = step.inputs.filter { step.constants[$0] == nil && !$0.isEmpty }
     if stepInTowers(step, reads) { return }
-    guard reads.count == 1, current.contains(reads[0]) else {
-      return add(.other("\(step.operation) of \(reads.joined(separator: ", "))"), step)
+    do throws(ONNXObstacle) {
+      guard reads.count == 1, current.contains(reads[0]) else {
+        throw ONNXObstacle(.other("\(step.operation) of \(reads.joined(separator: ", "))"))
+      }
+      try take(step)
+    } catch {
+      add(error.kind, step)
     }
+  }
+
+  private mutating func take(_ step: ONNXStep) throws(ONNXObstacle) {
     let attributes = step.attributes
     switch step.operation {
-    case "Conv": addConvolution(step)
-    case "Gemm": addGemm(step)
-    case "MatMul" where isFirst(step):
-      var layout = FileLayer.Layout()
-      layout.isTransposed = true
-      layout.hasMapsLast = takeMapsLast()
-      add(.fullyConnected, step, weights: step.inputs.last.flatMap(step.tensor), layout: layout)
-    case "Add" where isBias(step):
-      layers[layers.count - 1].biases = step.inputs.first { !current.contains($0) }.flatMap(
-        step.tensor)
-      move(step)
+    case "Conv": try addConvolution(step)
+    case "Gemm": try addGemm(step)
+    case "MatMul" where isFirst(step): try addProduct(step, isTransposed: true, biases: nil)
+    case "Add": try addBiases(step)
     case "Mul":
-      let factor = step.inputs.first { !current.contains($0) }.flatMap(step.scalar)
+      let factor = step.inputs.first { !current.contains($0) }.flatMap(step.constants.number)
       add(factor.map { .scaling($0) } ?? .other("Mul"), step)
     case "Relu": add(.relu, step)
     case "Tanh": add(.tanh, step)
     case "LRN":
       add(
         hasMapsLast
-          ? .other("LRN across columns") : .responseNormalization(Self.norm(attributes), parts: 1),
+          ? .other("LRN across columns") : .responseNormalization(Self.norm(attributes), parts: []),
         step)
-    case "MaxPool", "AveragePool": addPooling(step)
+    case "MaxPool", "AveragePool": try addPooling(step)
     case "GlobalAveragePool": add(.averagePooling(FileWindow(size: nil)), step)
     case "GlobalMaxPool": add(.maxPooling(FileWindow(size: nil)), step)
     case "Dropout", "Identity", "Flatten", "Squeeze": pass(step)
@@ -88,7 +73,8 @@ struct ONNXWalk {
     case "Cast" where [1, 10, 11, 16].contains(attributes.int("to", 0)): pass(step)
     case "Reshape":
       // A shape that is worked out keeps the number of images; what follows has weights for the rest.
-      let shape = step.inputs.dropFirst().first.flatMap(step.integers) ?? attributes.ints("shape")
+      let shape =
+        step.inputs.dropFirst().first.flatMap(step.constants.integers) ?? attributes.ints("shape")
       let isFlat = shape.map { $0.count == 2 || $0.count == 4 && $0[2...] == [1, 1] } ?? true
       if isFlat { pass(step) } else { add(.other("Reshape to \(shape ?? [])"), step) }
     case "Transpose":
@@ -110,7 +96,10 @@ struct ONNXWalk {
 
   private mutating func pass(_ step: ONNXStep) { current.insert(step.outputs.first ?? "") }
 
-  private mutating func move(_ step: ONNXStep) { current = [step.outputs.first ?? ""] }
+  private mutating func move(_ step: ONNXStep) {
+    current = [step.outputs.first ?? ""]
+    (parts, normed) = ([], [:])
+  }
 
   private func isFirst(_ step: ONNXStep) -> Bool { step.inputs.first.map(current.contains) == true }
 
@@ -137,50 +126,99 @@ struct ONNXWalk {
 
   // MARK: Layers with weights
 
-  private mutating func addConvolution(_ step: ONNXStep) {
-    let weights = step.inputs.dropFirst().first.flatMap(step.tensor)
-    let shape = weights.map { Array($0.shape.dropFirst(2)) } ?? []
+  private mutating func addConvolution(_ step: ONNXStep) throws(ONNXObstacle) {
+    guard isFirst(step) else { throw ONNXObstacle(.other("Conv of constants")) }
+    guard !hasMapsLast else { throw ONNXObstacle(.other("Conv across columns")) }
+    let weights = try plainTensor(step, 1, "weights")
+    let biases = try plainTensor(step, 2, "biases")
+    guard let weights else { throw ONNXObstacle(.other("Conv without weights")) }
+    let shape = Array(weights.shape.dropFirst(2))
     let size = step.attributes.ints("kernel_shape") ?? shape
-    guard !hasMapsLast, isFirst(step), let weights, size == shape,
-      let window = Self.window(step.attributes, size: size)
-    else { return add(.other("Conv whose window is not square, or is dilated"), step) }
+    guard size == shape else {
+      throw ONNXObstacle(.other("Conv whose kernel_shape is not that of its weights"))
+    }
     add(
-      .convolution(window, groups: step.attributes.int("group", 1)), step, weights: weights,
-      biases: step.inputs.dropFirst(2).first.flatMap(step.tensor))
+      .convolution(try window(step, size: size), groups: step.attributes.int("group", 1)), step,
+      weights: weights, biases: biases)
   }
 
-  private mutating func addGemm(_ step: ONNXStep) {
+  private mutating func addGemm(_ step: ONNXStep) throws(ONNXObstacle) {
     let attributes = step.attributes
     guard isFirst(step), attributes.int("transA", 0) == 0,
       attributes.float("alpha", 1) == 1, attributes.float("beta", 1) == 1
-    else { return add(.other("Gemm with factors"), step) }
-    var layout = FileLayer.Layout()
-    layout.isTransposed = attributes.int("transB", 0) == 0
-    layout.hasMapsLast = takeMapsLast()
-    add(
-      .fullyConnected, step, weights: step.inputs.dropFirst().first.flatMap(step.tensor),
-      biases: step.inputs.dropFirst(2).first.flatMap(step.tensor), layout: layout)
+    else { throw ONNXObstacle(.other("Gemm with factors")) }
+    try addProduct(
+      step, isTransposed: attributes.int("transB", 0) == 0,
+      biases: try plainTensor(step, 2, "biases"))
   }
 
-  /// Whether a sum adds a number for each kernel to what a layer without biases made just before.
-  private func isBias(_ step: ONNXStep) -> Bool {
-    guard let last = layers.last, let weights = last.weights, last.biases == nil,
-      let bias = step.inputs.first(where: { !current.contains($0) }).flatMap(step.tensor)
-    else { return false }
-    let kernels = last.layout.isTransposed ? weights.shape.last : weights.shape.first
+  private mutating func addProduct(
+    _ step: ONNXStep, isTransposed: Bool, biases: WeightTensor?
+  ) throws(ONNXObstacle) {
+    guard let weights = try numbers(step, 1, "weights") else {
+      throw ONNXObstacle(.other("\(step.operation) without weights"))
+    }
+    var layout = FileLayer.Layout()
+    layout.isTransposed = isTransposed != weights.isTransposed
+    layout.hasMapsLast = takeMapsLast()
+    add(.fullyConnected, step, weights: weights.tensor, biases: biases, layout: layout)
+  }
+
+  /// Takes a sum that adds a number for each kernel to what a layer without biases made just before.
+  private mutating func addBiases(_ step: ONNXStep) throws(ONNXObstacle) {
+    guard softmax == nil, let last = layers.last, let weights = last.weights, last.biases == nil,
+      let place = step.inputs.firstIndex(where: { !current.contains($0) }),
+      let bias = try plainTensor(step, place, "biases")
+    else { throw ONNXObstacle(.other("Add")) }
+    let kernels = (last.layout.isTransposed ? weights.shape.last : weights.shape.first) ?? 0
     // Along the maps: [kernels] behind a matrix product, [kernels, 1, 1] behind a convolution.
-    let tail = weights.shape.count == 4 && !hasMapsLast ? [kernels ?? 0, 1, 1] : [kernels ?? 0]
-    return bias.shape.drop(while: { $0 == 1 }).elementsEqual(tail.drop(while: { $0 == 1 }))
-      && bias.shape.count >= tail.count
+    let tail = weights.shape.count == 4 && !hasMapsLast ? [kernels, 1, 1] : [kernels]
+    guard bias.shape.count >= tail.count,
+      bias.shape.drop(while: { $0 == 1 }).elementsEqual(tail.drop(while: { $0 == 1 }))
+    else {
+      throw ONNXObstacle(.other("Add of \(bias.shape) numbers, which are not one a kernel"))
+    }
+    layers[layers.count - 1].biases = WeightTensor(name: bias.name, shape: [kernels])
+    move(step)
+  }
+
+  /// The numbers that a node reads besides what the pictures became; nil where it reads none.
+  private func numbers(
+    _ step: ONNXStep, _ place: Int, _ what: String
+  ) throws(ONNXObstacle) -> ONNXConstants.Numbers? {
+    guard step.inputs.indices.contains(place), let value = step.constants[step.inputs[place]] else {
+      return nil
+    }
+    switch value {
+    case .numbers(let numbers): return numbers
+    case .unreadable(let reason):
+      throw ONNXObstacle(
+        .unreadable(
+          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: \(reason)"
+        ))
+    }
+  }
+
+  /// Numbers that must lie as they are used.
+  private func plainTensor(
+    _ step: ONNXStep, _ place: Int, _ what: String
+  ) throws(ONNXObstacle) -> WeightTensor? {
+    let numbers = try numbers(step, place, what)
+    guard numbers?.isTransposed != true else {
+      throw ONNXObstacle(
+        .unreadable(
+          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: a Transpose turns them"
+        ))
+    }
+    return numbers?.tensor
   }
 
   // MARK: Windows and norms
 
-  private mutating func addPooling(_ step: ONNXStep) {
+  private mutating func addPooling(_ step: ONNXStep) throws(ONNXObstacle) {
     let isMaximum = step.operation == "MaxPool"
-    guard !hasMapsLast,
-      let window = Self.window(step.attributes, size: step.attributes.ints("kernel_shape") ?? [])
-    else { return add(.other("\(step.operation) whose window is not square, or is dilated"), step) }
+    guard !hasMapsLast else { throw ONNXObstacle(.other("\(step.operation) across columns")) }
+    let window = try window(step, size: step.attributes.ints("kernel_shape") ?? [])
     // The mean of a pixel is the pixel.
     if !isMaximum, window.isIdentity { return pass(step) }
     let countsPadding =
@@ -193,20 +231,36 @@ struct ONNXWalk {
       step)
   }
 
-  private static func window(_ attributes: ONNXAttributes, size: [Int]) -> FileWindow? {
+  private func window(_ step: ONNXStep, size: [Int]) throws(ONNXObstacle) -> FileWindow {
+    let (attributes, operation) = (step.attributes, step.operation)
     let strides = attributes.ints("strides") ?? [1, 1]
-    let pads = attributes.ints("pads") ?? [0, 0, 0, 0]
-    let (dilations, padding) = (
-      attributes.ints("dilations") ?? [1, 1], attributes.word("auto_pad")
-    )
-    guard size.count == 2, size[0] == size[1], strides.count == 2, strides[0] == strides[1],
-      pads.count == 4, pads[0] == pads[1], pads[2] == pads[3],
-      (size + strides + pads).allSatisfy({ (0...1 << 20).contains($0) }),
-      dilations.allSatisfy({ $0 == 1 }), ["", "NOTSET", "VALID"].contains(padding)
-    else { return nil }
+    let padding = attributes.word("auto_pad")
+    // Where it is automatic, what else is said of it does not count.
+    let pads =
+      ["", "NOTSET"].contains(padding) ? attributes.ints("pads") ?? [0, 0, 0, 0] : [0, 0, 0, 0]
+    guard size.count == 2, strides.count == 2, pads.count == 4,
+      (size + strides + pads).allSatisfy({ (0...1 << 20).contains($0) })
+    else { throw ONNXObstacle(.other("\(operation) of other than two dimensions")) }
+    guard size[0] == size[1], strides[0] == strides[1], pads[0] == pads[1], pads[2] == pads[3]
+    else { throw ONNXObstacle(.other("\(operation) whose height and width differ")) }
+    guard (attributes.ints("dilations") ?? []).allSatisfy({ $0 == 1 }) else {
+      throw ONNXObstacle(.other("dilated \(operation)"))
+    }
+    var (before, after) = (pads[0], pads[2])
+    switch padding {
+    case "", "NOTSET", "VALID": break
+    case "SAME_UPPER" where strides[0] == 1 && size[0] > 0:
+      (before, after) = ((size[0] - 1) / 2, size[0] / 2)
+    case "SAME_LOWER" where strides[0] == 1 && size[0] > 0:
+      (before, after) = (size[0] / 2, (size[0] - 1) / 2)
+    default:
+      throw ONNXObstacle(
+        .unreadable(
+          "the padding of layer \(quoted(step.name)) cannot be read: with auto_pad \(padding) and a stride of \(strides[0]) it "
+            + "depends on the size of the maps; save the model with numbers as its 'pads'"))
+    }
     return FileWindow(
-      size: size[0], stride: strides[0], padding: padding == "VALID" ? 0 : pads[0],
-      paddingAfter: padding == "VALID" ? 0 : pads[2],
+      size: size[0], stride: strides[0], padding: before, paddingAfter: after,
       roundsUp: attributes.int("ceil_mode", 0) != 0)
   }
 
@@ -221,14 +275,15 @@ struct ONNXWalk {
   /// Takes the parts of a norm in towers: Split, an LRN for each part, Concat.
   private mutating func stepInTowers(_ step: ONNXStep, _ reads: [String]) -> Bool {
     if step.operation == "Split", reads.count == 1, current.contains(reads[0]),
-      step.attributes.int("axis", 0) == 1,
-      step.outputs.count > 1, softmax == nil
+      step.attributes.int("axis", 0) == 1, step.outputs.count > 1, softmax == nil, !hasMapsLast,
+      let lengths = lengths(step), lengths.count == step.outputs.count
     {
-      (parts, normed) = (step.outputs, [:])
+      parts = zip(step.outputs, lengths).map { (name: $0, maps: $1) }
+      normed = [:]
       return true
     }
     guard let first = reads.first, !parts.isEmpty else { return false }
-    if step.operation == "LRN", let part = parts.firstIndex(of: first),
+    if step.operation == "LRN", let part = parts.firstIndex(where: { $0.name == first }),
       let output = step.outputs.first
     {
       normed[output] = (part, Self.norm(step.attributes))
@@ -238,8 +293,21 @@ struct ONNXWalk {
     guard step.operation == "Concat", step.attributes.int("axis", 0) == 1, all.count == reads.count,
       all.map(\.part) == Array(parts.indices), all.allSatisfy({ $0.norm == all[0].norm })
     else { return false }
-    add(.responseNormalization(all[0].norm, parts: parts.count), step)
-    parts = []
+    add(.responseNormalization(all[0].norm, parts: parts.map(\.maps)), step)
     return true
+  }
+
+  /// How many maps each part of a Split has; nil where that cannot be read.
+  private func lengths(_ step: ONNXStep) -> [Int]? {
+    if let name = step.inputs.dropFirst().first, !name.isEmpty {
+      return step.constants.integers(name)
+    }
+    if let lengths = step.attributes.ints("split") { return lengths }
+    // Where it says nothing the parts are equal, but for the last.
+    guard let last = layers.last(where: { $0.weights != nil }), let weights = last.weights,
+      let maps = last.layout.isTransposed ? weights.shape.last : weights.shape.first
+    else { return nil }
+    let length = (maps + step.outputs.count - 1) / step.outputs.count
+    return step.outputs.indices.map { max(0, min(length, maps - $0 * length)) }
   }
 }
