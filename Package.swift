@@ -48,66 +48,71 @@ var kernels: [(name: String, flags: [String], define: String)] = [
 #endif
 
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
-  ("Failures", []),
-  ("Options", ["Failures"]),
-  ("Checksums", ["CChecksums"]),
-  ("JSON", ["Failures"]),
-  ("Safetensors", ["JSON", "Failures"]),
-  ("Threads", ["CScheduling"]),
-  ("Console", ["Threads", "Failures"]),
-  ("MPI", ["COpenMPI", "Threads", "Failures"]),
-  ("Supervision", ["MPI", "Threads", "Failures"]),
+  ("System", ["CScheduling", "CChecksums"]),
+  ("Options", ["System"]),
+  ("JSON", ["System"]),
+  ("Safetensors", ["JSON", "System"]),
   ("Tensors", ["COpenBLAS"]),
-  ("Images", ["CImages", "Failures"]),
-  (
-    "Data",
-    [
-      "CArchive", "CScheduling", "Checksums", "Images", "Safetensors", "JSON", "Tensors", "Console",
-      "Threads", "Failures",
-    ]
-  ),
+  ("Networks", ["JSON", "System"]),
   ("Kernels", []),
   (
     "Layers",
-    ["Kernels", "CScheduling", "Tensors", "Threads"] + kernels.map { .init(stringLiteral: $0.name) }
+    ["Kernels", "Networks", "Tensors", "System", "CScheduling"]
+      + kernels.map { .init(stringLiteral: $0.name) }
   ),
-  ("ModelParallel", ["Layers", "MPI", "Tensors", "Threads", "Failures"]),
+  ("MPI", ["System", "COpenMPI"]),
+  ("Supervision", ["MPI", "System"]),
+  ("ModelParallel", ["MPI", "Layers", "Networks", "Tensors", "System"]),
+  ("Planning", ["ModelParallel", "MPI", "Layers", "Networks", "System"]),
+  ("Towers", ["ModelParallel", "MPI", "Layers", "Networks", "Tensors", "System"]),
+  (
+    "Images",
+    ["System", "CImages"]
+  ),
+  (
+    "Data",
+    ["Images", "Tensors", "Safetensors", "JSON", "System", "CScheduling", "CArchive"]
+  ),
+  (
+    "Checkpoints",
+    ["Data", "Images", "Towers", "Layers", "Networks", "Tensors", "Safetensors", "JSON", "System"]
+  ),
   (
     "AlexNet",
     [
-      "Layers", "ModelParallel", "MPI", "Data", "Images", "Safetensors", "JSON", "Checksums",
-      "Tensors", "Threads", "Failures",
+      "Checkpoints", "Data", "Images", "Towers", "ModelParallel", "MPI", "Layers", "Networks",
+      "Tensors", "System",
     ]
   ),
   ("Protobuf", ["CProtobuf"]),
-  ("TensorBoard", ["CProtobuf", "Protobuf", "Failures"]),
+  ("TensorBoard", ["Protobuf", "System", "CProtobuf"]),
   (
     "Interchange",
     [
-      "CArchive", "CProtobuf", "Protobuf", "AlexNet", "Checksums", "Data", "Images",
-      "ModelParallel", "Layers", "Safetensors", "JSON", "Failures",
+      "Protobuf", "Checkpoints", "Images", "Towers", "Layers", "Networks", "Safetensors", "JSON",
+      "System", "CArchive", "CProtobuf",
     ]
   ),
   (
     "Training",
     [
-      "TensorBoard", "Images", "Interchange", "AlexNet", "Data", "Safetensors", "JSON",
-      "ModelParallel", "Layers", "Kernels", "Supervision", "MPI", "Tensors", "Console", "Checksums",
-      "Threads", "Failures",
+      "TensorBoard", "AlexNet", "Checkpoints", "Data", "Images", "Towers", "ModelParallel",
+      "Supervision", "MPI", "Layers", "Kernels", "Networks", "Tensors", "Safetensors", "JSON",
+      "System",
     ]
   ),
   (
     "Evaluation",
     [
-      "Interchange", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers",
-      "MPI", "Tensors", "Console", "Threads", "Failures",
+      "Training", "Interchange", "AlexNet", "Checkpoints", "Data", "Images", "MPI", "Layers",
+      "Networks", "Tensors", "Safetensors", "JSON", "System",
     ]
   ),
   (
     "Report",
     [
-      "Evaluation", "Training", "AlexNet", "Data", "Images", "Safetensors", "JSON", "Layers", "MPI",
-      "Failures",
+      "Evaluation", "Training", "AlexNet", "Data", "Images", "MPI", "Layers", "Networks",
+      "Safetensors", "JSON", "System",
     ]
   ),
 ]
@@ -138,83 +143,87 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet-train",
     [
-      "Training", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "Supervision", "MPI",
-      "Checksums", "Threads", "Options", "Failures",
+      "Training", "Interchange", "Checkpoints", "Data", "Towers", "Planning", "ModelParallel",
+      "Supervision", "MPI", "Layers", "Networks", "Safetensors", "Options", "System",
     ]
   ),
   (
     "alexnet",
     [
-      "Report", "Evaluation", "Training", "AlexNet", "Data", "Images", "ModelParallel", "Layers",
-      "MPI", "Tensors", "Threads", "Console", "Options", "Failures", "Kernels", "Interchange",
-      "Safetensors", "JSON", "Supervision",
+      "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints", "Data", "Images",
+      "Towers", "Planning", "ModelParallel", "Supervision", "MPI", "Layers", "Kernels", "Networks",
+      "Tensors", "Safetensors", "JSON", "Options", "System",
     ]
   ),
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("PackageTests", []),
+  ("SystemTests", ["TestSupport", "System"]),
+  ("OptionsTests", ["Options", "System"]),
+  ("JSONTests", ["JSON", "System"]),
+  ("SafetensorsTests", ["TestSupport", "Safetensors", "System"]),
   ("TensorsTests", ["TestSupport", "Tensors"]),
-  ("ThreadsTests", ["Threads"]),
-  ("FailuresTests", ["TestSupport", "Failures"]),
-  ("ChecksumsTests", ["Checksums"]),
-  ("OptionsTests", ["Options", "Failures"]),
-  ("JSONTests", ["JSON", "Failures"]),
-  ("SafetensorsTests", ["TestSupport", "Safetensors", "Failures"]),
-  ("KernelsTests", ["TestSupport", "Kernels", "Layers"]),
-  ("LayersTests", ["TestSupport", "Layers", "Tensors", "Threads"]),
+  (
+    "NetworksTests",
+    ["TestSupport", "Checkpoints", "Planning", "ModelParallel", "Layers", "Networks", "System"]
+  ),
+  ("KernelsTests", ["TestSupport", "Layers", "Kernels"]),
+  ("LayersTests", ["TestSupport", "Layers", "Networks", "Tensors", "System"]),
   ("MPITests", ["TestSupport", "MPI"]),
   ("SupervisionTests", ["TestSupport", "Supervision", "MPI"]),
-  ("ModelParallelTests", ["TestSupport", "ModelParallel", "Layers", "MPI", "Tensors", "Failures"]),
   (
-    "AlexNetTests",
+    "ModelParallelTests",
+    ["TestSupport", "Towers", "ModelParallel", "MPI", "Layers", "Networks", "Tensors", "System"]
+  ),
+  ("PlanningTests", ["Planning", "ModelParallel", "Layers", "Networks"]),
+  (
+    "TowersTests",
     [
-      "TestSupport", "AlexNet", "Data", "Safetensors", "ModelParallel", "Layers", "MPI", "Tensors",
-      "Failures",
+      "TestSupport", "Towers", "Planning", "ModelParallel", "MPI", "Layers", "Networks", "Tensors",
+      "System",
     ]
   ),
+  ("ImagesTests", ["TestSupport", "Images", "System"]),
+  ("DataTests", ["TestSupport", "Data", "Images", "Tensors", "System"]),
+  ("CheckpointsTests", ["TestSupport", "Checkpoints", "System"]),
+  (
+    "AlexNetTests",
+    ["TestSupport", "AlexNet", "Data", "Towers", "Layers", "Networks", "Safetensors", "System"]
+  ),
+  ("TensorBoardTests", ["TensorBoard"]),
   (
     "InterchangeTests",
     [
-      "TestSupport", "Interchange", "CProtobuf", "AlexNet", "Data", "Images", "Layers",
-      "Safetensors", "Failures",
+      "TestSupport", "Interchange", "AlexNet", "Checkpoints", "Data", "Images", "Layers",
+      "Networks", "Safetensors", "System", "CProtobuf",
     ]
-  ),
-  (
-    "FuzzTests",
-    [
-      "TestSupport", "Interchange", "AlexNet", "Data", "Images", "Safetensors", "Threads",
-      "Failures",
-    ]
-  ),
-  ("ImagesTests", ["TestSupport", "Images", "Failures"]),
-  (
-    "DataTests",
-    ["TestSupport", "Checksums", "Data", "Images", "Tensors", "Threads", "Failures"]
   ),
   (
     "TrainingTests",
-    [
-      "TestSupport", "Training", "AlexNet", "ModelParallel", "Data", "Layers", "Tensors",
-      "Threads", "Failures",
-    ]
+    ["TestSupport", "Training", "Data", "ModelParallel", "Layers", "Networks", "Tensors", "System"]
   ),
   (
     "EvaluationTests",
+    ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]
+  ),
+  ("ReportTests", ["Report"]),
+  (
+    "FuzzTests",
     [
-      "TestSupport", "Evaluation", "Training", "AlexNet", "Data", "Safetensors", "Layers", "MPI",
-      "Failures",
+      "TestSupport", "Interchange", "Checkpoints", "Data", "Images", "Networks", "Safetensors",
+      "System",
     ]
   ),
-  ("ReportTests", ["TestSupport", "Report", "Training", "Failures"]),
-  ("TensorBoardTests", ["TensorBoard"]),
   // Not of the programs themselves, which are built with them all the same: what they are linked with is not for the tests.
   ("CommandTests", ["TestSupport", "Safetensors"]),
 ]
 
 /// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.
 let testSupport = Target.target(
-  name: "TestSupport", dependencies: ["Layers", "MPI", "Tensors"], path: "Tests/TestSupport",
+  name: "TestSupport",
+  dependencies: ["Towers", "ModelParallel", "MPI", "Layers", "Networks", "Tensors"],
+  path: "Tests/TestSupport",
   swiftSettings: settings)
 
 // MARK: The package
@@ -224,7 +233,8 @@ let package = Package(
   products: [
     .executable(name: "alexnet-train", targets: ["alexnet-train"]),
     .executable(name: "alexnet", targets: ["alexnet"]),
-    .library(name: "AlexNet", targets: ["AlexNet"]),
+    .library(
+      name: "AlexNet", targets: ["AlexNet"]),
   ],
   targets: systemLibraries + [messages]
     + kernels.map { set in

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// Comma-separated values as RFC 4180 has them, which people open in spreadsheets.
 public enum CSV {

@@ -1,6 +1,6 @@
-package import AlexNet
+package import Checkpoints
 package import Data
-package import Failures
+package import System
 
 /// Which class of a network each class of a dataset is.
 ///

@@ -1,6 +1,6 @@
 import AlexNet
-import Failures
 import MPI
+import System
 
 /// What each network of an ensemble counts for.
 public enum EnsembleWeighting: Sendable, Equatable {

@@ -1,5 +1,5 @@
-import Failures
 import Foundation
+import System
 
 /// The figures of an evaluation, as tables, JSON or CSV.
 public struct EvaluationReport {

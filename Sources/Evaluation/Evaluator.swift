@@ -1,12 +1,11 @@
 public import AlexNet
-import Console
+public import Checkpoints
 public import Data
-import Failures
 import Glibc
 import Layers
 public import MPI
+import System
 import Tensors
-import Threads
 import Training
 
 /// Shows networks every image of a split, with the images spread over ranks.

@@ -1,8 +1,9 @@
 public import AlexNet
-public import Failures
 import Foundation
 import Interchange
 public import MPI
+import Networks
+public import System
 import Training
 
 /// The features of a set of pictures: an array of pictures x features in a .npy file, and the pictures' names, a line

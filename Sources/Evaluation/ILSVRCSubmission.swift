@@ -1,6 +1,6 @@
 import Data
-public import Failures
 import Foundation
+public import System
 
 /// The text file that ILSVRC's evaluation server takes: a line an image in the order of the images, on it the five
 /// most probable classes by their ILSVRC IDs, which count from 1.

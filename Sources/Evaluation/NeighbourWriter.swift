@@ -1,6 +1,6 @@
-import Failures
 import Foundation
 import JSON
+import System
 
 /// Writes the neighbours of pictures.
 public struct NeighbourWriter: Sendable {

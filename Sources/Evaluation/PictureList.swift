@@ -1,6 +1,6 @@
 import Data
-public import Failures
 public import MPI
+public import System
 
 /// The picture files that a command line names: files, folders at any depth, and lists on standard input.
 public struct PictureList: Sendable {

@@ -1,8 +1,8 @@
 public import AlexNet
-public import Failures
 public import Images
 public import MPI
-public import Threads
+import Networks
+public import System
 
 /// Reads picture files a part at a time, side by side, and keeps account of those that cannot be read.
 ///

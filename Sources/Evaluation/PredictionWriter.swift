@@ -1,7 +1,7 @@
 public import AlexNet
-import Failures
 import Foundation
 import JSON
+import System
 
 /// How predictions are written.
 public enum PredictionFormat: Sendable {

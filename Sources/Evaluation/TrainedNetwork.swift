@@ -1,8 +1,9 @@
-public import AlexNet
+public import Checkpoints
 public import Data
-public import Failures
 import Images
+import Networks
 import Safetensors
+public import System
 public import Training
 
 /// A checkpoint to be measured, with what the run that wrote it says about itself.

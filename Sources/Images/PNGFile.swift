@@ -1,6 +1,6 @@
 import CImages
-public import Failures
 import Glibc
+public import System
 
 /// Pictures written for people to look at.
 public enum PNGFile {

@@ -1,5 +1,5 @@
 import CImages
-public import Failures
+public import System
 
 /// Decodes the records of a dataset, JPEG by libjpeg-turbo and PNG by libpng; one for each thread.
 ///

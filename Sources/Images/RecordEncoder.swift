@@ -1,5 +1,5 @@
 import CImages
-public import Failures
+public import System
 
 /// Encodes square RGB pictures one after the other into memory that it owns; one for each thread.
 ///

@@ -1,5 +1,5 @@
 import CImages
-public import Failures
+public import System
 
 /// Makes the picture that training sees out of any picture, by libvips: upright, the shorter side
 /// scaled to `side`, the centre `side x side` of it, in 8-bit sRGB (Krizhevsky 2012, section 2); or

@@ -1,6 +1,6 @@
 import CProtobuf
-import Failures
 import Glibc
+import System
 
 /// A message of protobuf that was read from a file, as long as it is needed.
 final class MessageFile<Message> {

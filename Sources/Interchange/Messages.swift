@@ -1,5 +1,5 @@
 import CProtobuf
-import Failures
+import System
 
 extension WholeFile {
   /// Appends a message, piece by piece: it is not in memory a second time.

@@ -1,8 +1,8 @@
-public import AlexNet
-import Checksums
-public import Failures
+public import Checkpoints
 import JSON
+public import Networks
 public import Safetensors
+public import System
 
 /// Writes a network's weights without the state of a training, for other tools or to go on with here.
 public enum NetworkExport {

@@ -1,7 +1,7 @@
-public import AlexNet
-import Data
-public import Failures
+public import Checkpoints
+public import Networks
 import Safetensors
+public import System
 
 /// A network from a file of weights that another program, or this one, wrote.
 public struct NetworkImport {

@@ -1,6 +1,7 @@
-public import AlexNet
-public import Failures
+public import Checkpoints
 import Images
+public import Networks
+public import System
 
 /// How an imported network reads pictures.
 ///
@@ -9,7 +10,7 @@ public struct PictureChoice {
   /// The mean image that was asked for, image side x image side x RGB from 0 to 255.
   public var mean: [Float]?
   /// The order of colours that was asked for.
-  public var channelOrder: Preprocessing.ChannelOrder?
+  public var channelOrder: ChannelOrder?
   /// What pixels are multiplied by first, where it was asked for.
   public var scale: Double?
   /// What R, G and B are divided by in the end, where it was asked for.
@@ -46,7 +47,7 @@ public struct PictureChoice {
       )
     }
 
-    let order: Preprocessing.ChannelOrder
+    let order: ChannelOrder
     let orderFrom: String
     let chosenOrder = channelOrder ?? described?.channelOrder
     if let chosenOrder {

@@ -1,4 +1,5 @@
-import Failures
+import Networks
+import System
 
 /// Finds a network's tensors in a file by their names alone.
 ///

@@ -1,6 +1,7 @@
-public import AlexNet
-public import Failures
+public import Checkpoints
+import Networks
 public import Safetensors
+public import System
 
 /// The tensors of a safetensors file.
 public final class SafetensorsWeights: WeightSource {

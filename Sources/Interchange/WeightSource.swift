@@ -1,5 +1,6 @@
-public import AlexNet
-public import Failures
+public import Checkpoints
+import Networks
+public import System
 
 /// A tensor in a file of weights.
 public struct WeightTensor: Equatable, Sendable {

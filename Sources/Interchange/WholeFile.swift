@@ -1,5 +1,5 @@
-import Failures
 import Glibc
+import System
 
 /// A file that appears under its name when it is whole: until then it is written under another one.
 final class WholeFile {

@@ -1,5 +1,5 @@
-package import Failures
 import Foundation
+package import System
 
 /// The one way in which this program reads and writes JSON.
 ///

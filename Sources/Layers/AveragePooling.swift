@@ -1,5 +1,6 @@
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// The mean of each window of a map: y[p,q,c] = sum of x over the window at (p, q) / the pixels that it covers.
 ///

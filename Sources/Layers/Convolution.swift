@@ -1,5 +1,6 @@
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// Convolution of feature maps with a tower's kernels.
 ///

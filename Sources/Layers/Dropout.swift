@@ -1,5 +1,6 @@
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// Neurons that are left out of a training step, each with the same probability (paper, 4.2).
 ///

@@ -1,5 +1,6 @@
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// A fully-connected layer: y[n,k] = b[k] + sum over shares and their neurons i of w[k,i] x[n,i].
 ///

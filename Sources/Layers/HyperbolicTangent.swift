@@ -1,6 +1,7 @@
 import Glibc
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// The saturating unit that the paper's figure 1 compares with: y = tanh x, dx = (1 - y^2) dy.
 ///

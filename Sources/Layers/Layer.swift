@@ -1,3 +1,4 @@
+public import Networks
 public import Tensors
 
 /// What one tower computes alone, on the maps of a batch of images.

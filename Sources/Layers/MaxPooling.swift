@@ -1,6 +1,7 @@
 import Kernels
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// The largest number of each window of a map; windows overlap where the stride is less than the size.
 ///

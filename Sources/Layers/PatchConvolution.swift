@@ -1,5 +1,6 @@
+import Networks
+import System
 import Tensors
-import Threads
 
 /// Convolution by products of patches, for any kernel, stride, padding and groups.
 ///
@@ -159,7 +160,7 @@ final class PatchConvolution: ConvolutionAlgorithm {
     }
     // The threads' sums, always in the same order.
     for member in 0..<team.count {
-      let images = ThreadTeam.share(of: pass.images, member: member, count: team.count)
+      let images = evenSplit(pass.images, part: member, of: team.count)
       let target = bias.gradient.pointer
       if member == 0 && share.isFirst { target.update(repeating: 0, count: output.maps) }
       if images.isEmpty {

@@ -1,6 +1,7 @@
 import Kernels
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// The rectifier: y = max(0, x), dx = dy where y > 0 and 0 elsewhere.
 ///

@@ -1,6 +1,7 @@
 import Kernels
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// Local response normalisation across neighbouring maps of the own tower (paper, 3.3).
 ///

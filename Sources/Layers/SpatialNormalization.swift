@@ -1,5 +1,6 @@
+public import Networks
+public import System
 public import Tensors
-public import Threads
 
 /// Response normalisation over neighbouring pixels of the same map, which Krizhevsky's code has between norm2
 /// and pool2 and the paper does not mention.

@@ -1,3 +1,5 @@
+import Networks
+
 /// A convolution with stride s seen as one with stride 1: squares of s x s pixels become one pixel of s^2 times
 /// as many maps.
 ///

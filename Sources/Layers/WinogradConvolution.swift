@@ -1,6 +1,7 @@
 import Kernels
+import Networks
+import System
 import Tensors
-import Threads
 
 /// Convolution by Winograd's algorithm: a tile of outputs costs n^2 products a kernel and map instead of outputs^2 x
 /// size^2.
@@ -111,7 +112,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     // Rounds of about equal size: a small rest would cost nearly as much as a whole round.
     let rounds = (images.count + plan.round - 1) / plan.round
     for round in 0..<rounds {
-      let part = ThreadTeam.share(of: images.count, member: round, count: rounds)
+      let part = evenSplit(images.count, part: round, of: rounds)
       body(images.lowerBound + part.lowerBound..<images.lowerBound + part.upperBound)
     }
   }
@@ -183,7 +184,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     let shape = plan.shares[share.index]
     let first = scratch[0].gradient[share.index]
     let working = (0..<team.count).filter {
-      !ThreadTeam.share(of: pass.images, member: $0, count: team.count).isEmpty
+      !evenSplit(pass.images, part: $0, of: team.count).isEmpty
     }
     if working.first != 0 { first.fill(0) }
     for member in working where member > 0 {

@@ -1,4 +1,5 @@
 import Kernels
+import Networks
 
 /// How Winograd's algorithm is laid out for one convolution: tiles, rounds, and the memory that they take.
 struct WinogradPlan {

@@ -1,8 +1,7 @@
 import COpenMPI
-public import Failures
 import Glibc
 import Synchronization
-import Threads
+public import System
 
 /// The life of MPI in a process.
 public enum Environment {

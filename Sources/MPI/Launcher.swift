@@ -1,6 +1,6 @@
 import COpenMPI
 import Glibc
-import Threads
+import System
 
 /// The process that started this rank.
 public enum Launcher {

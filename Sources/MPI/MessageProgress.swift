@@ -1,5 +1,5 @@
-import Threads
 import Glibc
+import System
 
 /// Keeps messages moving while the ranks compute.
 ///

@@ -1,6 +1,6 @@
 import COpenMPI
 import Glibc
-import Threads
+import System
 
 /// How this process waits for messages.
 ///

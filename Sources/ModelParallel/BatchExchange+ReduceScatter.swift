@@ -1,5 +1,6 @@
 import Layers
 public import MPI
+import Networks
 public import Tensors
 
 /// Backward: the adjoint of the all-gather, a reduce-scatter of the gradients by these maps.

@@ -1,7 +1,8 @@
 public import Layers
 public import MPI
+public import Networks
+import System
 import Tensors
-import Threads
 
 /// The cross-connection where the images of several replicas come together: between convolutions, which each
 /// replica computes for its part of the batch, and fully-connected layers, whose neurons are spread over all

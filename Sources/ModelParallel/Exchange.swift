@@ -1,7 +1,8 @@
 public import Layers
 public import MPI
+public import Networks
+import System
 public import Tensors
-import Threads
 
 /// The cross-connection in front of a layer that reads the maps of several towers.
 ///
@@ -143,7 +144,7 @@ public final class Exchange {
 
   /// The images of each part of the pass that is under way.
   public var parts: [Range<Int>] {
-    (0..<partCount).map { ThreadTeam.share(of: images, member: $0, count: partCount) }
+    (0..<partCount).map { evenSplit(images, part: $0, of: partCount) }
   }
 
   /// Starts to receive the maps of the other towers; `send` sends the own ones, part after part.

@@ -1,6 +1,6 @@
 public import MPI
+import System
 public import Tensors
-import Threads
 
 /// Adds up the gradients of the replicas, tensor by tensor, while the backward pass goes on.
 ///

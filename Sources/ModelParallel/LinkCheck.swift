@@ -1,8 +1,7 @@
-public import Failures
 import Foundation
 import Glibc
 public import MPI
-import Threads
+public import System
 
 /// Tries the links between ranks before anything depends on them.
 public enum LinkCheck {

@@ -1,8 +1,8 @@
 import Glibc
 public import Layers
 public import MPI
+import System
 public import Tensors
-import Threads
 
 /// Softmax and cross-entropy over classes that are split between the towers.
 ///

@@ -1,5 +1,5 @@
-public import Failures
 public import MPI
+public import System
 
 /// Which of the network's towers live in this process, and how it reaches the others.
 ///
@@ -113,7 +113,7 @@ public struct Placement: Sendable {
   /// The images of a batch that a replica computes; the odd ones go to the first replicas.
   public func images(of batch: Int, replica: Int) -> Range<Int> {
     func share(_ number: Int) -> Range<Int> {
-      Self.share(of: batch, tower: number, towers: replicas * imageShares)
+      evenSplit(batch, part: number, of: replicas * imageShares)
     }
     let first = replica * imageShares
     return share(first).lowerBound..<share(first + imageShares - 1).upperBound
@@ -121,13 +121,6 @@ public struct Placement: Sendable {
 
   /// The images of a batch that this replica computes.
   public func images(of batch: Int) -> Range<Int> { images(of: batch, replica: replica) }
-
-  /// The kernels (neurons, classes, images) of `count` that a tower owns; the odd ones go to the first towers.
-  public static func share(of count: Int, tower: Int, towers: Int) -> Range<Int> {
-    let (each, odd) = count.quotientAndRemainder(dividingBy: towers)
-    let start = tower * each + min(tower, odd)
-    return start..<(start + each + (tower < odd ? 1 : 0))
-  }
 
   private static func misfit(_ towers: Int, _ ranks: Int) -> Failure {
     let below = ranks / towers * towers

@@ -1,4 +1,5 @@
 import MPI
+import System
 
 /// The room that a piece of a gradient needs on its way.
 final class ReductionRoom {
@@ -39,7 +40,7 @@ final class ReductionPiece {
 
   /// The part of the piece that a replica adds up.
   private func part(_ replica: Int, of replicas: Int) -> UnsafeMutableBufferPointer<Float> {
-    let range = Placement.share(of: numbers.count, tower: replica, towers: replicas)
+    let range = evenSplit(numbers.count, part: replica, of: replicas)
     return UnsafeMutableBufferPointer(rebasing: numbers[range])
   }
 

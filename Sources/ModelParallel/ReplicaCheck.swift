@@ -1,8 +1,7 @@
-import Failures
 public import Layers
 import MPI
+import System
 import Tensors
-import Threads
 
 /// Whether all replicas still hold the same weights, to the last bit.
 ///

@@ -1,4 +1,4 @@
-public import Failures
+public import System
 
 /// The options that a user gave, read as the types that the program wants.
 public struct Arguments: Sendable {

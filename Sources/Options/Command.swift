@@ -1,4 +1,4 @@
-public import Failures
+public import System
 
 /// A command line: its synopsis, its options in titled groups, and how to read them.
 public struct Command: Sendable {

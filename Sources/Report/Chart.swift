@@ -1,5 +1,5 @@
-package import Failures
 import Foundation
+package import System
 
 /// Curves over one axis.
 package struct Chart: Sendable {

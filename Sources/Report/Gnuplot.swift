@@ -1,5 +1,5 @@
-package import Failures
 import Foundation
+package import System
 
 /// Drawing by gnuplot, which is started once a chart.
 package enum Gnuplot {

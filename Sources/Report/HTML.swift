@@ -1,5 +1,5 @@
-import Failures
 import Foundation
+import System
 
 /// A text without characters that are none: names of classes come from anywhere, and a page may be shown on a terminal.
 private func visible(_ text: String) -> String { escaped(text) }

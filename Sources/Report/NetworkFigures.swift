@@ -1,9 +1,9 @@
 import AlexNet
 package import Data
 package import Evaluation
-import Failures
 import Images
 import MPI
+import System
 import Training
 
 /// What a run's newest checkpoint makes of validation images: samples, neighbours, confusions.

@@ -1,7 +1,7 @@
-import AlexNet
-package import Failures
 import Foundation
 import JSON
+import Networks
+package import System
 package import Training
 
 /// What a run has written so far: its settings and the records of metrics.jsonl.

@@ -1,9 +1,10 @@
 package import AlexNet
-package import Failures
 import Foundation
 import Images
 import Layers
+import Networks
 import Safetensors
+package import System
 import Training
 
 /// A page about one run, or about several side by side.

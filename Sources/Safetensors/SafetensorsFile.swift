@@ -1,5 +1,5 @@
-public import Failures
 import Glibc
+public import System
 
 /// A safetensors file that is open for reading.
 public final class SafetensorsFile: Sendable {

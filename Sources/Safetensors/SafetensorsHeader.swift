@@ -1,6 +1,6 @@
-public import Failures
 import Foundation
 import JSON
+public import System
 
 /// The head of a safetensors file: eight bytes of length, then JSON that names every tensor and its place.
 ///

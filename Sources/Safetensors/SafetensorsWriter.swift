@@ -1,5 +1,5 @@
-public import Failures
 import Glibc
+public import System
 
 /// Writes into a safetensors file that several processes fill together.
 ///

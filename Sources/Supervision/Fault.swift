@@ -1,6 +1,5 @@
-public import Failures
 import Glibc
-import Threads
+public import System
 
 /// A fault that a test asks for: at a step and a phase, in one rank.
 ///

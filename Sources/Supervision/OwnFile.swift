@@ -1,5 +1,5 @@
-import Failures
 import Glibc
+import System
 
 /// A small file that says whose a folder is, and is removed only as long as it says what this process has written.
 ///

@@ -1,7 +1,6 @@
-import Failures
 import Glibc
 public import MPI
-import Threads
+import System
 
 /// The names in /dev/shm of the memory through which Open MPI lets the ranks of a host talk.
 ///

@@ -1,5 +1,5 @@
 public import MPI
-import Threads
+import System
 
 /// What the ranks tell each other after each step, so that all of them do the same next.
 ///

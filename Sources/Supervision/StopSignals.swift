@@ -1,7 +1,7 @@
 import Glibc
 import MPI
 import Synchronization
-import Threads
+import System
 
 /// The signals that ask a run to stop, as flags that the loop looks at between steps.
 ///

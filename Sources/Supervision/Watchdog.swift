@@ -1,5 +1,5 @@
 public import MPI
-import Threads
+import System
 
 /// Ends the job when the main thread makes no progress for too long: a rank that is stopped, stuck or cut off
 /// would keep the others waiting for ever.

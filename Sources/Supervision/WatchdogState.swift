@@ -1,7 +1,6 @@
-import Failures
 import Glibc
 import MPI
-import Threads
+import System
 
 /// The watchdog's thread.
 final class WatchdogState: @unchecked Sendable {

@@ -1,5 +1,5 @@
-public import Failures
 import Glibc
+public import System
 
 /// A file of TensorBoard's, which grows event by event.
 ///

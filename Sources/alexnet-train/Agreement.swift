@@ -1,7 +1,6 @@
-import Checksums
-import Failures
 import Foundation
 import MPI
+import System
 import Training
 
 /// What all ranks must have in common before they train together.

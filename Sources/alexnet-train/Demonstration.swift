@@ -1,7 +1,7 @@
 import Data
-import Failures
 import Foundation
 import MPI
+import System
 import Training
 
 /// What `alexnet-train` does without --data: Fashion-MNIST, as d2l.ai trains AlexNet on it.

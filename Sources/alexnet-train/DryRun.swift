@@ -1,8 +1,11 @@
-import AlexNet
 import Foundation
 import Layers
 import MPI
 import ModelParallel
+import Networks
+import Planning
+import System
+import Towers
 import Training
 
 /// What `--dry-run` shows: the network, its memory, its exchanges and the settings.

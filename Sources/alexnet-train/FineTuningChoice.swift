@@ -1,6 +1,10 @@
-import AlexNet
-import Failures
+import Checkpoints
+import Data
+import Interchange
+import Networks
 import Options
+import System
+import Towers
 import Training
 
 extension TrainCommand {
@@ -13,7 +17,9 @@ extension TrainCommand {
 
   /// The network that is trained: what `--network` names, else that of the file which the weights come from.
   func networkChoice(_ arguments: Arguments, weights: String?) throws(Failure) -> NetworkChoice {
-    if !arguments.has("network"), let weights, let network = try FineTuning.network(in: weights) {
+    if !arguments.has("network"), let weights,
+      let network = try StartingWeights.network(in: weights)
+    {
       guard !arguments.has("variant") else {
         throw Failure(
           .usage, "--variant needs --network here: \(quoted(weights)) holds a network of its own.")
@@ -25,7 +31,18 @@ extension TrainCommand {
       variants: arguments.strings("variant"))
     guard let weights else { return choice }
     return choice.reading(
-      try FineTuning.pictures(for: choice.network(classes: nil), in: weights))
+      try StartingWeights.pictures(for: choice.network(classes: nil), in: weights))
+  }
+
+  /// What fills a new run's network with the weights of a file; nil where there is none.
+  func startingWeights(
+    _ settings: TrainingSettings, _ dataset: Dataset
+  ) -> ((Network) throws(Failure) -> StartingPoint)? {
+    guard let tuning = settings.fineTuning, let file = tuning.file else { return nil }
+    return { network throws(Failure) in
+      try StartingWeights(file, reset: tuning.reset, classMap: tuning.classMap)
+        .load(into: network, for: dataset.classNames)
+    }
   }
 
   /// What the options say of single layers; nil where they say nothing.

@@ -1,8 +1,9 @@
-import AlexNet
-import Failures
 import MPI
 import ModelParallel
+import Networks
 import Options
+import Planning
+import System
 import Training
 
 /// How the command line wants the ranks to share the work.

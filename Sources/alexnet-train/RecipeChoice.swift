@@ -1,7 +1,7 @@
-import AlexNet
 import Data
-import Failures
+import Networks
 import Options
+import System
 import Training
 
 extension TrainCommand {

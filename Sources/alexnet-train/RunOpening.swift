@@ -1,10 +1,11 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Foundation
 import Glibc
 import MPI
+import Networks
 import Options
 import Safetensors
+import System
 import Training
 
 /// A run's folder, the hold on it, and where to go on from.

@@ -1,7 +1,6 @@
-import Failures
 import Options
 import Supervision
-import Threads
+import System
 import Training
 
 extension TrainCommand {

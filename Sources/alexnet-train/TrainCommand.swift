@@ -1,13 +1,13 @@
-import AlexNet
 import Data
-import Failures
 import Foundation
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import Options
+import Planning
 import Supervision
-import Threads
+import System
 import Training
 
 /// The program: from the command line to a finished run.
@@ -118,7 +118,8 @@ struct TrainCommand {
     let trainer = try Trainer(
       settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
       parallelism: parallelism, world: world, run: run, lock: lock,
-      resuming: opened.checkpoint, threads: cores.threads,
+      resuming: opened.checkpoint, startingFrom: startingWeights(settings, dataset),
+      threads: cores.threads,
       tensorBoard: arguments.has("tensorboard"))
     // A file that is held open keeps its room on the disk when newer ones have taken its place.
     opened.checkpoint = nil

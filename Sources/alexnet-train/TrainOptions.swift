@@ -1,5 +1,7 @@
-import AlexNet
+import Checkpoints
+import Networks
 import Options
+import Towers
 import Training
 
 extension TrainCommand {

@@ -1,6 +1,6 @@
-import Failures
 import MPI
 import Supervision
+import System
 
 StandardStream.openAll()
 StopSignals.install()

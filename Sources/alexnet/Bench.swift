@@ -1,13 +1,14 @@
-import AlexNet
 import Data
-import Failures
 import Foundation
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import Options
+import Planning
+import System
 import Tensors
-import Threads
+import Towers
 import Training
 
 /// `alexnet bench`: how fast whole training steps are, where their time goes, and how that compares with the

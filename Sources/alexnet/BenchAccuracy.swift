@@ -1,8 +1,8 @@
-import AlexNet
 import Foundation
 import Layers
+import Networks
+import System
 import Tensors
-import Threads
 
 /// The errors of each convolution of a network at its real shapes, for each algorithm, against double precision.
 ///

@@ -1,7 +1,7 @@
-import AlexNet
 import Foundation
 import Kernels
 import Layers
+import Networks
 import Tensors
 
 /// The bench's figures, as tables or as JSON.

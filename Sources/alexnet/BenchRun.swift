@@ -1,10 +1,10 @@
-import AlexNet
 import Glibc
 import Layers
 import MPI
 import ModelParallel
+import System
 import Tensors
-import Threads
+import Towers
 import Training
 
 /// What a number of steps took, as means of one step.

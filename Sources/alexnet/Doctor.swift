@@ -1,10 +1,10 @@
-import AlexNet
-import Failures
 import MPI
 import ModelParallel
+import Networks
 import Options
+import Planning
 import Supervision
-import Threads
+import System
 import Training
 
 /// `mpirun -np N alexnet doctor`: what a cluster is made of, and what is wrong with it.

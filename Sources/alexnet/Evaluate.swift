@@ -1,10 +1,10 @@
 import AlexNet
-import Console
+import Checkpoints
 import Data
 import Evaluation
-import Failures
 import MPI
 import Options
+import System
 import Training
 
 /// `alexnet evaluate`: measures trained networks as the paper does.

@@ -1,9 +1,10 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Foundation
 import Interchange
+import Networks
 import Options
 import Safetensors
+import System
 import Training
 
 /// `alexnet export`: a trained network as a file for other tools.

@@ -1,13 +1,14 @@
 import AlexNet
-import Console
+import Checkpoints
 import Data
-import Failures
 import Glibc
 import Interchange
 import Layers
+import Networks
 import Options
+import System
 import Tensors
-import Threads
+import Towers
 import Training
 
 /// `alexnet features`: what a layer makes of a dataset's pictures, as an array for NumPy.

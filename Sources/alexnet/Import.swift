@@ -1,9 +1,11 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Foundation
 import Interchange
+import Networks
 import Options
 import Safetensors
+import System
+import Towers
 
 /// `alexnet import`: a network that was trained elsewhere as a checkpoint.
 enum Import: Subcommand {
@@ -172,7 +174,7 @@ enum Import: Subcommand {
   private static func pictures(_ arguments: Arguments) throws(Failure) -> PictureChoice {
     var pictures = PictureChoice()
     pictures.channelOrder = try arguments.choice(
-      "channel-order", of: Preprocessing.ChannelOrder.self)
+      "channel-order", of: ChannelOrder.self)
     pictures.scale = try arguments.number("scale", in: 1e-6...1e6)
     pictures.deviation = try arguments.string("deviation").map { text throws(Failure) in
       let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap {

@@ -1,8 +1,7 @@
 import Data
-import Failures
 import Foundation
 import Options
-import Threads
+import System
 
 /// `alexnet loading`: measures what reading, decoding and augmenting a dataset costs.
 enum Loading: Subcommand {

@@ -1,5 +1,5 @@
-import Failures
 import Glibc
+import System
 
 /// The toolbox: `alexnet SUBCOMMAND [options]`.
 ///

@@ -1,9 +1,8 @@
-import Failures
 import Glibc
 import MPI
 import Options
 import Supervision
-import Threads
+import System
 
 /// How a subcommand runs over the ranks that mpirun has started.
 enum OverRanks {

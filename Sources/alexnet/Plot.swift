@@ -1,7 +1,7 @@
-import Failures
 import Glibc
 import Options
 import Report
+import System
 
 /// `alexnet plot`: learning curves in the terminal.
 enum Plot: Subcommand {

@@ -1,10 +1,11 @@
 import AlexNet
+import Checkpoints
 import Evaluation
-import Failures
 import Images
 import MPI
+import Networks
 import Options
-import Threads
+import System
 import Training
 
 /// `alexnet predict`: what a trained network sees in pictures.

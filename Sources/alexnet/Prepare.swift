@@ -1,8 +1,8 @@
 import Data
-import Failures
 import Images
 import MPI
 import Options
+import System
 
 /// `alexnet prepare`: turns pictures into a dataset.
 enum Prepare: Subcommand {

@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Options
+import System
 
 /// `alexnet preview`: draws what training sees of a dataset.
 enum Preview: Subcommand {

@@ -1,7 +1,8 @@
-import AlexNet
-import Failures
 import JSON
 import ModelParallel
+import Networks
+import Planning
+import System
 
 /// What a bench of one replica found, as far as the scaling model needs it: read from `bench --json`, or measured.
 struct RankBench: Decodable {

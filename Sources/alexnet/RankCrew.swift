@@ -1,6 +1,6 @@
 import Data
-import Failures
 import MPI
+import System
 
 /// The ranks of `mpirun -np N alexnet prepare` as a crew.
 struct RankCrew: PreparationCrew {

@@ -1,11 +1,10 @@
 import AlexNet
 import Data
 import Evaluation
-import Failures
 import Images
 import Options
 import Report
-import Threads
+import System
 import Training
 
 /// `alexnet report`: a page about a run, or about several.

@@ -1,11 +1,12 @@
-import AlexNet
-import Failures
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import Options
+import Planning
+import System
 import Tensors
-import Threads
+import Towers
 import Training
 
 /// `alexnet scale`: what a training step would take on a cluster, foretold from this machine.

@@ -1,7 +1,8 @@
-import AlexNet
-import Failures
 import ModelParallel
+import Networks
+import Planning
 import Report
+import System
 
 /// The efficiency that `alexnet scale` foretells, drawn over the number of ranks beside what others have published.
 struct ScaleChart {

@@ -1,6 +1,8 @@
 import AlexNet
 import Foundation
 import ModelParallel
+import Networks
+import Planning
 
 /// The steps that `alexnet scale` foretells, as a table or as JSON.
 struct ScaleReport {

@@ -1,13 +1,14 @@
 import AlexNet
+import Checkpoints
 import Data
 import Evaluation
-import Failures
 import Foundation
 import Images
 import MPI
+import Networks
 import Options
+import System
 import Tensors
-import Threads
 import Training
 
 /// `alexnet similar`: the pictures of a set that are most like others, to a network's last hidden layer.

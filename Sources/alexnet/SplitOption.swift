@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Options
+import System
 
 extension Arguments {
   /// The part of a dataset that `--split` names; the first of the choices if it is not given.

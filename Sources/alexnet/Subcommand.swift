@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// One tool of the toolbox.
 protocol Subcommand {

@@ -1,9 +1,10 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Glibc
 import MPI
+import Networks
 import Options
 import Safetensors
+import System
 import Training
 
 /// `alexnet verify`: compares every checksum of checkpoints.

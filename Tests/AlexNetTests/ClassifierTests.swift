@@ -1,11 +1,13 @@
 import AlexNet
 import Data
-import Failures
 import Foundation
 import Layers
+import Networks
 import Safetensors
-import Testing
+import System
 import TestSupport
+import Testing
+import Towers
 
 /// A trained network that is opened from a file, against the naive network in Double.
 @Suite struct ClassifierTests {

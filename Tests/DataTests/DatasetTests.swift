@@ -1,7 +1,6 @@
-import Checksums
 import Data
-import Failures
 import Foundation
+import System
 import Testing
 
 @Suite("Opening a dataset")

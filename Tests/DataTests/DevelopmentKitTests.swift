@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Foundation
+import System
 import TestSupport
 import Testing
 

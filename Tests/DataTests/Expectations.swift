@@ -1,5 +1,5 @@
 import Data
-import Failures
+import System
 import Testing
 
 /// Expects a failure with an exit code and a sentence that contains some words; returns the

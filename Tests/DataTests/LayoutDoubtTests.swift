@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Foundation
+import System
 import Testing
 
 /// Folders that could be meant in two ways: taken in the right one, or refused with the option that decides.

@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Foundation
+import System
 import Testing
 
 /// The forms that lists of pictures and labels have.

@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Foundation
+import System
 import Testing
 
 /// Lines of lists that would give a picture another label, or none, without a word.

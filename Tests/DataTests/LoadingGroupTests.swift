@@ -1,7 +1,7 @@
 import Data
-import Failures
 import Foundation
 import Images
+import System
 import Tensors
 import Testing
 

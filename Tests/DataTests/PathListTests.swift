@@ -1,8 +1,8 @@
-import Failures
+import Data
 import Foundation
+import System
 import Testing
 
-import Data
 
 @Suite("Lists of paths")
 struct PathListTests {

@@ -1,7 +1,7 @@
 import Data
-import Failures
 import Foundation
 import Images
+import System
 import Testing
 
 /// Kinds of pictures beyond the usual ones, written by hand or by the system's vips.

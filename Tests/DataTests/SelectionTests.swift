@@ -1,5 +1,5 @@
 import Data
-import Failures
+import System
 import Testing
 
 @Suite("What goes into which split")

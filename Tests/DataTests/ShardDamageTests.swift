@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Foundation
+import System
 import Testing
 
 /// Shards that are not whole, and shards that others fill in their own ways.

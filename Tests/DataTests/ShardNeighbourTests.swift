@@ -1,6 +1,6 @@
 import Data
-import Failures
 import Foundation
+import System
 import Testing
 
 /// What lies beside the files of a source, and what these say of each other.

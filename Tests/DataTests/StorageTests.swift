@@ -1,8 +1,7 @@
-import Checksums
 import Data
-import Failures
 import Foundation
 import Images
+import System
 import Tensors
 import Testing
 

@@ -1,7 +1,7 @@
 import Data
 import Evaluation
-import Failures
 import Foundation
+import System
 import Testing
 
 /// How the classes of a dataset find those of a network.

@@ -1,5 +1,5 @@
 import Evaluation
-import Failures
+import System
 import Testing
 
 /// The figures of an evaluation, worked by hand.

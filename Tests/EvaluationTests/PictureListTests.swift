@@ -1,6 +1,6 @@
 import Evaluation
-import Failures
 import Foundation
+import System
 import Testing
 
 /// What a command line names becomes a list of picture files.

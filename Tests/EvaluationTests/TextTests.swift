@@ -1,8 +1,7 @@
 import AlexNet
+import Evaluation
 import Foundation
 import Testing
-
-import Evaluation
 
 /// Names of files and classes in what people, spreadsheets and programs read.
 @Suite struct TextTests {

@@ -1,9 +1,8 @@
-import Failures
 import Foundation
 import Images
 import Synchronization
+import System
 import Testing
-import Threads
 
 /// Gives a reader damaged files and sees to it that it refuses or reads them: in time, in bounded memory, without a
 /// trap.

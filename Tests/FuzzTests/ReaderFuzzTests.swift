@@ -1,10 +1,11 @@
-import AlexNet
+import Checkpoints
 import Data
-import Failures
 import Foundation
 import Images
 import Interchange
+import Networks
 import Safetensors
+import System
 import TestSupport
 import Testing
 

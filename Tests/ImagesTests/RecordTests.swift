@@ -1,5 +1,5 @@
-import Failures
 import Images
+import System
 import TestSupport
 import Testing
 

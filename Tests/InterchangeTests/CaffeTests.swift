@@ -1,7 +1,7 @@
-import Failures
 import Interchange
-import Testing
+import System
 import TestSupport
+import Testing
 
 @Suite struct CaffeTests {
   let folder = TemporaryFolder()

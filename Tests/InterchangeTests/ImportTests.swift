@@ -1,11 +1,13 @@
 import AlexNet
-import Failures
+import Checkpoints
 import Foundation
 import Interchange
 import Layers
+import Networks
 import Safetensors
-import Testing
+import System
 import TestSupport
+import Testing
 
 @Suite struct ImportTests {
   let folder = TemporaryFolder()

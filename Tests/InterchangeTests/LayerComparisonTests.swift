@@ -1,9 +1,9 @@
-import AlexNet
-import Failures
 import Interchange
 import Layers
-import Testing
+import Networks
+import System
 import TestSupport
+import Testing
 
 /// Layers that a file describes against those of the network that was chosen.
 @Suite struct LayerComparisonTests {

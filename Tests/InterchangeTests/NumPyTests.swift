@@ -1,8 +1,8 @@
-import Failures
 import Foundation
 import Interchange
-import Testing
+import System
 import TestSupport
+import Testing
 
 @Suite struct NumPyTests {
   let folder = TemporaryFolder()

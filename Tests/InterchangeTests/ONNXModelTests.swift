@@ -1,9 +1,10 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Interchange
 import Layers
-import Testing
+import Networks
+import System
 import TestSupport
+import Testing
 
 /// Models that others wrote, byte by byte (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 @Suite struct ONNXModelTests {

@@ -1,10 +1,11 @@
-import AlexNet
 import CProtobuf
-import Failures
+import Checkpoints
 import Interchange
 import Layers
-import Testing
+import Networks
+import System
 import TestSupport
+import Testing
 
 /// What an exported model says, read back by protobuf-c.
 ///

@@ -1,7 +1,7 @@
-import Failures
 import Glibc
 import Interchange
 import Safetensors
+import System
 import TestSupport
 import Testing
 

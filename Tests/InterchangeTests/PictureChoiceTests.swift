@@ -1,8 +1,9 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Interchange
-import Testing
+import Networks
+import System
 import TestSupport
+import Testing
 
 /// What is known of pictures: options, the network's description, the file, and what is usual.
 @Suite struct PictureChoiceTests {

@@ -1,14 +1,15 @@
-import AlexNet
 import CProtobuf
+import Checkpoints
 import Data
-import Failures
 import Foundation
 import Images
 import Interchange
 import Layers
+import Networks
 import Safetensors
-import Testing
+import System
 import TestSupport
+import Testing
 
 /// Every preset, recipe and variant out by every format and in again: equal to the last bit.
 ///

@@ -1,8 +1,9 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Interchange
 import Layers
+import Networks
 import Safetensors
+import System
 import TestSupport
 
 /// Small networks with weights for tests of files.

@@ -1,8 +1,8 @@
-import AlexNet
-import Failures
 import Interchange
-import Testing
+import Networks
+import System
 import TestSupport
+import Testing
 
 /// Tensors that are found by their names alone.
 @Suite struct TensorNameTests {

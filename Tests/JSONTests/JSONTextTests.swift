@@ -1,5 +1,5 @@
-import Failures
 import JSON
+import System
 import Testing
 
 /// JSON from strangers, and JSON with odd names in it.

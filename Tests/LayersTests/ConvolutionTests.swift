@@ -1,8 +1,9 @@
 import Layers
+import Networks
+import System
 import Tensors
-import Testing
 import TestSupport
-import Threads
+import Testing
 
 @Suite struct ConvolutionTests {
   /// A convolution with what it is tried on.

@@ -1,8 +1,9 @@
 import Layers
+import Networks
+import System
 import Tensors
-import Testing
 import TestSupport
-import Threads
+import Testing
 
 @Suite struct DropoutTests {
   /// A layer over a vector, part of a larger one where `firstNeuron` is not 0.

@@ -1,7 +1,8 @@
 import Layers
-import Testing
+import Networks
+import System
 import TestSupport
-import Threads
+import Testing
 
 @Suite struct FullyConnectedTests {
   /// A layer with what it is tried on.

@@ -1,7 +1,8 @@
 import Layers
-import Testing
+import Networks
+import System
 import TestSupport
-import Threads
+import Testing
 
 /// What both normalisations are tried on.
 struct NormalizationCase: CustomTestStringConvertible {

@@ -1,7 +1,8 @@
 import Layers
-import Testing
+import Networks
+import System
 import TestSupport
-import Threads
+import Testing
 
 /// What both pools are tried on.
 struct PoolingCase: CustomTestStringConvertible {

@@ -1,7 +1,8 @@
 import Layers
-import Testing
+import Networks
+import System
 import TestSupport
-import Threads
+import Testing
 
 @Suite struct ReLUTests {
   static let shape = MapShape(height: 3, width: 2, maps: 5)

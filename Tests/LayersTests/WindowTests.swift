@@ -1,6 +1,7 @@
 import Layers
-import Testing
+import Networks
 import TestSupport
+import Testing
 
 @Suite struct WindowTests {
   @Test(arguments: [

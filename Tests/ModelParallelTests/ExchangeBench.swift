@@ -1,5 +1,6 @@
 import Layers
 import ModelParallel
+import Networks
 import Tensors
 import TestSupport
 

@@ -1,9 +1,10 @@
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import Tensors
-import Testing
 import TestSupport
+import Testing
 
 /// AlexNet's four cross-connections: what one of two towers has of the maps that are read.
 let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [

@@ -1,7 +1,7 @@
-import Failures
 import Layers
 import MPI
 import ModelParallel
+import System
 import Tensors
 import TestSupport
 import Testing

@@ -1,9 +1,12 @@
 import Layers
 import MPI
 import ModelParallel
+import Networks
+import System
 import Tensors
-import Testing
 import TestSupport
+import Testing
+import Towers
 
 /// A batch of logits over classes that are split between the towers of a placement.
 struct SoftmaxBench {
@@ -20,7 +23,7 @@ struct SoftmaxBench {
     self.labels = labels
     let count = rows[0].count
     let classes = (0..<placement.towers).map {
-      Placement.share(of: count, tower: $0, towers: placement.towers)
+      evenSplit(count, part: $0, of: placement.towers)
     }
     self.classes = classes
     pass = Pass(images: rows.count, isTraining: true)

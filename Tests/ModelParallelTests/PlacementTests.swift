@@ -1,8 +1,8 @@
-import Failures
 import MPI
 import ModelParallel
-import Testing
+import System
 import TestSupport
+import Testing
 
 @Suite struct PlacementTests {
   @Test func oneRankOwnsEveryTower() throws {
@@ -12,21 +12,21 @@ import TestSupport
 
   @Test func sharesWorkedByHand() {
     // 7 classes on two towers: the odd one to tower 0.
-    #expect(Placement.share(of: 7, tower: 0, towers: 2) == 0..<4)
-    #expect(Placement.share(of: 7, tower: 1, towers: 2) == 4..<7)
-    #expect(Placement.share(of: 1000, tower: 1, towers: 2) == 500..<1000)
+    #expect(evenSplit(7, part: 0, of: 2) == 0..<4)
+    #expect(evenSplit(7, part: 1, of: 2) == 4..<7)
+    #expect(evenSplit(1000, part: 1, of: 2) == 500..<1000)
     // 11 on four: 3, 3, 3, 2.
     #expect(
-      (0..<4).map { Placement.share(of: 11, tower: $0, towers: 4) } == [
+      (0..<4).map { evenSplit(11, part: $0, of: 4) } == [
         0..<3, 3..<6, 6..<9, 9..<11,
       ])
-    #expect(Placement.share(of: 1, tower: 1, towers: 2).isEmpty)
+    #expect(evenSplit(1, part: 1, of: 2).isEmpty)
   }
 
   @Test func sharesCoverEveryKernelOnce() {
     for count in 0...40 {
       for towers in 1...7 {
-        let shares = (0..<towers).map { Placement.share(of: count, tower: $0, towers: towers) }
+        let shares = (0..<towers).map { evenSplit(count, part: $0, of: towers) }
         #expect(shares[0].lowerBound == 0 && shares[towers - 1].upperBound == count)
         #expect(zip(shares, shares.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
         #expect(zip(shares, shares.dropFirst()).allSatisfy { $0.count >= $1.count })

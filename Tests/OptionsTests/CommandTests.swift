@@ -1,5 +1,5 @@
-import Failures
 import Options
+import System
 import Testing
 
 /// The command that these tests read.

@@ -1,7 +1,7 @@
-import Failures
 import Safetensors
-import Testing
+import System
 import TestSupport
+import Testing
 
 @Suite struct SafetensorsDamageTests {
   let folder = TemporaryFolder()

@@ -1,4 +1,5 @@
-public import Layers
+import Layers
+public import Networks
 
 /// Feature maps of a batch in Double: image x map x row x column, the other way round than under test.
 public struct FeatureMaps: Sendable {

@@ -1,4 +1,5 @@
 public import Layers
+import Networks
 public import Tensors
 
 /// Runs one layer as the network does: share after share, in place where it says so.

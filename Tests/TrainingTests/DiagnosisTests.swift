@@ -1,6 +1,6 @@
-import Failures
 import Foundation
 import ModelParallel
+import System
 import Testing
 import Training
 

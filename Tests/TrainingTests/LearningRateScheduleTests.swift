@@ -1,5 +1,5 @@
-import Failures
 import Layers
+import System
 import Testing
 import Training
 

@@ -1,8 +1,8 @@
-import AlexNet
 import Data
-import Failures
 import Foundation
 import Layers
+import Networks
+import System
 import Testing
 import Training
 

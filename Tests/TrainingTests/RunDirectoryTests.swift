@@ -1,5 +1,5 @@
-import Failures
 import Foundation
+import System
 import Glibc
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
-import Failures
 import Foundation
 import Glibc
+import System
 import TestSupport
 import Testing
 import Training

@@ -1,7 +1,7 @@
 import Layers
+import System
 import Tensors
 import Testing
-import Threads
 import Training
 
 @Suite struct SGDTests {

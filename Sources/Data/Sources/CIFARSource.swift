@@ -1,5 +1,5 @@
-public import Failures
 public import Images
+public import System
 
 /// The binary version of CIFAR-10 (`data_batch_1.bin` ..., `test_batch.bin`, `batches.meta.txt`) and
 /// of CIFAR-100 (`train.bin`, `test.bin`, `fine_label_names.txt`).
@@ -102,7 +102,7 @@ public final class CIFARSource: ImageSource {
       }
     }
     return Part(
-      split: split, name: name, changed: PathBytes(path).status?.changed ?? 0, records: bytes)
+      split: split, name: name, changed: PathBytes(path).changed, records: bytes)
   }
 
   /// `CIFAR-10 binary files` or `CIFAR-100 binary files`.

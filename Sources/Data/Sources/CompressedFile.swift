@@ -1,6 +1,6 @@
 import CArchive
-import Failures
 import Glibc
+import System
 
 /// A file read from front to end, unpacked on the way if it is compressed with gzip (by
 /// libarchive).

@@ -1,6 +1,6 @@
 import CArchive
-package import Failures
 import Glibc
+package import System
 
 /// What ILSVRC's development kit says: the classes, and which of them each validation picture shows.
 ///

@@ -1,4 +1,4 @@
-public import Failures
+public import System
 
 /// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 60,000 + 10,000 gray pictures of clothes, 28x28, the
 /// demonstration's data, as the Debian package dataset-fashion-mnist installs it.

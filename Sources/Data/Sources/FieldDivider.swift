@@ -1,3 +1,5 @@
+import System
+
 /// What stands between the fields of a list file's lines.
 enum FieldDivider: Equatable {
   /// One character, as in CSV: a field may be in quotes.

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// The trees that known datasets come in, where the classes are not all folders.
 extension FolderLayout {

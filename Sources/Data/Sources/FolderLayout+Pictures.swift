@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// How pictures get their classes: by their folders, or by the rows of a table.
 extension FolderLayout {

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// What is said of a folder: notes on what was left out, and refusals with their remedies.
 extension FolderLayout {

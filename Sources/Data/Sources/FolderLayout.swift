@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// What a folder of pictures is taken for: which folders hold which part of the dataset, and how its pictures have their
 /// classes.

@@ -1,5 +1,5 @@
-import Failures
 import Glibc
+import System
 
 /// What one folder contains, in the order of the names' bytes.
 struct FolderListing {

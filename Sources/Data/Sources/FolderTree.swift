@@ -1,6 +1,6 @@
-import Failures
 import Glibc
 import Images
+import System
 
 /// A folder and what lies below it, as one walk found it.
 final class FolderTree {

@@ -1,5 +1,5 @@
-import Failures
 import Glibc
+import System
 
 /// An array of bytes with its dimensions, as the MNIST family of datasets stores it: two zero
 /// bytes, the type (8 for bytes), the number of dimensions, each dimension (32 bits, big-endian),

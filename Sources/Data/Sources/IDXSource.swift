@@ -1,5 +1,5 @@
-public import Failures
 public import Images
+public import System
 
 /// The four files of MNIST and its relatives, plain or `.gz`.
 ///
@@ -95,7 +95,7 @@ public final class IDXSource: ImageSource {
     }
     return Part(
       split: split, prefix: prefix, images: imageFile, labels: values,
-      changed: PathBytes(images).status?.changed ?? 0)
+      changed: PathBytes(images).changed)
   }
 
   /// `IDX files`.

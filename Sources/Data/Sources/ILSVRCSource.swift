@@ -1,5 +1,5 @@
-public import Failures
 public import Images
+public import System
 
 /// ILSVRC's archives of 2010 or 2012 as downloaded: `ILSVRC2012_img_train.tar`, an archive of an
 /// archive for each class, `ILSVRC2012_img_val.tar` and `ILSVRC2012_devkit_t12.tar.gz` (2010:

@@ -1,5 +1,5 @@
-public import Failures
 public import Images
+public import System
 
 /// One picture of a source, before it is read.
 public struct SourceItem: Sendable {

@@ -1,4 +1,4 @@
-public import Failures
+public import System
 
 /// Finds out what kind of source a path is.
 public enum ImageSources {

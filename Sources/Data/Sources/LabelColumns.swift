@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// Which fields of a table of labels are what.
 struct LabelColumns {

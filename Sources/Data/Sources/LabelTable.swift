@@ -1,6 +1,6 @@
-import Failures
 import Foundation
 import JSON
+import System
 
 /// Pictures with their labels as a text file lists them: `path label` as Caffe has it, CSV and TSV with or without a
 /// header, JSON lines, MXNet's `.lst`.

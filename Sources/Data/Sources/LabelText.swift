@@ -1,4 +1,5 @@
 import Foundation
+import System
 
 /// A class as tables and shards write it.
 enum LabelText {

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// The lines of a list file with their numbers, without blanks at their ends; empty ones are left out.
 struct ListLines: Sequence, IteratorProtocol {

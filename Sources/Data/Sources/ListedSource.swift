@@ -1,6 +1,6 @@
-public import Failures
 import Glibc
 public import Images
+public import System
 
 /// The pictures of another source that a list file names, with the labels that it gives.
 ///

@@ -1,5 +1,5 @@
-import Failures
 import Images
+import System
 
 /// A source with notes on what lies beside its files.
 struct NotedSource: ImageSource {

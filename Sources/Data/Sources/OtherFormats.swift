@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// Forms of datasets that are not read, each with the lines that turn it into one that is.
 enum OtherFormats {

@@ -1,6 +1,6 @@
-package import Failures
 import Glibc
 import Images
+package import System
 
 /// Picture files, told by their names.
 package enum PictureFiles {

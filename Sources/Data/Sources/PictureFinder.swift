@@ -1,5 +1,5 @@
-import Failures
 import Foundation
+import System
 
 /// Finds pictures of a folder by what a table calls them.
 struct PictureFinder {

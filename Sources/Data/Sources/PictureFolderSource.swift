@@ -1,6 +1,6 @@
-import Failures
 import Glibc
 public import Images
+import System
 
 /// Pictures as files in folders.
 ///

@@ -1,5 +1,5 @@
-public import Failures
 public import Images
+public import System
 
 /// STL-10's binary version: `train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`, `class_names.txt`.
 ///

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// A file of a source that cannot become a picture, whatever its label.
 public struct UnusableFile: Sendable {

@@ -1,3 +1,5 @@
+import System
+
 /// Which part of a dataset a folder, a shard or a word of a list means by its name.
 enum SplitName {
   private static let meanings: [String: Split] = [

@@ -1,6 +1,6 @@
 import CArchive
-import Failures
 import Glibc
+import System
 
 /// A regular file in a tar archive.
 struct TarMember {

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// Small text files, a line an entry.
 enum TextLines {

@@ -1,7 +1,7 @@
-public import Failures
 import Foundation
 public import Images
 import JSON
+public import System
 
 /// Shards that others made for the Python package `webdataset`: tar files in which members of one key, the path up to
 /// the first dot of the name, make a sample.

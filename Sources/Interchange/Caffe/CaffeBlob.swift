@@ -1,6 +1,6 @@
 import CProtobuf
-import Failures
 import Safetensors
+import System
 
 /// A blob of Caffe: its shape, ones in front left out, and numbers that are as many.
 struct CaffeBlob {

@@ -1,4 +1,3 @@
-import AlexNet
 import CProtobuf
 
 /// The layers of a file of Caffe, whichever of its three formats it is in.

@@ -1,5 +1,6 @@
+import Networks
 import CProtobuf
-public import Failures
+public import System
 
 /// The network in a .caffemodel of Caffe: those of 2013, those before 2014 (`layers`) and the later ones (`layer`).
 ///

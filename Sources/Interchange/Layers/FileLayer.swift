@@ -1,5 +1,5 @@
-import AlexNet
 import Layers
+import Networks
 
 /// A layer as a file of weights describes it, to be compared with a network's.
 public struct FileLayer: Equatable, Sendable {

@@ -1,6 +1,6 @@
-import AlexNet
-import Failures
 import Layers
+import Networks
+import System
 
 /// Compares the layers that a file describes with those of a network: their kinds, order and settings.
 ///

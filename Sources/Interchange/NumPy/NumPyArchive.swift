@@ -1,9 +1,10 @@
-public import AlexNet
 import CArchive
-public import Failures
+public import Checkpoints
 import Glibc
 import JSON
+import Networks
 import Safetensors
+public import System
 
 /// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads it.
 ///

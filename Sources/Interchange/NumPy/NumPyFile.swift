@@ -1,6 +1,6 @@
-public import Failures
 import Glibc
 import Safetensors
+public import System
 
 /// Writes an array of 32-bit numbers as a .npy file, row after row; `numpy.load` reads it.
 ///

@@ -1,5 +1,5 @@
-import Failures
 import Safetensors
+import System
 
 /// The head of a .npy file: a magic word, a version, a length, and a Python dictionary that names the type of the
 /// numbers, their order and the shape (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).

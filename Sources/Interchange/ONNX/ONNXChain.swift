@@ -1,5 +1,5 @@
 import CProtobuf
-import Failures
+import System
 
 /// Goes through an ONNX graph from the pictures on, as long as each node reads what the one before it makes.
 ///

@@ -1,4 +1,5 @@
 import CProtobuf
+import System
 
 /// What an ONNX graph knows before it sees a picture: its constants, and what nodes make of them.
 ///

@@ -1,10 +1,11 @@
-public import AlexNet
-public import Failures
+public import Checkpoints
 import Foundation
 import Images
 import JSON
 import Layers
+import Networks
 import Safetensors
+public import System
 
 /// Writes a trained network as an ONNX model, which many programs run.
 ///

@@ -1,6 +1,6 @@
 import CProtobuf
-import Failures
 import Protobuf
+import System
 
 /// A graph of ONNX's operators while it is built, node after node.
 struct ONNXGraph {

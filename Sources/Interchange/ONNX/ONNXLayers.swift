@@ -1,7 +1,8 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Layers
+import Networks
 import Safetensors
+import System
 
 /// Adds a network's layers to a graph: all towers in one, as a network whose convolutions have groups.
 struct ONNXLayers {

@@ -1,7 +1,8 @@
-public import AlexNet
 import CProtobuf
-public import Failures
+public import Checkpoints
 import JSON
+import Networks
+public import System
 
 /// The network in an .onnx file: one layer after the other from the pictures to the probabilities.
 public final class ONNXModel: WeightSource {

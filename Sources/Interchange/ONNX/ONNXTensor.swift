@@ -1,8 +1,8 @@
 import CProtobuf
-import Failures
 import Foundation
 import Glibc
 import Safetensors
+import System
 
 /// A constant of an ONNX graph.
 struct ONNXTensor {

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// A node that reads what the pictures became.
 struct ONNXStep {

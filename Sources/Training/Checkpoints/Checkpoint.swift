@@ -1,8 +1,10 @@
-import AlexNet
-public import Failures
+import Checkpoints
 import JSON
 import Layers
+import Networks
 public import Safetensors
+public import System
+import Towers
 
 /// The state of a run in one safetensors file, whatever the number of ranks.
 ///

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// The checkpoints in the folder of the run that this process trains: their names, given and taken away.
 struct CheckpointFolder {

@@ -1,9 +1,11 @@
-import AlexNet
+import Checkpoints
 import JSON
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import Safetensors
+import Towers
 
 /// How the checkpoints of a run are laid out: the same for all of them but for the state and the checksums.
 struct CheckpointPlan {

@@ -1,10 +1,10 @@
-import AlexNet
-import Failures
+import Checkpoints
 import Layers
 import MPI
 import ModelParallel
 import Safetensors
-import Threads
+import System
+import Towers
 
 /// The checkpoints of a run: writes them while training goes on, and keeps the newest and the best.
 ///

@@ -1,11 +1,9 @@
-import AlexNet
-import Checksums
-import Failures
+import Checkpoints
 import Glibc
 import Layers
 import Safetensors
+import System
 import Tensors
-import Threads
 
 /// A rank's part of a checkpoint: copied in the step, written, hashed and brought to the disk by a thread of its own.
 ///

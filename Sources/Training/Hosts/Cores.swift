@@ -1,10 +1,9 @@
-import Failures
 import Foundation
 import Kernels
 import Layers
 public import MPI
+import System
 import Tensors
-import Threads
 
 /// What this rank computes with, and what lies idle.
 public struct Cores: Sendable {

@@ -1,5 +1,5 @@
-public import Failures
 public import ModelParallel
+public import System
 
 /// What is wrong with a cluster, and what mends it.
 public struct Diagnosis: Sendable {

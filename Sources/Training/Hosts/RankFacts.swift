@@ -1,12 +1,11 @@
 import Data
-import Failures
 import Foundation
 import Glibc
 import Kernels
 import Layers
 public import MPI
+import System
 import Tensors
-import Threads
 
 /// What a rank knows of its host and of itself; all ranks' facts together show what is wrong with a cluster.
 public struct RankFacts: Codable, Equatable, Sendable {

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 import MPI
-import Threads
+import System
 
 /// A process of another run of this program that is bound to cores of this rank: both then get half of them.
 ///

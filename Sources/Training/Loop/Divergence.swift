@@ -1,9 +1,10 @@
-import AlexNet
-import Failures
 import Layers
 import MPI
 import ModelParallel
+import Networks
+import System
 import Tensors
+import Towers
 
 /// Where numbers stopped being finite, in words that are the same on every rank.
 struct Divergence {

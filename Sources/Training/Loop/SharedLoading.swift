@@ -1,7 +1,7 @@
 public import Data
 import Glibc
 public import MPI
-import Threads
+import System
 
 /// How the ranks of one host load batches: together, each a part, where they can share memory.
 public enum SharedLoading {

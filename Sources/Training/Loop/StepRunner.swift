@@ -1,12 +1,11 @@
-import AlexNet
 import Data
-import Failures
 import Layers
 import MPI
 import ModelParallel
 import Supervision
+import System
 import Tensors
-import Threads
+import Towers
 
 /// What a step found and how long it took.
 struct StepOutcome {

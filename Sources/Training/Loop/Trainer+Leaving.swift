@@ -1,9 +1,8 @@
-import Failures
 import Foundation
 import MPI
 import Safetensors
 import Supervision
-import Threads
+import System
 
 /// Leaving before the end, and going back.
 extension Trainer {

@@ -1,11 +1,11 @@
-import AlexNet
-import Console
+import Checkpoints
 import Data
-import Failures
 import Foundation
 import ModelParallel
+import Networks
 import Supervision
-import Threads
+import System
+import Towers
 
 /// The next step, and what is told of it.
 extension Trainer {

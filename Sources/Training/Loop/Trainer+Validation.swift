@@ -1,8 +1,7 @@
-import Failures
 import Foundation
 import ModelParallel
 import Supervision
-import Threads
+import System
 
 extension Trainer {
   /// Measures the network on the validation images.

@@ -1,14 +1,14 @@
-import AlexNet
-import Console
+public import Checkpoints
 public import Data
-import Failures
 import Foundation
 import Layers
 public import MPI
 public import ModelParallel
+import Networks
 public import Safetensors
 import Supervision
-import Threads
+public import System
+public import Towers
 
 /// What a run reached.
 public struct TrainingResult: Sendable {
@@ -60,13 +60,16 @@ public final class Trainer {
   ///   - run: The run's folder, which exists.
   ///   - lock: The hold on it, in the first rank.
   ///   - checkpoint: Where to go on from; nil for a new run.
+  ///   - load: Fills a new run's network with the weights of a file; nil where all layers have their initial values.
   ///   - threads: Threads of this process.
   ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
   /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
   public init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
-    lock: RunLock?, resuming checkpoint: SafetensorsFile?, threads: Int, tensorBoard: Bool = false
+    lock: RunLock?, resuming checkpoint: SafetensorsFile?,
+    startingFrom load: ((Network) throws(Failure) -> StartingPoint)?, threads: Int,
+    tensorBoard: Bool = false
   ) throws {
     self.settings = settings
     self.safeguards = safeguards
@@ -85,7 +88,7 @@ public final class Trainer {
         formats: settings.formats ?? WireFormats()))
     self.parallelism = parallelism
     var preprocessing: Preprocessing
-    var beginning: FineTuning.Beginning?
+    var beginning: StartingPoint?
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       if safeguards.divergence != .stop, state.rollbackStep == nil {
@@ -95,7 +98,7 @@ public final class Trainer {
       preprocessing = try NetworkFile(checkpoint).preprocessing
     } else {
       state = TrainingState()
-      beginning = try settings.fineTuning?.load(into: network, for: dataset)
+      beginning = try load?(network)
       preprocessing =
         beginning?.preprocessing
         ?? Preprocessing(

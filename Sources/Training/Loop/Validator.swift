@@ -1,9 +1,9 @@
-import AlexNet
+import Checkpoints
 import Data
-import Failures
 import Layers
 import ModelParallel
-import Threads
+import System
+import Towers
 
 /// Measures a network on every validation image, centre crop, exactly: the last batch is as small as it is.
 final class Validator {

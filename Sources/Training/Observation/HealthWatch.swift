@@ -1,5 +1,5 @@
-import Failures
 import Foundation
+import System
 
 /// Names what ails a layer, in one sentence with the usual remedies, once for each layer and ailment.
 public struct HealthWatch: Sendable {

@@ -1,9 +1,10 @@
-import AlexNet
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import TensorBoard
 import Tensors
+import Towers
 
 /// How a layer with weights is doing: means over all its weights, and over the last training batch's activations.
 public struct LayerHealth: Codable, Equatable, Sendable {

@@ -1,9 +1,10 @@
 import AlexNet
-import Failures
 import Images
 import MPI
+import Networks
+import System
 import TensorBoard
-import Threads
+import Towers
 
 /// What is seen of a run from the side: the health of its layers, and TensorBoard's files.
 ///

@@ -1,5 +1,5 @@
-import Failures
 import Foundation
+import System
 
 /// Looks at the first steps for the two ways in which AlexNet fails to start, and says what to change.
 ///

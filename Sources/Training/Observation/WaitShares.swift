@@ -1,5 +1,5 @@
 import MPI
-import Threads
+import System
 
 /// Of each rank's time, what it spends on exchanges and other waiting for ranks.
 ///

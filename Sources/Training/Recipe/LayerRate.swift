@@ -1,5 +1,5 @@
-import AlexNet
 public import Layers
+import Networks
 
 /// What the learning rates of one layer are multiplied by from an epoch on.
 public struct LayerRate: Codable, Equatable, Sendable {

@@ -1,4 +1,4 @@
-import Failures
+import System
 
 /// How the learning rate falls from its start.
 public enum LearningRateSchedule: Codable, Equatable, Sendable {

@@ -1,4 +1,4 @@
-public import AlexNet
+public import Networks
 
 /// How ranks share the work of a run.
 ///

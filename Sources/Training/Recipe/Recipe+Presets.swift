@@ -1,5 +1,5 @@
-public import AlexNet
 import Data
+public import Networks
 
 extension Recipe {
   /// A source's recipe with what is known of the training of one of the program's own networks.

@@ -1,6 +1,6 @@
-import AlexNet
 import Data
-import Failures
+import Networks
+import System
 
 extension Recipe {
   /// The recipe in one sentence, for the first lines of a run.

@@ -1,5 +1,5 @@
-public import AlexNet
 public import Data
+public import Networks
 
 /// How a network is trained: everything that the paper (section 5) or its authors' code settles.
 public struct Recipe: Codable, Equatable, Sendable {

@@ -1,6 +1,6 @@
 public import Layers
+public import System
 import Tensors
-public import Threads
 
 /// Stochastic gradient descent with momentum and weight decay, as in the paper's section 5:
 /// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean loss.

@@ -1,6 +1,6 @@
-import AlexNet
 import Data
-import Failures
+import Networks
+import System
 
 /// Checks that each number of a file is one that the options could have made: files come from others, and a number
 /// without bounds ends in a trap or a loop without end.

@@ -1,10 +1,10 @@
-public import AlexNet
 import Data
-public import Failures
 import Foundation
 import JSON
 public import Layers
 public import ModelParallel
+public import Networks
+public import System
 
 /// Every setting of a run: what config.json holds, and what a checkpoint carries.
 public struct TrainingSettings: Codable, Equatable, Sendable {

@@ -1,5 +1,5 @@
-import Failures
 import Glibc
+import System
 
 /// A file of a run's folder that this process has open to append to it, as long as the run trains.
 struct KeptFile {

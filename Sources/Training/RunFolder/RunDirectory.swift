@@ -1,7 +1,6 @@
-import AlexNet
-public import Failures
 import Foundation
 import Glibc
+public import System
 
 /// The folder of one run: config.json, metrics.jsonl, log.txt and checkpoints/.
 public struct RunDirectory: Sendable {

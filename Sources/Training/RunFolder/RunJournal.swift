@@ -1,7 +1,5 @@
-import AlexNet
-import Console
-import Failures
 import JSON
+import System
 
 /// What a run writes down: records in metrics.jsonl, sentences on the screen and in log.txt.
 ///

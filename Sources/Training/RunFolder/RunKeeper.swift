@@ -1,6 +1,5 @@
-import Failures
 import Glibc
-import Threads
+import System
 
 /// Sees to it that a run's folder stays the run's while it trains: what the first rank does about whatever others move,
 /// delete or take over.

@@ -1,11 +1,9 @@
-import AlexNet
-public import Failures
 import Foundation
 import Glibc
 import JSON
 import Supervision
 import Synchronization
-import Threads
+public import System
 
 /// One run, one folder: the file `lock` names who is using it.
 ///

@@ -1,5 +1,4 @@
-import Console
-import Failures
+import System
 
 /// What a run tells, on standard output and in log.txt; only the first rank tells anything.
 final class RunLog {

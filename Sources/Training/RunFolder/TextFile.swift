@@ -1,6 +1,6 @@
-package import Failures
 import Foundation
 import Glibc
+package import System
 
 /// A text file that grows line by line; what was appended is with the operating system at once.
 package final class TextFile: Sendable {

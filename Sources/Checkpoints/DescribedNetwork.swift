@@ -1,0 +1,194 @@
+import Data
+import Foundation
+import Images
+import JSON
+public import Networks
+package import System
+
+/// What a file of weights, whatever its format, says of the network that they are of.
+///
+/// It stands in texts by name, which our formats carry each in its way: the metadata of safetensors and ONNX, an array of
+/// a .npz.
+public struct DescribedNetwork: Sendable, Equatable {
+  /// The network.
+  public let network: NetworkSpecification
+  /// How it reads pictures, and the names of its classes.
+  public let preprocessing: Preprocessing
+
+  /// The name of the mean image: a tensor of a run's checkpoints and of .npz files, a text of exported files.
+  package static let meanName = "preprocessing.mean"
+  /// The newest version of the texts that this program reads, and the one that it writes.
+  ///
+  /// Version 1 had no checksums. Since version 3 the mean image may be a text, and what becomes of pictures that are no
+  /// squares is told.
+  package static let formatVersion = 3
+  private static let format = "alexnet-train"
+
+  /// Reads the texts of a file that was found to be one of ours.
+  /// - Parameters:
+  ///   - texts: The texts.
+  ///   - path: The file, for complaints.
+  ///   - mean: Reads the mean image where the file has it as a tensor, side x side x RGB of the network's pictures; nil
+  ///     where it has none.
+  /// - Throws: `Failure` (badData) where the texts are not understood or do not fit together.
+  package init(
+    _ texts: [String: String], from path: String,
+    mean: (NetworkSpecification) throws(Failure) -> [Float]?
+  ) throws(Failure) {
+    network = try Self.network(texts, from: path)
+    guard let classes = texts["classes"] else {
+      throw Failure(.badData, "\(quoted(path)) names no classes.")
+    }
+    let names = try JSONText.decode([String].self, classes, from: path)
+    guard names.count == network.classes else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) names \(names.count) classes, but its network tells \(network.classes) apart."
+      )
+    }
+    let text = try texts["preprocessing"].map { text throws(Failure) in
+      try JSONText.decode(PreprocessingText.self, text, from: path)
+    }
+    let factors = text?.factors ?? [1, 1, 1]
+    guard factors.count == 3, factors.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .badData, "\(quoted(path)) has \(factors) as the factors of its three colours.")
+    }
+    let image: [Float]
+    if let tensor = try mean(network) {
+      image = tensor
+    } else if let text = texts[Self.meanName] {
+      image = try Self.mean(text, side: network.imageSide, from: path)
+    } else {
+      throw Failure(.badData, "\(quoted(path)) holds no mean image \(quoted(Self.meanName)).")
+    }
+    var preprocessing = Preprocessing(
+      classNames: names, mean: image, meanPlace: text?.meanPlace ?? .cropsOwn,
+      channelOrder: text?.channelOrder ?? .rgb, factors: factors,
+      resizing: text?.resizing ?? .crop)
+    preprocessing.namesClasses = text?.namesClasses ?? true
+    self.preprocessing = preprocessing
+  }
+
+  /// How a network says that its pictures are read, where that is not how this one's are, as a clause; nil where both
+  /// agree or it says nothing.
+  package func pictureDifference(from other: NetworkSpecification) -> String? {
+    guard let said = other.preprocessing else { return nil }
+    func differ(_ what: String, _ own: String, _ others: String) -> String {
+      "its pictures have \(what) \(own), and those of the network \(quoted(other.name)) \(others)"
+    }
+    func list(_ numbers: [Float]) -> String {
+      numbers.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ")
+    }
+    if said.channelOrder != preprocessing.channelOrder {
+      return differ(
+        "their colours in the order", preprocessing.channelOrder.rawValue,
+        said.channelOrder.rawValue)
+    }
+    // The same number, written out and read again.
+    let areNear = zip(said.factors, preprocessing.factors).allSatisfy {
+      abs($0 - $1) <= 1e-4 * abs($1)
+    }
+    guard areNear else {
+      return differ("the factors", list(preprocessing.factors), list(said.factors))
+    }
+    guard let colour = said.meanColour else { return nil }
+    let isPlain = zip(preprocessing.mean.indices, preprocessing.mean).allSatisfy {
+      abs($1 - colour[$0 % 3]) <= 0.01
+    }
+    return isPlain ? nil : differ("another mean than", list(colour), "have that one")
+  }
+
+  /// The network that texts describe.
+  /// - Throws: `Failure` (badData) where there is none that can be built.
+  package static func network(
+    _ texts: [String: String], from path: String
+  ) throws(Failure) -> NetworkSpecification {
+    guard let description = texts["network"] else {
+      throw Failure(.badData, "\(quoted(path)) names no network.")
+    }
+    let network = try JSONText.decode(NetworkSpecification.self, description, from: path)
+    try network.validate()
+    return network
+  }
+
+  /// The texts that describe a network.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - preprocessing: How it reads pictures.
+  ///   - hasMean: Whether the mean image is one of the texts.
+  /// - Returns: The texts by name.
+  package static func texts(
+    _ network: NetworkSpecification, _ preprocessing: Preprocessing, hasMean: Bool
+  ) -> [String: String] {
+    var texts = [
+      "format": format, "formatVersion": String(formatVersion),
+      "network": JSONText.encode(network, isPretty: false),
+    ].merging(preprocessing.metadata) { first, _ in first }
+    if hasMean { texts[meanName] = meanText(preprocessing.mean) }
+    return texts
+  }
+
+  /// Whether texts are those of a file of ours; what they describe may be of a newer program.
+  package static func isDescribed(by texts: [String: String]) -> Bool { texts["format"] == format }
+
+  /// The version of a file of ours; nil where it is none.
+  package static func version(_ texts: [String: String]) -> Int? {
+    isDescribed(by: texts) ? texts["formatVersion"].flatMap { Int($0) } : nil
+  }
+
+  /// Makes sure that texts are those of a file of ours, and not of a newer program.
+  /// - Throws: `Failure` (badData) that names both versions.
+  package static func checkFormat(_ texts: [String: String], of path: String) throws(Failure) {
+    guard let version = version(texts) else {
+      let remedy = ForeignFile.remedy(path).map { " " + $0 } ?? ""
+      throw Failure(
+        .badData, "\(quoted(path)) is not a checkpoint of alexnet-train.\(remedy)")
+    }
+    guard version <= formatVersion else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) has format version \(version); this program reads versions up to "
+          + "\(formatVersion), so use the newer program that wrote it.")
+    }
+  }
+
+  // MARK: The mean image as a text
+
+  /// Base64 of 32-bit numbers, little-endian, pixel by pixel in R, G, B; of one pixel where all are alike.
+  private static func meanText(_ mean: [Float]) -> String {
+    let colour = Array(mean.prefix(3))
+    let isPlain = mean == filled(colour, count: mean.count)
+    let bits = (isPlain ? colour : mean).map(\.bitPattern.littleEndian)
+    return bits.withUnsafeBytes { Foundation.Data($0) }.base64EncodedString()
+  }
+
+  private static func filled(_ colour: [Float], count: Int) -> [Float] {
+    (0..<count).map { colour[$0 % 3] }
+  }
+
+  private static func mean(
+    _ text: String, side: Int, from path: String
+  ) throws(Failure) -> [Float] {
+    let whole = side * side * 3
+    guard let bytes = Foundation.Data(base64Encoded: text), [12, 4 * whole].contains(bytes.count)
+    else {
+      throw Failure(
+        .badData,
+        "The mean image in \(quoted(path)) is damaged: it is no base64 of \(side) x \(side) x RGB numbers, nor of one colour."
+      )
+    }
+    let numbers = bytes.withUnsafeBytes { bytes in
+      (0..<bytes.count / 4).map { place in
+        Float(
+          bitPattern: UInt32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)))
+      }
+    }
+    guard numbers.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .badData, "The mean image in \(quoted(path)) holds numbers that are not finite.")
+    }
+    return numbers.count == whole ? numbers : filled(numbers, count: whole)
+  }
+}

@@ -1,0 +1,215 @@
+import Data
+import JSON
+package import Layers
+public import Networks
+public import Safetensors
+public import System
+package import Tensors
+public import Towers
+
+/// A checkpoint as far as the network in it goes: its description, its weights, and how it reads pictures.
+///
+/// Weights have PyTorch's names and layout. The network, the class names and the rest are texts in the metadata. The mean
+/// image is the tensor `preprocessing.mean` in a run's checkpoints; in files that other programs read it is a text too, so
+/// that the tensors are the network's and no more.
+public struct NetworkFile: Sendable {
+  /// The file.
+  public let file: SafetensorsFile
+  /// What it says of the network in it.
+  public let described: DescribedNetwork
+  /// The network.
+  public var network: NetworkSpecification { described.network }
+  /// How it reads pictures, and the names of its classes.
+  public var preprocessing: Preprocessing { described.preprocessing }
+
+  /// The name of the mean image's tensor.
+  package static let meanName = DescribedNetwork.meanName
+
+  /// The checksums; nil in a file of version 1.
+  private let digests: CheckpointDigests?
+
+  /// Opens a checkpoint.
+  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
+  ///   program or not whole.
+  public init(opening path: String) throws(Failure) {
+    let file: SafetensorsFile
+    do throws(Failure) {
+      file = try SafetensorsFile(opening: path)
+    } catch {
+      // What is no safetensors file at all may be another program's; a damaged checkpoint is none of these.
+      guard error.exitCode == .badData, !path.hasSuffix(".safetensors"),
+        let remedy = ForeignFile.remedy(path)
+      else { throw error }
+      throw Failure(
+        .badData, "\(quoted(path)) is not a checkpoint of alexnet-train. \(remedy)")
+    }
+    try self.init(file)
+  }
+
+  /// Reads what a file says about its network.
+  /// - Throws: `Failure` (badData) where it is no checkpoint of this program or its parts do not fit together.
+  public init(_ file: SafetensorsFile) throws(Failure) {
+    try Self.checkFormat(file)
+    let digests = try CheckpointDigests(file)
+    described = try DescribedNetwork(file.header.metadata, from: file.path) {
+      network throws(Failure) in
+      guard file.header.tensors.contains(where: { $0.name == Self.meanName }) else { return nil }
+      let side = network.imageSide
+      let entry = try file.entry(Self.meanName, .float32, shape: [side, side, 3])
+      var mean = [Float](repeating: 0, count: entry.count)
+      try mean.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+        try file.read(entry, into: buffer)
+      }
+      try mean.withUnsafeBufferPointer { numbers throws(Failure) in
+        try Self.check(numbers, .init(tensor: Self.meanName, rows: 0..<side), digests, file)
+      }
+      return mean
+    }
+    self.digests = digests
+    self.file = file
+  }
+
+  /// The network that a file's header describes.
+  /// - Throws: `Failure` (badData) where there is none that can be built.
+  package static func network(of file: SafetensorsFile) throws(Failure) -> NetworkSpecification {
+    try DescribedNetwork.network(file.header.metadata, from: file.path)
+  }
+
+  /// Whether a file is a checkpoint of a newer program, which is not damaged for not being understood.
+  package static func isNewer(_ file: SafetensorsFile) -> Bool {
+    DescribedNetwork.version(file.header.metadata).map { $0 > DescribedNetwork.formatVersion }
+      ?? false
+  }
+
+  /// Makes sure that a file is a checkpoint, and not one of a newer program.
+  package static func checkFormat(_ file: SafetensorsFile) throws(Failure) {
+    try DescribedNetwork.checkFormat(file.header.metadata, of: file.path)
+  }
+
+  /// Reads the weights into a network that was built from the description; of several ranks each reads, and
+  /// checks, the kernels of its own towers.
+  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape, damaged or not finite.
+  public func readWeights(into network: Network) throws(Failure) {
+    for parameter in network.parameters {
+      try read("", of: parameter, into: parameter.value)
+      parameter.noteChange()
+    }
+  }
+
+  /// Reads a parameter's share of a tensor, which lies in the file in canonical order.
+  /// - Parameters:
+  ///   - prefix: What the tensor's name in the file has before the parameter's.
+  ///   - parameter: Whose kernels and layout count.
+  ///   - tensor: The parameter's value or its velocity.
+  /// - Throws: `Failure` (badData) where the tensor is missing, of another shape, damaged or not finite.
+  package func read(
+    _ prefix: String, of parameter: Parameter, into tensor: Tensor
+  ) throws(Failure) {
+    guard !parameter.kernels.isEmpty else { return }
+    let name = prefix + parameter.name
+    if let found = file.header.tensors.first(where: { $0.name == name }), found.format == .bfloat16
+    {
+      throw Failure(
+        .badData,
+        "The weights in \(quoted(file.path)) have 16 bits; 'alexnet import' makes a checkpoint of 32 bits of them."
+      )
+    }
+    let entry = try file.entry(name, .float32, shape: parameter.canonicalShape)
+    let length = parameter.layout.kernelLength
+    let first = parameter.kernels.lowerBound * length
+    // Rows that were written in other parts, by another number of ranks, are checked part by part.
+    let isPart = digests?.digests[parameter.part(prefix)] != nil
+    if !isPart { try checkParts(of: entry, touching: parameter.kernels) }
+    try file.withElements(of: entry, in: first..<(first + parameter.layout.count)) {
+      (numbers: UnsafeBufferPointer<Float>) throws(Failure) in
+      if isPart { try Self.check(numbers, parameter.part(prefix), digests, file) }
+      guard let start = numbers.baseAddress else { return }
+      for kernel in 0..<parameter.layout.kernels {
+        parameter.layout.setKernel(kernel, of: tensor, from: start + kernel * length)
+      }
+    }
+  }
+
+  /// Reads the whole file and compares every checksum.
+  /// - Returns: How many parts have one.
+  /// - Throws: `Failure` (badData) that names what is damaged.
+  @discardableResult
+  public func verify() throws(Failure) -> Int {
+    var count = 0
+    for entry in file.header.tensors {
+      guard entry.format == .float32 else {
+        // Weights in 16 bits, as they are exported.
+        count += try checkWhole(entry)
+        continue
+      }
+      count += try checkParts(of: entry, touching: 0..<(entry.shape.first ?? 1))
+    }
+    return digests == nil ? 0 : count
+  }
+
+  /// Reads a tensor of any format at once and compares its checksums.
+  private func checkWhole(_ entry: TensorEntry) throws(Failure) -> Int {
+    var bytes = [UInt8](repeating: 0, count: entry.bytes.count)
+    try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try file.readBytes(entry, into: buffer)
+    }
+    try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
+      try digests?.check(entry, UnsafeRawBufferPointer(bytes), path: file.path)
+    }
+    let floats = entry.format.isFloatingPoint ? entry.format.floats(bytes) : []
+    if let place = floats.firstIndex(where: { !$0.isFinite }) {
+      throw Self.notFinite(entry.name, floats[place], place, file)
+    }
+    return digests?.parts(of: entry.name).count ?? 1
+  }
+
+  private static func notFinite(
+    _ tensor: String, _ number: Float, _ element: Int, _ file: SafetensorsFile
+  ) -> Failure {
+    Failure(
+      .badData,
+      "\(quoted(tensor)) in \(quoted(file.path)) holds \(number) as element \(element). "
+        + CheckpointDigests.remedy(file.header.metadata))
+  }
+
+  /// Compares the checksums of a tensor's parts that hold some rows.
+  /// - Returns: How many parts those are.
+  @discardableResult
+  private func checkParts(
+    of entry: TensorEntry, touching rows: Range<Int>
+  ) throws(Failure) -> Int {
+    let count = entry.shape.first ?? 1
+    let length = entry.count / max(1, count)
+    var (next, checked) = (rows.lowerBound, 0)
+    for part in digests?.parts(of: entry.name) ?? [0..<count]
+    where part.overlaps(rows) && part.lowerBound <= next {
+      try file.withElements(
+        of: entry, in: (part.lowerBound * length)..<(part.upperBound * length)
+      ) { (numbers: UnsafeBufferPointer<Float>) throws(Failure) in
+        try Self.check(numbers, .init(tensor: entry.name, rows: part), digests, file)
+      }
+      next = max(next, part.upperBound)
+      checked += 1
+    }
+    // Without checksums the whole tensor is one part.
+    if let digests, next < rows.upperBound {
+      throw digests.noDigest(ofRow: next, entry.name, file.path)
+    }
+    return checked
+  }
+
+  /// Compares a part's numbers with their checksum, and makes sure that they are finite.
+  private static func check(
+    _ numbers: UnsafeBufferPointer<Float>, _ part: CheckpointDigests.Part,
+    _ digests: CheckpointDigests?, _ file: SafetensorsFile
+  ) throws(Failure) {
+    if let digests {
+      let sum = SHA256()
+      sum.update(UnsafeRawBufferPointer(numbers))
+      try digests.check(part, is: sum.finish(), path: file.path)
+    }
+    guard let bad = numbers.firstIndex(where: { !$0.isFinite }) else { return }
+    let row = numbers.count / max(1, part.rows.count)
+    throw notFinite(part.tensor, numbers[bad], part.rows.lowerBound * row + bad, file)
+  }
+}

@@ -1,0 +1,100 @@
+public import Data
+public import Images
+import JSON
+public import Networks
+
+/// What a network needs besides its weights to read pictures and name what they show.
+///
+/// Its input is (pixel - mean) x factor with pixels from 0 to 255, colour by colour, in the order of its channels.
+public struct Preprocessing: Equatable, Sendable {
+  /// The classes' names.
+  public var classNames: [String]
+  /// Whether somebody called the classes so; numbers from 0 stand for the names that a file of another program has not.
+  public var namesClasses = true
+  /// The mean image, image side x image side x RGB, in 0...255.
+  public var mean: [Float]
+  /// Which part of the mean image is subtracted from a crop.
+  public var meanPlace: Augmentation.MeanPlace
+  /// The order of the colours in the network's input.
+  public var channelOrder: ChannelOrder
+  /// What R, G and B are multiplied by once the mean is subtracted.
+  public var factors: [Float]
+  /// What becomes of pictures that are no squares.
+  public var resizing: Resizing
+
+  /// Makes it from its parts.
+  public init(
+    classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn,
+    channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1], resizing: Resizing = .crop
+  ) {
+    precondition(factors.count == 3, "There is not a factor for each of three colours.")
+    self.classNames = classNames
+    self.mean = mean
+    self.meanPlace = meanPlace
+    self.channelOrder = channelOrder
+    self.factors = factors
+    self.resizing = resizing
+  }
+
+  /// Multiplies and orders the colours of pixels, rows of RGB less the mean, in place.
+  public func adapt(_ pixels: UnsafeMutablePointer<Float>, count: Int) {
+    guard channelOrder != .rgb || factors != [1, 1, 1] else { return }
+    let (red, green, blue) = (factors[0], factors[1], factors[2])
+    let isReversed = channelOrder == .bgr
+    for place in 0..<count {
+      let pixel = pixels + 3 * place
+      let (r, g, b) = (pixel[0] * red, pixel[1] * green, pixel[2] * blue)
+      pixel[0] = isReversed ? b : r
+      pixel[1] = g
+      pixel[2] = isReversed ? r : b
+    }
+  }
+}
+
+/// What a checkpoint says of preprocessing besides class names and mean image.
+struct PreprocessingText: Codable {
+  var meanPlace: Augmentation.MeanPlace
+  var channelOrder: ChannelOrder?
+  var factors: [Float]?
+  var resizing: Resizing?
+  /// Nil for yes.
+  var namesClasses: Bool?
+}
+
+extension Preprocessing {
+  /// The texts of a checkpoint's metadata.
+  package var metadata: [String: String] {
+    let text = PreprocessingText(
+      meanPlace: meanPlace, channelOrder: channelOrder, factors: factors,
+      resizing: resizing, namesClasses: namesClasses ? nil : false)
+    return [
+      "classes": JSONText.encode(classNames, isPretty: false),
+      "preprocessing": JSONText.encode(text, isPretty: false),
+    ]
+  }
+}
+
+extension Preprocessing {
+  /// How a network reads pictures by its description.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - classNames: The names of its classes.
+  ///   - mean: The mean image, image side x image side x RGB from 0 to 255, where the description has no mean.
+  ///   - meanPlace: Which part of the mean image is subtracted from a crop.
+  public init(
+    for network: NetworkSpecification, classNames: [String], mean: @autoclosure () -> [Float],
+    meanPlace: Augmentation.MeanPlace = .cropsOwn
+  ) {
+    let scaling = network.preprocessing ?? PixelScaling()
+    self.init(
+      classNames: classNames,
+      mean: scaling.meanColour.map { Self.filled(network, $0) } ?? mean(), meanPlace: meanPlace,
+      channelOrder: scaling.channelOrder, factors: scaling.factors)
+  }
+
+  /// A mean image of one colour.
+  public static func filled(_ network: NetworkSpecification, _ colour: [Float]) -> [Float] {
+    let pixels = network.imageSide * network.imageSide
+    return (0..<pixels).flatMap { _ in colour }
+  }
+}

@@ -1,0 +1,172 @@
+import Images
+import JSON
+import System
+
+/// What `dataset.json` says: everything about a dataset but the pictures.
+struct DatasetManifest: Codable, Equatable, Sendable {
+  static let fileName = "dataset.json"
+  /// Version 2 may have a test part, or no training or validation pictures.
+  static let currentVersion = 2
+  static let format = "alexnet dataset"
+  /// A class takes four values, a shard five: there may be half a million of either.
+  private static let bounds = JSONText.Bounds(depth: 16, values: 1 << 22)
+
+  struct File: Codable, Equatable, Sendable {
+    var file: String
+    var bytes: UInt64
+    var sha256: String
+  }
+  struct Shard: Codable, Equatable, Sendable {
+    var file: String
+    var bytes: UInt64
+    var records: Int
+    var sha256: String
+  }
+  struct Class: Codable, Equatable, Sendable {
+    var name: String
+    var train: Int
+    var validation: Int
+    var test: Int?
+
+    func count(_ split: Split) -> Int {
+      switch split {
+      case .train: train
+      case .validation: validation
+      case .test: test ?? 0
+      }
+    }
+  }
+  struct Pictures: Codable, Equatable, Sendable {
+    var side: Int
+    var encoding: RecordEncoding
+    var quality: Int?
+    /// What became of pictures that were no squares; nil for `crop`, the only way of earlier programs.
+    var resizing: Resizing?
+    /// How enlarged pictures lie, `SquareScaling.enlarging`; nil where an earlier program enlarged them.
+    var enlarging: String?
+  }
+  struct Part: Codable, Equatable, Sendable {
+    var count: Int
+    var index: File
+    var shards: [Shard]
+
+    /// A part without pictures.
+    static let none = Part(count: 0, index: File(file: "", bytes: 0, sha256: ""), shards: [])
+  }
+  struct Source: Codable, Equatable, Sendable {
+    var kind: String
+    var seed: UInt64
+    var holdOut: Double?
+    var limitPerClass: Int?
+    var rejected: Int
+  }
+
+  var format: String
+  var formatVersion: Int
+  var program: String
+  var pictures: Pictures
+  var classes: [Class]
+  var train: Part
+  var validation: Part
+  /// The test pictures; nil where the source had none.
+  var test: Part?
+  var statistics: File
+  var source: Source
+  /// How each number was made, for people.
+  var methods: [String: String]
+
+  func part(_ split: Split) -> Part? {
+    switch split {
+    case .train: train
+    case .validation: validation
+    case .test: test
+    }
+  }
+
+  /// The file's bytes; the same manifest gives the same bytes.
+  var encoded: [UInt8] {
+    Array(JSONText.encode(self).utf8) + [UInt8(ascii: "\n")]
+  }
+
+  private struct Version: Decodable {
+    let format: String
+    let formatVersion: Int
+  }
+
+  /// Reads the bytes of `dataset.json`.
+  /// - Throws: `Failure` (bad data) that names the path, and both versions if they differ.
+  init(_ bytes: [UInt8], path: String) throws(Failure) {
+    let version: Version?
+    do { version = try JSONText.value(Version.self, bytes, Self.bounds, from: path) } catch {
+      if let failure = error as? Failure { throw failure }
+      version = nil
+    }
+    guard let version, version.format == Self.format else {
+      throw Failure(.badData, "\(quoted(path)) does not describe a dataset of this program.")
+    }
+    guard (1...Self.currentVersion).contains(version.formatVersion) else {
+      throw Failure(
+        .badData,
+        "The dataset \(quoted(path)) has format version \(version.formatVersion), and this program reads "
+          + "versions up to \(Self.currentVersion); use the newer program that wrote it, or prepare it again "
+          + "with 'alexnet prepare'.")
+    }
+    do {
+      self = try JSONText.value(Self.self, bytes, Self.bounds, from: path)
+    } catch {
+      throw Failure(.badData, "\(quoted(path)) is damaged: \(Self.explain(error)).")
+    }
+    try check(path)
+  }
+
+  init(
+    pictures: Pictures, classes: [Class], parts: [Split: Part], statistics: File,
+    source: Source, methods: [String: String]
+  ) {
+    train = parts[.train] ?? .none
+    validation = parts[.validation] ?? .none
+    test = parts[.test].flatMap { $0.count > 0 ? $0 : nil }
+    format = Self.format
+    // What an older program can read says so.
+    formatVersion = test == nil && train.count > 0 && validation.count > 0 ? 1 : 2
+    program = "alexnet-train"
+    self.pictures = pictures
+    self.classes = classes
+    self.statistics = statistics
+    self.source = source
+    self.methods = methods
+  }
+
+  private func check(_ path: String) throws(Failure) {
+    let parts = Split.allCases.compactMap { part($0) }
+    let names = parts.flatMap { $0.shards.map(\.file) + [$0.index.file] }
+    let isPlain = (names + [statistics.file]).allSatisfy { name in
+      !name.isEmpty && !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "."
+        && !name.unicodeScalars.contains { $0.isControl }
+    }
+    guard (1...8192).contains(pictures.side), !classes.isEmpty, isPlain else {
+      throw Failure(.badData, "\(quoted(path)) is damaged: a size or file name in it cannot be.")
+    }
+    for part in parts {
+      var rest = part.count
+      for shard in part.shards {
+        guard shard.records >= 0, shard.records <= rest else { rest = -1; break }
+        rest -= shard.records
+      }
+      guard rest == 0 else {
+        throw Failure(
+          .badData,
+          "\(quoted(path)) is damaged: the shards' records do not add up to \(part.count).")
+      }
+    }
+  }
+
+  private static func explain(_ error: any Error) -> String {
+    switch error {
+    case DecodingError.keyNotFound(let key, _): "it lacks \(quoted(key.stringValue))"
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+      "\(quoted(context.codingPath.map(\.stringValue).joined(separator: "."))) is of the wrong kind"
+    default: "it is not valid JSON"
+    }
+  }
+}

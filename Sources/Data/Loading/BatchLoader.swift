@@ -1,0 +1,109 @@
+import Glibc
+public import System
+
+/// Makes batches ahead of time: background threads read, decode and augment the next one while the
+/// network works on this one.
+///
+/// What a batch holds depends on the dataset, the augmentation, the seed and the step alone, never
+/// on the number of threads, and a loader that starts at step n gives what another gives at step n.
+/// Use from one thread at a time.
+public final class BatchLoader {
+  /// What happens with a record that is damaged on the disk.
+  public enum DamagedRecords: Sendable {
+    /// The run stops, with the shard and the record named.
+    case stop
+    /// It is counted, and in a shuffled stream the next record of the split takes its place, so that batches stay
+    /// full; in a pass in order it is left out, so that no record is met twice.
+    ///
+    /// All ranks that see the same files do the same; `Batch.fingerprint` shows whether they do.
+    case skip
+  }
+
+  private let producer: BatchProducer
+  private let thread: SystemThread
+
+  /// Starts to load.
+  /// - Parameters:
+  ///   - dataset: The pictures.
+  ///   - split: The part of it.
+  ///   - order: Shuffled without end, or once in order.
+  ///   - augmentation: How a picture becomes input.
+  ///   - inputSide: The width and height of the network's input in pixels.
+  ///   - batchSize: The pictures of a step over all replicas.
+  ///   - positions: This replica's slice of each batch; nil means all of it.
+  ///   - firstStep: The step to begin with, to go on where a run was stopped.
+  ///   - seed: What orders, crops, coins and colours are drawn with.
+  ///   - threads: How many threads decode.
+  ///   - damagedRecords: What happens with a record whose checksum or picture is wrong.
+  ///   - mean: The mean image to subtract; the dataset's where nil.
+  ///   - finish: What is done to each picture's pixels, rows of RGB less the mean, in a thread of the loader.
+  ///   - group: The processes that read these batches together, all with the same arguments; nil for one alone.
+  /// - Throws: `Failure`: usage for sizes that do not fit, bad data for an empty split.
+  public init(
+    dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
+    inputSide: Int,
+    batchSize: Int, positions: Range<Int>? = nil, firstStep: Int = 0, seed: UInt64, threads: Int,
+    damagedRecords: DamagedRecords = .stop, mean: [Float]? = nil,
+    finish: @escaping @Sendable (UnsafeMutablePointer<Float>, Int) -> Void = { _, _ in },
+    group: LoadingGroup? = nil
+  ) throws(Failure) {
+    guard inputSide >= 1, inputSide <= dataset.side else {
+      throw Failure(
+        .usage,
+        "The network's input of \(inputSide)x\(inputSide) pixels does not fit into the pictures of "
+          + "\(quoted(dataset.path)), which have \(dataset.side)x\(dataset.side); prepare it with --size "
+          + "\(inputSide) or more.")
+    }
+    let positions = positions ?? 0..<max(batchSize, 0)
+    guard batchSize > 0, positions.lowerBound >= 0, positions.upperBound <= batchSize,
+      firstStep >= 0,
+      threads > 0, augmentation.cropChunk > 0
+    else {
+      throw Failure(
+        .usage,
+        "A batch of \(batchSize) pictures from step \(firstStep) on with \(threads) threads cannot be."
+      )
+    }
+    precondition(group == nil || order == .shuffled, "Only shuffled passes are shared.")
+    guard mean.map({ $0.count == dataset.mean.count }) ?? true else {
+      throw Failure(
+        .usage,
+        "The network's mean image is not one of \(dataset.side)x\(dataset.side) pixels, as the pictures of "
+          + "\(quoted(dataset.path)) are.")
+    }
+    guard dataset.count(split) > 0 else {
+      throw Failure(
+        .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) pictures.")
+    }
+    producer = BatchProducer(
+      BatchPlan(
+        dataset: dataset, split: split, order: order, augmentation: augmentation,
+        inputSide: inputSide,
+        batchSize: batchSize, positions: positions, seed: seed,
+        skipsDamaged: damagedRecords == .skip, group: group, mean: mean, finish: finish),
+      readers: try (0..<threads).map { (_) throws(Failure) in try RecordReader() },
+      firstStep: firstStep)
+    guard let thread = SystemThread(ifPossible: { [producer] in producer.run() }) else {
+      throw .system(.inputOutput, "Cannot start a thread to load pictures", errno: EAGAIN)
+    }
+    self.thread = thread
+  }
+
+  deinit {
+    producer.end()
+    thread.join()
+  }
+
+  /// Waits for the next step's batch; the one before becomes invalid.
+  ///
+  /// After a pass in order it returns batches without pictures.
+  /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and number.
+  public func next() throws(Failure) -> Batch { try producer.next() }
+
+  /// How long `next` has waited so far, in seconds.
+  public var secondsWaited: Double { producer.secondsWaited }
+
+  /// What reading, decoding and augmenting have used of the processor so far, in seconds of one
+  /// core.
+  public var secondsWorked: Double { producer.secondsWorked }
+}

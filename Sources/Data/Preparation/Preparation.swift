@@ -1,0 +1,181 @@
+import Glibc
+import Images
+public import System
+
+/// Turns pictures with labels into a dataset.
+///
+/// The dataset is made beside its place and takes its name when it is whole. For the same source
+/// and settings every byte of it is the same, whatever the number of threads.
+public enum Preparation {
+  /// Prepares a dataset in this process alone.
+  /// - Parameters:
+  ///   - settings: What to prepare, from what, and how.
+  ///   - report: Called while it runs, from any thread, but from one at a time.
+  /// - Returns: What was done.
+  /// - Throws: `Failure`: usage for settings that cannot be; input missing or bad data for the source; cannot
+  ///   create when the destination exists or cannot be made; input/output.
+  public static func run(
+    _ settings: PreparationSettings, report: @escaping (PreparationEvent) -> Void = { _ in }
+  ) throws(Failure) -> PreparationSummary {
+    guard let summary = try run(settings, crew: LoneWorker(), report: report) else {
+      throw Failure(.internal, "The preparation ended without a result.")
+    }
+    return summary
+  }
+
+  /// Prepares a dataset in several processes, each of which calls this; the result is the same.
+  /// - Parameters:
+  ///   - settings: What to prepare, from what, and how: the same in all of them.
+  ///   - crew: The processes.
+  ///   - report: Called in process 0 while it runs, from any thread, but from one at a time.
+  /// - Returns: What was done, in process 0; nil in the others.
+  /// - Throws: `Failure` as above, and if the processes do not see the same.
+  public static func run(
+    _ settings: PreparationSettings, crew: any PreparationCrew,
+    report: @escaping (PreparationEvent) -> Void
+  ) throws(Failure) -> PreparationSummary? {
+    let start = MonotonicClock.seconds
+    let report = crew.rank == 0 ? report : { _ in }
+    try settings.check()
+    try SquareScaling.start()
+    let (source, plan, unusable) = try recognise(settings, report)
+    let fingerprint = plan.fingerprint(settings, kind: source.kind)
+    let folder = try StagingFolder.paths(for: settings.destination).staging
+    let staging =
+      crew.rank == 0
+      ? try StagingFolder(for: settings.destination, fingerprint: fingerprint) : nil
+    try crew.waitForAll()
+    if crew.rank > 0 { try compare(fingerprint, folder, settings) }
+    do throws(Failure) {
+      if let staging {
+        tell(staging.remains, of: plan.shards.count, report)
+        try forecast(plan, source, settings, folder: folder, report)
+      }
+      let sums = try makeShards(plan, source, settings, folder: folder, crew, report)
+      var numbers = sums.numbers
+      try crew.sum(&numbers)
+      sums.numbers = numbers
+      guard let staging else {
+        try crew.waitForAll()
+        return nil
+      }
+      let summary = try finish(
+        plan, sums, settings, kind: source.kind, unusable: unusable, folder: folder, start: start)
+      try staging.commit()
+      try crew.waitForAll()
+      return summary
+    } catch {
+      // Room can be made, and the work goes on.
+      staging?.keepsShards = [.inputOutput, .cannotCreate].contains(error.exitCode)
+      throw error
+    }
+  }
+
+  /// Says what a source was taken for, and makes nothing.
+  /// - Parameters:
+  ///   - settings: What would be prepared, and how; the destination is of no account.
+  ///   - report: Called with what was recognised and what the user should know of it.
+  /// - Throws: `Failure` as `run` would.
+  public static func survey(
+    _ settings: PreparationSettings, report: (PreparationEvent) -> Void
+  ) throws(Failure) {
+    try settings.check()
+    try SquareScaling.start()
+    _ = try recognise(settings, report)
+  }
+
+  private static func recognise(
+    _ settings: PreparationSettings, _ report: (PreparationEvent) -> Void
+  ) throws(Failure) -> (any ImageSource, PreparationPlan, unusable: [RejectedPicture]) {
+    let source = try ImageSources.open(settings.source, settings.reading)
+    let listing = try source.list()
+    let plan = try PreparationPlan(listing, settings)
+    report(
+      .recognised(
+        RecognisedSource(
+          kind: source.kind, layout: listing.layout, classNames: plan.classNames,
+          counts: plan.counts, holdOut: plan.holdOut)))
+    for note in listing.notes + plan.notes { report(.note(note)) }
+    if settings.isStrict, let file = listing.unusable.first {
+      throw Failure(
+        .badData,
+        "The picture \(quoted(file.path)) in \(quoted(settings.source)) \(file.reason); "
+          + "without --strict it would be listed and left out.")
+    }
+    return (
+      source, plan,
+      listing.unusable.map {
+        RejectedPicture(path: $0.path, reason: $0.reason, split: nil, class: nil)
+      }
+    )
+  }
+
+  private static func tell(
+    _ remains: StagingFolder.Remains, of total: Int, _ report: (PreparationEvent) -> Void
+  ) {
+    switch remains {
+    case .none: break
+    case .useless:
+      report(
+        .note(
+          "An earlier preparation of this dataset was stopped; nothing of it can be used, starting over."
+        ))
+    case .shards(let count):
+      report(
+        .note(
+          "An earlier preparation was stopped; going on from its \(count) finished shards of \(total)."
+        ))
+    }
+  }
+
+  /// Makes sure that this process prepares the same as process 0, in the same folder.
+  private static func compare(
+    _ fingerprint: String, _ folder: String, _ settings: PreparationSettings
+  ) throws(Failure) {
+    let path = "\(folder)/\(ShardJournal.fingerprintFile)"
+    guard let bytes = try? InputFile.contents(of: path, limit: 1 << 16) else {
+      throw Failure(
+        .cannotCreate,
+        "This rank does not see the folder \(quoted(folder)) that rank 0 made; give --out a place on a "
+          + "file system that all machines share.")
+    }
+    guard bytes == Array(fingerprint.utf8) else {
+      throw Failure(
+        .ranksDisagree,
+        "This rank finds other pictures in \(quoted(settings.source)), or has another libvips or other "
+          + "options, than rank 0; all machines must see the same.")
+    }
+  }
+
+  private static func makeShards(
+    _ plan: PreparationPlan, _ source: any ImageSource, _ settings: PreparationSettings,
+    folder: String, _ crew: any PreparationCrew, _ report: @escaping (PreparationEvent) -> Void
+  ) throws(Failure) -> PixelSums {
+    let own = plan.shards.indices.filter { $0 % crew.size == crew.rank }.map { plan.shards[$0] }
+    let team = ThreadTeam(count: max(1, min(settings.threads ?? Affinity.coreCount, own.count)))
+    let progress = ProgressReporter(
+      total: plan.total, own: max(1, own.reduce(0) { $0 + $1.range.count }), report: report)
+    let queue = ShardQueue(own, side: settings.side)
+    let journal = ShardJournal(folder: folder)
+    team.run { _ in
+      do throws(Failure) {
+        let preparation = try ShardPreparation(source, settings)
+        while let shard = queue.next() {
+          if preparation.takeOver(shard, from: journal, in: folder, progress: progress) != nil {
+            continue
+          }
+          unlink("\(folder)/\(shard.fileName)")
+          let prepared = try preparation.make(
+            shard, of: plan, in: folder, progress: progress, isStopped: { queue.isStopped })
+          guard let prepared else { break }
+          try journal.write(prepared, of: shard)
+        }
+        queue.add(preparation.sums)
+      } catch {
+        queue.fail(error)
+      }
+      SquareScaling.finishThread()
+    }
+    return try queue.result()
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import System
+
+/// Shows a preparation on standard output.
+///
+/// One living line on a terminal, a plain line every few seconds in a file.
+public final class PreparationDisplay {
+  private let status = StatusLine()
+  private let destination: String
+
+  /// A display for the preparation of a dataset at a place.
+  public init(destination: String) { self.destination = destination }
+
+  /// Shows what happens meanwhile; for the parameter `report` of `Preparation.run`.
+  public func show(_ event: PreparationEvent) {
+    switch event {
+    case .note(let text): status.say("Note: \(text)")
+    case .recognised(let source): show(source)
+    case .planned(let forecast):
+      status.say(
+        "Preparing \(pictures(forecast.train, forecast.validation, forecast.test)) in "
+          + "\(forecast.classes) classes from \(forecast.kind).")
+      let free = forecast.freeBytes.map { " of \(size($0)) free" } ?? ""
+      status.say(
+        "The dataset will take about \(size(forecast.bytes))\(free) at \(quoted(destination)).")
+      if let free = forecast.freeBytes, free < forecast.bytes {
+        status.say("Note: that is more than there is room for; stop now, or make room meanwhile.")
+      }
+    case .progress(let progress): show(progress)
+    }
+  }
+
+  /// Shows what was done.
+  public func show(_ summary: PreparationSummary) {
+    let total = summary.train + summary.validation + summary.test
+    let speed = Double(total) / max(summary.seconds, 1e-9)
+    status.say(
+      "Prepared \(pictures(summary.train, summary.validation, summary.test)) in "
+        + "\(summary.classes) classes: \(size(summary.bytes)) at \(quoted(destination)), in "
+        + "\(spoken(seconds: summary.seconds)), \(Int(speed)) images/s.")
+    for note in summary.notes { status.say("Note: \(note)") }
+    for warning in summary.duplicates { status.say("Warning: \(warning)") }
+    if !summary.duplicates.isEmpty {
+      status.say("\(quoted("\(destination)/\(Duplicates.fileName)")) lists them.")
+    }
+    guard summary.rejected > 0 else { return }
+    status.say(
+      "\(summary.rejected) pictures could not be used; \(quoted("\(destination)/rejected.jsonl")) lists them."
+    )
+    for kind in summary.rejectedKinds.prefix(8) { status.say("  \(kind)") }
+    if summary.rejectedKinds.count > 8 {
+      status.say("  and \(summary.rejectedKinds.count - 8) kinds more")
+    }
+    if summary.rejectedShare > 0.01 {
+      let percent = String(format: "%.1f", summary.rejectedShare * 100)
+      status.say("Warning: that is \(percent)% of all; look at the list before you train.")
+    }
+  }
+
+  private func show(_ progress: PreparationProgress) {
+    let percent = 100 * progress.done / max(1, progress.total)
+    var text =
+      "\(progress.done)/\(progress.total) pictures (\(percent)%)  \(Int(progress.imagesPerSecond)) images/s"
+    if progress.rejected > 0 { text += "  \(progress.rejected) rejected" }
+    text += "  \(spoken(seconds: progress.secondsLeft)) left"
+    status.update(isLast: progress.done == progress.total) { text }
+  }
+
+  private func show(_ source: RecognisedSource) {
+    status.say("Found \(source.kind)\(source.layout.isEmpty ? "" : ": \(source.layout)").")
+    status.say("Classes: \(source.classNames.count) (\(listed(source.classNames, most: 10))).")
+    let held = source.holdOut.map { String(format: ", %g%% of all held out", 100 * $0) } ?? ""
+    let parts = Split.allCases.compactMap { split in
+      source.counts[split].map {
+        "\($0) for \(split.adjective)" + (split == .validation ? held : "")
+      }
+    }
+    status.say("Pictures: \(parts.joined(separator: "; ")).")
+  }
+
+  private func pictures(_ train: Int, _ validation: Int, _ test: Int) -> String {
+    test == 0
+      ? "\(train) training and \(validation) validation pictures"
+      : "\(train) training, \(validation) validation and \(test) test pictures"
+  }
+
+  private func size(_ bytes: UInt64) -> String {
+    bytes >= 1_000_000_000
+      ? String(format: "%.1f GB", Double(bytes) * 1e-9)
+      : String(format: "%.1f MB", Double(bytes) * 1e-6)
+  }
+}

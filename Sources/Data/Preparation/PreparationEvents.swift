@@ -1,0 +1,126 @@
+import System
+
+/// What a preparation tells while it runs.
+public enum PreparationEvent: Sendable {
+  /// What the source was taken for; before anything is made.
+  case recognised(RecognisedSource)
+  /// A sentence that the user should see.
+  case note(String)
+  /// What is going to be done.
+  case planned(PreparationForecast)
+  /// How far it is; several times a second.
+  case progress(PreparationProgress)
+}
+
+/// What a source was taken for.
+public struct RecognisedSource: Sendable {
+  /// The kind of source, `class folders`.
+  public let kind: String
+  /// Where its parts were found, as the rest of a sentence; empty where the kind says it all.
+  public let layout: String
+  /// The names of the classes.
+  public let classNames: [String]
+  /// The pictures of each part.
+  public let counts: [Split: Int]
+  /// How much of the training pictures is held out for validation, from 0 to 1; nil where nothing is.
+  public let holdOut: Double?
+}
+
+/// What is going to be done.
+public struct PreparationForecast: Sendable {
+  /// The kind of source, `class folders`.
+  public let kind: String
+  /// The number of classes.
+  public let classes: Int
+  /// The pictures to prepare for training.
+  public let train: Int
+  /// The pictures to prepare for validation.
+  public let validation: Int
+  /// The pictures to prepare for testing.
+  public let test: Int
+  /// The dataset's size on disk in bytes, extrapolated from a sample.
+  public let bytes: UInt64
+  /// The free space there in bytes, if the system says.
+  public let freeBytes: UInt64?
+}
+
+/// How far a preparation is.
+public struct PreparationProgress: Sendable {
+  /// Pictures that are done, rejected ones included.
+  public let done: Int
+  /// All pictures.
+  public let total: Int
+  /// Pictures that could not be used so far.
+  public let rejected: Int
+  /// Seconds since the first picture.
+  public let seconds: Double
+
+  /// The mean speed so far.
+  public var imagesPerSecond: Double { Double(done) / max(seconds, 1e-9) }
+  /// Seconds left at that speed.
+  public var secondsLeft: Double { Double(total - done) / max(imagesPerSecond, 1e-9) }
+}
+
+/// What a preparation did.
+public struct PreparationSummary: Sendable {
+  /// Pictures for training.
+  public let train: Int
+  /// Pictures for validation.
+  public let validation: Int
+  /// Pictures for testing.
+  public let test: Int
+  /// The number of classes.
+  public let classes: Int
+  /// Pictures that could not be used and are listed in `rejected.jsonl`.
+  public let rejected: Int
+  /// Why, kind by kind, each with an example.
+  public let rejectedKinds: [String]
+  /// What else the user should know.
+  public let notes: [String]
+  /// What is said of pictures that are the same, which a file lists; empty where there are none.
+  public let duplicates: [String]
+  /// The dataset's size on disk in bytes.
+  public let bytes: UInt64
+  /// How long it took.
+  public let seconds: Double
+
+  /// The share of pictures that could not be used.
+  public var rejectedShare: Double {
+    Double(rejected) / Double(max(1, train + validation + test + rejected))
+  }
+}
+
+/// Counts what the threads do and reports it now and then.
+final class ProgressReporter: @unchecked Sendable {
+  private let monitor = Monitor()
+  private let total: Int
+  // Of these pictures this process has so many to do; the others are taken to be as fast.
+  private let own: Int
+  private let start = MonotonicClock.seconds
+  private var lastReport = MonotonicClock.seconds
+  private var done = 0
+  private var rejected = 0
+  private let report: (PreparationEvent) -> Void
+
+  init(total: Int, own: Int, report: @escaping (PreparationEvent) -> Void) {
+    self.total = total
+    self.own = own
+    self.report = report
+  }
+
+  /// Counts one picture.
+  func count(isRejected: Bool) {
+    monitor.locked {
+      done += 1
+      rejected += isRejected ? 1 : 0
+      let now = MonotonicClock.seconds
+      guard now - lastReport > 0.2 || done == own else { return }
+      lastReport = now
+      report(
+        .progress(
+          PreparationProgress(
+            done: done * total / own, total: total, rejected: rejected * total / own,
+            seconds: now - start)))
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Glibc
+import JSON
+import System
+
+/// What is known of a shard that is finished, in a file `train-000000.done` beside it.
+///
+/// By these files the ranks of a preparation tell rank 0 of their shards, and a preparation that was
+/// stopped tells the next one. They are gone when the dataset is whole. A file is the SHA-256 of the
+/// rest, a line of JSON, and an index of the shard's records.
+struct ShardJournal {
+  /// What the preparation is: equal means that its shards can be used.
+  static let fingerprintFile = "preparation.txt"
+  static let suffix = ".done"
+
+  private let folder: String
+
+  init(folder: String) { self.folder = folder }
+
+  private struct Head: Codable {
+    let description: DatasetManifest.Shard
+    let rejected: [RejectedPicture]
+    let animated: Int
+  }
+
+  private func path(_ shard: PreparationPlan.Shard) -> String {
+    "\(folder)/\(shard.fileName)\(Self.suffix)"
+  }
+
+  /// Notes a shard that is on the disk.
+  /// - Throws: `Failure` (cannot create, input/output) with the path.
+  func write(_ prepared: PreparedShard, of shard: PreparationPlan.Shard) throws(Failure) {
+    let head = Head(
+      description: prepared.description, rejected: prepared.rejected, animated: prepared.animated)
+    let line = JSONText.encode(head, isPretty: false)
+    let note = Array(line.utf8) + [UInt8(ascii: "\n")] + RecordIndex.encoded(prepared.records)
+    let path = path(shard)
+    _ = try OutputFile.write(Array("\(SHA256.digest(of: note))\n".utf8) + note, to: "\(path).part")
+    guard rename("\(path).part", path) == 0 else {
+      throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
+    }
+  }
+
+  /// Reads what was noted of a shard; nil if there is nothing, or nothing sound.
+  func read(_ shard: PreparationPlan.Shard) -> PreparedShard? {
+    let path = path(shard)
+    guard let bytes = try? InputFile.contents(of: path, limit: 1 << 30),
+      case let note = Array(bytes.dropFirst(SHA256.digits + 1)),
+      bytes.starts(with: Array("\(SHA256.digest(of: note))\n".utf8)),
+      let end = note.firstIndex(of: UInt8(ascii: "\n")),
+      let head = try? JSONText.value(Head.self, Array(note[..<end]), from: path),
+      let index = try? RecordIndex(Array(note[(end + 1)...]), path: path),
+      head.description.file == shard.fileName, head.description.records == index.count
+    else { return nil }
+    return PreparedShard(
+      description: head.description, records: (0..<index.count).map { index[$0] },
+      rejected: head.rejected, animated: head.animated)
+  }
+
+  /// Whether a file of the folder is worth keeping for the next preparation: a shard that is
+  /// finished, and what was noted of it.
+  static func isWorthKeeping(_ name: String, among names: Set<String>) -> Bool {
+    if name == fingerprintFile { return true }
+    if name.hasSuffix(suffix) { return names.contains(String(name.dropLast(suffix.count))) }
+    return names.contains(name + suffix)
+  }
+}

@@ -1,0 +1,160 @@
+import CArchive
+import Glibc
+import System
+
+/// The folder that a dataset grows in, beside its place, until it is whole and takes its name.
+///
+/// For `photos256` it is `.photos256.preparing`. It is locked while in use, and removed when the
+/// preparation fails for a reason that will not go away; the shards in one that a killed process or
+/// a full disk left are there for the next preparation.
+final class StagingFolder {
+  /// Where the files go until then.
+  let path: String
+  /// What has become of an earlier preparation that was stopped.
+  enum Remains: Equatable {
+    /// There was none.
+    case none
+    /// It was another one, or had not finished a shard.
+    case useless
+    /// So many of its shards can be used.
+    case shards(Int)
+  }
+  private(set) var remains = Remains.none
+  /// Whether what is finished stays when the preparation fails.
+  var keepsShards = false
+  private let destination: String
+  private let parent: String
+  private var descriptor: Int32
+  private var isCommitted = false
+  private var isCommitting = false
+
+  /// Makes the folder, and the folders above it.
+  /// - Throws: `Failure` (cannot create) when the destination exists, or the folder cannot be made or is
+  ///   in use.
+  init(for destination: String, fingerprint: String) throws(Failure) {
+    (path, self.destination, parent) = try Self.paths(for: destination)
+    descriptor = -1
+    try Self.makeFolders(parent)
+    var status = stat()
+    if lstat(self.destination, &status) == 0 { throw Self.exists(self.destination) }
+    let isNew = mkdir(path, 0o777) == 0
+    if !isNew && errno != EEXIST { throw Self.cannotCreate(path) }
+    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    if descriptor < 0 { throw Self.cannotCreate(path) }
+    if !isNew, fstat(descriptor, &status) == 0, status.st_uid != geteuid() {
+      isCommitted = true  // It is another's: leave it alone.
+      throw Failure(
+        .cannotCreate,
+        "\(quoted(path)), where the dataset would grow, is there already and belongs to another user, who could change "
+          + "what is in it; choose another --out."
+      )
+    }
+    if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      isCommitted = true  // It is another's: leave it alone.
+      throw Failure(
+        .cannotCreate,
+        "Another preparation is writing \(quoted(self.destination)) right now; "
+          + "wait for it or choose another place."
+      )
+    }
+    if !isNew { remains = takeStock(fingerprint) }
+    if remains == .useless || isNew {
+      _ = try OutputFile.write(
+        Array(fingerprint.utf8), to: "\(path)/\(ShardJournal.fingerprintFile)")
+    }
+  }
+
+  /// Looks at what is there, and removes what cannot be used.
+  private func takeStock(_ fingerprint: String) -> Remains {
+    let file = "\(path)/\(ShardJournal.fingerprintFile)"
+    let found = try? InputFile.contents(of: file, limit: 1 << 16)
+    let names = Set(fileNames)
+    let shards = names.count {
+      ShardJournal.isWorthKeeping($0, among: names) && $0.hasSuffix(".tar")
+    }
+    guard found == Array(fingerprint.utf8), shards > 0 else {
+      removeFiles()
+      return .useless
+    }
+    removeFiles { !ShardJournal.isWorthKeeping($0, among: names) }
+    return .shards(shards)
+  }
+
+  /// The staging folder of a destination, the destination, and the folder above both.
+  static func paths(
+    for destination: String
+  ) throws(Failure) -> (staging: String, destination: String, parent: String) {
+    var components = destination.split(separator: "/", omittingEmptySubsequences: true)
+    guard let name = components.popLast(), name != ".", name != ".." else {
+      throw Failure(
+        .usage, "\(quoted(destination)) is no name for a new dataset; give --out a new folder.")
+    }
+    let above = components.joined(separator: "/")
+    let parent = destination.hasPrefix("/") ? "/" + above : above.isEmpty ? "." : above
+    let prefix = parent == "/" ? "/" : "\(parent)/"
+    return ("\(prefix).\(name).preparing", "\(prefix)\(name)", parent)
+  }
+
+  deinit {
+    // Without its journal no shard is of use.
+    if !isCommitted && (!keepsShards || isCommitting) {
+      removeFiles()
+      rmdir(path)
+    }
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Gives the folder its name, with everything in it on the disk.
+  /// - Throws: `Failure` (cannot create, input/output) with the path; nothing is overwritten.
+  func commit() throws(Failure) {
+    isCommitting = true
+    removeFiles { $0.hasSuffix(ShardJournal.suffix) || $0 == ShardJournal.fingerprintFile }
+    if fsync(descriptor) != 0 {
+      throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
+    }
+    var code = renameat2(AT_FDCWD, path, AT_FDCWD, destination, UInt32(ALEXNET_RENAME_NOREPLACE))
+    // Some network file systems know no exclusive rename; an existing folder with files still
+    // refuses.
+    if code != 0 && errno == EINVAL { code = rename(path, destination) }
+    if code != 0 {
+      if errno == EEXIST || errno == ENOTEMPTY { throw Self.exists(destination) }
+      throw Self.cannotCreate(destination)
+    }
+    isCommitted = true
+    let above = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if above >= 0 {
+      fsync(above)
+      close(above)
+    }
+  }
+
+  private var fileNames: [String] { HeldFolder.names(in: path) }
+
+  // A staging folder holds plain files only.
+  private func removeFiles(where isUseless: (String) -> Bool = { _ in true }) {
+    for name in fileNames where isUseless(name) { _ = unlinkat(descriptor, name, 0) }
+  }
+
+  private static func makeFolders(_ path: String) throws(Failure) {
+    var made = path.hasPrefix("/") ? "/" : ""
+    for component in path.split(separator: "/") {
+      made += (made.isEmpty || made == "/" ? "" : "/") + component
+      if mkdir(made, 0o777) != 0 && errno != EEXIST {
+        // A read-only parent of an existing folder says so before it says that the folder exists.
+        guard PathBytes(made).isFolder else { throw cannotCreate(made) }
+      }
+    }
+  }
+
+  private static func exists(_ path: String) -> Failure {
+    Failure(
+      .cannotCreate,
+      "\(quoted(path)) exists already; nothing was overwritten. Choose another place or remove it.")
+  }
+
+  private static func cannotCreate(_ path: String) -> Failure {
+    .system(
+      .cannotCreate, "Cannot create the folder \(quoted(path))", errno: errno,
+      remedy: "Check that its parent is a folder that you may write to.")
+  }
+}

@@ -1,0 +1,204 @@
+public import Checkpoints
+import Layers
+public import Networks
+public import System
+public import Towers
+
+/// The weights of a network that was trained before, in a file of any format, that another one goes on with.
+public struct StartingWeights {
+  private let file: String
+  private let reset: [String]
+  private let classMap: ClassMap?
+
+  /// Names the weights.
+  /// - Parameters:
+  ///   - file: The file.
+  ///   - reset: Layers that begin with their initial values none the less.
+  ///   - classMap: Which of the file's classes is which of the dataset's; nil where both must be the same.
+  public init(_ file: String, reset: [String], classMap: ClassMap?) {
+    (self.file, self.reset, self.classMap) = (file, reset, classMap)
+  }
+
+  /// Reads the weights of all layers but those that are reset; each rank keeps the kernels of its own towers.
+  /// - Parameters:
+  ///   - network: The network that is trained.
+  ///   - classNames: The classes of the dataset that it is trained on.
+  /// - Returns: What goes with the weights.
+  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape or not finite, (usage) where the file's
+  ///   classes are not the dataset's.
+  public func load(
+    into network: Network, for classNames: [String]
+  ) throws(Failure) -> StartingPoint {
+    let source = try WeightFile.open(file)
+    let described = try source.described()
+    let classes = try classes(described, network.specification, classNames)
+    let weights = try NetworkWeights(source, of: network.specification, but: Set(reset))
+    var tensors: [String: NetworkTensor] = [:]
+    for tensor in network.specification.tensors { tensors[tensor.name] = tensor }
+    for parameter in network.parameters {
+      guard let tensor = tensors[parameter.name], !reset.contains(tensor.layer) else { continue }
+      let rows = tensor.layer == classes.layer ? classes.rows : nil
+      let values: [Float]
+      do throws(Failure) {
+        values = try weights.read(tensor, rows: rows.map { _ in classes.count })
+      } catch {
+        throw Failure(
+          error.exitCode,
+          error.message + " --reset \(tensor.layer) lets that layer begin with its initial values.")
+      }
+      guard values.allSatisfy(\.isFinite) else {
+        throw Failure(
+          .badData,
+          "\(quoted(tensor.name)) in \(quoted(file)) holds numbers that are not finite; nothing can be learnt from them."
+        )
+      }
+      let length = parameter.layout.kernelLength
+      values.withUnsafeBufferPointer { values in
+        guard let start = values.baseAddress else { return }
+        for kernel in 0..<parameter.layout.kernels {
+          let row = parameter.kernels.lowerBound + kernel
+          parameter.layout.setKernel(
+            kernel, of: parameter.value, from: start + (rows?[row] ?? row) * length)
+        }
+      }
+      parameter.noteChange()
+    }
+    let pictures = try Self.preprocessing(
+      described, source, network.specification, classNames)
+    return StartingPoint(
+      preprocessing: pictures.preprocessing,
+      notices: [
+        described.flatMap { Self.difference($0.network, network.specification, in: file) },
+        classes.notice,
+      ].compactMap(\.self) + weights.notes + pictures.statements)
+  }
+
+  /// Where the network that the weights were learnt in is another than the one that goes on with them.
+  private static func difference(
+    _ own: NetworkSpecification, _ network: NetworkSpecification, in file: String
+  ) -> String? {
+    let own = own.withClasses(network.classes)
+    let pair = zip(own.layers, network.layers).first { $0.0 != $0.1 }
+    guard pair != nil || own.layers.count != network.layers.count || own.towers != network.towers
+    else { return nil }
+    return
+      "Warning: the weights in \(quoted(file)) are of the network \(quoted(own.name)), and "
+      + "\(quoted(network.name)) is another"
+      + (pair.map { ": the first layer that differs is \(quoted($0.0.name))" } ?? "")
+      + ". Without --network it would be the file's."
+  }
+
+  /// The network of a file that says itself what it holds.
+  /// - Throws: `Failure` (badData) where it is damaged.
+  public static func network(
+    in path: String
+  ) throws(Failure) -> NetworkSpecification? {
+    try WeightFile.open(path).described()?.network
+  }
+
+  /// A network that goes on with the weights of a file reads pictures as they have learnt to: as the file says, where
+  /// the network does not.
+  /// - Throws: `Failure` (usage) where it says something else, (badData) where the file is damaged.
+  public static func pictures(
+    for network: NetworkSpecification, in path: String
+  ) throws(Failure) -> PixelScaling? {
+    guard let described = try WeightFile.open(path).described() else {
+      return network.preprocessing
+    }
+    if let difference = described.pictureDifference(from: network) {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) says how the weights in it read pictures: \(difference). Leave \"preprocessing\" out of the "
+          + "network's description, or give the same.")
+    }
+    return network.preprocessing ?? described.network.preprocessing
+  }
+
+  // MARK: Classes
+
+  /// Which of the file's classes each kernel of the last layer begins with.
+  private struct Classes {
+    /// The last layer, whose kernels stand for classes.
+    let layer: String?
+    /// The file's kernel of each class of the dataset; nil where they are in the same order.
+    var rows: [Int]?
+    /// Classes of the file.
+    var count = 0
+    var notice: String?
+  }
+
+  /// Makes sure that what the last layer learnt to call a class is called so from now on too.
+  private func classes(
+    _ described: DescribedNetwork?, _ network: NetworkSpecification, _ names: [String]
+  ) throws(Failure) -> Classes {
+    let layer = network.tensors.last?.layer
+    var classes = Classes(layer: layer)
+    guard let layer, !reset.contains(layer) else {
+      guard classMap == nil else {
+        throw Failure(
+          .usage,
+          "--class-map and --reset of the last layer do not go together: a layer that begins anew knows no classes."
+        )
+      }
+      return classes
+    }
+    let own = described?.preprocessing.classNames
+    let isUnknown = own == nil || (described?.preprocessing.namesClasses == false && own != names)
+    if let classMap {
+      guard let own, !isUnknown else {
+        throw Failure(
+          .usage,
+          "\(quoted(file)) does not name its classes, so --class-map has nothing to pair; make a checkpoint of it with "
+            + "'alexnet import --classes' first.")
+      }
+      classes.rows = try classMap.places(of: names, in: own)
+      classes.count = own.count
+      return classes
+    }
+    if isUnknown {
+      classes.notice =
+        "Warning: \(quoted(file)) does not name its classes. They are taken for those of the dataset, in their order: the "
+        + "file's class 0 for \(quoted(names.first ?? "")) and so on. If they are others, give --reset \(layer)."
+      return classes
+    }
+    // Where the numbers differ the layer's shape says so.
+    guard let own, own.count == names.count,
+      let difference = ClassMap.difference(own, in: quoted(file), names, in: "the dataset")
+    else { return classes }
+    throw Failure(
+      .usage,
+      "The weights of \(quoted(layer)) are for other classes: \(difference). Let the layer begin anew with --reset "
+        + "\(layer), or say which class is which with --class-map FILE"
+        + (own.sorted() == names.sorted() ? ", here --class-map \(ClassMap.byNameWord)." : "."))
+  }
+
+  // MARK: Pictures
+
+  private static func preprocessing(
+    _ described: DescribedNetwork?, _ source: any WeightSource, _ network: NetworkSpecification,
+    _ classNames: [String]
+  ) throws(Failure) -> (preprocessing: Preprocessing, statements: [String]) {
+    guard let described else {
+      return try PictureChoice().preprocessing(
+        for: network, classNames: classNames, of: source)
+    }
+    guard described.network.imageSide == network.imageSide else {
+      throw Failure(
+        .badData,
+        "The network in \(quoted(source.path)) reads pictures of \(described.network.imageSide) pixels, and "
+          + "\(quoted(network.name)) of \(network.imageSide).")
+    }
+    var preprocessing = described.preprocessing
+    preprocessing.classNames = classNames
+    preprocessing.namesClasses = true
+    let (order, factors) = (preprocessing.channelOrder, preprocessing.factors)
+    guard order != .rgb || factors != [1, 1, 1] else { return (preprocessing, []) }
+    return (
+      preprocessing,
+      [
+        "Pictures are read as \(quoted(source.path)) says: \(order.rawValue), less the mean, times "
+          + factors.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ") + "."
+      ]
+    )
+  }
+}

@@ -1,0 +1,160 @@
+public import System
+
+extension NetworkSpecification {
+  /// Checks that a network can be built from the description.
+  /// - Throws: `Failure` (badData) that names the layer, the number and what it should be.
+  public func validate() throws(Failure) {
+    func require(_ condition: Bool, _ complaint: @autoclosure () -> String) throws(Failure) {
+      if !condition {
+        throw Failure(.badData, "The network \(quoted(name)) cannot be built: \(complaint()).")
+      }
+    }
+    func require(plain name: String, _ what: String) throws(Failure) {
+      try require(
+        (1...1000).contains(name.utf8.count) && !name.unicodeScalars.contains { $0.isControl },
+        "\(what) is \(quoted(name)); take 1 to 1000 letters without control characters")
+    }
+    try require(plain: name, "its 'name'")
+    // Folders of runs and exported files are called after networks, and descriptions come from others.
+    try require(
+      name.utf8.count <= 200 && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
+      "its 'name' is \(quoted(name)); take at most 200 letters, none of them '/', the first no '.'")
+    try require((1...64).contains(towers), "'towers' is \(towers), not from 1 to 64")
+    try require((1...4096).contains(inputSide), "'inputSide' is \(inputSide), not from 1 to 4096")
+    try require(
+      (inputSide...8192).contains(imageSide),
+      "'imageSide' is \(imageSide), not from 'inputSide' (\(inputSide)) to 8192")
+    try require(
+      (2...1_000_000).contains(classes), "'classes' is \(classes), not from 2 to 1000000")
+    if let scaling = preprocessing {
+      let (mean, deviation) = (scaling.mean ?? [0, 0, 0], scaling.deviation)
+      try require(
+        scaling.scale.isFinite && scaling.scale > 1e-9 && scaling.scale < 1e9,
+        "the 'scale' of its 'preprocessing' is \(scaling.scale), not a positive number (1 for 0 to 255, "
+          + "0.00392156862745098 for 0 to 1)")
+      try require(
+        mean.count == 3
+          && mean.allSatisfy { $0.isFinite && abs($0 / scaling.scale) <= 255.5 },
+        "the 'mean' of its 'preprocessing' is \(mean), not three numbers (R, G, B) from 0 to 255 x 'scale'"
+      )
+      try require(
+        deviation.count == 3 && deviation.allSatisfy { $0.isFinite && $0 > 1e-9 && $0 < 1e9 },
+        "the 'deviation' of its 'preprocessing' is \(deviation), not three positive numbers (R, G, B)"
+      )
+    }
+    try require(
+      (1...1000).contains(layers.count), "it has \(layers.count) layers, not from 1 to 1000")
+    var (names, tensors): (Set<String>, Set<String>) = ([], [])
+    for layer in layers {
+      try require(plain: layer.name, "the name of a layer")
+      try require(
+        names.insert(layer.name).inserted, "two layers are called \(quoted(layer.name))")
+      if let tensor = layer.tensorName {
+        try require(plain: tensor, "the 'tensor' of layer \(quoted(layer.name))")
+        try require(
+          tensors.insert(tensor).inserted, "two layers have tensors called \(quoted(tensor))")
+      }
+      try validate(layer, require)
+    }
+    guard case .fullyConnected(let last) = layers[layers.count - 1] else {
+      throw Failure(
+        .badData,
+        "The network \(quoted(name)) cannot be built: its last layer is not fully connected.")
+    }
+    try require(
+      last.kernels == classes,
+      "its last layer \(quoted(last.name)) has \(last.kernels) kernels for \(classes) classes")
+    var total = 0
+    let first = shapes(ofTower: 0)
+    for tower in 0..<towers {
+      for (shape, twin) in zip(shapes(ofTower: tower), first) {
+        let name = shape.layer.name
+        try require(
+          shape.output.height > 0 && shape.output.width > 0 && shape.output.maps > 0,
+          "layer \(quoted(name)) has no output, since its input is \(shape.inputs[0])")
+        try require(
+          shape.output.count < 1 << 28, "the output of layer \(quoted(name)) is too large")
+        if case .convolution(let convolution) = shape.layer, convolution.groups > 1 {
+          let parts = convolution.groups
+          try require(
+            shape.inputs.count == 1 && shape.inputs[0].maps % parts == 0
+              && shape.kernels.count % parts == 0,
+            "layer \(quoted(name)) cannot have \(parts) groups of \(shape.inputs.reduce(0) { $0 + $1.maps }) "
+              + "maps and \(shape.kernels.count) kernels of one tower (and must read its own tower)"
+          )
+        }
+        total += shape.parameters
+        try require(total < 1 << 34, "it has more than 17 billion parameters")
+        // All kernels of a layer are rows of one tensor in files.
+        try require(
+          shape.kernels.isEmpty
+            || shape.parameters / shape.kernels.count == twin.parameters / twin.kernels.count,
+          "layer \(quoted(name)) reads \(Self.text(shape.inputs)) in tower \(tower) and "
+            + "\(Self.text(twin.inputs)) in tower 0; let it read all, or have as many kernels in each tower below it"
+        )
+      }
+    }
+  }
+
+  private static func text(_ inputs: [MapShape]) -> String {
+    inputs.map(\.description).joined(separator: " and ")
+  }
+
+  private func validate(
+    _ layer: LayerSpecification,
+    _ require: (Bool, @autoclosure () -> String) throws(Failure) -> Void
+  ) throws(Failure) {
+    let name = layer.name
+    if case .listed(let lists) = layer.reads {
+      try require(
+        lists.count == towers,
+        "'reads' of layer \(quoted(name)) lists what \(lists.count) towers read, and the network has \(towers)"
+      )
+      for (tower, list) in lists.enumerated() {
+        try require(
+          Set(list).count == list.count && list.allSatisfy((0..<towers).contains)
+            && list.contains(tower) && list == list.sorted(),
+          "in 'reads' of layer \(quoted(name)) tower \(tower) reads \(list); it takes different towers from 0 to "
+            + "\(towers - 1), itself among them")
+      }
+    }
+    func check(_ window: Window, longest: Int) throws(Failure) {
+      try require(
+        (1...longest).contains(window.size) && (1...4096).contains(window.stride)
+          && (0..<window.size).contains(window.padding),
+        "layer \(quoted(name)) needs a size from 1 to \(longest), a stride of 1 or more and a padding below "
+          + "the size")
+    }
+    func check(kernels: Int, _ initial: InitialValues) throws(Failure) {
+      try require(
+        (towers...1_000_000).contains(kernels),
+        "layer \(quoted(name)) has \(kernels) kernels, not from \(towers) (one a tower) to 1000000")
+      try require(
+        initial.deviation.isFinite && initial.deviation >= 0 && initial.bias.isFinite,
+        "layer \(quoted(name)) needs a finite bias and a finite weightDeviation of 0 or more")
+    }
+    switch layer {
+    case .convolution(let layer):
+      try check(layer.window, longest: 4096)
+      try check(kernels: layer.kernels, layer.initial)
+      try require(
+        layer.groups >= 1, "layer \(quoted(name)) has \(layer.groups) groups, not 1 or more")
+    case .fullyConnected(let layer): try check(kernels: layer.kernels, layer.initial)
+    case .responseNormalization(let layer), .spatialNormalization(let layer):
+      try require(
+        layer.size % 2 == 1 && (1...255).contains(layer.size),
+        "layer \(quoted(name)) needs an odd size from 1 to 255, not \(layer.size)")
+      try require(
+        layer.constant.isFinite && layer.constant > 0 && layer.scale.isFinite && layer.scale >= 0
+          && layer.exponent.isFinite,
+        "layer \(quoted(name)) needs a positive constant, a scale of 0 or more and a finite exponent"
+      )
+    case .maxPooling(let layer), .averagePooling(let layer): try check(layer.window, longest: 15)
+    case .dropout(_, let probability, _):
+      try require(
+        (0..<1).contains(probability),
+        "layer \(quoted(name)) has a dropout probability of \(probability), not from 0 to below 1")
+    case .relu, .tanh: break
+    }
+  }
+}

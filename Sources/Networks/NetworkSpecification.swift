@@ -1,0 +1,243 @@
+import JSON
+public import System
+
+/// A whole network as data: from it every tool builds the network, and the checkpoint carries it.
+public struct NetworkSpecification: Equatable, Sendable, Codable {
+  /// What the network is called.
+  public var name: String
+  /// The towers that the kernels of every layer are split over.
+  public var towers: Int
+  /// The height and width of the images that the network reads, in pixels; they have three colours.
+  public var inputSide: Int
+  /// The height and width of prepared images, which `inputSide` is cropped from.
+  public var imageSide: Int
+  /// The classes that it tells apart.
+  public var classes: Int
+  /// The layers from the image to the logits; softmax follows the last one.
+  public var layers: [LayerSpecification]
+  /// How pixels become its input; nil for the paper's way, RGB from 0 to 255 less the mean image.
+  public var preprocessing: PixelScaling?
+
+  /// Makes a network from its parts.
+  public init(
+    name: String, towers: Int, inputSide: Int, imageSide: Int, classes: Int,
+    layers: [LayerSpecification], preprocessing: PixelScaling? = nil
+  ) {
+    self.name = name
+    self.towers = towers
+    self.inputSide = inputSide
+    self.imageSide = imageSide
+    self.classes = classes
+    self.layers = layers
+    self.preprocessing = preprocessing
+  }
+
+  private enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, towers, inputSide, imageSide, classes, layers, preprocessing
+  }
+
+  /// Reads a network from its JSON object.
+  public init(from decoder: any Decoder) throws {
+    try AnyKey.check(decoder, CodingKeys.allCases.map(\.rawValue), "a network")
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try values.decode(String.self, forKey: .name),
+      towers: try values.decode(Int.self, forKey: .towers),
+      inputSide: try values.decode(Int.self, forKey: .inputSide),
+      imageSide: try values.decode(Int.self, forKey: .imageSide),
+      classes: try values.decode(Int.self, forKey: .classes),
+      layers: try values.decode([LayerSpecification].self, forKey: .layers),
+      preprocessing: try values.decodeIfPresent(PixelScaling.self, forKey: .preprocessing))
+  }
+
+  /// Reads a network from a JSON file of the user's.
+  /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no network.
+  public init(contentsOf path: String) throws(Failure) {
+    let text: [UInt8]
+    do throws(Failure) {
+      text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
+    } catch {
+      guard error.exitCode == .inputMissing else { throw error }
+      throw Failure(
+        .inputMissing, "The network description \(quoted(path)) cannot be read; check the path.")
+    }
+    do {
+      self = try JSONText.value(NetworkSpecification.self, text, from: path)
+    } catch let failure as Failure {
+      throw failure
+    } catch let error as DecodingError {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) does not describe a network: \(Self.explain(error)). "
+          + "Docs/Architecture.md shows a description.")
+    } catch {
+      throw Failure(.badData, "\(quoted(path)) is not JSON that describes a network: \(error).")
+    }
+    try validate()
+  }
+
+  /// The network as JSON, every setting named, keys in order.
+  public var json: String {
+    JSONText.encode(self)
+  }
+
+  private static func explain(_ error: DecodingError) -> String {
+    func place(_ context: DecodingError.Context) -> String {
+      let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }
+      return path.isEmpty ? "" : " at \(path.joined())"
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      return "\(quoted(key.stringValue)) is missing\(place(context))"
+    case .typeMismatch(let type, let context):
+      return "a value of type \(type) is expected\(place(context))"
+    case .valueNotFound(_, let context): return "a value is missing\(place(context))"
+    case .dataCorrupted(let context): return "\(context.debugDescription)\(place(context))"
+    @unknown default: return "\(error)"
+    }
+  }
+}
+
+/// What one layer reads and makes in one tower, and what it costs.
+public struct LayerShape: Sendable {
+  /// The layer.
+  public let layer: LayerSpecification
+  /// The towers whose maps it reads, in ascending order; its own alone where it reads the image.
+  public let reads: [Int]
+  /// The maps that it reads of each of them.
+  public let inputs: [MapShape]
+  /// The maps that it makes.
+  public let output: MapShape
+  /// The tower's kernels among those of the whole network; empty for layers without weights.
+  public let kernels: Range<Int>
+  /// Weights and biases of the tower.
+  public let parameters: Int
+  /// Multiplications with an addition for one image, in the tower.
+  public let multiplications: Int
+}
+
+extension NetworkSpecification {
+  /// Whether a layer reads the picture, the same for all towers: no layer with weights stands in front of it.
+  public func readsPicture(_ layer: LayerSpecification) -> Bool {
+    !layers.prefix { $0 != layer }.contains(where: \.hasWeights)
+  }
+
+  /// The shapes of a tower's layers, from the image to the logits.
+  ///
+  /// The network must be valid; only `validate` asks before it is known, and refuses what comes out too large.
+  public func shapes(ofTower tower: Int) -> [LayerShape] {
+    let image = MapShape(height: inputSide, width: inputSide, maps: 3)
+    return shapes(
+      of: 0..<layers.count, part: tower, parts: towers,
+      from: [MapShape](repeating: image, count: towers))
+  }
+
+  /// The layers that can be spread over the ranks of all replicas: from the first fully-connected one that reads
+  /// all towers to the last, where nothing else is in between; nil where there are none.
+  public var fullyConnectedPart: Range<Int>? {
+    let first = layers.firstIndex { layer in
+      if case .fullyConnected = layer { layer.reads == .all } else { false }
+    }
+    guard let first, first > 0 else { return nil }
+    let isUniform = layers[first...].allSatisfy { layer in
+      switch layer {
+      case .fullyConnected: layer.reads == .all
+      case .relu, .tanh, .dropout: true
+      default: false
+      }
+    }
+    return isUniform ? first..<layers.count : nil
+  }
+
+  /// The neurons of the smallest layer of `fullyConnectedPart`: it cannot be cut into more parts.
+  public var fewestNeurons: Int {
+    (fullyConnectedPart ?? 0..<0).reduce(.max) { least, number in
+      if case .fullyConnected(let layer) = layers[number] {
+        min(least, layer.kernels)
+      } else {
+        least
+      }
+    }
+  }
+
+  /// The shapes of one of `parts` parts of the layers of `fullyConnectedPart`.
+  public func shapes(ofPart part: Int, parts: Int) -> [LayerShape] {
+    guard let range = fullyConnectedPart else { return [] }
+    let before = (0..<towers).map { shapes(ofTower: $0)[range.lowerBound - 1].output }
+    return shapes(of: range, part: part, parts: parts, from: before)
+  }
+
+  /// The shapes of layers that are cut into parts, given the maps of each part (tower) before them.
+  private func shapes(
+    of range: Range<Int>, part: Int, parts: Int, from before: [MapShape]
+  ) -> [LayerShape] {
+    var result: [LayerShape] = []
+    var maps = before
+    for index in range {
+      let layer = layers[index]
+      let read = index > 0 ? layer.reads.towers(of: part, among: maps.count) : [part]
+      let inputs = read.map { maps[$0] }
+      // Where there are more parts than towers before, the first layer is fully connected: what it makes does
+      // not depend on what it reads.
+      let outputs = (0..<parts).map {
+        output(of: layer, from: maps[min($0, maps.count - 1)], part: $0, parts: parts)
+      }
+      var (kernels, parameters, multiplications) = (0..<0, 0, 0)
+      let readMaps = inputs.reduce(0) { $0 + $1.maps }
+      switch layer {
+      case .convolution(let convolution):
+        kernels = evenSplit(convolution.kernels, part: part, of: parts)
+        let length =
+          convolution.window.size * convolution.window.size * readMaps / convolution.groups
+        parameters = Self.product(kernels.count, length + 1)
+        multiplications = Self.product(outputs[part].count, length)
+      case .fullyConnected(let connected):
+        kernels = evenSplit(connected.kernels, part: part, of: parts)
+        let length = inputs.reduce(0) { $0 + $1.count }
+        parameters = Self.product(kernels.count, length + 1)
+        multiplications = Self.product(kernels.count, length)
+      default: break
+      }
+      result.append(
+        LayerShape(
+          layer: layer, reads: read, inputs: inputs, output: outputs[part], kernels: kernels,
+          parameters: parameters, multiplications: multiplications))
+      maps = outputs
+    }
+    return result
+  }
+
+  /// Weights and biases of all towers.
+  public var parameterCount: Int {
+    (0..<towers).reduce(0) { $0 + shapes(ofTower: $1).reduce(0) { $0 + $1.parameters } }
+  }
+
+  /// A side that no valid network has: more is not counted, so that a description cannot overflow.
+  private static let longestSide = 1 << 15
+
+  /// A product that stops at a number which no valid network comes near.
+  private static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? 1 << 60 : min(product, 1 << 60)
+  }
+
+  private func output(
+    of layer: LayerSpecification, from input: MapShape, part: Int, parts: Int
+  ) -> MapShape {
+    func slide(_ window: Window, _ maps: Int) -> MapShape {
+      MapShape(
+        height: min(window.places(over: input.height), Self.longestSide),
+        width: min(window.places(over: input.width), Self.longestSide), maps: maps)
+    }
+    switch layer {
+    case .convolution(let layer):
+      let kernels = evenSplit(layer.kernels, part: part, of: parts)
+      return slide(layer.window, kernels.count)
+    case .fullyConnected(let layer):
+      let kernels = evenSplit(layer.kernels, part: part, of: parts)
+      return MapShape(height: 1, width: 1, maps: kernels.count)
+    case .maxPooling(let layer), .averagePooling(let layer): return slide(layer.window, input.maps)
+    case .relu, .tanh, .responseNormalization, .spatialNormalization, .dropout: return input
+    }
+  }
+}

@@ -1,0 +1,157 @@
+public import System
+
+/// Which of the two sources settles what they tell differently (Docs/Differences.md).
+public enum RecipeName: String, Codable, Sendable, CaseIterable {
+  /// The text of the paper.
+  case paper
+  /// The authors' 2012 source code, as its layers-145.cfg trains the published network.
+  case code2012
+}
+
+extension NetworkSpecification {
+  /// The names of the networks that come with the program.
+  public static let presetNames = [
+    "alexnet", "alexnet-one-tower", "cifar-four-layer", "caffe-alexnet", "caffenet",
+    "torchvision-alexnet",
+  ]
+
+  /// One of the networks that come with the program, or nil where none has the name.
+  public static func preset(
+    _ name: String, classes: Int, recipe: RecipeName
+  ) -> NetworkSpecification? {
+    switch name {
+    case "alexnet": alexNet(classes: classes, recipe: recipe)
+    case "alexnet-one-tower": alexNetOneTower(classes: classes, recipe: recipe)
+    case "cifar-four-layer": cifarFourLayer(classes: classes)
+    case "caffe-alexnet": caffeAlexNet(classes: classes)
+    case "caffenet": caffeNet(classes: classes)
+    case "torchvision-alexnet": torchvisionAlexNet(classes: classes)
+    default: nil
+    }
+  }
+
+  /// The network that `--network` names: one of those that come with the program, or a JSON description.
+  /// - Returns: The network for a number of classes; a description has its own.
+  /// - Throws: `Failure`: usage where there is none of the name, as for a file that is no description.
+  public static func named(
+    _ name: String, recipe: RecipeName
+  ) throws(Failure) -> (_ classes: Int) -> NetworkSpecification {
+    if presetNames.contains(name) {
+      return { classes in
+        guard let network = preset(name, classes: classes, recipe: recipe) else {
+          preconditionFailure("There is no preset \(name).")
+        }
+        return network
+      }
+    }
+    guard name.contains("/") || name.hasSuffix(".json") else {
+      throw Failure(
+        .usage,
+        "--network takes \(presetNames.joined(separator: ", ")) or a .json file, not \(quoted(name))."
+      )
+    }
+    let described = try NetworkSpecification(contentsOf: name)
+    return { _ in described }
+  }
+
+  /// The network of the paper's figure 2: two towers that meet in conv3 and in the fully-connected layers.
+  public static func alexNet(classes: Int, recipe: RecipeName) -> NetworkSpecification {
+    alexNet(
+      name: "alexnet", towers: 2, kernels: [96, 256, 384, 384, 256], classes: classes,
+      recipe: recipe)
+  }
+
+  /// The paper's one-GPU net (3.2, footnote): half the kernels but in conv5 and the fully-connected layers,
+  /// so that the number of parameters is about the same.
+  public static func alexNetOneTower(classes: Int, recipe: RecipeName) -> NetworkSpecification {
+    alexNet(
+      name: "alexnet-one-tower", towers: 1, kernels: [48, 128, 192, 192, 256], classes: classes,
+      recipe: recipe)
+  }
+
+  private static func alexNet(
+    name: String, towers: Int, kernels: [Int], classes: Int, recipe: RecipeName
+  ) -> NetworkSpecification {
+    let isCode = recipe == .code2012
+    // Krizhevsky's code starts conv3 to conv5 from larger weights, and divides alpha by n.
+    let upper = isCode ? 0.03 : 0.01
+    let scale = isCode ? 1e-4 / 5 : 1e-4
+    // torchvision's names: the index in `features` and `classifier`.
+    func conv(
+      _ number: Int, _ size: Int, stride: Int = 1, padding: Int = 0, _ deviation: Double,
+      bias: Double,
+      reads: Reads = .own, tensor: String
+    ) -> LayerSpecification {
+      .convolution(
+        ConvolutionSpecification(
+          name: "conv\(number)", kernels: kernels[number - 1],
+          window: Window(size: size, stride: stride, padding: padding), reads: reads,
+          initial: InitialValues(deviation: deviation, bias: bias), tensor: tensor))
+    }
+    func fc(_ number: Int, _ kernels: Int, bias: Double, tensor: String) -> LayerSpecification {
+      .fullyConnected(
+        FullyConnectedSpecification(
+          name: "fc\(number)", kernels: kernels, reads: .all,
+          initial: InitialValues(deviation: 0.01, bias: bias), tensor: tensor))
+    }
+    func norm(_ number: Int) -> LayerSpecification {
+      .responseNormalization(
+        NormalizationSpecification(
+          name: "norm\(number)", size: 5, constant: 2, scale: scale, exponent: 0.75))
+    }
+    func pool(_ number: Int) -> LayerSpecification {
+      .maxPooling(PoolingSpecification(name: "pool\(number)", window: Window(size: 3, stride: 2)))
+    }
+    func relu(_ number: Int) -> LayerSpecification { .relu(name: "relu\(number)") }
+
+    var layers = [conv(1, 11, stride: 4, 0.01, bias: 0, tensor: "features.0")]
+    layers += isCode ? [norm(1), pool(1), relu(1)] : [relu(1), norm(1), pool(1)]
+    layers += [conv(2, 5, padding: 2, 0.01, bias: 1, tensor: "features.3"), relu(2), norm(2)]
+    if isCode {
+      layers.append(
+        .spatialNormalization(
+          NormalizationSpecification(
+            name: "cnorm2", size: 5, constant: 1, scale: 0.001 / 25, exponent: 0.75)))
+    }
+    layers += [
+      pool(2),
+      conv(3, 3, padding: 1, upper, bias: 0, reads: .all, tensor: "features.6"), relu(3),
+      conv(4, 3, padding: 1, upper, bias: 1, tensor: "features.8"), relu(4),
+      conv(5, 3, padding: 1, upper, bias: 1, tensor: "features.10"), relu(5), pool(5),
+      fc(6, 4096, bias: 1, tensor: "classifier.1"), relu(6),
+      .dropout(name: "drop6", probability: 0.5),
+      fc(7, 4096, bias: 1, tensor: "classifier.4"), relu(7),
+      .dropout(name: "drop7", probability: 0.5),
+      fc(8, classes, bias: 0, tensor: "classifier.6"),
+    ]
+    return NetworkSpecification(
+      name: name, towers: towers, inputSide: 224, imageSide: 256, classes: classes, layers: layers)
+  }
+
+  /// The four-layer network of the paper's figure 1, whose sizes are those of Krizhevsky's
+  /// `layers-18pct.cfg` without its norms.
+  ///
+  /// Every layer reads both towers, so the network is the same whether its kernels are split or not.
+  public static func cifarFourLayer(classes: Int) -> NetworkSpecification {
+    func conv(_ number: Int, _ kernels: Int, _ deviation: Double) -> LayerSpecification {
+      .convolution(
+        ConvolutionSpecification(
+          name: "conv\(number)", kernels: kernels, window: Window(size: 5, stride: 1, padding: 2),
+          reads: .all, initial: InitialValues(deviation: deviation)))
+    }
+    let pool = Window(size: 3, stride: 2)
+    return NetworkSpecification(
+      name: "cifar-four-layer", towers: 2, inputSide: 32, imageSide: 32, classes: classes,
+      layers: [
+        conv(1, 32, 0.0001), .maxPooling(PoolingSpecification(name: "pool1", window: pool)),
+        .relu(name: "relu1"),
+        conv(2, 32, 0.01), .relu(name: "relu2"),
+        .averagePooling(PoolingSpecification(name: "pool2", window: pool)),
+        conv(3, 64, 0.01), .relu(name: "relu3"),
+        .averagePooling(PoolingSpecification(name: "pool3", window: pool)),
+        .fullyConnected(
+          FullyConnectedSpecification(
+            name: "fc10", kernels: classes, reads: .all, initial: InitialValues(deviation: 0.01))),
+      ])
+  }
+}

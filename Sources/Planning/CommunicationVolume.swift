@@ -1,0 +1,149 @@
+import Layers
+public import ModelParallel
+public import Networks
+import System
+
+/// What a rank sends in a training step, known before anything is built.
+public struct CommunicationVolume: Sendable {
+  /// What is sent at one boundary between ranks.
+  public struct Boundary: Sendable {
+    /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up, `fc gradients` for those
+    /// that groups of replicas do.
+    public let name: String
+    /// Bytes on the way forward.
+    public let forward: Int
+    /// Bytes on the way back.
+    public let backward: Int
+    /// Messages, both ways.
+    public let messages: Int
+    /// Of the bytes of both ways, those that go to ranks of other replicas.
+    public let betweenReplicas: Int
+
+    /// Bytes both ways.
+    public var bytes: Int { forward + backward }
+
+    /// Whether gradients of weights travel, under the backward pass.
+    public var isGradient: Bool { name.hasSuffix("gradients") }
+  }
+
+  /// The boundaries in the order of their layers; those where nothing is sent are left out.
+  public let boundaries: [Boundary]
+
+  /// Bytes of a step.
+  public var bytes: Int { boundaries.reduce(0) { $0 + $1.bytes } }
+
+  /// Of these, gradients of weights.
+  public var gradientBytes: Int { boundaries.reduce(0) { $0 + ($1.isGradient ? $1.bytes : 0) } }
+
+  /// Of these, what goes to ranks of other replicas.
+  public var bytesBetweenReplicas: Int { boundaries.reduce(0) { $0 + $1.betweenReplicas } }
+
+  /// Counts what the first rank of the first replica sends, which has the most images.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - ranksPerReplica: 1, or as many as there are towers.
+  ///   - replicas: The replicas.
+  ///   - batchSize: The images of a batch over all replicas.
+  ///   - scheme: Who computes the fully-connected layers.
+  ///   - formats: How numbers travel.
+  public init(
+    _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
+    scheme: FullyConnectedScheme, formats: WireFormats
+  ) {
+    let owned = ranksPerReplica == 1 ? 0..<network.towers : 0..<1
+    func images(ofReplicas count: Int) -> Int {
+      (0..<count).reduce(0) {
+        $0 + evenSplit(batchSize, part: $1, of: replicas).count
+      }
+    }
+    let own = images(ofReplicas: 1)
+    let groups = scheme.groups(ofReplicas: replicas)
+    let head = groups == nil ? nil : network.fullyConnectedPart
+    let trunk = 0..<(head?.lowerBound ?? network.layers.count)
+    var boundaries: [Boundary] = []
+
+    /// An all-gather between parts that are on one rank each, the own replica's first, and its adjoint.
+    func exchange(_ shape: LayerShape, images: Int, among parts: Int) {
+      // The first part is the first of those that it reads.
+      let counts = shape.inputs.map { images * $0.count }
+      let own = formats.activations.bytes(of: counts[0])
+      let others = counts.dropFirst().map { formats.gradients.bytes(of: $0) }
+      let readers = shape.layer.reads.readers(of: 0, among: parts).count - 1
+      boundaries.append(
+        Boundary(
+          name: shape.layer.name,
+          forward: readers * own,
+          backward: others.reduce(0, +),
+          messages: readers + others.count,
+          betweenReplicas: others.dropFirst(ranksPerReplica - 1).reduce(0) { $0 + own + $1 }))
+    }
+
+    let shapes = network.shapes(ofTower: 0)
+    if ranksPerReplica > 1 {
+      for number in trunk where number > 0 && network.layers[number].reads != .own {
+        exchange(shapes[number], images: own, among: network.towers)
+      }
+    }
+    // The images whose logits this rank has a part of.
+    let scored = images(ofReplicas: groups.map { replicas / $0 } ?? 1)
+    var parts: [LayerShape] = []
+    if let head, let groups {
+      let members = replicas / groups
+      let ranks = ranksPerReplica * members
+      parts = network.shapes(ofPart: 0, parts: ranks)
+      let lengths = parts[0].inputs.map(\.count)
+      // Between replicas the own towers' maps of the own images, within one those of all images.
+      let others = (1..<members).reduce(0) { sum, replica in
+        sum + evenSplit(scored, part: replica, of: members).count
+      }
+      func bytes(_ format: WireFormat, images: Int) -> Int {
+        owned.reduce(0) { $0 + format.bytes(of: images * lengths[$1]) }
+      }
+      func within(_ format: WireFormat, of towers: Range<Int>) -> Int {
+        (0..<members).reduce(0) { sum, replica in
+          let count = evenSplit(scored, part: replica, of: members).count
+          return sum + towers.reduce(0) { $0 + format.bytes(of: count * lengths[$1]) }
+        }
+      }
+      let (away, back) = (
+        (members - 1) * bytes(formats.activations, images: own),
+        bytes(formats.gradients, images: others)
+      )
+      boundaries.append(
+        Boundary(
+          name: network.layers[head.lowerBound].name,
+          forward: away + (ranksPerReplica - 1) * within(formats.activations, of: owned),
+          backward: back
+            + (ranksPerReplica > 1 ? within(formats.gradients, of: 1..<network.towers) : 0),
+          messages: 2 * ((members - 1) * owned.count + (ranksPerReplica - 1) * members),
+          betweenReplicas: away + back))
+      for (number, shape) in parts.enumerated() where number > 0 && shape.layer.reads == .all {
+        exchange(shape, images: scored, among: ranks)
+      }
+    }
+    if head != nil || ranksPerReplica > 1 {
+      boundaries.append(
+        Boundary(
+          name: "softmax", forward: 2 * 2 * 8 * scored, backward: 0, messages: 2,
+          betweenReplicas: 0))
+    }
+
+    /// What so many replicas, or groups, that hold the same weights tell each other.
+    func reduction(_ name: String, _ count: Int, among holders: Int) {
+      let bytes = 2 * formats.gradients.bytes(of: count) / holders * (holders - 1)
+      boundaries.append(
+        Boundary(
+          name: name, forward: 0, backward: bytes,
+          messages: 2 * (holders - 1) * GradientReduction.pieces(of: count),
+          betweenReplicas: bytes))
+    }
+    let count = owned.reduce(0) { sum, tower in
+      sum + network.shapes(ofTower: tower)[trunk].reduce(0) { $0 + $1.parameters }
+    }
+    reduction("gradients", count, among: replicas)
+    if let groups {
+      reduction("fc gradients", parts.reduce(0) { $0 + $1.parameters }, among: groups)
+    }
+    self.boundaries = boundaries.filter { $0.bytes > 0 }
+  }
+}

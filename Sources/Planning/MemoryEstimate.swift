@@ -1,0 +1,136 @@
+public import Layers
+import MPI
+public import ModelParallel
+public import Networks
+
+/// The memory that a rank's share of a network takes, before it is built.
+public struct MemoryEstimate: Sendable {
+  /// Weights and biases, in bytes.
+  public private(set) var parameters = 0
+  /// Gradients and velocities of the parameters, in bytes.
+  public private(set) var training = 0
+  /// The outputs of the layers for a whole batch, and what the exchanges receive, in bytes.
+  public private(set) var activations = 0
+  /// Gradients by the layers' outputs, those that are exchanged included, in bytes.
+  public private(set) var activationGradients = 0
+  /// The batch that is computed and the one that is read ahead, of training and of validation, in bytes.
+  public private(set) var images = 0
+
+  /// What convolutions take for themselves, in bytes.
+  public private(set) var workspace = 0
+
+  /// All of it, in bytes.
+  public var total: Int {
+    parameters + training + activations + activationGradients + images + workspace
+  }
+
+  /// Estimates what a rank of a single replica needs to train.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - owned: The towers of the rank.
+  ///   - batchSize: Images in a batch.
+  ///   - threadsPerTower: Threads of each tower.
+  ///   - algorithm: How convolutions are computed.
+  public init(
+    _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int,
+    algorithm: ConvolutionChoice = .automatic
+  ) {
+    images = 4 * batchSize * network.inputSide * network.inputSide * 3 * Self.float
+    for tower in owned {
+      add(
+        network.shapes(ofTower: tower)[...], of: tower, among: network.towers, owned: owned,
+        batchSize: batchSize, threads: threadsPerTower, algorithm)
+    }
+  }
+
+  /// Estimates what a rank needs to train.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - placement: Where the towers are.
+  ///   - batchSize: Images in a batch over all replicas.
+  ///   - scheme: Who computes the fully-connected layers.
+  ///   - threadsPerTower: Threads of each tower.
+  ///   - algorithm: How convolutions are computed.
+  public init(
+    _ network: NetworkSpecification, _ placement: Placement, batchSize: Int,
+    scheme: FullyConnectedScheme = .data, threadsPerTower: Int,
+    algorithm: ConvolutionChoice = .automatic
+  ) {
+    let own = placement.images(of: batchSize).count
+    if let head = network.fullyConnectedPart,
+      let groups = scheme.groups(ofReplicas: placement.replicas)
+    {
+      images = 4 * own * network.inputSide * network.inputSide * 3 * Self.float
+      for tower in placement.owned {
+        add(
+          network.shapes(ofTower: tower)[..<head.lowerBound], of: tower, among: network.towers,
+          owned: placement.owned, batchSize: own, threads: threadsPerTower, algorithm)
+      }
+      let ranks = placement.all.size / groups
+      let part = placement.all.rank % ranks
+      let shapes = network.shapes(ofPart: part, parts: ranks)
+      let gathered = (0..<(placement.replicas / groups)).reduce(0) {
+        $0 + placement.images(of: batchSize, replica: $1).count
+      }
+      add(
+        shapes[...], of: part, among: ranks, owned: part..<(part + 1), batchSize: gathered,
+        threads: threadsPerTower, algorithm)
+      // What is gathered, what is found for it, and what all ranks found for the own images.
+      let maps = shapes[0].inputs
+      let whole = gathered * maps.reduce(0) { $0 + $1.count } * Self.float
+      activations += whole
+      activationGradients +=
+        whole + ranks * own * placement.owned.reduce(0) { $0 + maps[$1].count } * Self.float
+    } else {
+      self = MemoryEstimate(
+        network, owned: placement.owned, batchSize: own, threadsPerTower: threadsPerTower,
+        algorithm: algorithm)
+    }
+    let reductions = [placement.replicas, scheme.groups(ofReplicas: placement.replicas) ?? 1]
+    training += reductions.count { $0 > 1 } * GradientReduction.memory
+  }
+
+  private static let float = MemoryLayout<Float>.stride
+
+  /// Adds the layers of one tower.
+  private mutating func add(
+    _ shapes: ArraySlice<LayerShape>, of tower: Int, among parts: Int, owned: Range<Int>,
+    batchSize: Int, threads: Int, _ algorithm: ConvolutionChoice
+  ) {
+    let float = Self.float
+    var largest = 0
+    let takePlaces = LayerSpecification.takePlaces(shapes.map(\.layer))
+    for ((number, shape), takesPlace) in zip(shapes.enumerated(), takePlaces) {
+      parameters += shape.parameters * float
+      training += 2 * shape.parameters * float
+      let output = batchSize * shape.output.count
+      if !takesPlace {
+        activations += output * float
+        largest = max(largest, output)
+      }
+      if case .convolution(let layer) = shape.layer, algorithm == .automatic {
+        workspace += Convolution.workspace(
+          inputs: shape.inputs, output: shape.output, window: layer.window, groups: layer.groups,
+          threads: threads)
+      }
+      // One byte an output remembers where its largest number came from.
+      if case .maxPooling = shape.layer { activations += output }
+      if case .dropout = shape.layer { activations += output * float }
+      guard shape.layer.reads != .own && number > 0 else { continue }
+      var own = 0
+      for (other, maps) in zip(shape.reads, shape.inputs) {
+        let bytes = batchSize * maps.count * float
+        if other == tower {
+          own = bytes
+          continue
+        }
+        activationGradients += bytes
+        if !owned.contains(other) { activations += bytes }
+      }
+      // What the towers of other ranks found for the own maps.
+      let readers = shape.layer.reads.readers(of: tower, among: parts)
+      activationGradients += readers.count { !owned.contains($0) } * own
+    }
+    activationGradients += 2 * largest * float
+  }
+}

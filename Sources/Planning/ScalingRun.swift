@@ -1,0 +1,193 @@
+import Layers
+import ModelParallel
+import Networks
+
+/// One step of the scaling model, followed layer by layer.
+struct ScalingRun {
+  private let network: NetworkSpecification
+  private let profile: RankProfile
+  private let cluster: ClusterShape
+  private let replicas: Int
+  private let batchSize: Int
+  /// The images of a replica.
+  private let images: Int
+  /// The groups of replicas whose ranks share the fully-connected layers, and the replicas of one.
+  private let groups: Int
+  private let members: Int
+  /// The first layer that is spread over a group's ranks; the number of layers where none is.
+  private let head: Int
+  private let shapes: [LayerShape]
+  private let volume: CommunicationVolume
+  private let formats: WireFormats
+  private var result = ScalingModel.Prediction()
+
+  init(
+    _ network: NetworkSpecification, _ profile: RankProfile, _ cluster: ClusterShape,
+    batchSize: Int, scheme: FullyConnectedScheme, formats: WireFormats
+  ) {
+    self.network = network
+    self.profile = profile
+    self.cluster = cluster
+    self.batchSize = batchSize
+    self.formats = formats
+    replicas = max(1, cluster.ranks / network.towers)
+    images = (batchSize + replicas - 1) / replicas
+    let spread = network.fullyConnectedPart == nil ? nil : scheme.groups(ofReplicas: replicas)
+    groups = spread ?? replicas
+    members = replicas / groups
+    head = spread.flatMap { _ in network.fullyConnectedPart?.lowerBound } ?? network.layers.count
+    shapes = network.shapes(ofTower: 0)
+    volume = CommunicationVolume(
+      network, ranksPerReplica: network.towers, replicas: replicas, batchSize: batchSize,
+      scheme: scheme, formats: formats)
+    result.bytes = volume.bytes
+  }
+
+  mutating func step() -> ScalingModel.Prediction {
+    forward()
+    backward()
+    result.compute += update + profile.restPerImage * Double(images) * cluster.ranksPerCore
+    result.step =
+      result.compute + result.moving + result.waitingForActivations + result.waitingForGradients
+    return result
+  }
+
+  // MARK: Arithmetic
+
+  /// A layer's seconds on a rank.
+  ///
+  /// A layer that is spread over a group's ranks has the same products for more images with
+  /// fewer neurons, and less of what does not depend on the images.
+  private func seconds(_ layer: Int, _ way: KeyPath<(forward: Double, backward: Double), Double>)
+    -> Double
+  {
+    guard layer < profile.layers.count else { return 0 }
+    let cost = profile.layers[layer]
+    let fixed =
+      layer >= head ? cost.fixed[keyPath: way] / Double(members) : cost.fixed[keyPath: way]
+    return (fixed + cost.perImage[keyPath: way] * Double(images)) * cluster.ranksPerCore
+  }
+
+  private var update: Double {
+    let parameters = shapes.enumerated().reduce(0.0) { sum, pair in
+      sum + Double(pair.element.parameters) / (pair.offset >= head ? Double(members) : 1)
+    }
+    return profile.updatePerParameter * parameters * cluster.ranksPerCore
+  }
+
+  private mutating func forward() {
+    for layer in shapes.indices {
+      let time = seconds(layer, \.forward)
+      result.compute += time
+      if let boundary = boundary(of: layer) {
+        let hiding = layer == head ? 1 - firstImages : 1 / Double(readers(of: layer))
+        wait(boundary, boundary.forward, at: layer, behind: time * hiding)
+      }
+    }
+  }
+
+  /// Gradients enter the link's queue when they are there; what is left at the end is waited for.
+  private mutating func backward() {
+    var (now, linkIsFree) = (0.0, 0.0)
+    for layer in shapes.indices.reversed() {
+      let time = seconds(layer, \.backward)
+      result.compute += time
+      now += time
+      if let boundary = boundary(of: layer) {
+        now += wait(
+          boundary, boundary.backward, at: layer,
+          behind: time * (1 - workBeforeSending(layer)))
+        linkIsFree = max(linkIsFree, now)
+      }
+      if layer == head {
+        let parameters = shapes[head...].reduce(0) { $0 + $1.parameters } / members
+        reduce("fc gradients", share: 1, parameters, holders: groups, &now, &linkIsFree)
+      } else if layer < head, shapes[layer].parameters > 0 {
+        let share =
+          Double(shapes[layer].parameters)
+          / Double(shapes[..<head].reduce(0) { $0 + $1.parameters })
+        reduce(
+          "gradients", share: share, shapes[layer].parameters, holders: replicas, &now, &linkIsFree)
+      }
+    }
+    result.waitingForGradients += max(0, linkIsFree - now)
+  }
+
+  /// The share of the backward work of a layer that is done before the last message leaves.
+  private func workBeforeSending(_ layer: Int) -> Double {
+    let others = 1 - 1 / Double(readers(of: layer))
+    if layer == head { return firstImages / 2 }
+    // The gradients by the inputs alone, or both.
+    if case .fullyConnected = shapes[layer].layer { return others / 2 }
+    return others
+  }
+
+  /// Of the images of a group, those that are computed at a time.
+  private var firstImages: Double { min(1, max(Double(images), 64) / Double(images * members)) }
+
+  // MARK: Messages
+
+  /// The boundary in front of a layer, where messages are sent.
+  private func boundary(of layer: Int) -> CommunicationVolume.Boundary? {
+    volume.boundaries.first { $0.name == network.layers[layer].name }
+  }
+
+  /// The ranks that exchange maps in front of a layer.
+  private func readers(of layer: Int) -> Int { network.towers * (layer < head ? 1 : members) }
+
+  /// The share of the partners that are on other hosts, of `count` neighbours in groups of `size` ranks each.
+  private func away(among count: Int, ofRanks size: Int = 1) -> Double {
+    let here = min(count, max(1, cluster.ranksPerHost / size))
+    return count > 1 ? Double(count - here) / Double(count - 1) : 0
+  }
+
+  /// The share of the bytes in front of a layer that leave the host.
+  private func leavingHost(before layer: Int) -> Double {
+    let ranks = readers(of: layer)
+    guard layer == head else { return away(among: ranks) }
+    // The own maps go to the other replicas, and those of all replicas to the other towers.
+    let between = Double(members - 1) * away(among: members, ofRanks: network.towers)
+    let within = Double(members * (network.towers - 1)) * away(among: network.towers)
+    return (between + within) / Double(ranks - 1)
+  }
+
+  /// Seconds that bytes of this rank take: what leaves the host shares its link with the host's other ranks.
+  private func transfer(_ bytes: Double, messages: Int, crossing: Double) -> Double {
+    let outside =
+      crossing
+      * (bytes * Double(min(cluster.ranksPerHost, cluster.ranks)) / cluster.link.bandwidth
+        + Double(messages) * cluster.link.latency)
+    let inside = (1 - crossing) * (bytes / profile.memory.bandwidth * cluster.ranksPerCore)
+    return outside + inside
+  }
+
+  /// Adds what an exchange of so many bytes costs; returns the seconds.
+  @discardableResult private mutating func wait(
+    _ boundary: CommunicationVolume.Boundary, _ bytes: Int, at layer: Int, behind work: Double
+  ) -> Double {
+    let crossing = leavingHost(before: layer)
+    let time = transfer(Double(bytes), messages: boundary.messages / 2, crossing: crossing)
+    let moving = 2 * Double(bytes) * crossing * cluster.secondsPerByte * cluster.ranksPerCore
+    let waited = max(0, time - work)
+    result.moving += moving
+    result.waitingForActivations += waited
+    return moving + waited
+  }
+
+  /// Lets a share of the gradients travel among the replicas, or groups of them, that hold the same weights: both ends
+  /// of the messages and the sums cost this rank's core, and the link is taken.
+  private mutating func reduce(
+    _ name: String, share: Double, _ parameters: Int, holders: Int, _ now: inout Double,
+    _ linkIsFree: inout Double
+  ) {
+    guard let boundary = volume.boundaries.first(where: { $0.name == name }) else { return }
+    let bytes = Double(boundary.bytes) * share
+    let crossing = away(among: holders, ofRanks: cluster.ranks / holders)
+    let sums = bytes / 2 * 3 / profile.memory.bandwidth / 2
+    let moving = (2 * bytes * crossing * cluster.secondsPerByte + sums) * cluster.ranksPerCore
+    result.moving += moving
+    now += moving
+    let messages = 2 * GradientReduction.pieces(of: parameters) * (holders - 1)
+    linkIsFree = max(linkIsFree, now) + transfer(bytes, messages: messages, crossing: crossing)
+  }
+}

@@ -1,0 +1,79 @@
+import Glibc
+
+/// A file open for reading at any place, by any number of threads at once.
+package final class InputFile: Sendable {
+  package let path: String
+  package let size: UInt64
+  /// When it was changed last, in nanoseconds since 1970.
+  package let changed: Int64
+  private let descriptor: Int32
+
+  /// Opens a regular file.
+  /// - Throws: `Failure` (input missing) with the path.
+  package init(opening path: String) throws(Failure) {
+    self.path = path
+    do throws(RegularFile.OpeningError) {
+      let file = try Self.open(PathBytes(path))
+      descriptor = file.descriptor
+      (size, changed) = (UInt64(file.length), file.status.changed)
+    } catch {
+      throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Opens a regular file by a path that need not be text.
+  package static func open(_ path: PathBytes) throws(RegularFile.OpeningError) -> RegularFile {
+    try path.withCString { path in
+      Result { () throws(RegularFile.OpeningError) in try RegularFile(opening: path) }
+    }.get()
+  }
+
+  /// How long it is now: another process may have cut it.
+  package var sizeNow: UInt64 {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? UInt64(status.st_size) : size
+  }
+
+  /// Reads from a place on until the memory is full, and returns whether it could be filled.
+  package func read(at offset: UInt64, into memory: UnsafeMutableRawBufferPointer) -> Bool {
+    Self.read(descriptor, at: offset, into: memory)
+  }
+
+  package static func read(
+    _ descriptor: Int32, at offset: UInt64, into memory: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    WholeTransfer.read(into: memory, from: descriptor, at: Int(offset)) == 0
+  }
+
+  /// SHA-256 of the whole file, or nil if it cannot be read.
+  package var checksum: String? {
+    let sum = SHA256()
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { buffer.deallocate() }
+    var position: UInt64 = 0
+    while position < size {
+      let count = Int(min(UInt64(buffer.count), size - position))
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+      guard read(at: position, into: part) else { return nil }
+      sum.update(UnsafeRawBufferPointer(part))
+      position += UInt64(count)
+    }
+    return sum.finish()
+  }
+
+  /// The bytes of a whole file.
+  /// - Throws: `Failure`: input missing, or bad data for a file of more than `limit` bytes.
+  package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+    let file: RegularFile
+    do throws(RegularFile.OpeningError) { file = try Self.open(PathBytes(path)) } catch {
+      // A name that came as text has lost the bytes that are none.
+      let hint =
+        path.unicodeScalars.contains("\u{FFFD}") ? " Its name is not UTF-8; rename it." : ""
+      throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).\(hint)")
+    }
+    defer { close(file.descriptor) }
+    return try file.contents(path, limit: limit)
+  }
+}

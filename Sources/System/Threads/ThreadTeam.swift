@@ -1,0 +1,101 @@
+import Glibc
+
+/// Threads that do one piece of work together and wait for each other: fork and join.
+///
+/// The caller is member 0, so a team of one runs everything in the calling thread and costs nothing.
+/// A team is used by one caller at a time.
+public final class ThreadTeam: @unchecked Sendable {
+  /// How many members the team has, the caller included.
+  public let count: Int
+
+  private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var threads: [SystemThread] = []
+  private var work: ((Int) -> Void)?
+  private var round = 0
+  private var unfinished = 0
+  private var ending = false
+
+  /// Starts `count - 1` threads, which sleep until there is work.
+  public init(count: Int) {
+    precondition(count > 0, "A team needs a member.")
+    self.count = count
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(wake, nil)
+    pthread_cond_init(done, nil)
+    for member in 1..<max(1, count) {
+      // The team joins its threads before it goes.
+      threads.append(SystemThread { [unowned(unsafe) self] in serve(member) })
+    }
+  }
+
+  deinit {
+    pthread_mutex_lock(mutex)
+    ending = true
+    pthread_cond_broadcast(wake)
+    pthread_mutex_unlock(mutex)
+    for thread in threads { thread.join() }
+    pthread_cond_destroy(wake)
+    pthread_cond_destroy(done)
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+    wake.deallocate()
+    done.deallocate()
+  }
+
+  /// Calls `body` once for every member, with its number, at the same time; returns when all are done.
+  public func run(_ body: (_ member: Int) -> Void) {
+    guard count > 1 else { return body(0) }
+    withoutActuallyEscaping(body) { body in
+      pthread_mutex_lock(mutex)
+      work = body
+      unfinished = count - 1
+      round += 1
+      pthread_cond_broadcast(wake)
+      pthread_mutex_unlock(mutex)
+      body(0)
+      pthread_mutex_lock(mutex)
+      while unfinished > 0 { pthread_cond_wait(done, mutex) }
+      work = nil
+      pthread_mutex_unlock(mutex)
+    }
+  }
+
+  /// Cuts `0..<total` into one contiguous range a member, as even as can be, and calls `body` for each
+  /// range that is not empty.
+  public func split(_ total: Int, _ body: (_ range: Range<Int>, _ member: Int) -> Void) {
+    run { member in
+      let range = evenSplit(total, part: member, of: count)
+      if !range.isEmpty { body(range, member) }
+    }
+  }
+
+  /// Makes `count` values side by side, in the order of their numbers.
+  public func map<Value>(_ count: Int, _ make: (_ number: Int) -> Value) -> [Value] {
+    [Value](unsafeUninitializedCapacity: count) { buffer, filled in
+      guard let start = buffer.baseAddress else { return }
+      split(count) { range, _ in
+        for number in range { (start + number).initialize(to: make(number)) }
+      }
+      filled = count
+    }
+  }
+
+  private func serve(_ member: Int) {
+    var seen = 0
+    pthread_mutex_lock(mutex)
+    while true {
+      while round == seen && !ending { pthread_cond_wait(wake, mutex) }
+      if ending { break }
+      seen = round
+      let body = work
+      pthread_mutex_unlock(mutex)
+      body?(member)
+      pthread_mutex_lock(mutex)
+      unfinished -= 1
+      if unfinished == 0 { pthread_cond_signal(done) }
+    }
+    pthread_mutex_unlock(mutex)
+  }
+}

@@ -1,0 +1,49 @@
+public import Layers
+public import MPI
+public import ModelParallel
+public import Networks
+
+/// How a network is built in a process.
+public struct NetworkOptions: Sendable {
+  /// The largest number of images in a batch, over all replicas.
+  public var batchSize: Int
+  /// Threads that compute side by side in each tower.
+  public var threadsPerTower: Int
+  /// What initial weights and dropout masks depend on.
+  public var seed: UInt64
+  /// Whether there is a backward direction.
+  public var isTrained: Bool
+  /// Layers whose weights stay as they are, by name: their gradients are not computed, and the backward pass ends
+  /// at the lowest layer that learns.
+  public var frozenLayers: Set<String>
+  /// How convolutions are computed.
+  public var algorithm: ConvolutionChoice
+  /// Whether weights are given their initial values; not where they are read from a file at once.
+  public var drawsInitialValues: Bool
+  /// Who computes the fully-connected layers.
+  public var scheme: FullyConnectedScheme
+  /// How numbers travel between ranks.
+  public var formats: WireFormats
+  /// What keeps messages moving while the ranks compute; nil for what suits the ranks' hosts.
+  public var progress: MessageProgress.Mode?
+
+  /// Makes options.
+  public init(
+    batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
+    frozenLayers: Set<String> = [],
+    algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
+    scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
+    progress: MessageProgress.Mode? = nil
+  ) {
+    self.batchSize = batchSize
+    self.threadsPerTower = threadsPerTower
+    self.seed = seed
+    self.isTrained = isTrained
+    self.frozenLayers = frozenLayers
+    self.algorithm = algorithm
+    self.drawsInitialValues = drawsInitialValues
+    self.scheme = scheme
+    self.formats = formats
+    self.progress = progress
+  }
+}

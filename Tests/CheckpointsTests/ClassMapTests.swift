@@ -1,0 +1,61 @@
+import Checkpoints
+import System
+import TestSupport
+import Testing
+
+@Suite("Which class of a network is which of a dataset")
+struct ClassMapTests {
+  let folder = TemporaryFolder()
+
+  func map(_ text: String) throws(Failure) -> ClassMap {
+    try ClassMap(contentsOf: folder.write("map.txt", Array(text.utf8)))
+  }
+
+  @Test("pairs and equal names find their places, whatever the order")
+  func places() throws {
+    let network = ["tabby", "Ängstrom", "犬", "lorry", "unused"]
+    // With a mark of the byte order and a line's end of Windows.
+    let map = try map("\u{FEFF}tabby\tcat\r\n犬\tdog\n\n")
+    #expect(try map.places(of: ["dog", "cat", "Ängstrom", "lorry"], in: network) == [2, 0, 1, 3])
+    #expect(try ClassMap.byName.places(of: ["b", "a"], in: ["a", "b", "c"]) == [1, 0])
+    #expect(try ClassMap("by-name") == .byName)
+    // What was said counts for more than an equal name.
+    #expect(try self.map("feline\tcat\n").places(of: ["cat"], in: ["cat", "feline"]) == [1])
+  }
+
+  @Test(
+    "what is no list of pairs is refused by its line",
+    arguments: [
+      ("cat dog\n", "Line 1"), ("a\tb\nc\td\te\n", "Line 2"), ("a\t\n", "Line 1"),
+      ("a\tb\na\tc\n", "'a' a second time"), ("a\tb\nc\tb\n", "'b' again, as line 1"),
+    ])
+  func damage(text: String, says: String) throws {
+    let failure = #expect(throws: Failure.self) { _ = try map(text) }
+    #expect(failure?.exitCode == .badData && failure?.message.contains(says) == true)
+  }
+
+  @Test("a class without a counterpart, and one with two, are named")
+  func refusals() throws {
+    func says(_ map: ClassMap, _ dataset: [String], _ network: [String]) -> String {
+      do throws(Failure) {
+        _ = try map.places(of: dataset, in: network)
+        return ""
+      } catch { return error.message }
+    }
+    #expect(says(.byName, ["a", "x"], ["a", "b"]).contains("class 'x' is none of the network's"))
+    #expect(says(.byName, ["crane"], ["crane", "crane"]).contains("both called 'crane'"))
+    #expect(try says(map("z\ta\n"), ["a"], ["a"]).contains("'z', and the network has no"))
+    #expect(try says(map("a\tz\n"), ["a"], ["a"]).contains("'z', and the dataset has no"))
+  }
+
+  @Test("the first name that differs is told, and whether only the order does")
+  func differences() {
+    #expect(ClassMap.difference(["a", "b"], in: "A", ["a", "b"], in: "B") == nil)
+    #expect(
+      ClassMap.difference(["a", "b"], in: "A", ["a", "c"], in: "B")
+        == "class 1 is 'b' in A and 'c' in B")
+    #expect(
+      ClassMap.difference(["a", "b"], in: "A", ["b", "a"], in: "B")?.hasPrefix(
+        "the classes are the same in another order: class 0 is 'a' in A") == true)
+  }
+}
