@@ -103,7 +103,7 @@ public final class Communicator: @unchecked Sendable {
   /// Waits for all ranks without keeping a core busy, where one rank may work for minutes.
   ///
   /// The corresponding MPI routines are `MPI_Ibarrier` and `MPI_Test`.
-  public func patientBarrier() throws(MPIError) {
+  public func sleepingBarrier() throws(MPIError) {
     guard group != nil else { return }
     var request: MPI_Request?
     try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")

@@ -17,9 +17,9 @@ extension BatchExchange {
             into: slice(gathered[tower], replica, tower), from: replica, tag: tag + tower,
             over: placement.peers, in: fromPeers[replica])
         }
-        for mate in mates {
-          try maps[replica][mate].receive(
-            into: slice(gathered[mate], replica, mate), from: mate, tag: tag + 2 * replica,
+        for rank in replicaRanks {
+          try maps[replica][rank].receive(
+            into: slice(gathered[rank], replica, rank), from: rank, tag: tag + 2 * replica,
             over: placement.group, in: fromMates[replica])
         }
       }
@@ -50,12 +50,12 @@ extension BatchExchange {
     }
   }
 
-  /// Sends what this rank has of a replica to the mates, in the numbers that it came in.
+  /// Sends what this rank has of a replica to the other ranks of its replica, in the numbers that it came in.
   private func passOn(_ replica: Int) throws(MPIError) {
-    for mate in mates {
+    for rank in replicaRanks {
       for tower in placement.owned {
         forwardBytes += try maps[replica][tower].send(
-          UnsafeBufferPointer(slice(gathered[tower], replica, tower)), to: mate,
+          UnsafeBufferPointer(slice(gathered[tower], replica, tower)), to: rank,
           tag: tag + 2 * replica, over: placement.group, in: sending)
       }
     }
@@ -64,7 +64,9 @@ extension BatchExchange {
   /// Waits until a replica's maps of the towers of other ranks are here.
   public func finishGather(of replica: Int) throws(MPIError) {
     try wait(for: fromMates[replica])
-    for mate in mates { maps[replica][mate].unpack(into: slice(gathered[mate], replica, mate)) }
+    for rank in replicaRanks {
+      maps[replica][rank].unpack(into: slice(gathered[rank], replica, rank))
+    }
   }
 
   /// Waits until everything is sent that this rank has to send.

@@ -14,9 +14,9 @@ extension BatchExchange {
       progress.begin()
       let own = placement.owned.lowerBound
       for replica in 0..<placement.replicas {
-        for mate in mates {
-          try mateGradients[replica][mate].receive(
-            into: slice(mateContributions[mate], replica, own), from: mate,
+        for rank in replicaRanks {
+          try mateGradients[replica][rank].receive(
+            into: slice(mateContributions[rank], replica, own), from: rank,
             tag: tag + 2 * replica + 1, over: placement.group, in: fromMates[replica])
         }
         for (number, tower) in placement.owned.enumerated() where replica != placement.replica {
@@ -28,14 +28,14 @@ extension BatchExchange {
     }
   }
 
-  /// Starts to send what was found for a replica's maps of other towers to the mates that own them.
+  /// Starts to send what was found for a replica's maps of other towers to the other ranks of its replica that own them.
   public func sendContributions(ofReplica replica: Int) throws(MPIError) {
     try start { () throws(MPIError) in
-      for mate in mates {
-        let gradient = UnsafeBufferPointer(slice(contributions[mate], replica, mate))
-        gradients[replica][mate].pack(gradient)
-        backwardBytes += try gradients[replica][mate].send(
-          gradient, to: mate, tag: tag + 2 * replica + 1, over: placement.group, in: sending)
+      for rank in replicaRanks {
+        let gradient = UnsafeBufferPointer(slice(contributions[rank], replica, rank))
+        gradients[replica][rank].pack(gradient)
+        backwardBytes += try gradients[replica][rank].send(
+          gradient, to: rank, tag: tag + 2 * replica + 1, over: placement.group, in: sending)
       }
     }
   }
@@ -47,9 +47,9 @@ extension BatchExchange {
     try start { () throws(MPIError) in
       for tower in placement.owned {
         let sum = slice(contributions[tower], replica, tower)
-        for mate in mates {
-          let part = slice(mateContributions[mate], replica, tower)
-          mateGradients[replica][mate].unpack(into: part)
+        for rank in replicaRanks {
+          let part = slice(mateContributions[rank], replica, tower)
+          mateGradients[replica][rank].unpack(into: part)
           for i in 0..<sum.count { sum[i] += part[i] }
         }
         guard replica != placement.replica else { continue }

@@ -35,15 +35,15 @@ public final class BatchExchange {
   let tag: Int
   let progress: MessageProgress
   /// The other ranks of the replica, which are the towers that they own.
-  let mates: [Int]
-  /// What is sent; what comes from each replica; what comes from the mates for each replica's images.
+  let replicaRanks: [Int]
+  /// What is sent; what comes from each replica; what comes from the other ranks of the replica for each replica's images.
   let sending = Requests()
   let fromPeers: [Requests]
   let fromMates: [Requests]
   /// The maps of all images of each tower, and what this rank found for them.
   let gathered: [Tensor]
   let contributions: [Tensor]
-  /// What each mate found for the own towers' maps of all images, by tower.
+  /// What each rank found for the own towers' maps of all images, by tower.
   let mateContributions: [Tensor]
   /// What the other replicas found for the own images and maps, by replica and own tower.
   let arriving: [[Tensor]]
@@ -72,7 +72,7 @@ public final class BatchExchange {
     self.placement = placement
     self.tag = tag
     self.progress = progress
-    mates = (0..<placement.group.size).filter { $0 != placement.group.rank }
+    replicaRanks = (0..<placement.group.size).filter { $0 != placement.group.rank }
     let replicas = 0..<placement.replicas
     fromPeers = replicas.map { _ in Requests() }
     fromMates = replicas.map { _ in Requests() }

@@ -108,8 +108,8 @@ public enum LinkCheck {
       requests.abandon()
       throw Failure(
         .inputOutput,
-        "Rank \(group.rank) (\(Environment.processorName)) exchanges nothing with ranks \(to) and \(from): a "
-          + "message of \(4 * length) bytes is not through after \(Int(limit)) s. Name the network that joins the "
+        "Rank \(group.rank) (\(Environment.processorName)) could not exchange a message of "
+          + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the network that joins the "
           + "hosts: --mca btl_tcp_if_include NAME --mca oob_tcp_if_include NAME (scripts/launch does), and look at "
           + "the firewall.")
     }

@@ -55,9 +55,9 @@ public struct Placement: Sendable {
     do throws(MPIError) {
       let host = try world.ranksOnThisHost()
       let first = try world.allGather(host.allReduce(Int64(world.rank), .min))
-      let seating = Seating(hosts: first.map { Int($0) }, size: size)
-      replica = seating.replica[world.rank]
-      let member = seating.member[world.rank]
+      let layout = ReplicaLayout(hosts: first.map { Int($0) }, size: size)
+      replica = layout.replica[world.rank]
+      let member = layout.member[world.rank]
       group = try world.split(color: replica, key: member)
       peers = try world.split(color: member, key: replica)
       all = try world.split(color: 0, key: replica * size + member)

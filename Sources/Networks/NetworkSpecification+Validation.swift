@@ -19,8 +19,9 @@ extension NetworkSpecification {
     try require(
       name.utf8.count <= 200 && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
       "its 'name' is \(quoted(name)); take at most 200 letters, none of them '/', the first no '.'")
-    try require((1...64).contains(towers), "'towers' is \(towers), not from 1 to 64")
-    try require((1...4096).contains(inputSide), "'inputSide' is \(inputSide), not from 1 to 4096")
+    try require((1...64).contains(towers), "'towers' is \(towers); 1 to 64 are allowed")
+    try require(
+      (1...4096).contains(inputSide), "'inputSide' is \(inputSide); 1 to 4096 are allowed")
     try require(
       (inputSide...8192).contains(imageSide),
       "'imageSide' is \(imageSide), not from 'inputSide' (\(inputSide)) to 8192")
@@ -43,7 +44,7 @@ extension NetworkSpecification {
       )
     }
     try require(
-      (1...1000).contains(layers.count), "it has \(layers.count) layers, not from 1 to 1000")
+      (1...1000).contains(layers.count), "it has \(layers.count) layers; 1 to 1000 are allowed")
     var (names, tensors): (Set<String>, Set<String>) = ([], [])
     for layer in layers {
       try require(plain: layer.name, "the name of a layer")

@@ -84,13 +84,13 @@ public struct ClusterShape: Sendable {
   }
 }
 
-/// How long a training step takes on a cluster, foretold from a measurement on one machine.
+/// How long a training step takes on a cluster, predicted from a measurement on one machine.
 ///
 /// The layers of the backward pass, and the gradients that they leave to the link, are followed in time. An exchange
 /// hides behind the own share of its layer; gradients travel one after the other as soon as they are there, and the
 /// step ends with the last of them. Every byte also costs the core that moves it.
 public struct ScalingModel: Sendable {
-  /// What is foretold.
+  /// What is predicted.
   public struct Prediction: Sendable {
     /// Seconds of a step.
     public var step = 0.0
@@ -117,7 +117,7 @@ public struct ScalingModel: Sendable {
     self.profile = profile
   }
 
-  /// Foretells a step.
+  /// Predicts a step.
   /// - Parameters:
   ///   - cluster: The ranks and their links.
   ///   - batchSize: The images of a batch over all replicas.

@@ -193,7 +193,7 @@ package struct Chart: Sendable {
 
   /// The chart in letters.
   /// - Parameters:
-  ///   - width: Letters in a line.
+  ///   - width: Width in columns.
   ///   - height: Lines.
   /// - Returns: Lines of text.
   /// - Throws: `Failure` where gnuplot is missing or refuses.

@@ -13,7 +13,7 @@ public enum SharedMemory {
   /// Takes the names away once all ranks of this host have the memory mapped; all ranks call it together.
   /// - Parameter world: All ranks.
   /// - Throws: `Failure` (usage) where this rank has no memory left to map it, `MPIError` where a message fails.
-  public static func unname(of world: Communicator) throws {
+  public static func unlinkSegments(of world: Communicator) throws {
     // Open MPI would go on without it, and the ranks would wait for each other as if the network were cut.
     if world.size > 1 { try requireRoom() }
     let host = try world.ranksOnThisHost()

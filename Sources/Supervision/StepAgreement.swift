@@ -7,14 +7,14 @@ import System
 public struct StepAgreement {
   /// What one rank knows, and afterwards what all of them do.
   public struct News: Sendable, Equatable {
-    /// The most urgent wish.
-    public var wish = StopWish.none
+    /// The most urgent request.
+    public var request = StopRequest.none
     /// The least seconds that a rank has left before it is killed.
     public var secondsLeft = Double.infinity
     /// Whether a rank is still writing its part of a checkpoint.
     public var isWriting = false
     /// The first parameter with a number that is not finite, by its place in the network.
-    public var spoiled: Int?
+    public var nonFinite: Int?
 
     /// Nothing.
     public init() {}
@@ -30,8 +30,8 @@ public struct StepAgreement {
   public func agree(on own: News) throws(MPIError) -> News {
     let milliseconds = Int64(min(max(own.secondsLeft, -1e6), 1e8) * 1000)
     var numbers: [Int64] = [
-      own.wish.rawValue, -(own.secondsLeft.isFinite ? milliseconds : Self.far),
-      own.isWriting ? 1 : 0, own.spoiled.map { Self.far - Int64($0) } ?? 0,
+      own.request.rawValue, -(own.secondsLeft.isFinite ? milliseconds : Self.far),
+      own.isWriting ? 1 : 0, own.nonFinite.map { Self.far - Int64($0) } ?? 0,
     ]
     let world = world
     try Activity.waiting(for: "agreement after the step") { () throws(MPIError) in
@@ -40,10 +40,10 @@ public struct StepAgreement {
       }
     }
     var all = News()
-    all.wish = StopWish(rawValue: numbers[0]) ?? .none
+    all.request = StopRequest(rawValue: numbers[0]) ?? .none
     all.secondsLeft = -numbers[1] == Self.far ? .infinity : Double(-numbers[1]) / 1000
     all.isWriting = numbers[2] != 0
-    all.spoiled = numbers[3] == 0 ? nil : Int(Self.far - numbers[3])
+    all.nonFinite = numbers[3] == 0 ? nil : Int(Self.far - numbers[3])
     return all
   }
 }

@@ -11,7 +11,7 @@ import System
 /// resume send it too, it is none to leave. When another rank has aborted, the SIGTERM follows the SIGCONT
 /// within milliseconds: then there is nothing to wait for.
 public enum StopSignals {
-  private static let wish = Atomic<Int64>(0)
+  private static let request = Atomic<Int64>(0)
   /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
   private static let killTime = Atomic<Int64>(.max)
   /// A file to remove where the process leaves in the handler: the address of an `OwnFile` that is never freed, or 0.
@@ -31,7 +31,7 @@ public enum StopSignals {
   /// Starts to listen; until then the signals end the process.
   public static func install() {
     // Everything that the handler touches is made now: a handler must not allocate.
-    wish.store(0, ordering: .relaxed)
+    request.store(0, ordering: .relaxed)
     killTime.store(.max, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
     isEnding.store(false, ordering: .relaxed)
@@ -81,15 +81,15 @@ public enum StopSignals {
     graceSeconds.store(Int64(seconds), ordering: .relaxed)
   }
 
-  /// The most urgent wish so far.
-  public static var current: StopWish {
-    StopWish(rawValue: wish.load(ordering: .relaxed)) ?? .none
+  /// The most urgent request so far.
+  public static var current: StopRequest {
+    StopRequest(rawValue: request.load(ordering: .relaxed)) ?? .none
   }
 
-  /// A wish to save is fulfilled.
+  /// A request to save is fulfilled.
   public static func noteSaved() {
-    _ = wish.compareExchange(
-      expected: StopWish.save.rawValue, desired: StopWish.none.rawValue, ordering: .relaxed)
+    _ = request.compareExchange(
+      expected: StopRequest.save.rawValue, desired: StopRequest.none.rawValue, ordering: .relaxed)
   }
 
   /// Seconds until the process is killed; infinite where nobody has said so.
@@ -103,8 +103,8 @@ public enum StopSignals {
 
   private static var nanoseconds: Int64 { Int64(MonotonicClock.seconds * 1e9) }
 
-  private static func raise(to new: StopWish) {
-    wish.max(new.rawValue, ordering: .relaxed)
+  private static func raise(to new: StopRequest) {
+    request.max(new.rawValue, ordering: .relaxed)
   }
 
   private static func leave(within seconds: Double) {

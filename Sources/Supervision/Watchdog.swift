@@ -8,12 +8,12 @@ import System
 /// late and in what. Time in which this process itself is stopped does not count. It goes on until it is stopped, so that after
 /// an error it can tell the others.
 public final class Watchdog {
-  /// What does not end a job.
-  public enum Patience: Sendable {
-    /// Nothing: the ranks work hand in hand, and one without progress holds up the others.
-    case nothing
-    /// Work without news while every rank gives signs of life: the ranks share the work and meet at its end.
-    case longWork
+  /// How the ranks work together.
+  public enum Mode: Sendable {
+    /// Step by step: one without progress holds up the others, and ends the job.
+    case stepByStep
+    /// Each at its share of the work, until they meet at its end: a rank that gives signs of life may take long.
+    case apart
   }
 
   private let state: WatchdogState
@@ -26,12 +26,12 @@ public final class Watchdog {
   /// - Parameters:
   ///   - world: All ranks.
   ///   - limit: Seconds without progress, or of silence, after which the job ends.
-  ///   - forgives: What does not end it.
+  ///   - mode: What the ranks work at, which says what ends it.
   ///   - option: The option that sets the limit.
   ///   - remedy: What to do then.
   /// - Throws: `MPIError` where a message fails.
   public init(
-    _ world: Communicator, limit: Double, forgives: Patience = .nothing,
+    _ world: Communicator, limit: Double, mode: Mode = .stepByStep,
     option: String = "--watchdog",
     remedy: String = "The last checkpoint is whole: go on with --resume."
   ) throws(MPIError) {
@@ -50,7 +50,7 @@ public final class Watchdog {
     }
     state = WatchdogState(
       rank: world.rank, peers: peers, socket: socket, token: UInt64(token) ?? 0, limit: limit,
-      forgives: forgives, option: option, remedy: remedy)
+      mode: mode, option: option, remedy: remedy)
     self.world = world
     state.greet()
     start()
@@ -95,7 +95,7 @@ public final class Watchdog {
   /// - Throws: `MPIError` where a message fails.
   public func finish() throws(MPIError) {
     Activity.begin("the end", waitsForRanks: true)
-    try world?.patientBarrier()
+    try world?.sleepingBarrier()
     Environment.leave(within: max(state.limit, 30))
     Activity.begin("leaving", waitsForRanks: true)
     stop()

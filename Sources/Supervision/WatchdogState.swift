@@ -15,7 +15,7 @@ final class WatchdogState: @unchecked Sendable {
   private let socket: HeartbeatSocket?
   private let token: UInt64
   let limit: Double
-  private let forgives: Watchdog.Patience
+  private let mode: Watchdog.Mode
   /// The option that sets the limit.
   private let option: String
   /// Whether MPI can end the job.
@@ -41,7 +41,7 @@ final class WatchdogState: @unchecked Sendable {
 
   init(
     rank: Int, peers: [Peer], socket: HeartbeatSocket?, token: UInt64, limit: Double,
-    forgives: Watchdog.Patience = .nothing, option: String = "", mayAbort: Bool = true,
+    mode: Watchdog.Mode = .stepByStep, option: String = "", mayAbort: Bool = true,
     complaint: String? = nil, remedy: String
   ) {
     self.rank = rank
@@ -50,7 +50,7 @@ final class WatchdogState: @unchecked Sendable {
     self.socket = socket
     self.token = token
     self.limit = limit
-    self.forgives = forgives
+    self.mode = mode
     self.option = option
     self.mayAbort = mayAbort
     self.complaint = complaint
@@ -106,7 +106,7 @@ final class WatchdogState: @unchecked Sendable {
     hasMissed = true
     StandardStream.error.tell(
       "\(Self.program): warning: nothing is heard of \(unheard.map(\.name).joined(separator: ", ")) over UDP; a rank that "
-        + (forgives == .longWork
+        + (mode == .apart
           ? "stops would not be noticed.\n" : "falls silent would be noticed, but not named.\n"))
   }
 
@@ -116,10 +116,10 @@ final class WatchdogState: @unchecked Sendable {
 
   /// Seconds of what the limit is for.
   private var waited: Double {
-    switch forgives {
-    case .nothing: idle
+    switch mode {
+    case .stepByStep: idle
     // Where no heartbeat ever came, none may be able to.
-    case .longWork: peers.filter { $0.last != nil }.map(\.silence).max() ?? 0
+    case .apart: peers.filter { $0.last != nil }.map(\.silence).max() ?? 0
     }
   }
 
@@ -173,7 +173,7 @@ final class WatchdogState: @unchecked Sendable {
 
   /// What is known about why nothing goes on.
   private func account(_ activity: Activity.Report) -> String {
-    if forgives == .longWork {
+    if mode == .apart {
       return peers.filter { $0.last != nil && $0.silence >= warningLimit }.map {
         "\($0.name) has given no sign of life for \(Int($0.silence.rounded())) s"
       }.joined(separator: "; ") + " (stopped, or cut off)"

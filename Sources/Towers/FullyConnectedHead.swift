@@ -138,7 +138,7 @@ final class FullyConnectedHead {
   private func sendInputGradients(_ pass: Pass) throws(MPIError) {
     try exchange.startReduceScatter()
     for some in exchange.others() + [replicas.replica..<(replicas.replica + 1)] {
-      // What the mates wait for first.
+      // What the other ranks of the replica wait for first.
       let rows = exchange.rows(of: some)
       inputGradient(rows, by: order[replicas.owned.count...], pass)
       for replica in some { try exchange.sendContributions(ofReplica: replica) }

@@ -28,7 +28,7 @@ enum Demonstration {
       let display = PreparationDisplay(destination: path)
       display.show(try Preparation.run(settings) { display.show($0) })
     }
-    try world.patientBarrier()
+    try world.sleepingBarrier()
     return try Dataset(opening: path)
   }
 

@@ -25,7 +25,7 @@ struct TrainCommand {
     }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     // First of all, since a job may be killed at any moment.
-    try SharedMemory.unname(of: world)
+    try SharedMemory.unlinkSegments(of: world)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
     let watchdogLimit = try watchdogLimit(arguments)
@@ -112,7 +112,7 @@ struct TrainCommand {
     say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
     for sentence in said { say(sentence + "\n") }
-    for warning in [cores.idleWarning, cores.rivalWarning].compactMap(\.self) {
+    for warning in [cores.idleWarning, cores.conflictWarning].compactMap(\.self) {
       say("Warning: \(warning)\n")
     }
     let trainer = try Trainer(

@@ -67,7 +67,7 @@ extension TrainCommand {
           Option(
             "learning-rate", "X", default: "0.01; cifar-four-layer: 0.001",
             "The learning rate of the weights at the start."),
-          Option("momentum", "X", default: "0.9", "The share of the velocity that lasts a step."),
+          Option("momentum", "X", default: "0.9", "Momentum coefficient."),
           Option(
             "weight-decay", "X", default: "0.0005; cifar-four-layer: 0",
             "The weights' decay, times the learning rate."),

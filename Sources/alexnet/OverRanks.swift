@@ -64,8 +64,8 @@ enum OverRanks {
     let limit = try arguments.limit("watchdog", default: 120)
     guard let limit, world.size > 1 else { return try body() }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
-    try SharedMemory.unname(of: world)
-    let watchdog = try Watchdog(world, limit: limit, forgives: .longWork, remedy: "Start it again.")
+    try SharedMemory.unlinkSegments(of: world)
+    let watchdog = try Watchdog(world, limit: limit, mode: .apart, remedy: "Start it again.")
     firstMessages.stop()
     Activity.begin(program, waitsForRanks: true)
     try body()

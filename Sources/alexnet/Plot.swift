@@ -21,7 +21,7 @@ enum Plot: Subcommand {
             "What is on the axis below: epochs done, or hours."),
           Option(
             "smoothing", "STEPS", default: "20", "Steps over which training curves are smoothed."),
-          Option("width", "N", default: "the terminal's, or 79", "Letters in a line."),
+          Option("width", "N", default: "the terminal's, or 79", "Width in columns."),
           Option("height", "N", default: "20", "Lines of a chart."),
         ]
       )

@@ -11,7 +11,7 @@ struct RankCrew: PreparationCrew {
   var rank: Int { world.rank }
   var size: Int { world.size }
 
-  func waitForAll() throws(Failure) { try translated { try world.patientBarrier() } }
+  func waitForAll() throws(Failure) { try translated { try world.sleepingBarrier() } }
 
   func sum(_ numbers: inout [UInt64]) throws(Failure) {
     // Whoever is early sleeps; the sum itself takes milliseconds.

@@ -9,16 +9,16 @@ import Tensors
 import Towers
 import Training
 
-/// `alexnet scale`: what a training step would take on a cluster, foretold from this machine.
+/// `alexnet scale`: what a training step would take on a cluster, predicted from this machine.
 enum Scale: Subcommand {
   static let name = "scale"
-  static let summary = "foretell steps on a cluster from measurements on this machine"
+  static let summary = "predict step times on a cluster from measurements on this machine"
 
   private static let command = Command(
     "alexnet scale",
     overview: """
       Measures a replica here (two batches, so that what depends on the images is told from what does not), or
-      reads that from files of 'alexnet bench --json', and foretells the steps of 2, 4, 8, ... ranks of one tower on
+      reads that from files of 'alexnet bench --json', and predicts the steps of 2, 4, 8, ... ranks of one tower on
       hosts that a link joins, for all ways to compute the fully-connected layers.
       """,
     synopsis:

@@ -4,7 +4,7 @@ import Planning
 import Report
 import System
 
-/// The efficiency that `alexnet scale` foretells, drawn over the number of ranks beside what others have published.
+/// The efficiency that `alexnet scale` predicts, drawn over the number of ranks beside what others have published.
 struct ScaleChart {
   let report: ScaleReport
 

@@ -4,7 +4,7 @@ import ModelParallel
 import Networks
 import Planning
 
-/// The steps that `alexnet scale` foretells, as a table or as JSON.
+/// The steps that `alexnet scale` predicts, as a table or as JSON.
 struct ScaleReport {
   let model: ScalingModel
   let linkName: String

@@ -26,12 +26,12 @@ import Testing
       rows.map { "\($0["ranks"] ?? "") \($0["scheme"] ?? "")" } == [
         "2 data", "4 data", "4 model", "8 data", "8 model", "8 groups=2",
       ])
-    // A pair is foretold to take what the bench measured.
+    // A pair is predicted to take what the bench measured.
     let measured = try #require(
       JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [String: Any])
     let step = try #require(measured["stepSeconds"] as? Double)
-    let foretold = try #require(rows[0]["stepSeconds"] as? Double)
-    #expect(abs(foretold / step - 1) < 0.3)
+    let predicted = try #require(rows[0]["stepSeconds"] as? Double)
+    #expect(abs(predicted / step - 1) < 0.3)
     let svg = try String(contentsOfFile: chart, encoding: .utf8)
     #expect(svg.contains("<svg") && svg.contains("Krizhevsky 2014"))
   }

@@ -96,7 +96,7 @@ import TestSupport
       // The ranks of a host share this clock.
       if world.rank == late { usleep(20_000) }
       let arrival = now()
-      try sleeps ? world.patientBarrier() : world.barrier()
+      try sleeps ? world.sleepingBarrier() : world.barrier()
       let departure = now()
       #expect(try departure >= world.allReduce(arrival, .max))
     }
@@ -170,7 +170,7 @@ import TestSupport
     let alone = Communicator.alone
     #expect(alone.rank == 0 && alone.size == 1)
     try alone.barrier()
-    try alone.patientBarrier()
+    try alone.sleepingBarrier()
     #expect(try alone.allReduce(2.5, .sum) == 2.5)
     var values: [Float] = [1, -3]
     try values.withUnsafeMutableBufferPointer { try alone.allReduce($0, .min) }

@@ -4,7 +4,7 @@ import Networks
 import Planning
 import Testing
 
-/// What the scaling model foretells, against cases worked by hand.
+/// What the scaling model predicts, against cases worked by hand.
 @Suite struct ScalingModelTests {
   private static let network = NetworkSpecification.alexNet(classes: 1000, recipe: .paper)
 

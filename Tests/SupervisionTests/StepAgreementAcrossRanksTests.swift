@@ -11,23 +11,23 @@ import Testing
     var own = StepAgreement.News()
     #expect(try agreement.agree(on: own) == own, "nobody has news")
     let isLast = world.rank == world.size - 1
-    own.wish = isLast ? .saveAndLeave : .none
+    own.request = isLast ? .saveAndLeave : .none
     own.secondsLeft = isLast ? 2.5 : .infinity
     own.isWriting = isLast
-    own.spoiled = isLast ? 4 : nil
+    own.nonFinite = isLast ? 4 : nil
     let all = try agreement.agree(on: own)
-    #expect(all.wish == .saveAndLeave)
+    #expect(all.request == .saveAndLeave)
     #expect(all.secondsLeft == 2.5)
     #expect(all.isWriting)
-    #expect(all.spoiled == 4)
+    #expect(all.nonFinite == 4)
   }
 
   @Test func theFirstSpoiledParameterCounts() throws {
     var own = StepAgreement.News()
-    own.spoiled = 3 + world.rank
+    own.nonFinite = 3 + world.rank
     own.secondsLeft = -1.25 - Double(world.rank)
     let all = try StepAgreement(world).agree(on: own)
-    #expect(all.spoiled == 3)
+    #expect(all.nonFinite == 3)
     #expect(all.secondsLeft == -1.25 - Double(world.size - 1))
   }
 }

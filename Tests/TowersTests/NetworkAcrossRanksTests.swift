@@ -90,14 +90,14 @@ struct NetworkAcrossRanksTests {
         relativeError(parameter.gradient.values(), twin?.gradient.values() ?? []) < 1e-6,
         "\(parameter.name)")
     }
-    // What is sent is what was foretold of the first rank.
+    // What is sent is what was predicted of the first rank.
     guard world.rank == 0 else { return }
     let volume = CommunicationVolume(
       network, ranksPerReplica: 4, replicas: 1, batchSize: 3, scheme: .data, formats: WireFormats())
     for exchange in own.network.exchanges {
-      let foretold = volume.boundaries.first { $0.name == exchange.name }
-      #expect(foretold?.forward == exchange.forwardBytes, "\(exchange.name)")
-      #expect(foretold?.backward == exchange.backwardBytes, "\(exchange.name)")
+      let predicted = volume.boundaries.first { $0.name == exchange.name }
+      #expect(predicted?.forward == exchange.forwardBytes, "\(exchange.name)")
+      #expect(predicted?.backward == exchange.backwardBytes, "\(exchange.name)")
     }
   }
 

@@ -17,7 +17,7 @@ import Training
   }
 
   @Test(arguments: [
-    (1e-12, 1.0, 0.0, "conv3 does not move"), (1e-5, 3e5, 0, "they explode"),
+    (1e-12, 1.0, 0.0, "conv3 barely learns: update/weight ratio"), (1e-5, 3e5, 0, "they explode"),
     (1e-5, .infinity, 0, "they explode"), (1e-5, 0, 0.97, "97 % of the kernels of conv3"),
   ])
   func anAilmentIsNamedOnceWithARemedy(

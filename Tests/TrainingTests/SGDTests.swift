@@ -101,10 +101,10 @@ import Training
     let whole = parameters()
     #expect(SGD(.paper).update(whole, learningRate: 0.01, team: team) == nil)
     for place in [0, 500, 999] {
-      let spoiled = parameters()
-      spoiled[2].gradient.pointer[place] = number
-      spoiled[1].velocity.pointer[place] = number
-      #expect(SGD(.paper).update(spoiled, learningRate: 0.01, team: team) == 1)
+      let nonFinite = parameters()
+      nonFinite[2].gradient.pointer[place] = number
+      nonFinite[1].velocity.pointer[place] = number
+      #expect(SGD(.paper).update(nonFinite, learningRate: 0.01, team: team) == 1)
     }
     let large = parameters()
     large[0].gradient.fill(.greatestFiniteMagnitude)

@@ -5,7 +5,7 @@ import Training
   @Test func ranksThatShareTheWorkAreListed() {
     #expect(
       WaitShares.sentence([(share: 12.4, host: "a"), (share: 9.6, host: "b")])
-        == "Exchanges and waiting for other ranks, in each one's time: rank 0 (a) 12 %, rank 1 (b) 10 %."
+        == "Share of each rank's time spent communicating or waiting: rank 0 (a) 12 %, rank 1 (b) 10 %."
     )
     #expect(WaitShares.sentence([(share: 0, host: "a")]) == nil)
   }

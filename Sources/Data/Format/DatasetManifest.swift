@@ -145,7 +145,9 @@ struct DatasetManifest: Codable, Equatable, Sendable {
         && !name.unicodeScalars.contains { $0.isControl }
     }
     guard (1...8192).contains(pictures.side), !classes.isEmpty, isPlain else {
-      throw Failure(.badData, "\(quoted(path)) is damaged: a size or file name in it cannot be.")
+      throw Failure(
+        .badData,
+        "\(quoted(path)) is damaged: a size is out of range, or a file name has a folder in it.")
     }
     for part in parts {
       var rest = part.count

@@ -61,7 +61,7 @@ public final class BatchLoader {
     else {
       throw Failure(
         .usage,
-        "A batch of \(batchSize) pictures from step \(firstStep) on with \(threads) threads cannot be."
+        "Batch size and threads must be positive, the first step must not be negative."
       )
     }
     precondition(group == nil || order == .shuffled, "Only shuffled passes are shared.")

@@ -26,7 +26,7 @@ final class CheckpointStore {
   private(set) var newest: TrainingState?
   /// Seconds that the last save took from its beginning to its name.
   private var lastDuration: Double?
-  /// Seconds that training has stood still for checkpoints so far.
+  /// Seconds that training has waited for checkpoints so far.
   private(set) var secondsWaited = 0.0
 
   /// Makes the store of a run; all ranks of the network's group call it together.

@@ -18,7 +18,7 @@ public struct Cores: Sendable {
   /// A sentence where cores of the machine have nothing to do.
   public let idleWarning: String?
   /// A sentence where another run is bound to the cores of a rank.
-  public let rivalWarning: String?
+  public let conflictWarning: String?
 
   /// Counts the cores that the rank may use; all ranks call it together.
   /// - Parameters:
@@ -57,9 +57,10 @@ public struct Cores: Sendable {
         + "each rank to \(own.count); add '--bind-to none' (or '--map-by slot:PE=\(machine / host.size)')."
       : nil
     let ranks = try host.allGather("\(getpid())").compactMap { Int32($0) }
-    let rival =
-      own.count < Affinity.machineCoreCount ? Rival.find(on: Set(own), besides: Set(ranks)) : nil
-    rivalWarning = try world.allGather(rival?.sentence(rank: world.rank) ?? "").first {
+    let conflict =
+      own.count < Affinity.machineCoreCount
+      ? ConflictingRun.find(on: Set(own), besides: Set(ranks)) : nil
+    conflictWarning = try world.allGather(conflict?.sentence(rank: world.rank) ?? "").first {
       !$0.isEmpty
     }
   }

@@ -27,7 +27,7 @@ struct Divergence {
     place.flatMap { names.firstIndex(of: network.parameters[$0].name) }
   }
 
-  /// Says which parameter is spoiled.
+  /// Says which parameter has numbers that are not finite.
   func sentence(parameter number: Int, step: Int) -> String {
     let name = names.indices.contains(number) ? names[number] : "?"
     return "'\(name)' is no longer finite after the update of step \(step)"

@@ -18,7 +18,7 @@ struct StepOutcome {
   /// Of these, waiting for images.
   let dataWaitSeconds: Double
   /// The place of the first own parameter that the update has made not finite.
-  let spoiled: Int?
+  let nonFinite: Int?
 
   /// The damaged records that were passed over for the batch.
   let skipped: (count: Int, first: Failure?)
@@ -83,7 +83,7 @@ final class StepRunner {
     Activity.begin("forward")
     try network.forward(batch.input, pass)
     let score = try network.score(batch.labels, pass)
-    var spoiled: Int?
+    var nonFinite: Int?
     if score.lossSum.isFinite {
       Activity.begin("backward")
       network.differentiateLoss(pass)
@@ -92,7 +92,7 @@ final class StepRunner {
         network.parameters.last?.gradient.pointer[0] = .nan
       }
       Activity.begin("update")
-      spoiled = rule.update(
+      nonFinite = rule.update(
         network.parameters, learningRate: learningRate, epoch: epoch, team: team)
       if faults.contains(where: { $0.action == .turn }),
         let weights = network.parameters.first?.value
@@ -103,7 +103,7 @@ final class StepRunner {
     return StepOutcome(
       score: score, seconds: MonotonicClock.seconds - start,
       exchangeSeconds: exchangeSeconds - exchanged,
-      dataWaitSeconds: loader.secondsWaited - waited, spoiled: spoiled, skipped: batch.skipped)
+      dataWaitSeconds: loader.secondsWaited - waited, nonFinite: nonFinite, skipped: batch.skipped)
   }
 
   /// Towers that see other images than each other would train in silence, and badly.

@@ -7,15 +7,15 @@ import System
 /// Leaving before the end, and going back.
 extension Trainer {
   /// Tells the other ranks what this one knows.
-  func agree(spoiled: Int? = nil) throws -> StepAgreement.News {
+  func agree(nonFinite: Int? = nil) throws -> StepAgreement.News {
     var own = StepAgreement.News()
     let isTimeUp = world.rank == 0 && safeguards.endTime.map { isTooLate(for: $0) } ?? false
     try keeper?.lookNowAndThen(journal.say)
     let isMoved = keeper?.isMoved ?? false
-    own.wish = max(StopSignals.current, isTimeUp || isMoved ? .saveAndLeave : .none)
+    own.request = max(StopSignals.current, isTimeUp || isMoved ? .saveAndLeave : .none)
     own.secondsLeft = StopSignals.secondsLeft
     own.isWriting = checkpoints.isWriting
-    own.spoiled = Divergence(network, world).number(ofParameter: spoiled)
+    own.nonFinite = Divergence(network, world).number(ofParameter: nonFinite)
     let news = try agreement.agree(on: own)
     try checkpoints.poll(isWritingAnywhere: news.isWriting)
     return news
@@ -30,7 +30,7 @@ extension Trainer {
   func leave(_ news: StepAgreement.News) throws -> TrainingResult {
     // All ranks decide alike: the slowest one's guess counts.
     let expected = try world.allReduce(1.5 * checkpoints.expectedSeconds, .max)
-    let fits = news.wish == .saveAndLeave || expected < news.secondsLeft
+    let fits = news.request == .saveAndLeave || expected < news.secondsLeft
     if fits {
       if isTimeToValidate { try noteHealth() }
       if !isSaved && state.step > 0 { try checkpoints.begin(stateToSave()) }
@@ -46,7 +46,7 @@ extension Trainer {
         : fits
           ? "Saved step \(saved) of \(plan.lastStep) and stopped; go on with --resume."
           : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, since the process is about to "
-            + "be killed; go on with --resume from the checkpoint before.")
+            + "be killed; go on with --resume from the previous checkpoint.")
     return TrainingResult(
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
   }

@@ -65,7 +65,7 @@ extension Trainer {
       try journal.say("Warning: " + warning)
     }
     try journal.progress(isLast: state.step == plan.lastStep) { progressLine(record) }
-    return outcome.spoiled
+    return outcome.nonFinite
   }
 
   /// Tells of records that --skip-corrupt has passed over.

@@ -11,7 +11,7 @@ extension Trainer {
     let start = MonotonicClock.seconds
     let (score, leftOut) = try validator.score(network) { done in
       try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
-      return try agree().wish < .saveAndLeave
+      return try agree().request < .saveAndLeave
     }
     guard let score else { return false }
     let record = ValidationRecord(

@@ -161,34 +161,34 @@ public final class Trainer {
   private func runLoop() throws -> TrainingResult {
     for fault in safeguards.faults { fault.arm(rank: world.rank) }
     let start = MonotonicClock.seconds
-    var spoiled: Int?
+    var nonFinite: Int?
     while true {
       Activity.begin("between steps", step: state.step)
-      let news = try agree(spoiled: spoiled)
-      // A step that spoiled the weights is not saved, whoever asks.
-      if let number = news.spoiled {
+      let news = try agree(nonFinite: nonFinite)
+      // A step that ruined the weights is not saved, whoever asks.
+      if let number = news.nonFinite {
         let sentence = Divergence(network, world).sentence(parameter: number, step: state.step)
-        spoiled = nil
+        nonFinite = nil
         try recover(from: sentence)
         continue
       }
-      if news.wish >= .saveAndLeave { return try leave(news) }
+      if news.request >= .saveAndLeave { return try leave(news) }
       if isTimeToValidate {
         guard try validate() else { continue }
       }
-      if news.wish == .save || isTimeToSave {
+      if news.request == .save || isTimeToSave {
         // What is wished for from here on is for the next step.
-        if news.wish == .save { StopSignals.noteSaved() }
+        if news.request == .save { StopSignals.noteSaved() }
         try checkpoints.begin(stateToSave())
-        if news.wish == .save { try journal.say("Saving step \(state.step), as asked for.") }
+        if news.request == .save { try journal.say("Saving step \(state.step), as asked for.") }
       }
       if isAtEnd { break }
-      spoiled = try step()
+      nonFinite = try step()
     }
     try checkpoints.finish()
     try journal.say(
       String(
-        format: "Training stood still for checkpoints for %.1f s, %.1f %% of the time.",
+        format: "Training waited for checkpoints for %.1f s, %.1f %% of the time.",
         checkpoints.secondsWaited,
         100 * checkpoints.secondsWaited / max(1e-9, MonotonicClock.seconds - start)))
     return TrainingResult(

@@ -3,10 +3,10 @@ import System
 
 /// Names what ails a layer, in one sentence with the usual remedies, once for each layer and ailment.
 public struct HealthWatch: Sendable {
-  /// A layer does not move where a step changes its weights by less than this share of them: single precision
+  /// A layer barely learns where a step changes its weights by less than this share of them: single precision
   /// has 24 bits, and an update of half of the last one is lost.
   ///
-  /// One that is frozen does not move at all, and is left alone.
+  /// One that is frozen does not learn at all, and is left alone.
   public static let leastMovement = 1e-7
   /// Activations explode above this mean; pixels are below 256.
   public static let largestActivation = 1e4
@@ -55,7 +55,7 @@ public struct HealthWatch: Sendable {
         say(
           "stands", layer,
           String(
-            format: "%@ does not move: a step changes its weights by %.1e of them. ", name,
+            format: "%@ barely learns: update/weight ratio %.1e. ", name,
             layer.update / max(layer.weight, .leastNormalMagnitude))
             + "Try --learning-rate \(plain(learningRate * 10)), or --recipe code2012, whose conv3-5 start from larger "
             + "weights.")

@@ -38,7 +38,7 @@ package struct WaitShares {
     let list = listed.map { "\(name($0)) \(Int(ranks[$0].share.rounded())) %" }
       .joined(separator: ", ")
     let isUneven = ranks[fastest].share - ranks[slowest].share > difference
-    return "Exchanges and waiting for other ranks, in each one's time: \(list)."
+    return "Share of each rank's time spent communicating or waiting: \(list)."
       + (isUneven ? " The others wait for \(name(slowest)), which is the slowest." : "")
   }
 }

@@ -9,7 +9,7 @@ public struct Recipe: Codable, Equatable, Sendable {
   public var learningRate: Double
   /// How the learning rate falls.
   public var schedule: LearningRateSchedule
-  /// The share of the velocity that lasts a step.
+  /// The momentum coefficient: what the velocity is multiplied by at each step.
   public var momentum: Double
   /// The share of a weight that a step of learning rate 1 takes away.
   public var weightDecay: Double

@@ -36,7 +36,7 @@ public struct SGD {
   public func update(
     _ parameters: [Parameter], learningRate: Double, epoch: Int = 1, team: ThreadTeam
   ) -> Int? {
-    var spoiled: Int?
+    var nonFinite: Int?
     // The largest exponent that each thread has met: a maximum of whole numbers costs next to nothing beside the
     // update, which waits for memory.
     let largest = UnsafeMutablePointer<UInt32>.allocate(capacity: team.count)
@@ -71,11 +71,11 @@ public struct SGD {
         largest[member] = exponent
       }
       parameter.noteChange()
-      if spoiled == nil, (0..<team.count).contains(where: { largest[$0] == Self.exponentBits }) {
-        spoiled = place
+      if nonFinite == nil, (0..<team.count).contains(where: { largest[$0] == Self.exponentBits }) {
+        nonFinite = place
       }
     }
-    return spoiled
+    return nonFinite
   }
 
   /// All ones in infinite numbers and in those that are none.

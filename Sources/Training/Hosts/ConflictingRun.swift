@@ -6,7 +6,7 @@ import System
 /// A process of another run of this program that is bound to cores of this rank: both then get half of them.
 ///
 /// Each mpirun binds its first rank to the first core, whatever another one has done.
-struct Rival {
+struct ConflictingRun {
   let process: Int32
   let core: Int
 
@@ -15,7 +15,7 @@ struct Rival {
   ///   - own: The cores that this rank is bound to.
   ///   - ranks: The processes of this run.
   /// - Returns: The first of them; nil where there is none.
-  static func find(on own: Set<Int>, besides ranks: Set<Int32>) -> Rival? {
+  static func find(on own: Set<Int>, besides ranks: Set<Int32>) -> ConflictingRun? {
     let name = name(ofProcess: getpid())
     let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     for process in processes.compactMap({ Int32($0) }).sorted() {
@@ -23,7 +23,7 @@ struct Rival {
         let cores = Affinity.cores(ofProcess: process), cores.count < Affinity.machineCoreCount,
         let core = cores.first(where: own.contains)
       else { continue }
-      return Rival(process: process, core: core)
+      return ConflictingRun(process: process, core: core)
     }
     return nil
   }

@@ -3,7 +3,7 @@
 /// The ranks of a replica exchange activations in every step, so they sit on one host wherever a host has
 /// enough of them, whatever order mpirun gave the ranks; replicas meet less often and may be apart. The replicas of a
 /// host follow each other, so that groups of neighbours are on few hosts.
-public struct Seating: Equatable, Sendable {
+public struct ReplicaLayout: Equatable, Sendable {
   /// For each rank the number of its replica.
   public let replica: [Int]
   /// For each rank its number within its replica.
