@@ -37,7 +37,7 @@ public enum Checkpoint {
   }
 
   /// What is wrong with the name of a checkpoint that says other steps than it holds, a copy under a name of the
-  /// program's own; nil where both agree, the name says none, or the file is not whole, which its reader finds out.
+  /// program's own; nil where both agree, the name says none, or the file is damaged, which its reader finds out.
   /// - Parameters:
   ///   - name: The file's path, inside the folder where one is given.
   ///   - folder: A folder that is held open.
@@ -47,7 +47,8 @@ public enum Checkpoint {
     guard let steps = CheckpointName.steps(last),
       let file = try? SafetensorsFile(opening: name, in: folder),
       let text = file.header.metadata["state"],
-      let state = try? JSONText.decode(Steps.self, text, from: file.path), state.step != steps
+      let state = try? JSONText.decode(Steps.self, text, from: file.path), state.step != steps,
+      (0...TrainingSettings.mostSteps).contains(state.step)
     else { return nil }
     return Failure(
       .badData,
