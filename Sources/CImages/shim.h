@@ -16,6 +16,7 @@
 #include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <png.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,22 +281,60 @@ static inline void alexnet_vips_close(struct alexnet_vips_header header) {
   g_object_unref(header.picture);
 }
 
-/// Reduces a picture to the square, as far as it is larger, and turns it upright; what is smaller is left as it is.
+/// Pictures of fewer pixels are reduced without vector code, which would take longer to make than to use.
+enum { alexnet_vector_pixels = 1 << 16 };
+
+/// Takes the lock under which reductions are planned and given back, and says whether they may use vector code.
+///
+/// liborc 0.4, which makes that code for libvips, is not safe to use in two threads at once: it crashed once in some
+/// thousand pictures. What it has made may run anywhere.
+static inline void alexnet_vips_plan(pthread_mutex_t *planning, int width, int height) {
+  pthread_mutex_lock(planning);
+  vips_vector_set_enabled((int64_t)width * height >= alexnet_vector_pixels);
+}
+
+/// Gives back a reduced picture under the lock.
+static inline void alexnet_vips_give_back(pthread_mutex_t *planning, VipsImage *picture) {
+  pthread_mutex_lock(planning);
+  g_object_unref(picture);
+  pthread_mutex_unlock(planning);
+}
+
+/// Reduces a picture as far as it is larger than the square, both sides to it or the shorter one; nothing is computed yet.
 /// Takes over the reference.
 static inline VipsImage *alexnet_vips_reduced(VipsImage *picture, int side, int squeeze) {
-  int turned = vips_image_get_orientation_swap(picture);
-  int width = turned ? picture->Ysize : picture->Xsize;
-  int height = turned ? picture->Xsize : picture->Ysize;
+  int width = picture->Xsize, height = picture->Ysize;
   VipsImage *next = NULL;
   int code;
   if (squeeze)
     code = vips_thumbnail_image(picture, &next, width < side ? width : side, "height",
-                                height < side ? height : side, "size", VIPS_SIZE_FORCE, NULL);
+                                height < side ? height : side, "size", VIPS_SIZE_FORCE, "no_rotate",
+                                TRUE, NULL);
   else if (width < side || height < side)
-    code = vips_thumbnail_image(picture, &next, width, "height", height, "size", VIPS_SIZE_DOWN, NULL);
+    code = vips_thumbnail_image(picture, &next, width, "height", height, "size", VIPS_SIZE_DOWN,
+                                "no_rotate", TRUE, NULL);
   else
-    code = vips_thumbnail_image(picture, &next, side, "height", side, "size", VIPS_SIZE_DOWN, "crop",
-                                VIPS_INTERESTING_CENTRE, NULL);
+    code = vips_thumbnail_image(picture, &next, width < height ? side : VIPS_MAX_COORD, "height",
+                                width < height ? VIPS_MAX_COORD : side, "size", VIPS_SIZE_DOWN,
+                                "no_rotate", TRUE, NULL);
+  return alexnet_vips_became(picture, next, code);
+}
+
+/// Turns a reduced picture upright, and keeps the middle of what is longer than the square. Takes over the reference.
+static inline VipsImage *alexnet_vips_upright(VipsImage *picture, int side, int squeeze) {
+  VipsImage *next = NULL;
+  if (vips_image_get_orientation(picture) > 1) {
+    // Turning reads rows in another order than decoders give them.
+    VipsImage *whole = vips_image_copy_memory(picture);
+    g_object_unref(picture);
+    if (!(picture = whole)) return NULL;
+    int code = vips_autorot(picture, &next, NULL);
+    if (!(picture = alexnet_vips_became(picture, next, code))) return NULL;
+    next = NULL;
+  }
+  int width = picture->Xsize, height = picture->Ysize;
+  if (squeeze || width < side || height < side || (width == side && height == side)) return picture;
+  int code = vips_extract_area(picture, &next, (width - side) / 2, (height - side) / 2, side, side, NULL);
   return alexnet_vips_became(picture, next, code);
 }
 
@@ -331,7 +370,8 @@ static inline VipsImage *alexnet_vips_plain(VipsImage *picture, int bands, int m
 /// `alexnet_vips_plain`; 0 where there is nothing to do.
 static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header, const void *bytes,
                                               size_t length, int is_jpeg, int bands, int most,
-                                              int side, int squeeze, unsigned char *output) {
+                                              int side, int squeeze, pthread_mutex_t *planning,
+                                              unsigned char *output) {
   VipsImage *picture = header.picture;
   int shorter = header.width < header.height ? header.width : header.height;
   // Twice the size that is wanted is left for a scaling of better quality than the decoder's.
@@ -345,8 +385,19 @@ static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header,
     next = NULL;
   }
   if (picture) picture = alexnet_vips_plain(picture, bands, most);
-  if (picture) picture = alexnet_vips_reduced(picture, side, squeeze);
-  int code = picture ? alexnet_vips_finish(picture, side, squeeze, output) : ALEXNET_IMAGE_CORRUPT;
+  if (!picture) {
+    vips_error_clear();
+    return ALEXNET_IMAGE_CORRUPT;
+  }
+  alexnet_vips_plan(planning, header.width, header.height);
+  VipsImage *reduced = alexnet_vips_reduced(picture, side, squeeze);
+  pthread_mutex_unlock(planning);
+  int code = ALEXNET_IMAGE_CORRUPT;
+  if (reduced) {
+    picture = alexnet_vips_upright(g_object_ref(reduced), side, squeeze);
+    if (picture) code = alexnet_vips_finish(picture, side, squeeze, output);
+    alexnet_vips_give_back(planning, reduced);
+  }
   if (code) vips_error_clear();
   return code;
 }
@@ -354,7 +405,7 @@ static inline int alexnet_vips_square_encoded(struct alexnet_vips_header header,
 /// The same for pixels in memory, gray (1 band) or RGB (3 bands).
 static inline int alexnet_vips_square_pixels(const void *bytes, size_t length, int width,
                                              int height, int bands, int side, int squeeze,
-                                             unsigned char *output) {
+                                             pthread_mutex_t *planning, unsigned char *output) {
   VipsImage *picture =
       vips_image_new_from_memory(bytes, length, width, height, bands, VIPS_FORMAT_UCHAR);
   if (!picture) return ALEXNET_IMAGE_CORRUPT;
@@ -365,10 +416,14 @@ static inline int alexnet_vips_square_pixels(const void *bytes, size_t length, i
   next = NULL;
   double across = (double)side / width, down = (double)side / height;
   if (!squeeze) across = down = fmax(across, down);
+  VipsImage *reduced = NULL;
   if (picture && (across < 1 || down < 1)) {
     // What vips_thumbnail comes to, without its preparations for pictures of other kinds.
+    alexnet_vips_plan(planning, width, height);
     code = vips_resize(picture, &next, fmin(1, across), "vscale", fmin(1, down), NULL);
     picture = alexnet_vips_became(picture, next, code);
+    if (picture) reduced = g_object_ref(picture);
+    pthread_mutex_unlock(planning);
     next = NULL;
   }
   if (picture && !squeeze && across <= 1) {
@@ -377,6 +432,7 @@ static inline int alexnet_vips_square_pixels(const void *bytes, size_t length, i
     picture = alexnet_vips_became(picture, next, code);
   }
   code = picture ? alexnet_vips_finish(picture, side, squeeze, output) : ALEXNET_IMAGE_CORRUPT;
+  if (reduced) alexnet_vips_give_back(planning, reduced);
   if (code) vips_error_clear();
   return code;
 }

@@ -1,4 +1,5 @@
 import CImages
+import Glibc
 public import System
 
 /// Makes the picture that training sees out of any picture, by libvips: upright, the shorter side
@@ -33,6 +34,18 @@ public enum SquareScaling {
   private static let mostScans = 64
 
   private static let started: Bool = alexnet_vips_start() == 0
+
+  /// The lock under which one thread at a time plans a reduction or gives it back.
+  private static let planning = Planning()
+
+  private final class Planning: @unchecked Sendable {
+    let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+
+    init() {
+      mutex.initialize(to: pthread_mutex_t())
+      pthread_mutex_init(mutex, nil)
+    }
+  }
 
   /// How enlarged pictures lie, for those who prepare pictures in advance; earlier programs, which did not say,
   /// moved them to the right and down by half a pixel of the result.
@@ -102,7 +115,7 @@ public enum SquareScaling {
     }
     let code = alexnet_vips_square_encoded(
       header, bytes.baseAddress, bytes.count, format == .jpeg ? 1 : 0, Int32(bands), Int32(most),
-      Int32(side), resizing == .squeeze ? 1 : 0, output.baseAddress)
+      Int32(side), resizing == .squeeze ? 1 : 0, planning.mutex, output.baseAddress)
     guard code == ALEXNET_IMAGE_FINE else {
       throw ImageProblem("is a truncated or corrupt \(format.name)")
     }
@@ -193,7 +206,7 @@ public enum SquareScaling {
       started,
       alexnet_vips_square_pixels(
         pixels.baseAddress, pixels.count, Int32(width), Int32(height), Int32(bands), Int32(side),
-        resizing == .squeeze ? 1 : 0, output.baseAddress) == ALEXNET_IMAGE_FINE
+        resizing == .squeeze ? 1 : 0, planning.mutex, output.baseAddress) == ALEXNET_IMAGE_FINE
     else { throw ImageProblem("cannot be scaled from \(width)x\(height) to \(side)x\(side)") }
   }
 

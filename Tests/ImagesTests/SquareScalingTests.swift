@@ -209,6 +209,19 @@ struct SquareScalingTests {
     #expect(pixels == (0..<32 * 32).flatMap { _ in [50, 100, 200] as [UInt8] })
   }
 
+  @Test("threads that scale small and large pictures by the thousand do not disturb each other")
+  func manyThreads() throws {
+    let pictures = [try png(width: 64, height: 64, colour: [20, 120, 220]), try jpeg(side: 300)]
+    let expected = try pictures.map { try scaled($0, side: 32) }
+    let team = ThreadTeam(count: 4)
+    // libvips' vector code, made in several threads at once, ended the program once in some thousand pictures.
+    let isRight = team.map(6000) { number in
+      let kind = number.isMultiple(of: 20) ? 1 : 0
+      return (try? scaled(pictures[kind], side: 32)) == expected[kind]
+    }
+    #expect(isRight.allSatisfy(\.self))
+  }
+
   /// The header of a PNG of so many rows and columns, with its CRC, and no pixels.
   private func bomb(side: Int = 30000, isInterlaced: Bool = false, isDeep: Bool = false) -> [UInt8]
   {
