@@ -134,9 +134,11 @@ struct BatchLoaderTests {
   func refusals() throws {
     let dataset = try prepared().dataset()
     expectFailure(.usage, "9x9", "8x8", "--size 9") { _ = try loader(dataset, inputSide: 9) }
-    expectFailure(.usage, "batch of 0") { _ = try loader(dataset, batchSize: 0) }
+    expectFailure(.usage, "Batch size must be positive, not 0") {
+      _ = try loader(dataset, batchSize: 0)
+    }
     expectFailure(.usage, "batch of 4") { _ = try loader(dataset, batchSize: 4, positions: 2..<5) }
-    expectFailure(.usage, "0 threads") { _ = try loader(dataset, threads: 0) }
+    expectFailure(.usage, "threads must be positive, not 0") { _ = try loader(dataset, threads: 0) }
   }
 
   @Test("loaders come and go")

@@ -63,9 +63,9 @@ struct DatasetTests {
     try attempt("{", "", "does not describe")
     try attempt("alexnet dataset", "something", "does not describe")
     try attempt("\"side\" : 8", "\"side\" : \"8\"", "pictures.side")
-    try attempt("\"side\" : 8", "\"side\" : 8000000", "cannot be")
+    try attempt("\"side\" : 8", "\"side\" : 8000000", "is out of range, or a file name")
     try attempt("\"statistics\"", "\"other\"", "lacks 'statistics'")
-    try attempt("train.index", "../train.index", "cannot be")
+    try attempt("train.index", "../train.index", "is out of range, or a file name")
     try attempt("\"records\" : 18", "\"records\" : 17", "do not add up to 18")
   }
 

@@ -55,15 +55,17 @@ public final class BatchLoader {
           + "\(inputSide) or more.")
     }
     let positions = positions ?? 0..<max(batchSize, 0)
-    guard batchSize > 0, positions.lowerBound >= 0, positions.upperBound <= batchSize,
-      firstStep >= 0,
-      threads > 0, augmentation.cropChunk > 0
-    else {
-      throw Failure(
-        .usage,
-        "Batch size and threads must be positive, the first step must not be negative."
-      )
+    func require(_ condition: Bool, _ sentence: String) throws(Failure) {
+      if !condition { throw Failure(.usage, sentence) }
     }
+    try require(batchSize > 0, "Batch size must be positive, not \(batchSize).")
+    try require(threads > 0, "The number of threads must be positive, not \(threads).")
+    try require(firstStep >= 0, "The first step must not be negative: \(firstStep).")
+    try require(
+      positions.lowerBound >= 0 && positions.upperBound <= batchSize,
+      "Pictures \(positions.lowerBound) to \(positions.upperBound - 1) are not all in a batch of \(batchSize)."
+    )
+    precondition(augmentation.cropChunk > 0, "A chunk of crops must be positive.")
     precondition(group == nil || order == .shuffled, "Only shuffled passes are shared.")
     guard mean.map({ $0.count == dataset.mean.count }) ?? true else {
       throw Failure(
