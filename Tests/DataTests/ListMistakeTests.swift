@@ -6,7 +6,7 @@ import Testing
 /// Lines of lists that would give a picture another label, or none, without a word.
 @Suite("Mistakes in lists")
 struct ListMistakeTests {
-  /// `source/0.png` ... `source/19.png`, and in `source/test` two more.
+  /// Twenty pictures, `source/0.png` and so on, and in `source/test` two more.
   private func pictures() throws -> Workplace {
     let place = Workplace()
     for number in 0..<20 {

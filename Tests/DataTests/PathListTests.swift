@@ -3,7 +3,6 @@ import Foundation
 import System
 import Testing
 
-
 @Suite("Lists of paths")
 struct PathListTests {
   private func names(_ list: [UInt8]) throws -> [String] {

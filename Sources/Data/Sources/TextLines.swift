@@ -8,10 +8,11 @@ enum TextLines {
     split(try InputFile.contents(of: path, limit: limit))
   }
 
-  /// The names of classes, one a line in the order of their numbers, which may stand before them: `0 cat`.
+  /// Reads the names of classes, one a line in the order of their numbers, which may stand before them: `0 cat`.
   /// - Parameters:
   ///   - path: The file.
   ///   - count: How many there must be; nil for any number.
+  /// - Returns: The names.
   /// - Throws: `Failure` (input missing, bad data) for what would give a class another's name.
   static func classNames(_ path: String, count: Int? = nil) throws(Failure) -> [String] {
     let text = try ListLines.text(try InputFile.contents(of: path, limit: 1 << 26), of: path)

@@ -36,11 +36,12 @@ public enum Checkpoint {
     return read
   }
 
-  /// What is wrong with the name of a checkpoint that says other steps than it holds, a copy under a name of the
-  /// program's own; nil where both agree, the name says none, or the file is damaged, which its reader finds out.
+  /// Compares the steps in a checkpoint's name with those that it holds: a copy may have a name of the program's own.
   /// - Parameters:
   ///   - name: The file's path, inside the folder where one is given.
   ///   - folder: A folder that is held open.
+  /// - Returns: What is wrong; nil where both agree, the name says none, or the file is damaged, which its reader finds
+  ///   out.
   public static func misnaming(of name: String, in folder: HeldFolder? = nil) -> Failure? {
     struct Steps: Decodable { let step: Int }
     let last = name.split(separator: "/").last.map(String.init) ?? name

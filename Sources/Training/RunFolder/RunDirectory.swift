@@ -107,7 +107,7 @@ public struct RunDirectory: Sendable {
   /// Whether there is something to go on with.
   public var holdsTraining: Bool { holdsRun || !checkpointFiles.isEmpty }
 
-  /// Checks that a new run may begin here: nothing is there yet, or nothing of value. Nothing is touched.
+  /// Checks that a new run may begin here, without touching anything: nothing is there yet, or nothing of value.
   /// - Throws: `Failure` (cannotCreate) where another run is there, or somebody's files, or no folder.
   public func checkIsFree() throws(Failure) {
     var status = stat()
