@@ -65,14 +65,8 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("ModelParallel", ["MPI", "Layers", "Networks", "Tensors", "System"]),
   ("Planning", ["ModelParallel", "MPI", "Layers", "Networks", "System"]),
   ("Towers", ["ModelParallel", "MPI", "Layers", "Networks", "Tensors", "System"]),
-  (
-    "Images",
-    ["System", "CImages"]
-  ),
-  (
-    "Data",
-    ["Images", "Tensors", "Safetensors", "JSON", "System", "CScheduling", "CArchive"]
-  ),
+  ("Images", ["System", "CImages"]),
+  ("Data", ["Images", "Tensors", "Safetensors", "JSON", "System", "CScheduling", "CArchive"]),
   (
     "Checkpoints",
     ["Data", "Images", "Towers", "Layers", "Networks", "Tensors", "Safetensors", "JSON", "System"]
@@ -203,10 +197,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     "TrainingTests",
     ["TestSupport", "Training", "Data", "ModelParallel", "Layers", "Networks", "Tensors", "System"]
   ),
-  (
-    "EvaluationTests",
-    ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]
-  ),
+  ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]),
   ("ReportTests", ["Report"]),
   (
     "FuzzTests",

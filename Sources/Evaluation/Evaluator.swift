@@ -4,7 +4,7 @@ public import Data
 import Glibc
 import Layers
 public import MPI
-import System
+package import System
 import Tensors
 import Training
 
@@ -45,6 +45,15 @@ public struct Evaluator {
     team = ThreadTeam(count: threads)
   }
 
+  /// Matches the dataset's classes to a network's.
+  /// - Parameter network: The network.
+  /// - Returns: Which of its classes each of the dataset's is.
+  /// - Throws: `Failure` (usage) that names the classes without a match.
+  package func matching(_ network: TrainedNetwork) throws(Failure) -> ClassMatching {
+    try ClassMatching(
+      dataset, split, to: network.file.preprocessing.classNames, of: network.path, map: classMap)
+  }
+
   /// Measures one network, or several whose outputs are averaged; all ranks call it together.
   /// - Parameters:
   ///   - networks: The networks.
@@ -64,8 +73,7 @@ public struct Evaluator {
     for network in networks { try network.check(averagesWith: networks[0]) }
     for network in networks { try network.check(fits: dataset) }
     let classes = networks[0].file.preprocessing.classNames
-    let matching = try ClassMatching(
-      dataset, split, to: classes, of: networks[0].path, map: classMap)
+    let matching = try self.matching(networks[0])
     guard !shown.isEmpty else {
       let others = Split.allCases.filter { dataset.count($0) > 0 }.map(\.rawValue)
       throw Failure(

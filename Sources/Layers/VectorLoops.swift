@@ -35,9 +35,3 @@ func addRows(
 func load8(_ x: UnsafePointer<Float>) -> SIMD8<Float> {
   UnsafeRawPointer(x).loadUnaligned(as: SIMD8<Float>.self)
 }
-
-/// Eight floats to memory that need not be aligned.
-@inline(__always)
-func store8(_ value: SIMD8<Float>, _ y: UnsafeMutablePointer<Float>) {
-  UnsafeMutableRawPointer(y).storeBytes(of: value, as: SIMD8<Float>.self)
-}

@@ -101,18 +101,15 @@ enum Evaluate: Subcommand {
         classNames: networks[0].file.preprocessing.classNames, kit: arguments.string("devkit"))
     }
     let classMap = try arguments.string("class-map").map { try ClassMap($0) } ?? .byName
-    let matching = try ClassMatching(
-      dataset, split, to: networks[0].file.preprocessing.classNames, of: networks[0].path,
-      map: classMap)
-    if world.rank == 0, let note = matching.note {
+    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
+    let evaluator = Evaluator(
+      dataset, split: split, crops: crops, classMap: classMap, over: world, threads: threads)
+    if let note = try evaluator.matching(networks[0]).note, world.rank == 0 {
       StandardStream.error.tell("Note: \(note)\n")
     }
-    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
     let isForPeople = !arguments.has("json") && !arguments.has("csv") && world.rank == 0
     let status = isForPeople ? StatusLine() : nil
-    let result = try Evaluator(
-      dataset, split: split, crops: crops, classMap: classMap, over: world, threads: threads
-    ).evaluate(
+    let result = try evaluator.evaluate(
       networks, weighting: weighting,
       threadsPerTower: arguments.integer("threads-per-tower", in: 1...1024)
     ) { done, total in
