@@ -91,9 +91,13 @@ final class CheckpointStore {
     let header = plan.header(state)
     let temporary = CheckpointName.partial(afterSteps: state.step)
     if group.rank == 0 {
-      try keeper?.look(journal.say)
-      try SafetensorsWriter.create(
-        temporary, in: files.folder, header, remedy: "Make room and go on with --resume.")
+      do throws(Failure) {
+        try keeper?.look(journal.say)
+        try SafetensorsWriter.create(
+          temporary, in: files.folder, header, remedy: "Make room and go on with --resume.")
+      } catch {
+        throw RunKeeper.explain(error, in: files.folder)
+      }
     }
     try Activity.waiting(for: "start of a checkpoint") { try group.barrier() }
     writer.start(temporary, header, first: journal.diskJob)
@@ -126,7 +130,7 @@ final class CheckpointStore {
       if group.rank == 0 { try publish(state, all) }
     } catch {
       remove(state)
-      throw error
+      throw RunKeeper.explain(error, in: files.folder)
     }
     let end = MonotonicClock.seconds
     lastDuration = end - begun

@@ -53,12 +53,12 @@ final class RunKeeper {
   ///   deleted, that of the checkpoints is another one, or what is missing cannot be made again.
   func look(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
     lastLook = MonotonicClock.seconds
+    do throws(Failure) { try putBack(tell) } catch { throw Self.explain(error, in: folder) }
+  }
+
+  private func putBack(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
     switch folder.place {
-    case .nowhere:
-      throw Failure(
-        .inputOutput,
-        "The run's folder \(quoted(folder.path)) was deleted while the run trained, with all that was saved; start "
-          + "it again.")
+    case .nowhere: throw Self.deletion(of: folder)
     case .elsewhere(let path): newPlace = .some(path)
     case .itsOwn: newPlace = nil
     }
@@ -86,6 +86,30 @@ final class RunKeeper {
             + "follows is written to that one.")
       }
     }
+  }
+
+  /// What to say of a failure in a run's folder: that the folder was deleted, where that is the reason.
+  /// - Parameters:
+  ///   - failure: What the system said.
+  ///   - folder: The run's folder.
+  static func explain(_ failure: Failure, in folder: HeldFolder) -> Failure {
+    // Whoever deletes it may not be through.
+    for pause in [0, 20_000, 100_000] as [useconds_t] {
+      usleep(pause)
+      if case .nowhere = folder.place { return deletion(of: folder) }
+    }
+    guard folder.status(of: CheckpointName.folder) == nil else { return failure }
+    return Failure(
+      .inputOutput,
+      "\(quoted(folder.path(of: CheckpointName.folder))) was deleted while a checkpoint was being written; go on with "
+        + "--resume.")
+  }
+
+  private static func deletion(of folder: HeldFolder) -> Failure {
+    Failure(
+      .inputOutput,
+      "The run's folder \(quoted(folder.path)) was deleted while the run trained, with all that was saved; start it "
+        + "again.")
   }
 
   private func made(_ name: String) -> String {
