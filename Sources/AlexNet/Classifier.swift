@@ -1,14 +1,14 @@
-public import Checkpoints
+package import Checkpoints
 import Data
 import Glibc
 public import Images
-public import Layers
+package import Layers
 import MPI
 import ModelParallel
 import Networks
 public import System
 import Tensors
-public import Towers
+package import Towers
 
 /// A trained network that classifies pictures, in one process and without MPI.
 ///
@@ -23,9 +23,9 @@ public import Towers
 /// Use from one thread at a time.
 public final class Classifier {
   /// The network with its weights.
-  public let network: Network
+  package let network: Network
   /// How pictures become its input, and the names of its classes.
-  public let preprocessing: Preprocessing
+  package let preprocessing: Preprocessing
   /// The most crops that go through the network at once.
   public let batchSize: Int
 
@@ -48,7 +48,7 @@ public final class Classifier {
 
   /// Builds the network of a checkpoint and reads its weights.
   /// - Throws: `Failure` (badData) where tensors are missing.
-  public init(
+  package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
     algorithm: ConvolutionChoice = .automatic
   ) throws(Failure) {

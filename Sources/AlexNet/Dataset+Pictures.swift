@@ -1,5 +1,5 @@
-public import Data
-public import System
+package import Data
+package import System
 
 extension Dataset {
   /// Decodes pictures side by side.
@@ -9,7 +9,7 @@ extension Dataset {
   ///   - team: The threads that decode.
   /// - Returns: The pictures, in the order of `places`.
   /// - Throws: `Failure` (badData, inputOutput) that names the first record that cannot be read.
-  public func pictures(
+  package func pictures(
     _ split: Split, _ places: [Int], team: ThreadTeam
   ) throws(Failure) -> [SquarePicture] {
     let results = team.map(places.count) { number -> Result<SquarePicture, Failure> in

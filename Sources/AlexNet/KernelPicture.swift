@@ -3,19 +3,19 @@ import ModelParallel
 import Networks
 import System
 import Tensors
-public import Towers
+package import Towers
 
 /// The kernels of the first layer as pictures, a block for each tower: the paper's figure 3.
 ///
 /// Each kernel is shown by itself: grey stands for 0, and its largest weight, positive or negative, has the full
 /// range: 127.5 + 127.5 w / max |w|.
-public struct KernelPicture: Sendable, Equatable {
+package struct KernelPicture: Sendable, Equatable {
   /// The width in pixels.
-  public let width: Int
+  package let width: Int
   /// The height in pixels.
-  public let height: Int
+  package let height: Int
   /// `width * height * 3` RGB values, rows from the top.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
 
   /// Draws kernels.
   /// - Parameters:
@@ -24,7 +24,7 @@ public struct KernelPicture: Sendable, Equatable {
   ///   - towers: The towers that they are split over.
   ///   - columns: Kernels in a row.
   ///   - background: The shade between the kernels.
-  public init(
+  package init(
     _ kernels: [Float], side: Int, towers: Int, columns: Int = 16, background: UInt8 = 255
   ) {
     let length = 3 * side * side
@@ -65,16 +65,16 @@ public struct KernelPicture: Sendable, Equatable {
 }
 
 /// The part of the first layer's kernels that a process owns.
-public struct FirstKernels: Sendable {
+package struct FirstKernels: Sendable {
   /// The height and width of a kernel.
-  public let side: Int
+  package let side: Int
   /// The weights of all kernels in canonical order; zeros for those of other processes.
-  public var weights: [Float]
+  package var weights: [Float]
   /// How many times each kernel is counted in: 1 for the own ones, and 0.
-  public var owners: [Float]
+  package var owners: [Float]
 
   /// Takes the kernels out of a network; nil where the first layer is no convolution.
-  public init?(of network: Network) {
+  package init?(of network: Network) {
     guard case .convolution(let layer)? = network.specification.layers.first else { return nil }
     side = layer.window.size
     let length = 3 * side * side
@@ -95,7 +95,7 @@ public struct FirstKernels: Sendable {
   }
 
   /// The kernels as a picture, where all of them are here or were added up over the processes.
-  public func picture(towers: Int, background: UInt8 = 255) -> KernelPicture {
+  package func picture(towers: Int, background: UInt8 = 255) -> KernelPicture {
     let length = 3 * side * side
     let whole = weights.enumerated().map { $1 / max(1, owners[$0 / length]) }
     return KernelPicture(whole, side: side, towers: towers, background: background)

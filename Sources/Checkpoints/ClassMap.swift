@@ -1,22 +1,22 @@
 import Data
 import Networks
-public import System
+package import System
 
 /// Which class of a network stands for which class of a dataset: pairs of names, and equal names besides.
 ///
 /// A network's outputs have the order of the classes that it was trained on. Where a dataset has other names, or the same
 /// ones in another order, someone has to say what belongs together.
-public struct ClassMap: Codable, Equatable, Sendable {
+package struct ClassMap: Codable, Equatable, Sendable {
   /// The dataset's name of a class, by the network's.
-  public let pairs: [String: String]
+  package let pairs: [String: String]
 
   /// Pairs no names: equal ones belong together, whatever their order.
-  public static let byName = ClassMap(pairs: [:])
+  package static let byName = ClassMap(pairs: [:])
   /// What an option takes for `byName` in place of a file.
-  public static let byNameWord = "by-name"
+  package static let byNameWord = "by-name"
 
   /// What an option that takes a map says of it.
-  public static let optionHelp =
+  package static let optionHelp =
     "which of the network's classes is which of the dataset's: a text file with a line NETWORK'S-NAME<TAB>DATASET'S-NAME "
     + "for each that has another name, or by-name where only the order differs."
 
@@ -25,14 +25,14 @@ public struct ClassMap: Codable, Equatable, Sendable {
 
   /// Understands what an option was given: a file, or `by-name`.
   /// - Throws: `Failure` (inputMissing) where there is no such file, (badData) where it is no list of pairs.
-  public init(_ word: String) throws(Failure) {
+  package init(_ word: String) throws(Failure) {
     self = word == Self.byNameWord ? .byName : try ClassMap(contentsOf: word)
   }
 
   /// Reads a text file: on each line the network's name, a tabulator, the dataset's.
   /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) that names the line where it is no pair, or
   ///   pairs a name twice.
-  public init(contentsOf path: String) throws(Failure) {
+  package init(contentsOf path: String) throws(Failure) {
     let bytes = try InputFile.contents(of: path, limit: 64 << 20)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.badData, "The pairs of classes in \(quoted(path)) are not text in UTF-8.")
@@ -69,7 +69,7 @@ public struct ClassMap: Codable, Equatable, Sendable {
   ///   - network: The network's names.
   /// - Returns: Places in `network`, in the order of `dataset`.
   /// - Throws: `Failure` (usage) that names a class which has none, or two.
-  public func places(of dataset: [String], in network: [String]) throws(Failure) -> [Int] {
+  package func places(of dataset: [String], in network: [String]) throws(Failure) -> [Int] {
     var places = try pairedPlaces(of: dataset, in: network)
     let known = Set(dataset).subtracting(pairs.values)
     for (place, name) in network.enumerated() where pairs[name] == nil && known.contains(name) {
@@ -96,7 +96,7 @@ public struct ClassMap: Codable, Equatable, Sendable {
   ///   - network: The network's names.
   /// - Returns: Places in `network`, by the dataset's names.
   /// - Throws: `Failure` (usage) where a pair names a class that the network or the dataset has not, or has twice.
-  public func pairedPlaces(
+  package func pairedPlaces(
     of dataset: [String], in network: [String]
   ) throws(Failure) -> [String: Int] {
     let known = Set(dataset)
@@ -122,7 +122,7 @@ public struct ClassMap: Codable, Equatable, Sendable {
   }
 
   /// How two lists of as many names differ, as a clause that names the first class which does; nil where they are equal.
-  public static func difference(
+  package static func difference(
     _ names: [String], in first: String, _ others: [String], in second: String
   ) -> String? {
     guard let place = zip(names, others).enumerated().first(where: { $0.element.0 != $0.element.1 })

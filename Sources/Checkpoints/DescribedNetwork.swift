@@ -2,18 +2,18 @@ import Data
 import Foundation
 import Images
 import JSON
-public import Networks
+package import Networks
 package import System
 
 /// What a file of weights, whatever its format, says of the network that they are of.
 ///
 /// It stands in texts by name, which our formats carry each in its way: the metadata of safetensors and ONNX, an array of
 /// a .npz.
-public struct DescribedNetwork: Sendable, Equatable {
+package struct DescribedNetwork: Sendable, Equatable {
   /// The network.
-  public let network: NetworkSpecification
+  package let network: NetworkSpecification
   /// How it reads pictures, and the names of its classes.
-  public let preprocessing: Preprocessing
+  package let preprocessing: Preprocessing
 
   /// The name of the mean image: a tensor of a run's checkpoints and of .npz files, a text of exported files.
   package static let meanName = "preprocessing.mean"

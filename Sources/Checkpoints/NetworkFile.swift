@@ -1,26 +1,26 @@
 import Data
 import JSON
 package import Layers
-public import Networks
-public import Safetensors
-public import System
+package import Networks
+package import Safetensors
+package import System
 package import Tensors
-public import Towers
+package import Towers
 
 /// A checkpoint as far as the network in it goes: its description, its weights, and how it reads pictures.
 ///
 /// Weights have PyTorch's names and layout. The network, the class names and the rest are texts in the metadata. The mean
 /// image is the tensor `preprocessing.mean` in a run's checkpoints; in files that other programs read it is a text too, so
 /// that the tensors are the network's and no more.
-public struct NetworkFile: Sendable {
+package struct NetworkFile: Sendable {
   /// The file.
-  public let file: SafetensorsFile
+  package let file: SafetensorsFile
   /// What it says of the network in it.
-  public let described: DescribedNetwork
+  package let described: DescribedNetwork
   /// The network.
-  public var network: NetworkSpecification { described.network }
+  package var network: NetworkSpecification { described.network }
   /// How it reads pictures, and the names of its classes.
-  public var preprocessing: Preprocessing { described.preprocessing }
+  package var preprocessing: Preprocessing { described.preprocessing }
 
   /// The name of the mean image's tensor.
   package static let meanName = DescribedNetwork.meanName
@@ -31,7 +31,7 @@ public struct NetworkFile: Sendable {
   /// Opens a checkpoint.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
   ///   program or not whole.
-  public init(opening path: String) throws(Failure) {
+  package init(opening path: String) throws(Failure) {
     let file: SafetensorsFile
     do throws(Failure) {
       file = try SafetensorsFile(opening: path)
@@ -48,7 +48,7 @@ public struct NetworkFile: Sendable {
 
   /// Reads what a file says about its network.
   /// - Throws: `Failure` (badData) where it is no checkpoint of this program or its parts do not fit together.
-  public init(_ file: SafetensorsFile) throws(Failure) {
+  package init(_ file: SafetensorsFile) throws(Failure) {
     try Self.checkFormat(file)
     let digests = try CheckpointDigests(file)
     described = try DescribedNetwork(file.header.metadata, from: file.path) {
@@ -89,7 +89,7 @@ public struct NetworkFile: Sendable {
   /// Reads the weights into a network that was built from the description; of several ranks each reads, and
   /// checks, the kernels of its own towers.
   /// - Throws: `Failure` (badData) where a tensor is missing, of another shape, damaged or not finite.
-  public func readWeights(into network: Network) throws(Failure) {
+  package func readWeights(into network: Network) throws(Failure) {
     for parameter in network.parameters {
       try read("", of: parameter, into: parameter.value)
       parameter.noteChange()
@@ -134,7 +134,7 @@ public struct NetworkFile: Sendable {
   /// - Returns: How many parts have one.
   /// - Throws: `Failure` (badData) that names what is damaged.
   @discardableResult
-  public func verify() throws(Failure) -> Int {
+  package func verify() throws(Failure) -> Int {
     var count = 0
     for entry in file.header.tensors {
       guard entry.format == .float32 else {

@@ -1,29 +1,29 @@
-public import Data
-public import Images
+package import Data
+package import Images
 import JSON
-public import Networks
+package import Networks
 
 /// What a network needs besides its weights to read pictures and name what they show.
 ///
 /// Its input is (pixel - mean) x factor with pixels from 0 to 255, colour by colour, in the order of its channels.
-public struct Preprocessing: Equatable, Sendable {
+package struct Preprocessing: Equatable, Sendable {
   /// The classes' names.
-  public var classNames: [String]
+  package var classNames: [String]
   /// Whether somebody called the classes so; numbers from 0 stand for the names that a file of another program has not.
-  public var namesClasses = true
+  package var namesClasses = true
   /// The mean image, image side x image side x RGB, in 0...255.
-  public var mean: [Float]
+  package var mean: [Float]
   /// Which part of the mean image is subtracted from a crop.
-  public var meanPlace: Augmentation.MeanPlace
+  package var meanPlace: Augmentation.MeanPlace
   /// The order of the colours in the network's input.
-  public var channelOrder: ChannelOrder
+  package var channelOrder: ChannelOrder
   /// What R, G and B are multiplied by once the mean is subtracted.
-  public var factors: [Float]
+  package var factors: [Float]
   /// What becomes of pictures that are no squares.
-  public var resizing: Resizing
+  package var resizing: Resizing
 
   /// Makes it from its parts.
-  public init(
+  package init(
     classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn,
     channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1], resizing: Resizing = .crop
   ) {
@@ -37,7 +37,7 @@ public struct Preprocessing: Equatable, Sendable {
   }
 
   /// Multiplies and orders the colours of pixels, rows of RGB less the mean, in place.
-  public func adapt(_ pixels: UnsafeMutablePointer<Float>, count: Int) {
+  package func adapt(_ pixels: UnsafeMutablePointer<Float>, count: Int) {
     guard channelOrder != .rgb || factors != [1, 1, 1] else { return }
     let (red, green, blue) = (factors[0], factors[1], factors[2])
     let isReversed = channelOrder == .bgr
@@ -81,7 +81,7 @@ extension Preprocessing {
   ///   - classNames: The names of its classes.
   ///   - mean: The mean image, image side x image side x RGB from 0 to 255, where the description has no mean.
   ///   - meanPlace: Which part of the mean image is subtracted from a crop.
-  public init(
+  package init(
     for network: NetworkSpecification, classNames: [String], mean: @autoclosure () -> [Float],
     meanPlace: Augmentation.MeanPlace = .cropsOwn
   ) {
@@ -93,7 +93,7 @@ extension Preprocessing {
   }
 
   /// A mean image of one colour.
-  public static func filled(_ network: NetworkSpecification, _ colour: [Float]) -> [Float] {
+  package static func filled(_ network: NetworkSpecification, _ colour: [Float]) -> [Float] {
     let pixels = network.imageSide * network.imageSide
     return (0..<pixels).flatMap { _ in colour }
   }

@@ -1,13 +1,13 @@
 import System
 
 /// Comma-separated values as RFC 4180 has them, which people open in spreadsheets.
-public enum CSV {
+package enum CSV {
   /// A line of fields.
   ///
   /// Those with commas, quotes or line ends are quoted. A text that a spreadsheet would compute as a formula, since it begins
   /// with `=`, `+`, `-` or `@`, has an apostrophe in front, as OWASP advises; numbers stay as they are. Other control characters
   /// are escaped; JSON has names as they are.
-  public static func line(_ fields: [String]) -> String {
+  package static func line(_ fields: [String]) -> String {
     fields.map(field).joined(separator: ",")
   }
 

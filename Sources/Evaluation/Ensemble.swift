@@ -3,7 +3,7 @@ import MPI
 import System
 
 /// What each network of an ensemble counts for.
-public enum EnsembleWeighting: Sendable, Equatable {
+package enum EnsembleWeighting: Sendable, Equatable {
   /// All the same, as in the paper.
   case equal
   /// Given by the user, in the order of the networks.

@@ -1,19 +1,19 @@
 /// What networks made of every image of a split, and what follows from it.
-public struct Evaluation: Sendable, Equatable {
+package struct Evaluation: Sendable, Equatable {
   /// The names of the classes; a label is a place in this list.
-  public let classNames: [String]
+  package let classNames: [String]
   /// The images' numbers in their split, in rising order.
-  public let images: [Int]
+  package let images: [Int]
   /// The true class of each image.
-  public let labels: [Int]
+  package let labels: [Int]
   /// Each image's most probable classes, five or all there are, the first one first.
-  public let best: [[Int]]
+  package let best: [[Int]]
   /// Their probabilities.
-  public let probabilities: [[Double]]
+  package let probabilities: [[Double]]
   /// How many classes are ahead of the true one.
-  public let ahead: [Int]
+  package let ahead: [Int]
   /// The mean over the images of -ln p of the true class, in nats.
-  public let loss: Double
+  package let loss: Double
 
   package init(
     classNames: [String], images: [Int], labels: [Int], best: [[Int]], probabilities: [[Double]],
@@ -29,15 +29,17 @@ public struct Evaluation: Sendable, Equatable {
   }
 
   /// Images whose true class is not the most probable.
-  public var top1Errors: Int { ahead.count { $0 >= 1 } }
+  package var top1Errors: Int { ahead.count { $0 >= 1 } }
   /// Images whose true class is not among the five most probable.
-  public var top5Errors: Int { ahead.count { $0 >= 5 } }
+  package var top5Errors: Int { ahead.count { $0 >= 5 } }
 
   /// A count of the images in percent.
-  public func percent(_ count: Int) -> Double { 100 * Double(count) / Double(max(1, images.count)) }
+  package func percent(_ count: Int) -> Double {
+    100 * Double(count) / Double(max(1, images.count))
+  }
 
   /// The images of each true class (row) that were taken for each class (column).
-  public var confusion: [[Int]] {
+  package var confusion: [[Int]] {
     var matrix = [[Int]](
       repeating: [Int](repeating: 0, count: classNames.count), count: classNames.count)
     for (label, best) in zip(labels, best) { matrix[label][best[0]] += 1 }
@@ -45,19 +47,19 @@ public struct Evaluation: Sendable, Equatable {
   }
 
   /// One class's images and errors.
-  public struct ClassErrors: Sendable, Equatable {
+  package struct ClassErrors: Sendable, Equatable {
     /// The class.
-    public let label: Int
+    package let label: Int
     /// Its images.
-    public var images = 0
+    package var images = 0
     /// Those that were taken for another class.
-    public var top1Errors = 0
+    package var top1Errors = 0
     /// Those for which it was not among the first five.
-    public var top5Errors = 0
+    package var top5Errors = 0
   }
 
   /// The errors class by class.
-  public var classErrors: [ClassErrors] {
+  package var classErrors: [ClassErrors] {
     var result = classNames.indices.map { ClassErrors(label: $0) }
     for (label, ahead) in zip(labels, ahead) {
       result[label].images += 1
@@ -68,17 +70,17 @@ public struct Evaluation: Sendable, Equatable {
   }
 
   /// A class, what it was taken for, and how often.
-  public struct Confusion: Sendable, Equatable {
+  package struct Confusion: Sendable, Equatable {
     /// The true class.
-    public let label: Int
+    package let label: Int
     /// What it was taken for.
-    public let predicted: Int
+    package let predicted: Int
     /// How many images.
-    public let count: Int
+    package let count: Int
   }
 
   /// The most frequent confusions, the worst first.
-  public func worstConfusions(_ count: Int) -> [Confusion] {
+  package func worstConfusions(_ count: Int) -> [Confusion] {
     let all = confusion.enumerated().flatMap { label, row in
       row.enumerated().filter { $0.offset != label && $0.element > 0 }
         .map { Confusion(label: label, predicted: $0.offset, count: $0.element) }
@@ -88,7 +90,7 @@ public struct Evaluation: Sendable, Equatable {
   }
 
   /// The places in `images` of the errors in which the network was surest, the surest first.
-  public func mostConfidentErrors(_ count: Int) -> [Int] {
+  package func mostConfidentErrors(_ count: Int) -> [Int] {
     Array(
       images.indices.filter { best[$0][0] != labels[$0] }
         .sorted { probabilities[$0][0] > probabilities[$1][0] }.prefix(count))

@@ -55,7 +55,7 @@ extension EvaluationReport {
   }
 
   /// One JSON object.
-  public var json: String {
+  package var json: String {
     let document = Document(
       measured: title, figures: Figures(whole),
       weights: weighting == .fitted

@@ -2,7 +2,7 @@ import Foundation
 import System
 
 /// The figures of an evaluation, as tables, JSON or CSV.
-public struct EvaluationReport {
+package struct EvaluationReport {
   let result: EnsembleEvaluation
   let checkpoints: [String]
   let weighting: EnsembleWeighting
@@ -18,7 +18,7 @@ public struct EvaluationReport {
   ///   - title: What was measured, `validation images of 'pets', centre crop`.
   ///   - worst: How many confusions and errors are listed.
   ///   - names: An image's name.
-  public init(
+  package init(
     _ result: EnsembleEvaluation, checkpoints: [String], weighting: EnsembleWeighting,
     title: String, worst: Int = 10, names: @escaping (_ image: Int) -> String
   ) {
@@ -37,7 +37,7 @@ public struct EvaluationReport {
   private func className(_ label: Int) -> String { escaped(whole.classNames[label]) }
 
   /// Tables for people.
-  public var text: String {
+  package var text: String {
     var lines: [String] = []
     if checkpoints.count > 1 {
       lines.append("Each by itself:")
@@ -113,7 +113,7 @@ public struct EvaluationReport {
   // MARK: CSV
 
   /// A line a class, and one for all of them first.
-  public var csv: String {
+  package var csv: String {
     var lines = [CSV.line(["class", "images", "top1Errors", "top5Errors"])]
     lines.append(
       CSV.line(
@@ -127,7 +127,7 @@ public struct EvaluationReport {
   }
 
   /// The confusion matrix: a row a true class, a column a predicted one.
-  public var confusionCSV: String {
+  package var confusionCSV: String {
     let rows = zip(whole.classNames, whole.confusion).map { name, row in
       CSV.line([name] + row.map(String.init))
     }
@@ -135,7 +135,7 @@ public struct EvaluationReport {
   }
 
   /// A line an image: its name, its true class, the five most probable classes and their probabilities.
-  public var predictionsCSV: String {
+  package var predictionsCSV: String {
     let shown = whole.best.first?.count ?? 0
     var lines = [
       CSV.line(

@@ -1,9 +1,9 @@
-public import AlexNet
-public import Checkpoints
-public import Data
+package import AlexNet
+package import Checkpoints
+package import Data
 import Glibc
 import Layers
-public import MPI
+package import MPI
 package import System
 import Tensors
 import Training
@@ -13,7 +13,7 @@ import Training
 /// Each rank builds the whole network and takes every n-th batch, so that ranks need not wait for each other.
 /// The batches are those of the training's validation, counts are whole numbers and losses are added batch by
 /// batch in their order: the figures are the same on any number of ranks, and those of the validation.
-public struct Evaluator {
+package struct Evaluator {
   private let dataset: Dataset
   private let split: Split
   private let crops: Crops
@@ -32,7 +32,7 @@ public struct Evaluator {
   ///   - classMap: Which of the networks' classes is which of the dataset's.
   ///   - world: The ranks.
   ///   - threads: Threads of this rank.
-  public init(
+  package init(
     _ dataset: Dataset, split: Split = .validation, crops: Crops, images: [Int]? = nil,
     classMap: ClassMap = .byName, over world: Communicator, threads: Int
   ) {
@@ -65,7 +65,7 @@ public struct Evaluator {
   /// - Returns: What was found, the same on every rank: on all images, on those of odd number where weights
   ///   were fitted on the others.
   /// - Throws: `Failure` where an image or a checkpoint cannot be read, `MPIError` where a message fails.
-  public func evaluate(
+  package func evaluate(
     _ networks: [TrainedNetwork], weighting: EnsembleWeighting = .equal,
     threadsPerTower: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
     visit: (_ classifier: Classifier, _ images: [Int]) throws -> Void = { _, _ in }

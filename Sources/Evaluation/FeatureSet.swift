@@ -1,23 +1,23 @@
-public import AlexNet
+package import AlexNet
 import Foundation
 import Interchange
-public import MPI
+package import MPI
 import Networks
-public import System
+package import System
 import Training
 
 /// The features of a set of pictures: an array of pictures x features in a .npy file, and the pictures' names, a line
 /// each, in a .txt file beside it.
-public struct FeatureSet: Sendable {
+package struct FeatureSet: Sendable {
   /// The names of the pictures.
-  public private(set) var names: [String]
+  package private(set) var names: [String]
   /// Features of a picture.
-  public let length: Int
+  package let length: Int
   /// The features, picture by picture.
-  public private(set) var values: [Float]
+  package private(set) var values: [Float]
 
   /// Makes an empty set.
-  public init(length: Int) { (names, self.length, values) = ([], length, []) }
+  package init(length: Int) { (names, self.length, values) = ([], length, []) }
 
   /// Appends pictures of all ranks, in the order of the ranks, to the first rank's set; all ranks call it together.
   /// - Parameters:
@@ -25,7 +25,7 @@ public struct FeatureSet: Sendable {
   ///   - values: Their features.
   ///   - world: The ranks.
   /// - Throws: `MPIError` where a message fails.
-  public mutating func append(
+  package mutating func append(
     names: [String], values: [Float], of world: Communicator
   ) throws(MPIError) {
     precondition(
@@ -63,7 +63,7 @@ public struct FeatureSet: Sendable {
 
   /// Reads a set.
   /// - Throws: `Failure` (inputMissing) where a file is missing, (badData) where the two do not belong together.
-  public init(contentsOf path: String) throws(Failure) {
+  package init(contentsOf path: String) throws(Failure) {
     let array = try NumPyArray(contentsOf: path)
     guard array.shape.count == 2, array.shape[1] > 0 else {
       throw Failure(
@@ -84,7 +84,7 @@ public struct FeatureSet: Sendable {
 
   /// Writes both files; only the array where that goes into a pipe or a device, which nothing lies beside.
   /// - Throws: `Failure` (cannotCreate, inputOutput) where that fails.
-  public func write(to path: String) throws(Failure) {
+  package func write(to path: String) throws(Failure) {
     let writer = try NumPyWriter(creating: path, shape: [names.count, length])
     try values.withUnsafeBufferPointer { values throws(Failure) in try writer.append(values) }
     try writer.finish()
@@ -96,7 +96,7 @@ public struct FeatureSet: Sendable {
 extension Classifier {
   /// The features of pictures in the last hidden layer, one array a picture.
   /// - Throws: `Failure` (usage) where a picture has another size.
-  public func features(of pictures: [SquarePicture]) throws(Failure) -> [[Float]] {
+  package func features(of pictures: [SquarePicture]) throws(Failure) -> [[Float]] {
     var features: [[Float]] = []
     while features.count < pictures.count {
       let part = Array(pictures[features.count..<min(features.count + batchSize, pictures.count)])

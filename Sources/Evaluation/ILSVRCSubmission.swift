@@ -1,10 +1,10 @@
 import Data
 import Foundation
-public import System
+package import System
 
 /// The text file that ILSVRC's evaluation server takes: a line an image in the order of the images, on it the five
 /// most probable classes by their ILSVRC IDs, which count from 1.
-public struct ILSVRCSubmission: Sendable {
+package struct ILSVRCSubmission: Sendable {
   /// The ILSVRC ID of each class.
   private let identifiers: [Int]
 
@@ -15,7 +15,7 @@ public struct ILSVRCSubmission: Sendable {
   ///     IDs are the places of the classes in the dataset.
   /// - Throws: `Failure` (usage) for too few classes, or ILSVRC's without the kit; (badData) where the kit lacks a
   ///   class.
-  public init(classNames: [String], kit: String?) throws(Failure) {
+  package init(classNames: [String], kit: String?) throws(Failure) {
     guard classNames.count >= 5 else {
       throw Failure(
         .usage,
@@ -60,7 +60,7 @@ public struct ILSVRCSubmission: Sendable {
   }
 
   /// The lines of a submission, as text.
-  public func text(_ evaluation: Evaluation) -> String {
+  package func text(_ evaluation: Evaluation) -> String {
     evaluation.best.map { labels in
       labels.map { String(identifiers[$0]) }.joined(separator: " ") + "\n"
     }.joined()
@@ -73,7 +73,7 @@ public struct ILSVRCSubmission: Sendable {
   ///   - path: The file, for complaints.
   /// - Returns: How many images have the true class not first, and not among the five.
   /// - Throws: `Failure` (badData) that names the first line which is wrong, and how.
-  public func check(
+  package func check(
     _ text: String, labels: [Int], path: String
   ) throws(Failure) -> (top1Errors: Int, top5Errors: Int) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

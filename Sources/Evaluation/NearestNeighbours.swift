@@ -5,13 +5,13 @@ import Tensors
 /// |x - q|^2 = |x|^2 - 2 x q + |q|^2, with the products of a block of rows as one product of matrices. Single
 /// precision loses digits where the three nearly cancel, so the candidates' distances are then computed once more
 /// in double precision, difference by difference.
-public final class NearestNeighbours {
+package final class NearestNeighbours {
   /// A row and how far it is away.
-  public struct Neighbour: Sendable, Equatable {
+  package struct Neighbour: Sendable, Equatable {
     /// The row's number.
-    public let row: Int
+    package let row: Int
     /// The Euclidean distance.
-    public let distance: Double
+    package let distance: Double
 
     /// Makes a neighbour of its row and distance.
     package init(row: Int, distance: Double) {
@@ -33,7 +33,7 @@ public final class NearestNeighbours {
   /// - Parameters:
   ///   - features: Rows side by side.
   ///   - length: Numbers of a row.
-  public init(_ features: UnsafeBufferPointer<Float>, length: Int) {
+  package init(_ features: UnsafeBufferPointer<Float>, length: Int) {
     precondition(length > 0 && features.count.isMultiple(of: length), "The last row is not whole.")
     BLAS.useOneThreadPerCall()
     self.features = features
@@ -45,7 +45,7 @@ public final class NearestNeighbours {
   deinit { if isOwner { features.deallocate() } }
 
   /// Makes a search over rows, which are copied.
-  public init(_ features: [Float], length: Int) {
+  package init(_ features: [Float], length: Int) {
     precondition(length > 0 && features.count.isMultiple(of: length), "The last row is not whole.")
     BLAS.useOneThreadPerCall()
     let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: features.count)
@@ -57,7 +57,7 @@ public final class NearestNeighbours {
   }
 
   /// The number of rows.
-  public var count: Int { squares.count }
+  package var count: Int { squares.count }
 
   private static func squares(_ features: UnsafeBufferPointer<Float>, _ length: Int) -> [Float] {
     guard let start = features.baseAddress else { return [] }
@@ -67,12 +67,12 @@ public final class NearestNeighbours {
   }
 
   /// The nearest rows to a query, the nearest first; of equally far ones the one with the smaller number.
-  public func nearest(to query: [Float], count: Int) -> [Neighbour] {
+  package func nearest(to query: [Float], count: Int) -> [Neighbour] {
     nearest(to: [query], count: count)[0]
   }
 
   /// The nearest rows to each of several queries.
-  public func nearest(to queries: [[Float]], count: Int) -> [[Neighbour]] {
+  package func nearest(to queries: [[Float]], count: Int) -> [[Neighbour]] {
     precondition(queries.allSatisfy { $0.count == length }, "A query is not as long as a row.")
     guard let start = features.baseAddress, !queries.isEmpty else { return queries.map { _ in [] } }
     let rows = squares.count

@@ -3,7 +3,7 @@ import JSON
 import System
 
 /// Writes the neighbours of pictures.
-public struct NeighbourWriter: Sendable {
+package struct NeighbourWriter: Sendable {
   private let format: PredictionFormat
   private let names: [String]
 
@@ -11,13 +11,13 @@ public struct NeighbourWriter: Sendable {
   /// - Parameters:
   ///   - format: How.
   ///   - names: The names of the set's pictures.
-  public init(_ format: PredictionFormat, names: [String]) {
+  package init(_ format: PredictionFormat, names: [String]) {
     self.format = format
     self.names = names
   }
 
   /// What comes before the first picture.
-  public var heading: String {
+  package var heading: String {
     format == .csv ? CSV.line(["image", "rank", "neighbour", "distance"]) + "\n" : ""
   }
 
@@ -32,7 +32,7 @@ public struct NeighbourWriter: Sendable {
   }
 
   /// A picture's neighbours.
-  public func text(_ file: String, _ found: [NearestNeighbours.Neighbour]) -> String {
+  package func text(_ file: String, _ found: [NearestNeighbours.Neighbour]) -> String {
     switch format {
     case .table:
       return

@@ -2,13 +2,13 @@ import AlexNet
 import Glibc
 
 /// What several networks made of the same images, together and each by itself.
-public struct EnsembleEvaluation: Sendable, Equatable {
+package struct EnsembleEvaluation: Sendable, Equatable {
   /// Their weighted mean.
-  public let whole: Evaluation
+  package let whole: Evaluation
   /// Each by itself, in the order in which they were given.
-  public let members: [Evaluation]
+  package let members: [Evaluation]
   /// What each counts for; the sum is 1.
-  public let weights: [Double]
+  package let weights: [Double]
 
   package init(whole: Evaluation, members: [Evaluation], weights: [Double]) {
     self.whole = whole

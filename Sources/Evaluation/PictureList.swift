@@ -1,15 +1,15 @@
 import Data
-public import MPI
-public import System
+package import MPI
+package import System
 
 /// The picture files that a command line names: files, folders at any depth, and lists on standard input.
-public struct PictureList: Sendable {
+package struct PictureList: Sendable {
   /// The files, folder by folder in the order of their names.
-  public private(set) var files: [String] = []
+  package private(set) var files: [String] = []
   /// What cannot be used: folders that are missing or hold no picture.
-  public private(set) var problems: [Failure] = []
+  package private(set) var problems: [Failure] = []
   /// What lies in the folders besides pictures, and is left out; on the first rank alone.
-  public private(set) var notes: [String] = []
+  package private(set) var notes: [String] = []
 
   /// Makes a list of the pictures that words name.
   ///
@@ -18,7 +18,7 @@ public struct PictureList: Sendable {
   /// - Parameters:
   ///   - words: Files and folders; `-` stands for the list on standard input.
   ///   - list: Gives the names in that list.
-  public init(
+  package init(
     _ words: [String], list: () throws(Failure) -> [String] = PictureList.standardInput
   ) {
     for word in words {
@@ -40,7 +40,7 @@ public struct PictureList: Sendable {
 
   /// The same list on all ranks, whoever of them has the standard input; all ranks call it together.
   /// - Throws: `MPIError` where a message fails.
-  public init(_ words: [String], over world: Communicator) throws(MPIError) {
+  package init(_ words: [String], over world: Communicator) throws(MPIError) {
     // mpirun gives its standard input to the first rank alone.
     self.init(world.rank == 0 ? words : [])
     // No path holds a zero.
@@ -81,5 +81,5 @@ public struct PictureList: Sendable {
 
   /// The names in the list on standard input.
   /// - Throws: `Failure` (inputOutput) where it cannot be read, (badData) where it is too long or in UTF-16.
-  public static func standardInput() throws(Failure) -> [String] { try PathList.standardInput() }
+  package static func standardInput() throws(Failure) -> [String] { try PathList.standardInput() }
 }

@@ -1,13 +1,13 @@
-public import AlexNet
-public import Images
-public import MPI
+package import AlexNet
+package import Images
+package import MPI
 import Networks
-public import System
+package import System
 
 /// Reads picture files a part at a time, side by side, and keeps account of those that cannot be read.
 ///
 /// Several ranks take turns: the first part is the first rank's, the second the second's.
-public struct PictureReader {
+package struct PictureReader {
   /// What this rank could not read so far.
   private var problems: [Failure] = []
   private let files: [String]
@@ -24,7 +24,7 @@ public struct PictureReader {
   ///   - resizing: What becomes of pictures that are no squares.
   ///   - team: The threads that read.
   ///   - world: The ranks that share the files.
-  public init(
+  package init(
     _ list: PictureList, side: Int, resizing: Resizing, team: ThreadTeam,
     over world: Communicator = .alone
   ) {
@@ -38,7 +38,7 @@ public struct PictureReader {
 
   /// The next pictures of this rank that can be read, of so many files at most; none where the others have the
   /// rest, and nil on all ranks at the end.
-  public mutating func read(_ count: Int) -> [(file: String, picture: SquarePicture)]? {
+  package mutating func read(_ count: Int) -> [(file: String, picture: SquarePicture)]? {
     guard next < files.count else { return nil }
     let start = min(next + world.rank * count, files.count)
     let part = files[start..<min(start + count, files.count)]
@@ -62,7 +62,7 @@ public struct PictureReader {
   }
   /// What could not be read, rank by rank; all ranks call it together and get the same.
   /// - Throws: `MPIError` where a message fails.
-  public func allProblems() throws(MPIError) -> [Failure] {
+  package func allProblems() throws(MPIError) -> [Failure] {
     let own = problems.map { "\($0.exitCode.rawValue) \($0.message)\0" }.joined()
     return try world.allGather(own).flatMap { $0.split(separator: "\0") }.compactMap { line in
       let words = line.split(separator: " ", maxSplits: 1)

@@ -1,10 +1,10 @@
-public import AlexNet
+package import AlexNet
 import Foundation
 import JSON
 import System
 
 /// How predictions are written.
-public enum PredictionFormat: Sendable {
+package enum PredictionFormat: Sendable {
   /// Lines for people.
   case table
   /// A JSON object a line.
@@ -14,7 +14,7 @@ public enum PredictionFormat: Sendable {
 }
 
 /// Writes what a network makes of pictures.
-public struct PredictionWriter: Sendable {
+package struct PredictionWriter: Sendable {
   private let format: PredictionFormat
   private let classNames: [String]
   private let top: Int
@@ -24,14 +24,14 @@ public struct PredictionWriter: Sendable {
   ///   - format: How.
   ///   - classNames: The names of the classes.
   ///   - top: How many classes are named.
-  public init(_ format: PredictionFormat, classNames: [String], top: Int) {
+  package init(_ format: PredictionFormat, classNames: [String], top: Int) {
     self.format = format
     self.classNames = classNames
     self.top = top
   }
 
   /// What comes before the first picture.
-  public var heading: String {
+  package var heading: String {
     guard format == .csv else { return "" }
     return CSV.line(
       ["image"] + (1...top).map { "class\($0)" } + (1...top).map { "probability\($0)" }) + "\n"
@@ -48,7 +48,7 @@ public struct PredictionWriter: Sendable {
   }
 
   /// A picture's prediction.
-  public func text(_ file: String, _ prediction: Prediction) -> String {
+  package func text(_ file: String, _ prediction: Prediction) -> String {
     let best = prediction.best(top)
     switch format {
     case .table:

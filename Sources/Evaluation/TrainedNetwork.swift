@@ -1,24 +1,24 @@
-public import Checkpoints
-public import Data
+package import Checkpoints
+package import Data
 import Images
 import Networks
 import Safetensors
-public import System
-public import Training
+package import System
+package import Training
 
 /// A checkpoint to be measured, with what the run that wrote it says about itself.
-public struct TrainedNetwork: Sendable {
+package struct TrainedNetwork: Sendable {
   /// The network, its class names and how it reads pictures.
-  public let file: NetworkFile
+  package let file: NetworkFile
   /// The run's settings; nil where the network was not trained by this program.
-  public let settings: TrainingSettings?
+  package let settings: TrainingSettings?
   /// The steps that it was trained for; nil likewise.
-  public let steps: Int?
+  package let steps: Int?
 
   /// Opens a checkpoint, or the newest one of a run.
   /// - Parameter path: A checkpoint, or the folder of a run.
   /// - Throws: `Failure` (inputMissing) where there is none, (badData) where it is no whole checkpoint.
-  public init(opening path: String) throws(Failure) {
+  package init(opening path: String) throws(Failure) {
     file = try NetworkFile(opening: RunDirectory.checkpoint(named: path))
     // A file of weights alone tells nothing of a training.
     let texts = file.file.header.metadata
@@ -29,15 +29,15 @@ public struct TrainedNetwork: Sendable {
   }
 
   /// Where the checkpoint is.
-  public var path: String { file.file.path }
+  package var path: String { file.file.path }
 
   /// Images that the run validated at once, and threads of each tower: with the same ones the arithmetic is the
   /// same to the last bit.
-  public var batchSize: Int { settings?.recipe.batchSize ?? 128 }
+  package var batchSize: Int { settings?.recipe.batchSize ?? 128 }
 
   /// Makes sure that a dataset's pictures are of the network's size; `ClassMatching` looks at the classes.
   /// - Throws: `Failure` (usage) that says which differ.
-  public func check(fits dataset: Dataset) throws(Failure) {
+  package func check(fits dataset: Dataset) throws(Failure) {
     let network = file.network
     guard dataset.side == network.imageSide else {
       throw Failure(
@@ -50,7 +50,7 @@ public struct TrainedNetwork: Sendable {
 
   /// What a user should know of how a dataset's pictures were made, compared with what the network is used to; nil where
   /// there is nothing.
-  public func notice(on dataset: Dataset) -> String? {
+  package func notice(on dataset: Dataset) -> String? {
     let own = file.preprocessing.resizing
     guard own == dataset.resizing else {
       return
@@ -62,7 +62,7 @@ public struct TrainedNetwork: Sendable {
 
   /// Makes sure that two networks tell the same classes apart, so that their outputs can be averaged.
   /// - Throws: `Failure` (usage) that says how they differ.
-  public func check(averagesWith other: TrainedNetwork) throws(Failure) {
+  package func check(averagesWith other: TrainedNetwork) throws(Failure) {
     try Self.check(
       classes: file.preprocessing.classNames, of: quoted(path),
       against: other.file.preprocessing.classNames, of: quoted(other.path))

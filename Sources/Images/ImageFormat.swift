@@ -1,5 +1,5 @@
 /// The picture formats that are read, told apart by their first bytes and never by a file's name.
-public enum ImageFormat: String, Sendable, CaseIterable {
+package enum ImageFormat: String, Sendable, CaseIterable {
   /// JPEG, baseline or progressive.
   case jpeg
   /// Portable Network Graphics.
@@ -22,7 +22,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
   case pnm
 
   /// The extensions, in lower case, that mark a file as a picture.
-  public static let fileExtensions: Set<String> = [
+  package static let fileExtensions: Set<String> = [
     "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "webp", "tif", "tiff", "bmp", "dib",
     "gif",
     "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpf", "jpx", "j2c", "ppm", "pgm", "pbm",
@@ -30,7 +30,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
   ]
 
   /// Recognises a format, or returns nil.
-  public init?(of bytes: UnsafeRawBufferPointer) {
+  package init?(of bytes: UnsafeRawBufferPointer) {
     func begins(with signature: [UInt8], at place: Int = 0) -> Bool {
       bytes.count >= place + signature.count
         && signature.indices.allSatisfy { bytes[place + $0] == signature[$0] }

@@ -1,11 +1,11 @@
 import CImages
 import Glibc
-public import System
+package import System
 
 /// Pictures written for people to look at.
-public enum PNGFile {
+package enum PNGFile {
   /// RGB bytes, rows from the top, as the bytes of a PNG file.
-  public static func encoded(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
+  package static func encoded(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
     precondition(pixels.count == width * height * 3, "The pixels do not fill the picture.")
     var length = alexnet_png_room(Int32(width), Int32(height), 3)
     return [UInt8](unsafeUninitializedCapacity: length) { memory, count in
@@ -18,7 +18,7 @@ public enum PNGFile {
 
   /// Writes RGB bytes, rows from the top, as a PNG file, which appears under its name when it is whole.
   /// - Throws: `Failure` (cannot create, input/output) that names the path.
-  public static func write(
+  package static func write(
     _ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, to path: String
   ) throws(Failure) {
     precondition(pixels.count == width * height * 3, "The pixels do not fill the picture.")

@@ -1,16 +1,16 @@
 import CImages
-public import System
+package import System
 
 /// Decodes the records of a dataset, JPEG by libjpeg-turbo and PNG by libpng; one for each thread.
 ///
 /// The size stands in the header and is compared before anything is decoded: a record never takes
 /// more memory or time than the square that is expected.
-public final class RecordDecoder {
+package final class RecordDecoder {
   private var decompressor: tjhandle?
 
   /// Makes a decoder.
   /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
-  public init() throws(Failure) {
+  package init() throws(Failure) {
     decompressor = tjInitDecompress()
     if decompressor == nil {
       throw Failure(.internal, "libjpeg-turbo cannot be started; reinstall libturbojpeg0.")
@@ -28,7 +28,7 @@ public final class RecordDecoder {
   ///
   /// JPEG and PNG are told apart by their first bytes; `encoding` says whether it is neither.
   /// - Throws: `ImageProblem` when it is of another size or format, or damaged in any way.
-  public func decode(
+  package func decode(
     _ bytes: UnsafeRawBufferPointer, as encoding: RecordEncoding = .jpeg, side: Int,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {

@@ -1,12 +1,12 @@
 import CImages
-public import System
+package import System
 
 /// Encodes square RGB pictures one after the other into memory that it owns; one for each thread.
 ///
 /// JPEG by libjpeg-turbo, colour at half resolution (4:2:0), the accurate transform: the same
 /// pixels give the same bytes on every processor. A picture without colour is stored in gray, and
 /// reads back as RGB.
-public final class RecordEncoder {
+package final class RecordEncoder {
   private let encoding: RecordEncoding
   private let quality: Int
   private let side: Int
@@ -21,7 +21,7 @@ public final class RecordEncoder {
   ///   - quality: 1 to 100, for JPEG alone.
   ///   - side: The pictures' width and height in pixels.
   /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
-  public init(_ encoding: RecordEncoding, quality: Int, side: Int) throws(Failure) {
+  package init(_ encoding: RecordEncoding, quality: Int, side: Int) throws(Failure) {
     precondition((1...100).contains(quality), "A JPEG quality of \(quality) is out of bounds.")
     self.encoding = encoding
     self.quality = quality
@@ -49,7 +49,7 @@ public final class RecordEncoder {
   /// Encodes `side * side * 3` RGB bytes; the result is valid until the next call, and as
   /// long as the pixels.
   /// - Throws: `ImageProblem` when the library refuses, which no picture is known to cause.
-  public func encode(_ pixels: UnsafeBufferPointer<UInt8>) throws(ImageProblem)
+  package func encode(_ pixels: UnsafeBufferPointer<UInt8>) throws(ImageProblem)
     -> UnsafeRawBufferPointer
   {
     precondition(pixels.count == side * side * 3, "The pixels do not fill the picture.")

@@ -1,5 +1,5 @@
 /// How the records of a dataset are encoded.
-public enum RecordEncoding: String, Codable, Sendable, CaseIterable {
+package enum RecordEncoding: String, Codable, Sendable, CaseIterable {
   /// JPEG: small; quality 95 loses nothing that the eye sees.
   case jpeg
   /// PNG: every pixel is kept; for small images.
@@ -8,7 +8,7 @@ public enum RecordEncoding: String, Codable, Sendable, CaseIterable {
   case raw
 
   /// The extension of a record's name in a shard.
-  public var fileExtension: String {
+  package var fileExtension: String {
     switch self {
     case .jpeg: "jpg"
     case .png: "png"

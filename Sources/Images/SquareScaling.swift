@@ -1,6 +1,6 @@
 import CImages
 import Glibc
-public import System
+package import System
 
 /// Makes the picture that training sees out of any picture, by libvips: upright, the shorter side
 /// scaled to `side`, the centre `side x side` of it, in 8-bit sRGB (Krizhevsky 2012, section 2); or
@@ -12,23 +12,23 @@ public import System
 /// Gray becomes RGB, CMYK and 16-bit values are converted, white stands behind what is transparent.
 /// Big JPEGs are decoded at a fraction of their size. Every method may be called from any number of
 /// threads.
-public enum SquareScaling {
+package enum SquareScaling {
   /// The most pixels that a picture may have: 128 million.
   ///
   /// A larger one is refused before it is decoded.
-  public static let mostPixels = 128_000_000
+  package static let mostPixels = 128_000_000
 
   /// The longest side that a picture may have, in pixels.
   ///
   /// A JPEG may have no longer one. libvips takes time by the square of the height of a picture of which the middle is
   /// kept, and holds some hundred rows of it.
-  public static let longestSide = 1 << 16
+  package static let longestSide = 1 << 16
 
   /// The most memory that a decoder may hold a picture in, in bytes, where it cannot go through it line by line.
   ///
   /// A camera's 24 million pixels fit in every format but BMP, which may have 16 million; a progressive JPEG may have
   /// 44 million.
-  public static let mostMemory = 256 << 20
+  package static let mostMemory = 256 << 20
 
   /// The most scans of a JPEG, each of which goes through the whole picture; encoders make ten, or some more.
   private static let mostScans = 64
@@ -49,23 +49,23 @@ public enum SquareScaling {
 
   /// How enlarged pictures lie, for those who prepare pictures in advance; earlier programs, which did not say,
   /// moved them to the right and down by half a pixel of the result.
-  public static let enlarging = "pixel-centres"
+  package static let enlarging = "pixel-centres"
 
   /// Starts libvips; done once a process, and by itself when first needed.
   /// - Throws: `Failure` (internal) if the library refuses.
-  public static func start() throws(Failure) {
+  package static func start() throws(Failure) {
     guard started else {
       throw Failure(.internal, "The image library libvips cannot be started; reinstall libvips42.")
     }
   }
 
   /// The version of libvips: another one may scale to other pixels.
-  public static var libraryVersion: String { String(cString: vips_version_string()) }
+  package static var libraryVersion: String { String(cString: vips_version_string()) }
 
   /// Scales an encoded picture of any readable format into `side * side * 3` RGB bytes, rows from
   /// the top.
   /// - Throws: `ImageProblem` when the bytes are not a picture, too large a one or a damaged one.
-  public static func scale(
+  package static func scale(
     encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
@@ -191,7 +191,7 @@ public enum SquareScaling {
   /// Scales gray (`bands` 1) or RGB (`bands` 3) pixels, rows from the top, into `side * side * 3`
   /// RGB bytes.
   /// - Throws: `ImageProblem` when libvips refuses.
-  public static func scale(
+  package static func scale(
     pixels: UnsafeRawBufferPointer, width: Int, height: Int, bands: Int, side: Int,
     resizing: Resizing = .crop, into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
@@ -226,7 +226,7 @@ public enum SquareScaling {
   }
 
   /// Gives back what libvips holds for the calling thread; call it before the thread ends.
-  public static func finishThread() { vips_thread_shutdown() }
+  package static func finishThread() { vips_thread_shutdown() }
 
   // ImageMagick, which reads bitmaps for libvips, may allocate all pixels to learn their number.
   private static func checkBitmapSize(_ bytes: UnsafeRawBufferPointer) throws(ImageProblem) {

@@ -1,7 +1,7 @@
 import CImages
 
 /// Text drawn by libvips.
-public enum TextLine {
+package enum TextLine {
   /// The Debian packages of fonts that have the letters of some texts for which none is installed; without them boxes
   /// are drawn.
   package static func missingFonts(for texts: [String]) -> [String] {
@@ -21,7 +21,7 @@ public enum TextLine {
 
   /// Draws a line of text in black on white into `width * height` gray pixels, cut off where they end;
   /// leaves them white if the library cannot.
-  public static func draw(_ text: String, width: Int, height: Int) -> [UInt8] {
+  package static func draw(_ text: String, width: Int, height: Int) -> [UInt8] {
     var pixels = [UInt8](repeating: 255, count: width * height)
     guard !text.isEmpty, (try? SquareScaling.start()) != nil else { return pixels }
     pixels.withUnsafeMutableBufferPointer {

@@ -1,17 +1,17 @@
-public import Checkpoints
+package import Checkpoints
 import JSON
-public import Networks
-public import Safetensors
-public import System
+package import Networks
+package import Safetensors
+package import System
 
 /// Writes a network's weights without the state of a training, for other tools or to go on with here.
-public enum NetworkExport {
+package enum NetworkExport {
   /// Gives the numbers of one of the network's tensors, in the order of its shape.
-  public typealias Values = (NetworkTensor) throws(Failure) -> [Float]
+  package typealias Values = (NetworkTensor) throws(Failure) -> [Float]
 
   /// The weights in a checkpoint.
   /// - Throws: `Failure` (badData) where its header was changed.
-  public static func values(of file: NetworkFile) throws(Failure) -> Values {
+  package static func values(of file: NetworkFile) throws(Failure) -> Values {
     let weights = try NetworkWeights(SafetensorsWeights(file.file), of: file.network)
     return { tensor throws(Failure) in try weights.read(tensor) }
   }
@@ -27,7 +27,7 @@ public enum NetworkExport {
   ///   - path: The file.
   ///   - values: The weights.
   /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
-  public static func writeSafetensors(
+  package static func writeSafetensors(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing,
     format: NumberFormat = .float32, to path: String, _ values: Values
   ) throws(Failure) {
@@ -57,7 +57,7 @@ public enum NetworkExport {
   /// Writes a .npz file: an array a tensor with PyTorch's names, the mean image as `preprocessing.mean`, and as
   /// `__metadata__` the bytes of a JSON object with the texts that safetensors has in its metadata.
   /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
-  public static func writeNumPy(
+  package static func writeNumPy(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing, to path: String,
     _ values: Values
   ) throws(Failure) {

@@ -1,14 +1,14 @@
-public import Checkpoints
-public import Networks
+package import Checkpoints
+package import Networks
 import Safetensors
-public import System
+package import System
 
 /// A network from a file of weights that another program, or this one, wrote.
-public struct NetworkImport {
+package struct NetworkImport {
   /// The network that the weights are put into.
-  public let network: NetworkSpecification
+  package let network: NetworkSpecification
   /// How it reads pictures.
-  public let preprocessing: Preprocessing
+  package let preprocessing: Preprocessing
 
   private let weights: NetworkWeights
   /// No mean of pixels from 0 to 255 is further from zero; some room is left for other ranges.
@@ -25,7 +25,7 @@ public struct NetworkImport {
   ///   - preprocessing: How the network reads pictures; given the file's mean image, if it has one.
   /// - Throws: `Failure` (badData) where the file describes other layers, where a tensor is missing or of another
   ///   shape, and what the closures throw.
-  public init(
+  package init(
     _ source: any WeightSource, named names: [String: String] = [:], prefix: String? = nil,
     network: (_ classes: Int?) throws(Failure) -> NetworkSpecification,
     preprocessing: (NetworkSpecification, _ mean: [Float]?) throws(Failure) -> Preprocessing
@@ -68,13 +68,13 @@ public struct NetworkImport {
   }
 
   /// How the file's names were understood, where they are not the network's.
-  public var notes: [String] { weights.notes }
+  package var notes: [String] { weights.notes }
 
   /// Writes the network as a checkpoint.
   /// - Returns: What a user should know: tensors with numbers that are not finite, tensors that were not used.
   /// - Throws: `Failure` (badData) where a tensor is missing or of another shape, (cannotCreate, inputOutput) where
   ///   the file cannot be written.
-  public func write(to path: String) throws(Failure) -> [String] {
+  package func write(to path: String) throws(Failure) -> [String] {
     var warnings: [String] = []
     try NetworkExport.writeSafetensors(network, preprocessing, to: path) { tensor throws(Failure) in
       let values = try weights.read(tensor)

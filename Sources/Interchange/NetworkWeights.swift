@@ -1,16 +1,16 @@
 import Layers
-public import Networks
-public import System
+package import Networks
+package import System
 
 /// The tensors of a network in a file of any format: which of the file's is which of the network's.
 ///
 /// Where the file describes its layers, they must be the network's, and their order says whose weights are whose.
 /// Elsewhere names do (`TensorNames`).
-public struct NetworkWeights {
+package struct NetworkWeights {
   /// The file.
-  public let source: any WeightSource
+  package let source: any WeightSource
   /// What a user should know of how the tensors were found.
-  public let notes: [String]
+  package let notes: [String]
 
   private let network: NetworkSpecification
   private let found: [String: WeightTensor]
@@ -24,7 +24,7 @@ public struct NetworkWeights {
   ///   - prefix: What stands in front of the tensors' names; nil for what most of them have.
   ///   - reset: Layers that take nothing from the file.
   /// - Throws: `Failure` (badData) where the file describes other layers, or where its names may mean several things.
-  public init(
+  package init(
     _ source: any WeightSource, of network: NetworkSpecification,
     named names: [String: String] = [:],
     prefix: String? = nil, but reset: Set<String> = []
@@ -81,7 +81,7 @@ public struct NetworkWeights {
   }
 
   /// The classes of the file's last layer; nil where it has none.
-  public var classes: Int? {
+  package var classes: Int? {
     guard let bias = network.tensors.last else { return nil }
     if let shape = found[bias.name]?.shape { return shape.reduce(1, *) }
     guard let layer = described?[bias.layer], let shape = layer.weights?.shape else { return nil }
@@ -89,7 +89,7 @@ public struct NetworkWeights {
   }
 
   /// The file's tensor that holds one of the network's; nil where there is none.
-  public func find(_ tensor: NetworkTensor) -> WeightTensor? { found[tensor.name] }
+  package func find(_ tensor: NetworkTensor) -> WeightTensor? { found[tensor.name] }
 
   /// Reads one of the network's tensors.
   /// - Parameters:
@@ -97,7 +97,7 @@ public struct NetworkWeights {
   ///   - rows: How many kernels the file has of it, where that is another number than the network's.
   /// - Returns: Its numbers.
   /// - Throws: `Failure` (badData) where it is missing or of another shape.
-  public func read(_ tensor: NetworkTensor, rows: Int? = nil) throws(Failure) -> [Float] {
+  package func read(_ tensor: NetworkTensor, rows: Int? = nil) throws(Failure) -> [Float] {
     let needed = [rows ?? tensor.shape[0]] + tensor.shape.dropFirst()
     guard let found = find(tensor) else {
       // A layer that has weights and no biases adds nothing.
@@ -186,5 +186,5 @@ public struct NetworkWeights {
   }
 
   /// The file's tensors that the network has no use for; none where the file describes layers, which are all used.
-  public var unused: [String] { described == nil ? unusedTensors.map(\.name) : [] }
+  package var unused: [String] { described == nil ? unusedTensors.map(\.name) : [] }
 }

@@ -1,23 +1,23 @@
-public import Checkpoints
+package import Checkpoints
 import Images
-public import Networks
-public import System
+package import Networks
+package import System
 
 /// How an imported network reads pictures.
 ///
 /// What was asked for counts first, then what its description says, what the file says, and what is usual. What the file says must not differ from what was asked for or described.
-public struct PictureChoice {
+package struct PictureChoice {
   /// The mean image that was asked for, image side x image side x RGB from 0 to 255.
-  public var mean: [Float]?
+  package var mean: [Float]?
   /// The order of colours that was asked for.
-  public var channelOrder: ChannelOrder?
+  package var channelOrder: ChannelOrder?
   /// What pixels are multiplied by first, where it was asked for.
-  public var scale: Double?
+  package var scale: Double?
   /// What R, G and B are divided by in the end, where it was asked for.
-  public var deviation: [Double]?
+  package var deviation: [Double]?
 
   /// Nothing is asked for.
-  public init() {}
+  package init() {}
 
   /// The mean colour of ImageNet in R, G and B, as torchvision gives it.
   private static let usualColour: [Float] = [0.485, 0.456, 0.406].map { 255 * $0 }
@@ -33,7 +33,7 @@ public struct PictureChoice {
   /// - Returns: The preprocessing, and sentences that say what it is and who says so.
   /// - Throws: `Failure` (usage) where the file says something else than what was asked for or described, or where
   ///   what it does not say must be asked for.
-  public func preprocessing(
+  package func preprocessing(
     for network: NetworkSpecification, classNames: [String], of source: any WeightSource,
     imageInFile: [Float]? = nil
   ) throws(Failure) -> (preprocessing: Preprocessing, statements: [String]) {

@@ -1,11 +1,11 @@
-public import Checkpoints
+package import Checkpoints
 import Layers
-public import Networks
-public import System
-public import Towers
+package import Networks
+package import System
+package import Towers
 
 /// The weights of a network that was trained before, in a file of any format, that another one goes on with.
-public struct StartingWeights {
+package struct StartingWeights {
   private let file: String
   private let reset: [String]
   private let classMap: ClassMap?
@@ -15,7 +15,7 @@ public struct StartingWeights {
   ///   - file: The file.
   ///   - reset: Layers that begin with their initial values none the less.
   ///   - classMap: Which of the file's classes is which of the dataset's; nil where both must be the same.
-  public init(_ file: String, reset: [String], classMap: ClassMap?) {
+  package init(_ file: String, reset: [String], classMap: ClassMap?) {
     (self.file, self.reset, self.classMap) = (file, reset, classMap)
   }
 
@@ -26,7 +26,7 @@ public struct StartingWeights {
   /// - Returns: What goes with the weights.
   /// - Throws: `Failure` (badData) where a tensor is missing, of another shape or not finite, (usage) where the file's
   ///   classes are not the dataset's.
-  public func load(
+  package func load(
     into network: Network, for classNames: [String]
   ) throws(Failure) -> StartingPoint {
     let source = try WeightFile.open(file)
@@ -90,7 +90,7 @@ public struct StartingWeights {
 
   /// The network of a file that says itself what it holds.
   /// - Throws: `Failure` (badData) where it is damaged.
-  public static func network(
+  package static func network(
     in path: String
   ) throws(Failure) -> NetworkSpecification? {
     try WeightFile.open(path).described()?.network
@@ -99,7 +99,7 @@ public struct StartingWeights {
   /// A network that goes on with the weights of a file reads pictures as they have learnt to: as the file says, where
   /// the network does not.
   /// - Throws: `Failure` (usage) where it says something else, (badData) where the file is damaged.
-  public static func pictures(
+  package static func pictures(
     for network: NetworkSpecification, in path: String
   ) throws(Failure) -> PixelScaling? {
     guard let described = try WeightFile.open(path).described() else {

@@ -1,22 +1,22 @@
-public import Checkpoints
+package import Checkpoints
 import Networks
-public import Safetensors
-public import System
+package import Safetensors
+package import System
 
 /// The tensors of a safetensors file.
-public final class SafetensorsWeights: WeightSource {
+package final class SafetensorsWeights: WeightSource {
   /// The file.
-  public let file: SafetensorsFile
+  package let file: SafetensorsFile
   /// Names and shapes of the tensors of floating-point numbers, in the order of the file.
-  public let tensors: [WeightTensor]
+  package let tensors: [WeightTensor]
   /// Why other tensors cannot be read, by their names.
-  public let unreadable: [String: String]
+  package let unreadable: [String: String]
   /// The checksums of a checkpoint.
   private let digests: CheckpointDigests?
 
   /// Takes the tensors of an open file.
   /// - Throws: `Failure` (badData) where it is a checkpoint of a newer program, or its header was changed.
-  public init(_ file: SafetensorsFile) throws(Failure) {
+  package init(_ file: SafetensorsFile) throws(Failure) {
     if Self.isCheckpoint(file) {
       try NetworkFile.checkFormat(file)
       digests = try CheckpointDigests(file)
@@ -36,11 +36,11 @@ public final class SafetensorsWeights: WeightSource {
   }
 
   /// Where the file is.
-  public var path: String { file.path }
+  package var path: String { file.path }
 
   /// What a checkpoint says of its network.
   /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
-  public func described() throws(Failure) -> DescribedNetwork? {
+  package func described() throws(Failure) -> DescribedNetwork? {
     Self.isCheckpoint(file) ? try NetworkFile(file).described : nil
   }
 
@@ -50,7 +50,7 @@ public final class SafetensorsWeights: WeightSource {
 
   /// Reads the numbers of a tensor, and compares a checkpoint's with their checksums.
   /// - Throws: `Failure` (inputOutput, badData) where they cannot be read or are damaged.
-  public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+  package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let entry = file.header.tensors.first(where: { $0.name == tensor.name }) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
@@ -66,13 +66,13 @@ public final class SafetensorsWeights: WeightSource {
 }
 
 /// Files of weights, whatever program wrote them.
-public enum WeightFile {
+package enum WeightFile {
   /// The endings of the names that are understood, for help texts.
-  public static let endings = ".safetensors, .npz, .caffemodel, .onnx"
+  package static let endings = ".safetensors, .npz, .caffemodel, .onnx"
 
   /// Opens a file by the ending of its name.
   /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) where the file is not what its name says.
-  public static func open(_ path: String) throws(Failure) -> any WeightSource {
+  package static func open(_ path: String) throws(Failure) -> any WeightSource {
     if path.hasSuffix(".safetensors") {
       return try SafetensorsWeights(SafetensorsFile(opening: path))
     }

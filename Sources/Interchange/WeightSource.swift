@@ -1,23 +1,23 @@
-public import Checkpoints
+package import Checkpoints
 import Networks
-public import System
+package import System
 
 /// A tensor in a file of weights.
-public struct WeightTensor: Equatable, Sendable {
+package struct WeightTensor: Equatable, Sendable {
   /// Its name in the file.
-  public let name: String
+  package let name: String
   /// The lengths of its dimensions, the slowest first.
-  public let shape: [Int]
+  package let shape: [Int]
 
   /// Makes a description from its parts.
-  public init(name: String, shape: [Int]) {
+  package init(name: String, shape: [Int]) {
     self.name = name
     self.shape = shape
   }
 }
 
 /// A file of weights, whatever its format: tensors by name, in 32-bit numbers, and what else it says of its network.
-public protocol WeightSource: AnyObject {
+package protocol WeightSource: AnyObject {
   /// Where the file is.
   var path: String { get }
   /// What kind of file it is, for messages where that matters; empty elsewhere.
@@ -40,16 +40,16 @@ public protocol WeightSource: AnyObject {
 
 extension WeightSource {
   /// Nothing: the file is not one of ours.
-  public func described() throws(Failure) -> DescribedNetwork? { nil }
+  package func described() throws(Failure) -> DescribedNetwork? { nil }
 }
 
 extension WeightSource {
   /// The kind goes without saying.
-  public var kind: String { "" }
+  package var kind: String { "" }
   /// Nothing is unreadable.
-  public var unreadable: [String: String] { [:] }
+  package var unreadable: [String: String] { [:] }
   /// No layers are described.
-  public var layers: [FileLayer]? { nil }
+  package var layers: [FileLayer]? { nil }
   /// Nothing is said.
-  public var pictures: FilePictures { FilePictures() }
+  package var pictures: FilePictures { FilePictures() }
 }

@@ -3,24 +3,24 @@
 /// The outputs are cut into squares of `outputs` x `outputs`; each comes from `size` x `size` = (outputs +
 /// kernel - 1)^2 input pixels, so that neighbouring tiles overlap in the input. What lies beyond the edges is
 /// zero when it is read and dropped when it is written.
-public struct TileGrid: Equatable, Sendable {
+package struct TileGrid: Equatable, Sendable {
   /// Rows of input pixels.
-  public var height: Int
+  package var height: Int
   /// Input pixels in a row.
-  public var width: Int
+  package var width: Int
   /// Rows of output pixels.
-  public var outputHeight: Int
+  package var outputHeight: Int
   /// Output pixels in a row.
-  public var outputWidth: Int
+  package var outputWidth: Int
   /// Rows and columns of zeros above and left of the input.
-  public var padding: Int
+  package var padding: Int
   /// Numbers along each axis of a tile: 6 to 9.
-  public var size: Int
+  package var size: Int
   /// Outputs along each axis of a tile.
-  public var outputs: Int
+  package var outputs: Int
 
   /// Makes a grid.
-  public init(
+  package init(
     height: Int, width: Int, outputHeight: Int, outputWidth: Int, padding: Int, size: Int,
     outputs: Int
   ) {
@@ -34,26 +34,26 @@ public struct TileGrid: Equatable, Sendable {
   }
 
   /// Tiles above each other.
-  public var tilesDown: Int { (outputHeight + outputs - 1) / outputs }
+  package var tilesDown: Int { (outputHeight + outputs - 1) / outputs }
   /// Tiles side by side.
-  public var tilesAcross: Int { (outputWidth + outputs - 1) / outputs }
+  package var tilesAcross: Int { (outputWidth + outputs - 1) / outputs }
   /// Tiles of an image.
-  public var tiles: Int { tilesDown * tilesAcross }
+  package var tiles: Int { tilesDown * tilesAcross }
   /// Numbers of a tile.
-  public var points: Int { size * size }
+  package var points: Int { size * size }
 }
 
 /// Where the numbers of tiles lie: point x tile x map, so that each point is a matrix of tiles x maps.
-public struct TileStorage {
+package struct TileStorage {
   /// The first point of the first tile.
-  public var start: UnsafeMutablePointer<Float>
+  package var start: UnsafeMutablePointer<Float>
   /// Floats from one point to the next.
-  public var pointStride: Int
+  package var pointStride: Int
   /// Maps of a tile; a multiple of 16.
-  public var maps: Int
+  package var maps: Int
 
   /// Makes a storage.
-  public init(start: UnsafeMutablePointer<Float>, pointStride: Int, maps: Int) {
+  package init(start: UnsafeMutablePointer<Float>, pointStride: Int, maps: Int) {
     self.start = start
     self.pointStride = pointStride
     self.maps = maps
@@ -61,16 +61,16 @@ public struct TileStorage {
 }
 
 /// A kernel that is transformed to points.
-public struct KernelShape: Sendable {
+package struct KernelShape: Sendable {
   /// Numbers along each axis of a tile.
-  public var size: Int
+  package var size: Int
   /// Pixels along each axis of the kernel: 3 or 5.
-  public var pixels: Int
+  package var pixels: Int
   /// Maps of a pixel; a multiple of 16.
-  public var maps: Int
+  package var maps: Int
 
   /// Makes a shape.
-  public init(size: Int, pixels: Int, maps: Int) {
+  package init(size: Int, pixels: Int, maps: Int) {
     self.size = size
     self.pixels = pixels
     self.maps = maps

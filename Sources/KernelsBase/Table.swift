@@ -1,4 +1,4 @@
-public import Kernels
+package import Kernels
 
 #if AVX512_KERNELS
   private let name = "AVX-512"
@@ -9,7 +9,7 @@ public import Kernels
 #endif
 
 /// This target's functions.
-public let kernels = KernelSet(
+package let kernels = KernelSet(
   name: name,
   tilesFromInput: { grid, x, c, border, v in
     switch grid.size {

@@ -1,23 +1,23 @@
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// The mean of each window of a map: y[p,q,c] = sum of x over the window at (p, q) / the pixels that it covers.
 ///
 /// At the edge the mean is over the pixels that exist, as in Krizhevsky's code.
-public final class AveragePooling: Layer {
+package final class AveragePooling: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// Places x places x maps.
-  public let output: MapShape
+  package let output: MapShape
 
   private let window: Window
   private let team: ThreadTeam
 
   /// Makes the layer.
-  public init(name: String, input: MapShape, window: Window, team: ThreadTeam) {
+  package init(name: String, input: MapShape, window: Window, team: ThreadTeam) {
     self.name = name
     inputs = [input]
     self.window = window
@@ -28,7 +28,7 @@ public final class AveragePooling: Layer {
   }
 
   /// The means.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     forEachPlace(pass) { place, pixels, weight in
       let y = y.pointer + place
       y.update(repeating: 0, count: output.maps)
@@ -38,7 +38,7 @@ public final class AveragePooling: Layer {
   }
 
   /// Each pixel of a window gets an equal part of the gradient.
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     team.split(pass.images) { images, _ in
       (dx.pointer + images.lowerBound * inputs[0].count)

@@ -1,30 +1,30 @@
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// Convolution of feature maps with a tower's kernels.
 ///
 /// y[n,p,q,k] = b[k] + sum over r,s,c of w[k,r,s,c] x[n, p stride + r - padding, q stride + s - padding, c],
 /// where pixels outside the map are zero. With `groups` g, kernels and input maps fall into g equal groups
 /// and a kernel reads its own group alone. Several shares (the maps of several towers) add up.
-public final class Convolution: Layer {
+package final class Convolution: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// The maps that it makes: places x places x kernels.
-  public let output: MapShape
+  package let output: MapShape
   /// The weights, then the biases.
-  public var parameters: [Parameter] { [weight, bias] }
+  package var parameters: [Parameter] { [weight, bias] }
 
   /// Kernels x height x width x maps.
-  public let weight: Parameter
+  package let weight: Parameter
   /// One number a kernel.
-  public let bias: Parameter
+  package let bias: Parameter
 
   private let algorithm: any ConvolutionAlgorithm
   /// How it is computed: Winograd's `F(5,3)`, tiles of 5 x 5 outputs for kernels of 3 x 3, or `patches`.
-  public var algorithmTitle: String { algorithm.title }
+  package var algorithmTitle: String { algorithm.title }
 
   /// Makes a convolution.
   /// - Parameters:
@@ -37,7 +37,7 @@ public final class Convolution: Layer {
   ///   - choice: How it is computed.
   ///   - images: The most images that are computed together.
   ///   - team: The tower's threads.
-  public init(
+  package init(
     name: String, inputs: [MapShape], window: Window, groups: Int = 1, weight: Parameter,
     bias: Parameter, choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
   ) {
@@ -68,7 +68,7 @@ public final class Convolution: Layer {
 
   /// Bytes that a convolution takes for itself in training, besides its output and its parameters, where it is
   /// computed by Winograd's algorithm; the patches of the others are small.
-  public static func workspace(
+  package static func workspace(
     inputs: [MapShape], output: MapShape, window: Window, groups: Int, threads: Int
   ) -> Int {
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
@@ -76,26 +76,26 @@ public final class Convolution: Layer {
   }
 
   /// Adds the share's products to `y`.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     algorithm.forward(x, share, into: y, pass)
   }
 
   /// The transposed convolution of the output gradient.
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     algorithm.backward(dy, x: x, share, into: dx, learns: false, pass)
   }
 
   /// dw = sum over images and pixels of dy times the patch; db = sum of dy, with the first share.
-  public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
+  package func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
     algorithm.backward(dy, x: x, share, into: nil, learns: true, pass)
   }
 
   /// The transforms, or patches, of the gradient and of the input.
-  public var gradientsShareWork: Bool { true }
+  package var gradientsShareWork: Bool { true }
 
   /// Both gradients, which have transforms in common.
-  public func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
+  package func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
     algorithm.backward(dy, x: x, share, into: dx, learns: true, pass)
   }
 }

@@ -15,7 +15,7 @@ protocol ConvolutionAlgorithm: AnyObject {
 }
 
 /// Which algorithm a convolution is computed with.
-public enum ConvolutionChoice: String, Codable, Sendable, CaseIterable {
+package enum ConvolutionChoice: String, Codable, Sendable, CaseIterable {
   /// Winograd's where it fits, patches elsewhere.
   case automatic
   /// Products of patches.

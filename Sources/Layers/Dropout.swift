@@ -1,6 +1,6 @@
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// Neurons that are left out of a training step, each with the same probability (paper, 4.2).
 ///
@@ -10,15 +10,15 @@ public import Tensors
 ///
 /// Which neurons are dropped depends on the seed, the layer's name, the step, the image's place in the whole
 /// batch and the neuron's number among those of all towers, and on nothing else.
-public final class Dropout: Layer {
+package final class Dropout: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// As many maps as it reads.
-  public var output: MapShape { inputs[0] }
+  package var output: MapShape { inputs[0] }
   /// Yes: the gradient needs nothing but the mask.
-  public var worksInPlace: Bool { true }
+  package var worksInPlace: Bool { true }
 
   private let probability: Float
   /// What a neuron that is kept is multiplied by in training, and every neuron at test.
@@ -38,7 +38,7 @@ public final class Dropout: Layer {
   ///   - random: The numbers for this layer.
   ///   - batchSize: The largest number of images in a pass.
   ///   - team: The tower's threads.
-  public init(
+  package init(
     name: String, input: MapShape, probability: Double, scalesInTraining: Bool = false,
     firstNeuron: Int, random: Philox, batchSize: Int, team: ThreadTeam
   ) {
@@ -54,7 +54,7 @@ public final class Dropout: Layer {
   }
 
   /// Drops neurons in training, scales them at test.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     let count = output.count
     guard pass.isTraining else {
       let factor = factors.test
@@ -74,7 +74,7 @@ public final class Dropout: Layer {
   }
 
   /// Lets the gradient through where the neuron was kept.
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     team.split(pass.images * output.count) { range, _ in
       let mask = mask.pointer + pass.firstRow * output.count + range.lowerBound

@@ -1,25 +1,25 @@
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// A fully-connected layer: y[n,k] = b[k] + sum over shares and their neurons i of w[k,i] x[n,i].
 ///
 /// Feature maps are read as vectors in their order in memory. The products are cut over the tower's
 /// threads by kernels (forward, weights) or by inputs (input gradient).
-public final class FullyConnected: Layer {
+package final class FullyConnected: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps or vectors that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// 1 x 1 x kernels.
-  public let output: MapShape
+  package let output: MapShape
   /// The weights, then the biases.
-  public var parameters: [Parameter] { [weight, bias] }
+  package var parameters: [Parameter] { [weight, bias] }
 
   /// Kernels x inputs.
-  public let weight: Parameter
+  package let weight: Parameter
   /// One number a kernel.
-  public let bias: Parameter
+  package let bias: Parameter
 
   private let team: ThreadTeam
 
@@ -30,7 +30,7 @@ public final class FullyConnected: Layer {
   ///   - weight: The weights, laid out with the shares' height, width and maps.
   ///   - bias: The biases.
   ///   - team: The tower's threads.
-  public init(
+  package init(
     name: String, inputs: [MapShape], weight: Parameter, bias: Parameter, team: ThreadTeam
   ) {
     self.name = name
@@ -42,7 +42,7 @@ public final class FullyConnected: Layer {
   }
 
   /// Adds the share's products to `y`.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     let length = inputs[share.index].count
     let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
     let beta: Float = share.isFirst ? 0 : 1
@@ -65,7 +65,7 @@ public final class FullyConnected: Layer {
   }
 
   /// dx = dy w.
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     let length = inputs[share.index].count
     let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
@@ -79,7 +79,7 @@ public final class FullyConnected: Layer {
   }
 
   /// dw = dy^T x; db = sum of dy over the images, with the first share.
-  public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
+  package func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
     let length = inputs[share.index].count
     let gradient = weight.gradient.pointer + weight.layout.shareOffset(share.index)
     team.split(output.maps) { kernels, _ in

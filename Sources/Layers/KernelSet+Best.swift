@@ -1,6 +1,6 @@
 import CScheduling
 import Glibc
-public import Kernels
+package import Kernels
 import KernelsBase
 
 #if arch(x86_64)
@@ -10,7 +10,7 @@ import KernelsBase
 
 extension KernelSet {
   /// Those that this processor can run, the plainest first.
-  public static let available: [KernelSet] = {
+  package static let available: [KernelSet] = {
     // Making a table is code of its instruction set already, so those that the processor does not have are not made.
     #if arch(x86_64)
       let all = [
@@ -25,7 +25,7 @@ extension KernelSet {
   /// The functions for the processor that the program runs on.
   ///
   /// The environment variable `ALEXNET_KERNELS` takes older ones, `baseline` or `AVX2`, to compare them.
-  public static let best: KernelSet = {
+  package static let best: KernelSet = {
     let wanted = getenv("ALEXNET_KERNELS").map { String(cString: $0) }
     return available.last { $0.name == wanted } ?? available[available.count - 1]
   }()

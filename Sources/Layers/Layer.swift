@@ -1,5 +1,5 @@
-public import Networks
-public import Tensors
+package import Networks
+package import Tensors
 
 /// What one tower computes alone, on the maps of a batch of images.
 ///
@@ -10,7 +10,7 @@ public import Tensors
 ///
 /// The backward functions may use the input `x` of the forward pass, which still holds what it held; the
 /// output may have been changed in place by the layer that follows.
-public protocol Layer: AnyObject {
+package protocol Layer: AnyObject {
   /// The layer's name in the network, `conv1`.
   var name: String { get }
   /// The maps that the layer reads, a shape for each share.
@@ -41,58 +41,58 @@ public protocol Layer: AnyObject {
 
 extension Layer {
   /// Nothing to learn.
-  public var parameters: [Parameter] { [] }
+  package var parameters: [Parameter] { [] }
   /// A new output by default.
-  public var worksInPlace: Bool { false }
+  package var worksInPlace: Bool { false }
   /// None by default.
-  public var gradientsShareWork: Bool { false }
+  package var gradientsShareWork: Bool { false }
   /// Nothing to learn.
-  public func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {}
+  package func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {}
   /// One gradient after the other.
-  public func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
+  package func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
     parameterGradient(dy, x: x, share, pass)
     if let dx { inputGradient(dy, x: x, share, into: dx, pass) }
   }
 }
 
 /// Which part of its input a layer is reading.
-public struct Share: Equatable, Sendable {
+package struct Share: Equatable, Sendable {
   /// The place of the tower whose maps these are among those that the layer reads; 0 where there is only one share.
-  public var index: Int
+  package var index: Int
   /// Whether this is the first share of the pass: outputs are overwritten, not added to.
-  public var isFirst: Bool
+  package var isFirst: Bool
   /// Whether this is the last one: the biases are added now.
-  public var isLast: Bool
+  package var isLast: Bool
 
   /// Makes a share.
-  public init(index: Int, isFirst: Bool, isLast: Bool) {
+  package init(index: Int, isFirst: Bool, isLast: Bool) {
     self.index = index
     self.isFirst = isFirst
     self.isLast = isLast
   }
 
   /// The only share of a layer that reads one tensor.
-  public static let whole = Share(index: 0, isFirst: true, isLast: true)
+  package static let whole = Share(index: 0, isFirst: true, isLast: true)
 }
 
 /// What all layers know about the batch that is passing through.
-public struct Pass: Equatable, Sendable {
+package struct Pass: Equatable, Sendable {
   /// How many images the tensors hold.
-  public var images: Int
+  package var images: Int
   /// Whether units are dropped, as in training.
-  public var isTraining: Bool
+  package var isTraining: Bool
   /// The number of the training step, which counts the random numbers.
-  public var step: Int
+  package var step: Int
   /// The place of the first image in the whole batch, where the batch is split over replicas.
-  public var firstImage: Int
+  package var firstImage: Int
   /// How many images the whole batch has over all replicas.
-  public var batch: Int
+  package var batch: Int
   /// The place of the first image among those that a layer remembers something of: not 0 where a pass takes some
   /// layers part by part.
-  public private(set) var firstRow = 0
+  package private(set) var firstRow = 0
 
   /// Makes a pass; `batch` is `images` where there is one replica.
-  public init(
+  package init(
     images: Int, isTraining: Bool, step: Int = 0, firstImage: Int = 0, batch: Int? = nil
   ) {
     self.images = images
@@ -103,7 +103,7 @@ public struct Pass: Equatable, Sendable {
   }
 
   /// The pass of some of the images; the tensors that layers are given then begin with the first of them.
-  public func part(_ rows: Range<Int>) -> Pass {
+  package func part(_ rows: Range<Int>) -> Pass {
     var part = self
     part.images = rows.count
     part.firstImage += rows.lowerBound

@@ -1,19 +1,19 @@
 import Kernels
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// The largest number of each window of a map; windows overlap where the stride is less than the size.
 ///
 /// y[p,q,c] = max of x[r,s,c] over the window at (p, q), and the gradient goes to the first pixel that
 /// reached it. What lies beyond the map's edge does not count.
-public final class MaxPooling: Layer {
+package final class MaxPooling: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// Places x places x maps.
-  public let output: MapShape
+  package let output: MapShape
 
   private let grid: PoolGrid
   private let team: ThreadTeam
@@ -21,7 +21,7 @@ public final class MaxPooling: Layer {
   private let winner: UnsafeMutableBufferPointer<UInt8>
 
   /// Makes the layer; a window of at most 15 x 15 pixels.
-  public init(name: String, input: MapShape, window: Window, batchSize: Int, team: ThreadTeam) {
+  package init(name: String, input: MapShape, window: Window, batchSize: Int, team: ThreadTeam) {
     precondition(
       window.size * window.size <= 255, "The window has more pixels than a byte can number.")
     self.name = name
@@ -41,7 +41,7 @@ public final class MaxPooling: Layer {
   deinit { winner.deallocate() }
 
   /// The largest numbers.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     team.split(pass.images) { images, _ in
       for image in images {
         let place = image * output.count
@@ -53,7 +53,7 @@ public final class MaxPooling: Layer {
   }
 
   /// Each gradient goes to the pixel that won.
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     team.split(pass.images) { images, _ in
       for image in images {

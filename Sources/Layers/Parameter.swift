@@ -1,13 +1,13 @@
-public import Tensors
+package import Tensors
 
 /// What a layer learns: the weights or the biases of one tower's kernels.
 ///
 /// The value, its gradient and its velocity are stored in the order that is fastest for the layer. The
 /// *canonical* order is PyTorch's: kernels x input maps x height x width, input maps of all towers in a
 /// row; a tower owns a contiguous range of its kernels.
-public final class Parameter: @unchecked Sendable {
+package final class Parameter: @unchecked Sendable {
   /// Whether decay and learning rate are those of weights or of biases.
-  public enum Role: Sendable {
+  package enum Role: Sendable {
     /// A kernel's weights.
     case weight
     /// A kernel's bias.
@@ -15,26 +15,26 @@ public final class Parameter: @unchecked Sendable {
   }
 
   /// The tensor's name in files, `features.0.weight`.
-  public let name: String
+  package let name: String
   /// Weights or biases.
-  public let role: Role
+  package let role: Role
   /// The tower's kernels, as numbers among those of the whole network.
-  public let kernels: Range<Int>
+  package let kernels: Range<Int>
   /// The kernels of the whole network.
-  public let kernelCount: Int
+  package let kernelCount: Int
   /// The order in memory.
-  public let layout: ParameterLayout
+  package let layout: ParameterLayout
   /// The standard deviation of the initial values, N(mean, deviation^2).
-  public let initialDeviation: Double
+  package let initialDeviation: Double
   /// The mean of the initial values.
-  public let initialMean: Double
+  package let initialMean: Double
 
   /// The values; whoever changes them calls `noteChange`.
-  public let value: Tensor
+  package let value: Tensor
   /// The gradient of the batch's mean loss by the values; empty in a network that is not trained.
-  public let gradient: Tensor
+  package let gradient: Tensor
   /// The momentum variable v of the update rule; empty in a network that is not trained.
-  public let velocity: Tensor
+  package let velocity: Tensor
 
   /// Makes a parameter of zeros.
   /// - Parameters:
@@ -46,7 +46,7 @@ public final class Parameter: @unchecked Sendable {
   ///   - initialDeviation: The standard deviation of the initial values.
   ///   - initialMean: The mean of the initial values.
   ///   - isTrained: Whether there are a gradient and a velocity.
-  public init(
+  package init(
     name: String, role: Role, kernels: Range<Int>, kernelCount: Int, layout: ParameterLayout,
     initialDeviation: Double, initialMean: Double, isTrained: Bool
   ) {
@@ -64,13 +64,13 @@ public final class Parameter: @unchecked Sendable {
   }
 
   /// How often the values have changed: what was computed from them is stale under another number.
-  public private(set) var version = 0
+  package private(set) var version = 0
 
   /// Makes what was computed from the values stale.
-  public func noteChange() { version += 1 }
+  package func noteChange() { version += 1 }
 
   /// The lengths of the whole network's tensor in canonical order, `[96, 3, 11, 11]`.
-  public var canonicalShape: [Int] {
+  package var canonicalShape: [Int] {
     [kernelCount] + (role == .bias ? [] : layout.canonicalKernelShape)
   }
 
@@ -78,7 +78,7 @@ public final class Parameter: @unchecked Sendable {
   ///
   /// Each number depends on the seed, the tensor's name and its place in the whole network's tensor alone,
   /// so the network is the same however it is split.
-  public func initialize(seed: UInt64) {
+  package func initialize(seed: UInt64) {
     defer { noteChange() }
     guard initialDeviation > 0 else { return value.fill(Float(initialMean)) }
     let random = Philox(seed: seed, purpose: Self.purpose(of: name))
@@ -100,7 +100,7 @@ public final class Parameter: @unchecked Sendable {
   }
 
   /// A purpose for the random numbers of whatever has a name: FNV-1a of the name.
-  public static func purpose(of name: String) -> UInt64 {
+  package static func purpose(of name: String) -> UInt64 {
     name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 }

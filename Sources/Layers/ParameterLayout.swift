@@ -1,24 +1,24 @@
-public import Tensors
+package import Tensors
 
 /// The order of a tower's weights in memory, and how it maps to the canonical one.
 ///
 /// In memory: share x kernel x height x width x map, so that a kernel meets a patch of height x width x maps
 /// as it lies in the input, and each share of the input has its own matrix. Canonical (PyTorch): kernel x
 /// map x height x width with the maps of all shares in a row.
-public struct ParameterLayout: Equatable, Sendable {
+package struct ParameterLayout: Equatable, Sendable {
   /// The tower's kernels.
-  public let kernels: Int
+  package let kernels: Int
   /// The height of a kernel.
-  public let height: Int
+  package let height: Int
   /// The width of a kernel.
-  public let width: Int
+  package let width: Int
   /// The input maps of a kernel in each share.
-  public let shareMaps: [Int]
+  package let shareMaps: [Int]
   /// Whether the layer reads vectors: a canonical kernel then is one row of numbers, not height x width.
-  public let isFlat: Bool
+  package let isFlat: Bool
 
   /// Makes a layout.
-  public init(kernels: Int, height: Int, width: Int, shareMaps: [Int], isFlat: Bool) {
+  package init(kernels: Int, height: Int, width: Int, shareMaps: [Int], isFlat: Bool) {
     self.kernels = kernels
     self.height = height
     self.width = width
@@ -27,36 +27,36 @@ public struct ParameterLayout: Equatable, Sendable {
   }
 
   /// The layout of one bias a kernel.
-  public static func biases(kernels: Int) -> ParameterLayout {
+  package static func biases(kernels: Int) -> ParameterLayout {
     ParameterLayout(kernels: kernels, height: 1, width: 1, shareMaps: [1], isFlat: true)
   }
 
   /// Weights of one kernel.
-  public var kernelLength: Int { height * width * shareMaps.reduce(0, +) }
+  package var kernelLength: Int { height * width * shareMaps.reduce(0, +) }
   /// Weights of all the tower's kernels.
-  public var count: Int { kernels * kernelLength }
+  package var count: Int { kernels * kernelLength }
   /// The lengths of the canonical dimensions after the first.
-  public var canonicalKernelShape: [Int] {
+  package var canonicalKernelShape: [Int] {
     isFlat ? [kernelLength] : [shareMaps.reduce(0, +), height, width]
   }
 
   /// Weights of one kernel in a share.
-  public func shareKernelLength(_ share: Int) -> Int { height * width * shareMaps[share] }
+  package func shareKernelLength(_ share: Int) -> Int { height * width * shareMaps[share] }
 
   /// Where a share's matrix of kernels x weights begins.
-  public func shareOffset(_ share: Int) -> Int {
+  package func shareOffset(_ share: Int) -> Int {
     kernels * height * width * shareMaps[..<share].reduce(0, +)
   }
 
   /// Writes a kernel in canonical order to `destination`, which has room for `kernelLength` numbers.
-  public func getKernel(
+  package func getKernel(
     _ kernel: Int, of tensor: Tensor, into destination: UnsafeMutablePointer<Float>
   ) {
     forEachElement(of: kernel) { destination[$1] = tensor.pointer[$0] }
   }
 
   /// Sets a kernel from `kernelLength` numbers in canonical order.
-  public func setKernel(_ kernel: Int, of tensor: Tensor, from source: UnsafePointer<Float>) {
+  package func setKernel(_ kernel: Int, of tensor: Tensor, from source: UnsafePointer<Float>) {
     forEachElement(of: kernel) { tensor.pointer[$0] = source[$1] }
   }
 

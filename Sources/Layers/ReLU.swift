@@ -1,32 +1,32 @@
 import Kernels
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// The rectifier: y = max(0, x), dx = dy where y > 0 and 0 elsewhere.
 ///
 /// In place.
-public final class ReLU: Layer {
+package final class ReLU: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// As many maps as it reads.
-  public var output: MapShape { inputs[0] }
+  package var output: MapShape { inputs[0] }
   /// Yes: the gradient needs nothing but the output's sign.
-  public var worksInPlace: Bool { true }
+  package var worksInPlace: Bool { true }
 
   private let team: ThreadTeam
 
   /// Makes a rectifier over maps of one shape.
-  public init(name: String, input: MapShape, team: ThreadTeam) {
+  package init(name: String, input: MapShape, team: ThreadTeam) {
     self.name = name
     inputs = [input]
     self.team = team
   }
 
   /// Sets negative numbers to zero.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     team.split(pass.images * output.count) { range, _ in
       KernelSet.best.rectify(
         x.pointer + range.lowerBound, range.count, y.pointer + range.lowerBound)
@@ -34,7 +34,7 @@ public final class ReLU: Layer {
   }
 
   /// Lets the gradient through where the output is positive.
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     team.split(pass.images * output.count) { range, _ in
       KernelSet.best.rectifierGradient(

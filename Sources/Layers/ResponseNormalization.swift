@@ -1,20 +1,20 @@
 import Kernels
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// Local response normalisation across neighbouring maps of the own tower (paper, 3.3).
 ///
 /// With d_i = k + s * sum of x_j^2 over the maps j in [i - n/2, i + n/2] that exist, at the same pixel:
 /// y_i = x_i d_i^-beta and dx_i = dy_i d_i^-beta - 2 s beta x_i * sum of dy_j x_j d_j^(-beta-1) over the
 /// same window. The paper's s is alpha; Krizhevsky's code and Caffe divide it by n.
-public final class ResponseNormalization: Layer {
+package final class ResponseNormalization: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// As many maps as it reads.
-  public var output: MapShape { inputs[0] }
+  package var output: MapShape { inputs[0] }
 
   private let shape: NormalizationShape
   private let team: ThreadTeam
@@ -28,7 +28,7 @@ public final class ResponseNormalization: Layer {
   ///   - scale: s, the factor of the sum of squares.
   ///   - exponent: beta.
   ///   - team: The tower's threads.
-  public init(
+  package init(
     name: String, input: MapShape, size: Int, constant: Double, scale: Double, exponent: Double,
     team: ThreadTeam
   ) {
@@ -42,7 +42,7 @@ public final class ResponseNormalization: Layer {
   }
 
   /// y = x d^-beta.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     team.split(pass.images * output.pixels) { pixels, _ in
       let start = pixels.lowerBound * output.maps
       KernelSet.best.normalize(shape, x.pointer + start, pixels.count, y.pointer + start)
@@ -50,7 +50,7 @@ public final class ResponseNormalization: Layer {
   }
 
   /// dx = dy d^-beta - 2 s beta x * windowed sum of dy x d^(-beta-1).
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     team.split(pass.images * output.pixels) { pixels, _ in
       let start = pixels.lowerBound * output.maps

@@ -1,6 +1,6 @@
-public import Networks
-public import System
-public import Tensors
+package import Networks
+package import System
+package import Tensors
 
 /// Response normalisation over neighbouring pixels of the same map, which Krizhevsky's code has between norm2
 /// and pool2 and the paper does not mention.
@@ -8,13 +8,13 @@ public import Tensors
 /// With d_p = 1 + s * sum of x_q^2 over the pixels q of the n x n window around p that exist, in the same map:
 /// y_p = x_p d_p^-beta, and dx_p = dy_p d_p^-beta - 2 s beta x_p * sum of dy_q x_q d_q^(-beta-1) over that
 /// window.
-public final class SpatialNormalization: Layer {
+package final class SpatialNormalization: Layer {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// The maps that the layer reads.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// As many maps as it reads.
-  public var output: MapShape { inputs[0] }
+  package var output: MapShape { inputs[0] }
 
   private let size: Int
   private let constant: Float
@@ -32,7 +32,7 @@ public final class SpatialNormalization: Layer {
   ///   - scale: s, the factor of the sum of squares.
   ///   - exponent: beta.
   ///   - team: The tower's threads.
-  public init(
+  package init(
     name: String, input: MapShape, size: Int, constant: Double, scale: Double, exponent: Double,
     team: ThreadTeam
   ) {
@@ -50,7 +50,7 @@ public final class SpatialNormalization: Layer {
   }
 
   /// y = x d^-beta.
-  public func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
     let count = output.count
     team.split(pass.images) { images, member in
       let (square, sum, rows) = pointers(member)
@@ -67,7 +67,7 @@ public final class SpatialNormalization: Layer {
   }
 
   /// dx = dy d^-beta - 2 s beta x * windowed sum of dy x d^(-beta-1).
-  public func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
   {
     let count = output.count
     let outer = -2 * scale * exponent

@@ -5,20 +5,20 @@ import Glibc
 ///
 /// Counts are in elements; buffers carry their own counts, so that a message cannot run past its buffer.
 /// Errors are thrown, never fatal inside MPI: the communicator returns codes.
-public final class Communicator: @unchecked Sendable {
+package final class Communicator: @unchecked Sendable {
   /// MPI's name for the group; nil for one process that MPI knows nothing of.
   private let group: MPI_Comm?
   /// This process's number in the group, from 0.
-  public let rank: Int
+  package let rank: Int
   /// The number of processes in the group.
-  public let size: Int
+  package let size: Int
   private let owned: Bool
 
   /// This process by itself, for programs that were not started by `mpirun`: MPI need not run.
   ///
   /// There is nobody to wait for: barriers, reductions and broadcasts return at once, and parts of the group
   /// are the group. There is nobody to send to either, so that sending is a fault of the program.
-  public static let alone = Communicator()
+  package static let alone = Communicator()
 
   private init() {
     (group, rank, size, owned) = (nil, 0, 1, false)
@@ -56,7 +56,7 @@ public final class Communicator: @unchecked Sendable {
   /// Parts the group by colour; the ranks of one colour form a new group in the order of `key`, then rank.
   ///
   /// The corresponding MPI routine is `MPI_Comm_split`.
-  public func split(color: Int, key: Int) throws(MPIError) -> Communicator {
+  package func split(color: Int, key: Int) throws(MPIError) -> Communicator {
     guard group != nil else { return self }
     var new: MPI_Comm?
     try check(MPI_Comm_split(handle, Int32(color), Int32(key), &new), "MPI_Comm_split")
@@ -67,7 +67,7 @@ public final class Communicator: @unchecked Sendable {
   /// The same ranks with messages of their own, which cannot meet those of this group.
   ///
   /// The corresponding MPI routine is `MPI_Comm_dup`.
-  public func duplicate() throws(MPIError) -> Communicator {
+  package func duplicate() throws(MPIError) -> Communicator {
     guard group != nil else { return self }
     var new: MPI_Comm?
     try check(MPI_Comm_dup(handle, &new), "MPI_Comm_dup")
@@ -78,7 +78,7 @@ public final class Communicator: @unchecked Sendable {
   /// Lets MPI work on messages that are under way, whoever waits for them.
   ///
   /// The corresponding MPI routine is `MPI_Iprobe`.
-  public func progress() throws(MPIError) {
+  package func progress() throws(MPIError) {
     guard group != nil else { return }
     var found: Int32 = 0
     try check(
@@ -89,7 +89,7 @@ public final class Communicator: @unchecked Sendable {
   /// The ranks of the group that run on this rank's host.
   ///
   /// The corresponding MPI routine is `MPI_Comm_split_type` with `MPI_COMM_TYPE_SHARED`.
-  public func ranksOnThisHost() throws(MPIError) -> Communicator {
+  package func ranksOnThisHost() throws(MPIError) -> Communicator {
     guard group != nil else { return self }
     var new: MPI_Comm?
     try check(
@@ -103,7 +103,7 @@ public final class Communicator: @unchecked Sendable {
   /// Waits for all ranks without keeping a core busy, where one rank may work for minutes.
   ///
   /// The corresponding MPI routines are `MPI_Ibarrier` and `MPI_Test`.
-  public func sleepingBarrier() throws(MPIError) {
+  package func sleepingBarrier() throws(MPIError) {
     guard group != nil else { return }
     var request: MPI_Request?
     try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
@@ -118,7 +118,7 @@ public final class Communicator: @unchecked Sendable {
   /// Waits until every rank of the group has come here.
   ///
   /// The corresponding MPI routine is `MPI_Ibarrier`, waited for.
-  public func barrier() throws(MPIError) {
+  package func barrier() throws(MPIError) {
     guard group != nil else { return }
     var request: MPI_Request?
     try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
@@ -128,7 +128,7 @@ public final class Communicator: @unchecked Sendable {
   /// Sends one buffer to a rank and receives another from it, at the same time.
   ///
   /// The corresponding MPI routine is `MPI_Sendrecv`.
-  public func exchange<Element: MPIElement>(
+  package func exchange<Element: MPIElement>(
     send: UnsafeBufferPointer<Element>, receive: UnsafeMutableBufferPointer<Element>,
     with peer: Int,
     tag: Int = 0
@@ -143,7 +143,7 @@ public final class Communicator: @unchecked Sendable {
   /// Starts to send; the buffer must stay as it is until `requests.wait()` has returned.
   ///
   /// The corresponding MPI routine is `MPI_Isend`.
-  public func startSend<Element: MPIElement>(
+  package func startSend<Element: MPIElement>(
     _ buffer: UnsafeBufferPointer<Element>, to peer: Int, tag: Int, in requests: Requests
   ) throws(MPIError) {
     var request: MPI_Request?
@@ -157,7 +157,7 @@ public final class Communicator: @unchecked Sendable {
   /// Starts to receive; the buffer holds the message once `requests.wait()` has returned.
   ///
   /// The corresponding MPI routine is `MPI_Irecv`.
-  public func startReceive<Element: MPIElement>(
+  package func startReceive<Element: MPIElement>(
     into buffer: UnsafeMutableBufferPointer<Element>, from peer: Int, tag: Int,
     in requests: Requests
   ) throws(MPIError) {
@@ -172,7 +172,7 @@ public final class Communicator: @unchecked Sendable {
   /// Replaces each element by its sum, largest or smallest value over all ranks, the same on every rank.
   ///
   /// The corresponding MPI routine is `MPI_Iallreduce`, in place and waited for.
-  public func allReduce<Element: MPIElement>(
+  package func allReduce<Element: MPIElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
   ) throws(MPIError) {
     guard group != nil else { return }
@@ -186,7 +186,7 @@ public final class Communicator: @unchecked Sendable {
   }
 
   /// The sum, largest or smallest of one number over all ranks.
-  public func allReduce<Element: MPIElement>(
+  package func allReduce<Element: MPIElement>(
     _ value: Element, _ operation: Reduction
   ) throws(MPIError) -> Element {
     guard group != nil else { return value }
@@ -203,7 +203,7 @@ public final class Communicator: @unchecked Sendable {
   ///   - counts: How many each rank has.
   /// - Returns: All numbers in a row.
   /// - Throws: `MPIError` where a message fails.
-  public func allGather<Element: MPIElement & AdditiveArithmetic>(
+  package func allGather<Element: MPIElement & AdditiveArithmetic>(
     _ numbers: [Element], counts: [Int]
   ) throws(MPIError) -> [Element] {
     precondition(
@@ -221,7 +221,7 @@ public final class Communicator: @unchecked Sendable {
   }
 
   /// Gives every rank a number of each rank, in the order of the ranks.
-  public func allGather<Element: MPIElement & AdditiveArithmetic>(
+  package func allGather<Element: MPIElement & AdditiveArithmetic>(
     _ number: Element
   ) throws(MPIError) -> [Element] {
     try allGather([number], counts: [Int](repeating: 1, count: size))
@@ -230,7 +230,7 @@ public final class Communicator: @unchecked Sendable {
   /// Gives every rank one rank's text.
   ///
   /// The corresponding MPI routines are `MPI_Allreduce`, for the length, and `MPI_Bcast`.
-  public func broadcast(_ text: String, from root: Int) throws(MPIError) -> String {
+  package func broadcast(_ text: String, from root: Int) throws(MPIError) -> String {
     guard group != nil else { return text }
     var bytes = Array(text.utf8)
     let count = try allReduce(Int64(rank == root ? bytes.count : 0), .sum)
@@ -243,7 +243,7 @@ public final class Communicator: @unchecked Sendable {
   }
 
   /// Gives every rank the texts of all ranks, in the order of the ranks.
-  public func allGather(_ text: String) throws(MPIError) -> [String] {
+  package func allGather(_ text: String) throws(MPIError) -> [String] {
     var texts: [String] = []
     for root in 0..<size { texts.append(try broadcast(text, from: root)) }
     return texts
@@ -251,7 +251,7 @@ public final class Communicator: @unchecked Sendable {
 }
 
 /// How numbers of several ranks become one.
-public enum Reduction: Sendable {
+package enum Reduction: Sendable {
   /// Added up.
   case sum
   /// The largest.

@@ -1,10 +1,10 @@
 import COpenMPI
 import Glibc
 import Synchronization
-public import System
+package import System
 
 /// The life of MPI in a process.
-public enum Environment {
+package enum Environment {
   /// Starts MPI, runs the program's body with all ranks, and leaves the process with an exit code.
   ///
   /// On success MPI is finalised and the body's code is the process's. When the body throws, the sentence
@@ -14,7 +14,7 @@ public enum Environment {
   /// - Parameters:
   ///   - program: The program's name, which begins an error's line.
   ///   - body: The program, given the communicator of all ranks; what it returns is the exit code.
-  public static func run(
+  package static func run(
     _ program: String, _ body: (_ world: Communicator) throws -> ExitCode
   ) -> Never {
     let world: Communicator
@@ -38,21 +38,21 @@ public enum Environment {
   }
 
   /// Starts MPI for a process that ends by `exit`, a test runner say; it is finalised on the way out.
-  public static func startForProcessLifetime() throws(MPIError) -> Communicator {
+  package static func startForProcessLifetime() throws(MPIError) -> Communicator {
     let world = try start()
     atexit { MPI_Finalize() }
     return world
   }
 
   /// Whether several threads may call MPI at the same time.
-  public static var allowsConcurrentCalls: Bool {
+  package static var allowsConcurrentCalls: Bool {
     var provided: Int32 = 0
     return MPI_Query_thread(&provided) == alexnet_mpi_success()
       && provided >= alexnet_mpi_thread_multiple()
   }
 
   /// The MPI library's name and version, in one line.
-  public static var libraryVersion: String {
+  package static var libraryVersion: String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_LIBRARY_VERSION_STRING)) {
       buffer in
       var length: Int32 = 0
@@ -64,7 +64,7 @@ public enum Environment {
   }
 
   /// The name of the host that this rank runs on.
-  public static var processorName: String {
+  package static var processorName: String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_PROCESSOR_NAME)) { buffer in
       var length: Int32 = 0
       guard let text = buffer.baseAddress,
@@ -103,7 +103,7 @@ public enum Environment {
   ///
   /// Where an error is caught early this spares the time that unwinding takes, in which other ranks would wait or
   /// speak first.
-  public static func end(_ program: String, _ error: any Error, _ world: Communicator) -> Never {
+  package static func end(_ program: String, _ error: any Error, _ world: Communicator) -> Never {
     // What this thread met may come of another one's end of the job.
     if isLeaving { waitForEnd() }
     let failure = error as? Failure
@@ -122,7 +122,7 @@ public enum Environment {
 
   /// Leaves with a code as soon as all ranks have come here, without finalising MPI.
   /// - Throws: `MPIError` where a message fails.
-  public static func leave(_ world: Communicator, _ code: ExitCode) throws(MPIError) -> Never {
+  package static func leave(_ world: Communicator, _ code: ExitCode) throws(MPIError) -> Never {
     try world.barrier()
     _exit(code.rawValue)
   }
@@ -132,17 +132,17 @@ public enum Environment {
   private static let leaving = Atomic<Bool>(false)
 
   /// Whether this rank ends the job.
-  public static var isLeaving: Bool { leaving.load(ordering: .relaxed) }
+  package static var isLeaving: Bool { leaving.load(ordering: .relaxed) }
 
   /// Names what tells the other ranks that this one is about to end the job; nil for nothing.
-  public static func announceAbort(by action: (@Sendable () -> Void)?) {
+  package static func announceAbort(by action: (@Sendable () -> Void)?) {
     announcement.withLock { $0 = action }
   }
 
   /// Ends every rank of the job at once.
   ///
   /// Any thread may call it; say why first.
-  public static func abort(_ code: ExitCode) -> Never {
+  package static func abort(_ code: ExitCode) -> Never {
     // Two threads may have come to an end; the first one's stands.
     if leaving.exchange(true, ordering: .relaxed) { waitForEnd() }
     if let announce = announcement.withLock({ $0 }) {
@@ -159,7 +159,7 @@ public enum Environment {
 
   /// Has this process killed if it is still there after so many seconds, stopped, say: where all is done nobody else is left
   /// to notice.
-  public static func leave(within seconds: Double) {
+  package static func leave(within seconds: Double) {
     alexnet_kill_self_later(Int32(1000 * min(seconds, 1e6)))
   }
 
@@ -167,7 +167,7 @@ public enum Environment {
   /// nothing after the error, and sees to it that mpirun does not outlive the job for long, whatever the network does.
   ///
   /// Safe in a signal's handler once `Launcher`'s properties have been read.
-  public static func partWithOthers() {
+  package static func partWithOthers() {
     Launcher.killLater()
     alexnet_hang_up()
   }
@@ -176,7 +176,7 @@ public enum Environment {
   ///
   /// So none of them meets a rank that is gone while this process waits for its own end. One of them may hold a lock, the
   /// allocator's say: what is called afterwards must need none.
-  public static func holdOtherThreads() { alexnet_hold_other_threads() }
+  package static func holdOtherThreads() { alexnet_hold_other_threads() }
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {
     let place = rank.map { " (rank \($0), \(processorName))" } ?? ""

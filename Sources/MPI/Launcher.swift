@@ -3,30 +3,30 @@ import Glibc
 import System
 
 /// The process that started this rank.
-public enum Launcher {
+package enum Launcher {
   private static let names: Set<String> = ["mpirun", "orterun", "orted", "prterun", "prted"]
 
   /// Whether it is Open MPI's (mpirun, or its daemon on another host), which forwards signals and ends ranks.
-  public static let isOpenMPI =
+  package static let isOpenMPI =
     SystemText.lines(of: "/proc/\(getppid())/comm").first.map(names.contains) ?? false
 
   /// Its number.
-  public static let process: Int32 = getppid()
+  package static let process: Int32 = getppid()
 
   /// Whether it has died: a process that loses its parent is given another one.
-  public static var isGone: Bool { isOpenMPI && getppid() != process }
+  package static var isGone: Bool { isOpenMPI && getppid() != process }
 
   /// Seconds that Open MPI gives its ranks after SIGCONT, and again after SIGTERM, before it kills them.
   ///
   /// mpirun's parameter `odls_base_sigkill_timeout`, by default one second.
-  public static let killTimeout: Double = {
+  package static let killTimeout: Double = {
     guard let text = getenv("OMPI_MCA_odls_base_sigkill_timeout") else { return 1 }
     return max(1, Double(String(cString: text)) ?? 1)
   }()
 
   /// Ends the job where MPI cannot, its messages being lost in a cut network: the second SIGTERM ends mpirun and
   /// its daemons at once.
-  public static func end() {
+  package static func end() {
     for _ in 0..<2 {
       // The parent of a process that has lost its own is init, which nobody meant.
       guard isOpenMPI, !isGone else { return }
@@ -39,7 +39,7 @@ public enum Launcher {
   /// its daemons, and behind a dead cable that is a quarter of an hour.
   ///
   /// The time is many times what the end of a job takes, and grows with what Open MPI gives its ranks.
-  public static func killLater() {
+  package static func killLater() {
     guard isOpenMPI, !isGone else { return }
     alexnet_kill_launcher_later(process, Int32(1000 * (28 + 2 * min(killTimeout, 3600))))
   }
@@ -47,7 +47,7 @@ public enum Launcher {
   /// From now on SIGTERM, by which Open MPI ends its ranks, leaves that behind before it ends this process.
   ///
   /// For programs that have nothing to save.
-  public static func killLaterAtTermination() {
+  package static func killLaterAtTermination() {
     guard isOpenMPI else { return }
     // Read now: a handler must not allocate.
     _ = (killTimeout, process)

@@ -1,37 +1,37 @@
-public import COpenMPI
+package import COpenMPI
 
 /// A Swift type that MPI can send as it lies in memory.
-public protocol MPIElement: BitwiseCopyable, Sendable {
+package protocol MPIElement: BitwiseCopyable, Sendable {
   /// MPI's name for the type.
   static var datatype: MPI_Datatype { get }
 }
 
 extension Float: MPIElement {
   /// `MPI_FLOAT`.
-  public static var datatype: MPI_Datatype { alexnet_mpi_float() }
+  package static var datatype: MPI_Datatype { alexnet_mpi_float() }
 }
 
 extension Double: MPIElement {
   /// `MPI_DOUBLE`.
-  public static var datatype: MPI_Datatype { alexnet_mpi_double() }
+  package static var datatype: MPI_Datatype { alexnet_mpi_double() }
 }
 
 extension Int64: MPIElement {
   /// `MPI_INT64_T`.
-  public static var datatype: MPI_Datatype { alexnet_mpi_int64() }
+  package static var datatype: MPI_Datatype { alexnet_mpi_int64() }
 }
 
 extension UInt8: MPIElement {
   /// `MPI_BYTE`.
-  public static var datatype: MPI_Datatype { alexnet_mpi_byte() }
+  package static var datatype: MPI_Datatype { alexnet_mpi_byte() }
 }
 
 extension Int32: MPIElement {
   /// `MPI_INT32_T`.
-  public static var datatype: MPI_Datatype { alexnet_mpi_int32() }
+  package static var datatype: MPI_Datatype { alexnet_mpi_int32() }
 }
 
 extension UInt16: MPIElement {
   /// `MPI_UINT16_T`, for numbers of 16 bits.
-  public static var datatype: MPI_Datatype { alexnet_mpi_uint16() }
+  package static var datatype: MPI_Datatype { alexnet_mpi_uint16() }
 }

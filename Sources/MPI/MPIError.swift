@@ -1,13 +1,13 @@
 import COpenMPI
 
 /// A call of MPI that returned an error code.
-public struct MPIError: Error, CustomStringConvertible, Sendable {
+package struct MPIError: Error, CustomStringConvertible, Sendable {
   /// The MPI routine, `MPI_Sendrecv`.
-  public let routine: String
+  package let routine: String
   /// The error code that it returned.
-  public let code: Int32
+  package let code: Int32
   /// MPI's own text for the code.
-  public let text: String
+  package let text: String
 
   init(routine: String, code: Int32) {
     self.routine = routine
@@ -24,7 +24,7 @@ public struct MPIError: Error, CustomStringConvertible, Sendable {
   }
 
   /// The routine and MPI's text: `MPI_Sendrecv: MPI_ERR_RANK: invalid rank`.
-  public var description: String { "\(routine): \(text)" }
+  package var description: String { "\(routine): \(text)" }
 }
 
 /// The one place where a return code becomes an error.

@@ -7,9 +7,9 @@ import System
 /// product stands still until the next call. Three ways out: none; a call wherever the program passes by
 /// (`step`); a thread that calls at short intervals and sleeps in between, which needs an MPI that several
 /// threads may call at a time. Docs/ModelParallelism.md compares them.
-public final class MessageProgress: @unchecked Sendable {
+package final class MessageProgress: @unchecked Sendable {
   /// Who makes messages move between their start and their end.
-  public enum Mode: String, CaseIterable, Sendable {
+  package enum Mode: String, CaseIterable, Sendable {
     /// Nobody: they move while somebody waits for them.
     case none
     /// The computing thread, between layers.
@@ -19,10 +19,10 @@ public final class MessageProgress: @unchecked Sendable {
   }
 
   /// Work that is done bit by bit whenever messages may have arrived; returns whether any is left.
-  public typealias Job = () throws(MPIError) -> Bool
+  package typealias Job = () throws(MPIError) -> Bool
 
   /// How messages are kept moving; `calls` where a thread was wanted and MPI does not allow it.
-  public let mode: Mode
+  package let mode: Mode
   private let group: Communicator?
   private let monitor = Monitor()
   private var thread: SystemThread?
@@ -44,7 +44,7 @@ public final class MessageProgress: @unchecked Sendable {
   ///   - mode: How messages are kept moving; nil for calls where the ranks share a host, since the memory that they
   ///     share needs no thread that takes a core from them, and for a thread where they do not.
   /// - Throws: `MPIError` where a message fails.
-  public init(_ group: Communicator, mode: Mode? = nil) throws(MPIError) {
+  package init(_ group: Communicator, mode: Mode? = nil) throws(MPIError) {
     let isAlone = group.size == 1
     self.group = isAlone ? nil : try group.duplicate()
     if isAlone {
@@ -69,10 +69,10 @@ public final class MessageProgress: @unchecked Sendable {
   }
 
   /// Adds work that advances with the messages.
-  public func add(_ job: @escaping Job) { monitor.locked { jobs.append(job) } }
+  package func add(_ job: @escaping Job) { monitor.locked { jobs.append(job) } }
 
   /// Says that a job has something to do.
-  public func wake() {
+  package func wake() {
     monitor.locked {
       hasWork = true
       monitor.wakeAll()
@@ -80,7 +80,7 @@ public final class MessageProgress: @unchecked Sendable {
   }
 
   /// Says that messages are under way, until `end` is called as often.
-  public func begin() {
+  package func begin() {
     guard mode == .thread else { return }
     monitor.locked {
       messages += 1
@@ -89,20 +89,20 @@ public final class MessageProgress: @unchecked Sendable {
   }
 
   /// Says that messages that `begin` announced have been waited for.
-  public func end() {
+  package func end() {
     guard mode == .thread else { return }
     monitor.locked { messages -= 1 }
   }
 
   /// Gives MPI and the jobs a moment; does nothing where a thread does this, or nobody shall.
-  public func step() throws(MPIError) {
+  package func step() throws(MPIError) {
     guard mode == .calls, claim() else { return }
     defer { release() }
     try work()
   }
 
   /// Waits until no job has anything left to do.
-  public func finish() throws(MPIError) {
+  package func finish() throws(MPIError) {
     guard mode == .thread else {
       let start = MonotonicClock.seconds
       while try work() { if Waiting.isPatient { Waiting.rest(since: start) } }

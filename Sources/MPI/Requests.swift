@@ -4,11 +4,11 @@ import COpenMPI
 ///
 /// Their buffers must be left alone until `wait` has returned or `test` was true. Requests that are let go of
 /// are waited for.
-public final class Requests {
+package final class Requests {
   private var handles: [MPI_Request?] = []
 
   /// Makes an empty set.
-  public init() {}
+  package init() {}
 
   deinit {
     if !handles.isEmpty {
@@ -17,14 +17,14 @@ public final class Requests {
   }
 
   /// Whether no message is under way, as far as `wait` and `test` have seen.
-  public var isEmpty: Bool { handles.isEmpty }
+  package var isEmpty: Bool { handles.isEmpty }
 
   func add(_ handle: MPI_Request?) { handles.append(handle) }
 
   /// Blocks until all of them are sent or received.
   ///
   /// The corresponding MPI routine is `MPI_Waitall`.
-  public func wait() throws(MPIError) {
+  package func wait() throws(MPIError) {
     guard !handles.isEmpty else { return }
     if Waiting.isPatient { return try Waiting.patiently(test) }
     let code = MPI_Waitall(Int32(handles.count), &handles, alexnet_mpi_statuses_ignore())
@@ -33,12 +33,12 @@ public final class Requests {
   }
 
   /// Leaves the messages to MPI, done or not; their buffers must stay until the process ends.
-  public func abandon() { handles.removeAll() }
+  package func abandon() { handles.removeAll() }
 
   /// Whether all of them are sent or received; lets MPI work on them.
   ///
   /// The corresponding MPI routine is `MPI_Testall`.
-  public func test() throws(MPIError) -> Bool {
+  package func test() throws(MPIError) -> Bool {
     guard !handles.isEmpty else { return true }
     var done: Int32 = 0
     try check(

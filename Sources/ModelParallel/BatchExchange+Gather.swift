@@ -1,13 +1,13 @@
-public import MPI
-public import Tensors
+package import MPI
+package import Tensors
 
 /// Forward: an all-gather of images x maps.
 extension BatchExchange {
   /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
-  public func maps(of tower: Int) -> Tensor { gathered[tower] }
+  package func maps(of tower: Int) -> Tensor { gathered[tower] }
 
   /// Starts to send the maps of the own towers and to receive those of the others.
-  public func startGather(_ own: [Tensor]) throws(MPIError) {
+  package func startGather(_ own: [Tensor]) throws(MPIError) {
     try start { () throws(MPIError) in
       progress.begin()
       let me = placement.replica
@@ -40,7 +40,7 @@ extension BatchExchange {
   }
 
   /// Waits until the maps of a replica's own towers are here, and passes them on to the other ranks of this replica.
-  public func relay(_ replica: Int) throws(MPIError) {
+  package func relay(_ replica: Int) throws(MPIError) {
     try wait(for: fromPeers[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
@@ -62,7 +62,7 @@ extension BatchExchange {
   }
 
   /// Waits until a replica's maps of the towers of other ranks are here.
-  public func finishGather(of replica: Int) throws(MPIError) {
+  package func finishGather(of replica: Int) throws(MPIError) {
     try wait(for: fromMates[replica])
     for rank in replicaRanks {
       maps[replica][rank].unpack(into: slice(gathered[rank], replica, rank))
@@ -70,7 +70,7 @@ extension BatchExchange {
   }
 
   /// Waits until everything is sent that this rank has to send.
-  public func finishSending() throws(MPIError) {
+  package func finishSending() throws(MPIError) {
     try wait(for: sending)
     progress.end()
   }

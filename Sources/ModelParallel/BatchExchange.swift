@@ -1,6 +1,6 @@
-public import Layers
-public import MPI
-public import Networks
+package import Layers
+package import MPI
+package import Networks
 import System
 import Tensors
 
@@ -16,19 +16,19 @@ import Tensors
 ///
 /// Both go replica by replica, so that some images are computed while others travel: each rank begins with its own
 /// replica and goes round from there, and sends first to those that wait for it first.
-public final class BatchExchange {
+package final class BatchExchange {
   /// The name of the layer that reads, `fc6`.
-  public let name: String
+  package let name: String
   /// Bytes that this rank has sent in the forward direction.
-  public internal(set) var forwardBytes = 0
+  package internal(set) var forwardBytes = 0
   /// Bytes that this rank has sent in the backward direction.
-  public internal(set) var backwardBytes = 0
+  package internal(set) var backwardBytes = 0
   /// Seconds that this rank spent in starting and finishing messages, waiting included.
-  public private(set) var seconds = 0.0
+  package private(set) var seconds = 0.0
   /// The images of each replica in the pass that is under way, counted from the first replica's first.
-  public private(set) var images: [Range<Int>] = []
+  package private(set) var images: [Range<Int>] = []
   /// The place of the first replica's first image in the whole batch.
-  public private(set) var firstImage = 0
+  package private(set) var firstImage = 0
 
   let shapes: [MapShape]
   let placement: Placement
@@ -63,7 +63,7 @@ public final class BatchExchange {
   ///   - isTrained: Whether there is a backward direction.
   ///   - formats: How the numbers travel.
   ///   - progress: What keeps messages moving.
-  public init(
+  package init(
     name: String, shapes: [MapShape], placement: Placement, batchSize: Int, tag: Int,
     isTrained: Bool, formats: WireFormats, progress: MessageProgress
   ) {
@@ -111,7 +111,7 @@ public final class BatchExchange {
 
   /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass in order, and
   /// where damaged records are left out, some have fewer.
-  public func agree(_ pass: Pass) throws(MPIError) {
+  package func agree(_ pass: Pass) throws(MPIError) {
     let numbers = [Int64(pass.images), Int64(pass.firstImage)]
     let all = try Activity.waiting(for: "the replicas' images") { () throws(MPIError) in
       try placement.peers.allGather(
@@ -127,19 +127,19 @@ public final class BatchExchange {
   }
 
   /// The images of the batch that this replica has.
-  public var ownImages: Range<Int> { images[placement.replica] }
+  package var ownImages: Range<Int> { images[placement.replica] }
 
   /// How many images all replicas have together.
-  public var batch: Int { images.last?.upperBound ?? 0 }
+  package var batch: Int { images.last?.upperBound ?? 0 }
 
   /// The images of some replicas in a row.
-  public func rows(of replicas: Range<Int>) -> Range<Int> {
+  package func rows(of replicas: Range<Int>) -> Range<Int> {
     images[replicas.lowerBound].lowerBound..<images[replicas.upperBound - 1].upperBound
   }
 
   /// The other replicas in the order in which this one needs their maps, some at a time: enough images for a product
   /// to be worth while, and in a row.
-  public func others(imagesAtLeast least: Int = 64) -> [Range<Int>] {
+  package func others(imagesAtLeast least: Int = 64) -> [Range<Int>] {
     var result: [Range<Int>] = []
     for part in [placement.replica + 1..<placement.replicas, 0..<placement.replica] {
       var start = part.lowerBound

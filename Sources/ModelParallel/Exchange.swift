@@ -1,8 +1,8 @@
-public import Layers
-public import MPI
-public import Networks
+package import Layers
+package import MPI
+package import Networks
 import System
-public import Tensors
+package import Tensors
 
 /// The cross-connection in front of a layer that reads the maps of several towers.
 ///
@@ -10,15 +10,15 @@ public import Tensors
 /// them, so backward it is the adjoint, a reduce-scatter: the gradients that the towers found for one tower's
 /// maps are added up at their owner. Sending and arithmetic may overlap between `start...` and `finish...`.
 /// Where all towers are in one process nothing is copied: a share is the other tower's own tensor.
-public final class Exchange {
+package final class Exchange {
   /// The name of the layer that reads, `conv3`.
-  public let name: String
+  package let name: String
   /// Bytes that this rank has sent in the forward direction.
-  public private(set) var forwardBytes = 0
+  package private(set) var forwardBytes = 0
   /// Bytes that this rank has sent in the backward direction.
-  public private(set) var backwardBytes = 0
+  package private(set) var backwardBytes = 0
   /// Seconds that this rank spent in starting and finishing messages, waiting included.
-  public private(set) var seconds = 0.0
+  package private(set) var seconds = 0.0
 
   private let shapes: [MapShape]
   /// The towers that each tower reads, in ascending order.
@@ -60,7 +60,7 @@ public final class Exchange {
   ///   - isTrained: Whether there is a backward direction.
   ///   - formats: How the numbers travel.
   ///   - progress: What keeps messages moving; nil for nothing.
-  public init(
+  package init(
     name: String, shapes: [MapShape], reads: [[Int]]? = nil, placement: Placement, batchSize: Int,
     tag: Int,
     parts: Int = 1, isTrained: Bool, formats: WireFormats = WireFormats(),
@@ -125,17 +125,17 @@ public final class Exchange {
   }
 
   /// Bytes that a rank sends in one direction for one image.
-  public var bytesPerImage: Int {
+  package var bytesPerImage: Int {
     guard placement.isDistributed else { return 0 }
     let tower = placement.owned.lowerBound
     return formats.activations.bytes(of: shapes[tower].count) * (readers(of: tower).count - 1)
   }
 
   /// How a tower reads its own maps, which is always first.
-  public func ownShare(of tower: Int) -> Share { ownShares[tower] }
+  package func ownShare(of tower: Int) -> Share { ownShares[tower] }
 
   /// The other towers that a tower reads, and how, in their order.
-  public func otherShares(of tower: Int) -> [(tower: Int, share: Share)] { otherShares[tower] }
+  package func otherShares(of tower: Int) -> [(tower: Int, share: Share)] { otherShares[tower] }
 
   /// The towers that read a tower's maps, itself among them.
   private func readers(of tower: Int) -> [Int] {
@@ -143,7 +143,7 @@ public final class Exchange {
   }
 
   /// The images of each part of the pass that is under way.
-  public var parts: [Range<Int>] {
+  package var parts: [Range<Int>] {
     (0..<partCount).map { evenSplit(images, part: $0, of: partCount) }
   }
 
@@ -152,7 +152,7 @@ public final class Exchange {
   ///   - own: The tensors of the own towers' maps, which may still be in the making.
   ///   - pass: The pass that is under way.
   /// - Throws: `MPIError` where a message fails.
-  public func startGather(_ own: [Tensor], _ pass: Pass) throws(MPIError) {
+  package func startGather(_ own: [Tensor], _ pass: Pass) throws(MPIError) {
     self.own = own
     images = pass.images
     guard placement.isDistributed else { return }
@@ -170,7 +170,7 @@ public final class Exchange {
   }
 
   /// Starts to send the own maps of one of the parts.
-  public func send(_ part: Int) throws(MPIError) {
+  package func send(_ part: Int) throws(MPIError) {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
     let reader = placement.owned.lowerBound
@@ -184,7 +184,7 @@ public final class Exchange {
   }
 
   /// Waits until the maps of all towers are here.
-  public func finishGather() throws(MPIError) {
+  package func finishGather() throws(MPIError) {
     try finish {
       for (peer, tensor) in received.enumerated() {
         guard let tensor else { continue }
@@ -196,7 +196,7 @@ public final class Exchange {
   }
 
   /// The maps of a tower; those of another rank's are here once `finishGather` has returned.
-  public func maps(of tower: Int) -> Tensor {
+  package func maps(of tower: Int) -> Tensor {
     if placement.owned.contains(tower) { return own[tower - placement.owned.lowerBound] }
     guard let tensor = received[tower] else {
       preconditionFailure("Tower \(tower) does not exist.")
@@ -205,7 +205,7 @@ public final class Exchange {
   }
 
   /// Where an own tower (`reader`) writes the gradient that it found for another tower's maps.
-  public func contribution(of reader: Int, to tower: Int) -> Tensor {
+  package func contribution(of reader: Int, to tower: Int) -> Tensor {
     guard let tensor = contributions[reader - placement.owned.lowerBound][tower] else {
       preconditionFailure("There is no gradient of tower \(reader) for tower \(tower)'s maps.")
     }
@@ -213,7 +213,7 @@ public final class Exchange {
   }
 
   /// Starts to send the contributions to the maps' owners and to receive theirs.
-  public func startReduceScatter(_ pass: Pass) throws(MPIError) {
+  package func startReduceScatter(_ pass: Pass) throws(MPIError) {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
     progress?.begin()
@@ -240,7 +240,7 @@ public final class Exchange {
   ///   - gradients: For each own tower, what it found for its own maps; the sum afterwards.
   ///   - pass: The pass that is under way.
   /// - Throws: `MPIError` where a message fails.
-  public func finishReduceScatter(into gradients: [Tensor], _ pass: Pass) throws(MPIError) {
+  package func finishReduceScatter(into gradients: [Tensor], _ pass: Pass) throws(MPIError) {
     try finish {
       for (peer, tensor) in arriving.enumerated() {
         guard let tensor else { continue }

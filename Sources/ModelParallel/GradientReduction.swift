@@ -1,6 +1,6 @@
-public import MPI
+package import MPI
 import System
-public import Tensors
+package import Tensors
 
 /// Adds up the gradients of the replicas, tensor by tensor, while the backward pass goes on.
 ///
@@ -8,11 +8,11 @@ public import Tensors
 /// its numbers of that one's part (reduce-scatter); the owner adds them up in the order of the replicas, and
 /// sends the sum to all (all-gather). So each sum is computed in one place, and all replicas hold the same bits.
 /// With R replicas a rank sends 2 (R - 1) / R times the gradients' bytes, the least that is possible.
-public final class GradientReduction: @unchecked Sendable {
+package final class GradientReduction: @unchecked Sendable {
   /// Bytes that this rank has sent.
-  public var bytes: Int { monitor.locked { sentBytes } }
+  package var bytes: Int { monitor.locked { sentBytes } }
   /// Seconds that `finish` has waited so far: what the backward pass could not hide.
-  public private(set) var seconds = 0.0
+  package private(set) var seconds = 0.0
 
   private let peers: Communicator
   private let progress: MessageProgress
@@ -27,14 +27,14 @@ public final class GradientReduction: @unchecked Sendable {
   private var idle: [ReductionRoom] = []
 
   /// Pieces that a gradient of so many numbers is cut into.
-  public static func pieces(of count: Int) -> Int {
+  package static func pieces(of count: Int) -> Int {
     (count + defaultPieceLength - 1) / defaultPieceLength
   }
 
   /// Numbers of a piece: large enough for the link's full speed, small enough to start early.
-  public static let defaultPieceLength = 1 << 21
+  package static let defaultPieceLength = 1 << 21
   /// The memory of the pieces that are under way, in bytes.
-  public static var memory: Int { mostActive * defaultPieceLength * MemoryLayout<Float>.stride }
+  package static var memory: Int { mostActive * defaultPieceLength * MemoryLayout<Float>.stride }
 
   /// Pieces that are under way at a time.
   private static let mostActive = 4
@@ -48,7 +48,7 @@ public final class GradientReduction: @unchecked Sendable {
   ///   - progress: What keeps messages moving.
   ///   - pieceLength: The most numbers of a piece.
   /// - Throws: `MPIError` where a message fails.
-  public init?(
+  package init?(
     _ placement: Placement, format: WireFormat, progress: MessageProgress,
     pieceLength: Int = defaultPieceLength
   ) throws(MPIError) {
@@ -65,7 +65,7 @@ public final class GradientReduction: @unchecked Sendable {
   /// - Parameters:
   ///   - tensor: The gradient.
   ///   - number: A number that no other tensor of this step has, the same on all replicas.
-  public func start(_ tensor: Tensor, number: Int) {
+  package func start(_ tensor: Tensor, number: Int) {
     let starts = Array(stride(from: 0, to: tensor.count, by: pieceLength))
     precondition(starts.count < Self.tagsOfTensor / 2, "The tensor is too long.")
     monitor.locked {
@@ -80,7 +80,7 @@ public final class GradientReduction: @unchecked Sendable {
   }
 
   /// Waits until all tensors hold their sums.
-  public func finish() throws(MPIError) {
+  package func finish() throws(MPIError) {
     let start = MonotonicClock.seconds
     defer { seconds += MonotonicClock.seconds - start }
     try Activity.waiting(for: "sum of gradients over replicas") { () throws(MPIError) in

@@ -1,25 +1,25 @@
 import Foundation
 import Glibc
-public import MPI
-public import System
+package import MPI
+package import System
 
 /// Tries the links between ranks before anything depends on them.
-public enum LinkCheck {
+package enum LinkCheck {
   /// What a link does.
-  public struct Link: Sendable, Codable, CustomStringConvertible {
+  package struct Link: Sendable, Codable, CustomStringConvertible {
     /// Half the time that a byte takes there and back, in seconds.
-    public let latency: Double
+    package let latency: Double
     /// Bytes a second each way while both ways are in use.
-    public let bandwidth: Double
+    package let bandwidth: Double
 
     /// Makes a link from its figures.
-    public init(latency: Double, bandwidth: Double) {
+    package init(latency: Double, bandwidth: Double) {
       self.latency = latency
       self.bandwidth = bandwidth
     }
 
     /// `0.11 GB/s each way, 18.7 us`.
-    public var description: String {
+    package var description: String {
       String(format: "%.2f GB/s each way, %.1f us", 1e-9 * bandwidth, 1e6 * latency)
     }
   }
@@ -37,7 +37,7 @@ public enum LinkCheck {
   ///   - group: The ranks.
   ///   - limit: Seconds that a message may take.
   /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is damaged.
-  public static func verify(_ group: Communicator, within limit: Double = 60) throws(Failure) {
+  package static func verify(_ group: Communicator, within limit: Double = 60) throws(Failure) {
     try verify(group, lengths, limit)
   }
 
@@ -61,7 +61,7 @@ public enum LinkCheck {
   /// - Returns: What the slowest of the replicas' links does, the same on every rank: that between its first two
   ///   ranks, or between the first two replicas where each of them is on one rank. Nil for one rank.
   /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is damaged.
-  public static func quick(
+  package static func quick(
     _ placement: Placement, within limit: Double = 60
   ) throws(Failure) -> Link? {
     guard placement.all.size > 1 else { return nil }
@@ -139,7 +139,7 @@ public enum LinkCheck {
   ///   - bytes: The length of the messages that the speed is measured with.
   /// - Returns: The link of each rank but the last to the next one, the same on every rank.
   /// - Throws: `MPIError` where a message fails.
-  public static func measure(
+  package static func measure(
     _ group: Communicator, bytes: Int = 8 << 20
   ) throws(MPIError) -> [Link] {
     var latencies = [Double](repeating: 0, count: max(0, group.size - 1))

@@ -1,8 +1,8 @@
 import Glibc
-public import Layers
-public import MPI
+package import Layers
+package import MPI
 import System
-public import Tensors
+package import Tensors
 
 /// Softmax and cross-entropy over classes that are split between the towers.
 ///
@@ -11,23 +11,23 @@ public import Tensors
 /// size of the whole batch. Between towers go, for each image, the largest logit with the true class's
 /// logit, then the sum with the number of classes ahead of the true one: two small all-reduces. (Shoeybi et
 /// al., Megatron-LM, 2019, do the same for words.)
-public final class ParallelSoftmax {
+package final class ParallelSoftmax {
   /// What is known about a batch once its logits are.
-  public struct Score: Sendable, Equatable {
+  package struct Score: Sendable, Equatable {
     /// Images scored.
-    public var images = 0
+    package var images = 0
     /// The sum of their losses, in nats.
-    public var lossSum = 0.0
+    package var lossSum = 0.0
     /// How many have another class ahead of the true one.
-    public var top1Errors = 0
+    package var top1Errors = 0
     /// How many have five or more classes ahead of the true one.
-    public var top5Errors = 0
+    package var top5Errors = 0
 
     /// No images.
-    public init() {}
+    package init() {}
 
     /// Adds the images of another score.
-    public static func += (sum: inout Score, other: Score) {
+    package static func += (sum: inout Score, other: Score) {
       sum.images += other.images
       sum.lossSum += other.lossSum
       sum.top1Errors += other.top1Errors
@@ -35,7 +35,7 @@ public final class ParallelSoftmax {
     }
 
     /// The score of the images of all replicas, the same on every rank.
-    public func summed(over peers: Communicator) throws(MPIError) -> Score {
+    package func summed(over peers: Communicator) throws(MPIError) -> Score {
       guard peers.size > 1 else { return self }
       var numbers = [Double(images), lossSum, Double(top1Errors), Double(top5Errors)]
       try Activity.waiting(for: "score of all replicas") { () throws(MPIError) in
@@ -53,9 +53,9 @@ public final class ParallelSoftmax {
   }
 
   /// Seconds that this rank spent in the all-reduces.
-  public private(set) var seconds = 0.0
+  package private(set) var seconds = 0.0
   /// Bytes that this rank has given to the all-reduces.
-  public private(set) var bytes = 0
+  package private(set) var bytes = 0
 
   private let classes: [Range<Int>]
   private let placement: Placement
@@ -68,7 +68,7 @@ public final class ParallelSoftmax {
   ///   - classes: The classes of each tower.
   ///   - placement: Where the towers are.
   ///   - batchSize: The largest number of images in a pass.
-  public init(classes: [Range<Int>], placement: Placement, batchSize: Int) {
+  package init(classes: [Range<Int>], placement: Placement, batchSize: Int) {
     self.classes = classes
     self.placement = placement
     extremes = [Double](repeating: 0, count: 2 * batchSize)
@@ -82,7 +82,7 @@ public final class ParallelSoftmax {
   ///   - pass: The pass that is under way.
   /// - Returns: The same score on every rank of the group.
   /// - Throws: `MPIError` where a message fails.
-  public func score(_ logits: [Tensor], labels: [Int32], _ pass: Pass) throws(MPIError) -> Score {
+  package func score(_ logits: [Tensor], labels: [Int32], _ pass: Pass) throws(MPIError) -> Score {
     let images = pass.images
     for image in 0..<images {
       var (largest, target) = (-Double.infinity, -Double.infinity)
@@ -130,7 +130,7 @@ public final class ParallelSoftmax {
   ///   - batchSize: The images of the whole batch, over which the mean is taken.
   ///   - gradients: For each own tower, images x its classes.
   ///   - pass: The pass that is under way.
-  public func gradient(
+  package func gradient(
     _ logits: [Tensor], labels: [Int32], batchSize: Int, into gradients: [Tensor], _ pass: Pass
   ) {
     for image in 0..<pass.images {

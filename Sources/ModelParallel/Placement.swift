@@ -1,25 +1,25 @@
-public import MPI
-public import System
+package import MPI
+package import System
 
 /// Which of the network's towers live in this process, and how it reaches the others.
 ///
 /// A *replica* is one whole network: its towers on as many ranks, or all of them on one. Several replicas train
 /// on parts of the same batch and keep the same weights.
-public struct Placement: Sendable {
+package struct Placement: Sendable {
   /// The towers of the network.
-  public let towers: Int
+  package let towers: Int
   /// The towers of this process.
-  public let owned: Range<Int>
+  package let owned: Range<Int>
   /// The ranks of this replica, rank t owning tower t; one rank where all towers are here.
-  public let group: Communicator
+  package let group: Communicator
   /// The number of this replica.
-  public let replica: Int
+  package let replica: Int
   /// The replicas that train together.
-  public let replicas: Int
+  package let replicas: Int
   /// The ranks of all replicas that own the same towers as this one, by replica.
-  public let peers: Communicator
+  package let peers: Communicator
   /// The ranks of all replicas: replica by replica, tower by tower.
-  public let all: Communicator
+  package let all: Communicator
   /// The shares of a batch that make the images of one replica; more than 1 where the replicas are groups of others.
   private let imageShares: Int
 
@@ -33,7 +33,7 @@ public struct Placement: Sendable {
   ///   - towersPerRank: 1, or all of them; nil for one, unless there is one rank only.
   /// - Throws: `Failure`: usage where the ranks do not make whole replicas, input/output where they do not reach
   ///   each other.
-  public init(
+  package init(
     towers: Int, over world: Communicator, towersPerRank: Int? = nil
   ) throws(Failure) {
     guard [nil, 1, towers].contains(towersPerRank) else {
@@ -84,7 +84,7 @@ public struct Placement: Sendable {
   /// - Returns: `inside`: the replicas of this rank's group, as if there were no others. `parts`: each group as one
   ///   replica of as many towers as it has ranks, which computes the images of all of its replicas.
   /// - Throws: `MPIError` where a message fails.
-  public func grouped(
+  package func grouped(
     into groups: Int
   ) throws(MPIError) -> (inside: Placement, parts: Placement) {
     precondition(groups > 0 && replicas.isMultiple(of: groups), "The groups would differ in size.")
@@ -105,13 +105,13 @@ public struct Placement: Sendable {
   }
 
   /// Whether towers have to send messages to each other.
-  public var isDistributed: Bool { group.size > 1 }
+  package var isDistributed: Bool { group.size > 1 }
 
   /// Whether this rank speaks and writes for all.
-  public var isFirst: Bool { all.rank == 0 }
+  package var isFirst: Bool { all.rank == 0 }
 
   /// The images of a batch that a replica computes; the odd ones go to the first replicas.
-  public func images(of batch: Int, replica: Int) -> Range<Int> {
+  package func images(of batch: Int, replica: Int) -> Range<Int> {
     func share(_ number: Int) -> Range<Int> {
       evenSplit(batch, part: number, of: replicas * imageShares)
     }
@@ -120,7 +120,7 @@ public struct Placement: Sendable {
   }
 
   /// The images of a batch that this replica computes.
-  public func images(of batch: Int) -> Range<Int> { images(of: batch, replica: replica) }
+  package func images(of batch: Int) -> Range<Int> { images(of: batch, replica: replica) }
 
   private static func misfit(_ towers: Int, _ ranks: Int) -> Failure {
     let below = ranks / towers * towers
@@ -134,7 +134,7 @@ public struct Placement: Sendable {
 
 extension Failure {
   /// What becomes of an error of MPI where ranks talk before training.
-  public static func unreachable(_ error: MPIError) -> Failure {
+  package static func unreachable(_ error: MPIError) -> Failure {
     Failure(.inputOutput, "The ranks cannot reach each other: \(error).")
   }
 }

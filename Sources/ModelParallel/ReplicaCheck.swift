@@ -1,4 +1,4 @@
-public import Layers
+package import Layers
 import MPI
 import System
 import Tensors
@@ -7,11 +7,11 @@ import Tensors
 ///
 /// They start from the same numbers and add the same sums, so they can part only by a fault: of memory, of a
 /// message, of the program. Training would go on and mean nothing.
-public struct ReplicaCheck {
+package struct ReplicaCheck {
   private let placement: Placement
 
   /// Makes the check of a network's replicas.
-  public init(_ placement: Placement) { self.placement = placement }
+  package init(_ placement: Placement) { self.placement = placement }
 
   /// Compares the checksums of the weights of all replicas; all ranks call it together.
   /// - Parameters:
@@ -19,7 +19,7 @@ public struct ReplicaCheck {
   ///   - step: The steps done, for the message.
   /// - Throws: `Failure` (ranksDisagree) that names the first tensor that differs, `MPIError` where a
   ///   message fails.
-  public func compare(_ parameters: [Parameter], step: Int) throws {
+  package func compare(_ parameters: [Parameter], step: Int) throws {
     guard placement.replicas > 1 else { return }
     let own = parameters.map { Int64(bitPattern: Self.checksum(of: $0.value)) }
     let all = try Activity.waiting(for: "check of the replicas") {

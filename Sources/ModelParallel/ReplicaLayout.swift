@@ -3,17 +3,17 @@
 /// The ranks of a replica exchange activations in every step, so they sit on one host wherever a host has
 /// enough of them, whatever order mpirun gave the ranks; replicas meet less often and may be apart. The replicas of a
 /// host follow each other, so that groups of neighbours are on few hosts.
-public struct ReplicaLayout: Equatable, Sendable {
+package struct ReplicaLayout: Equatable, Sendable {
   /// For each rank the number of its replica.
-  public let replica: [Int]
+  package let replica: [Int]
   /// For each rank its number within its replica.
-  public let member: [Int]
+  package let member: [Int]
 
   /// Seats ranks.
   /// - Parameters:
   ///   - hosts: For each rank a number that stands for its host.
   ///   - size: The ranks of a replica; divides the number of ranks.
-  public init(hosts: [Int], size: Int) {
+  package init(hosts: [Int], size: Int) {
     var groups: [[Int]] = []
     var left: [Int] = []
     var seen: Set<Int> = []

@@ -1,14 +1,14 @@
 /// What has travelled at one boundary between ranks.
-public struct Traffic: Sendable {
+package struct Traffic: Sendable {
   /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up.
-  public let name: String
+  package let name: String
   /// Bytes that this rank has sent, both ways.
-  public let bytes: Int
+  package let bytes: Int
   /// Seconds that this rank has spent in starting messages and in waiting for them: what computing did not hide.
-  public let seconds: Double
+  package let seconds: Double
 
   /// Makes a row from its parts.
-  public init(name: String, bytes: Int, seconds: Double) {
+  package init(name: String, bytes: Int, seconds: Double) {
     self.name = name
     self.bytes = bytes
     self.seconds = seconds
@@ -17,14 +17,14 @@ public struct Traffic: Sendable {
 
 extension Exchange {
   /// What has travelled here so far.
-  public var traffic: Traffic {
+  package var traffic: Traffic {
     Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
   }
 }
 
 extension BatchExchange {
   /// What has travelled here so far.
-  public var traffic: Traffic {
+  package var traffic: Traffic {
     Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
   }
 }

@@ -1,5 +1,5 @@
 /// How numbers travel between ranks; they are computed with in 32 bits.
-public enum WireFormat: String, Codable, CaseIterable, Sendable {
+package enum WireFormat: String, Codable, CaseIterable, Sendable {
   /// As they are: 4 bytes a number.
   case fp32
   /// The upper half of a float, rounded to even: its range with 8 bits of precision.
@@ -18,12 +18,12 @@ public enum WireFormat: String, Codable, CaseIterable, Sendable {
   }
 
   /// The bytes of a message of `count` numbers.
-  public func bytes(of count: Int) -> Int {
+  package func bytes(of count: Int) -> Int {
     self == .fp32 ? count * MemoryLayout<Float>.stride : length(of: count) * 2
   }
 
   /// What a receiver reads of these numbers.
-  public func received(_ numbers: [Float]) -> [Float] {
+  package func received(_ numbers: [Float]) -> [Float] {
     guard self != .fp32 else { return numbers }
     var message = [UInt16](repeating: 0, count: length(of: numbers.count))
     var result = numbers
@@ -63,14 +63,14 @@ public enum WireFormat: String, Codable, CaseIterable, Sendable {
 }
 
 /// What travels in which format.
-public struct WireFormats: Codable, Equatable, Sendable {
+package struct WireFormats: Codable, Equatable, Sendable {
   /// Feature maps, on the way forward.
-  public var activations: WireFormat
+  package var activations: WireFormat
   /// Gradients by feature maps and by weights, on the way back.
-  public var gradients: WireFormat
+  package var gradients: WireFormat
 
   /// Makes formats; everything travels as it is unless told otherwise.
-  public init(activations: WireFormat = .fp32, gradients: WireFormat = .fp32) {
+  package init(activations: WireFormat = .fp32, gradients: WireFormat = .fp32) {
     self.activations = activations
     self.gradients = gradients
   }

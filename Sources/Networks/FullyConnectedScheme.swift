@@ -1,7 +1,7 @@
-public import System
+package import System
 
 /// Who computes the fully-connected layers where several replicas train together.
-public enum FullyConnectedScheme: Hashable, Sendable {
+package enum FullyConnectedScheme: Hashable, Sendable {
   /// Each replica its own images, as in the convolutions: the gradients of all weights travel.
   case data
   /// Groups of neighbouring ranks, each the images of its replicas, each rank some of the neurons: activations
@@ -9,10 +9,10 @@ public enum FullyConnectedScheme: Hashable, Sendable {
   case groups(Int)
 
   /// All ranks together every image: activations travel, these layers' gradients never.
-  public static let model = FullyConnectedScheme.groups(1)
+  package static let model = FullyConnectedScheme.groups(1)
 
   /// The groups that the ranks are divided into; nil where each replica computes for itself.
-  public func groups(ofReplicas replicas: Int) -> Int? {
+  package func groups(ofReplicas replicas: Int) -> Int? {
     guard replicas > 1, case .groups(let count) = self, count < replicas else { return nil }
     return count
   }
@@ -20,7 +20,7 @@ public enum FullyConnectedScheme: Hashable, Sendable {
 
 extension FullyConnectedScheme: CustomStringConvertible, LosslessStringConvertible {
   /// What the command line calls it: `data`, `model`, `groups=4`.
-  public var description: String {
+  package var description: String {
     switch self {
     case .data: "data"
     case .model: "model"
@@ -29,7 +29,7 @@ extension FullyConnectedScheme: CustomStringConvertible, LosslessStringConvertib
   }
 
   /// Reads what the command line calls it.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     switch text {
     case "data": self = .data
     case "model": self = .model
@@ -44,11 +44,11 @@ extension FullyConnectedScheme: CustomStringConvertible, LosslessStringConvertib
 
 extension FullyConnectedScheme {
   /// What `--parallel-fc` takes.
-  public static let words = "data, model, groups=N or automatic"
+  package static let words = "data, model, groups=N or automatic"
 
   /// Understands the value of `--parallel-fc`; nil for `automatic`.
   /// - Throws: `Failure` (usage) that says what the option takes.
-  public static func named(_ text: String) throws(Failure) -> FullyConnectedScheme? {
+  package static func named(_ text: String) throws(Failure) -> FullyConnectedScheme? {
     if text == "automatic" { return nil }
     guard let scheme = FullyConnectedScheme(text) else {
       throw Failure(.usage, "--parallel-fc takes \(words), not \(quoted(text)).")
@@ -58,7 +58,7 @@ extension FullyConnectedScheme {
 
   /// The schemes that a network can be trained with on so many replicas: as many groups as divide the replicas, and
   /// a neuron of every layer at least for each rank of a group.
-  public static func candidates(
+  package static func candidates(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int
   ) -> [FullyConnectedScheme] {
     guard network.fullyConnectedPart != nil else { return [.data] }
@@ -72,7 +72,7 @@ extension FullyConnectedScheme {
 
   /// Whether a network can be trained with the scheme on so many replicas.
   /// - Throws: `Failure` (usage) where it cannot, with what can.
-  public func check(
+  package func check(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int
   ) throws(Failure) {
     guard let count = groups(ofReplicas: replicas) else {

@@ -25,7 +25,7 @@ extension LayerSpecification: Codable {
   }
 
   /// Reads one layer from its JSON object.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: AnyKey.self)
     let kind = try values.decode(Kind.self, forKey: "type")
     let name = try values.decode(String.self, forKey: "name")
@@ -83,7 +83,7 @@ extension LayerSpecification: Codable {
   }
 
   /// Writes the layer as one JSON object, every setting named.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: AnyKey.self)
     try values.encode(name, forKey: "name")
     func encode(_ kind: Kind) throws { try values.encode(kind, forKey: "type") }

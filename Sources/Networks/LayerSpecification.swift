@@ -1,5 +1,5 @@
 /// One layer of a network, as data; counts are those of the whole network, all towers together.
-public enum LayerSpecification: Equatable, Sendable {
+package enum LayerSpecification: Equatable, Sendable {
   /// A convolution.
   case convolution(ConvolutionSpecification)
   /// A fully-connected layer.
@@ -20,7 +20,7 @@ public enum LayerSpecification: Equatable, Sendable {
   case dropout(name: String, probability: Double, scalesInTraining: Bool = false)
 
   /// The layer's name, unique in the network.
-  public var name: String {
+  package var name: String {
     switch self {
     case .convolution(let layer): layer.name
     case .fullyConnected(let layer): layer.name
@@ -31,7 +31,7 @@ public enum LayerSpecification: Equatable, Sendable {
   }
 
   /// Whether it learns: a convolution or a fully-connected layer does.
-  public var hasWeights: Bool {
+  package var hasWeights: Bool {
     switch self {
     case .convolution, .fullyConnected: true
     default: false
@@ -39,7 +39,7 @@ public enum LayerSpecification: Equatable, Sendable {
   }
 
   /// What its weights are called in files, without `.weight`; nil where it has none.
-  public var tensorName: String? {
+  package var tensorName: String? {
     switch self {
     case .convolution(let layer): layer.tensor ?? layer.name
     case .fullyConnected(let layer): layer.tensor ?? layer.name
@@ -48,7 +48,7 @@ public enum LayerSpecification: Equatable, Sendable {
   }
 
   /// Which towers' maps the layer reads.
-  public var reads: Reads {
+  package var reads: Reads {
     switch self {
     case .convolution(let layer): layer.reads
     case .fullyConnected(let layer): layer.reads
@@ -77,24 +77,24 @@ public enum LayerSpecification: Equatable, Sendable {
 }
 
 /// A convolution, as data.
-public struct ConvolutionSpecification: Equatable, Sendable {
+package struct ConvolutionSpecification: Equatable, Sendable {
   /// The layer's name.
-  public var name: String
+  package var name: String
   /// Kernels of all towers.
-  public var kernels: Int
+  package var kernels: Int
   /// Size, stride, padding and rounding.
-  public var window: Window
+  package var window: Window
   /// Groups that kernels and maps of a tower fall into.
-  public var groups: Int
+  package var groups: Int
   /// Which towers' maps the kernels see.
-  public var reads: Reads
+  package var reads: Reads
   /// The initial values.
-  public var initial: InitialValues
+  package var initial: InitialValues
   /// What the weights are called in files, without `.weight`; the layer's name where nil.
-  public var tensor: String?
+  package var tensor: String?
 
   /// Makes a convolution from its parts.
-  public init(
+  package init(
     name: String, kernels: Int, window: Window, groups: Int = 1, reads: Reads = .own,
     initial: InitialValues = InitialValues(), tensor: String? = nil
   ) {
@@ -109,20 +109,20 @@ public struct ConvolutionSpecification: Equatable, Sendable {
 }
 
 /// A fully-connected layer, as data.
-public struct FullyConnectedSpecification: Equatable, Sendable {
+package struct FullyConnectedSpecification: Equatable, Sendable {
   /// The layer's name.
-  public var name: String
+  package var name: String
   /// Neurons of all towers.
-  public var kernels: Int
+  package var kernels: Int
   /// Which towers' neurons it sees.
-  public var reads: Reads
+  package var reads: Reads
   /// The initial values.
-  public var initial: InitialValues
+  package var initial: InitialValues
   /// What the weights are called in files, without `.weight`; the layer's name where nil.
-  public var tensor: String?
+  package var tensor: String?
 
   /// Makes a fully-connected layer from its parts.
-  public init(
+  package init(
     name: String, kernels: Int, reads: Reads = .all, initial: InitialValues = InitialValues(),
     tensor: String? = nil
   ) {
@@ -135,34 +135,34 @@ public struct FullyConnectedSpecification: Equatable, Sendable {
 }
 
 /// The values that training starts from: weights N(0, deviation^2), all biases the same.
-public struct InitialValues: Equatable, Sendable {
+package struct InitialValues: Equatable, Sendable {
   /// The standard deviation of the weights.
-  public var deviation: Double
+  package var deviation: Double
   /// Every bias.
-  public var bias: Double
+  package var bias: Double
 
   /// Makes initial values.
-  public init(deviation: Double = 0.01, bias: Double = 0) {
+  package init(deviation: Double = 0.01, bias: Double = 0) {
     self.deviation = deviation
     self.bias = bias
   }
 }
 
 /// A normalisation, as data: y = x (constant + scale * sum of squares)^-exponent.
-public struct NormalizationSpecification: Equatable, Sendable {
+package struct NormalizationSpecification: Equatable, Sendable {
   /// The layer's name.
-  public var name: String
+  package var name: String
   /// Maps (or pixels along each axis) that the sum runs over.
-  public var size: Int
+  package var size: Int
   /// What the sum is added to.
-  public var constant: Double
+  package var constant: Double
   /// The factor of the sum.
-  public var scale: Double
+  package var scale: Double
   /// The exponent.
-  public var exponent: Double
+  package var exponent: Double
 
   /// Makes a normalisation from its parts.
-  public init(name: String, size: Int, constant: Double, scale: Double, exponent: Double) {
+  package init(name: String, size: Int, constant: Double, scale: Double, exponent: Double) {
     self.name = name
     self.size = size
     self.constant = constant
@@ -172,14 +172,14 @@ public struct NormalizationSpecification: Equatable, Sendable {
 }
 
 /// A pooling layer, as data.
-public struct PoolingSpecification: Equatable, Sendable {
+package struct PoolingSpecification: Equatable, Sendable {
   /// The layer's name.
-  public var name: String
+  package var name: String
   /// Size, stride, padding and rounding.
-  public var window: Window
+  package var window: Window
 
   /// Makes a pooling layer from its parts.
-  public init(name: String, window: Window) {
+  package init(name: String, window: Window) {
     self.name = name
     self.window = window
   }

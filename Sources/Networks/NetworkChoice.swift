@@ -1,13 +1,13 @@
-public import System
+package import System
 
 /// The network that a command line asks for, before the number of classes is known.
-public struct NetworkChoice {
+package struct NetworkChoice {
   /// The network for a number of classes.
   private var named: (Int) -> NetworkSpecification
   private let variants: [NetworkVariant]
   private let recipe: RecipeName
   /// The program's own network that this one is, whatever its variants; nil for one that somebody described.
-  public let preset: String?
+  package let preset: String?
 
   /// Understands the words of the options `--network`, `--recipe` and `--variant`.
   /// - Parameters:
@@ -16,7 +16,7 @@ public struct NetworkChoice {
   ///   - variants: Names of changes, several with commas between them.
   /// - Throws: `Failure` (usage) for a name that there is not, (inputMissing, badData) for a file that is not there or
   ///   describes no network.
-  public init(name: String, recipe: RecipeName, variants: [String]) throws(Failure) {
+  package init(name: String, recipe: RecipeName, variants: [String]) throws(Failure) {
     named = try NetworkSpecification.named(name, recipe: recipe)
     self.recipe = recipe
     preset = NetworkSpecification.presetNames.first { $0 == name }
@@ -32,7 +32,7 @@ public struct NetworkChoice {
   }
 
   /// Takes the network of a file of weights, whatever the number of its classes.
-  public init(_ network: NetworkSpecification) {
+  package init(_ network: NetworkSpecification) {
     named = { network.withClasses($0) }
     variants = []
     recipe = .paper
@@ -42,7 +42,7 @@ public struct NetworkChoice {
   }
 
   /// The same network with pictures read in some way.
-  public func reading(_ preprocessing: PixelScaling?) -> NetworkChoice {
+  package func reading(_ preprocessing: PixelScaling?) -> NetworkChoice {
     var changed = self
     let named = named
     changed.named = { classes in
@@ -55,7 +55,7 @@ public struct NetworkChoice {
 
   /// The network for a number of classes; nil stands for any.
   /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no such network.
-  public func network(classes: Int?) throws(Failure) -> NetworkSpecification {
+  package func network(classes: Int?) throws(Failure) -> NetworkSpecification {
     let network = try named(classes ?? 1000).applying(variants, recipe: recipe)
     try network.validate()
     return network

@@ -1,9 +1,9 @@
-public import System
+package import System
 
 extension NetworkSpecification {
   /// Checks that a network can be built from the description.
   /// - Throws: `Failure` (badData) that names the layer, the number and what it should be.
-  public func validate() throws(Failure) {
+  package func validate() throws(Failure) {
     func require(_ condition: Bool, _ complaint: @autoclosure () -> String) throws(Failure) {
       if !condition {
         throw Failure(.badData, "The network \(quoted(name)) cannot be built: \(complaint()).")

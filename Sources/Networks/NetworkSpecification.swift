@@ -1,25 +1,25 @@
 import JSON
-public import System
+package import System
 
 /// A whole network as data: from it every tool builds the network, and the checkpoint carries it.
-public struct NetworkSpecification: Equatable, Sendable, Codable {
+package struct NetworkSpecification: Equatable, Sendable, Codable {
   /// What the network is called.
-  public var name: String
+  package var name: String
   /// The towers that the kernels of every layer are split over.
-  public var towers: Int
+  package var towers: Int
   /// The height and width of the images that the network reads, in pixels; they have three colours.
-  public var inputSide: Int
+  package var inputSide: Int
   /// The height and width of prepared images, which `inputSide` is cropped from.
-  public var imageSide: Int
+  package var imageSide: Int
   /// The classes that it tells apart.
-  public var classes: Int
+  package var classes: Int
   /// The layers from the image to the logits; softmax follows the last one.
-  public var layers: [LayerSpecification]
+  package var layers: [LayerSpecification]
   /// How pixels become its input; nil for the paper's way, RGB from 0 to 255 less the mean image.
-  public var preprocessing: PixelScaling?
+  package var preprocessing: PixelScaling?
 
   /// Makes a network from its parts.
-  public init(
+  package init(
     name: String, towers: Int, inputSide: Int, imageSide: Int, classes: Int,
     layers: [LayerSpecification], preprocessing: PixelScaling? = nil
   ) {
@@ -37,7 +37,7 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
   }
 
   /// Reads a network from its JSON object.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     try AnyKey.check(decoder, CodingKeys.allCases.map(\.rawValue), "a network")
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -52,7 +52,7 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
 
   /// Reads a network from a JSON file of the user's.
   /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no network.
-  public init(contentsOf path: String) throws(Failure) {
+  package init(contentsOf path: String) throws(Failure) {
     let text: [UInt8]
     do throws(Failure) {
       text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
@@ -77,7 +77,7 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
   }
 
   /// The network as JSON, every setting named, keys in order.
-  public var json: String {
+  package var json: String {
     JSONText.encode(self)
   }
 
@@ -99,33 +99,33 @@ public struct NetworkSpecification: Equatable, Sendable, Codable {
 }
 
 /// What one layer reads and makes in one tower, and what it costs.
-public struct LayerShape: Sendable {
+package struct LayerShape: Sendable {
   /// The layer.
-  public let layer: LayerSpecification
+  package let layer: LayerSpecification
   /// The towers whose maps it reads, in ascending order; its own alone where it reads the image.
-  public let reads: [Int]
+  package let reads: [Int]
   /// The maps that it reads of each of them.
-  public let inputs: [MapShape]
+  package let inputs: [MapShape]
   /// The maps that it makes.
-  public let output: MapShape
+  package let output: MapShape
   /// The tower's kernels among those of the whole network; empty for layers without weights.
-  public let kernels: Range<Int>
+  package let kernels: Range<Int>
   /// Weights and biases of the tower.
-  public let parameters: Int
+  package let parameters: Int
   /// Multiplications with an addition for one image, in the tower.
-  public let multiplications: Int
+  package let multiplications: Int
 }
 
 extension NetworkSpecification {
   /// Whether a layer reads the picture, the same for all towers: no layer with weights stands in front of it.
-  public func readsPicture(_ layer: LayerSpecification) -> Bool {
+  package func readsPicture(_ layer: LayerSpecification) -> Bool {
     !layers.prefix { $0 != layer }.contains(where: \.hasWeights)
   }
 
   /// The shapes of a tower's layers, from the image to the logits.
   ///
   /// The network must be valid; only `validate` asks before it is known, and refuses what comes out too large.
-  public func shapes(ofTower tower: Int) -> [LayerShape] {
+  package func shapes(ofTower tower: Int) -> [LayerShape] {
     let image = MapShape(height: inputSide, width: inputSide, maps: 3)
     return shapes(
       of: 0..<layers.count, part: tower, parts: towers,
@@ -134,7 +134,7 @@ extension NetworkSpecification {
 
   /// The layers that can be spread over the ranks of all replicas: from the first fully-connected one that reads
   /// all towers to the last, where nothing else is in between; nil where there are none.
-  public var fullyConnectedPart: Range<Int>? {
+  package var fullyConnectedPart: Range<Int>? {
     let first = layers.firstIndex { layer in
       if case .fullyConnected = layer { layer.reads == .all } else { false }
     }
@@ -150,7 +150,7 @@ extension NetworkSpecification {
   }
 
   /// The neurons of the smallest layer of `fullyConnectedPart`: it cannot be cut into more parts.
-  public var fewestNeurons: Int {
+  package var fewestNeurons: Int {
     (fullyConnectedPart ?? 0..<0).reduce(.max) { least, number in
       if case .fullyConnected(let layer) = layers[number] {
         min(least, layer.kernels)
@@ -161,7 +161,7 @@ extension NetworkSpecification {
   }
 
   /// The shapes of one of `parts` parts of the layers of `fullyConnectedPart`.
-  public func shapes(ofPart part: Int, parts: Int) -> [LayerShape] {
+  package func shapes(ofPart part: Int, parts: Int) -> [LayerShape] {
     guard let range = fullyConnectedPart else { return [] }
     let before = (0..<towers).map { shapes(ofTower: $0)[range.lowerBound - 1].output }
     return shapes(of: range, part: part, parts: parts, from: before)
@@ -208,7 +208,7 @@ extension NetworkSpecification {
   }
 
   /// Weights and biases of all towers.
-  public var parameterCount: Int {
+  package var parameterCount: Int {
     (0..<towers).reduce(0) { $0 + shapes(ofTower: $1).reduce(0) { $0 + $1.parameters } }
   }
 

@@ -1,20 +1,20 @@
 /// A layer's weights or biases in files: what they may be called, and their shape.
-public struct NetworkTensor: Equatable, Sendable {
+package struct NetworkTensor: Equatable, Sendable {
   /// The layer.
-  public let layer: String
+  package let layer: String
   /// The name in checkpoints, PyTorch's: `features.0.weight`.
-  public let name: String
+  package let name: String
   /// The name after the layer, as Caffe has it: `conv1.weight`.
-  public let layerName: String
+  package let layerName: String
   /// The lengths of the dimensions, PyTorch's order: kernels x maps x rows x columns, neurons x inputs, or biases.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Maps, rows and columns that a fully-connected layer's weights see; nil for other tensors.
-  public let inputs: [Int]?
+  package let inputs: [Int]?
 }
 
 extension NetworkSpecification {
   /// Every tensor that the network learns, in the order of its layers.
-  public var tensors: [NetworkTensor] {
+  package var tensors: [NetworkTensor] {
     shapes(ofTower: 0).flatMap { shape -> [NetworkTensor] in
       func pair(
         _ tensor: String?, _ name: String, _ weight: [Int], inputs: [Int]? = nil

@@ -1,5 +1,5 @@
 /// The order in which a network's first kernels see the colours.
-public enum ChannelOrder: String, Codable, Sendable, CaseIterable {
+package enum ChannelOrder: String, Codable, Sendable, CaseIterable {
   /// Red, green, blue: this program, PyTorch.
   case rgb = "RGB"
   /// Blue, green, red: Caffe.
@@ -10,18 +10,18 @@ public enum ChannelOrder: String, Codable, Sendable, CaseIterable {
 /// (pixel x scale - mean) / deviation.
 ///
 /// Means and deviations are those of R, G and B, whatever the order in which the network sees the colours.
-public struct PixelScaling: Equatable, Sendable {
+package struct PixelScaling: Equatable, Sendable {
   /// The order of the colours in the network's input.
-  public var channelOrder: ChannelOrder
+  package var channelOrder: ChannelOrder
   /// What pixels are multiplied by first.
-  public var scale: Double
+  package var scale: Double
   /// The mean of R, G and B once they are scaled; nil for the mean image of what the network is trained on.
-  public var mean: [Double]?
+  package var mean: [Double]?
   /// What R, G and B are divided by in the end.
-  public var deviation: [Double]
+  package var deviation: [Double]
 
   /// Makes it from its parts.
-  public init(
+  package init(
     channelOrder: ChannelOrder = .rgb, scale: Double = 1, mean: [Double]? = nil,
     deviation: [Double] = [1, 1, 1]
   ) {
@@ -32,10 +32,10 @@ public struct PixelScaling: Equatable, Sendable {
   }
 
   /// The mean of R, G and B from 0 to 255, where one is described.
-  public var meanColour: [Float]? { mean.map { $0.map { Float($0 / scale) } } }
+  package var meanColour: [Float]? { mean.map { $0.map { Float($0 / scale) } } }
 
   /// What R, G and B are multiplied by once a mean from 0 to 255 is subtracted.
-  public var factors: [Float] { deviation.map { Float(scale / $0) } }
+  package var factors: [Float] { deviation.map { Float(scale / $0) } }
 }
 
 // A JSON object under "preprocessing"; what is left out has its default, and another key is an error.
@@ -45,7 +45,7 @@ extension PixelScaling: Codable {
   }
 
   /// Reads it from its JSON object.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     try AnyKey.check(decoder, CodingKeys.allCases.map(\.rawValue), "'preprocessing'")
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(

@@ -1,7 +1,7 @@
-public import System
+package import System
 
 /// Which of the two sources settles what they tell differently (Docs/Differences.md).
-public enum RecipeName: String, Codable, Sendable, CaseIterable {
+package enum RecipeName: String, Codable, Sendable, CaseIterable {
   /// The text of the paper.
   case paper
   /// The authors' 2012 source code, as its layers-145.cfg trains the published network.
@@ -10,13 +10,13 @@ public enum RecipeName: String, Codable, Sendable, CaseIterable {
 
 extension NetworkSpecification {
   /// The names of the networks that come with the program.
-  public static let presetNames = [
+  package static let presetNames = [
     "alexnet", "alexnet-one-tower", "cifar-four-layer", "caffe-alexnet", "caffenet",
     "torchvision-alexnet",
   ]
 
   /// One of the networks that come with the program, or nil where none has the name.
-  public static func preset(
+  package static func preset(
     _ name: String, classes: Int, recipe: RecipeName
   ) -> NetworkSpecification? {
     switch name {
@@ -33,7 +33,7 @@ extension NetworkSpecification {
   /// The network that `--network` names: one of those that come with the program, or a JSON description.
   /// - Returns: The network for a number of classes; a description has its own.
   /// - Throws: `Failure`: usage where there is none of the name, as for a file that is no description.
-  public static func named(
+  package static func named(
     _ name: String, recipe: RecipeName
   ) throws(Failure) -> (_ classes: Int) -> NetworkSpecification {
     if presetNames.contains(name) {
@@ -55,7 +55,7 @@ extension NetworkSpecification {
   }
 
   /// The network of the paper's figure 2: two towers that meet in conv3 and in the fully-connected layers.
-  public static func alexNet(classes: Int, recipe: RecipeName) -> NetworkSpecification {
+  package static func alexNet(classes: Int, recipe: RecipeName) -> NetworkSpecification {
     alexNet(
       name: "alexnet", towers: 2, kernels: [96, 256, 384, 384, 256], classes: classes,
       recipe: recipe)
@@ -63,7 +63,7 @@ extension NetworkSpecification {
 
   /// The paper's one-GPU net (3.2, footnote): half the kernels but in conv5 and the fully-connected layers,
   /// so that the number of parameters is about the same.
-  public static func alexNetOneTower(classes: Int, recipe: RecipeName) -> NetworkSpecification {
+  package static func alexNetOneTower(classes: Int, recipe: RecipeName) -> NetworkSpecification {
     alexNet(
       name: "alexnet-one-tower", towers: 1, kernels: [48, 128, 192, 192, 256], classes: classes,
       recipe: recipe)
@@ -132,7 +132,7 @@ extension NetworkSpecification {
   /// `layers-18pct.cfg` without its norms.
   ///
   /// Every layer reads both towers, so the network is the same whether its kernels are split or not.
-  public static func cifarFourLayer(classes: Int) -> NetworkSpecification {
+  package static func cifarFourLayer(classes: Int) -> NetworkSpecification {
     func conv(_ number: Int, _ kernels: Int, _ deviation: Double) -> LayerSpecification {
       .convolution(
         ConvolutionSpecification(

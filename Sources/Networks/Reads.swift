@@ -1,7 +1,7 @@
 import System
 
 /// Which towers' maps a layer reads.
-public enum Reads: Equatable, Sendable {
+package enum Reads: Equatable, Sendable {
   /// Those of its own tower (the first layer: the image, the same for all towers).
   case own
   /// Those of every tower: the paper's cross-connections.
@@ -10,7 +10,7 @@ public enum Reads: Equatable, Sendable {
   case listed([[Int]])
 
   /// The towers whose maps one of some towers reads, in ascending order.
-  public func towers(of tower: Int, among count: Int) -> [Int] {
+  package func towers(of tower: Int, among count: Int) -> [Int] {
     switch self {
     case .own: [tower]
     case .all: Array(0..<count)
@@ -19,7 +19,7 @@ public enum Reads: Equatable, Sendable {
   }
 
   /// The towers that read one tower's maps, in ascending order.
-  public func readers(of tower: Int, among count: Int) -> [Int] {
+  package func readers(of tower: Int, among count: Int) -> [Int] {
     (0..<count).filter { towers(of: $0, among: count).contains(tower) }
   }
 }
@@ -27,7 +27,7 @@ public enum Reads: Equatable, Sendable {
 // "own", "all", or for each tower the list of those that it reads.
 extension Reads: Codable {
   /// Reads a word or lists of towers.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
     if let lists = try? value.decode([[Int]].self) {
       self = .listed(lists.map { $0.sorted() })
@@ -46,7 +46,7 @@ extension Reads: Codable {
   }
 
   /// Writes the word or the lists.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var value = encoder.singleValueContainer()
     switch self {
     case .own: try value.encode("own")

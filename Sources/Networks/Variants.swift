@@ -1,11 +1,11 @@
-public import System
+package import System
 
 /// A change to a network that the paper or its authors' code measured, by the name of its option.
 ///
 /// Figures are ten-crop errors on ILSVRC-2012's validation set (top-1 / top-5); the unchanged network (code, 145) has
 /// 40.66 / 18.21 %. Several are made in the order of the cases, whatever that of the words: what is added first is changed
 /// by what follows, and what finds nothing left to change is refused.
-public enum NetworkVariant: String, CaseIterable, Sendable {
+package enum NetworkVariant: String, CaseIterable, Sendable {
   /// A sixth convolution over pool5 that reads both towers: the paper's CNN* (code, 146).
   case sixthConvolution = "sixth-convolution"
   /// One column of 48, 128, 192 and 192 kernels, conv5 and the fully-connected layers as wide as both towers': the
@@ -37,14 +37,14 @@ public enum NetworkVariant: String, CaseIterable, Sendable {
   case oneTower = "one-tower"
 
   /// The variant of a word: its name, or its number among the files of the authors' code.
-  public init?(word: String) {
+  package init?(word: String) {
     guard let variant = Self.allCases.first(where: { $0.rawValue == word || $0.number == word })
     else { return nil }
     self = variant
   }
 
   /// What the authors' code calls the network, `147` for `layers-147.cfg`; nil where it has none.
-  public var number: String? {
+  package var number: String? {
     switch self {
     case .oneColumn: "145-half"
     case .nonOverlappingPooling: "147"
@@ -59,10 +59,10 @@ public enum NetworkVariant: String, CaseIterable, Sendable {
   }
 
   /// The words that stand for it.
-  public var words: String { number.map { "\(rawValue) or \($0)" } ?? rawValue }
+  package var words: String { number.map { "\(rawValue) or \($0)" } ?? rawValue }
 
   /// One line for the help text.
-  public var help: String {
+  package var help: String {
     switch self {
     case .oneColumn: "the paper's one-GPU net: half of conv1 to conv4"
     case .nonOverlappingPooling: "2x2 pools, stride 2"
@@ -85,7 +85,7 @@ public enum NetworkVariant: String, CaseIterable, Sendable {
 extension NetworkSpecification {
   /// The network with several changes, in whatever order they are named.
   /// - Throws: `Failure` (usage) where one leaves another nothing to change.
-  public func applying(
+  package func applying(
     _ variants: [NetworkVariant], recipe: RecipeName
   ) throws(Failure) -> NetworkSpecification {
     guard !variants.contains(.fullExchange) || !variants.contains(.noExchange) else {
@@ -109,7 +109,7 @@ extension NetworkSpecification {
   ///   - recipe: Which source settles the initial values of what is added.
   /// - Returns: The network with the variant's name behind its own.
   /// - Throws: `Failure` (usage) where the network has nothing to change.
-  public func applying(
+  package func applying(
     _ variant: NetworkVariant, recipe: RecipeName
   ) throws(Failure) -> NetworkSpecification {
     var changed = self

@@ -3,9 +3,9 @@
 /// Along each axis the output has `1 + (input + 2 padding - size) / stride` places, rounded up or down. Up
 /// is the rule of Krizhevsky's code (layer.py), and makes 224 pixels into 55 under size 11 and stride 4:
 /// the last window runs over the right and bottom edge, where it sees zeros (a pool: nothing).
-public struct Window: Equatable, Sendable {
+package struct Window: Equatable, Sendable {
   /// How a fractional number of places is rounded.
-  public enum Rounding: String, Codable, Sendable {
+  package enum Rounding: String, Codable, Sendable {
     /// Every input pixel is covered: Krizhevsky's code, Caffe's pools.
     case up
     /// No window runs over the edge: PyTorch, Caffe's convolutions.
@@ -13,16 +13,16 @@ public struct Window: Equatable, Sendable {
   }
 
   /// Pixels along each axis of the square window.
-  public var size: Int
+  package var size: Int
   /// Pixels between neighbouring windows.
-  public var stride: Int
+  package var stride: Int
   /// Pixels of zeros added at the left and top; as many, or more by rounding, at the right and bottom.
-  public var padding: Int
+  package var padding: Int
   /// What happens to a fraction.
-  public var rounding: Rounding
+  package var rounding: Rounding
 
   /// Makes a window.
-  public init(size: Int, stride: Int, padding: Int = 0, rounding: Rounding = .up) {
+  package init(size: Int, stride: Int, padding: Int = 0, rounding: Rounding = .up) {
     self.size = size
     self.stride = stride
     self.padding = padding
@@ -30,7 +30,7 @@ public struct Window: Equatable, Sendable {
   }
 
   /// The number of places along an axis of `length` pixels; 0 or less where the window does not fit.
-  public func places(over length: Int) -> Int {
+  package func places(over length: Int) -> Int {
     let room = length + 2 * padding - size
     if room < 0 { return 0 }
     let places = 1 + (rounding == .up ? (room + stride - 1) / stride : room / stride)

@@ -1,23 +1,23 @@
-public import System
+package import System
 
 /// The options that a user gave, read as the types that the program wants.
-public struct Arguments: Sendable {
+package struct Arguments: Sendable {
   var values: [String: [String]] = [:]
   /// The words that belong to no option.
-  public internal(set) var operands: [String] = []
+  package internal(set) var operands: [String] = []
 
   /// Whether the option or flag was given.
-  public func has(_ name: String) -> Bool { values[name] != nil }
+  package func has(_ name: String) -> Bool { values[name] != nil }
 
   /// The option's value as it was typed, or nil.
-  public func string(_ name: String) -> String? { values[name]?.last }
+  package func string(_ name: String) -> String? { values[name]?.last }
 
   /// Every value of an option that may be repeated.
-  public func strings(_ name: String) -> [String] { values[name] ?? [] }
+  package func strings(_ name: String) -> [String] { values[name] ?? [] }
 
   /// A whole number within bounds, or nil where the option was not given.
   /// - Throws: `Failure` (usage) that names the option, its value and the bounds.
-  public func integer(_ name: String, in bounds: ClosedRange<Int>) throws(Failure) -> Int? {
+  package func integer(_ name: String, in bounds: ClosedRange<Int>) throws(Failure) -> Int? {
     guard let text = string(name) else { return nil }
     guard let number = Int(text), bounds.contains(number) else {
       let range =
@@ -30,7 +30,7 @@ public struct Arguments: Sendable {
 
   /// A finite number within bounds, or nil where the option was not given.
   /// - Throws: `Failure` (usage) that names the option, its value and the bounds.
-  public func number(_ name: String, in bounds: ClosedRange<Double>) throws(Failure) -> Double? {
+  package func number(_ name: String, in bounds: ClosedRange<Double>) throws(Failure) -> Double? {
     guard let text = string(name) else { return nil }
     guard let number = Double(text), number.isFinite, bounds.contains(number) else {
       let range =
@@ -44,7 +44,7 @@ public struct Arguments: Sendable {
 
   /// Seconds that something may take: one at least, or nil where 0 was given, which stands for no limit.
   /// - Throws: `Failure` (usage) that names the option and its value.
-  public func limit(_ name: String, default usual: Double) throws(Failure) -> Double? {
+  package func limit(_ name: String, default usual: Double) throws(Failure) -> Double? {
     let limit = try number(name, in: 0...1e6) ?? usual
     guard limit == 0 || limit >= 1 else {
       throw Failure(.usage, "--\(name) takes 0 for none or a second at least, not \(plain(limit)).")
@@ -54,7 +54,7 @@ public struct Arguments: Sendable {
 
   /// One of an enumeration's cases by its word, or nil where the option was not given.
   /// - Throws: `Failure` (usage) that lists the words.
-  public func choice<Choice: RawRepresentable & CaseIterable>(
+  package func choice<Choice: RawRepresentable & CaseIterable>(
     _ name: String, of type: Choice.Type
   ) throws(Failure) -> Choice? where Choice.RawValue == String {
     try choice(name, of: type.allCases.map(\.rawValue)).flatMap { Choice(rawValue: $0) }
@@ -63,7 +63,7 @@ public struct Arguments: Sendable {
   /// A length of time in seconds, or nil where the option was not given: `90`, `90s`, `30m`, `12h`, `2d` or
   /// `hours:minutes:seconds`.
   /// - Throws: `Failure` (usage) that names the option and its value.
-  public func seconds(_ name: String) throws(Failure) -> Double? {
+  package func seconds(_ name: String) throws(Failure) -> Double? {
     guard let text = string(name) else { return nil }
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
     let unit = text.last.flatMap { units[$0] }
@@ -85,7 +85,7 @@ public struct Arguments: Sendable {
 
   /// One of some words, or nil where the option was not given.
   /// - Throws: `Failure` (usage) that lists the words.
-  public func choice(_ name: String, of words: [String]) throws(Failure) -> String? {
+  package func choice(_ name: String, of words: [String]) throws(Failure) -> String? {
     guard let text = string(name) else { return nil }
     guard words.contains(text) else {
       throw Failure(

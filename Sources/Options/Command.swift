@@ -1,23 +1,23 @@
-public import System
+package import System
 
 /// A command line: its synopsis, its options in titled groups, and how to read them.
-public struct Command: Sendable {
+package struct Command: Sendable {
   /// Options under one heading of the help text.
-  public typealias Group = (title: String, options: [Option])
+  package typealias Group = (title: String, options: [Option])
 
   /// What the user types before the options, `mpirun -np 2 alexnet-train`.
-  public let name: String
+  package let name: String
   /// What the help text begins with.
-  public let overview: String
+  package let overview: String
   /// How the rest of the command line looks, `[options] IMAGE...`.
-  public let synopsis: String
+  package let synopsis: String
   /// The options.
-  public let groups: [Group]
+  package let groups: [Group]
   /// Whether words that belong to no option are accepted.
-  public let takesOperands: Bool
+  package let takesOperands: Bool
 
   /// Makes a command; `--help` is added to its options.
-  public init(
+  package init(
     _ name: String, overview: String, synopsis: String = "[options]", takesOperands: Bool = false,
     groups: [Group]
   ) {
@@ -31,7 +31,7 @@ public struct Command: Sendable {
   private var options: [Option] { groups.flatMap(\.options) }
 
   /// The text for `--help`.
-  public var helpText: String {
+  package var helpText: String {
     var text = "Usage: \(name) \(synopsis)\n\n\(overview)\n"
     for group in groups {
       text += "\n\(group.title):\n"
@@ -70,7 +70,7 @@ public struct Command: Sendable {
   /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options.
   /// - Throws: `Failure` (usage) for an unknown option, a missing value, a value for a flag, an option given
   ///   twice that may not be, or an operand where none is taken.
-  public func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
+  package func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
     var arguments = Arguments()
     var rest = Array(words)[...]
     while let word = rest.popFirst() {

@@ -1,22 +1,22 @@
 /// One option of a command line, as `--help` shows it.
-public struct Option: Sendable {
+package struct Option: Sendable {
   /// The name without its two dashes, `batch-size`.
-  public let name: String
+  package let name: String
   /// What stands for the value in the help text, `N`; nil for a flag, which takes no value.
-  public let value: String?
+  package let value: String?
   /// The default as the help text shows it, with its unit; nil where there is none.
-  public let defaultText: String?
+  package let defaultText: String?
   /// One sentence.
-  public let help: String
+  package let help: String
   /// Whether it may be given several times.
-  public let repeats: Bool
+  package let repeats: Bool
   /// Words that may follow a flag as its value; none where it takes none.
-  public let words: [String]
+  package let words: [String]
   /// Whether `--help` leaves it out.
-  public let isHidden: Bool
+  package let isHidden: Bool
 
   /// An option with a value.
-  public init(
+  package init(
     _ name: String, _ value: String, default defaultText: String? = nil, repeats: Bool = false,
     isHidden: Bool = false, _ help: String
   ) {
@@ -30,7 +30,7 @@ public struct Option: Sendable {
   }
 
   /// An option that takes no value, or one of a few words.
-  public static func flag(_ name: String, words: [String] = [], _ help: String) -> Option {
+  package static func flag(_ name: String, words: [String] = [], _ help: String) -> Option {
     Option(flag: name, words, help)
   }
 

@@ -1,42 +1,42 @@
 import Layers
-public import ModelParallel
-public import Networks
+package import ModelParallel
+package import Networks
 import System
 
 /// What a rank sends in a training step, known before anything is built.
-public struct CommunicationVolume: Sendable {
+package struct CommunicationVolume: Sendable {
   /// What is sent at one boundary between ranks.
-  public struct Boundary: Sendable {
+  package struct Boundary: Sendable {
     /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up, `fc gradients` for those
     /// that groups of replicas do.
-    public let name: String
+    package let name: String
     /// Bytes on the way forward.
-    public let forward: Int
+    package let forward: Int
     /// Bytes on the way back.
-    public let backward: Int
+    package let backward: Int
     /// Messages, both ways.
-    public let messages: Int
+    package let messages: Int
     /// Of the bytes of both ways, those that go to ranks of other replicas.
-    public let betweenReplicas: Int
+    package let betweenReplicas: Int
 
     /// Bytes both ways.
-    public var bytes: Int { forward + backward }
+    package var bytes: Int { forward + backward }
 
     /// Whether gradients of weights travel, under the backward pass.
-    public var isGradient: Bool { name.hasSuffix("gradients") }
+    package var isGradient: Bool { name.hasSuffix("gradients") }
   }
 
   /// The boundaries in the order of their layers; those where nothing is sent are left out.
-  public let boundaries: [Boundary]
+  package let boundaries: [Boundary]
 
   /// Bytes of a step.
-  public var bytes: Int { boundaries.reduce(0) { $0 + $1.bytes } }
+  package var bytes: Int { boundaries.reduce(0) { $0 + $1.bytes } }
 
   /// Of these, gradients of weights.
-  public var gradientBytes: Int { boundaries.reduce(0) { $0 + ($1.isGradient ? $1.bytes : 0) } }
+  package var gradientBytes: Int { boundaries.reduce(0) { $0 + ($1.isGradient ? $1.bytes : 0) } }
 
   /// Of these, what goes to ranks of other replicas.
-  public var bytesBetweenReplicas: Int { boundaries.reduce(0) { $0 + $1.betweenReplicas } }
+  package var bytesBetweenReplicas: Int { boundaries.reduce(0) { $0 + $1.betweenReplicas } }
 
   /// Counts what the first rank of the first replica sends, which has the most images.
   /// - Parameters:
@@ -46,7 +46,7 @@ public struct CommunicationVolume: Sendable {
   ///   - batchSize: The images of a batch over all replicas.
   ///   - scheme: Who computes the fully-connected layers.
   ///   - formats: How numbers travel.
-  public init(
+  package init(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
     scheme: FullyConnectedScheme, formats: WireFormats
   ) {

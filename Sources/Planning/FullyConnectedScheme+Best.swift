@@ -1,12 +1,12 @@
-public import ModelParallel
-public import Networks
+package import ModelParallel
+package import Networks
 
 extension FullyConnectedScheme {
   /// The scheme that should have the shortest steps: the one that sends the fewest bytes.
   ///
   /// Activations are waited for more than gradients, but more of them stay within a host, and gradients have to be added
   /// up. At 10 Gbit/s the scaling model finds the same schemes best (Docs/Scaling.md).
-  public static func best(
+  package static func best(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
     formats: WireFormats
   ) -> FullyConnectedScheme {

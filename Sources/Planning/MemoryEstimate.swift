@@ -1,26 +1,26 @@
-public import Layers
+package import Layers
 import MPI
-public import ModelParallel
-public import Networks
+package import ModelParallel
+package import Networks
 
 /// The memory that a rank's share of a network takes, before it is built.
-public struct MemoryEstimate: Sendable {
+package struct MemoryEstimate: Sendable {
   /// Weights and biases, in bytes.
-  public private(set) var parameters = 0
+  package private(set) var parameters = 0
   /// Gradients and velocities of the parameters, in bytes.
-  public private(set) var training = 0
+  package private(set) var training = 0
   /// The outputs of the layers for a whole batch, and what the exchanges receive, in bytes.
-  public private(set) var activations = 0
+  package private(set) var activations = 0
   /// Gradients by the layers' outputs, those that are exchanged included, in bytes.
-  public private(set) var activationGradients = 0
+  package private(set) var activationGradients = 0
   /// The batch that is computed and the one that is read ahead, of training and of validation, in bytes.
-  public private(set) var images = 0
+  package private(set) var images = 0
 
   /// What convolutions take for themselves, in bytes.
-  public private(set) var workspace = 0
+  package private(set) var workspace = 0
 
   /// All of it, in bytes.
-  public var total: Int {
+  package var total: Int {
     parameters + training + activations + activationGradients + images + workspace
   }
 
@@ -31,7 +31,7 @@ public struct MemoryEstimate: Sendable {
   ///   - batchSize: Images in a batch.
   ///   - threadsPerTower: Threads of each tower.
   ///   - algorithm: How convolutions are computed.
-  public init(
+  package init(
     _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int,
     algorithm: ConvolutionChoice = .automatic
   ) {
@@ -51,7 +51,7 @@ public struct MemoryEstimate: Sendable {
   ///   - scheme: Who computes the fully-connected layers.
   ///   - threadsPerTower: Threads of each tower.
   ///   - algorithm: How convolutions are computed.
-  public init(
+  package init(
     _ network: NetworkSpecification, _ placement: Placement, batchSize: Int,
     scheme: FullyConnectedScheme = .data, threadsPerTower: Int,
     algorithm: ConvolutionChoice = .automatic

@@ -1,21 +1,21 @@
 import Layers
-public import ModelParallel
-public import Networks
+package import ModelParallel
+package import Networks
 
 /// What a layer of a tower takes on a rank: a + b x images, each way.
-public struct LayerCost: Sendable, Equatable {
+package struct LayerCost: Sendable, Equatable {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// Seconds that do not depend on the batch, forward and backward.
-  public var fixed: (forward: Double, backward: Double)
+  package var fixed: (forward: Double, backward: Double)
   /// Seconds an image, forward and backward.
-  public var perImage: (forward: Double, backward: Double)
+  package var perImage: (forward: Double, backward: Double)
 
   /// Fits the line through measurements with two batches, or through zero and one.
   /// - Parameters:
   ///   - name: The layer's name.
   ///   - measurements: Images, and the seconds that they took forward and backward; the fewest images first.
-  public init(_ name: String, _ measurements: [(images: Int, forward: Double, backward: Double)]) {
+  package init(_ name: String, _ measurements: [(images: Int, forward: Double, backward: Double)]) {
     self.name = name
     fixed = (0, 0)
     perImage = (0, 0)
@@ -31,24 +31,24 @@ public struct LayerCost: Sendable, Equatable {
   }
 
   /// The same fit twice.
-  public static func == (a: LayerCost, b: LayerCost) -> Bool {
+  package static func == (a: LayerCost, b: LayerCost) -> Bool {
     a.name == b.name && a.fixed == b.fixed && a.perImage == b.perImage
   }
 }
 
 /// What a rank of one tower was measured to take where no message leaves the machine.
-public struct RankProfile: Sendable {
+package struct RankProfile: Sendable {
   /// Its layers.
-  public var layers: [LayerCost]
+  package var layers: [LayerCost]
   /// Seconds that the update takes for a parameter.
-  public var updatePerParameter: Double
+  package var updatePerParameter: Double
   /// Seconds of a step in nothing of this: scoring, waiting for the slower tower.
-  public var restPerImage: Double
+  package var restPerImage: Double
   /// The link between the ranks of a host.
-  public var memory: LinkCheck.Link
+  package var memory: LinkCheck.Link
 
   /// Makes a profile from its parts.
-  public init(
+  package init(
     layers: [LayerCost], updatePerParameter: Double, restPerImage: Double, memory: LinkCheck.Link
   ) {
     self.layers = layers
@@ -59,20 +59,20 @@ public struct RankProfile: Sendable {
 }
 
 /// The ranks of a cluster and what joins its hosts.
-public struct ClusterShape: Sendable {
+package struct ClusterShape: Sendable {
   /// Ranks in all, each of one tower.
-  public var ranks: Int
+  package var ranks: Int
   /// Ranks of a host, which share its link.
-  public var ranksPerHost: Int
+  package var ranksPerHost: Int
   /// Ranks that share what one rank had when it was measured; more than 1 where they share cores.
-  public var ranksPerCore: Double
+  package var ranksPerCore: Double
   /// What joins the hosts: bytes a second each way, and the time of the shortest message.
-  public var link: LinkCheck.Link
+  package var link: LinkCheck.Link
   /// Seconds of a core that a byte takes on its way through the network's software, at each end.
-  public var secondsPerByte: Double
+  package var secondsPerByte: Double
 
   /// Makes a shape from its parts.
-  public init(
+  package init(
     ranks: Int, ranksPerHost: Int, ranksPerCore: Double = 1, link: LinkCheck.Link,
     secondsPerByte: Double = 0.35e-9
   ) {
@@ -89,30 +89,30 @@ public struct ClusterShape: Sendable {
 /// The layers of the backward pass, and the gradients that they leave to the link, are followed in time. An exchange
 /// hides behind the own share of its layer; gradients travel one after the other as soon as they are there, and the
 /// step ends with the last of them. Every byte also costs the core that moves it.
-public struct ScalingModel: Sendable {
+package struct ScalingModel: Sendable {
   /// What is predicted.
-  public struct Prediction: Sendable {
+  package struct Prediction: Sendable {
     /// Seconds of a step.
-    public var step = 0.0
+    package var step = 0.0
     /// Of these, arithmetic.
-    public var compute = 0.0
+    package var compute = 0.0
     /// Of these, moving bytes: the cores' work on messages that travel meanwhile.
-    public var moving = 0.0
+    package var moving = 0.0
     /// Of these, waiting for activations.
-    public var waitingForActivations = 0.0
+    package var waitingForActivations = 0.0
     /// Of these, waiting for gradients.
-    public var waitingForGradients = 0.0
+    package var waitingForGradients = 0.0
     /// Bytes that a rank sends.
-    public var bytes = 0
+    package var bytes = 0
   }
 
   /// The network.
-  public let network: NetworkSpecification
+  package let network: NetworkSpecification
   /// What one rank takes.
-  public let profile: RankProfile
+  package let profile: RankProfile
 
   /// Makes a model.
-  public init(_ network: NetworkSpecification, _ profile: RankProfile) {
+  package init(_ network: NetworkSpecification, _ profile: RankProfile) {
     self.network = network
     self.profile = profile
   }
@@ -124,7 +124,7 @@ public struct ScalingModel: Sendable {
   ///   - scheme: Who computes the fully-connected layers.
   ///   - formats: How numbers travel.
   /// - Returns: What the busiest rank does and waits for.
-  public func predict(
+  package func predict(
     _ cluster: ClusterShape, batchSize: Int, scheme: FullyConnectedScheme,
     formats: WireFormats = WireFormats()
   ) -> Prediction {
@@ -134,7 +134,7 @@ public struct ScalingModel: Sendable {
   }
 
   /// The images a second of a cluster over those of as many separate pairs in shared memory at `pairBatch` images.
-  public func efficiency(
+  package func efficiency(
     _ prediction: Prediction, _ cluster: ClusterShape, batchSize: Int, pairBatch: Int = 128
   ) -> Double {
     let pair = predict(

@@ -1,5 +1,5 @@
 /// The types of numbers that a safetensors file may hold.
-public enum NumberFormat: String, Sendable, CaseIterable {
+package enum NumberFormat: String, Sendable, CaseIterable {
   /// 32-bit floating point.
   case float32 = "F32"
   /// 64-bit floating point.
@@ -24,7 +24,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   case other = ""
 
   /// Bytes of one number.
-  public var byteCount: Int {
+  package var byteCount: Int {
     switch self {
     case .float64, .int64: 8
     case .float32, .int32: 4
@@ -34,7 +34,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   }
 
   /// Whether the numbers are floating point, as weights are.
-  public var isFloatingPoint: Bool {
+  package var isFloatingPoint: Bool {
     switch self {
     case .float64, .float32, .float16, .bfloat16: true
     case .int64, .int32, .int16, .int8, .uint8, .bool, .other: false
@@ -42,7 +42,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   }
 
   /// Little-endian floating-point numbers of this type, in 32 bits; those of 64 bits are rounded to the nearest.
-  public func floats(_ bytes: [UInt8]) -> [Float] {
+  package func floats(_ bytes: [UInt8]) -> [Float] {
     precondition(isFloatingPoint && bytes.count % byteCount == 0, "Not whole numbers of this type.")
     return bytes.withUnsafeBytes { bytes in
       func numbers<Bits: FixedWidthInteger>(_: Bits.Type, _ value: (Bits) -> Float) -> [Float] {
@@ -63,7 +63,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   }
 
   /// The upper half of a number, rounded to the nearest, ties to even; what is not a number stays none.
-  public static func bfloat16(_ number: Float) -> UInt16 {
+  package static func bfloat16(_ number: Float) -> UInt16 {
     let bits = number.bitPattern
     if number.isNaN { return UInt16(bits >> 16) | 0x40 }
     return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)

@@ -1,12 +1,12 @@
 import Glibc
-public import System
+package import System
 
 /// A safetensors file that is open for reading.
-public final class SafetensorsFile: Sendable {
+package final class SafetensorsFile: Sendable {
   /// Where the file is.
-  public let path: String
+  package let path: String
   /// Its tensors and texts.
-  public let header: SafetensorsHeader
+  package let header: SafetensorsHeader
   private let descriptor: Int32
 
   /// Opens a file and checks its header.
@@ -14,7 +14,7 @@ public final class SafetensorsFile: Sendable {
   ///   - name: The file's path, inside the folder where one is given.
   ///   - folder: A folder that is held open.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is not whole.
-  public init(opening name: String, in folder: HeldFolder? = nil) throws(Failure) {
+  package init(opening name: String, in folder: HeldFolder? = nil) throws(Failure) {
     path = folder?.path(of: name) ?? name
     let file = try RegularFile(name, in: folder)
     descriptor = file.descriptor
@@ -35,7 +35,7 @@ public final class SafetensorsFile: Sendable {
 
   /// The entry of a tensor.
   /// - Throws: `Failure` (badData) where there is none, or of another shape or format.
-  public func entry(_ name: String, _ format: NumberFormat, shape: [Int]) throws(Failure)
+  package func entry(_ name: String, _ format: NumberFormat, shape: [Int]) throws(Failure)
     -> TensorEntry
   {
     guard let entry = header.tensors.first(where: { $0.name == name }) else {
@@ -56,7 +56,7 @@ public final class SafetensorsFile: Sendable {
   ///   - first: The number of the first element.
   ///   - buffer: Room for as many elements as are wanted, of the tensor's format.
   /// - Throws: `Failure` (inputOutput) where the file cannot be read.
-  public func read<Number: BitwiseCopyable>(
+  package func read<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, into buffer: UnsafeMutableBufferPointer<Number>
   ) throws(Failure) {
     precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
@@ -75,7 +75,7 @@ public final class SafetensorsFile: Sendable {
   ///   - body: Uses them.
   /// - Throws: `Failure` (inputOutput) where the file cannot be mapped or is no longer whole, and what `body`
   ///   throws.
-  public func withElements<Number: BitwiseCopyable>(
+  package func withElements<Number: BitwiseCopyable>(
     of entry: TensorEntry, in range: Range<Int>,
     _ body: (UnsafeBufferPointer<Number>) throws(Failure) -> Void
   ) throws(Failure) {
@@ -113,7 +113,7 @@ public final class SafetensorsFile: Sendable {
 
   /// Reads the bytes of a whole tensor of any format.
   /// - Throws: `Failure` (inputOutput) where the file cannot be read.
-  public func readBytes(
+  package func readBytes(
     _ entry: TensorEntry, into buffer: UnsafeMutableBufferPointer<UInt8>
   ) throws(Failure) {
     precondition(buffer.count == entry.bytes.count, "The tensor has another number of bytes.")

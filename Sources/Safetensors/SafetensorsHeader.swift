@@ -1,21 +1,21 @@
 import Foundation
 import JSON
-public import System
+package import System
 
 /// The head of a safetensors file: eight bytes of length, then JSON that names every tensor and its place.
 ///
 /// The format is that of https://github.com/huggingface/safetensors: the tensors' bytes follow the header
 /// without gap or overlap.
-public struct SafetensorsHeader: Sendable, Equatable {
+package struct SafetensorsHeader: Sendable, Equatable {
   /// Texts by name, the `__metadata__` of the file.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   /// The tensors in the order of their bytes.
-  public let tensors: [TensorEntry]
+  package let tensors: [TensorEntry]
 
   /// The longest header that is read, in bytes.
   ///
   /// The longest in use are our own, which hold the classes' names: 22,000 of them take some two megabytes.
-  public static let longest = 16 << 20
+  package static let longest = 16 << 20
 
   /// What a header may have at most.
   ///
@@ -25,16 +25,16 @@ public struct SafetensorsHeader: Sendable, Equatable {
   private static let bounds = JSONText.Bounds(depth: 8, values: 1 << 17)
 
   /// Bytes of the whole file.
-  public var fileLength: Int { tensors.last?.bytes.upperBound ?? encoded.count }
+  package var fileLength: Int { tensors.last?.bytes.upperBound ?? encoded.count }
 
   /// The header as it stands at the start of the file.
-  public let encoded: [UInt8]
+  package let encoded: [UInt8]
 
   /// Plans a file.
   /// - Parameters:
   ///   - metadata: Texts to carry.
   ///   - tensors: Names, formats and shapes, in the order in which the bytes will lie. Names differ.
-  public init(
+  package init(
     metadata: [String: String], tensors: [(name: String, format: NumberFormat, shape: [Int])]
   ) {
     var members: [String] = []
@@ -73,7 +73,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
   ///   - fileLength: Bytes of the whole file.
   ///   - path: The file's name, for the complaint.
   /// - Throws: `Failure` (badData) that says what is wrong.
-  public init(parsing bytes: [UInt8], fileLength: Int, path: String) throws(Failure) {
+  package init(parsing bytes: [UInt8], fileLength: Int, path: String) throws(Failure) {
     func wrong(_ what: String) -> Failure {
       Failure(.badData, "\(quoted(path)) is not a whole safetensors file: \(what).")
     }

@@ -1,13 +1,13 @@
 import Glibc
-public import System
+package import System
 
 /// Writes into a safetensors file that several processes fill together.
 ///
 /// One of them creates the file with its header; each then opens it and writes its own elements where they
 /// belong. The one that created it publishes it under its final name when all are done.
-public final class SafetensorsWriter {
+package final class SafetensorsWriter {
   /// Where the file is.
-  public let path: String
+  package let path: String
   private let header: SafetensorsHeader
   private var descriptor: Int32
 
@@ -18,7 +18,7 @@ public final class SafetensorsWriter {
   ///   - header: What the file holds.
   ///   - remedy: What to do where there is no room for it.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created, (inputOutput) where there is no room.
-  public static func create(
+  package static func create(
     _ name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader,
     remedy: String = "Make room for it."
   ) throws(Failure) {
@@ -71,7 +71,7 @@ public final class SafetensorsWriter {
   ///   - folder: A folder that is held open.
   ///   - header: What the file was created with.
   /// - Throws: `Failure` (inputOutput) where it cannot be opened.
-  public convenience init(
+  package convenience init(
     opening name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader
   ) throws(Failure) {
     let path = folder?.path(of: name) ?? name
@@ -93,7 +93,7 @@ public final class SafetensorsWriter {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// The entry of a tensor of this file.
-  public func entry(_ name: String) -> TensorEntry {
+  package func entry(_ name: String) -> TensorEntry {
     guard let entry = header.tensors.first(where: { $0.name == name }) else {
       preconditionFailure("The file was planned without a tensor '\(name)'.")
     }
@@ -102,7 +102,7 @@ public final class SafetensorsWriter {
 
   /// Writes elements of a tensor from a place on.
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
-  public func write<Number: BitwiseCopyable>(
+  package func write<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, _ numbers: UnsafeBufferPointer<Number>
   ) throws(Failure) {
     precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
@@ -114,7 +114,7 @@ public final class SafetensorsWriter {
 
   /// Replaces the header by one with other texts of the same length.
   /// - Throws: `Failure` (inputOutput) where it cannot be written.
-  public func rewriteHeader(_ new: SafetensorsHeader) throws(Failure) {
+  package func rewriteHeader(_ new: SafetensorsHeader) throws(Failure) {
     precondition(
       new.tensors == header.tensors, "The tensors must stay where they are.")
     try new.encoded.withUnsafeBufferPointer { bytes throws(Failure) in
@@ -124,7 +124,7 @@ public final class SafetensorsWriter {
 
   /// Brings what was written to the disk and closes the file.
   /// - Throws: `Failure` (inputOutput) where the disk refuses.
-  public func finish() throws(Failure) {
+  package func finish() throws(Failure) {
     let synced = fsync(descriptor)
     let code = errno
     let closed = close(descriptor)

@@ -1,15 +1,15 @@
 /// One tensor of a safetensors file: its name, format, shape and place.
-public struct TensorEntry: Sendable, Equatable {
+package struct TensorEntry: Sendable, Equatable {
   /// The tensor's name.
-  public let name: String
+  package let name: String
   /// The format of its numbers.
-  public let format: NumberFormat
+  package let format: NumberFormat
   /// The file's word for the format.
-  public let dtype: String
+  package let dtype: String
   /// The lengths of its dimensions, the slowest first.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Its bytes, counted from the start of the file.
-  public let bytes: Range<Int>
+  package let bytes: Range<Int>
 
   init(
     name: String, format: NumberFormat, dtype: String? = nil, shape: [Int], bytes: Range<Int>
@@ -22,5 +22,5 @@ public struct TensorEntry: Sendable, Equatable {
   }
 
   /// The number of its elements; of its bytes where the format is not known.
-  public var count: Int { bytes.count / format.byteCount }
+  package var count: Int { bytes.count / format.byteCount }
 }

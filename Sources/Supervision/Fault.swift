@@ -1,13 +1,13 @@
 import Glibc
-public import System
+package import System
 
 /// A fault that a test asks for: at a step and a phase, in one rank.
 ///
 /// Written `ACTION,rank=R,step=S,phase=WORDS`: in rank R, in the first phase after S steps whose name begins with
 /// WORDS. Only the hidden option `--inject` brings one about.
-public struct Fault: Sendable {
+package struct Fault: Sendable {
   /// What happens.
-  public enum Action: Sendable, Equatable {
+  package enum Action: Sendable, Equatable {
     /// A signal to the own process, SIGKILL say.
     case signal(Int32)
     /// An error.
@@ -25,7 +25,7 @@ public struct Fault: Sendable {
   }
 
   /// What happens.
-  public let action: Action
+  package let action: Action
   private let rank: Int
   private let step: Int
   private let phase: String
@@ -37,7 +37,7 @@ public struct Fault: Sendable {
 
   /// Reads a fault.
   /// - Throws: `Failure` (usage) where it is not understood.
-  public init(_ text: String) throws(Failure) {
+  package init(_ text: String) throws(Failure) {
     var parts = text.split(separator: ",").map(String.init)
     let word = parts.isEmpty ? "" : parts.removeFirst()
     switch word {
@@ -69,10 +69,10 @@ public struct Fault: Sendable {
   }
 
   /// Whether it is due.
-  public func isDue(rank: Int, step: Int) -> Bool { self.rank == rank && self.step == step }
+  package func isDue(rank: Int, step: Int) -> Bool { self.rank == rank && self.step == step }
 
   /// Brings a fault about when its phase comes; those that are errors or numbers are asked for by `isDue`.
-  public func arm(rank: Int) {
+  package func arm(rank: Int) {
     guard rank == self.rank, ![.error, .spoil, .turn].contains(action) else { return }
     let fault = self
     Activity.observe { report in

@@ -4,9 +4,9 @@ import System
 /// A small file that says whose a folder is, and is removed only as long as it says what this process has written.
 ///
 /// Everything here may be called in a signal's handler. The memory for its name and text is never freed.
-public struct OwnFile: @unchecked Sendable {
+package struct OwnFile: @unchecked Sendable {
   /// What the file's name leads to.
-  public enum Standing: Sendable {
+  package enum Standing: Sendable {
     /// This process's file, with its text.
     case own
     /// Nothing.
@@ -29,7 +29,7 @@ public struct OwnFile: @unchecked Sendable {
   ///   - folder: The folder's number with the system.
   ///   - file: The file's own, which stays open.
   ///   - text: What it holds when `write` has been called.
-  public init(_ name: String, in folder: Int32, _ file: Int32, text: String) {
+  package init(_ name: String, in folder: Int32, _ file: Int32, text: String) {
     self.name = UnsafePointer(strdup(name))
     (self.folder, self.file) = (folder, file)
     let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
@@ -38,13 +38,13 @@ public struct OwnFile: @unchecked Sendable {
   }
 
   /// Writes the text.
-  public func write() {
+  package func write() {
     ftruncate(file, 0)
     pwrite(file, text.baseAddress, text.count, 0)
   }
 
   /// What the name leads to now.
-  public var standing: Standing {
+  package var standing: Standing {
     // Opened anew: a network file system then asks its server.
     let found = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard found >= 0 else {
@@ -65,7 +65,7 @@ public struct OwnFile: @unchecked Sendable {
   }
 
   /// Removes the file, where it is this process's still.
-  public func remove() {
+  package func remove() {
     if standing == .own { unlinkat(folder, name, 0) }
   }
 }

@@ -1,33 +1,33 @@
-public import MPI
+package import MPI
 import System
 
 /// What the ranks tell each other after each step, so that all of them do the same next.
 ///
 /// One all-reduce of four numbers over all ranks: a few microseconds in a step of a second.
-public struct StepAgreement {
+package struct StepAgreement {
   /// What one rank knows, and afterwards what all of them do.
-  public struct News: Sendable, Equatable {
+  package struct News: Sendable, Equatable {
     /// The most urgent request.
-    public var request = StopRequest.none
+    package var request = StopRequest.none
     /// The least seconds that a rank has left before it is killed.
-    public var secondsLeft = Double.infinity
+    package var secondsLeft = Double.infinity
     /// Whether a rank is still writing its part of a checkpoint.
-    public var isWriting = false
+    package var isWriting = false
     /// The first parameter with a number that is not finite, by its place in the network.
-    public var nonFinite: Int?
+    package var nonFinite: Int?
 
     /// Nothing.
-    public init() {}
+    package init() {}
   }
 
   private let world: Communicator
   private static let far: Int64 = 1 << 40
 
   /// Makes it for all ranks.
-  public init(_ world: Communicator) { self.world = world }
+  package init(_ world: Communicator) { self.world = world }
 
   /// Tells the others; all ranks call it together and get the same.
-  public func agree(on own: News) throws(MPIError) -> News {
+  package func agree(on own: News) throws(MPIError) -> News {
     let milliseconds = Int64(min(max(own.secondsLeft, -1e6), 1e8) * 1000)
     var numbers: [Int64] = [
       own.request.rawValue, -(own.secondsLeft.isFinite ? milliseconds : Self.far),

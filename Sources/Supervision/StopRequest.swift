@@ -1,5 +1,5 @@
 /// What the outside asks a run to do, the more urgent the larger.
-public enum StopRequest: Int64, Comparable, Sendable {
+package enum StopRequest: Int64, Comparable, Sendable {
   /// Nothing.
   case none = 0
   /// Save a checkpoint and go on (SIGUSR2).
@@ -10,5 +10,5 @@ public enum StopRequest: Int64, Comparable, Sendable {
   case leave = 3
 
   /// Whether one is less urgent than the other.
-  public static func < (a: StopRequest, b: StopRequest) -> Bool { a.rawValue < b.rawValue }
+  package static func < (a: StopRequest, b: StopRequest) -> Bool { a.rawValue < b.rawValue }
 }

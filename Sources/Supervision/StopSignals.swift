@@ -10,7 +10,7 @@ import System
 /// more. The SIGCONT is therefore the earliest sign of an end, and a reason to save; since a shell's `fg` and Slurm's
 /// resume send it too, it is none to leave. When another rank has aborted, the SIGTERM follows the SIGCONT
 /// within milliseconds: then there is nothing to wait for.
-public enum StopSignals {
+package enum StopSignals {
   private static let request = Atomic<Int64>(0)
   /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
   private static let killTime = Atomic<Int64>(.max)
@@ -29,7 +29,7 @@ public enum StopSignals {
   private static let slurmKillWait = 30.0
 
   /// Starts to listen; until then the signals end the process.
-  public static func install() {
+  package static func install() {
     // Everything that the handler touches is made now: a handler must not allocate.
     request.store(0, ordering: .relaxed)
     killTime.store(.max, ordering: .relaxed)
@@ -67,7 +67,7 @@ public enum StopSignals {
   }
 
   /// Names a file, a lock say, that goes when a signal ends the process at once.
-  public static func remove(atExit file: OwnFile) {
+  package static func remove(atExit file: OwnFile) {
     let place = UnsafeMutablePointer<OwnFile>.allocate(capacity: 1)
     place.initialize(to: file)
     fileToRemove.store(UInt(bitPattern: place), ordering: .relaxed)
@@ -77,23 +77,23 @@ public enum StopSignals {
   static func leaveAtNotice() { isNoticed.store(true, ordering: .relaxed) }
 
   /// Sets the seconds between SIGTERM and SIGKILL, which else are known of mpirun and Slurm.
-  public static func setGrace(_ seconds: Int) {
+  package static func setGrace(_ seconds: Int) {
     graceSeconds.store(Int64(seconds), ordering: .relaxed)
   }
 
   /// The most urgent request so far.
-  public static var current: StopRequest {
+  package static var current: StopRequest {
     StopRequest(rawValue: request.load(ordering: .relaxed)) ?? .none
   }
 
   /// A request to save is fulfilled.
-  public static func noteSaved() {
+  package static func noteSaved() {
     _ = request.compareExchange(
       expected: StopRequest.save.rawValue, desired: StopRequest.none.rawValue, ordering: .relaxed)
   }
 
   /// Seconds until the process is killed; infinite where nobody has said so.
-  public static var secondsLeft: Double {
+  package static var secondsLeft: Double {
     let time = killTime.load(ordering: .relaxed)
     return time == .max ? .infinity : Double(time) * 1e-9 - MonotonicClock.seconds
   }

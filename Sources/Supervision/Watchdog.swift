@@ -1,4 +1,4 @@
-public import MPI
+package import MPI
 import System
 
 /// Ends the job when the main thread makes no progress for too long: a rank that is stopped, stuck or cut off
@@ -7,9 +7,9 @@ import System
 /// A thread of its own looks at `Activity` and sends heartbeats to the other ranks, so that the message can name who is
 /// late and in what. Time in which this process itself is stopped does not count. It goes on until it is stopped, so that after
 /// an error it can tell the others.
-public final class Watchdog {
+package final class Watchdog {
   /// How the ranks work together.
-  public enum Mode: Sendable {
+  package enum Mode: Sendable {
     /// Step by step: one without progress holds up the others, and ends the job.
     case stepByStep
     /// Each at its share of the work, until they meet at its end: a rank that gives signs of life may take long.
@@ -30,7 +30,7 @@ public final class Watchdog {
   ///   - option: The option that sets the limit.
   ///   - remedy: What to do then.
   /// - Throws: `MPIError` where a message fails.
-  public init(
+  package init(
     _ world: Communicator, limit: Double, mode: Mode = .stepByStep,
     option: String = "--watchdog",
     remedy: String = "The last checkpoint is whole: go on with --resume."
@@ -62,7 +62,7 @@ public final class Watchdog {
   /// - Parameters:
   ///   - world: All ranks.
   ///   - limit: Seconds that they may take.
-  public init(firstMessagesOf world: Communicator, limit: Double) {
+  package init(firstMessagesOf world: Communicator, limit: Double) {
     let others = (0..<world.size).filter { $0 != world.rank }.map(String.init)
       .joined(separator: ", ")
     Activity.begin("first messages", waitsForRanks: true)
@@ -79,7 +79,7 @@ public final class Watchdog {
 
   /// Watches the start of MPI, which waits for ever where a rank never comes.
   /// - Parameter limit: Seconds that it may take.
-  public init(startOfMPI limit: Double) {
+  package init(startOfMPI limit: Double) {
     Activity.begin("start of MPI", waitsForRanks: true)
     state = WatchdogState(
       rank: 0, peers: [], socket: nil, token: 0, limit: limit, mayAbort: false,
@@ -93,7 +93,7 @@ public final class Watchdog {
   /// All ranks call it together, and wait for each other: whoever stops watching falls silent. A rank that then never leaves
   /// (stopped, say) would keep the job for ever, so each has itself killed after the limit, or half a minute.
   /// - Throws: `MPIError` where a message fails.
-  public func finish() throws(MPIError) {
+  package func finish() throws(MPIError) {
     Activity.begin("the end", waitsForRanks: true)
     try world?.sleepingBarrier()
     Environment.leave(within: max(state.limit, 30))
@@ -102,7 +102,7 @@ public final class Watchdog {
   }
 
   /// Stops watching.
-  public func stop() {
+  package func stop() {
     guard let thread else { return }
     if announces { Environment.announceAbort(by: nil) }
     state.monitor.locked {

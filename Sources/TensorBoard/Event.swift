@@ -3,7 +3,7 @@ import Glibc
 import Protobuf
 
 /// A value that TensorBoard shows, under a tag.
-public enum Summary: Sendable {
+package enum Summary: Sendable {
   /// A number, a point of a curve.
   case scalar(String, Double)
   /// A picture in colour, encoded as PNG.

@@ -1,23 +1,23 @@
 import Glibc
-public import System
+package import System
 
 /// A file of TensorBoard's, which grows event by event.
 ///
 /// Each event is a record of TensorFlow's TFRecord format: the length (64 bits), the masked CRC-32C of the
 /// length, the message, and the masked CRC-32C of the message, all little-endian; a CRC c is masked as
 /// (c rotated right by 15) + 0xA282EAD8. (tensorflow/core/lib/io/record_writer.h.)
-public final class EventFile {
+package final class EventFile {
   /// Where the file is.
-  public let path: String
+  package let path: String
   /// The file's number with the system.
-  public let descriptor: Int32
+  package let descriptor: Int32
 
   /// Creates a file in a folder, under the name that TensorBoard looks for.
   /// - Parameters:
   ///   - folder: The folder, which is created where it is missing.
   ///   - firstStep: Steps done before; points of later steps in older files are then left out.
   /// - Throws: `Failure` (cannotCreate) where the file cannot be created.
-  public init(in folder: String, firstStep: Int) throws(Failure) {
+  package init(in folder: String, firstStep: Int) throws(Failure) {
     if mkdir(folder, 0o700) != 0 && errno != EEXIST {
       throw .system(.cannotCreate, "\(quoted(folder)) cannot be created", errno: errno)
     }
@@ -45,7 +45,7 @@ public final class EventFile {
 
   /// Appends what was seen after a step.
   /// - Throws: `Failure` (inputOutput) where the file cannot be written.
-  public func write(_ values: [Summary], step: Int) throws(Failure) {
+  package func write(_ values: [Summary], step: Int) throws(Failure) {
     try append(Event.summary(values, step: step))
   }
 

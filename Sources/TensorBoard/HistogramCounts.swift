@@ -3,26 +3,26 @@
 ///
 /// The interval of a number is its sign, its exponent and the first three bits of its fraction: eight intervals
 /// between a power of two and the next one.
-public struct HistogramCounts: Sendable, Equatable {
+package struct HistogramCounts: Sendable, Equatable {
   /// The number of intervals.
-  public static let intervals = 4096
+  package static let intervals = 4096
 
   /// Numbers in each interval, by the first twelve bits.
-  public var counts = [Int64](repeating: 0, count: intervals)
+  package var counts = [Int64](repeating: 0, count: intervals)
   /// The sum of all numbers.
-  public var sum = 0.0
+  package var sum = 0.0
   /// The sum of their squares.
-  public var squares = 0.0
+  package var squares = 0.0
   /// The smallest number.
-  public var smallest = Double.infinity
+  package var smallest = Double.infinity
   /// The largest number.
-  public var largest = -Double.infinity
+  package var largest = -Double.infinity
 
   /// No numbers.
-  public init() {}
+  package init() {}
 
   /// Counts numbers; those that are not finite are left out.
-  public mutating func add(_ numbers: UnsafeBufferPointer<Float>) {
+  package mutating func add(_ numbers: UnsafeBufferPointer<Float>) {
     counts.withUnsafeMutableBufferPointer { counts in
       for number in numbers where number.isFinite {
         counts[Int(number.bitPattern >> 20)] += 1
@@ -36,7 +36,7 @@ public struct HistogramCounts: Sendable, Equatable {
   }
 
   /// How many numbers were counted.
-  public var total: Int64 { counts.reduce(0, +) }
+  package var total: Int64 { counts.reduce(0, +) }
 
   /// The intervals from the smallest number to the largest, with their upper limits.
   package var edges: [(limit: Double, count: Int64)] {

@@ -1,7 +1,7 @@
 import COpenBLAS
 
 /// Whether a factor is used as it lies in memory or transposed.
-public enum Orientation: Sendable {
+package enum Orientation: Sendable {
   /// As it lies in memory.
   case plain
   /// Rows and columns exchanged.
@@ -13,12 +13,12 @@ public enum Orientation: Sendable {
 /// Matrix products by OpenBLAS, on matrices whose rows are contiguous.
 ///
 /// One product runs in the calling thread alone: the layers put several products side by side instead.
-public enum BLAS {
+package enum BLAS {
   /// Sets OpenBLAS to one thread a call, before the first product.
-  public static func useOneThreadPerCall() { openblas_set_num_threads(1) }
+  package static func useOneThreadPerCall() { openblas_set_num_threads(1) }
 
   /// The name of the kernels that OpenBLAS chose for this processor, `Zen` or `SkylakeX`.
-  public static var coreName: String {
+  package static var coreName: String {
     guard let name = openblas_get_corename() else { return "unknown" }
     return String(cString: name)
   }
@@ -26,7 +26,7 @@ public enum BLAS {
   /// The sum of the products of two vectors' elements.
   ///
   /// The corresponding C function is `cblas_sdot`.
-  public static func dot(
+  package static func dot(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int
   ) -> Float {
     cblas_sdot(blasint(count), a, 1, b, 1)
@@ -37,7 +37,7 @@ public enum BLAS {
   /// Each `...Stride` is the distance in floats between the rows of a matrix as it lies in memory. With
   /// `beta` 0, C need not hold numbers. The corresponding C function is `cblas_sgemm`.
   @inline(__always)
-  public static func multiply(
+  package static func multiply(
     rows: Int, columns: Int, inner: Int,
     alpha: Float = 1,
     _ a: UnsafePointer<Float>, _ aOrientation: Orientation = .plain, stride aStride: Int,
@@ -53,7 +53,7 @@ public enum BLAS {
 
   /// y <- A x + beta y, with A `rows x columns`: `cblas_sgemv`.
   @inline(__always)
-  public static func multiply(
+  package static func multiply(
     rows: Int, columns: Int, _ a: UnsafePointer<Float>, stride aStride: Int,
     vector x: UnsafePointer<Float>, beta: Float = 0, into y: UnsafeMutablePointer<Float>
   ) {

@@ -2,7 +2,7 @@ import Glibc
 
 extension Philox {
   /// Four independent numbers from N(0, 1), by the Box-Muller transform of one block, in Double.
-  public func normals(_ major: UInt64, _ minor: UInt64) -> SIMD4<Double> {
+  package func normals(_ major: UInt64, _ minor: UInt64) -> SIMD4<Double> {
     let words = block(major, minor)
     var result = SIMD4<Double>()
     for pair in 0..<2 {

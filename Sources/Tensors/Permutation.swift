@@ -3,7 +3,7 @@ extension Philox {
   ///
   /// Fisher-Yates over blocks counted from 0 under the epoch's number, so the order depends on the key and
   /// the epoch alone.
-  public func permutation(of count: Int, epoch: Int) -> [UInt32] {
+  package func permutation(of count: Int, epoch: Int) -> [UInt32] {
     var order = (0..<UInt32(count)).map { $0 }
     guard count > 1 else { return order }
     var words = Block()

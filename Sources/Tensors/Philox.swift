@@ -3,16 +3,16 @@
 /// The same key and counter give the same four words, on any rank, in any thread and after a resume;
 /// nothing has to be saved but the seed. Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as
 /// 1, 2, 3 (2011).
-public struct Philox: Sendable {
+package struct Philox: Sendable {
   /// Four random words.
-  public typealias Block = SIMD4<UInt32>
+  package typealias Block = SIMD4<UInt32>
 
   private let key: SIMD2<UInt32>
 
   /// A stream for one purpose under one seed: streams with different keys have nothing in common.
   ///
   /// Seed and purpose are themselves mixed by Philox, so that neighbouring seeds are not neighbouring keys.
-  public init(seed: UInt64, purpose: UInt64) {
+  package init(seed: UInt64, purpose: UInt64) {
     let mixed = Philox.rounds(
       SIMD4(
         UInt32(truncatingIfNeeded: purpose), UInt32(truncatingIfNeeded: purpose >> 32), 0x616C_6578,
@@ -22,15 +22,15 @@ public struct Philox: Sendable {
   }
 
   /// The reference generator with its key as published, for comparison with published results.
-  public init(key: SIMD2<UInt32>) { self.key = key }
+  package init(key: SIMD2<UInt32>) { self.key = key }
 
   /// The four words at a counter.
   @inline(__always)
-  public func block(_ counter: SIMD4<UInt32>) -> Block { Philox.rounds(counter, key: key) }
+  package func block(_ counter: SIMD4<UInt32>) -> Block { Philox.rounds(counter, key: key) }
 
   /// The four words at a place, given as two 64-bit numbers (an epoch and an image, a step and a neuron).
   @inline(__always)
-  public func block(_ major: UInt64, _ minor: UInt64) -> Block {
+  package func block(_ major: UInt64, _ minor: UInt64) -> Block {
     block(
       SIMD4(
         UInt32(truncatingIfNeeded: minor), UInt32(truncatingIfNeeded: minor >> 32),
@@ -57,11 +57,11 @@ public struct Philox: Sendable {
 
 extension UInt32 {
   /// A number in [0, 1) from the word's upper 24 bits.
-  public var unitFloat: Float { Float(self >> 8) * 0x1p-24 }
+  package var unitFloat: Float { Float(self >> 8) * 0x1p-24 }
 
   /// A whole number in `0..<bound`, from the word's product with the bound (no division, and a bias of at
   /// most `bound / 2^32`).
-  public func below(_ bound: Int) -> Int {
+  package func below(_ bound: Int) -> Int {
     Int((UInt64(self) &* UInt64(bound)) >> 32)
   }
 }

@@ -5,20 +5,20 @@ import Glibc
 /// The memory is aligned to cache lines, zero at first, and lives as long as the object. A tensor is a
 /// reference: layers share it, a copy has to be written. Rows are contiguous, the last dimension fastest;
 /// feature maps are images x height x width x maps (NHWC).
-public final class Tensor: @unchecked Sendable {
+package final class Tensor: @unchecked Sendable {
   /// The lengths of the dimensions, the slowest first.
-  public let shape: [Int]
+  package let shape: [Int]
   /// The number of elements.
-  public let count: Int
+  package let count: Int
   /// The first element.
-  public let pointer: UnsafeMutablePointer<Float>
+  package let pointer: UnsafeMutablePointer<Float>
   /// Who keeps the memory; nil where it is the tensor's own.
   private let keeper: AnyObject?
 
   /// Bytes of a large page of the usual processors.
   private static let hugePage = 2 << 20
   /// Makes a tensor of zeros.
-  public init(_ shape: [Int]) {
+  package init(_ shape: [Int]) {
     precondition(shape.allSatisfy { $0 >= 0 }, "A dimension cannot be negative.")
     self.shape = shape
     keeper = nil
@@ -37,7 +37,7 @@ public final class Tensor: @unchecked Sendable {
   }
 
   /// Makes a tensor of memory that another object keeps, with the numbers that are there.
-  public init(_ shape: [Int], at memory: UnsafeMutableRawPointer, of keeper: AnyObject) {
+  package init(_ shape: [Int], at memory: UnsafeMutableRawPointer, of keeper: AnyObject) {
     self.shape = shape
     count = shape.reduce(1, *)
     pointer = memory.bindMemory(to: Float.self, capacity: count)
@@ -45,16 +45,16 @@ public final class Tensor: @unchecked Sendable {
   }
 
   /// Makes a tensor of zeros.
-  public convenience init(_ shape: Int...) { self.init(shape) }
+  package convenience init(_ shape: Int...) { self.init(shape) }
 
   /// The rows of another tensor from one on: the same memory, which lives as long as this one.
-  public convenience init(_ whole: Tensor, rows: Range<Int>) {
+  package convenience init(_ whole: Tensor, rows: Range<Int>) {
     let row = Array(whole.shape.dropFirst())
     self.init(whole, rows: rows, of: row)
   }
 
   /// Some rows of a shape of another tensor, whatever its own: the same memory, which lives as long as this one.
-  public convenience init(_ whole: Tensor, rows: Range<Int>, of row: [Int]) {
+  package convenience init(_ whole: Tensor, rows: Range<Int>, of row: [Int]) {
     let length = row.reduce(1, *)
     precondition(
       rows.lowerBound >= 0 && rows.upperBound * length <= whole.count, "The tensor has fewer rows.")
@@ -64,15 +64,15 @@ public final class Tensor: @unchecked Sendable {
   deinit { if keeper == nil { free(pointer) } }
 
   /// The elements, for reading and writing; bounds are checked in debug builds.
-  public var elements: UnsafeMutableBufferPointer<Float> {
+  package var elements: UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: pointer, count: count)
   }
 
   /// Sets every element to one value.
-  public func fill(_ value: Float) { pointer.update(repeating: value, count: count) }
+  package func fill(_ value: Float) { pointer.update(repeating: value, count: count) }
 
   /// Copies all elements from a tensor with as many.
-  public func copy(from other: Tensor) {
+  package func copy(from other: Tensor) {
     precondition(count == other.count, "Tensors of \(other.count) and \(count) elements differ.")
     pointer.update(from: other.pointer, count: count)
   }

@@ -1,9 +1,9 @@
-public import Layers
-public import MPI
-public import ModelParallel
-public import Networks
-public import System
-public import Tensors
+package import Layers
+package import MPI
+package import ModelParallel
+package import Networks
+package import System
+package import Tensors
 
 /// The towers of a network that live in this process, joined to those of the other ranks.
 ///
@@ -12,15 +12,15 @@ public import Tensors
 /// a batch, and gradients are added up over the replicas; or the fully-connected layers see the images of a group of
 /// replicas, and each of its ranks has its own neurons. All ranks of the placement call the same functions in the
 /// same order.
-public final class Network {
+package final class Network {
   /// The description that the network was built from.
-  public let specification: NetworkSpecification
+  package let specification: NetworkSpecification
   /// Where the towers are.
-  public let placement: Placement
+  package let placement: Placement
   /// Who computes the fully-connected layers.
-  public let scheme: FullyConnectedScheme
+  package let scheme: FullyConnectedScheme
   /// What turns logits into losses.
-  public let softmax: ParallelSoftmax
+  package let softmax: ParallelSoftmax
 
   private let trunk: Section
   private let head: FullyConnectedHead?
@@ -36,7 +36,7 @@ public final class Network {
   /// Builds the network with its initial weights.
   /// - Throws: `Failure`: badData where the description is no network, usage where it cannot be spread over so
   ///   many ranks, input/output where the ranks do not reach each other.
-  public init(
+  package init(
     _ specification: NetworkSpecification, placement: Placement, options: NetworkOptions
   ) throws(Failure) {
     try specification.validate()
@@ -124,19 +124,19 @@ public final class Network {
 
   /// The cross-connections between the towers of a replica, and those between the parts of fully-connected
   /// layers, in the order of their layers.
-  public var exchanges: [Exchange] {
+  package var exchanges: [Exchange] {
     [trunk, head?.section].compactMap { $0 }.flatMap { section in
       section.exchanges.sorted { $0.key < $1.key }.map(\.value)
     }
   }
 
   /// What the process's towers learn, layer by layer.
-  public var parameters: [Parameter] { trunk.parameters + (head?.section.parameters ?? []) }
+  package var parameters: [Parameter] { trunk.parameters + (head?.section.parameters ?? []) }
 
   /// Compares the weights that replicas, or groups of them, must hold alike; all ranks call it together.
   /// - Parameter step: The steps done, for the message.
   /// - Throws: `Failure` (ranksDisagree) that names the first tensor that differs, `MPIError` where a message fails.
-  public func compareReplicas(step: Int) throws {
+  package func compareReplicas(step: Int) throws {
     try ReplicaCheck(placement).compare(trunk.parameters, step: step)
     if let head {
       try ReplicaCheck(head.placement).compare(head.section.parameters, step: step)
@@ -144,7 +144,7 @@ public final class Network {
   }
 
   /// Those that this rank writes to a checkpoint: each tensor's kernels are written by one rank.
-  public var savedParameters: [Parameter] {
+  package var savedParameters: [Parameter] {
     /// A share of those that others hold too.
     func share(_ parameters: [Parameter], _ placement: Placement) -> [Parameter] {
       parameters.enumerated().filter { $0.offset % placement.replicas == placement.replica }
@@ -155,15 +155,15 @@ public final class Network {
   }
 
   /// The logits of the pass that was done last: for each tower of this process, images x its classes.
-  public var logits: [Tensor] { head?.section.outputs ?? trunk.outputs }
+  package var logits: [Tensor] { head?.section.outputs ?? trunk.outputs }
 
   /// What the layers of this process's first tower have computed so far, in their order.
-  public var layerSeconds: [LayerSeconds] {
+  package var layerSeconds: [LayerSeconds] {
     (trunk.towers.first?.seconds ?? []) + (head?.section.towers.first?.seconds ?? [])
   }
 
   /// What has travelled so far, boundary by boundary, and how long this rank has waited for it.
-  public var traffic: [Traffic] {
+  package var traffic: [Traffic] {
     var rows = trunk.traffic
     if let head { rows.append(head.exchange.traffic) }
     rows += head?.section.traffic ?? []
@@ -178,25 +178,25 @@ public final class Network {
   /// What a tower's layer made in the pass that was done last; nil where there is no such layer here.
   ///
   /// Layers that are spread over a group's ranks are not here: see `outputs(of:)`.
-  public func output(of layer: String, tower: Int) -> Tensor? {
+  package func output(of layer: String, tower: Int) -> Tensor? {
     trunk.towers.first { $0.index == tower }?.stages.first { $0.layer.name == layer }?.output
   }
 
   /// What this rank's parts of a layer made of a number of images.
-  public struct Output {
+  package struct Output {
     /// Images x the part's maps.
-    public let tensor: Tensor
+    package let tensor: Tensor
     /// The part's maps of an image.
-    public let shape: MapShape
+    package let shape: MapShape
     /// The images of the pass that was done last.
-    public let images: Int
+    package let images: Int
     /// The ranks that have the same maps of other images, this one included.
-    public let peers: Communicator
+    package let peers: Communicator
   }
 
   /// What this rank's parts of a layer made in the pass that was done last, whether the layer is a tower's or spread
   /// over the ranks of a group.
-  public func outputs(of layer: String) -> [Output] {
+  package func outputs(of layer: String) -> [Output] {
     var sections = [(trunk, placement, images)]
     if let head { sections.append((head.section, head.placement, head.exchange.batch)) }
     return sections.flatMap { section, placement, images in
@@ -216,7 +216,7 @@ public final class Network {
   ///   - input: This replica's images x side x side x 3, the same for all towers.
   ///   - pass: How many images there are, and whether neurons are dropped.
   /// - Throws: `MPIError` where a message fails.
-  public func forward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
+  package func forward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
     images = pass.images
     try trunk.forward(input: input, pass)
     try head?.forward(trunk.outputs, pass)
@@ -225,7 +225,7 @@ public final class Network {
   /// Scores the logits against the labels of this replica's images.
   /// - Returns: The score of the whole batch, the same on every rank.
   /// - Throws: `MPIError` where a message fails.
-  public func score(_ labels: [Int32], _ pass: Pass) throws(MPIError) -> ParallelSoftmax.Score {
+  package func score(_ labels: [Int32], _ pass: Pass) throws(MPIError) -> ParallelSoftmax.Score {
     guard let head else {
       self.labels = labels
       return try softmax.score(logits, labels: labels, pass).summed(over: placement.peers)
@@ -236,7 +236,7 @@ public final class Network {
   }
 
   /// Sets `lossGradient` to the gradient of the batch's mean loss by the logits that were scored last.
-  public func differentiateLoss(_ pass: Pass) {
+  package func differentiateLoss(_ pass: Pass) {
     softmax.gradient(
       logits, labels: labels, batchSize: pass.batch, into: lossGradient, head?.whole(pass) ?? pass)
   }
@@ -247,7 +247,7 @@ public final class Network {
   ///   - input: What `forward` was given.
   ///   - pass: What `forward` was given.
   /// - Throws: `MPIError` where a message fails.
-  public func backward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
+  package func backward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
     try head?.backward(into: trunk.towers.map(\.gradient), pass)
     try trunk.backward(input: input, pass)
     try head?.reduction?.finish()
@@ -259,7 +259,7 @@ public final class Network {
   /// Gradients are added up as they lie and mean nothing afterwards.
   /// - Returns: What travelled, boundary by boundary.
   /// - Throws: `MPIError` where a message fails.
-  public func communicateOnly(_ pass: Pass) throws(MPIError) -> [Traffic] {
+  package func communicateOnly(_ pass: Pass) throws(MPIError) -> [Traffic] {
     let before = traffic
     try trunk.exchangeOnly(pass)
     try head?.exchangeOnly(trunk.outputs, gradients: trunk.towers.map(\.nextGradient), pass)
@@ -277,5 +277,5 @@ public final class Network {
 
   /// Where the gradient of the loss by the logits belongs: for each tower of this process, images x its
   /// classes.
-  public var lossGradient: [Tensor] { (head?.section ?? trunk).towers.map(\.gradient) }
+  package var lossGradient: [Tensor] { (head?.section ?? trunk).towers.map(\.gradient) }
 }

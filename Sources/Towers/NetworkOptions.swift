@@ -1,34 +1,34 @@
-public import Layers
-public import MPI
-public import ModelParallel
-public import Networks
+package import Layers
+package import MPI
+package import ModelParallel
+package import Networks
 
 /// How a network is built in a process.
-public struct NetworkOptions: Sendable {
+package struct NetworkOptions: Sendable {
   /// The largest number of images in a batch, over all replicas.
-  public var batchSize: Int
+  package var batchSize: Int
   /// Threads that compute side by side in each tower.
-  public var threadsPerTower: Int
+  package var threadsPerTower: Int
   /// What initial weights and dropout masks depend on.
-  public var seed: UInt64
+  package var seed: UInt64
   /// Whether there is a backward direction.
-  public var isTrained: Bool
+  package var isTrained: Bool
   /// Layers whose weights stay as they are, by name: their gradients are not computed, and the backward pass ends
   /// at the lowest layer that learns.
-  public var frozenLayers: Set<String>
+  package var frozenLayers: Set<String>
   /// How convolutions are computed.
-  public var algorithm: ConvolutionChoice
+  package var algorithm: ConvolutionChoice
   /// Whether weights are given their initial values; not where they are read from a file at once.
-  public var drawsInitialValues: Bool
+  package var drawsInitialValues: Bool
   /// Who computes the fully-connected layers.
-  public var scheme: FullyConnectedScheme
+  package var scheme: FullyConnectedScheme
   /// How numbers travel between ranks.
-  public var formats: WireFormats
+  package var formats: WireFormats
   /// What keeps messages moving while the ranks compute; nil for what suits the ranks' hosts.
-  public var progress: MessageProgress.Mode?
+  package var progress: MessageProgress.Mode?
 
   /// Makes options.
-  public init(
+  package init(
     batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
     frozenLayers: Set<String> = [],
     algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,

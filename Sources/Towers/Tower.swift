@@ -5,13 +5,13 @@ import System
 import Tensors
 
 /// What a layer of a tower has computed so far, in seconds; exchanges are not in it.
-public struct LayerSeconds: Sendable {
+package struct LayerSeconds: Sendable {
   /// The layer's name.
-  public let name: String
+  package let name: String
   /// Forward.
-  public fileprivate(set) var forward = 0.0
+  package fileprivate(set) var forward = 0.0
   /// Backward.
-  public fileprivate(set) var backward = 0.0
+  package fileprivate(set) var backward = 0.0
 }
 
 /// What a tower is a part of, and which part.

@@ -1,7 +1,7 @@
 /// Files of Caffe, written byte by byte.
-public enum CaffeFiles {
+package enum CaffeFiles {
   /// A blob with the shape of later files, or with the four lengths of older ones.
-  public static func blob(
+  package static func blob(
     _ shape: [Int], _ values: [Float], isOld: Bool = false, isPacked: Bool = true
   ) -> [UInt8] {
     var blob = ProtobufWire()
@@ -22,7 +22,7 @@ public enum CaffeFiles {
   /// A network of layers with blobs; `isOld` takes the format before 2014.
   ///
   /// A layer without a type is not described.
-  public static func model(
+  package static func model(
     _ layers: [(name: String, type: String, blobs: [[UInt8]])], isOld: Bool = false
   ) -> [UInt8] {
     var net = ProtobufWire()
@@ -44,7 +44,7 @@ public enum CaffeFiles {
   }
 
   /// Two layers with weights, conv1 and fc8, after one without.
-  public static func small(isOld: Bool) -> [UInt8] {
+  package static func small(isOld: Bool) -> [UInt8] {
     model(
       [
         ("data", "", []),

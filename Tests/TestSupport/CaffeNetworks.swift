@@ -1,20 +1,20 @@
 /// Networks in the three formats of Caffe, written byte by byte with their layers' settings.
-public struct CaffeNetworks {
+package struct CaffeNetworks {
   /// A layer: its type by the newest format's word, its settings by Caffe's words, its blobs' shapes and numbers.
-  public struct Layer {
+  package struct Layer {
     /// Its name.
-    public var name: String
+    package var name: String
     /// Its type, by the newest format's word.
-    public var type: String
+    package var type: String
     /// Its settings that are integers.
-    public var integers: [String: Int]
+    package var integers: [String: Int]
     /// Its other settings.
-    public var floats: [String: Float]
+    package var floats: [String: Float]
     /// The shapes and numbers of its blobs.
-    public var blobs: [(shape: [Int], values: [Float])]
+    package var blobs: [(shape: [Int], values: [Float])]
 
     /// Makes a layer from its parts.
-    public init(
+    package init(
       _ name: String, _ type: String, _ integers: [String: Int] = [:],
       _ floats: [String: Float] = [:],
       blobs: [(shape: [Int], values: [Float])] = []
@@ -38,7 +38,7 @@ public struct CaffeNetworks {
   ]
 
   /// The bytes of a .caffemodel of a generation: 0 for 2013, 1 for what came before 2014, 2 for now.
-  public static func model(_ layers: [Layer], generation: Int) -> [UInt8] {
+  package static func model(_ layers: [Layer], generation: Int) -> [UInt8] {
     var net = ProtobufWire()
     net.add(1, "net")
     var previous = "data"
@@ -108,7 +108,7 @@ public struct CaffeNetworks {
   }
 
   /// bvlc_alexnet, or CaffeNet, which pools first; a number stands for the weights of each layer that has some.
-  public static func alexNet(poolsFirst: Bool) -> [Layer] {
+  package static func alexNet(poolsFirst: Bool) -> [Layer] {
     let blob: [(shape: [Int], values: [Float])] = [([1], [1])]
     func conv(_ number: Int, _ settings: [String: Int]) -> [Layer] {
       [

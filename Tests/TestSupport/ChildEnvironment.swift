@@ -1,11 +1,11 @@
-public import Foundation
+package import Foundation
 import Glibc
 
 extension Process {
   /// Starts the program with no signal blocked, as a shell does.
   ///
   /// Tests run in threads that block nearly all signals, and a child inherits that: mpirun would be deaf.
-  public func runWithOpenSignals() throws {
+  package func runWithOpenSignals() throws {
     var (none, before) = (sigset_t(), sigset_t())
     sigemptyset(&none)
     pthread_sigmask(SIG_SETMASK, &none, &before)
@@ -17,7 +17,7 @@ extension Process {
   ///
   /// A test process that has started MPI itself carries the marks of a rank, which mpirun and the programs under it
   /// must not see.
-  public static var userEnvironment: [String: String] {
+  package static var userEnvironment: [String: String] {
     ProcessInfo.processInfo.environment.filter { name, _ in
       name.hasPrefix("OMPI_ALLOW") || !["OMPI_", "PMIX_", "ORTE_"].contains { name.hasPrefix($0) }
     }

@@ -1,21 +1,21 @@
 import Layers
-public import Networks
+package import Networks
 
 /// Feature maps of a batch in Double: image x map x row x column, the other way round than under test.
-public struct FeatureMaps: Sendable {
+package struct FeatureMaps: Sendable {
   /// Images.
-  public let images: Int
+  package let images: Int
   /// Maps of an image.
-  public let maps: Int
+  package let maps: Int
   /// Rows of a map.
-  public let height: Int
+  package let height: Int
   /// Columns of a map.
-  public let width: Int
+  package let width: Int
   /// The numbers, the columns fastest.
-  public var values: [Double]
+  package var values: [Double]
 
   /// Makes maps of zeros.
-  public init(images: Int, maps: Int, height: Int, width: Int) {
+  package init(images: Int, maps: Int, height: Int, width: Int) {
     self.images = images
     self.maps = maps
     self.height = height
@@ -24,12 +24,12 @@ public struct FeatureMaps: Sendable {
   }
 
   /// Makes maps of zeros as large as others.
-  public init(like other: FeatureMaps) {
+  package init(like other: FeatureMaps) {
     self.init(images: other.images, maps: other.maps, height: other.height, width: other.width)
   }
 
   /// Takes the maps of one or more shares (towers), side by side, from images x height x width x maps.
-  public init(images: Int, _ shares: [(shape: MapShape, values: [Float])]) {
+  package init(images: Int, _ shares: [(shape: MapShape, values: [Float])]) {
     let (height, width) = shares.first.map { ($0.shape.height, $0.shape.width) } ?? (0, 0)
     self.init(
       images: images, maps: shares.reduce(0) { $0 + $1.shape.maps }, height: height, width: width)
@@ -50,16 +50,16 @@ public struct FeatureMaps: Sendable {
   }
 
   /// Where a map begins.
-  public func start(_ image: Int, _ map: Int) -> Int { (image * maps + map) * height * width }
+  package func start(_ image: Int, _ map: Int) -> Int { (image * maps + map) * height * width }
 
   /// One pixel of one map.
-  public subscript(_ image: Int, _ map: Int, _ row: Int, _ column: Int) -> Double {
+  package subscript(_ image: Int, _ map: Int, _ row: Int, _ column: Int) -> Double {
     get { values[start(image, map) + row * width + column] }
     set { values[start(image, map) + row * width + column] = newValue }
   }
 
   /// Some of the maps in the order of the code under test, images x height x width x maps.
-  public func interleaved(maps range: Range<Int>? = nil) -> [Double] {
+  package func interleaved(maps range: Range<Int>? = nil) -> [Double] {
     let range = range ?? 0..<maps
     var result: [Double] = []
     result.reserveCapacity(images * height * width * range.count)
@@ -74,14 +74,14 @@ public struct FeatureMaps: Sendable {
   }
 
   /// Each number by itself.
-  public func mapped(_ transform: (Double) -> Double) -> FeatureMaps {
+  package func mapped(_ transform: (Double) -> Double) -> FeatureMaps {
     var result = self
     result.values = values.map(transform)
     return result
   }
 
   /// Each number with the one at the same place of other maps.
-  public func combined(
+  package func combined(
     _ other: FeatureMaps, _ transform: (Double, Double) -> Double
   ) -> FeatureMaps {
     var result = self

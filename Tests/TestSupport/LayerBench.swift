@@ -1,25 +1,25 @@
-public import Layers
+package import Layers
 import Networks
-public import Tensors
+package import Tensors
 
 /// Runs one layer as the network does: share after share, in place where it says so.
 ///
 /// What lies beyond the images of the pass is NaN, so that reading or writing there shows.
-public final class LayerBench {
+package final class LayerBench {
   /// The layer.
-  public let layer: any Layer
+  package let layer: any Layer
   /// What each share reads.
-  public let inputs: [Tensor]
+  package let inputs: [Tensor]
   /// The pass.
-  public var pass: Pass
+  package var pass: Pass
   /// The share that is read first, as a tower reads its own maps first.
-  public var firstShare = 0
+  package var firstShare = 0
   private let output: Tensor
   private let capacity: Int
   private var isRestOfGradientsUntouched = true
 
   /// Sets a layer up with room for `capacity` images, of which `images` come.
-  public init(_ layer: any Layer, images: Int, capacity: Int? = nil, isTraining: Bool = true) {
+  package init(_ layer: any Layer, images: Int, capacity: Int? = nil, isTraining: Bool = true) {
     self.layer = layer
     let capacity = capacity ?? images
     self.capacity = capacity
@@ -29,12 +29,12 @@ public final class LayerBench {
   }
 
   /// Numbers in one share of the batch's input.
-  public func inputCount(_ share: Int = 0) -> Int { pass.images * layer.inputs[share].count }
+  package func inputCount(_ share: Int = 0) -> Int { pass.images * layer.inputs[share].count }
   /// Numbers in the batch's output.
-  public var outputCount: Int { pass.images * layer.output.count }
+  package var outputCount: Int { pass.images * layer.output.count }
 
   /// Fills the inputs with numbers in [-scale, scale).
-  public func fill(seed: UInt64, scale: Float = 1) {
+  package func fill(seed: UInt64, scale: Float = 1) {
     var random = SmallRandom(seed)
     for (share, input) in inputs.enumerated() {
       input.set(random.uniforms(inputCount(share), scale: scale))
@@ -42,22 +42,22 @@ public final class LayerBench {
   }
 
   /// Fills the inputs with small whole numbers.
-  public func fillWithIntegers(seed: UInt64) {
+  package func fillWithIntegers(seed: UInt64) {
     var random = SmallRandom(seed)
     for (share, input) in inputs.enumerated() { input.set(random.integers(inputCount(share))) }
   }
 
   /// The inputs of one share.
-  public func values(_ share: Int = 0) -> [Float] { inputs[share].values(inputCount(share)) }
+  package func values(_ share: Int = 0) -> [Float] { inputs[share].values(inputCount(share)) }
 
   /// The inputs of all shares in Double.
-  public var maps: FeatureMaps {
+  package var maps: FeatureMaps {
     FeatureMaps(
       images: pass.images, inputs.indices.map { (layer.inputs[$0], values($0)) })
   }
 
   /// The layer's output, under whatever values its parameters have by now.
-  public func forward() -> [Float] {
+  package func forward() -> [Float] {
     for parameter in layer.parameters { parameter.noteChange() }
     if layer.worksInPlace {
       output.copy(from: inputs[0])
@@ -71,7 +71,7 @@ public final class LayerBench {
   /// The gradients by each share's input; the parameters hold theirs.
   ///
   /// `forward` comes before.
-  public func backward(_ dy: [Float]) -> [[Float]] {
+  package func backward(_ dy: [Float]) -> [[Float]] {
     let gradient = Tensor([capacity, layer.output.count], values: dy, then: .nan)
     if layer.worksInPlace {
       layer.backward(gradient, x: output, .whole, into: gradient, pass)
@@ -90,7 +90,7 @@ public final class LayerBench {
   /// Whether each gradient by itself is what `backward` finds for both together.
   ///
   /// `forward` comes before.
-  public func gradientsAreTheSameOneByOne(_ dy: [Float]) -> Bool {
+  package func gradientsAreTheSameOneByOne(_ dy: [Float]) -> Bool {
     let both = backward(dy)
     let parameters = layer.parameters.map { $0.gradient.values() }
     let gradient = Tensor([capacity, layer.output.count], values: dy, then: .nan)
@@ -106,14 +106,14 @@ public final class LayerBench {
   }
 
   /// Whether outputs and gradients beyond the images of the pass are still what they were.
-  public var leavesTheRestAlone: Bool {
+  package var leavesTheRestAlone: Bool {
     isRestOfGradientsUntouched && output.elements[outputCount...].allSatisfy(\.isNaN)
   }
 
   /// The largest relative error of the layer's gradients against finite differences of <r, y>, r random.
   ///
   /// By every input and parameter, all elements.
-  public func gradientError(seed: UInt64, step: Float) -> Double {
+  package func gradientError(seed: UInt64, step: Float) -> Double {
     var random = SmallRandom(seed)
     let weights = random.uniforms(outputCount)
     let loss = { dot(weights, self.forward()) }
@@ -136,7 +136,7 @@ public final class LayerBench {
   }
 
   /// <Gx, y> - <x, G*y> for whole numbers: exactly 0 for a linear layer without biases.
-  public func adjointDefect(seed: UInt64) -> Double {
+  package func adjointDefect(seed: UInt64) -> Double {
     fillWithIntegers(seed: seed)
     var random = SmallRandom(seed &+ 1)
     let y = random.integers(outputCount)

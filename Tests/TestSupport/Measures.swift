@@ -1,5 +1,5 @@
 /// |a - b| / |b| in the Euclidean norm; |a| where b is zero, and infinite where a number is not one.
-public func relativeError(
+package func relativeError(
   _ a: some Sequence<some BinaryFloatingPoint>, _ b: some Sequence<some BinaryFloatingPoint>
 ) -> Double {
   var (difference, norm, count) = (0.0, 0.0, 0)
@@ -16,7 +16,7 @@ public func relativeError(
 }
 
 /// <a, b>, in Double: exact for small whole numbers.
-public func dot(_ a: [Float], _ b: [Float]) -> Double {
+package func dot(_ a: [Float], _ b: [Float]) -> Double {
   precondition(a.count == b.count, "Vectors of \(a.count) and \(b.count) elements differ.")
   return zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
 }
@@ -28,7 +28,7 @@ public func dot(_ a: [Float], _ b: [Float]) -> Double {
 ///   - step: How far a number is moved to either side.
 ///   - loss: The loss for the numbers that stand there.
 /// - Returns: The derivative by each number.
-public func finiteDifferences(
+package func finiteDifferences(
   _ values: UnsafeMutableBufferPointer<Float>, step: Float, _ loss: () -> Double
 ) -> [Double] {
   values.indices.map { i in

@@ -5,12 +5,12 @@ import Foundation
 ///
 /// Ten classes `n00000000` to `n00000009` with the IDs 4, 9, 1, 7, 10, 2, 6, 3, 8, 5 and the words
 /// `thing 0, chose é0` to `thing 9, chose é9`, and one above them.
-public enum MetaFiles {
+package enum MetaFiles {
   /// The classes' IDs, in the order of their WordNet IDs.
-  public static let ids = [4, 9, 1, 7, 10, 2, 6, 3, 8, 5]
+  package static let ids = [4, 9, 1, 7, 10, 2, 6, 3, 8, 5]
 
   /// The layout of 2010.
-  public static let of2010 = Array(
+  package static let of2010 = Array(
     Data(
       base64Encoded: """
         TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IFR1ZSBOb3YgMjQgMDk6\
@@ -24,7 +24,7 @@ public enum MetaFiles {
         """) ?? Data())
 
   /// The layout of 2012.
-  public static let of2012 = Array(
+  package static let of2012 = Array(
     Data(
       base64Encoded: """
         TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IFR1ZSBOb3YgMjQgMDk6\
@@ -39,7 +39,7 @@ public enum MetaFiles {
 
   /// Written by GNU Octave 7 with `save -v7`: eight fields, whole numbers in the smallest type, one class more above
   /// `n00000000` to `n00000009`, whose IDs are 1 to 10.
-  public static let ofOctave = Array(
+  package static let ofOctave = Array(
     Data(
       base64Encoded: """
         TUFUTEFCIDUuMCBNQVQtZmlsZSwgd3JpdHRlbiBieSBPY3RhdmUgNy4zLjAsIDIwMjYtMTEtMjQgMTQ6MzA6\
@@ -56,7 +56,7 @@ public enum MetaFiles {
 
   /// The layout of 2012 with nothing compressed, so that damage reaches what is inside: texts of one and of two bytes
   /// a character, short elements in their tags, numbers in the smallest type, as MATLAB writes them.
-  public static let plain: [UInt8] = {
+  package static let plain: [UInt8] = {
     func element(_ kind: UInt8, _ content: [UInt8]) -> [UInt8] {
       let padding = [UInt8](repeating: 0, count: (8 - content.count % 8) % 8)
       return [kind, 0, 0, 0] + number(content.count) + content + padding

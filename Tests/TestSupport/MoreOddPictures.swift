@@ -1,7 +1,7 @@
 /// More pictures of unusual kinds, made with Pillow 13.
 extension OddPictures {
   /// Red in an Adobe JPEG of YCC and black, 16x16: Pillow's CMYK with the marker's transform set to 2.
-  public static let ycckJPEG = bytes(
+  package static let ycckJPEG = bytes(
     """
     /9j/7gAOQWRvYmUAZAAAAAAC/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggL\
     CAkKCgoKCgYICwwLCgwJCgoK/8AAFAgAEAAQBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYH\
@@ -12,7 +12,7 @@ extension OddPictures {
     """)
 
   /// The gray value 77, 16x16.
-  public static let grayJPEG = bytes(
+  package static let grayJPEG = bytes(
     """
     /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsL\
     EBYQERMUFRUVDA8XGBYUGBIUFRT/wAALCAAQABABAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QA\

@@ -1,9 +1,9 @@
 import Foundation
 
 /// Small pictures of unusual kinds, made with Pillow 11.
-public enum OddPictures {
+package enum OddPictures {
   /// Ink without cyan and black: red, 16x16, in an Adobe CMYK JPEG.
-  public static let cmykJPEG = bytes(
+  package static let cmykJPEG = bytes(
     """
     /9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgIDAgIDAwMDBAMDBAUIBQUEBAUKBwcGCAwKDAwLCgsLDQ4SEA0OEQ4L\
     CxAWEBETFBUVFQwPFxgWFBgSFBUU/8AAFAgAEAAQBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAAB\
@@ -14,7 +14,7 @@ public enum OddPictures {
     """)
 
   /// (20, 120, 220), 16x16, progressive.
-  public static let progressiveJPEG = bytes(
+  package static let progressiveJPEG = bytes(
     """
     /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAIBAQEBAQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJ\
     BwYGCAsICQoKCgoKBggLDAsKDAkKCgr/2wBDAQICAgICAgUDAwUKBwYHCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoK\
@@ -27,11 +27,11 @@ public enum OddPictures {
     """)
 
   /// (20, 120, 220), 16x16, lossless.
-  public static let webP = bytes(
+  package static let webP = bytes(
     "UklGRh4AAABXRUJQVlA4TBEAAAAvD8ADAAdQvFKUu/+BiOh/AAA=")
 
   /// (20, 120, 220), 8x8, LZW.
-  public static let tiff = bytes(
+  package static let tiff = bytes(
     """
     SUkqADAAAACABQ8NyBQSBwWEQeFQaGQmGwuHRGIROHxWJRaKReNRmORiPRuPwuAgCgAAAQMAAQAAAAgAAAABAQMA\
     AQAAAAgAAAACAQMAAwAAAK4AAAADAQMAAQAAAAUAAAAGAQMAAQAAAAIAAAARAQQAAQAAAAgAAAAVAQMAAQAAAAMA\
@@ -39,35 +39,35 @@ public enum OddPictures {
     """)
 
   /// (20, 120, 220), 4x4.
-  public static let bmp = bytes(
+  package static let bmp = bytes(
     """
     Qk1mAAAAAAAAADYAAAAoAAAABAAAAAQAAAABABgAAAAAADAAAADEDgAAxA4AAAAAAAAAAAAA3HgU3HgU3HgU3HgU\
     3HgU3HgU3HgU3HgU3HgU3HgU3HgU3HgU3HgU3HgU3HgU3HgU
     """)
 
   /// The 16-bit gray value 0x8040, 8x8.
-  public static let gray16PNG = bytes(
+  package static let gray16PNG = bytes(
     """
     iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIEAAAAACx9D0UAAAAE0lEQVR4nGNscGBAAUwMDAMhAABpyADQ7RKvPAAA\
     AABJRU5ErkJggg==
     """)
 
   /// Red, but wholly transparent, 8x8.
-  public static let alphaPNG = bytes(
+  package static let alphaPNG = bytes(
     """
     iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAYAAADED76LAAAAEklEQVR4nGP8z4AfMBGQHyYKAA9QAQ9Dz2TBAAAA\
     AElFTkSuQmCC
     """)
 
   /// (20, 120, 220), 8x8, by palette.
-  public static let palettePNG = bytes(
+  package static let palettePNG = bytes(
     """
     iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIAQMAAAD+wSzIAAAAA1BMVEUUeNzU1lt3AAAAC0lEQVR4nGNgQAUAABAA\
     ATm9j2UAAAAASUVORK5CYII=
     """)
 
   /// Red on the left, blue on the right, 32x32, to be shown turned clockwise by a quarter (EXIF 6).
-  public static let rotatedJPEG = bytes(
+  package static let rotatedJPEG = bytes(
     """
     /9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAAIBAQEB\
     AQIBAQECAgICAgQDAgICAgUEBAMEBgUGBgYFBgYGBwkIBgcJBwYGCAsICQoKCgoKBggLDAsKDAkKCgr/2wBDAQIC\

@@ -1,5 +1,5 @@
-public import Layers
-public import Tensors
+package import Layers
+package import Tensors
 
 extension Parameter {
   /// Weights for a layer's test, with room for gradients and NaN in it: what is overwritten shows.
@@ -10,7 +10,7 @@ extension Parameter {
   ///   - isFlat: Whether the layer is fully connected.
   ///   - values: The numbers in canonical order.
   /// - Returns: The weights, not yet those of any layer.
-  public static func weights(
+  package static func weights(
     kernels: Int, size: (height: Int, width: Int), shareMaps: [Int], isFlat: Bool = false,
     values: [Float]
   ) -> Parameter {
@@ -22,7 +22,7 @@ extension Parameter {
   }
 
   /// Biases for a layer's test.
-  public static func biases(_ values: [Float]) -> Parameter {
+  package static func biases(_ values: [Float]) -> Parameter {
     make("bias", .bias, .biases(kernels: values.count), values)
   }
 
@@ -45,7 +45,7 @@ extension Parameter {
   }
 
   /// The numbers of one of the parameter's tensors in canonical order, kernel after kernel.
-  public func canonical(_ tensor: Tensor) -> [Float] {
+  package func canonical(_ tensor: Tensor) -> [Float] {
     let kernel = Tensor(layout.kernelLength)
     var result: [Float] = []
     result.reserveCapacity(layout.count)

@@ -1,14 +1,14 @@
 /// Writes protobuf's wire format by hand (https://protobuf.dev/programming-guides/encoding): the counterpart of the
 /// library that reads it.
-public struct ProtobufWire {
+package struct ProtobufWire {
   /// The bytes so far.
-  public private(set) var bytes: [UInt8] = []
+  package private(set) var bytes: [UInt8] = []
 
   /// An empty message.
-  public init() {}
+  package init() {}
 
   /// A number in groups of seven bits, the lowest first.
-  public static func varint(_ number: UInt64) -> [UInt8] {
+  package static func varint(_ number: UInt64) -> [UInt8] {
     var rest = number
     var bytes: [UInt8] = []
     repeat {
@@ -19,20 +19,20 @@ public struct ProtobufWire {
   }
 
   /// A field of an integer.
-  public mutating func add(_ field: Int, _ number: Int) {
+  package mutating func add(_ field: Int, _ number: Int) {
     bytes += Self.varint(UInt64(field) << 3) + Self.varint(UInt64(bitPattern: Int64(number)))
   }
 
   /// A field of bytes: a text, a message, a packed list.
-  public mutating func add(_ field: Int, _ value: [UInt8]) {
+  package mutating func add(_ field: Int, _ value: [UInt8]) {
     bytes += Self.varint(UInt64(field) << 3 | 2) + Self.varint(UInt64(value.count)) + value
   }
 
   /// A field of a text.
-  public mutating func add(_ field: Int, _ text: String) { add(field, Array(text.utf8)) }
+  package mutating func add(_ field: Int, _ text: String) { add(field, Array(text.utf8)) }
 
   /// A field of numbers, packed or each with its own key.
-  public mutating func add(_ field: Int, _ numbers: [Float], isPacked: Bool = true) {
+  package mutating func add(_ field: Int, _ numbers: [Float], isPacked: Bool = true) {
     let values = numbers.map { number in
       (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
     }

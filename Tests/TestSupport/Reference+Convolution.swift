@@ -1,23 +1,23 @@
 extension Reference {
   /// How a convolution's kernels move, and in how many groups.
-  public struct Kernels: Sendable {
+  package struct Kernels: Sendable {
     /// Kernels.
-    public var count: Int
+    package var count: Int
     /// Pixels along each axis of a kernel.
-    public var size: Int
+    package var size: Int
     /// Pixels between places.
-    public var stride: Int
+    package var stride: Int
     /// Zeros to the left and at the top.
-    public var padding: Int
+    package var padding: Int
     /// Groups of kernels and maps.
-    public var groups: Int
+    package var groups: Int
     /// Rows of places.
-    public var rows: Int
+    package var rows: Int
     /// Columns of places.
-    public var columns: Int
+    package var columns: Int
 
     /// Kernels over maps of some height and width.
-    public init(
+    package init(
       count: Int, size: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1, height: Int,
       width: Int, roundsUp: Bool = true
     ) {
@@ -67,7 +67,7 @@ extension Reference {
   }
 
   /// y = b + w * x, with weights in the order kernel x map x row x column.
-  public static func convolution(
+  package static func convolution(
     _ x: FeatureMaps, weights: [Double], biases: [Double], _ kernels: Kernels
   ) -> FeatureMaps {
     var y = FeatureMaps(
@@ -92,7 +92,7 @@ extension Reference {
   }
 
   /// The gradient by x.
-  public static func convolutionInputGradient(
+  package static func convolutionInputGradient(
     _ dy: FeatureMaps, weights: [Double], x: FeatureMaps, _ kernels: Kernels
   ) -> FeatureMaps {
     var dx = FeatureMaps(like: x)
@@ -114,7 +114,7 @@ extension Reference {
   }
 
   /// The gradients by the weights and the biases.
-  public static func convolutionParameterGradient(
+  package static func convolutionParameterGradient(
     _ dy: FeatureMaps, x: FeatureMaps, _ kernels: Kernels
   ) -> (weights: [Double], biases: [Double]) {
     let length = kernels.size * kernels.size * x.maps / kernels.groups
@@ -137,7 +137,7 @@ extension Reference {
   }
 
   /// y = b + w x over all numbers of an image, in the order map x row x column.
-  public static func fullyConnected(
+  package static func fullyConnected(
     _ x: FeatureMaps, weights: [Double], biases: [Double]
   ) -> FeatureMaps {
     let length = x.maps * x.height * x.width
@@ -153,7 +153,7 @@ extension Reference {
   }
 
   /// The gradient by x.
-  public static func fullyConnectedInputGradient(
+  package static func fullyConnectedInputGradient(
     _ dy: FeatureMaps, weights: [Double], x: FeatureMaps
   ) -> FeatureMaps {
     let length = x.maps * x.height * x.width
@@ -170,7 +170,7 @@ extension Reference {
   }
 
   /// The gradients by the weights and the biases.
-  public static func fullyConnectedParameterGradient(
+  package static func fullyConnectedParameterGradient(
     _ dy: FeatureMaps, x: FeatureMaps
   ) -> (weights: [Double], biases: [Double]) {
     let length = x.maps * x.height * x.width

@@ -2,18 +2,18 @@ import Glibc
 
 extension Reference {
   /// A pooling window.
-  public struct Pool: Sendable {
+  package struct Pool: Sendable {
     /// Pixels along each axis.
-    public var size: Int
+    package var size: Int
     /// Pixels between places.
-    public var stride: Int
+    package var stride: Int
     /// Pixels that do not exist, to the left and at the top.
-    public var padding: Int
+    package var padding: Int
     /// Whether the last window may run over the edge.
-    public var roundsUp: Bool
+    package var roundsUp: Bool
 
     /// Makes a window.
-    public init(size: Int, stride: Int, padding: Int = 0, roundsUp: Bool = true) {
+    package init(size: Int, stride: Int, padding: Int = 0, roundsUp: Bool = true) {
       self.size = size
       self.stride = stride
       self.padding = padding
@@ -55,7 +55,7 @@ extension Reference {
   }
 
   /// The largest number of each window.
-  public static func maxPooling(_ x: FeatureMaps, _ pool: Pool) -> FeatureMaps {
+  package static func maxPooling(_ x: FeatureMaps, _ pool: Pool) -> FeatureMaps {
     var y = pool.output(over: x)
     forEachPixel(y) { n, c, row, column in
       y[n, c, row, column] =
@@ -65,7 +65,7 @@ extension Reference {
   }
 
   /// The gradient goes to the first of the largest.
-  public static func maxPoolingGradient(
+  package static func maxPoolingGradient(
     _ dy: FeatureMaps, x: FeatureMaps, _ pool: Pool
   ) -> FeatureMaps {
     var dx = FeatureMaps(like: x)
@@ -80,7 +80,7 @@ extension Reference {
   }
 
   /// The mean of the pixels that exist.
-  public static func averagePooling(_ x: FeatureMaps, _ pool: Pool) -> FeatureMaps {
+  package static func averagePooling(_ x: FeatureMaps, _ pool: Pool) -> FeatureMaps {
     var y = pool.output(over: x)
     forEachPixel(y) { n, c, row, column in
       let pixels = pool.pixels(row, column, of: x)
@@ -91,7 +91,7 @@ extension Reference {
   }
 
   /// An equal part to each pixel.
-  public static func averagePoolingGradient(
+  package static func averagePoolingGradient(
     _ dy: FeatureMaps, x: FeatureMaps, _ pool: Pool
   ) -> FeatureMaps {
     var dx = FeatureMaps(like: x)
@@ -103,22 +103,22 @@ extension Reference {
   }
 
   /// A normalisation y = x (constant + scale * sum of squares over neighbours)^-exponent.
-  public struct Normalization: Sendable {
+  package struct Normalization: Sendable {
     /// Neighbours along an axis, the number itself included.
-    public var size: Int
+    package var size: Int
     /// What the sum is added to.
-    public var constant: Double
+    package var constant: Double
     /// The factor of the sum.
-    public var scale: Double
+    package var scale: Double
     /// The exponent.
-    public var exponent: Double
+    package var exponent: Double
     /// Neighbours are pixels of the same map rather than maps at the same pixel.
-    public var isSpatial: Bool
+    package var isSpatial: Bool
     /// Parts that the maps fall into, each normalised by itself: the towers.
-    public var parts: Int
+    package var parts: Int
 
     /// Makes a normalisation.
-    public init(
+    package init(
       size: Int, constant: Double, scale: Double, exponent: Double, isSpatial: Bool = false,
       parts: Int = 1
     ) {
@@ -164,13 +164,13 @@ extension Reference {
   }
 
   /// y = x d^-exponent.
-  public static func normalization(_ x: FeatureMaps, _ norm: Normalization) -> FeatureMaps {
+  package static func normalization(_ x: FeatureMaps, _ norm: Normalization) -> FeatureMaps {
     x.combined(norm.denominators(x)) { $0 * pow($1, -norm.exponent) }
   }
 
   /// The sum over outputs j of dy_j times dy_j/dx_i, which is d_i^-e for j = i, and for every neighbour j of
   /// i less 2 scale e x_j x_i d_j^(-e-1).
-  public static func normalizationGradient(
+  package static func normalizationGradient(
     _ dy: FeatureMaps, x: FeatureMaps, _ norm: Normalization
   ) -> FeatureMaps {
     let d = norm.denominators(x)

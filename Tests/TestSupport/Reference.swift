@@ -1,11 +1,11 @@
 import Glibc
 
 /// Every layer once more: naive, in Double, from the formulas and not from the code under test.
-public enum Reference {
+package enum Reference {
   /// The places of a window along an axis, counted one by one.
   ///
   /// Rounded up, windows go on until one reaches the (padded) end; rounded down, as long as they fit.
-  public static func places(
+  package static func places(
     length: Int, size: Int, stride: Int, padding: Int, roundsUp: Bool
   ) -> Int {
     var (count, start) = (0, -padding)
@@ -19,28 +19,28 @@ public enum Reference {
   }
 
   /// max(0, x).
-  public static func relu(_ x: FeatureMaps) -> FeatureMaps { x.mapped { max(0, $0) } }
+  package static func relu(_ x: FeatureMaps) -> FeatureMaps { x.mapped { max(0, $0) } }
 
   /// dy where y > 0.
-  public static func reluGradient(_ dy: FeatureMaps, y: FeatureMaps) -> FeatureMaps {
+  package static func reluGradient(_ dy: FeatureMaps, y: FeatureMaps) -> FeatureMaps {
     dy.combined(y) { $1 > 0 ? $0 : 0 }
   }
 
   /// tanh x.
-  public static func tanh(_ x: FeatureMaps) -> FeatureMaps { x.mapped { Glibc.tanh($0) } }
+  package static func tanh(_ x: FeatureMaps) -> FeatureMaps { x.mapped { Glibc.tanh($0) } }
 
   /// dy / cosh^2 x.
-  public static func tanhGradient(_ dy: FeatureMaps, x: FeatureMaps) -> FeatureMaps {
+  package static func tanhGradient(_ dy: FeatureMaps, x: FeatureMaps) -> FeatureMaps {
     dy.combined(x) { $0 / (cosh($1) * cosh($1)) }
   }
 
   /// x or dy where the mask is 1.
-  public static func masked(_ x: FeatureMaps, _ mask: FeatureMaps) -> FeatureMaps {
+  package static func masked(_ x: FeatureMaps, _ mask: FeatureMaps) -> FeatureMaps {
     x.combined(mask) { $0 * $1 }
   }
 
   /// The mean cross-entropy of softmax over the maps of vectors, and its gradient.
-  public static func crossEntropy(
+  package static func crossEntropy(
     _ logits: FeatureMaps, labels: [Int]
   ) -> (loss: Double, gradient: FeatureMaps) {
     var (loss, gradient) = (0.0, FeatureMaps(like: logits))

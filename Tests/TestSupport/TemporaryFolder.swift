@@ -1,12 +1,12 @@
 import Glibc
 
 /// A folder of this process's own that is removed, with its files, when the object goes.
-public final class TemporaryFolder: Sendable {
+package final class TemporaryFolder: Sendable {
   /// Where the folder is.
-  public let path: String
+  package let path: String
 
   /// Makes the folder under the system's folder for such things.
-  public init() {
+  package init() {
     let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array("\(place)/alexnet-tests-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
@@ -30,10 +30,10 @@ public final class TemporaryFolder: Sendable {
   }
 
   /// The path of a file in the folder.
-  public func file(_ name: String) -> String { "\(path)/\(name)" }
+  package func file(_ name: String) -> String { "\(path)/\(name)" }
 
   /// Writes a file and returns its path.
-  public func write(_ name: String, _ bytes: [UInt8]) -> String {
+  package func write(_ name: String, _ bytes: [UInt8]) -> String {
     let path = file(name)
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -43,7 +43,7 @@ public final class TemporaryFolder: Sendable {
   }
 
   /// The bytes of a file; none where it cannot be read.
-  public func read(_ name: String) -> [UInt8] {
+  package func read(_ name: String) -> [UInt8] {
     let descriptor = open(file(name), O_RDONLY)
     guard descriptor >= 0 else { return [] }
     defer { close(descriptor) }

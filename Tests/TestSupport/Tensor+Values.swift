@@ -1,8 +1,8 @@
-public import Tensors
+package import Tensors
 
 extension Tensor {
   /// A tensor with these values first and the filler after them.
-  public convenience init(_ shape: [Int], values: [Float], then filler: Float = 0) {
+  package convenience init(_ shape: [Int], values: [Float], then filler: Float = 0) {
     self.init(shape)
     precondition(values.count <= count, "The tensor has less room than there are values.")
     fill(filler)
@@ -10,10 +10,10 @@ extension Tensor {
   }
 
   /// Replaces the first elements.
-  public func set(_ values: [Float]) {
+  package func set(_ values: [Float]) {
     for (i, value) in values.enumerated() { pointer[i] = value }
   }
 
   /// The first elements, all of them by default.
-  public func values(_ count: Int? = nil) -> [Float] { Array(elements[..<(count ?? self.count)]) }
+  package func values(_ count: Int? = nil) -> [Float] { Array(elements[..<(count ?? self.count)]) }
 }

@@ -1,25 +1,25 @@
-public import MPI
+package import MPI
 
 /// The ranks that the tests run on: one under `swift test`, several under `mpirun`.
 ///
 /// MPI is started once, at the first use, and finalised when the process ends.
-public struct TestWorld: Sendable {
+package struct TestWorld: Sendable {
   /// Every rank.
-  public let all: Communicator
+  package let all: Communicator
   /// This rank alone: what one process computes, to compare with.
-  public let alone: Communicator
+  package let alone: Communicator
   /// This rank and its neighbour: ranks 0 and 1, 2 and 3, and so on.
-  public let pair: Communicator
+  package let pair: Communicator
 
   /// The ranks of this run.
-  public static let shared = start()
+  package static let shared = start()
 
   /// The number of ranks.
-  public static var size: Int { shared.all.size }
+  package static var size: Int { shared.all.size }
   /// Whether there is just this process.
-  public static var isOneProcess: Bool { size == 1 }
+  package static var isOneProcess: Bool { size == 1 }
   /// Whether every rank has a neighbour: two ranks make one pair, four make two.
-  public static var hasPairs: Bool { size >= 2 && size.isMultiple(of: 2) }
+  package static var hasPairs: Bool { size >= 2 && size.isMultiple(of: 2) }
 
   private static func start() -> TestWorld {
     do {

@@ -1,15 +1,15 @@
 import Layers
 import ModelParallel
-public import Networks
+import Networks
 import System
 import Tensors
 import TestSupport
-public import Testing
+import Testing
 import Towers
 
 extension NetworkSpecification: CustomTestStringConvertible {
   /// The name.
-  public var testDescription: String { "\(name), \(towers) towers" }
+  package var testDescription: String { "\(name), \(towers) towers" }
 }
 
 @Suite struct NetworkTests {

@@ -1,21 +1,21 @@
 /// Memory for bytes that grows and is used again; one for each thread.
-public final class ByteBuffer {
+package final class ByteBuffer {
   /// The number of bytes that it holds.
-  public private(set) var count = 0
+  package private(set) var count = 0
   private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
 
   /// Makes an empty buffer.
-  public init() {}
+  package init() {}
 
   deinit { memory.deallocate() }
 
   /// The bytes, valid until the next `resize`.
-  public var bytes: UnsafeMutableRawBufferPointer {
+  package var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(rebasing: memory[..<count])
   }
 
   /// Makes room for exactly `count` bytes, whose values are undefined.
-  public func resize(_ count: Int) {
+  package func resize(_ count: Int) {
     if count > memory.count {
       memory.deallocate()
       memory = .allocate(byteCount: max(count, 2 * memory.count), alignment: 64)

@@ -2,16 +2,16 @@
 /// along (Krizhevsky 2012, section 4.1).
 ///
 /// They belong to pixels scaled to [0, 1], so an eigenvalue is a variance of about 0.01 to 0.1.
-public struct ColourComponents: Equatable, Sendable {
+package struct ColourComponents: Equatable, Sendable {
   /// The variances lambda_i along the components, the largest first.
-  public let eigenvalues: [Double]
+  package let eigenvalues: [Double]
   /// The components p_i as (R, G, B) of length 1; `eigenvectors[i]` belongs to `eigenvalues[i]`.
   ///
   /// The part of the largest magnitude is positive.
-  public let eigenvectors: [[Double]]
+  package let eigenvectors: [[Double]]
 
   /// Takes components as they are: three eigenvalues, three vectors of three.
-  public init(eigenvalues: [Double], eigenvectors: [[Double]]) {
+  package init(eigenvalues: [Double], eigenvectors: [[Double]]) {
     precondition(
       eigenvalues.count == 3 && eigenvectors.count == 3
         && eigenvectors.allSatisfy { $0.count == 3 },
@@ -25,7 +25,7 @@ public struct ColourComponents: Equatable, Sendable {
   /// Each rotation makes one off-diagonal pair zero; what the others gain is less than what it
   /// loses, and the process converges quadratically (Golub, Van Loan: Matrix Computations, 8.5). At
   /// three rows it ends at rounding error after four or five sweeps, and needs no library.
-  public init(covariance: [[Double]]) {
+  package init(covariance: [[Double]]) {
     precondition(
       covariance.count == 3 && covariance.allSatisfy { $0.count == 3 }, "The matrix is not 3x3.")
     var a = covariance

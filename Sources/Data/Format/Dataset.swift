@@ -1,30 +1,30 @@
 import Glibc
-public import Images
-public import System
+package import Images
+package import System
 
 /// A prepared dataset, open for reading by any number of threads.
 ///
 /// Square pictures in shards, their labels, the mean image and the colour components.
-public final class Dataset: Sendable, CustomStringConvertible {
+package final class Dataset: Sendable, CustomStringConvertible {
   /// The folder.
-  public let path: String
+  package let path: String
   /// The names of the classes; a label is a place in this list.
-  public let classNames: [String]
+  package let classNames: [String]
   /// The width and height of every picture in pixels.
-  public let side: Int
+  package let side: Int
   /// What became of pictures that were no squares.
-  public let resizing: Resizing
+  package let resizing: Resizing
   /// Whether pictures that were smaller are enlarged as this program does it.
-  public let isEnlargedByCentres: Bool
+  package let isEnlargedByCentres: Bool
   /// The mean of the training pictures: `side * side * 3` values, rows from the top, RGB, 0 to 255.
-  public let mean: [Float]
+  package let mean: [Float]
   /// The covariance of R, G and B over all training pixels scaled to [0, 1].
-  public let covariance: [[Double]]
+  package let covariance: [[Double]]
   /// The principal components of that covariance.
-  public let colour: ColourComponents
+  package let colour: ColourComponents
   /// SHA-256 of `dataset.json`, which holds the checksums of everything else: equal means the same
   /// data.
-  public let checksum: String
+  package let checksum: String
 
   private let manifest: DatasetManifest
   private let train: OpenSplit
@@ -36,7 +36,7 @@ public final class Dataset: Sendable, CustomStringConvertible {
   /// are read.
   /// - Throws: `Failure`: input missing for a folder or file that is not there, bad data for one that is
   ///   damaged or of another format version.
-  public init(opening path: String) throws(Failure) {
+  package init(opening path: String) throws(Failure) {
     self.path = path
     guard let status = PathBytes(path).status else {
       throw Failure(
@@ -69,7 +69,7 @@ public final class Dataset: Sendable, CustomStringConvertible {
   }
 
   /// One line for people: pictures, classes, size, encoding.
-  public var description: String {
+  package var description: String {
     let pictures = manifest.pictures
     let quality = pictures.quality.map { " of quality \($0)" } ?? ""
     let (train, validation) = ("\(count(.train)) training", "\(count(.validation)) validation")
@@ -82,7 +82,7 @@ public final class Dataset: Sendable, CustomStringConvertible {
   }
 
   /// What a user should know of pictures that an earlier program enlarged; nil where this one prepared them.
-  public var enlargingNotice: String? {
+  package var enlargingNotice: String? {
     isEnlargedByCentres
       ? nil
       : "\(quoted(path)) was prepared by an earlier program. If any of its pictures were smaller than \(side) pixels, "
@@ -91,15 +91,15 @@ public final class Dataset: Sendable, CustomStringConvertible {
   }
 
   /// The number of pictures in a split.
-  public func count(_ split: Split) -> Int { open(split).index.count }
+  package func count(_ split: Split) -> Int { open(split).index.count }
 
   /// The number of pictures of each class in a split.
-  public func counts(_ split: Split) -> [Int] {
+  package func counts(_ split: Split) -> [Int] {
     manifest.classes.map { $0.count(split) }
   }
 
   /// The class of a picture.
-  public func label(_ split: Split, _ index: Int) -> Int { Int(open(split).index[index].label) }
+  package func label(_ split: Split, _ index: Int) -> Int { Int(open(split).index[index].label) }
 
   /// The name that a picture has in its shard, `00000012_cat`: its number and the name of its file.
   package func name(_ split: Split, _ index: Int) -> String {
@@ -117,7 +117,7 @@ public final class Dataset: Sendable, CustomStringConvertible {
 
   /// Decodes a picture into `side * side * 3` RGB bytes, rows from the top.
   /// - Throws: `Failure` (input/output, bad data) that names the shard and the record.
-  public func decode(
+  package func decode(
     _ split: Split, _ index: Int, into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(Failure) {
     let reader = try readers.take()

@@ -1,5 +1,5 @@
 /// The parts of a dataset.
-public enum Split: String, Codable, Sendable, CaseIterable {
+package enum Split: String, Codable, Sendable, CaseIterable {
   /// What the network learns from.
   case train
   /// What the error is measured on while the network learns and settings are chosen.

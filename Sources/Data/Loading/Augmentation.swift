@@ -4,9 +4,9 @@
 /// from N(0, noise), and p_i, lambda_i of pixels in [0, 1]; c_i is lambda_i or its root. The shift
 /// is drawn once for a picture and its use, and is the same for every pixel (Krizhevsky 2012,
 /// section 4.1).
-public struct Augmentation: Codable, Equatable, Sendable {
+package struct Augmentation: Codable, Equatable, Sendable {
   /// Where the crop is taken.
-  public enum Crop: String, Codable, Sendable {
+  package enum Crop: String, Codable, Sendable {
     /// At any of the (side - inputSide + 1)^2 places, each as likely.
     case random
     /// In the middle.
@@ -14,7 +14,7 @@ public struct Augmentation: Codable, Equatable, Sendable {
   }
 
   /// Which part of the mean image is subtracted.
-  public enum MeanPlace: String, Codable, Sendable {
+  package enum MeanPlace: String, Codable, Sendable {
     /// The part where the crop is, mirrored with it.
     case cropsOwn
     /// The middle, whatever the crop, and never mirrored.
@@ -22,7 +22,7 @@ public struct Augmentation: Codable, Equatable, Sendable {
   }
 
   /// What the colour noise is proportional to.
-  public enum ColourScale: String, Codable, Sendable {
+  package enum ColourScale: String, Codable, Sendable {
     /// lambda_i, as the paper says.
     case eigenvalue
     /// The root of lambda_i, as the 2012 code has it.
@@ -30,24 +30,24 @@ public struct Augmentation: Codable, Equatable, Sendable {
   }
 
   /// Where the crop is taken.
-  public var crop: Crop
+  package var crop: Crop
   /// How many consecutive pictures of the stream share one crop and one coin; at least 1.
-  public var cropChunk: Int
+  package var cropChunk: Int
   /// Whether a coin decides on the mirror image.
-  public var mirror: Bool
+  package var mirror: Bool
   /// Which part of the mean image is subtracted.
-  public var meanPlace: MeanPlace
+  package var meanPlace: MeanPlace
   /// The standard deviation of alpha; 0 for no colour noise.
-  public var colourNoise: Double
+  package var colourNoise: Double
   /// What the colour noise is proportional to.
-  public var colourScale: ColourScale
+  package var colourScale: ColourScale
   /// What the result is divided by.
-  public var divisor: Double
+  package var divisor: Double
   /// The epoch, counted from 1, from which on there is neither noise nor division; nil for never.
-  public var colourNoiseEndEpoch: Int?
+  package var colourNoiseEndEpoch: Int?
 
   /// Makes an augmentation of its parts.
-  public init(
+  package init(
     crop: Crop, cropChunk: Int = 1, mirror: Bool, meanPlace: MeanPlace = .cropsOwn,
     colourNoise: Double = 0, colourScale: ColourScale = .eigenvalue, divisor: Double = 1,
     colourNoiseEndEpoch: Int? = nil
@@ -63,31 +63,31 @@ public struct Augmentation: Codable, Equatable, Sendable {
   }
 
   /// What the paper says: a crop, a coin and a shift of colour for each picture.
-  public static let paper = Augmentation(crop: .random, mirror: true, colourNoise: 0.1)
+  package static let paper = Augmentation(crop: .random, mirror: true, colourNoise: 0.1)
 
   /// What the authors' code of 2012 does (convdata_jpeg.py): 32 pictures share a crop and a coin,
   /// the mean's middle is subtracted, the noise goes with the deviations, and all is divided by
   /// 1.1; from epoch 67 on, noise and division are switched off.
-  public static let code2012 = Augmentation(
+  package static let code2012 = Augmentation(
     crop: .random, cropChunk: 32, mirror: true, meanPlace: .centre, colourNoise: 0.1,
     colourScale: .deviation, divisor: 1.1, colourNoiseEndEpoch: 67)
 
   /// The middle of the picture less the mean: what validation sees.
-  public static let none = Augmentation(crop: .centre, mirror: false)
+  package static let none = Augmentation(crop: .centre, mirror: false)
 
   /// The same without what chance decides.
   ///
   /// The middle crop, no mirror image and no colour noise, and so no division either, which goes with the noise. How the
   /// mean is subtracted stays.
-  public var withoutChance: Augmentation {
+  package var withoutChance: Augmentation {
     Augmentation(crop: .centre, mirror: false, meanPlace: meanPlace)
   }
 
   /// Whether colours are shifted at all.
-  public var hasNoise: Bool { colourNoise > 0 || divisor != 1 }
+  package var hasNoise: Bool { colourNoise > 0 || divisor != 1 }
 
   /// What happens to a picture, in words.
-  public var text: String {
+  package var text: String {
     guard isRandom else { return "centre crops without augmentation" }
     var parts: [String] = []
     if crop == .random { parts.append("random crops") }

@@ -1,29 +1,29 @@
-public import System
-public import Tensors
+package import System
+package import Tensors
 
 /// The network's input for one step; valid until the loader's next call of `next`.
-public struct Batch: Sendable {
+package struct Batch: Sendable {
   /// The pictures: [capacity, inputSide, inputSide, 3], of which the first `count` are filled.
-  public let input: Tensor
+  package let input: Tensor
   /// Their classes, `count` of them.
-  public let labels: [Int32]
+  package let labels: [Int32]
   /// Which records of the split they are, `count` of them.
-  public let records: [Int]
+  package let records: [Int]
   /// How many pictures this replica has: fewer than the capacity only at the end of a pass in
   /// order, and where damaged records are left out of one.
-  public let count: Int
+  package let count: Int
   /// How many pictures the whole batch has over all replicas, those that are left out
   /// included; 0 when the pass has ended.
-  public let globalCount: Int
+  package let globalCount: Int
   /// The step, counted from 0.
-  public let step: Int
+  package let step: Int
   /// The place in the stream of the whole batch's first picture.
-  public let firstImage: Int
+  package let firstImage: Int
   /// How many damaged records were skipped for it, and what is wrong with the first.
-  public let skipped: (count: Int, first: Failure?)
+  package let skipped: (count: Int, first: Failure?)
 
   /// A number that tells batches of other records or labels apart: ranks that read copies of a dataset can compare.
-  public var fingerprint: UInt64 {
+  package var fingerprint: UInt64 {
     // FNV-1a.
     zip(records, labels).reduce(0xCBF2_9CE4_8422_2325) { sum, picture in
       let mixed = (sum ^ UInt64(bitPattern: Int64(picture.0))) &* 0x100_0000_01B3

@@ -1,5 +1,5 @@
 import Glibc
-public import System
+package import System
 
 /// Makes batches ahead of time: background threads read, decode and augment the next one while the
 /// network works on this one.
@@ -7,9 +7,9 @@ public import System
 /// What a batch holds depends on the dataset, the augmentation, the seed and the step alone, never
 /// on the number of threads, and a loader that starts at step n gives what another gives at step n.
 /// Use from one thread at a time.
-public final class BatchLoader {
+package final class BatchLoader {
   /// What happens with a record that is damaged on the disk.
-  public enum DamagedRecords: Sendable {
+  package enum DamagedRecords: Sendable {
     /// The run stops, with the shard and the record named.
     case stop
     /// It is counted, and in a shuffled stream the next record of the split takes its place, so that batches stay
@@ -39,7 +39,7 @@ public final class BatchLoader {
   ///   - finish: What is done to each picture's pixels, rows of RGB less the mean, in a thread of the loader.
   ///   - group: The processes that read these batches together, all with the same arguments; nil for one alone.
   /// - Throws: `Failure`: usage for sizes that do not fit, bad data for an empty split.
-  public init(
+  package init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
     batchSize: Int, positions: Range<Int>? = nil, firstStep: Int = 0, seed: UInt64, threads: Int,
@@ -100,12 +100,12 @@ public final class BatchLoader {
   ///
   /// After a pass in order it returns batches without pictures.
   /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and number.
-  public func next() throws(Failure) -> Batch { try producer.next() }
+  package func next() throws(Failure) -> Batch { try producer.next() }
 
   /// How long `next` has waited so far, in seconds.
-  public var secondsWaited: Double { producer.secondsWaited }
+  package var secondsWaited: Double { producer.secondsWaited }
 
   /// What reading, decoding and augmenting have used of the processor so far, in seconds of one
   /// core.
-  public var secondsWorked: Double { producer.secondsWorked }
+  package var secondsWorked: Double { producer.secondsWorked }
 }

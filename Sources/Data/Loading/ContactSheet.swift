@@ -1,38 +1,38 @@
 import Images
-public import System
+package import System
 
 /// A picture of many training crops with their labels, for people to look at.
 ///
 /// A crop is shown as the network gets it, with the mean added again that was subtracted: crop,
 /// mirror image and shift of colour are what training will see under the seed.
-public struct ContactSheet {
+package struct ContactSheet {
   /// The pictures.
-  public let dataset: Dataset
+  package let dataset: Dataset
   /// The part of the dataset.
-  public var split = Split.train
+  package var split = Split.train
   /// How a picture becomes input.
-  public var augmentation = Augmentation.paper
+  package var augmentation = Augmentation.paper
   /// The width and height of a crop in pixels; 7/8 of the pictures' unless set, 224 of 256.
-  public var inputSide: Int
+  package var inputSide: Int
   /// How many crops are shown.
-  public var count = 40
+  package var count = 40
   /// How many are shown in a row.
-  public var columns = 8
+  package var columns = 8
   /// What order, crops, coins and colours are drawn with.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
 
   // A label's height, and the white between the crops.
   private static let labelHeight = 18
   private static let gap = 4
 
   /// A sheet with every default.
-  public init(_ dataset: Dataset) {
+  package init(_ dataset: Dataset) {
     self.dataset = dataset
     inputSide = max(1, dataset.side * 7 / 8)
   }
 
   /// A sentence that names the fonts to install, if classes' names have letters that none has; otherwise nil.
-  public var fontNote: String? {
+  package var fontNote: String? {
     let packages = TextLine.missingFonts(for: dataset.classNames)
     return packages.isEmpty
       ? nil
@@ -42,7 +42,7 @@ public struct ContactSheet {
 
   /// Draws the sheet as a PNG file.
   /// - Throws: `Failure`: usage for sizes that do not fit, bad data for a damaged record, cannot create.
-  public func write(to path: String) throws(Failure) {
+  package func write(to path: String) throws(Failure) {
     guard (1...dataset.side).contains(inputSide), count > 0, columns > 0 else {
       throw Failure(
         .usage,

@@ -2,7 +2,7 @@
 ///
 /// Each row is one loop over neighbouring floats. For mirrored pictures the row of bytes is turned
 /// round first, and the mean is kept in a mirrored copy as well.
-public final class CropKernel: @unchecked Sendable {
+package final class CropKernel: @unchecked Sendable {
   private let side: Int
   private let inputSide: Int
   private let meanPlace: Augmentation.MeanPlace
@@ -10,7 +10,7 @@ public final class CropKernel: @unchecked Sendable {
   private let mirroredMean: UnsafeMutablePointer<Float>
 
   /// Makes a kernel for pictures of `side * side` pixels with a mean image of as many.
-  public init(
+  package init(
     mean values: [Float], side: Int, inputSide: Int, meanPlace: Augmentation.MeanPlace
   ) {
     precondition(
@@ -59,7 +59,7 @@ public final class CropKernel: @unchecked Sendable {
   ///   - isMirrored: Whether left and right change places.
   ///   - pixels: The picture, `side * side * 3` RGB values.
   ///   - output: Room for the floats.
-  public func cut(
+  package func cut(
     x: Int, y: Int, isMirrored: Bool, from pixels: UnsafeBufferPointer<UInt8>,
     into output: UnsafeMutablePointer<Float>
   ) {

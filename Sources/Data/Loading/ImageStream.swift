@@ -5,9 +5,9 @@ import Tensors
 /// The stream is the epochs' orders end to end. Batches are cut from it without regard to where an
 /// epoch ends: all are full, each picture comes once an epoch, and the step alone says where the
 /// stream is.
-public struct ImageStream: Sendable {
+package struct ImageStream: Sendable {
   /// How a split is gone through.
-  public enum Order: String, Sendable {
+  package enum Order: String, Sendable {
     /// Every epoch in a new order, without end.
     case shuffled
     /// Once, as the split lies on disk.
@@ -21,7 +21,7 @@ public struct ImageStream: Sendable {
   private var permutation: [UInt32] = []
 
   /// The stream over a split of `count` pictures.
-  public init(count: Int, order: Order, seed: UInt64) {
+  package init(count: Int, order: Order, seed: UInt64) {
     precondition(count > 0, "A stream needs pictures.")
     self.count = count
     self.order = order
@@ -32,7 +32,7 @@ public struct ImageStream: Sendable {
   ///
   /// The first call for an epoch makes its order, which takes under a second for a million
   /// pictures.
-  public mutating func place(_ position: Int) -> (epoch: Int, index: Int) {
+  package mutating func place(_ position: Int) -> (epoch: Int, index: Int) {
     let (wanted, place) = position.quotientAndRemainder(dividingBy: count)
     guard order == .shuffled else { return (wanted, place) }
     if wanted != epoch {

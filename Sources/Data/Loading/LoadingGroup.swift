@@ -1,15 +1,15 @@
 import Glibc
-public import System
+package import System
 
 /// The processes of a host that read the same batches: each decodes a part of every batch into memory that all see.
 ///
 /// Towers need the same images. On one host the second tower would decode again what the first has decoded already;
 /// in a group each image is decoded once, and nothing is copied.
-public struct LoadingGroup: Sendable {
+package struct LoadingGroup: Sendable {
   /// This process's number in the group.
-  public let rank: Int
+  package let rank: Int
   /// The processes of the group.
-  public let size: Int
+  package let size: Int
   let memory: SharedMemory
   let board: BatchBoard
 
@@ -20,7 +20,7 @@ public struct LoadingGroup: Sendable {
   ///   - images: The images of a batch that the group reads together.
   ///   - inputSide: The width and height of an image in pixels.
   /// - Throws: `Failure` (cannot create) where there is not so much memory to share.
-  public init(creating name: String?, size: Int, images: Int, inputSide: Int) throws(Failure) {
+  package init(creating name: String?, size: Int, images: Int, inputSide: Int) throws(Failure) {
     (rank, self.size) = (0, size)
     let count = Self.byteCount(size: size, images: images, inputSide: inputSide)
     memory = try SharedMemory(creating: name, byteCount: count)
@@ -29,7 +29,7 @@ public struct LoadingGroup: Sendable {
 
   /// Joins a group that process 0 has made with the same numbers, at the place that it tells.
   /// - Throws: `Failure` (cannot create) where there is none at this place, or this process may not reach it.
-  public init(
+  package init(
     opening place: String, rank: Int, size: Int, images: Int, inputSide: Int
   ) throws(Failure) {
     (self.rank, self.size) = (rank, size)
@@ -39,10 +39,10 @@ public struct LoadingGroup: Sendable {
   }
 
   /// What the others open process 0's memory by.
-  public var place: String { memory.place }
+  package var place: String { memory.place }
 
   /// Takes the place away, when all have joined.
-  public func removePlace() { memory.removePlace() }
+  package func removePlace() { memory.removePlace() }
 
   private static func byteCount(size: Int, images: Int, inputSide: Int) -> Int {
     BatchBoard.byteCount(members: size)

@@ -1,15 +1,15 @@
 import CScheduling
 import Glibc
-public import System
+package import System
 
 /// Memory that several processes of one host see.
-public final class SharedMemory: @unchecked Sendable {
+package final class SharedMemory: @unchecked Sendable {
   /// The first byte, at the beginning of a page.
-  public let start: UnsafeMutableRawPointer
+  package let start: UnsafeMutableRawPointer
   /// The length in bytes.
-  public let byteCount: Int
+  package let byteCount: Int
   /// What other processes open it by, as long as its maker has not taken the place away.
-  public let place: String
+  package let place: String
   /// The maker's file, or -1.
   private var descriptor: Int32
   /// What the maker has called it, if anything.
@@ -23,7 +23,7 @@ public final class SharedMemory: @unchecked Sendable {
   ///   - name: `/name`, for memory that all of the host's processes can open; nil for memory without one.
   ///   - byteCount: Its length.
   /// - Throws: `Failure` (cannot create) where the system has not that much to share, as in some containers.
-  public init(creating name: String?, byteCount: Int) throws(Failure) {
+  package init(creating name: String?, byteCount: Int) throws(Failure) {
     let descriptor =
       name.map { shm_open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
       ?? memfd_create("alexnet-batches", UInt32(alexnet_memfd_cloexec))
@@ -45,7 +45,7 @@ public final class SharedMemory: @unchecked Sendable {
 
   /// Opens what another process has made.
   /// - Throws: `Failure` (cannot create) where there is no such memory, or this process may not reach it.
-  public init(opening place: String, byteCount: Int) throws(Failure) {
+  package init(opening place: String, byteCount: Int) throws(Failure) {
     let words = place.split(separator: " ").map(String.init)
     let isNamed = words.count == 1
     let descriptor =
@@ -68,7 +68,7 @@ public final class SharedMemory: @unchecked Sendable {
   }
 
   /// Takes the place away; those who have opened the memory keep it.
-  public func removePlace() {
+  package func removePlace() {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1
     if let name { shm_unlink(name) }

@@ -1,12 +1,12 @@
 import Glibc
 import Images
-public import System
+package import System
 
 /// Turns pictures with labels into a dataset.
 ///
 /// The dataset is made beside its place and takes its name when it is whole. For the same source
 /// and settings every byte of it is the same, whatever the number of threads.
-public enum Preparation {
+package enum Preparation {
   /// Prepares a dataset in this process alone.
   /// - Parameters:
   ///   - settings: What to prepare, from what, and how.
@@ -14,7 +14,7 @@ public enum Preparation {
   /// - Returns: What was done.
   /// - Throws: `Failure`: usage for settings that cannot be; input missing or bad data for the source; cannot
   ///   create when the destination exists or cannot be made; input/output.
-  public static func run(
+  package static func run(
     _ settings: PreparationSettings, report: @escaping (PreparationEvent) -> Void = { _ in }
   ) throws(Failure) -> PreparationSummary {
     guard let summary = try run(settings, crew: LoneWorker(), report: report) else {
@@ -30,7 +30,7 @@ public enum Preparation {
   ///   - report: Called in process 0 while it runs, from any thread, but from one at a time.
   /// - Returns: What was done, in process 0; nil in the others.
   /// - Throws: `Failure` as above, and if the processes do not see the same.
-  public static func run(
+  package static func run(
     _ settings: PreparationSettings, crew: any PreparationCrew,
     report: @escaping (PreparationEvent) -> Void
   ) throws(Failure) -> PreparationSummary? {
@@ -76,7 +76,7 @@ public enum Preparation {
   ///   - settings: What would be prepared, and how; the destination is of no account.
   ///   - report: Called with what was recognised and what the user should know of it.
   /// - Throws: `Failure` as `run` would.
-  public static func survey(
+  package static func survey(
     _ settings: PreparationSettings, report: (PreparationEvent) -> Void
   ) throws(Failure) {
     try settings.check()

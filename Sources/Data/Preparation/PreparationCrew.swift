@@ -1,9 +1,9 @@
-public import System
+package import System
 
 /// The processes that prepare a dataset together; all of them see the same file system.
 ///
 /// This module knows no MPI: `alexnet` brings a crew of MPI's ranks.
-public protocol PreparationCrew {
+package protocol PreparationCrew {
   /// This process's number, from 0.
   var rank: Int { get }
   /// The number of processes.
@@ -15,15 +15,15 @@ public protocol PreparationCrew {
 }
 
 /// A crew of one.
-public struct LoneWorker: PreparationCrew {
+package struct LoneWorker: PreparationCrew {
   /// Makes it.
-  public init() {}
+  package init() {}
   /// Always 0.
-  public var rank: Int { 0 }
+  package var rank: Int { 0 }
   /// Always 1.
-  public var size: Int { 1 }
+  package var size: Int { 1 }
   /// Returns at once.
-  public func waitForAll() {}
+  package func waitForAll() {}
   /// Changes nothing.
-  public func sum(_ numbers: inout [UInt64]) {}
+  package func sum(_ numbers: inout [UInt64]) {}
 }

@@ -4,15 +4,15 @@ import System
 /// Shows a preparation on standard output.
 ///
 /// One living line on a terminal, a plain line every few seconds in a file.
-public final class PreparationDisplay {
+package final class PreparationDisplay {
   private let status = StatusLine()
   private let destination: String
 
   /// A display for the preparation of a dataset at a place.
-  public init(destination: String) { self.destination = destination }
+  package init(destination: String) { self.destination = destination }
 
   /// Shows what happens meanwhile; for the parameter `report` of `Preparation.run`.
-  public func show(_ event: PreparationEvent) {
+  package func show(_ event: PreparationEvent) {
     switch event {
     case .note(let text): status.say("Note: \(text)")
     case .recognised(let source): show(source)
@@ -31,7 +31,7 @@ public final class PreparationDisplay {
   }
 
   /// Shows what was done.
-  public func show(_ summary: PreparationSummary) {
+  package func show(_ summary: PreparationSummary) {
     let total = summary.train + summary.validation + summary.test
     let speed = Double(total) / max(summary.seconds, 1e-9)
     status.say(

@@ -1,7 +1,7 @@
 import System
 
 /// What a preparation tells while it runs.
-public enum PreparationEvent: Sendable {
+package enum PreparationEvent: Sendable {
   /// What the source was taken for; before anything is made.
   case recognised(RecognisedSource)
   /// A sentence that the user should see.
@@ -13,79 +13,79 @@ public enum PreparationEvent: Sendable {
 }
 
 /// What a source was taken for.
-public struct RecognisedSource: Sendable {
+package struct RecognisedSource: Sendable {
   /// The kind of source, `class folders`.
-  public let kind: String
+  package let kind: String
   /// Where its parts were found, as the rest of a sentence; empty where the kind says it all.
-  public let layout: String
+  package let layout: String
   /// The names of the classes.
-  public let classNames: [String]
+  package let classNames: [String]
   /// The pictures of each part.
-  public let counts: [Split: Int]
+  package let counts: [Split: Int]
   /// How much of the training pictures is held out for validation, from 0 to 1; nil where nothing is.
-  public let holdOut: Double?
+  package let holdOut: Double?
 }
 
 /// What is going to be done.
-public struct PreparationForecast: Sendable {
+package struct PreparationForecast: Sendable {
   /// The kind of source, `class folders`.
-  public let kind: String
+  package let kind: String
   /// The number of classes.
-  public let classes: Int
+  package let classes: Int
   /// The pictures to prepare for training.
-  public let train: Int
+  package let train: Int
   /// The pictures to prepare for validation.
-  public let validation: Int
+  package let validation: Int
   /// The pictures to prepare for testing.
-  public let test: Int
+  package let test: Int
   /// The dataset's size on disk in bytes, extrapolated from a sample.
-  public let bytes: UInt64
+  package let bytes: UInt64
   /// The free space there in bytes, if the system says.
-  public let freeBytes: UInt64?
+  package let freeBytes: UInt64?
 }
 
 /// How far a preparation is.
-public struct PreparationProgress: Sendable {
+package struct PreparationProgress: Sendable {
   /// Pictures that are done, rejected ones included.
-  public let done: Int
+  package let done: Int
   /// All pictures.
-  public let total: Int
+  package let total: Int
   /// Pictures that could not be used so far.
-  public let rejected: Int
+  package let rejected: Int
   /// Seconds since the first picture.
-  public let seconds: Double
+  package let seconds: Double
 
   /// The mean speed so far.
-  public var imagesPerSecond: Double { Double(done) / max(seconds, 1e-9) }
+  package var imagesPerSecond: Double { Double(done) / max(seconds, 1e-9) }
   /// Seconds left at that speed.
-  public var secondsLeft: Double { Double(total - done) / max(imagesPerSecond, 1e-9) }
+  package var secondsLeft: Double { Double(total - done) / max(imagesPerSecond, 1e-9) }
 }
 
 /// What a preparation did.
-public struct PreparationSummary: Sendable {
+package struct PreparationSummary: Sendable {
   /// Pictures for training.
-  public let train: Int
+  package let train: Int
   /// Pictures for validation.
-  public let validation: Int
+  package let validation: Int
   /// Pictures for testing.
-  public let test: Int
+  package let test: Int
   /// The number of classes.
-  public let classes: Int
+  package let classes: Int
   /// Pictures that could not be used and are listed in `rejected.jsonl`.
-  public let rejected: Int
+  package let rejected: Int
   /// Why, kind by kind, each with an example.
-  public let rejectedKinds: [String]
+  package let rejectedKinds: [String]
   /// What else the user should know.
-  public let notes: [String]
+  package let notes: [String]
   /// What is said of pictures that are the same, which a file lists; empty where there are none.
-  public let duplicates: [String]
+  package let duplicates: [String]
   /// The dataset's size on disk in bytes.
-  public let bytes: UInt64
+  package let bytes: UInt64
   /// How long it took.
-  public let seconds: Double
+  package let seconds: Double
 
   /// The share of pictures that could not be used.
-  public var rejectedShare: Double {
+  package var rejectedShare: Double {
     Double(rejected) / Double(max(1, train + validation + test + rejected))
   }
 }

@@ -1,51 +1,51 @@
-public import Images
-public import System
+package import Images
+package import System
 
 /// What to prepare, from what, and how.
-public struct PreparationSettings: Sendable {
+package struct PreparationSettings: Sendable {
   /// Where the pictures are.
-  public var source: String
+  package var source: String
   /// The folder to make.
-  public var destination: String
+  package var destination: String
   /// How the source is to be taken.
-  public var reading = SourceOptions()
+  package var reading = SourceOptions()
   /// The width and height of the prepared pictures in pixels.
-  public var side = 256
+  package var side = 256
   /// What becomes of a picture that is no square.
-  public var resizing = Resizing.crop
+  package var resizing = Resizing.crop
   /// How they are encoded; nil means JPEG, and PNG up to 64 pixels a side.
-  public var encoding: RecordEncoding?
+  package var encoding: RecordEncoding?
   /// The quality of a JPEG, 1 to 100.
-  public var quality = 95
+  package var quality = 95
   /// The share of each class that is held out for validation when the source names none; nil means
   /// 0.1.
-  public var holdOut: Double?
+  package var holdOut: Double?
   /// What the hold-out, the limit and the order on disk are drawn with.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
   /// The number of threads; nil means one for each core.
-  public var threads: Int?
+  package var threads: Int?
   /// The most pictures of a class to take in each split; nil means all.
-  public var limitPerClass: Int?
+  package var limitPerClass: Int?
   /// Whether one picture that cannot be used ends the preparation.
-  public var isStrict = false
+  package var isStrict = false
 
   /// The default hold-out.
-  public static let defaultHoldOut = 0.1
+  package static let defaultHoldOut = 0.1
   /// The sides that are accepted.
-  public static let sides = 8...4096
+  package static let sides = 8...4096
 
   /// Settings with every default.
-  public init(source: String, destination: String) {
+  package init(source: String, destination: String) {
     self.source = source
     self.destination = destination
   }
 
   /// The encoding that is used.
-  public var effectiveEncoding: RecordEncoding { encoding ?? (side <= 64 ? .png : .jpeg) }
+  package var effectiveEncoding: RecordEncoding { encoding ?? (side <= 64 ? .png : .jpeg) }
 
   /// Checks the numbers.
   /// - Throws: `Failure` (usage) that names the setting.
-  public func check() throws(Failure) {
+  package func check() throws(Failure) {
     guard Self.sides.contains(side) else {
       throw Failure(
         .usage,

@@ -1,5 +1,5 @@
-public import Images
-public import System
+package import Images
+package import System
 
 /// The binary version of CIFAR-10 (`data_batch_1.bin` ..., `test_batch.bin`, `batches.meta.txt`) and
 /// of CIFAR-100 (`train.bin`, `test.bin`, `fine_label_names.txt`).
@@ -7,7 +7,7 @@ public import System
 /// A record is a byte for the label (CIFAR-100: one for the coarse label, which is passed over, and
 /// one for the fine label) and 32x32 values of red, of green and of blue. The classes are in the
 /// order of the labels.
-public final class CIFARSource: ImageSource {
+package final class CIFARSource: ImageSource {
   private struct Part: Sendable {
     let split: Split
     let name: String
@@ -28,7 +28,7 @@ public final class CIFARSource: ImageSource {
 
   /// Reads the files of a folder; nil if there are none by these names.
   /// - Throws: `Failure` (input missing, bad data) that names the file.
-  public init?(lookingIn path: String) throws(Failure) {
+  package init?(lookingIn path: String) throws(Failure) {
     let place = Self.subfolders.lazy.compactMap { subfolder -> (String, Bool)? in
       let folder = path + subfolder
       if Self.batches.contains(where: { Self.isFile("\(folder)/\($0).bin") }) {
@@ -106,11 +106,11 @@ public final class CIFARSource: ImageSource {
   }
 
   /// `CIFAR-10 binary files` or `CIFAR-100 binary files`.
-  public var kind: String { "CIFAR-\(labelBytes == 1 ? 10 : 100) binary files" }
+  package var kind: String { "CIFAR-\(labelBytes == 1 ? 10 : 100) binary files" }
 
   /// Lists the pictures in the order of the files.
   /// - Throws: Nothing; what is wrong was found when the files were read.
-  public func list() throws(Failure) -> SourceListing {
+  package func list() throws(Failure) -> SourceListing {
     let size = labelBytes + Self.values
     var items: [SourceItem] = []
     for (number, part) in parts.enumerated() {
@@ -129,7 +129,7 @@ public final class CIFARSource: ImageSource {
   }
 
   /// Copies a picture's values, its three planes becoming RGB pixels.
-  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     let records = parts[item.file].records
     let start = Int(item.place) * (labelBytes + Self.values) + labelBytes

@@ -1,21 +1,21 @@
-public import System
+package import System
 
 /// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 60,000 + 10,000 gray pictures of clothes, 28x28, the
 /// demonstration's data, as the Debian package dataset-fashion-mnist installs it.
-public enum FashionMNIST {
+package enum FashionMNIST {
   /// Where the package puts the files.
-  public static let folder = "/usr/share/datasets/fashion-mnist"
+  package static let folder = "/usr/share/datasets/fashion-mnist"
   /// The package.
-  public static let debianPackage = "dataset-fashion-mnist"
+  package static let debianPackage = "dataset-fashion-mnist"
   /// The names of its ten classes, in the order of the labels.
-  public static let classNames = [
+  package static let classNames = [
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
     "Ankle boot",
   ]
 
   /// The folder of the files.
   /// - Throws: `Failure` (input missing) that names the package to install.
-  public static func installedFolder() throws(Failure) -> String {
+  package static func installedFolder() throws(Failure) -> String {
     guard PathBytes("\(folder)/train-images-idx3-ubyte.gz").isFile else {
       throw Failure(
         .inputMissing,

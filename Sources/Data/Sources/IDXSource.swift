@@ -1,5 +1,5 @@
-public import Images
-public import System
+package import Images
+package import System
 
 /// The four files of MNIST and its relatives, plain or `.gz`.
 ///
@@ -10,7 +10,7 @@ public import System
 /// The classes are the labels that occur, in the order of their numbers; Fashion-MNIST is
 /// recognised by its labels, and its classes have their names. EMNIST's pictures lie on their side, and are turned
 /// upright; its classes are named by `emnist-balanced-mapping.txt`.
-public final class IDXSource: ImageSource {
+package final class IDXSource: ImageSource {
   private struct Part: Sendable {
     let split: Split
     let prefix: String
@@ -27,7 +27,7 @@ public final class IDXSource: ImageSource {
 
   /// Reads the files of a folder; nil if there are none by these names.
   /// - Throws: `Failure` (input missing, bad data, usage) that names the file.
-  public init?(lookingIn folder: String) throws(Failure) {
+  package init?(lookingIn folder: String) throws(Failure) {
     self.folder = folder
     let names = try FolderListing(of: PathBytes(folder)).entries.filter { $0.kind == .file }
       .map { String(decoding: $0.name, as: UTF8.self) }
@@ -99,11 +99,11 @@ public final class IDXSource: ImageSource {
   }
 
   /// `IDX files`.
-  public var kind: String { "IDX files" }
+  package var kind: String { "IDX files" }
 
   /// Lists the pictures in the order of the files.
   /// - Throws: `Failure` (bad data) for a single class.
-  public func list() throws(Failure) -> SourceListing {
+  package func list() throws(Failure) -> SourceListing {
     let trainLabels = parts[0].labels
     let numbers = Set(trainLabels).sorted()
     guard numbers.count > 1 else {
@@ -158,7 +158,7 @@ public final class IDXSource: ImageSource {
   }
 
   /// Copies a picture's gray values.
-  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     let images = parts[item.file].images
     let (height, width) = (images.dimensions[1], images.dimensions[2])

@@ -1,5 +1,5 @@
-public import Images
-public import System
+package import Images
+package import System
 
 /// ILSVRC's archives of 2010 or 2012 as downloaded: `ILSVRC2012_img_train.tar`, an archive of an
 /// archive for each class, `ILSVRC2012_img_val.tar` and `ILSVRC2012_devkit_t12.tar.gz` (2010:
@@ -8,14 +8,14 @@ public import System
 /// Nothing is unpacked: the archives' headers are listed, and pictures read where they lie. Classes
 /// are in the order of their WordNet IDs, as those who unpack them into class folders have them, and
 /// their names are those of the kit. Without a validation archive the kit may be missing.
-public final class ILSVRCSource: ImageSource {
+package final class ILSVRCSource: ImageSource {
   private let train: InputFile
   private let validation: InputFile?
   private let folder: String
 
   /// Looks for the archives in a folder; nil if there is no training archive.
   /// - Throws: `Failure` (input missing) for an archive that cannot be opened.
-  public init?(lookingIn folder: String) throws(Failure) {
+  package init?(lookingIn folder: String) throws(Failure) {
     self.folder = folder
     let names = try FolderListing(of: PathBytes(folder)).entries.filter { $0.kind == .file }
       .map { String(decoding: $0.name, as: UTF8.self) }
@@ -31,11 +31,11 @@ public final class ILSVRCSource: ImageSource {
   }
 
   /// `ILSVRC archives`.
-  public var kind: String { "ILSVRC archives" }
+  package var kind: String { "ILSVRC archives" }
 
   /// Lists the pictures: classes by WordNet ID, pictures as they lie, those for validation by number.
   /// - Throws: `Failure` (input missing, bad data) that names the archive and the member.
-  public func list() throws(Failure) -> SourceListing {
+  package func list() throws(Failure) -> SourceListing {
     let classes = try classArchives()
     let kit = try DevelopmentKit(lookingIn: folder)
     var items: [SourceItem] = []
@@ -141,7 +141,7 @@ public final class ILSVRCSource: ImageSource {
   }
 
   /// Reads a picture from its archive.
-  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     try archive(item.split).readMember(item, into: buffer)
     return .encoded

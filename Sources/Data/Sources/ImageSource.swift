@@ -1,25 +1,25 @@
-public import Images
-public import System
+package import Images
+package import System
 
 /// One picture of a source, before it is read.
-public struct SourceItem: Sendable {
+package struct SourceItem: Sendable {
   /// The class, a place in the listing's names.
-  public var label: Int
+  package var label: Int
   /// The part of the dataset that it belongs to.
-  public var split: Split
+  package var split: Split
   /// Its path in the source, or a name made up for it; any bytes.
-  public var name: [UInt8]
+  package var name: [UInt8]
   /// Which file of the source holds it, counted by the source.
-  public var file: Int
+  package var file: Int
   /// Where it is in that file; its meaning is the source's own.
-  public var place: UInt64
+  package var place: UInt64
   /// How long it is there, if the source knows.
-  public var length: UInt64
+  package var length: UInt64
   /// When the file that holds it was changed last, in nanoseconds since 1970; 0 if it is not there.
-  public var changed: Int64
+  package var changed: Int64
 
   /// Makes an item.
-  public init(
+  package init(
     label: Int, split: Split, name: [UInt8], file: Int = 0, place: UInt64 = 0, length: UInt64 = 0,
     changed: Int64 = 0
   ) {
@@ -33,11 +33,11 @@ public struct SourceItem: Sendable {
   }
 
   /// The name as text, for messages.
-  public var nameText: String { String(decoding: name, as: UTF8.self) }
+  package var nameText: String { String(decoding: name, as: UTF8.self) }
 }
 
 /// What a source puts into the buffer.
-public enum SourceImage: Sendable {
+package enum SourceImage: Sendable {
   /// A picture file's bytes.
   case encoded
   /// Pixels, rows from the top, gray (1 band) or RGB (3 bands).
@@ -48,7 +48,7 @@ public enum SourceImage: Sendable {
 ///
 /// A new kind is one file: a type that lists what is there and reads one picture at a time, from
 /// any thread and in any order, and a line in `ImageSources.open`.
-public protocol ImageSource: Sendable {
+package protocol ImageSource: Sendable {
   /// What it is in words, `class folders`.
   var kind: String { get }
 

@@ -1,14 +1,14 @@
-public import System
+package import System
 
 /// Finds out what kind of source a path is.
-public enum ImageSources {
+package enum ImageSources {
   /// Opens a source.
   /// - Parameters:
   ///   - path: The folder that holds the pictures or the archives of them, or a single shard.
   ///   - options: How it is to be taken.
   /// - Returns: The source.
   /// - Throws: `Failure` (input missing) when nothing is there, (bad data) where it is nothing that is read.
-  public static func open(
+  package static func open(
     _ path: String, _ options: SourceOptions = SourceOptions()
   ) throws(Failure) -> any ImageSource {
     guard options.list == nil || !options.namesFolders else {

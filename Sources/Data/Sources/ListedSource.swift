@@ -1,13 +1,13 @@
 import Glibc
-public import Images
-public import System
+package import Images
+package import System
 
 /// The pictures of another source that a list file names, with the labels that it gives.
 ///
 /// `LabelTable` reads the file. In a folder of pictures the paths are those of files below it (or below the folder that
 /// `root` names, or the list's own), in class folders or not, reached through symbolic links perhaps, but never by `..`
 /// or from elsewhere; in other sources they are the names that `rejected.jsonl` would use.
-public struct ListedSource: ImageSource {
+package struct ListedSource: ImageSource {
   private let base: (any ImageSource)?
   /// The folders that paths may start from; none where the source is of another kind.
   private let folders: [PathBytes]
@@ -39,11 +39,11 @@ public struct ListedSource: ImageSource {
   }
 
   /// The kind of the source that is listed, `a folder by a list`.
-  public var kind: String { "\(base?.kind ?? "a folder") by a list" }
+  package var kind: String { "\(base?.kind ?? "a folder") by a list" }
 
   /// Finds the listed pictures, in the order of the list.
   /// - Throws: `Failure`: input missing for the list, bad data if more than a tenth of its lines fit nothing.
-  public func list() throws(Failure) -> SourceListing {
+  package func list() throws(Failure) -> SourceListing {
     let table = try LabelTable(reading: path)
     var found = Found(refused: table.refused)
     if let base {
@@ -207,7 +207,7 @@ public struct ListedSource: ImageSource {
   }
 
   /// Reads a picture from the source.
-  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     if let base { return try base.read(item, into: buffer) }
     return try PictureFiles.read(item, in: folders[item.file], into: buffer)

@@ -1,14 +1,14 @@
 import Glibc
-public import Images
+package import Images
 import System
 
 /// Pictures as files in folders.
 ///
 /// Class folders, with or without folders for the parts of the dataset, and the trees that known datasets come in:
 /// `FolderLayout` says which. Symbolic links are followed.
-public struct PictureFolderSource: ImageSource {
+package struct PictureFolderSource: ImageSource {
   /// `class folders`, or the name of the dataset.
-  public let kind: String
+  package let kind: String
   private let root: PathBytes
   private let listing: SourceListing
 
@@ -23,10 +23,10 @@ public struct PictureFolderSource: ImageSource {
   }
 
   /// The pictures, class by class where the classes are folders.
-  public func list() -> SourceListing { listing }
+  package func list() -> SourceListing { listing }
 
   /// Reads a picture's file.
   /// - Throws: `ImageProblem` when it cannot be opened or read.
-  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   { try PictureFiles.read(item, in: root, into: buffer) }
 }

@@ -1,11 +1,11 @@
-public import Images
-public import System
+package import Images
+package import System
 
 /// STL-10's binary version: `train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`, `class_names.txt`.
 ///
 /// A picture is 96x96 values of red, of green and of blue, column by column; labels count from 1. The pictures without
 /// labels in `unlabeled_X.bin` are left out.
-public final class STL10Source: ImageSource {
+package final class STL10Source: ImageSource {
   private struct Part: Sendable {
     let split: Split
     let name: String
@@ -22,7 +22,7 @@ public final class STL10Source: ImageSource {
 
   /// Opens the files of a folder; nil if there are none by these names.
   /// - Throws: `Failure` (input missing, bad data) that names the file.
-  public init?(lookingIn path: String) throws(Failure) {
+  package init?(lookingIn path: String) throws(Failure) {
     func isFile(_ name: String) -> Bool { PathBytes("\(path)/\(name)").isFile }
     guard isFile("train_X.bin"), isFile("train_y.bin") else { return nil }
     folder = path
@@ -52,11 +52,11 @@ public final class STL10Source: ImageSource {
   }
 
   /// `STL-10 binary files`.
-  public var kind: String { "STL-10 binary files" }
+  package var kind: String { "STL-10 binary files" }
 
   /// Lists the pictures in the order of the files.
   /// - Throws: Nothing; what is wrong was found when the files were opened.
-  public func list() throws(Failure) -> SourceListing {
+  package func list() throws(Failure) -> SourceListing {
     var items: [SourceItem] = []
     for (number, part) in parts.enumerated() {
       for (picture, label) in part.labels.enumerated() {
@@ -75,7 +75,7 @@ public final class STL10Source: ImageSource {
   }
 
   /// Copies a picture's values, its three planes of columns becoming rows of RGB pixels.
-  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     var planes = [UInt8](repeating: 0, count: Self.values)
     let file = parts[item.file].file

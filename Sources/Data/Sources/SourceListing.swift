@@ -1,28 +1,28 @@
 import System
 
 /// A file of a source that cannot become a picture, whatever its label.
-public struct UnusableFile: Sendable {
+package struct UnusableFile: Sendable {
   /// Its path in the source.
-  public let path: String
+  package let path: String
   /// A phrase that completes "the picture ...".
-  public let reason: String
+  package let reason: String
 }
 
 /// Everything that a source holds.
-public struct SourceListing: Sendable {
+package struct SourceListing: Sendable {
   /// The classes' names; a label is a place in this list.
-  public var classNames: [String]
+  package var classNames: [String]
   /// The pictures, in an order that depends on the source alone.
-  public var items: [SourceItem]
+  package var items: [SourceItem]
   /// What the user should know: files that were left out, for example.
-  public var notes: [String]
+  package var notes: [String]
   /// Where the parts were found, as the rest of a sentence; empty where the kind of source says it all.
-  public var layout = ""
+  package var layout = ""
   /// What was meant to be a picture, and is none.
-  public var unusable: [UnusableFile] = []
+  package var unusable: [UnusableFile] = []
 
   /// Makes a listing.
-  public init(classNames: [String], items: [SourceItem], notes: [String] = []) {
+  package init(classNames: [String], items: [SourceItem], notes: [String] = []) {
     self.classNames = classNames
     self.items = items
     self.notes = notes

@@ -1,20 +1,20 @@
 /// What the user says of a source, where it does not speak for itself.
-public struct SourceOptions: Sendable {
+package struct SourceOptions: Sendable {
   /// A list file that selects pictures or gives them other labels.
-  public var list: String?
+  package var list: String?
   /// The folder that the list's paths start from; nil for the source.
-  public var root: String?
+  package var root: String?
   /// The folder below the source whose folders are the classes for training.
-  public var trainFolder: String?
+  package var trainFolder: String?
   /// The folder below the source with the same for validation.
-  public var validationFolder: String?
+  package var validationFolder: String?
   /// The folder below the source with the same for testing.
-  public var testFolder: String?
+  package var testFolder: String?
   /// Whether damaged archives are used as far as they can be read.
-  public var skipsCorrupt = false
+  package var skipsCorrupt = false
 
   /// Options that leave all to what is found.
-  public init() {}
+  package init() {}
 
   /// Whether folders are named, and none is to be guessed.
   var namesFolders: Bool { trainFolder != nil || validationFolder != nil || testFolder != nil }

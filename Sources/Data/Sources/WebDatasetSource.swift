@@ -1,7 +1,7 @@
 import Foundation
-public import Images
+package import Images
 import JSON
-public import System
+package import System
 
 /// Shards that others made for the Python package `webdataset`: tar files in which members of one key, the path up to
 /// the first dot of the name, make a sample.
@@ -10,7 +10,7 @@ public import System
 /// `class_id` or `class_name`. Shards that have `val`, `valid`, `validation` or `dev` as a word of their names or as
 /// their folder are for validation, those that have `test` are kept apart. Numbers are classes in their order, named by
 /// the lines of `classes.txt` beside the shards if it is there, or by `dataset.json` of a dataset of this program.
-public final class WebDatasetSource: ImageSource {
+package final class WebDatasetSource: ImageSource {
   private struct Shard: Sendable {
     let file: InputFile
     let name: String
@@ -29,7 +29,7 @@ public final class WebDatasetSource: ImageSource {
   /// Looks for shards in a folder and in its folders that are named for parts of a dataset, or takes a single one; nil
   /// if there are none.
   /// - Throws: `Failure` (input missing) for a shard that cannot be opened.
-  public init?(
+  package init?(
     lookingIn path: String, _ options: SourceOptions = SourceOptions()
   ) throws(Failure) {
     self.path = path
@@ -82,7 +82,7 @@ public final class WebDatasetSource: ImageSource {
   let readNames: Set<String>
 
   /// `WebDataset shards`.
-  public var kind: String { "WebDataset shards" }
+  package var kind: String { "WebDataset shards" }
 
   /// What was found in all shards.
   private struct Found {
@@ -98,7 +98,7 @@ public final class WebDatasetSource: ImageSource {
 
   /// Lists the samples in the order of the shards, and reads their labels.
   /// - Throws: `Failure` (bad data) that names the shard and the sample.
-  public func list() throws(Failure) -> SourceListing {
+  package func list() throws(Failure) -> SourceListing {
     var found = Found()
     for (number, shard) in shards.enumerated() {
       do throws(Failure) {
@@ -328,7 +328,7 @@ public final class WebDatasetSource: ImageSource {
   }
 
   /// Reads a picture from its shard.
-  public func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
+  package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     try shards[item.file].file.readMember(item, into: buffer)
     return .encoded

@@ -1,24 +1,24 @@
 import Networks
 import CProtobuf
-public import System
+package import System
 
 /// The network in a .caffemodel of Caffe: those of 2013, those before 2014 (`layers`) and the later ones (`layer`).
 ///
 /// A layer's first blob are its weights and its second one its biases: `conv1.weight`, `conv1.bias`. The blobs of a
 /// fully-connected layer had four dimensions in older formats; ones in front are left out.
-public final class CaffeModel: WeightSource {
+package final class CaffeModel: WeightSource {
   /// Where the file is.
-  public let path: String
+  package let path: String
   /// What the file calls the network.
-  public let name: String
+  package let name: String
   /// Which of Caffe's formats it is in, where that is not the newest.
-  public let kind: String
+  package let kind: String
   /// Names and shapes, in the order of the layers.
-  public let tensors: [WeightTensor]
+  package let tensors: [WeightTensor]
   /// The layers; nil where the file names no types.
-  public let layers: [FileLayer]?
+  package let layers: [FileLayer]?
   /// What the data layer says of the pictures.
-  public let pictures: FilePictures
+  package let pictures: FilePictures
 
   private let message: MessageFile<Caffe__NetParameter>
   private let blobs: [CaffeBlob]
@@ -26,7 +26,7 @@ public final class CaffeModel: WeightSource {
   /// Opens a file.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it holds no weights, a layer twice
   ///   or blobs that are not as long as their shapes say.
-  public init(opening path: String) throws(Failure) {
+  package init(opening path: String) throws(Failure) {
     self.path = path
     message = try MessageFile(
       path, "a .caffemodel", unpack: caffe__net_parameter__unpack,
@@ -66,7 +66,7 @@ public final class CaffeModel: WeightSource {
 
   /// Reads the numbers of a blob.
   /// - Throws: `Failure` (badData) where there is none of that name.
-  public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+  package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let place = tensors.firstIndex(of: tensor) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
@@ -75,10 +75,10 @@ public final class CaffeModel: WeightSource {
 }
 
 /// The mean image in a .binaryproto of Caffe.
-public enum CaffeMean {
+package enum CaffeMean {
   /// Reads the mean image as rows x columns x R, G, B, in 0...255: Caffe keeps B, G, R, map after map.
   /// - Throws: `Failure` (inputMissing, badData) where there is none, or not of `side` x `side` pixels.
-  public static func read(_ path: String, side: Int) throws(Failure) -> [Float] {
+  package static func read(_ path: String, side: Int) throws(Failure) -> [Float] {
     let message = try MessageFile(
       path, "a .binaryproto", unpack: caffe__blob_proto__unpack,
       release: caffe__blob_proto__free_unpacked)

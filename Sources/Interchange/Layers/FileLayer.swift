@@ -2,9 +2,9 @@ import Layers
 import Networks
 
 /// A layer as a file of weights describes it, to be compared with a network's.
-public struct FileLayer: Equatable, Sendable {
+package struct FileLayer: Equatable, Sendable {
   /// What a layer computes.
-  public enum Kind: Equatable, Sendable {
+  package enum Kind: Equatable, Sendable {
     /// A convolution, its kernels and maps in groups.
     case convolution(FileWindow, groups: Int)
     /// A fully-connected layer.
@@ -30,29 +30,29 @@ public struct FileLayer: Equatable, Sendable {
   }
 
   /// The layer's name in the file.
-  public let name: String
+  package let name: String
   /// What it computes.
-  public let kind: Kind
+  package let kind: Kind
   /// Its weights; nil where it has none.
-  public var weights: WeightTensor?
+  package var weights: WeightTensor?
   /// Its biases; nil where it has none, which counts as zeros.
-  public var biases: WeightTensor?
+  package var biases: WeightTensor?
   /// How the weights lie.
-  public var layout: Layout
+  package var layout: Layout
 
   /// How a layer's weights lie in a file.
-  public struct Layout: Equatable, Sendable {
+  package struct Layout: Equatable, Sendable {
     /// Whether a fully-connected layer's weights are inputs x neurons.
-    public var isTransposed = false
+    package var isTransposed = false
     /// Whether the inputs of a fully-connected layer are rows x columns x maps.
-    public var hasMapsLast = false
+    package var hasMapsLast = false
 
     /// The network's own layout: neurons x inputs, which are maps x rows x columns.
-    public init() {}
+    package init() {}
   }
 
   /// Makes a layer from its parts.
-  public init(
+  package init(
     name: String, kind: Kind, weights: WeightTensor? = nil, biases: WeightTensor? = nil,
     layout: Layout = Layout()
   ) {
@@ -65,20 +65,20 @@ public struct FileLayer: Equatable, Sendable {
 }
 
 /// A window that slides over maps, as a file describes it.
-public struct FileWindow: Equatable, Sendable {
+package struct FileWindow: Equatable, Sendable {
   /// Its height and width; nil where it covers whole maps.
-  public var size: Int?
+  package var size: Int?
   /// The pixels from one place to the next.
-  public var stride: Int
+  package var stride: Int
   /// Pixels beyond the left and upper edge.
-  public var padding: Int
+  package var padding: Int
   /// Pixels beyond the right and lower edge.
-  public var paddingAfter: Int
+  package var paddingAfter: Int
   /// Whether a last window that does not fit counts.
-  public var roundsUp: Bool
+  package var roundsUp: Bool
 
   /// Makes a window from its parts.
-  public init(
+  package init(
     size: Int?, stride: Int = 1, padding: Int = 0, paddingAfter: Int? = nil, roundsUp: Bool = false
   ) {
     self.size = size
@@ -103,18 +103,18 @@ public struct FileWindow: Equatable, Sendable {
 }
 
 /// The numbers of a norm: y = x (constant + scale * sum of squares)^-exponent.
-public struct FileNorm: Equatable, Sendable {
+package struct FileNorm: Equatable, Sendable {
   /// Maps, or pixels along each axis, that the sum runs over.
-  public var size: Int
+  package var size: Int
   /// The factor of the sum.
-  public var scale: Double
+  package var scale: Double
   /// The exponent.
-  public var exponent: Double
+  package var exponent: Double
   /// What the sum is added to.
-  public var constant: Double
+  package var constant: Double
 
   /// Makes a norm from its numbers.
-  public init(size: Int, scale: Double, exponent: Double, constant: Double) {
+  package init(size: Int, scale: Double, exponent: Double, constant: Double) {
     self.size = size
     self.scale = scale
     self.exponent = exponent
@@ -136,20 +136,20 @@ public struct FileNorm: Equatable, Sendable {
 }
 
 /// What a file of weights says of the pictures that its network reads.
-public struct FilePictures: Equatable, Sendable {
+package struct FilePictures: Equatable, Sendable {
   /// The height and width of what goes in.
-  public var side: Int?
+  package var side: Int?
   /// The height and width of what goes in, where they differ.
-  public var oblong: [Int]?
+  package var oblong: [Int]?
   /// What pixels less their mean are multiplied by.
-  public var factors: [Float]?
+  package var factors: [Float]?
   /// The mean of R, G and B, from 0 to 255.
-  public var meanColour: [Float]?
+  package var meanColour: [Float]?
   /// The mean image that was subtracted, a file somewhere.
-  public var meanFile: String?
+  package var meanFile: String?
 
   /// A file that says nothing.
-  public init() {}
+  package init() {}
 
   /// Takes note of the height and width of what goes in, if they are sizes.
   mutating func note(sides: [Int]) {

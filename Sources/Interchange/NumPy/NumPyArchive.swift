@@ -1,21 +1,21 @@
 import CArchive
-public import Checkpoints
+package import Checkpoints
 import Glibc
 import JSON
 import Networks
 import Safetensors
-public import System
+package import System
 
 /// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads it.
 ///
 /// The file appears under its name when it is finished. Equal arrays give equal bytes.
-public final class NumPyArchiveWriter {
+package final class NumPyArchiveWriter {
   private let file: WholeFile
   private let archive: OpaquePointer?
 
   /// Begins a file.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created.
-  public init(creating path: String) throws(Failure) {
+  package init(creating path: String) throws(Failure) {
     file = try WholeFile(creating: path)
     archive = archive_write_new()
     archive_write_set_format_zip(archive)
@@ -29,7 +29,7 @@ public final class NumPyArchiveWriter {
 
   /// Appends an array under a name.
   /// - Throws: `Failure` (inputOutput) where it cannot be written.
-  public func append(
+  package func append(
     _ name: String, shape: [Int], _ numbers: UnsafeBufferPointer<Float>
   ) throws(Failure) {
     try append(name, NumPyHeader(.float32, shape: shape), UnsafeRawBufferPointer(numbers))
@@ -68,7 +68,7 @@ public final class NumPyArchiveWriter {
 
   /// Brings the file to the disk and gives it its name.
   /// - Throws: `Failure` (inputOutput) where that fails.
-  public func finish() throws(Failure) {
+  package func finish() throws(Failure) {
     try check(archive_write_close(archive))
     try file.publish()
   }
@@ -97,25 +97,25 @@ public final class NumPyArchiveWriter {
 }
 
 /// The arrays of a .npz file, of 16, 32 or 64-bit floating-point numbers; others are left alone.
-public final class NumPyArchive: WeightSource {
+package final class NumPyArchive: WeightSource {
   /// The array of bytes that holds the texts of a file of ours, a JSON object, as safetensors calls them.
   static let metadataName = "__metadata__"
   /// The most bytes of texts that are read, as many as of safetensors.
   private static let longestMetadata = 16 << 20
 
   /// Where the file is.
-  public let path: String
+  package let path: String
   /// Names and shapes, in the order of the file.
-  public let tensors: [WeightTensor]
+  package let tensors: [WeightTensor]
   /// Why other members of the archive cannot be read, by their names.
-  public let unreadable: [String: String]
+  package let unreadable: [String: String]
   /// What the file says of the network, where it is one of ours.
   private let texts: [String: String]?
 
   /// Opens a file and reads the arrays' headers.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such archive or names
   ///   an array twice.
-  public init(opening path: String) throws(Failure) {
+  package init(opening path: String) throws(Failure) {
     self.path = path
     var tensors: [WeightTensor] = []
     var unreadable: [String: String] = [:]
@@ -166,7 +166,7 @@ public final class NumPyArchive: WeightSource {
 
   /// What the file says of the network that its weights are of.
   /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
-  public func described() throws(Failure) -> DescribedNetwork? {
+  package func described() throws(Failure) -> DescribedNetwork? {
     guard let texts else { return nil }
     return try DescribedNetwork(texts, from: path) { network throws(Failure) in
       let side = network.imageSide
@@ -185,7 +185,7 @@ public final class NumPyArchive: WeightSource {
 
   /// Reads the numbers of an array.
   /// - Throws: `Failure` (badData) where there is none of that name or it is damaged.
-  public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+  package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     let reader = try NumPyArchiveReader(path)
     while let (name, member) = try reader.next() {
       guard name == tensor.name, case .success(let header) = member, header.shape == tensor.shape

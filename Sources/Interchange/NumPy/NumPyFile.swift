@@ -1,11 +1,11 @@
 import Glibc
 import Safetensors
-public import System
+package import System
 
 /// Writes an array of 32-bit numbers as a .npy file, row after row; `numpy.load` reads it.
 ///
 /// The file appears under its name when it is finished.
-public final class NumPyWriter {
+package final class NumPyWriter {
   private let file: WholeFile
   private var missing: Int
 
@@ -14,7 +14,7 @@ public final class NumPyWriter {
   ///   - path: The file.
   ///   - shape: The lengths of the dimensions, the slowest first.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created.
-  public init(creating path: String, shape: [Int]) throws(Failure) {
+  package init(creating path: String, shape: [Int]) throws(Failure) {
     let header = NumPyHeader(.float32, shape: shape)
     file = try WholeFile(creating: path)
     missing = header.count
@@ -23,7 +23,7 @@ public final class NumPyWriter {
 
   /// Appends numbers in the order of C, the last dimension fastest.
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
-  public func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
+  package func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
     precondition(numbers.count <= missing, "The shape has fewer elements.")
     missing -= numbers.count
     try file.write(UnsafeRawBufferPointer(numbers))
@@ -31,21 +31,21 @@ public final class NumPyWriter {
 
   /// Brings the file to the disk and gives it its name.
   /// - Throws: `Failure` (inputOutput) where that fails.
-  public func finish() throws(Failure) {
+  package func finish() throws(Failure) {
     precondition(missing == 0, "The shape has more elements.")
     try file.publish()
   }
 }
 
 /// An array that was read from a .npy file, its numbers in 32 bits.
-public struct NumPyArray: Equatable, Sendable {
+package struct NumPyArray: Equatable, Sendable {
   /// The lengths of the dimensions, the slowest first.
-  public let shape: [Int]
+  package let shape: [Int]
   /// The numbers, the last dimension fastest.
-  public let values: [Float]
+  package let values: [Float]
 
   /// Makes an array from its parts.
-  public init(shape: [Int], values: [Float]) {
+  package init(shape: [Int], values: [Float]) {
     precondition(shape.reduce(1, *) == values.count, "The shape has other elements.")
     self.shape = shape
     self.values = values
@@ -54,7 +54,7 @@ public struct NumPyArray: Equatable, Sendable {
   /// Reads a file of 16, 32 or 64-bit floating-point numbers.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such array or not as
   ///   long as its shape says.
-  public init(contentsOf path: String) throws(Failure) {
+  package init(contentsOf path: String) throws(Failure) {
     let file = try RegularFile(path)
     defer { close(file.descriptor) }
     var position = 0

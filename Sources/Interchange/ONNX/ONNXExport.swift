@@ -1,18 +1,18 @@
-public import Checkpoints
+package import Checkpoints
 import Foundation
 import Images
 import JSON
 import Layers
 import Networks
 import Safetensors
-public import System
+package import System
 
 /// Writes a trained network as an ONNX model, which many programs run.
 ///
 /// The input is `input`, images x 3 x side x side, or with the preprocessing inside `pixels`, images x image side x
 /// image side x 3 bytes; the outputs are `logits` and `probabilities`, images x classes. The number of images is free.
 /// What the network was trained for is in the model's metadata: classes, preprocessing, description.
-public enum ONNXExport {
+package enum ONNXExport {
   /// Writes the network of a checkpoint.
   /// - Parameters:
   ///   - file: The checkpoint.
@@ -20,7 +20,7 @@ public enum ONNXExport {
   ///   - hasPreprocessingInside: Whether crop, mean and order of colours are part of the graph.
   /// - Throws: `Failure` (badData) where the checkpoint lacks a tensor, (usage) where ONNX cannot express or hold the
   ///   network, (cannotCreate, inputOutput) where the file cannot be written.
-  public static func write(
+  package static func write(
     _ file: NetworkFile, to path: String, hasPreprocessingInside: Bool
   ) throws(Failure) {
     var layers = ONNXLayers(file)

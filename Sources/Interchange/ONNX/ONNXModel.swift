@@ -1,21 +1,21 @@
 import CProtobuf
-public import Checkpoints
+package import Checkpoints
 import JSON
 import Networks
-public import System
+package import System
 
 /// The network in an .onnx file: one layer after the other from the pictures to the probabilities.
-public final class ONNXModel: WeightSource {
+package final class ONNXModel: WeightSource {
   /// Where the file is.
-  public let path: String
+  package let path: String
   /// The constants of floating-point numbers, in the order of the file.
-  public let tensors: [WeightTensor]
+  package let tensors: [WeightTensor]
   /// Why other constants cannot be read, by their names.
-  public let unreadable: [String: String]
+  package let unreadable: [String: String]
   /// The layers, in their order; nil where the file is one of ours.
-  public let layers: [FileLayer]?
+  package let layers: [FileLayer]?
   /// What the graph's input says.
-  public let pictures: FilePictures
+  package let pictures: FilePictures
 
   private let message: MessageFile<Onnx__Model>
   private let constants: [String: ONNXTensor]
@@ -28,7 +28,7 @@ public final class ONNXModel: WeightSource {
   /// Opens a file.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no model, or a constant is
   ///   not as long as its shape says.
-  public init(opening path: String) throws(Failure) {
+  package init(opening path: String) throws(Failure) {
     self.path = path
     message = try MessageFile(
       path, "an .onnx model", unpack: onnx__model__unpack,
@@ -105,7 +105,7 @@ public final class ONNXModel: WeightSource {
 
   /// What an export of ours says of its network.
   /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
-  public func described() throws(Failure) -> DescribedNetwork? {
+  package func described() throws(Failure) -> DescribedNetwork? {
     guard let texts else { return nil }
     // The mean image is one of the texts.
     return try DescribedNetwork(texts, from: path) { _ throws(Failure) in nil }
@@ -114,7 +114,7 @@ public final class ONNXModel: WeightSource {
   /// Reads the numbers of a constant.
   /// - Throws: `Failure` (badData) where there is none of that name, (inputMissing, inputOutput) where its numbers are
   ///   in another file that cannot be read.
-  public func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+  package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     if let pieces = pieces[tensor.name] {
       var values: [Float] = []
       for name in pieces { values += try constants[name]?.values(beside: path) ?? [] }

@@ -1,24 +1,24 @@
 import CChecksums
 
 /// SHA-256 of bytes that arrive in pieces, by libcrypto.
-public final class SHA256 {
+package final class SHA256 {
   /// Hexadecimal digits of a digest.
-  public static let digits = 64
+  package static let digits = 64
 
   private let context = EVP_MD_CTX_new()
 
   /// Starts with no bytes.
-  public init() { EVP_DigestInit_ex(context, EVP_sha256(), nil) }
+  package init() { EVP_DigestInit_ex(context, EVP_sha256(), nil) }
 
   deinit { EVP_MD_CTX_free(context) }
 
   /// Takes the next bytes.
-  public func update(_ bytes: UnsafeRawBufferPointer) {
+  package func update(_ bytes: UnsafeRawBufferPointer) {
     EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
   }
 
   /// The digest in 64 hexadecimal digits; the object is then of no more use.
-  public func finish() -> String {
+  package func finish() -> String {
     var digest = [UInt8](repeating: 0, count: 32)
     var length: UInt32 = 0
     EVP_DigestFinal_ex(context, &digest, &length)
@@ -28,14 +28,14 @@ public final class SHA256 {
   }
 
   /// The digest of bytes that are all there.
-  public static func digest(of bytes: UnsafeRawBufferPointer) -> String {
+  package static func digest(of bytes: UnsafeRawBufferPointer) -> String {
     let sum = SHA256()
     sum.update(bytes)
     return sum.finish()
   }
 
   /// The digest of bytes that are all there.
-  public static func digest(of bytes: [UInt8]) -> String {
+  package static func digest(of bytes: [UInt8]) -> String {
     bytes.withUnsafeBytes { digest(of: $0) }
   }
 }

@@ -1,4 +1,4 @@
-/// The exit codes of every program of this package (those of BSD's `sysexits.h` where one fits).
+/// The exit codes of every program of this public (those of BSD's `sysexits.h` where one fits).
 public enum ExitCode: Int32, Sendable {
   /// The work is done.
   case done = 0

@@ -1,18 +1,18 @@
-public import Glibc
+package import Glibc
 
 extension stat {
   /// Whether it is of a regular file.
-  public var isFile: Bool { st_mode & S_IFMT == S_IFREG }
+  package var isFile: Bool { st_mode & S_IFMT == S_IFREG }
   /// Whether it is of a folder.
-  public var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
+  package var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
 
   /// Whether both are of one file, whatever its names.
-  public func isSameFile(as other: stat) -> Bool {
+  package func isSameFile(as other: stat) -> Bool {
     st_dev == other.st_dev && st_ino == other.st_ino
   }
 
   /// When the file was changed last, in nanoseconds since 1970.
-  public var changed: Int64 {
+  package var changed: Int64 {
     Int64(st_mtim.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue
       &+ Int64(st_mtim.tv_nsec)
   }

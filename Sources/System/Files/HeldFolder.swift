@@ -1,11 +1,11 @@
-public import Glibc
+package import Glibc
 
 /// A folder that is held open: what is done in it is done in it, whatever is moved or put under its name meanwhile.
 ///
 /// Files are named by their paths inside the folder.
-public final class HeldFolder: Sendable {
+package final class HeldFolder: Sendable {
   /// Where the folder stands now.
-  public enum Place: Equatable, Sendable {
+  package enum Place: Equatable, Sendable {
     /// Under the name that it was opened by.
     case itsOwn
     /// Somewhere else; the path is nil where the system does not tell.
@@ -15,13 +15,13 @@ public final class HeldFolder: Sendable {
   }
 
   /// The name that it was opened by.
-  public let path: String
+  package let path: String
   /// Its number with the system.
-  public let descriptor: Int32
+  package let descriptor: Int32
 
   /// Opens a folder.
   /// - Throws: `Failure` (cannotCreate) where there is none, or it cannot be opened.
-  public init(_ path: String) throws(Failure) {
+  package init(_ path: String) throws(Failure) {
     self.path = path
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -32,10 +32,10 @@ public final class HeldFolder: Sendable {
   deinit { close(descriptor) }
 
   /// The path of a file of the folder, by the folder's own.
-  public func path(of name: String) -> String { "\(path)/\(name)" }
+  package func path(of name: String) -> String { "\(path)/\(name)" }
 
   /// Where the folder stands now.
-  public var place: Place {
+  package var place: Place {
     var (own, named) = (stat(), stat())
     guard fstat(descriptor, &own) == 0 else { return .itsOwn }
     if own.st_nlink == 0 { return .nowhere }
@@ -59,7 +59,7 @@ public final class HeldFolder: Sendable {
   // MARK: Files of the folder
 
   /// What the system says of a file, links not followed; nil where there is none.
-  public func status(of name: String) -> stat? {
+  package func status(of name: String) -> stat? {
     var status = stat()
     return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
   }
@@ -68,7 +68,7 @@ public final class HeldFolder: Sendable {
   /// - Returns: Whether it was made; not where something of the name was there.
   /// - Throws: `Failure` (cannotCreate) where it cannot be made.
   @discardableResult
-  public func makeFolder(_ name: String) throws(Failure) -> Bool {
+  package func makeFolder(_ name: String) throws(Failure) -> Bool {
     if mkdirat(descriptor, name, 0o700) == 0 { return true }
     guard errno == EEXIST else {
       throw .system(
@@ -78,11 +78,11 @@ public final class HeldFolder: Sendable {
   }
 
   /// Removes a file, where there is one.
-  public func remove(_ name: String) { unlinkat(descriptor, name, 0) }
+  package func remove(_ name: String) { unlinkat(descriptor, name, 0) }
 
   /// Gives a file another name, in place of the file that had it.
   /// - Throws: `Failure` (inputOutput) where that is refused.
-  public func rename(_ name: String, to other: String) throws(Failure) {
+  package func rename(_ name: String, to other: String) throws(Failure) {
     guard renameat(descriptor, name, descriptor, other) == 0 else {
       throw .system(
         .inputOutput, "\(quoted(path(of: name))) cannot be renamed to \(quoted(path(of: other)))",
@@ -92,12 +92,12 @@ public final class HeldFolder: Sendable {
 
   /// Gives a file a second name, which nothing has yet.
   /// - Returns: Whether it has it; not where the file system has no hard links.
-  public func link(_ name: String, as other: String) -> Bool {
+  package func link(_ name: String, as other: String) -> Bool {
     linkat(descriptor, name, descriptor, other, 0) == 0
   }
 
   /// The names in one of its folders.
-  public func names(in name: String) -> [String] {
+  package func names(in name: String) -> [String] {
     let opened = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard opened >= 0 else { return [] }
     guard let folder = fdopendir(opened) else {
@@ -108,7 +108,7 @@ public final class HeldFolder: Sendable {
   }
 
   /// The names in any folder; none where it cannot be read.
-  public static func names(in path: String) -> [String] {
+  package static func names(in path: String) -> [String] {
     opendir(path).map(names) ?? []
   }
 
@@ -126,7 +126,7 @@ public final class HeldFolder: Sendable {
 
   /// Brings the names in one of its folders to the disk: `.` is the folder itself.
   /// - Throws: `Failure` (inputOutput) where the disk refuses.
-  public func bringNamesToDisk(of name: String = ".") throws(Failure) {
+  package func bringNamesToDisk(of name: String = ".") throws(Failure) {
     let folder = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     defer { if folder >= 0 { close(folder) } }
     // Some file systems have nothing to do for a folder, and say so.
@@ -141,7 +141,7 @@ public final class HeldFolder: Sendable {
 
 /// Opens a file by its path: inside a folder that is held open, or where none is given by the path alone.
 /// - Returns: The file's number with the system, or -1 with `errno` set.
-public func openFile(
+package func openFile(
   _ path: String, in folder: HeldFolder?, _ flags: Int32, mode: mode_t = 0
 ) -> Int32 {
   openat(folder?.descriptor ?? AT_FDCWD, path, flags | O_CLOEXEC, mode)

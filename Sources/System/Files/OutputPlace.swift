@@ -10,11 +10,11 @@ import Glibc
 ///
 /// Whoever writes fills the file `temporary`, and then calls `publish`; where that is never called nothing is left behind,
 /// unless the process is killed.
-public final class OutputPlace {
+package final class OutputPlace {
   /// The name that the user gave.
-  public let name: String
+  package let name: String
   /// The file to write into until it is whole: a new one, empty, that is this process's and nobody else's.
-  public let temporary: String
+  package let temporary: String
   private let target: Target
   private var isPublished = false
 
@@ -29,7 +29,7 @@ public final class OutputPlace {
 
   /// Finds out what a name stands for, and makes the file to write into.
   /// - Throws: `Failure` (cannotCreate) where nothing can be written there.
-  public init(_ name: String) throws(Failure) {
+  package init(_ name: String) throws(Failure) {
     self.name = name
     target = try Self.target(name)
     if case .file(let path) = target {
@@ -68,10 +68,10 @@ public final class OutputPlace {
 
   /// Finds out whether something can be written under a name, before the work whose result it is.
   /// - Throws: `Failure` (cannotCreate) where it cannot.
-  public static func check(_ name: String) throws(Failure) { _ = try target(name) }
+  package static func check(_ name: String) throws(Failure) { _ = try target(name) }
 
   /// Whether a file is made or replaced under a name, which other files may lie beside.
-  public static func isFile(_ name: String) -> Bool {
+  package static func isFile(_ name: String) -> Bool {
     if case .file? = try? target(name) { true } else { false }
   }
 
@@ -79,7 +79,7 @@ public final class OutputPlace {
 
   /// Gives the finished file its name, or sends it where it belongs.
   /// - Throws: `Failure` (inputOutput) where that is refused.
-  public func publish() throws(Failure) {
+  package func publish() throws(Failure) {
     defer { if !isPublished { discard() } }
     switch target {
     case .file(let path):

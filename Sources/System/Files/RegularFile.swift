@@ -1,23 +1,23 @@
-public import Glibc
+package import Glibc
 
 /// A regular file that is open for reading; who opened it closes it.
-public struct RegularFile {
+package struct RegularFile {
   /// Why one could not be opened, as a phrase that completes "the file ...".
-  public struct OpeningError: Error {
+  package struct OpeningError: Error {
     /// The phrase, `is not a regular file`.
-    public let reason: String
+    package let reason: String
     /// Whether there is something under the name, but no regular file.
-    public let isOfAnotherKind: Bool
+    package let isOfAnotherKind: Bool
   }
 
   /// The file's number with the system.
-  public let descriptor: Int32
+  package let descriptor: Int32
   /// What the system says of it.
-  public let status: stat
+  package let status: stat
 
   /// Opens a file by its path, which ends with a zero.
   /// - Throws: `OpeningError` where there is none, or a folder, a pipe or a device.
-  public init(
+  package init(
     opening path: UnsafePointer<CChar>, in folder: HeldFolder? = nil
   ) throws(OpeningError) {
     // A pipe would keep the caller waiting for a writer.
@@ -37,7 +37,7 @@ public struct RegularFile {
 
   /// Opens a file of weights or features.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is a folder, a pipe or a device.
-  public init(_ path: String, in folder: HeldFolder? = nil) throws(Failure) {
+  package init(_ path: String, in folder: HeldFolder? = nil) throws(Failure) {
     do throws(OpeningError) {
       guard path.isPath else {
         throw OpeningError(
@@ -52,12 +52,12 @@ public struct RegularFile {
   }
 
   /// Its length in bytes.
-  public var length: Int { Int(status.st_size) }
+  package var length: Int { Int(status.st_size) }
 
   /// The bytes of a whole file that has so many at most: what a stranger's file takes of the memory is bounded.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is longer or no regular file,
   ///   (inputOutput) where it cannot be read.
-  public static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+  package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
     let file = try RegularFile(path)
     defer { close(file.descriptor) }
     return try file.contents(path, limit: limit)
@@ -65,7 +65,7 @@ public struct RegularFile {
 
   /// The bytes of the file, by its path for complaints.
   /// - Throws: `Failure` (badData) where it is longer than the limit, (inputOutput) where it cannot be read.
-  public func contents(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
+  package func contents(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     guard length <= limit else {
       throw Failure(
         .badData, "The file \(quoted(path)) has \(length) bytes, more than the \(limit) allowed.")
@@ -86,5 +86,5 @@ public struct RegularFile {
 
 extension String {
   /// Whether the system can be handed the text as a path: it would take a zero for the end, and open another file.
-  public var isPath: Bool { !utf8.contains(0) }
+  package var isPath: Bool { !utf8.contains(0) }
 }

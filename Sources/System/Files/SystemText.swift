@@ -1,9 +1,9 @@
 import Glibc
 
 /// A file in which the system tells something; its length is not known before it is read.
-public enum SystemText {
+package enum SystemText {
   /// The file's lines; none where it cannot be read.
-  public static func lines(of path: String) -> [String] {
+  package static func lines(of path: String) -> [String] {
     guard let file = fopen(path, "r") else { return [] }
     defer { fclose(file) }
     var (lines, line) = ([String](), [CChar](repeating: 0, count: 4096))

@@ -1,14 +1,14 @@
 import Glibc
 
 /// Moves all bytes to or from an open file, with as many calls of the system as that takes.
-public enum WholeTransfer {
+package enum WholeTransfer {
   /// Writes all bytes.
   /// - Parameters:
   ///   - bytes: The bytes.
   ///   - descriptor: The file.
   ///   - offset: The place of the first byte; nil for where the file stands.
   /// - Returns: 0, or the system's number of the error (`ENOSPC` where nothing more is taken).
-  public static func write(
+  package static func write(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int? = nil
   ) -> Int32 {
     repeated(bytes.count, else: ENOSPC) { done in
@@ -31,7 +31,7 @@ public enum WholeTransfer {
   ///   - descriptor: The file.
   ///   - offset: The place of the first byte; nil for where the file stands.
   /// - Returns: 0, or the system's number of the error (`EIO` where the file ends before).
-  public static func read(
+  package static func read(
     into memory: UnsafeMutableRawBufferPointer, from descriptor: Int32, at offset: Int? = nil
   ) -> Int32 {
     repeated(memory.count, else: EIO) { done in

@@ -2,20 +2,20 @@ import CScheduling
 import Glibc
 
 /// What the operating system lets this process use.
-public enum Affinity {
+package enum Affinity {
   /// The numbers of cores are below this.
-  public static let mostCores = 8192
+  package static let mostCores = 8192
 
   /// The numbers of the processor cores in this process's affinity mask; all of the machine's where the system
   /// does not say.
   ///
   /// `mpirun -np 2` binds each rank to one core unless told otherwise, whatever the machine has.
-  public static var cores: [Int] { cores(ofProcess: 0) ?? Array(0..<machineCoreCount) }
+  package static var cores: [Int] { cores(ofProcess: 0) ?? Array(0..<machineCoreCount) }
 
   /// Asks for the processor cores that a process may use.
   /// - Parameter process: The process's number; 0 for this one.
   /// - Returns: The numbers of the cores in its affinity mask; nil where the system does not say.
-  public static func cores(ofProcess process: Int32) -> [Int]? {
+  package static func cores(ofProcess process: Int32) -> [Int]? {
     // The kernel refuses a mask shorter than its own.
     var mask = [UInt64](repeating: 0, count: mostCores / 64)
     let written = mask.withUnsafeMutableBytes {
@@ -26,8 +26,8 @@ public enum Affinity {
   }
 
   /// How many cores that is.
-  public static var coreCount: Int { cores.count }
+  package static var coreCount: Int { cores.count }
 
   /// The number of cores that the machine has switched on.
-  public static var machineCoreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+  package static var machineCoreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }

@@ -1,9 +1,9 @@
 import Glibc
 
 /// A clock that never goes back, whatever happens to the date.
-public enum MonotonicClock {
+package enum MonotonicClock {
   /// Seconds since some moment in the past.
-  public static var seconds: Double {
+  package static var seconds: Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
@@ -11,9 +11,9 @@ public enum MonotonicClock {
 }
 
 /// What the calling thread has used of a processor core.
-public enum ThreadClock {
+package enum ThreadClock {
   /// Seconds of processor time.
-  public static var seconds: Double {
+  package static var seconds: Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

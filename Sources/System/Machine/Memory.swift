@@ -1,17 +1,17 @@
 import Glibc
 
 /// What the machine has left, and what this process has taken.
-public enum Memory {
+package enum Memory {
   /// Bytes that programs can have without others being swapped out: `MemAvailable` of /proc/meminfo, or what a control
   /// group leaves of it.
   ///
   /// Nil where the system does not say.
-  public static var available: Int? {
+  package static var available: Int? {
     [bytes(of: "MemAvailable:", in: "/proc/meminfo"), groupAvailable].compactMap { $0 }.min()
   }
 
   /// Bytes that this process may still have by its own limit (`ulimit -v`); nil for no limit.
-  public static var processLimit: Int? {
+  package static var processLimit: Int? {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
       limit.rlim_cur < UInt(Int.max), let pages = number(in: "/proc/self/statm")
@@ -21,7 +21,7 @@ public enum Memory {
 
   /// Bytes of address space that libraries take besides, beyond what the network needs: OpenBLAS maps 128 MiB for each thread
   /// that multiplies, and tries for ever where it cannot.
-  public static func librarySpace(threads: Int) -> Int { (128 + 128 * threads) << 20 }
+  package static func librarySpace(threads: Int) -> Int { (128 + 128 * threads) << 20 }
 
   /// What the container or batch job may still have, by the control groups that it runs in, one in the other.
   private static var groupAvailable: Int? {
@@ -80,7 +80,7 @@ public enum Memory {
   /// The most memory that the program has held so far, in bytes: `VmHWM` of /proc/self/status.
   ///
   /// What getrusage says is also that of the program that started this one.
-  public static var peak: Int { bytes(of: "VmHWM:", in: "/proc/self/status") ?? 0 }
+  package static var peak: Int { bytes(of: "VmHWM:", in: "/proc/self/status") ?? 0 }
 
   /// Reads a line `name: 123 kB`, or one in another unit.
   private static func bytes(of name: String, in path: String, unit: Int = 1024) -> Int? {

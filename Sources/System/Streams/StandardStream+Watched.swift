@@ -5,7 +5,7 @@ extension StandardStream {
   ///
   /// mpirun gives every rank a pseudo-terminal whatever its own output is, so a rank has to look at what its
   /// parent, mpirun, writes to.
-  public var isWatched: Bool {
+  package var isWatched: Bool {
     let isRank = getenv("OMPI_COMM_WORLD_RANK") != nil || getenv("PMI_RANK") != nil
     guard isRank else { return isTerminal }
     var target = [UInt8](repeating: 0, count: 256)

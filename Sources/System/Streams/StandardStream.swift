@@ -3,7 +3,7 @@ import Glibc
 /// Standard output and standard error, written without a buffer in between.
 ///
 /// A line that was written is out, even when the process is ended by a signal or by MPI right after.
-public enum StandardStream: Int32, Sendable {
+package enum StandardStream: Int32, Sendable {
   /// Where results and progress go.
   case output = 1
   /// Where complaints go.
@@ -14,7 +14,7 @@ public enum StandardStream: Int32, Sendable {
   /// To be called before anything else opens a file: the first one opened would get such a number, and the progress would be
   /// written into it. The streams are opened the wrong way round, so that a result that is written there is lost with an error
   /// and not in silence.
-  public static func openAll() {
+  package static func openAll() {
     for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
       // The system gives the lowest number that is free, which is this one.
       _ = open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY)
@@ -25,7 +25,7 @@ public enum StandardStream: Int32, Sendable {
   ///
   /// A reader that has gone away (`head`, say) has all that it wants, and is no error.
   /// - Throws: `Failure` (inputOutput) where the stream takes no more: the result is lost.
-  public func write(_ text: String) throws(Failure) {
+  package func write(_ text: String) throws(Failure) {
     var text = text
     let code = text.withUTF8 {
       WholeTransfer.write(UnsafeRawBufferPointer($0), to: rawValue)
@@ -38,11 +38,11 @@ public enum StandardStream: Int32, Sendable {
 
   /// Writes a result for people, as `write` does: what a terminal would obey is escaped, but for the ends of lines.
   /// - Throws: `Failure` (inputOutput) where the stream takes no more.
-  public func show(_ text: String) throws(Failure) { try write(escaped(text, but: "\n")) }
+  package func show(_ text: String) throws(Failure) { try write(escaped(text, but: "\n")) }
 
   /// Says what was written to a file: on standard error where the file is standard output itself.
   /// - Throws: `Failure` (inputOutput) where it cannot be written.
-  public static func confirm(_ sentence: String, of path: String) throws(Failure) {
+  package static func confirm(_ sentence: String, of path: String) throws(Failure) {
     try (OutputPlace.isStandardOutput(path) ? StandardStream.error : .output).show(sentence)
   }
 
@@ -57,7 +57,7 @@ public enum StandardStream: Int32, Sendable {
   ///   - waits: Whether it is worth a moment's wait where the stream is full just now.
   /// - Returns: Whether all of it was written.
   @discardableResult
-  public func tell(_ text: String, waits: Bool = true) -> Bool {
+  package func tell(_ text: String, waits: Bool = true) -> Bool {
     var text = text
     return text.withUTF8 { bytes in
       offers.write(UnsafeRawBufferPointer(bytes), within: waits ? Self.patience : 0)
@@ -69,7 +69,7 @@ public enum StandardStream: Int32, Sendable {
   }
 
   /// Whether a person is watching: the stream is a terminal, not a file or a pipe.
-  public var isTerminal: Bool { isatty(rawValue) == 1 }
+  package var isTerminal: Bool { isatty(rawValue) == 1 }
 }
 
 /// A standard stream as one that does not wait for its reader.

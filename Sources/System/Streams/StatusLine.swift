@@ -3,7 +3,7 @@
 ///
 /// Whoever shows such lines keeps what counts in files: the work goes on where they cannot be written, and lines that nobody
 /// reads, of a terminal that was stopped by Ctrl-S say, are left out.
-public final class StatusLine {
+package final class StatusLine {
   private let isWatched = StandardStream.output.isWatched
   private var lastStatus = -Double.infinity
   private var isLiving = false
@@ -15,10 +15,10 @@ public final class StatusLine {
   private static let livingInterval = 0.2
 
   /// Starts with an empty line.
-  public init() {}
+  package init() {}
 
   /// Writes a whole line, which stays; what a terminal would obey in it is escaped.
-  public func say(_ line: String) {
+  package func say(_ line: String) {
     // Where the last line found no room, this one does not wait for it either.
     let gap =
       lost > 0
@@ -36,7 +36,7 @@ public final class StatusLine {
   ///   - line: Makes the line.
   /// - Returns: The line where it was written to stay.
   @discardableResult
-  public func update(isLast: Bool = false, _ line: () -> String) -> String? {
+  package func update(isLast: Bool = false, _ line: () -> String) -> String? {
     let now = MonotonicClock.seconds
     let interval = isWatched ? Self.livingInterval : Self.plainInterval
     guard isLast || now - lastStatus >= interval else { return nil }
@@ -55,7 +55,7 @@ public final class StatusLine {
 }
 
 /// A length of time as people say it: `1 h 05 min`, `12 min 30 s` or `45 s`.
-public func spoken(seconds: Double) -> String {
+package func spoken(seconds: Double) -> String {
   func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
   let whole = Int(max(0, min(seconds, 1e9)).rounded())
   if whole >= 3600 { return "\(whole / 3600) h \(twoDigits(whole / 60 % 60)) min" }

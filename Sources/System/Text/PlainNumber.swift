@@ -1,10 +1,10 @@
 import Glibc
 
 /// A number as people write it: `0.0001` and `1e-12`, without the last digits that binary arithmetic leaves.
-public func plain(_ number: Double) -> String { plain(number, digits: 15) }
+package func plain(_ number: Double) -> String { plain(number, digits: 15) }
 
 /// A number as people write it, with some digits at most: what was computed in 32 bits has six that count.
-public func plain(_ number: Double, digits: Int32) -> String {
+package func plain(_ number: Double, digits: Int32) -> String {
   // The sign of a number that is none means nothing.
   guard !number.isNaN else { return "not a number" }
   guard number.isFinite else { return number < 0 ? "minus infinity" : "infinite" }
@@ -15,5 +15,5 @@ public func plain(_ number: Double, digits: Int32) -> String {
 
 extension Double {
   /// The number that `plain` shows: of what was computed from decimal numbers, the decimal number that was meant.
-  public var asWritten: Double { isFinite ? Double(plain(self)) ?? self : self }
+  package var asWritten: Double { isFinite ? Double(plain(self)) ?? self : self }
 }

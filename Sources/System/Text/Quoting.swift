@@ -1,5 +1,5 @@
 /// Shows a path or name in a message, between quotes: control characters and bytes that no terminal should see are escaped.
-public func quoted(_ text: String) -> String { "'" + escaped(text) + "'" }
+package func quoted(_ text: String) -> String { "'" + escaped(text) + "'" }
 
 /// A text as people may be shown it: its control characters, and what was no text, as `\u{1b}`.
 ///
@@ -8,7 +8,7 @@ public func quoted(_ text: String) -> String { "'" + escaped(text) + "'" }
 ///   - text: What may come from anywhere.
 ///   - kept: A control character that stays as it is.
 /// - Returns: The text as it may be shown.
-public func escaped(_ text: String, but kept: Unicode.Scalar? = nil) -> String {
+package func escaped(_ text: String, but kept: Unicode.Scalar? = nil) -> String {
   guard text.unicodeScalars.contains(where: { $0.isControl && $0 != kept }) else { return text }
   var shown = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
@@ -24,7 +24,7 @@ public func escaped(_ text: String, but kept: Unicode.Scalar? = nil) -> String {
 extension Unicode.Scalar {
   /// Whether it is no letter but moves the cursor, ends a line, turns the order of the letters around it, or stands for bytes
   /// that are no text.
-  public var isControl: Bool {
+  package var isControl: Bool {
     // Most letters are plain ones, and need no table.
     if (0x20..<0x7F).contains(value) { return false }
     switch properties.generalCategory {

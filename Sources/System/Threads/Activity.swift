@@ -1,35 +1,35 @@
 import Synchronization
 
 /// What the process's main thread is doing, for whoever watches it from another thread.
-public enum Activity {
+package enum Activity {
   /// One entry.
-  public struct Report: Sendable {
+  package struct Report: Sendable {
     /// Steps done before this one; nil before the first.
-    public var step: Int?
+    package var step: Int?
     /// What is being done, `reading images`.
-    public var phase = "the start"
+    package var phase = "the start"
     /// Whether it is waiting for other ranks.
-    public var waitsForRanks = false
+    package var waitsForRanks = false
     /// When it began, by the monotonic clock.
-    public var since = MonotonicClock.seconds
+    package var since = MonotonicClock.seconds
     /// Seconds spent so far in what depended on other ranks.
-    public var secondsForRanks = 0.0
+    package var secondsForRanks = 0.0
     /// Changes so far.
-    public var changes = 0
+    package var changes = 0
   }
 
   private static let board = Mutex(Report())
   private static let observer = Mutex<(@Sendable (Report) -> Void)?>(nil)
 
   /// What is being done now.
-  public static var current: Report { board.withLock { $0 } }
+  package static var current: Report { board.withLock { $0 } }
 
   /// Notes that something else begins.
   /// - Parameters:
   ///   - phase: What.
   ///   - step: Steps done before; nil where that has not changed.
   ///   - waitsForRanks: Whether it depends on other ranks.
-  public static func begin(_ phase: String, step: Int? = nil, waitsForRanks: Bool = false) {
+  package static func begin(_ phase: String, step: Int? = nil, waitsForRanks: Bool = false) {
     let report = board.withLock { report in
       let now = MonotonicClock.seconds
       if report.waitsForRanks { report.secondsForRanks += now - report.since }
@@ -44,7 +44,7 @@ public enum Activity {
   }
 
   /// Waits for other ranks in `body`, and takes up again what was being done before.
-  public static func waiting<Result, Problem: Error>(
+  package static func waiting<Result, Problem: Error>(
     for phase: String, _ body: () throws(Problem) -> Result
   ) throws(Problem) -> Result {
     let before = current
@@ -55,7 +55,7 @@ public enum Activity {
   }
 
   /// Has every change told to one observer, in the thread that makes it; nil for none.
-  public static func observe(_ body: (@Sendable (Report) -> Void)?) {
+  package static func observe(_ body: (@Sendable (Report) -> Void)?) {
     observer.withLock { $0 = body }
   }
 }

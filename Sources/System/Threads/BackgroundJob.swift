@@ -1,5 +1,5 @@
 /// A thread that does one job at a time for a caller that goes on meanwhile.
-public final class BackgroundJob {
+package final class BackgroundJob {
   /// What the thread shares with the caller; it outlives neither.
   private final class State: @unchecked Sendable {
     let monitor = Monitor()
@@ -28,7 +28,7 @@ public final class BackgroundJob {
   private var thread: SystemThread?
 
   /// Makes it; the thread starts with the first job.
-  public init() {}
+  package init() {}
 
   deinit {
     guard let thread else { return }
@@ -40,7 +40,7 @@ public final class BackgroundJob {
   }
 
   /// Starts a job; the one before must be done.
-  public func start(_ job: @escaping @Sendable () -> Void) {
+  package func start(_ job: @escaping @Sendable () -> Void) {
     if thread == nil { thread = SystemThread { [state] in state.serve() } }
     state.monitor.locked {
       precondition(!state.isBusy, "The last job is not done.")
@@ -51,10 +51,10 @@ public final class BackgroundJob {
   }
 
   /// Whether the job is done, or there was none.
-  public var isDone: Bool { state.monitor.locked { !state.isBusy } }
+  package var isDone: Bool { state.monitor.locked { !state.isBusy } }
 
   /// Waits until it is.
-  public func wait() {
+  package func wait() {
     state.monitor.locked { while state.isBusy { state.monitor.wait() } }
   }
 }

@@ -1,13 +1,13 @@
 import Glibc
 
 /// A lock with a condition that threads wait for.
-public final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private let ownsMemory: Bool
 
   /// One for the threads of this process.
-  public init() {
+  package init() {
     (mutex, condition) = (.allocate(capacity: 1), .allocate(capacity: 1))
     ownsMemory = true
     pthread_mutex_init(mutex, nil)
@@ -15,7 +15,7 @@ public final class Monitor: @unchecked Sendable {
   }
 
   /// One that lies in the first 256 bytes of memory that several processes may see; one of them `makes` it.
-  public init(at memory: UnsafeMutableRawPointer, makes: Bool) {
+  package init(at memory: UnsafeMutableRawPointer, makes: Bool) {
     mutex = memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
     condition = (memory + 128).bindMemory(to: pthread_cond_t.self, capacity: 1)
     ownsMemory = false
@@ -42,15 +42,15 @@ public final class Monitor: @unchecked Sendable {
   }
 
   /// Runs `body` while no other thread holds the lock.
-  public func locked<Result>(_ body: () -> Result) -> Result {
+  package func locked<Result>(_ body: () -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return body()
   }
 
   /// Waits, inside `locked`, until another thread calls `wakeAll`; the lock is free meanwhile.
-  public func wait() { pthread_cond_wait(condition, mutex) }
+  package func wait() { pthread_cond_wait(condition, mutex) }
 
   /// Wakes the threads that wait.
-  public func wakeAll() { pthread_cond_broadcast(condition) }
+  package func wakeAll() { pthread_cond_broadcast(condition) }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread of the operating system that runs one piece of code.
-public struct SystemThread: Sendable {
+package struct SystemThread: Sendable {
   private let handle: pthread_t
 
   private final class Body {
@@ -10,7 +10,7 @@ public struct SystemThread: Sendable {
   }
 
   /// Starts a thread; nil where the system refuses another one.
-  public init?(ifPossible body: @escaping @Sendable () -> Void) {
+  package init?(ifPossible body: @escaping @Sendable () -> Void) {
     let argument = Unmanaged.passRetained(Body(body))
     var handle = pthread_t()
     let code = pthread_create(
@@ -28,7 +28,7 @@ public struct SystemThread: Sendable {
   }
 
   /// Starts a thread that the program cannot do without.
-  public init(_ body: @escaping @Sendable () -> Void) {
+  package init(_ body: @escaping @Sendable () -> Void) {
     guard let thread = SystemThread(ifPossible: body) else {
       preconditionFailure("The system refuses to start another thread.")
     }
@@ -36,5 +36,5 @@ public struct SystemThread: Sendable {
   }
 
   /// Waits for its end; to be called once.
-  public func join() { pthread_join(handle, nil) }
+  package func join() { pthread_join(handle, nil) }
 }

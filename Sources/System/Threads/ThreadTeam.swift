@@ -4,9 +4,9 @@ import Glibc
 ///
 /// The caller is member 0, so a team of one runs everything in the calling thread and costs nothing.
 /// A team is used by one caller at a time.
-public final class ThreadTeam: @unchecked Sendable {
+package final class ThreadTeam: @unchecked Sendable {
   /// How many members the team has, the caller included.
-  public let count: Int
+  package let count: Int
 
   private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -18,7 +18,7 @@ public final class ThreadTeam: @unchecked Sendable {
   private var ending = false
 
   /// Starts `count - 1` threads, which sleep until there is work.
-  public init(count: Int) {
+  package init(count: Int) {
     precondition(count > 0, "A team needs a member.")
     self.count = count
     pthread_mutex_init(mutex, nil)
@@ -45,7 +45,7 @@ public final class ThreadTeam: @unchecked Sendable {
   }
 
   /// Calls `body` once for every member, with its number, at the same time; returns when all are done.
-  public func run(_ body: (_ member: Int) -> Void) {
+  package func run(_ body: (_ member: Int) -> Void) {
     guard count > 1 else { return body(0) }
     withoutActuallyEscaping(body) { body in
       pthread_mutex_lock(mutex)
@@ -64,7 +64,7 @@ public final class ThreadTeam: @unchecked Sendable {
 
   /// Cuts `0..<total` into one contiguous range a member, as even as can be, and calls `body` for each
   /// range that is not empty.
-  public func split(_ total: Int, _ body: (_ range: Range<Int>, _ member: Int) -> Void) {
+  package func split(_ total: Int, _ body: (_ range: Range<Int>, _ member: Int) -> Void) {
     run { member in
       let range = evenSplit(total, part: member, of: count)
       if !range.isEmpty { body(range, member) }
@@ -72,7 +72,7 @@ public final class ThreadTeam: @unchecked Sendable {
   }
 
   /// Makes `count` values side by side, in the order of their numbers.
-  public func map<Value>(_ count: Int, _ make: (_ number: Int) -> Value) -> [Value] {
+  package func map<Value>(_ count: Int, _ make: (_ number: Int) -> Value) -> [Value] {
     [Value](unsafeUninitializedCapacity: count) { buffer, filled in
       guard let start = buffer.baseAddress else { return }
       split(count) { range, _ in

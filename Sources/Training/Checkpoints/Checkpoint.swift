@@ -2,8 +2,8 @@ import Checkpoints
 import JSON
 import Layers
 import Networks
-public import Safetensors
-public import System
+package import Safetensors
+package import System
 import Towers
 
 /// The state of a run in one safetensors file, whatever the number of ranks.
@@ -11,7 +11,7 @@ import Towers
 /// Weights have PyTorch's names and layout, their velocities the same names after `velocity.`, the mean image
 /// is `preprocessing.mean`; the network, the settings, the state and the class names are JSON texts in the
 /// metadata, beside the checksums (`CheckpointDigests`). Each rank writes the kernels of its own towers.
-public enum Checkpoint {
+package enum Checkpoint {
   static let velocityPrefix = "velocity."
   /// Numbers that are converted and written at a time.
   private static let blockLength = 1 << 20
@@ -19,7 +19,7 @@ public enum Checkpoint {
   /// Reads the settings and the state of a checkpoint.
   /// - Throws: `Failure` (badData) where the file is no checkpoint of this program, or of a newer one, its header was
   ///   changed, or it has a number that no run has.
-  public static func describe(
+  package static func describe(
     _ file: SafetensorsFile
   ) throws(Failure) -> (settings: TrainingSettings, state: TrainingState) {
     try NetworkFile.checkFormat(file)
@@ -42,7 +42,7 @@ public enum Checkpoint {
   ///   - folder: A folder that is held open.
   /// - Returns: What is wrong; nil where both agree, the name says none, or the file is damaged, which its reader finds
   ///   out.
-  public static func misnaming(of name: String, in folder: HeldFolder? = nil) -> Failure? {
+  package static func misnaming(of name: String, in folder: HeldFolder? = nil) -> Failure? {
     struct Steps: Decodable { let step: Int }
     let last = name.split(separator: "/").last.map(String.init) ?? name
     guard let steps = CheckpointName.steps(last),

@@ -1,31 +1,31 @@
 import Foundation
 import Kernels
 import Layers
-public import MPI
+package import MPI
 import System
 import Tensors
 
 /// What this rank computes with, and what lies idle.
-public struct Cores: Sendable {
+package struct Cores: Sendable {
   /// Threads of this rank.
-  public let threads: Int
+  package let threads: Int
   /// The ranks on this rank's host.
-  public let ranksOnHost: Int
+  package let ranksOnHost: Int
   /// The cores of this rank's host, or those that a batch job was given there.
-  public let hostCores: Int
+  package let hostCores: Int
   /// One line about ranks, threads and libraries.
-  public let summary: String
+  package let summary: String
   /// A sentence where cores of the machine have nothing to do.
-  public let idleWarning: String?
+  package let idleWarning: String?
   /// A sentence where another run is bound to the cores of a rank.
-  public let conflictWarning: String?
+  package let conflictWarning: String?
 
   /// Counts the cores that the rank may use; all ranks call it together.
   /// - Parameters:
   ///   - world: All ranks.
   ///   - wanted: The threads that the user asks for, if so.
   /// - Throws: `MPIError` where a message fails.
-  public init(_ world: Communicator, threads wanted: Int?) throws(MPIError) {
+  package init(_ world: Communicator, threads wanted: Int?) throws(MPIError) {
     let host = try world.ranksOnThisHost()
     let own = Affinity.cores
     // The cores that the host's ranks may use between them. Ranks that are not bound all see the same ones, and

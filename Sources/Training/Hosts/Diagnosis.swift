@@ -1,27 +1,27 @@
-public import ModelParallel
-public import System
+package import ModelParallel
+package import System
 
 /// What is wrong with a cluster, and what mends it.
-public struct Diagnosis: Sendable {
+package struct Diagnosis: Sendable {
   /// One thing that is wrong.
-  public struct Finding: Sendable, Equatable {
+  package struct Finding: Sendable, Equatable {
     /// What is wrong and what mends it.
-    public let sentence: String
+    package let sentence: String
     /// How training would fail; nil where it would only be slower.
-    public let exitCode: ExitCode?
+    package let exitCode: ExitCode?
   }
 
   /// A link between two ranks, as it was measured.
-  public struct MeasuredLink: Sendable {
+  package struct MeasuredLink: Sendable {
     /// The places of the ranks among the facts.
-    public let ranks: (Int, Int)
+    package let ranks: (Int, Int)
     /// What the link does.
-    public let link: LinkCheck.Link
+    package let link: LinkCheck.Link
     /// Bytes that cross it each way in a step.
-    public let bytes: Int
+    package let bytes: Int
 
     /// Makes a link from its figures.
-    public init(ranks: (Int, Int), link: LinkCheck.Link, bytes: Int) {
+    package init(ranks: (Int, Int), link: LinkCheck.Link, bytes: Int) {
       self.ranks = ranks
       self.link = link
       self.bytes = bytes
@@ -29,20 +29,20 @@ public struct Diagnosis: Sendable {
   }
 
   /// What is wrong, the worst first.
-  public private(set) var findings: [Finding] = []
+  package private(set) var findings: [Finding] = []
 
   /// The code of the worst finding; done where training would work.
-  public var exitCode: ExitCode { findings.lazy.compactMap(\.exitCode).first ?? .done }
+  package var exitCode: ExitCode { findings.lazy.compactMap(\.exitCode).first ?? .done }
 
   /// Slower than this, a link is hardly what was meant to join hosts: bytes a second each way.
-  public static let slowLink = 60e6
+  package static let slowLink = 60e6
   /// Open MPI's segments for the ranks of a host are of a few megabytes.
-  public static let sharedMemoryOfRank = 16 << 20
+  package static let sharedMemoryOfRank = 16 << 20
   /// Seconds that clocks may differ by.
-  public static let clockTolerance = 2.0
+  package static let clockTolerance = 2.0
 
   /// Looks at the facts of all ranks, and at the links that were measured.
-  public init(_ facts: [RankFacts], links: [MeasuredLink] = []) {
+  package init(_ facts: [RankFacts], links: [MeasuredLink] = []) {
     guard let first = facts.first else { return }
     let hosts = Dictionary(grouping: facts, by: \.host).sorted {
       $0.value[0].rank < $1.value[0].rank

@@ -3,44 +3,44 @@ import Foundation
 import Glibc
 import Kernels
 import Layers
-public import MPI
+package import MPI
 import System
 import Tensors
 
 /// What a rank knows of its host and of itself; all ranks' facts together show what is wrong with a cluster.
-public struct RankFacts: Codable, Equatable, Sendable {
+package struct RankFacts: Codable, Equatable, Sendable {
   /// The number that mpirun gave the rank.
-  public var rank: Int
+  package var rank: Int
   /// The host's name.
-  public var host: String
+  package var host: String
   /// The numbers of the cores that the rank may use.
-  public var cores: [Int]
+  package var cores: [Int]
   /// The cores of the host, or those that a batch job was given there.
-  public var hostCores: Int
+  package var hostCores: Int
   /// Threads that it computes with.
-  public var threads: Int
+  package var threads: Int
   /// Bytes of memory that are free on the host; nil where the system does not say.
-  public var memory: Int?
+  package var memory: Int?
   /// Bytes that the rank will need.
-  public var needed: Int
+  package var needed: Int
   /// Bytes that are free in /dev/shm, through which the ranks of a host talk; nil where there is none.
-  public var sharedMemory: Int?
+  package var sharedMemory: Int?
   /// The host's clock minus the first rank's, in seconds.
-  public var clock: Double
+  package var clock: Double
   /// MPI's name and version.
-  public var mpi: String
+  package var mpi: String
   /// Whether a thread of its own may keep messages moving.
-  public var allowsConcurrentCalls: Bool
+  package var allowsConcurrentCalls: Bool
   /// The processor that OpenBLAS computes for, and the own loops' instruction set.
-  public var arithmetic: String
+  package var arithmetic: String
   /// A checksum of the program's file.
-  public var program: String
+  package var program: String
   /// A checksum of the dataset's description; nil where none was named.
-  public var dataset: String?
+  package var dataset: String?
   /// What is wrong with the dataset here.
-  public var datasetProblem: String?
+  package var datasetProblem: String?
   /// Whether the folder for runs is the first rank's; nil where none was named.
-  public var sharesRunFolder: Bool?
+  package var sharesRunFolder: Bool?
 
   /// Finds out; all ranks call it together.
   /// - Parameters:
@@ -51,7 +51,7 @@ public struct RankFacts: Codable, Equatable, Sendable {
   ///   - dataset: The folder of a dataset to look at.
   ///   - runFolder: A folder that the run's folder will be made in.
   /// - Throws: `MPIError` where a message fails.
-  public init(
+  package init(
     _ world: Communicator, rank: Int, cores: Cores, needed: Int, dataset: String?,
     runFolder: String?
   ) throws(MPIError) {
@@ -81,7 +81,7 @@ public struct RankFacts: Codable, Equatable, Sendable {
   }
 
   /// The facts of all ranks, in their order in `world`.
-  public func gathered(over world: Communicator) throws -> [RankFacts] {
+  package func gathered(over world: Communicator) throws -> [RankFacts] {
     let own = String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
     return try world.allGather(own).map {
       try JSONDecoder().decode(RankFacts.self, from: Data($0.utf8))

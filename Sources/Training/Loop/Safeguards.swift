@@ -1,9 +1,9 @@
-public import Supervision
+package import Supervision
 
 /// How a run is watched over: nothing that its result depends on.
-public struct Safeguards: Sendable {
+package struct Safeguards: Sendable {
   /// What is done when numbers become infinite or not a number.
-  public enum Divergence: Sendable, Equatable {
+  package enum Divergence: Sendable, Equatable {
     /// The run ends.
     case stop
     /// It goes back to the last checkpoint with half the learning rate, at most so often.
@@ -11,12 +11,12 @@ public struct Safeguards: Sendable {
   }
 
   /// When the run saves and leaves, by the monotonic clock; nil for never.
-  public var endTime: Double?
+  package var endTime: Double?
   /// What is done when the numbers diverge.
-  public var divergence = Divergence.stop
+  package var divergence = Divergence.stop
   /// Faults that a test asked for.
-  public var faults: [Fault] = []
+  package var faults: [Fault] = []
 
   /// No limits.
-  public init() {}
+  package init() {}
 }

@@ -1,10 +1,10 @@
-public import Data
+package import Data
 import Glibc
-public import MPI
+package import MPI
 import System
 
 /// How the ranks of one host load batches: together, each a part, where they can share memory.
-public enum SharedLoading {
+package enum SharedLoading {
   /// Makes the group of the ranks that share this rank's host; all ranks call it together.
   /// - Parameters:
   ///   - ranks: The ranks that read the same batches.
@@ -13,7 +13,7 @@ public enum SharedLoading {
   /// - Returns: The group; nil where the rank is alone on its host or the host has no memory to share, as containers
   ///   with a small /dev/shm: every rank then decodes all.
   /// - Throws: `MPIError` where a message fails.
-  public static func group(
+  package static func group(
     _ ranks: Communicator, images: Int, inputSide: Int
   ) throws(MPIError) -> LoadingGroup? {
     let host = try ranks.ranksOnThisHost()

@@ -1,27 +1,27 @@
-public import Checkpoints
-public import Data
+package import Checkpoints
+package import Data
 import Foundation
 import Layers
-public import MPI
-public import ModelParallel
+package import MPI
+package import ModelParallel
 import Networks
-public import Safetensors
+package import Safetensors
 import Supervision
-public import System
-public import Towers
+import System
+package import Towers
 
 /// What a run reached.
-public struct TrainingResult: Sendable {
+package struct TrainingResult: Sendable {
   /// Steps done.
-  public let steps: Int
+  package let steps: Int
   /// The last validation's top-1 error in percent; nil without validation images.
-  public let top1Error: Double?
+  package let top1Error: Double?
   /// Whether there are steps left: the run was asked to stop.
-  public let isUnfinished: Bool
+  package let isUnfinished: Bool
 }
 
 /// Trains a network on the ranks of a group: steps, validations, records and checkpoints in their order.
-public final class Trainer {
+package final class Trainer {
   let settings: TrainingSettings
   let dataset: Dataset
   let network: Network
@@ -64,11 +64,11 @@ public final class Trainer {
   ///   - threads: Threads of this process.
   ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
   /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
-  public init(
+  package init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
     lock: RunLock?, resuming checkpoint: SafetensorsFile?,
-    startingFrom load: ((Network) throws(Failure) -> StartingPoint)?, threads: Int,
+    startingFrom load: ((Network) throws -> StartingPoint)?, threads: Int,
     tensorBoard: Bool = false
   ) throws {
     self.settings = settings
@@ -149,7 +149,7 @@ public final class Trainer {
   /// Trains to the end of the run, or until it is asked to stop.
   /// - Throws: `Failure` where a file cannot be read or written or the numbers diverge, `MPIError` where a
   ///   message fails.
-  public func train() throws -> TrainingResult {
+  package func train() throws -> TrainingResult {
     do {
       return try runLoop()
     } catch {

@@ -2,29 +2,29 @@ import Foundation
 import System
 
 /// Names what ails a layer, in one sentence with the usual remedies, once for each layer and ailment.
-public struct HealthWatch: Sendable {
+package struct HealthWatch: Sendable {
   /// A layer barely learns where a step changes its weights by less than this share of them: single precision
   /// has 24 bits, and an update of half of the last one is lost.
   ///
   /// One that is frozen does not learn at all, and is left alone.
-  public static let leastMovement = 1e-7
+  package static let leastMovement = 1e-7
   /// Activations explode above this mean; pixels are below 256.
-  public static let largestActivation = 1e4
+  package static let largestActivation = 1e4
   /// A layer is dying where more than this share of its kernels is dead.
-  public static let largestDeadShare = 0.9
+  package static let largestDeadShare = 0.9
   /// Steps that a network is given to get going.
-  public static let firstSteps = 50
+  package static let firstSteps = 50
 
   private let learningRate: Double
   private var said: Set<String> = []
 
   /// Makes a watch.
   /// - Parameter learningRate: That of the run's start.
-  public init(learningRate: Double) { self.learningRate = learningRate }
+  package init(learningRate: Double) { self.learningRate = learningRate }
 
   /// Takes note of the layers after a number of steps.
   /// - Returns: Sentences for the user.
-  public mutating func note(_ layers: [LayerHealth], step: Int) -> [String] {
+  package mutating func note(_ layers: [LayerHealth], step: Int) -> [String] {
     var sentences: [String] = []
     func say(_ ailment: String, _ layer: LayerHealth, _ sentence: String) {
       if said.insert(ailment + layer.name).inserted { sentences.append(sentence) }

@@ -7,23 +7,23 @@ import Tensors
 import Towers
 
 /// How a layer with weights is doing: means over all its weights, and over the last training batch's activations.
-public struct LayerHealth: Codable, Equatable, Sendable {
+package struct LayerHealth: Codable, Equatable, Sendable {
   /// The layer's name, `conv1`.
-  public let name: String
+  package let name: String
   /// The mean of |w|.
-  public let weight: Double
+  package let weight: Double
   /// The mean of |gradient of the loss by w|.
-  public let gradient: Double
+  package let gradient: Double
   /// The mean of |what the last step added to w|.
-  public let update: Double
+  package let update: Double
   /// The mean of |what the layer's units make of it|, after the rectifier; nil for the last layer.
-  public let activation: Double?
+  package let activation: Double?
   /// The share of the kernels whose rectifier let nothing through anywhere in the batch; nil where there is no
   /// rectifier.
-  public let deadShare: Double?
+  package let deadShare: Double?
 
   /// Makes it from its parts.
-  public init(
+  package init(
     name: String, weight: Double, gradient: Double, update: Double, activation: Double?,
     deadShare: Double?
   ) {

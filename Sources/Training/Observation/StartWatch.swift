@@ -6,11 +6,11 @@ import System
 /// With few classes the gradient at the outputs is large and the hidden biases of 1 pass it on, so that the
 /// paper's learning rate throws the loss far above ln(classes) in the first steps; and a network that does
 /// not learn stays at ln(classes).
-public struct StartWatch: Sendable {
+package struct StartWatch: Sendable {
   /// Steps that a jump is looked for in.
-  public static let jumpSteps = 30
+  package static let jumpSteps = 30
   /// Steps that a loss must stay at ln(classes) for.
-  public static let plateauSteps = 100
+  package static let plateauSteps = 100
 
   private let classes: Int
   private let learningRate: Double
@@ -19,7 +19,7 @@ public struct StartWatch: Sendable {
   private var recent: [Double] = []
 
   /// Makes a watch for a run's first steps.
-  public init(classes: Int, learningRate: Double) {
+  package init(classes: Int, learningRate: Double) {
     self.classes = classes
     self.learningRate = learningRate
   }
@@ -29,7 +29,7 @@ public struct StartWatch: Sendable {
   ///   - loss: The batch's mean loss in nats.
   ///   - step: The step's number, from 1.
   /// - Returns: A sentence for the user, once for each of the two.
-  public mutating func note(loss: Double, step: Int) -> String? {
+  package mutating func note(loss: Double, step: Int) -> String? {
     let chance = log(Double(classes))
     let remedy =
       "Try --learning-rate \(plain(learningRate / 10)), a smaller --batch-size, or --recipe code2012, whose conv3-5 "

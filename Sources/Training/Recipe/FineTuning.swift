@@ -1,20 +1,20 @@
-public import Checkpoints
-public import Networks
-public import System
+package import Checkpoints
+package import Networks
+package import System
 
 /// What a run takes from a network that was trained before, and which of its layers learn how fast.
-public struct FineTuning: Codable, Equatable, Sendable {
+package struct FineTuning: Codable, Equatable, Sendable {
   /// The file that the weights come from; nil where all layers begin with their initial values.
-  public var file: String?
+  package var file: String?
   /// Layers that begin with their initial values none the less.
-  public var reset: [String]
+  package var reset: [String]
   /// Which of the file's classes is which of the dataset's; nil where both must be the same.
-  public var classMap: ClassMap?
+  package var classMap: ClassMap?
   /// What the learning rate of a layer is multiplied by; 0 where it does not change at all, 1 where it is not named.
-  public var learningRateFactors: [String: Double]
+  package var learningRateFactors: [String: Double]
 
   /// Makes it from its parts.
-  public init(
+  package init(
     file: String? = nil, reset: [String] = [], classMap: ClassMap? = nil,
     learningRateFactors: [String: Double] = [:]
   ) {
@@ -35,7 +35,7 @@ public struct FineTuning: Codable, Equatable, Sendable {
   /// The layers with weights that a word means: the one of that name, or those whose names are the word and a number,
   /// as `conv` is for conv1 to conv5.
   /// - Throws: `Failure` (usage) where there is none.
-  public static func layers(
+  package static func layers(
     _ word: String, of network: NetworkSpecification, option: String
   ) throws(Failure) -> [String] {
     var names: [String] = []

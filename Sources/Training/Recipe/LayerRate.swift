@@ -1,17 +1,17 @@
-public import Layers
+package import Layers
 import Networks
 
 /// What the learning rates of one layer are multiplied by from an epoch on.
-public struct LayerRate: Codable, Equatable, Sendable {
+package struct LayerRate: Codable, Equatable, Sendable {
   /// The first epoch that it holds in, up to the next change; epochs count from 1.
-  public var fromEpoch: Int
+  package var fromEpoch: Int
   /// The factor of the weights' rate; at 0 they do not change at all.
-  public var weights: Double
+  package var weights: Double
   /// The factor of the biases' rate; at 0 they do not change at all.
-  public var biases: Double
+  package var biases: Double
 
   /// Makes it from its parts.
-  public init(fromEpoch: Int, weights: Double, biases: Double) {
+  package init(fromEpoch: Int, weights: Double, biases: Double) {
     self.fromEpoch = fromEpoch
     self.weights = weights
     self.biases = biases
@@ -20,7 +20,7 @@ public struct LayerRate: Codable, Equatable, Sendable {
 
 extension [LayerRate] {
   /// The factor in an epoch, counted from 1: that of the latest change, 1 before the first.
-  public func factor(_ role: Parameter.Role, epoch: Int) -> Double {
+  package func factor(_ role: Parameter.Role, epoch: Int) -> Double {
     let latest = filter { $0.fromEpoch <= epoch }.max { $0.fromEpoch < $1.fromEpoch }
     guard let latest else { return 1 }
     return role == .weight ? latest.weights : latest.biases

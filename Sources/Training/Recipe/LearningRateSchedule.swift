@@ -1,7 +1,7 @@
 import System
 
 /// How the learning rate falls from its start.
-public enum LearningRateSchedule: Codable, Equatable, Sendable {
+package enum LearningRateSchedule: Codable, Equatable, Sendable {
   /// Divided each time the validation error (top-1) has not fallen by `threshold` percentage points below
   /// its best for `patience` validations in a row; training ends at the plateau after the last reduction.
   /// The paper did this by hand, dividing by 10 three times.
@@ -15,21 +15,21 @@ public enum LearningRateSchedule: Codable, Equatable, Sendable {
 }
 
 /// Where a run is in its schedule; saved with every checkpoint.
-public struct ScheduleState: Codable, Equatable, Sendable {
+package struct ScheduleState: Codable, Equatable, Sendable {
   /// How often a plateau has divided the learning rate.
-  public private(set) var reductions = 0
+  package private(set) var reductions = 0
   /// The lowest validation error (top-1, percent) so far.
-  public private(set) var bestError: Double?
+  package private(set) var bestError: Double?
   /// Validations since then.
-  public private(set) var validationsSinceBest = 0
+  package private(set) var validationsSinceBest = 0
   /// Whether the last plateau is over.
-  public private(set) var isFinished = false
+  package private(set) var isFinished = false
 
   /// More reductions than this leave nothing of any learning rate.
   static let mostReductions = 1000
 
   /// The state at the start of a run.
-  public init() {}
+  package init() {}
 
   /// The learning rate of the weights.
   ///
@@ -38,7 +38,7 @@ public struct ScheduleState: Codable, Equatable, Sendable {
   ///   - schedule: How it falls.
   ///   - epoch: Epochs done, with their fraction.
   /// - Returns: The initial rate, divided as often as the schedule says.
-  public func learningRate(
+  package func learningRate(
     initial: Double, _ schedule: LearningRateSchedule, epoch: Double
   ) -> Double {
     switch schedule {
@@ -60,7 +60,7 @@ public struct ScheduleState: Codable, Equatable, Sendable {
   ///   - error: The top-1 error in percent.
   ///   - schedule: How the learning rate falls.
   /// - Returns: Whether the learning rate falls now.
-  public mutating func note(error: Double, _ schedule: LearningRateSchedule) -> Bool {
+  package mutating func note(error: Double, _ schedule: LearningRateSchedule) -> Bool {
     var threshold = 0.0
     if case .plateau(_, _, _, let points) = schedule { threshold = points }
     if let bestError, error > bestError - threshold {

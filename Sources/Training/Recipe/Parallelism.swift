@@ -1,16 +1,16 @@
-public import Networks
+package import Networks
 
 /// How ranks share the work of a run.
 ///
 /// It changes how sums are rounded and nothing else, so a run may go on with another choice.
-public struct Parallelism: Equatable, Sendable {
+package struct Parallelism: Equatable, Sendable {
   /// Who computes the fully-connected layers.
-  public var scheme: FullyConnectedScheme
+  package var scheme: FullyConnectedScheme
   /// Steps between comparisons of the replicas' weights.
-  public var checkEvery: Int
+  package var checkEvery: Int
 
   /// Makes it from its parts.
-  public init(scheme: FullyConnectedScheme = .data, checkEvery: Int = 100) {
+  package init(scheme: FullyConnectedScheme = .data, checkEvery: Int = 100) {
     self.scheme = scheme
     self.checkEvery = checkEvery
   }

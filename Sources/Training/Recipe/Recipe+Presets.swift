@@ -1,5 +1,5 @@
 import Data
-public import Networks
+package import Networks
 
 extension Recipe {
   /// A source's recipe with what is known of the training of one of the program's own networks.
@@ -7,7 +7,7 @@ extension Recipe {
   ///   - name: The source.
   ///   - preset: What the network is called; nil for one that is not the program's.
   /// - Returns: The recipe, and what the network changes in it, in words; nil where it changes nothing.
-  public static func named(_ name: RecipeName, preset: String?) -> (
+  package static func named(_ name: RecipeName, preset: String?) -> (
     recipe: Recipe, changes: String?
   ) {
     var recipe = named(name)

@@ -4,7 +4,7 @@ import System
 
 extension Recipe {
   /// The recipe in one sentence, for the first lines of a run.
-  public var text: String {
+  package var text: String {
     var parts = ["learning rate \(plain(learningRate))\(schedule.text)"]
     parts.append("momentum \(plain(momentum))")
     parts.append(weightDecay == 0 ? "no weight decay" : "weight decay \(plain(weightDecay))")

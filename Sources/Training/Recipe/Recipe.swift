@@ -1,42 +1,42 @@
-public import Data
-public import Networks
+package import Data
+package import Networks
 
 /// How a network is trained: everything that the paper (section 5) or its authors' code settles.
-public struct Recipe: Codable, Equatable, Sendable {
+package struct Recipe: Codable, Equatable, Sendable {
   /// Which of the two sources the recipe follows.
-  public var name: RecipeName
+  package var name: RecipeName
   /// The learning rate of the weights at the start.
-  public var learningRate: Double
+  package var learningRate: Double
   /// How the learning rate falls.
-  public var schedule: LearningRateSchedule
+  package var schedule: LearningRateSchedule
   /// The momentum coefficient: what the velocity is multiplied by at each step.
-  public var momentum: Double
+  package var momentum: Double
   /// The share of a weight that a step of learning rate 1 takes away.
-  public var weightDecay: Double
+  package var weightDecay: Double
   /// The factor of the biases' learning rate.
-  public var biasLearningRateFactor: Double
+  package var biasLearningRateFactor: Double
   /// Whether biases decay as weights do.
-  public var biasesDecay: Bool
+  package var biasesDecay: Bool
   /// Whether the biases' learning rate falls with the weights'.
-  public var biasesAnneal: Bool
+  package var biasesAnneal: Bool
   /// Epochs after which training ends.
-  public var epochs: Int
+  package var epochs: Int
   /// Images in a batch.
-  public var batchSize: Int
+  package var batchSize: Int
   /// What is done to the images.
-  public var augmentation: Augmentation
+  package var augmentation: Augmentation
   /// Layers whose learning rates have a schedule of their own, by their names; nil for none.
-  public var layerRates: [String: [LayerRate]]?
+  package var layerRates: [String: [LayerRate]]?
 
   /// The recipe of the paper's text.
-  public static let paper = Recipe(
+  package static let paper = Recipe(
     name: .paper, learningRate: 0.01,
     schedule: .plateau(divisor: 10, reductions: 3, patience: 5, threshold: 0.1),
     momentum: 0.9, weightDecay: 0.0005, biasLearningRateFactor: 1, biasesDecay: true,
     biasesAnneal: true, epochs: 90, batchSize: 128, augmentation: .paper)
 
   /// The recipe of the authors' 2012 source code (layers-145.cfg, layer-params-145.cfg).
-  public static let code2012 = Recipe(
+  package static let code2012 = Recipe(
     name: .code2012, learningRate: 0.01,
     schedule: .epochs(divisor: 10, from: [25, 51, 79]),
     momentum: 0.9, weightDecay: 0.0005, biasLearningRateFactor: 2, biasesDecay: false,
@@ -49,7 +49,7 @@ public struct Recipe: Codable, Equatable, Sendable {
     ])
 
   /// The recipe of a name.
-  public static func named(_ name: RecipeName) -> Recipe {
+  package static func named(_ name: RecipeName) -> Recipe {
     switch name {
     case .paper: paper
     case .code2012: code2012

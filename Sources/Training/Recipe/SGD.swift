@@ -1,10 +1,10 @@
-public import Layers
-public import System
+package import Layers
+package import System
 import Tensors
 
 /// Stochastic gradient descent with momentum and weight decay, as in the paper's section 5:
 /// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean loss.
-public struct SGD {
+package struct SGD {
   private let recipe: Recipe
   private let factors: [String: Double]
   private let schedules: [String: [LayerRate]]
@@ -15,7 +15,7 @@ public struct SGD {
   ///   - factors: What the learning rate of a parameter is multiplied by, where it is not 1; a parameter of factor 0
   ///     does not change by a bit.
   ///   - schedules: What it is multiplied by besides, epoch by epoch, where a parameter has a schedule of its own.
-  public init(
+  package init(
     _ recipe: Recipe, factors: [String: Double] = [:], schedules: [String: [LayerRate]] = [:]
   ) {
     self.recipe = recipe
@@ -33,7 +33,7 @@ public struct SGD {
   ///   - team: The threads to share the work.
   /// - Returns: The place in `parameters` of the first with a weight that is not finite; nil for none.
   @discardableResult
-  public func update(
+  package func update(
     _ parameters: [Parameter], learningRate: Double, epoch: Int = 1, team: ThreadTeam
   ) -> Int? {
     var nonFinite: Int?

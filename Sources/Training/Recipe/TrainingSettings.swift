@@ -1,51 +1,51 @@
 import Data
 import Foundation
 import JSON
-public import Layers
-public import ModelParallel
-public import Networks
-public import System
+package import Layers
+package import ModelParallel
+package import Networks
+package import System
 
 /// Every setting of a run: what config.json holds, and what a checkpoint carries.
-public struct TrainingSettings: Codable, Equatable, Sendable {
+package struct TrainingSettings: Codable, Equatable, Sendable {
   /// The network.
-  public var network: NetworkSpecification
+  package var network: NetworkSpecification
   /// How it is trained.
-  public var recipe: Recipe
+  package var recipe: Recipe
   /// The prepared dataset's folder.
-  public var dataset: String
+  package var dataset: String
   /// The checksum of the dataset's description.
-  public var datasetChecksum: String
+  package var datasetChecksum: String
   /// What the run takes from a network that was trained before, and how fast each layer learns; nil where nothing
   /// was said.
-  public var fineTuning: FineTuning?
+  package var fineTuning: FineTuning?
   /// What initial weights, dropout, crops and the order of the images depend on.
-  public var seed: UInt64
+  package var seed: UInt64
   /// Steps after which training ends, whatever the epochs; nil for no such limit.
-  public var maxSteps: Int?
+  package var maxSteps: Int?
   /// Steps between validations; nil for one at the end of each epoch.
-  public var validateEvery: Int?
+  package var validateEvery: Int?
   /// Steps between checkpoints, besides those at validations and at the end; nil for none.
-  public var checkpointEvery: Int?
+  package var checkpointEvery: Int?
   /// How many of the newest checkpoints are kept.
-  public var keptCheckpoints: Int
+  package var keptCheckpoints: Int
   /// Whether damaged records are left out and counted; a run that meets one stops otherwise, and where this is nil,
   /// as in files of earlier versions.
-  public var skipsCorrupt: Bool?
+  package var skipsCorrupt: Bool?
   /// How convolutions are computed.
-  public var algorithm: ConvolutionChoice
+  package var algorithm: ConvolutionChoice
   /// Threads that compute side by side in each tower: results are equal to the last bit for equal numbers.
-  public var threadsPerTower: Int
+  package var threadsPerTower: Int
   /// How numbers travel between ranks; nil for as they are.
-  public var formats: WireFormats?
+  package var formats: WireFormats?
   /// The version of config.json and metrics.jsonl; nil where they are older than its first.
-  public private(set) var formatVersion: Int? = Self.newestVersion
+  package private(set) var formatVersion: Int? = Self.newestVersion
 
   /// The newest version that this program reads, and the one that it writes.
-  public static let newestVersion = 2
+  package static let newestVersion = 2
 
   /// Makes settings from their parts.
-  public init(
+  package init(
     network: NetworkSpecification, recipe: Recipe, dataset: String, datasetChecksum: String,
     fineTuning: FineTuning? = nil, seed: UInt64, maxSteps: Int?, validateEvery: Int?,
     checkpointEvery: Int?, keptCheckpoints: Int, skipsCorrupt: Bool = false,
@@ -74,7 +74,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   ///   - text: The file's text.
   ///   - path: The file, for the complaint.
   /// - Throws: `Failure` (badData) where it is not understood, has a number that no run has, or was written by a newer program.
-  public init(_ text: String, from path: String) throws(Failure) {
+  package init(_ text: String, from path: String) throws(Failure) {
     let version = try JSONText.decode(Version.self, text, from: path).formatVersion ?? 0
     guard version <= Self.newestVersion else {
       throw Failure(
@@ -92,24 +92,24 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   }
 
   /// The settings as JSON, keys in order.
-  public var json: String { JSONText.encode(self) }
+  package var json: String { JSONText.encode(self) }
 
   /// A setting that must be that of the checkpoint for a run to go on as if it had never stopped, and is not.
-  public struct Difference: Sendable, Equatable {
+  package struct Difference: Sendable, Equatable {
     /// What `--allow-changed` calls it: its option, where there is one.
-    public let key: String
+    package let key: String
     /// One sentence with both values.
-    public let sentence: String
+    package let sentence: String
   }
 
   /// What `--allow-changed` takes.
-  public static let changeable = [
+  package static let changeable = [
     "recipe", "learning-rate", "momentum", "weight-decay", "batch-size", "schedule", "augmentation",
     "data", "seed", "algorithm", "formats", "validate-every", "init-from", "rates",
   ]
 
   /// The settings, the network apart, that differ from those of a checkpoint.
-  public func differences(from saved: TrainingSettings) -> [Difference] {
+  package func differences(from saved: TrainingSettings) -> [Difference] {
     var result: [Difference] = []
     func compare<Value: Equatable>(
       _ key: String, _ name: String, _ saved: Value, _ now: Value,
@@ -164,7 +164,7 @@ public struct TrainingSettings: Codable, Equatable, Sendable {
   }
 
   /// How another network differs, in one sentence with both values; nil where it does not.
-  public func networkDifference(from saved: TrainingSettings) -> String? {
+  package func networkDifference(from saved: TrainingSettings) -> String? {
     guard saved.network != network else { return nil }
     func text(_ network: NetworkSpecification) -> String {
       "\(quoted(network.name)) with \(network.towers) towers, \(network.layers.count) layers, "

@@ -1,14 +1,14 @@
 import Foundation
 import Glibc
-public import System
+package import System
 
 /// The folder of one run: config.json, metrics.jsonl, log.txt and checkpoints/.
-public struct RunDirectory: Sendable {
+package struct RunDirectory: Sendable {
   /// The folder.
-  public let path: String
+  package let path: String
 
   /// Names a run's folder; nothing is created.
-  public init(_ path: String) { self.path = path }
+  package init(_ path: String) { self.path = path }
 
   /// What its files are called.
   enum Name {
@@ -20,52 +20,52 @@ public struct RunDirectory: Sendable {
   }
 
   /// Every effective setting.
-  public var configuration: String { "\(path)/\(Name.configuration)" }
+  package var configuration: String { "\(path)/\(Name.configuration)" }
   /// A record a step, a record a validation.
-  public var metrics: String { "\(path)/\(Name.metrics)" }
+  package var metrics: String { "\(path)/\(Name.metrics)" }
   /// What the run said.
-  public var log: String { "\(path)/\(Name.log)" }
+  package var log: String { "\(path)/\(Name.log)" }
   /// Where TensorBoard's files are.
-  public var tensorBoard: String { "\(path)/\(Name.tensorBoard)" }
+  package var tensorBoard: String { "\(path)/\(Name.tensorBoard)" }
   /// Where the checkpoints are.
-  public var checkpoints: String { "\(path)/\(CheckpointName.folder)" }
+  package var checkpoints: String { "\(path)/\(CheckpointName.folder)" }
   /// The newest checkpoint under a name that stays the same: a second name (hard link) of its file.
-  public var latest: String { "\(path)/\(CheckpointName.latest)" }
+  package var latest: String { "\(path)/\(CheckpointName.latest)" }
   /// The checkpoint with the lowest validation error, likewise; it outlives its first name.
-  public var best: String { "\(path)/\(CheckpointName.best)" }
+  package var best: String { "\(path)/\(CheckpointName.best)" }
   /// Who is using the folder.
-  public var lock: String { "\(path)/\(Name.lock)" }
+  package var lock: String { "\(path)/\(Name.lock)" }
 
   /// Whether a run has begun here.
-  public var holdsRun: Bool { access(configuration, F_OK) == 0 }
+  package var holdsRun: Bool { access(configuration, F_OK) == 0 }
 
   /// The checkpoints that are there, the oldest first; a file under its final name is whole.
   ///
   /// Whatever has another name than the program gives, a copy say, is none.
-  public var checkpointFiles: [String] {
+  package var checkpointFiles: [String] {
     HeldFolder.names(in: checkpoints).compactMap(CheckpointName.steps).sorted()
       .map { "\(path)/\(CheckpointName.checkpoint(afterSteps: $0))" }
   }
 
   /// What damaged checkpoints are called besides.
-  public static let damagedSuffix = ".damaged"
+  package static let damagedSuffix = ".damaged"
 
   /// Files that are checkpoints too, though none to go on from: damaged ones, and second names.
-  public var remains: [String] {
+  package var remains: [String] {
     HeldFolder.names(in: checkpoints)
       .filter { $0.hasSuffix(Self.damagedSuffix) || $0.hasSuffix(CheckpointName.suffix) }
       .map { "\(checkpoints)/\($0)" }.filter { !checkpointFiles.contains($0) }
   }
 
   /// The checkpoints that are there and their second names; whatever has another name is somebody's own.
-  public var everyCheckpoint: [String] {
+  package var everyCheckpoint: [String] {
     checkpointFiles
       + [latest, best].filter { faccessat(AT_FDCWD, $0, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
   }
 
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
   /// - Throws: `Failure` (inputMissing) where nothing is there, or the run has no checkpoint yet.
-  public static func checkpoint(named path: String) throws(Failure) -> String {
+  package static func checkpoint(named path: String) throws(Failure) -> String {
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw Failure(
@@ -81,7 +81,7 @@ public struct RunDirectory: Sendable {
 
   /// The checkpoint of the most steps; nil where there is none.
   /// - Throws: `Failure` (badData) where it holds other steps than its name says.
-  public func newestCheckpoint() throws(Failure) -> String? {
+  package func newestCheckpoint() throws(Failure) -> String? {
     guard let newest = checkpointFiles.last else { return nil }
     if let misnaming = Checkpoint.misnaming(of: newest) { throw misnaming }
     return newest
@@ -90,7 +90,7 @@ public struct RunDirectory: Sendable {
   /// The settings in config.json.
   /// - Returns: Those that the run was started with.
   /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where the file is not understood.
-  public func savedSettings() throws(Failure) -> TrainingSettings {
+  package func savedSettings() throws(Failure) -> TrainingSettings {
     guard let text = try? String(contentsOfFile: configuration, encoding: .utf8) else {
       throw Failure(
         .inputMissing,
@@ -105,11 +105,11 @@ public struct RunDirectory: Sendable {
   ]
 
   /// Whether there is something to go on with.
-  public var holdsTraining: Bool { holdsRun || !checkpointFiles.isEmpty }
+  package var holdsTraining: Bool { holdsRun || !checkpointFiles.isEmpty }
 
   /// Checks that a new run may begin here, without touching anything: nothing is there yet, or nothing of value.
   /// - Throws: `Failure` (cannotCreate) where another run is there, or somebody's files, or no folder.
-  public func checkIsFree() throws(Failure) {
+  package func checkIsFree() throws(Failure) {
     var status = stat()
     guard stat(path, &status) == 0 else { return }
     guard status.isFolder else { throw notFolder(path) }
@@ -129,7 +129,7 @@ public struct RunDirectory: Sendable {
   /// - Returns: Whether it was made.
   /// - Throws: `Failure` (cannotCreate) where it cannot be made.
   @discardableResult
-  public func makeFolder() throws(Failure) -> Bool {
+  package func makeFolder() throws(Failure) -> Bool {
     var (parent, made) = ("", [String]())
     for part in path.split(separator: "/", omittingEmptySubsequences: false) {
       parent += part
@@ -150,7 +150,7 @@ public struct RunDirectory: Sendable {
 
   /// Makes what a new run needs in its folder, which the caller has to itself.
   /// - Throws: `Failure` (cannotCreate) where it cannot be made.
-  public func makeCheckpointFolder() throws(Failure) {
+  package func makeCheckpointFolder() throws(Failure) {
     let folder = try HeldFolder(path)
     try folder.makeFolder(CheckpointName.folder)
     try checkFolder(checkpoints)
@@ -159,7 +159,7 @@ public struct RunDirectory: Sendable {
 
   /// Checks that the folder is one that nobody else can put files or links into, and that it can be written.
   /// - Throws: `Failure` (cannotCreate) that says what is wrong.
-  public func check() throws(Failure) {
+  package func check() throws(Failure) {
     try checkFolder(path)
     var status = stat()
     // They are there only where a run has begun, and the last one where it was asked for.
@@ -210,7 +210,7 @@ public struct RunDirectory: Sendable {
   ///   - count: How many will be there at once, beside those that are.
   ///   - length: Bytes of one.
   /// - Throws: `Failure` (cannotCreate) that names both numbers.
-  public func checkRoom(for count: Int, checkpointsOf length: Int) throws(Failure) {
+  package func checkRoom(for count: Int, checkpointsOf length: Int) throws(Failure) {
     var status = statvfs()
     guard statvfs(checkpoints, &status) == 0 else { return }
     let free = Int(

@@ -92,6 +92,7 @@ final class RunKeeper {
   /// - Parameters:
   ///   - failure: What the system said.
   ///   - folder: The run's folder.
+  /// - Returns: What to throw.
   static func explain(_ failure: Failure, in folder: HeldFolder) -> Failure {
     // Whoever deletes it may not be through.
     for pause in [0, 20_000, 100_000] as [useconds_t] {

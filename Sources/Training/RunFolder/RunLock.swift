@@ -3,14 +3,14 @@ import Glibc
 import JSON
 import Supervision
 import Synchronization
-public import System
+package import System
 
 /// One run, one folder: the file `lock` names who is using it.
 ///
 /// On one host the system's own lock (flock) tells: it is gone with its process, however that ended. Where a file system
 /// has none, the process that the file names is looked for. Where it does not reach between hosts, the file says who wrote
 /// it, and a living owner touches it every few seconds.
-public final class RunLock {
+package final class RunLock {
   /// Seconds that a newcomer on another host looks for a touch, and those that it must be able to look.
   private static let lookSeconds = (least: 10.0, most: 20.0)
   /// Seconds in which the ranks of a killed mpirun are gone: they live a second or two longer.
@@ -24,7 +24,7 @@ public final class RunLock {
   private let touching: Touching
 
   /// Where the run's folder is now.
-  public var place: String {
+  package var place: String {
     if case .elsewhere(let path?) = folder.place { path } else { folder.path }
   }
 
@@ -35,7 +35,7 @@ public final class RunLock {
   ///   - usesFlock: Whether the system is asked for its lock; without, all is as on a file system that has none.
   ///   - tell: Told what the user should know, once.
   /// - Throws: `Failure` (cannotCreate) that names the owner where there is one.
-  public init(
+  package init(
     _ run: RunDirectory, patience: Double = .infinity, usesFlock: Bool = true,
     tell: (String) -> Void
   ) throws(Failure) {
@@ -64,7 +64,7 @@ public final class RunLock {
   }
 
   /// Removes the file, where it is this process's still; the system's lock goes with the process.
-  public func release() { file.remove() }
+  package func release() { file.remove() }
 
   /// Whether nobody else has taken the folder over.
   var isOwner: Bool { file.standing != .othersNow }
