@@ -3,7 +3,7 @@ package import System
 /// A command line: its synopsis, its options in titled groups, and how to read them.
 package struct Command: Sendable {
   /// Options under one heading of the help text.
-  package typealias Group = (title: String, options: [Option])
+  package typealias Group = (title: String, options: [any AnyOption])
 
   /// What the user types before the options, `mpirun -np 2 alexnet-train`.
   package let name: String
@@ -25,19 +25,22 @@ package struct Command: Sendable {
     self.overview = overview
     self.synopsis = synopsis
     self.takesOperands = takesOperands
-    self.groups = groups + [("Other", [.flag("help", "Show this text.")])]
+    self.groups = groups + [("Other", [Self.help])]
   }
 
-  private var options: [Option] { groups.flatMap(\.options) }
+  /// Asks for the help text.
+  package static let help = Flag("help", "Show this text.")
+
+  private var options: [any AnyOption] { groups.flatMap(\.options) }
 
   /// The text for `--help`.
   package var helpText: String {
     var text = "Usage: \(name) \(synopsis)\n\n\(overview)\n"
     for group in groups {
       text += "\n\(group.title):\n"
-      for option in group.options where !option.isHidden {
+      for option in group.options.map(\.declaration) where !option.isHidden {
         let words = option.words.isEmpty ? nil : "[\(option.words.joined(separator: "|"))]"
-        let left = "  --\(option.name)" + ((option.value ?? words).map { " \($0)" } ?? "")
+        let left = "  --\(option.name)" + ((option.placeholder ?? words).map { " \($0)" } ?? "")
         let right = option.help + (option.defaultText.map { " [default: \($0)]" } ?? "")
         text += Self.columns(left, right)
       }
@@ -67,57 +70,65 @@ package struct Command: Sendable {
 
   /// Reads the words after the program's name.
   ///
-  /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options.
-  /// - Throws: `Failure` (usage) for an unknown option, a missing value, a value for a flag, an option given
-  ///   twice that may not be, or an operand where none is taken.
+  /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options. Where help is asked for,
+  /// nothing else counts.
+  /// - Throws: `Failure` (usage) for an unknown option, a value that is missing or is not what the option takes, an option
+  ///   given twice that may not be, or an operand where none is taken.
   package func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
     var arguments = Arguments()
+    var given: [(option: any AnyOption, word: String)] = []
     var rest = Array(words)[...]
     while let word = rest.popFirst() {
       if word == "--" {
         while let operand = rest.popFirst() { try add(operand, to: &arguments) }
         break
       }
-      guard word.hasPrefix("--") || (word.hasPrefix("-") && word.count > 1) else {
+      guard word.hasPrefix("-"), word.count > 1 else {
         try add(word, to: &arguments)
         continue
       }
-      let isShortHelp = word == "-h"
-      let bare = isShortHelp ? "help" : String(word.dropFirst(2))
-      let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = String(parts[0])
-      guard isShortHelp || word.hasPrefix("--"),
-        let option = options.first(where: { $0.name == name })
-      else { throw unknown(word, name) }
-      if !option.words.isEmpty {
-        let follows = parts.count == 1 && rest.first.map { option.words.contains($0) } == true
-        let word = parts.count == 2 ? String(parts[1]) : follows ? rest.removeFirst() : ""
-        guard word.isEmpty && parts.count == 1 || option.words.contains(word) else {
-          throw Failure(
-            .usage,
-            "--\(name) takes \(option.words.joined(separator: " or ")) or no value, not \(quoted(word))."
-          )
-        }
-        arguments.values[name, default: []].append(word)
+      let (option, value) = try option(word)
+      let declaration = option.declaration
+      if declaration.placeholder == nil {
+        if let value, !declaration.words.contains(value) { throw declaration.refusal(of: value) }
+        let follows = value == nil && rest.first.map(declaration.words.contains) == true
+        given.append((option, value ?? (follows ? rest.removeFirst() : "")))
         continue
       }
-      if option.value == nil {
-        guard parts.count == 1 else {
-          throw Failure(
-            .usage, "--\(name) takes no value, but was given \(quoted(String(parts[1]))).")
-        }
-        arguments.values[name, default: []].append("")
-        continue
+      guard let value = value ?? rest.popFirst() else {
+        throw Failure(
+          .usage,
+          "--\(declaration.name) needs a value: --\(declaration.name) \(declaration.placeholder ?? "")."
+        )
       }
-      guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
-        throw Failure(.usage, "--\(name) needs a value: --\(name) \(option.value ?? "").")
+      given.append((option, value))
+    }
+    if given.contains(where: { $0.option.declaration.name == Self.help.declaration.name }) {
+      arguments.values[Self.help.declaration.name] = [""]
+      return arguments
+    }
+    for (option, word) in given {
+      let declaration = option.declaration
+      guard declaration.repeats || !arguments.has(option) else {
+        throw Failure(.usage, "--\(declaration.name) was given twice; give it once.")
       }
-      if !option.repeats, arguments.values[name] != nil {
-        throw Failure(.usage, "--\(name) was given twice; give it once.")
-      }
-      arguments.values[name, default: []].append(value)
+      arguments.values[declaration.name, default: []].append(try option.value(of: word))
     }
     return arguments
+  }
+
+  /// The option that a word names, and the value behind its equals sign.
+  private func option(
+    _ word: String
+  ) throws(Failure) -> (option: any AnyOption, value: String?) {
+    let bare = word == "-h" ? "help" : word.hasPrefix("--") ? String(word.dropFirst(2)) : ""
+    let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      .map(String.init)
+    let name = parts.first ?? ""
+    guard let option = options.first(where: { $0.declaration.name == name }) else {
+      throw unknown(word, word.hasPrefix("--") ? name : String(word.dropFirst(2)))
+    }
+    return (option, parts.count == 2 ? parts[1] : nil)
   }
 
   private func add(_ operand: String, to arguments: inout Arguments) throws(Failure) {
@@ -130,7 +141,7 @@ package struct Command: Sendable {
   }
 
   private func unknown(_ word: String, _ name: String) -> Failure {
-    let near = options.filter { !$0.isHidden }.map(\.name).min {
+    let near = options.map(\.declaration).filter { !$0.isHidden }.map(\.name).min {
       distance($0, name) < distance($1, name)
     }
     let hint = near.flatMap { distance($0, name) <= 3 ? "; did you mean --\($0)?" : nil } ?? "."

@@ -16,6 +16,9 @@ package final class Watchdog {
     case apart
   }
 
+  /// Seconds without progress that a job may have where nothing else is asked for.
+  package static let standardLimit = 120.0
+
   private let state: WatchdogState
   private var world: Communicator?
   private var thread: SystemThread?

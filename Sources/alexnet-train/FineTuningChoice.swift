@@ -9,26 +9,25 @@ import Training
 
 extension TrainCommand {
   /// The file that the weights come from: what `--init-from` names, the newest checkpoint where it is a run.
-  func weightFile(_ arguments: Arguments) throws(Failure) -> String? {
-    try arguments.string("init-from").map { path throws(Failure) in
+  func weightFile() throws(Failure) -> String? {
+    try arguments[TrainOptions.initFrom].map { path throws(Failure) in
       try RunDirectory.checkpoint(named: path)
     }
   }
 
   /// The network that is trained: what `--network` names, else that of the file which the weights come from.
-  func networkChoice(_ arguments: Arguments, weights: String?) throws(Failure) -> NetworkChoice {
-    if !arguments.has("network"), let weights,
-      let network = try StartingWeights.network(in: weights)
-    {
-      guard !arguments.has("variant") else {
+  func networkChoice(weights: String?) throws(Failure) -> NetworkChoice {
+    let name = arguments[TrainOptions.network]
+    if name == nil, let weights, let network = try StartingWeights.network(in: weights) {
+      guard !arguments.has(TrainOptions.variant) else {
         throw Failure(
           .usage, "--variant needs --network here: \(quoted(weights)) holds a network of its own.")
       }
       return NetworkChoice(network)
     }
     let choice = try NetworkChoice(
-      name: arguments.string("network") ?? "alexnet", recipe: recipeName(arguments),
-      variants: arguments.strings("variant"))
+      name: name ?? NetworkSpecification.presetNames[0], recipe: arguments[TrainOptions.recipe],
+      variants: arguments[TrainOptions.variant])
     guard let weights else { return choice }
     return choice.reading(
       try StartingWeights.pictures(for: choice.network(classes: nil), in: weights))
@@ -47,26 +46,26 @@ extension TrainCommand {
 
   /// What the options say of single layers; nil where they say nothing.
   func fineTuning(
-    _ arguments: Arguments, weights: String?, _ network: NetworkSpecification
+    weights: String?, _ network: NetworkSpecification
   ) throws(Failure) -> FineTuning? {
-    func words(_ option: String) -> [String] {
-      arguments.strings(option).flatMap { $0.split(separator: ",") }.map(String.init)
+    func words(_ option: ListOption<String>) -> [String] {
+      arguments[option].flatMap { $0.split(separator: ",") }.map(String.init)
     }
-    guard weights != nil || !arguments.has("reset") else {
+    guard weights != nil || !arguments.has(TrainOptions.reset) else {
       throw Failure(
         .usage, "--reset goes with --init-from; all layers begin with their initial values.")
     }
-    guard weights != nil || !arguments.has("class-map") else {
+    guard weights != nil || !arguments.has(TrainOptions.classMap) else {
       throw Failure(.usage, "--class-map goes with --init-from, whose classes it pairs.")
     }
     var tuning = FineTuning(file: weights)
-    tuning.classMap = try arguments.string("class-map").map { word throws(Failure) in
+    tuning.classMap = try arguments[TrainOptions.classMap].map { word throws(Failure) in
       try ClassMap(word)
     }
-    for word in words("reset") {
+    for word in words(TrainOptions.reset) {
       tuning.reset += try FineTuning.layers(word, of: network, option: "reset")
     }
-    for word in words("learning-rate-scale") {
+    for word in words(TrainOptions.learningRateScale) {
       let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, let factor = Double(parts[1]), factor.isFinite, factor >= 0 else {
         throw Failure(
@@ -78,7 +77,7 @@ extension TrainCommand {
         tuning.learningRateFactors[layer] = factor
       }
     }
-    for word in words("freeze") {
+    for word in words(TrainOptions.freeze) {
       for layer in try FineTuning.layers(word, of: network, option: "freeze") {
         tuning.learningRateFactors[layer] = 0
       }

@@ -14,18 +14,13 @@ struct ParallelChoice {
   private let scheme: FullyConnectedScheme?
   private let checkEvery: Int
 
-  init(_ arguments: Arguments) throws(Failure) {
+  init(_ arguments: Arguments) {
     let formats = WireFormats(
-      activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
-      gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32)
+      activations: arguments[TrainOptions.sendActivations],
+      gradients: arguments[TrainOptions.sendGradients])
     self.formats = formats == WireFormats() ? nil : formats
-    scheme = try FullyConnectedScheme.named(arguments.string("parallel-fc") ?? "automatic")
-    checkEvery = try arguments.integer("check-replicas", in: 1...Int.max) ?? 100
-  }
-
-  /// Towers of each rank, if the user says so.
-  static func towersPerRank(_ arguments: Arguments) throws(Failure) -> Int? {
-    try arguments.integer("towers-per-rank", in: 1...1024)
+    scheme = arguments[TrainOptions.parallelFC]
+    checkEvery = arguments[TrainOptions.checkReplicas]
   }
 
   /// The choice for a network on these ranks, and a sentence about it where there was one to make.

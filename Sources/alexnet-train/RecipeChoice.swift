@@ -6,21 +6,15 @@ import Training
 
 extension TrainCommand {
   /// The limit to the steps, if there is one.
-  func steps(_ arguments: Arguments, isDemonstration: Bool) throws(Failure) -> Int? {
-    let standard = isDemonstration && !arguments.has("epochs") ? Demonstration.steps : nil
-    return try arguments.integer("max-steps", in: 0...1_000_000_000_000) ?? standard
-  }
-
-  /// Which source the training follows.
-  func recipeName(_ arguments: Arguments) throws(Failure) -> RecipeName {
-    try arguments.choice("recipe", of: RecipeName.self) ?? .paper
+  var steps: Int? {
+    let standard =
+      isDemonstration && !arguments.has(TrainOptions.epochs) ? Demonstration.steps : nil
+    return arguments[TrainOptions.maxSteps] ?? standard
   }
 
   /// The recipe that the options ask for, and sentences about what the network changes in it.
-  func recipe(
-    _ arguments: Arguments, for choice: NetworkChoice, isDemonstration: Bool
-  ) throws(Failure) -> (recipe: Recipe, said: [String]) {
-    let name = try recipeName(arguments)
+  func recipe(for choice: NetworkChoice) throws(Failure) -> (recipe: Recipe, said: [String]) {
+    let name = arguments[TrainOptions.recipe]
     var (recipe, changes) = Recipe.named(name, preset: choice.preset)
     var said: [String] = []
     if let changes, let preset = choice.preset {
@@ -34,25 +28,23 @@ extension TrainCommand {
       )
     }
     if recipe.layerRates?.isEmpty == true { recipe.layerRates = nil }
-    recipe.epochs = try arguments.integer("epochs", in: 1...1_000_000) ?? recipe.epochs
-    recipe.batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? recipe.batchSize
-    recipe.learningRate =
-      try arguments.number("learning-rate", in: 1e-12...1e6) ?? recipe.learningRate
-    recipe.momentum = try arguments.number("momentum", in: 0...1) ?? recipe.momentum
-    recipe.weightDecay = try arguments.number("weight-decay", in: 0...1e6) ?? recipe.weightDecay
-    guard !(arguments.has("augmentation") && arguments.has("no-augmentation")) else {
+    recipe.epochs = arguments[TrainOptions.epochs] ?? recipe.epochs
+    recipe.batchSize = arguments[TrainOptions.batchSize] ?? recipe.batchSize
+    recipe.learningRate = arguments[TrainOptions.learningRate] ?? recipe.learningRate
+    recipe.momentum = arguments[TrainOptions.momentum] ?? recipe.momentum
+    recipe.weightDecay = arguments[TrainOptions.weightDecay] ?? recipe.weightDecay
+    switch (arguments[TrainOptions.augmentation], arguments[TrainOptions.noAugmentation]) {
+    case (true, true):
       throw Failure(
         .usage, "--augmentation and --no-augmentation contradict each other; give one of them.")
+    case (false, true): recipe.augmentation = recipe.augmentation.withoutChance
+    case (true, false): recipe.augmentation = Recipe.named(name).augmentation
+    case (false, false): break
     }
-    if arguments.has("no-augmentation") {
-      recipe.augmentation = recipe.augmentation.withoutChance
-    } else if arguments.has("augmentation") {
-      recipe.augmentation = Recipe.named(name).augmentation
-    }
-    if isDemonstration, let steps = try steps(arguments, isDemonstration: true) {
+    if isDemonstration, let steps {
       recipe.schedule = Demonstration.schedule(steps: steps, batchSize: recipe.batchSize)
     }
-    if let patience = try arguments.integer("patience", in: 1...1_000_000) {
+    if let patience = arguments[TrainOptions.patience] {
       guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
         throw Failure(
           .usage,

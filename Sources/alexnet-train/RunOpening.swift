@@ -9,32 +9,42 @@ import System
 import Training
 
 /// A run's folder, the hold on it, and where to go on from.
-struct OpenedRun {
+final class OpenedRun {
   let run: RunDirectory
   /// The first rank's; let go of when the run ends.
   let lock: RunLock?
-  /// Nil for a new run.
-  var checkpoint: SafetensorsFile?
+  private var checkpoint: SafetensorsFile?
+
+  init(run: RunDirectory, lock: RunLock?, checkpoint: SafetensorsFile?) {
+    (self.run, self.lock, self.checkpoint) = (run, lock, checkpoint)
+  }
+
+  /// Hands over the checkpoint to go on from; nil for a new run.
+  ///
+  /// A file that is held open keeps its room on the disk when newer ones have taken its place, so it is not kept here.
+  func takeCheckpoint() -> SafetensorsFile? {
+    defer { checkpoint = nil }
+    return checkpoint
+  }
 }
 
 extension TrainCommand {
   /// Opens the run's folder, and the checkpoint to go on from where there is one; all ranks call it together.
-  func open(_ arguments: Arguments, _ settings: TrainingSettings) throws -> OpenedRun {
-    var path = arguments.string("out") ?? ""
-    if path.isEmpty {
-      path = try world.broadcast(world.rank == 0 ? makeFreshFolder(settings) : "", from: 0)
-    }
+  func open(_ settings: TrainingSettings) throws -> OpenedRun {
+    let given = arguments[TrainOptions.out]
+    var path =
+      try given ?? world.broadcast(world.rank == 0 ? makeFreshFolder(settings) : "", from: 0)
     let run = RunDirectory(path)
-    let mode = arguments.string("resume")
-    let allowed = try allowedChanges(arguments)
+    let mode = ResumeMode(arguments)
+    let allowed = try allowedChanges()
     var lock: RunLock?
     var goesOn = false
-    if world.rank == 0 { (lock, goesOn) = try take(run, mode: mode, arguments) }
+    if world.rank == 0 { (lock, goesOn) = try take(run, mode) }
     // What the first rank finds in the folder counts for all.
     goesOn = try world.broadcast(goesOn ? "run" : "", from: 0) == "run"
     guard goesOn else { return OpenedRun(run: run, lock: lock, checkpoint: nil) }
     let newest =
-      try world.rank == 0 ? checkpointToGoOnFrom(run, wantsGood: mode == "latest-good") : nil
+      try world.rank == 0 ? checkpointToGoOnFrom(run, wantsGood: mode == .latestGood) : nil
     // All ranks go on from the file that the first one sees.
     path = try world.broadcast(newest ?? "", from: 0)
     let checkpoint = path.isEmpty ? nil : try SafetensorsFile(opening: path)
@@ -57,9 +67,9 @@ extension TrainCommand {
   /// Takes a run's folder, which is made where a run may begin in it; only then is what lies there counted on.
   /// - Returns: The hold on it, and whether there is a run to go on with.
   private func take(
-    _ run: RunDirectory, mode: String?, _ arguments: Arguments
+    _ run: RunDirectory, _ mode: ResumeMode?
   ) throws(Failure) -> (lock: RunLock?, goesOn: Bool) {
-    let goesOn = { mode == "auto" ? run.holdsTraining : mode != nil }
+    let goesOn = { mode == .auto ? run.holdsTraining : mode != nil }
     if !goesOn() {
       try run.checkIsFree()
       try run.makeFolder()
@@ -67,7 +77,7 @@ extension TrainCommand {
       _ = try run.savedSettings()
     }
     try run.check()
-    let lock = try self.lock(run, arguments)
+    let lock = try self.lock(run)
     // Another run may have begun here, and ended, while this one waited for the folder.
     guard !goesOn() else { return (lock, true) }
     try run.checkIsFree()
@@ -75,8 +85,10 @@ extension TrainCommand {
     return (lock, false)
   }
 
-  private func lock(_ run: RunDirectory, _ arguments: Arguments) throws(Failure) -> RunLock {
-    try RunLock(run, patience: try watchdogLimit(arguments) ?? .infinity) { say($0 + "\n") }
+  private func lock(_ run: RunDirectory) throws(Failure) -> RunLock {
+    try RunLock(run, patience: arguments[TrainOptions.watchdog].seconds ?? .infinity) {
+      say($0 + "\n")
+    }
   }
 
   /// The newest checkpoint, or the newest whole one where that is asked for; damaged ones then lose their names.
@@ -127,8 +139,8 @@ extension TrainCommand {
     return nil
   }
 
-  private func allowedChanges(_ arguments: Arguments) throws(Failure) -> Set<String> {
-    let keys = arguments.strings("allow-changed").flatMap {
+  private func allowedChanges() throws(Failure) -> Set<String> {
+    let keys = arguments[TrainOptions.allowChanged].flatMap {
       $0.split(separator: ",").map(String.init)
     }
     if let key = keys.first(where: { !TrainingSettings.changeable.contains($0) }) {

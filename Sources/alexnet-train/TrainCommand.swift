@@ -13,129 +13,140 @@ import Training
 /// The program: from the command line to a finished run.
 struct TrainCommand {
   let world: Communicator
+  let arguments: Arguments
 
-  init(_ world: Communicator) { self.world = world }
-
-  func run(_ words: some Sequence<String>) throws -> ExitCode {
+  /// Reads the command line and does what it asks for; all ranks call it together.
+  static func run(_ words: [String], over world: Communicator) throws -> ExitCode {
     let start = MonotonicClock.seconds
-    let arguments = try Self.options.parse(words)
-    if arguments.has("help") {
-      say(Self.options.helpText)
+    let arguments = try TrainOptions.command.parse(words)
+    let command = TrainCommand(world: world, arguments: arguments)
+    guard !arguments[Command.help] else {
+      command.say(TrainOptions.command.helpText)
       return .done
     }
+    return try command.run(words, start: start)
+  }
+
+  private func run(_ words: [String], start: Double) throws -> ExitCode {
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     // First of all, since a job may be killed at any moment.
     try SharedMemory.unlinkSegments(of: world)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
-    let watchdogLimit = try watchdogLimit(arguments)
     // Preparing the demonstration's pictures takes its time on one rank, while the others wait.
-    let isDemonstration = !arguments.has("data") && !arguments.has("classes")
-    var watchdog: Watchdog?
-    if let watchdogLimit, !isDemonstration { watchdog = try Watchdog(world, limit: watchdogLimit) }
+    var watchdog = try isDemonstration ? nil : startWatchdog()
     firstMessages.stop()
-    Activity.begin("options")
-    for name in ["data", "out", "network", "init-from"] where arguments.string(name) == "" {
-      throw Failure(.usage, "--\(name) was given an empty value; leave it out or name something.")
-    }
-    let safeguards = try safeguards(arguments, start: start)
-    let cores = try Cores(world, threads: arguments.integer("threads", in: 1...1024))
-    let isDryRun = arguments.has("dry-run")
-    let pretended = try arguments.integer("classes", in: 2...1_000_000)
-    guard pretended == nil || (isDryRun && !arguments.has("data")) else {
-      throw Failure(
-        .usage, "--classes goes with --dry-run and without --data; a dataset has its own classes.")
-    }
-    // What can be wrong without a dataset is found before one is prepared or read.
-    guard !arguments.has("resume") || arguments.has("out") else {
-      throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
-    }
-    let weights = try weightFile(arguments)
-    let choice = try networkChoice(arguments, weights: weights)
-    let (recipe, said) = try self.recipe(
-      arguments, for: choice, isDemonstration: isDemonstration)
-    let parallelChoice = try ParallelChoice(arguments)
-    let placement = try Placement(
-      towers: choice.network(classes: nil).towers, over: world,
-      towersPerRank: ParallelChoice.towersPerRank(arguments))
 
+    Activity.begin("options")
+    let plan = try TrainPlan(self, start: start)
     Activity.begin("opening the dataset")
-    var dataset: Dataset?
-    if !isDryRun || arguments.has("data") {
-      dataset =
-        isDemonstration
-        ? try Demonstration.dataset(world, side: choice.network(classes: nil).imageSide)
-        : try Dataset(opening: arguments.string("data") ?? "")
-    }
-    let network = try choice.network(
-      classes: dataset?.classNames.count ?? pretended ?? Demonstration.classes)
-    if let dataset { try check(dataset, fits: network) }
-    let threadsPerTower = max(1, cores.threads / placement.owned.count)
-    let settings = TrainingSettings(
-      network: network, recipe: recipe, dataset: dataset?.path ?? "(none)",
-      datasetChecksum: dataset?.checksum ?? "",
-      fineTuning: try fineTuning(arguments, weights: weights, network),
-      seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 1),
-      maxSteps: try steps(arguments, isDemonstration: isDemonstration),
-      validateEvery: try arguments.integer("validate-every", in: 1...Int.max),
-      checkpointEvery: try arguments.integer("checkpoint-every", in: 1...Int.max) ?? 500,
-      keptCheckpoints: try arguments.integer("keep", in: 1...1_000_000) ?? 2,
-      skipsCorrupt: arguments.has("skip-corrupt"),
-      algorithm: try arguments.choice("algorithm", of: ConvolutionChoice.self) ?? .automatic,
-      threadsPerTower: try world.allReduce(Int64(threadsPerTower), .min).asInt,
-      formats: parallelChoice.formats)
-    let (parallelism, schemeChoice) = try parallelChoice.parallelism(
-      network, placement, batchSize: recipe.batchSize)
-    if isDryRun {
-      for sentence in said { say(sentence + "\n") }
-      say(DryRun(settings: settings, placement: placement, parallelism: parallelism).text)
+    let dataset = try openDataset(plan)
+    let settings = try settings(plan, dataset)
+    let (parallelism, schemeChoice) = try plan.parallelChoice.parallelism(
+      settings.network, plan.placement, batchSize: settings.recipe.batchSize)
+    guard let dataset, !arguments[TrainOptions.dryRun] else {
+      for sentence in plan.said { say(sentence + "\n") }
+      say(DryRun(settings: settings, placement: plan.placement, parallelism: parallelism).text)
       try watchdog?.finish()
       return .done
     }
-    guard let dataset else { return .internal }
-    if let watchdogLimit, watchdog == nil {
-      watchdog = try Watchdog(world, limit: watchdogLimit)
-    }
+    watchdog = try watchdog ?? startWatchdog()
     try Agreement(world: world).agree(on: settings)
-    try checkMemory(settings, placement, parallelism, cores)
-
+    try checkMemory(settings, plan.placement, parallelism, plan.cores)
     Activity.begin("trying the links", waitsForRanks: true)
-    let link = try LinkCheck.quick(placement, within: Self.firstMessagesLimit)
+    let link = try LinkCheck.quick(plan.placement, within: Self.firstMessagesLimit)
 
     Activity.begin("opening the run")
-    var opened = try open(arguments, settings)
-    let (run, lock) = (opened.run, opened.lock)
-    say("\(cores.summary)\n")
+    let opened = try open(settings)
+    greet(plan, opened.run, link, schemeChoice)
+    let result = try train(plan, settings, dataset, parallelism, opened)
+    try watchdog?.finish()
+    return end(result, in: opened.lock?.place ?? opened.run.path)
+  }
+
+  /// Whether the program trains on Fashion-MNIST, as it does where nothing else is named.
+  var isDemonstration: Bool {
+    !arguments.has(TrainOptions.data) && !arguments.has(TrainOptions.classes)
+  }
+
+  private func startWatchdog() throws(MPIError) -> Watchdog? {
+    guard let limit = arguments[TrainOptions.watchdog].seconds else { return nil }
+    return try Watchdog(world, limit: limit)
+  }
+
+  /// The dataset to train on; nil for a dry run that names none.
+  private func openDataset(_ plan: TrainPlan) throws -> Dataset? {
+    guard !arguments[TrainOptions.dryRun] || arguments.has(TrainOptions.data) else { return nil }
+    guard let path = arguments[TrainOptions.data] else {
+      return try Demonstration.dataset(
+        world, side: plan.choice.network(classes: nil).imageSide)
+    }
+    return try Dataset(opening: path)
+  }
+
+  private func settings(_ plan: TrainPlan, _ dataset: Dataset?) throws -> TrainingSettings {
+    let network = try plan.choice.network(
+      classes: dataset?.classNames.count ?? arguments[TrainOptions.classes]
+        ?? Demonstration.classes)
+    if let dataset { try check(dataset, fits: network) }
+    let threadsPerTower = max(1, plan.cores.threads / plan.placement.owned.count)
+    return TrainingSettings(
+      network: network, recipe: plan.recipe, dataset: dataset?.path ?? "(none)",
+      datasetChecksum: dataset?.checksum ?? "",
+      fineTuning: try fineTuning(weights: plan.weights, network),
+      seed: UInt64(arguments[TrainOptions.seed]), maxSteps: steps,
+      validateEvery: arguments[TrainOptions.validateEvery],
+      checkpointEvery: arguments[TrainOptions.checkpointEvery],
+      keptCheckpoints: arguments[TrainOptions.keep],
+      skipsCorrupt: arguments[TrainOptions.skipCorrupt],
+      algorithm: arguments[TrainOptions.algorithm],
+      threadsPerTower: Int(try world.allReduce(Int64(threadsPerTower), .min)),
+      formats: plan.parallelChoice.formats)
+  }
+
+  /// Says what the run begins with.
+  private func greet(
+    _ plan: TrainPlan, _ run: RunDirectory, _ link: LinkCheck.Link?, _ schemeChoice: String?
+  ) {
+    say("\(plan.cores.summary)\n")
     if let link {
-      say("Between \(placement.isDistributed ? "the towers of a replica" : "replicas"): \(link).\n")
+      let ends = plan.placement.isDistributed ? "the towers of a replica" : "replicas"
+      say("Between \(ends): \(link).\n")
     }
     say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
-    for sentence in said { say(sentence + "\n") }
-    for warning in [cores.idleWarning, cores.conflictWarning].compactMap(\.self) {
+    for sentence in plan.said { say(sentence + "\n") }
+    for warning in [plan.cores.idleWarning, plan.cores.conflictWarning].compactMap(\.self) {
       say("Warning: \(warning)\n")
     }
+  }
+
+  /// Trains to the end, or until the run is asked to stop.
+  private func train(
+    _ plan: TrainPlan, _ settings: TrainingSettings, _ dataset: Dataset,
+    _ parallelism: Parallelism, _ opened: OpenedRun
+  ) throws -> TrainingResult {
     let trainer = try Trainer(
-      settings: settings, safeguards: safeguards, dataset: dataset, placement: placement,
-      parallelism: parallelism, world: world, run: run, lock: lock,
-      resuming: opened.checkpoint, startingFrom: startingWeights(settings, dataset),
-      threads: cores.threads,
-      tensorBoard: arguments.has("tensorboard"))
-    // A file that is held open keeps its room on the disk when newer ones have taken its place.
-    opened.checkpoint = nil
-    let result = withExtendedLifetime((trainer, lock)) {
+      settings: settings, safeguards: plan.safeguards, dataset: dataset,
+      placement: plan.placement, parallelism: parallelism, world: world, run: opened.run,
+      lock: opened.lock, resuming: opened.takeCheckpoint(),
+      startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads,
+      tensorBoard: arguments[TrainOptions.tensorboard])
+    return withExtendedLifetime((trainer, opened)) {
       do {
         return try trainer.train()
       } catch {
-        lock?.release()
+        opened.lock?.release()
         MPI.Environment.end("alexnet-train", error, world)
       }
     }
-    try watchdog?.finish()
+  }
+
+  private func end(_ result: TrainingResult, in place: String) -> ExitCode {
     if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(
-      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(lock?.place ?? run.path).\n"
+      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(place).\n"
     )
     return .done
   }
@@ -197,8 +208,4 @@ struct TrainCommand {
           + remedy)
     }
   }
-}
-
-extension Int64 {
-  fileprivate var asInt: Int { Int(self) }
 }

@@ -1,12 +1,172 @@
 import Checkpoints
+import Layers
+import ModelParallel
 import Networks
 import Options
+import Supervision
+import System
 import Towers
 import Training
 
-extension TrainCommand {
-  /// Every option of `alexnet-train`.
-  static let options = Command(
+/// Every option of `alexnet-train`: its name, type, default, bounds and help.
+enum TrainOptions {
+  // MARK: Data and output
+
+  static let data = Option(
+    "data", "DATASET", .path, default: "Fashion-MNIST", "A folder made by 'alexnet prepare'.")
+  static let out = Option(
+    "out", "RUN", .path, default: "runs/<network>-<date>-<time>",
+    "The run's folder: settings, metrics, checkpoints, log.")
+  static let skipCorrupt = Flag(
+    "skip-corrupt",
+    "Pass over records that are damaged on the disk and count them, instead of stopping at the first."
+  )
+  static let resume = Flag(
+    "resume", words: ResumeMode.words,
+    "Go on with the run in --out from its newest checkpoint; auto: or start it if it is not there; "
+      + "latest-good: pass over checkpoints that are damaged.")
+  static let allowChanged = ListOption(
+    "allow-changed", "KEY", .text,
+    "A setting that may differ from the run that goes on: "
+      + TrainingSettings.changeable.joined(separator: ", ") + ".")
+  static let dryRun = Flag(
+    "dry-run", "Show the network, its memory, its exchanges and the settings; train nothing.")
+  static let classes = Option(
+    "classes", "N", .integer(in: SettingBounds.classes),
+    "With --dry-run: as if the dataset had N classes.")
+
+  // MARK: Network
+
+  static let network = Option(
+    "network", "NAME|FILE", .path, default: NetworkSpecification.presetNames[0],
+    "\(NetworkSpecification.presetNames.joined(separator: ", ")), or a JSON description.")
+  static let variant = ListOption(
+    "variant", "NAME", .text,
+    "A change to the network: "
+      + NetworkVariant.allCases.map { "\($0.words) (\($0.help))" }.joined(separator: ", ")
+      + ". May be repeated.")
+
+  // MARK: Training
+
+  static let recipe = Setting(
+    "recipe", "NAME", .word, default: RecipeName.paper,
+    "paper (the paper's text) or code2012 (the authors' source code).")
+  static let epochs = Option(
+    "epochs", "N", .integer(in: SettingBounds.epochs), default: "90; code2012: 91",
+    "Epochs after which training ends.")
+  static let maxSteps = Option(
+    "max-steps", "N", .integer(in: SettingBounds.maxSteps), default: "no limit",
+    "Steps after which training ends.")
+  static let batchSize = Option(
+    "batch-size", "N", .integer(in: SettingBounds.batchSize), default: "128 images",
+    "Images in a batch, over all ranks.")
+  static let learningRate = Option(
+    "learning-rate", "X", .number(in: SettingBounds.learningRate),
+    default: "0.01; cifar-four-layer: 0.001", "The learning rate of the weights at the start.")
+  static let momentum = Option(
+    "momentum", "X", .number(in: SettingBounds.momentum), default: "0.9", "Momentum coefficient.")
+  static let weightDecay = Option(
+    "weight-decay", "X", .number(in: SettingBounds.weightDecay),
+    default: "0.0005; cifar-four-layer: 0", "The weights' decay, times the learning rate.")
+  static let patience = Option(
+    "patience", "N", .integer(in: SettingBounds.patience), default: "5 validations",
+    "Validations without a better error before the learning rate falls (recipe paper).")
+  static let seed = Setting(
+    "seed", "N", .integer(in: 0...Int.max), default: 1, "Same seed, same result.")
+  static let noAugmentation = Flag(
+    "no-augmentation",
+    "Centre crops only: no random crop, mirror image or colour noise; the mean stays the recipe's.")
+  static let augmentation = Flag(
+    "augmentation",
+    "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by itself."
+  )
+
+  // MARK: Fine-tuning
+
+  static let initFrom = Option(
+    "init-from", "FILE|RUN", .path,
+    "Begin with the weights of a checkpoint or a run, or of a file that 'alexnet import' reads.")
+  static let reset = ListOption(
+    "reset", "LAYER,...", .text,
+    "With --init-from: layers that begin with their initial values, fc8 for other classes.")
+  static let classMap = Option(
+    "class-map", "FILE|by-name", .path, "With --init-from: " + ClassMap.optionHelp)
+  static let freeze = ListOption(
+    "freeze", "LAYER,...", .text,
+    "Layers that do not change; conv stands for conv1, conv2 and so on.")
+  static let learningRateScale = ListOption(
+    "learning-rate-scale", "LAYER=X,...", .text,
+    "What the learning rate of a layer is multiplied by, conv=0.1.")
+
+  // MARK: Validation and checkpoints
+
+  static let validateEvery = Option(
+    "validate-every", "N", .integer(in: SettingBounds.interval), default: "each epoch",
+    "Steps between validations, which also save.")
+  static let checkpointEvery = Setting(
+    "checkpoint-every", "N", .integer(in: SettingBounds.interval), default: 500, unit: "steps",
+    "Steps between further checkpoints.")
+  static let keep = Setting(
+    "keep", "N", .integer(in: SettingBounds.keptCheckpoints), default: 2, unit: "checkpoints",
+    "How many of the newest checkpoints are kept.")
+  static let tensorboard = Flag(
+    "tensorboard",
+    "Write files for TensorBoard into RUN/tensorboard: curves, conv1's kernels, histograms.")
+
+  // MARK: Stopping and faults
+
+  static let maxTime = Option(
+    "max-time", "TIME", .time, default: "no limit",
+    "Save and leave with code 75 before so much time has passed (90s, 30m, 23h, 23:30:00).")
+  static let watchdog = Setting(
+    "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.standardLimit),
+    "End the job, naming who is late, after so long without progress; 0 for never.")
+  static let onDivergence = Setting(
+    "on-divergence", "WORD", .word(of: ["stop", "rollback"]), default: "stop",
+    "stop, or rollback: go back to the last checkpoint with half the learning rate.")
+  static let maxRollbacks = Option(
+    "max-rollbacks", "N", .integer(in: 1...1000), default: "3", "How often a run may go back.")
+  static let grace = Option(
+    "grace", "SECONDS", .integer(in: 0...86_400), default: "mpirun's 1 s, srun's 30 s",
+    "Time between SIGTERM and SIGKILL, into which a last save must fit.")
+  static let inject = ListOption(
+    "inject", "FAULT", Reading { word, _ in try Fault(word) }, isHidden: true,
+    "A fault, for tests.")
+
+  // MARK: Machine
+
+  static let threads = Option(
+    "threads", "N", .integer(in: SettingBounds.threads),
+    default: "the cores that the rank is bound to, or its share",
+    "Threads of each rank, shared by its towers.")
+  static let algorithm = Setting(
+    "algorithm", "NAME", .word, default: ConvolutionChoice.automatic,
+    "How convolutions are computed: automatic (Winograd's where it fits) or patches.")
+
+  // MARK: Ranks
+
+  static let towersPerRank = Option(
+    "towers-per-rank", "N", .integer(in: 1...1024), default: "1; all of them for a single rank",
+    "Towers of each rank: as many as the network has makes each rank a whole replica.")
+  static let parallelFC = Setting(
+    "parallel-fc", "NAME",
+    Reading(text: { $0?.description ?? "automatic" }) { word, _ in
+      try FullyConnectedScheme.named(word)
+    }, default: nil,
+    "With several replicas, fully-connected layers by data (each replica its images), by model (all "
+      + "ranks the whole batch, each some neurons), by groups=N (each of N groups of ranks the images of its "
+      + "replicas, each rank some neurons), or automatic: what sends the fewest bytes.")
+  static let sendActivations = Setting(
+    "send-activations", "FORMAT", .word, default: WireFormat.fp32,
+    "What feature maps travel in between ranks: fp32, bf16 or fp16.")
+  static let sendGradients = Setting(
+    "send-gradients", "FORMAT", .word, default: WireFormat.fp32, "What gradients travel in.")
+  static let checkReplicas = Setting(
+    "check-replicas", "N", .integer(in: 1...Int.max), default: 100, unit: "steps",
+    "Steps between comparisons of the replicas' weights, besides those at checkpoints.")
+
+  /// The command line.
+  static let command = Command(
     "alexnet-train",
     overview: """
       Trains the two-tower network of Krizhevsky, Sutskever and Hinton (2012): each of two ranks is a tower.
@@ -15,142 +175,41 @@ extension TrainCommand {
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])",
     groups: [
-      (
-        "Data and output",
-        [
-          Option(
-            "data", "DATASET", default: "Fashion-MNIST", "A folder made by 'alexnet prepare'."),
-          Option(
-            "out", "RUN", default: "runs/<network>-<date>-<time>",
-            "The run's folder: settings, metrics, checkpoints, log."),
-          .flag(
-            "skip-corrupt",
-            "Pass over records that are damaged on the disk and count them, instead of stopping at the first."
-          ),
-          .flag(
-            "resume", words: ["auto", "latest-good"],
-            "Go on with the run in --out from its newest checkpoint; auto: or start it if it is not there; "
-              + "latest-good: pass over checkpoints that are damaged."),
-          Option(
-            "allow-changed", "KEY", repeats: true,
-            "A setting that may differ from the run that goes on: "
-              + TrainingSettings.changeable.joined(separator: ", ") + "."),
-          .flag(
-            "dry-run",
-            "Show the network, its memory, its exchanges and the settings; train nothing."),
-          Option("classes", "N", "With --dry-run: as if the dataset had N classes."),
-        ]
-      ),
-      (
-        "Network",
-        [
-          Option(
-            "network", "NAME|FILE", default: "alexnet",
-            "\(NetworkSpecification.presetNames.joined(separator: ", ")), or a JSON description."),
-          Option(
-            "variant", "NAME", repeats: true,
-            "A change to the network: "
-              + NetworkVariant.allCases.map { "\($0.words) (\($0.help))" }.joined(
-                separator: ", ")
-              + ". May be repeated."),
-        ]
-      ),
+      ("Data and output", [data, out, skipCorrupt, resume, allowChanged, dryRun, classes]),
+      ("Network", [network, variant]),
       (
         "Training",
         [
-          Option(
-            "recipe", "NAME", default: "paper",
-            "paper (the paper's text) or code2012 (the authors' source code)."),
-          Option("epochs", "N", default: "90; code2012: 91", "Epochs after which training ends."),
-          Option("max-steps", "N", default: "no limit", "Steps after which training ends."),
-          Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
-          Option(
-            "learning-rate", "X", default: "0.01; cifar-four-layer: 0.001",
-            "The learning rate of the weights at the start."),
-          Option("momentum", "X", default: "0.9", "Momentum coefficient."),
-          Option(
-            "weight-decay", "X", default: "0.0005; cifar-four-layer: 0",
-            "The weights' decay, times the learning rate."),
-          Option(
-            "patience", "N", default: "5 validations",
-            "Validations without a better error before the learning rate falls (recipe paper)."),
-          Option("seed", "N", default: "1", "Same seed, same result."),
-          .flag(
-            "no-augmentation",
-            "Centre crops only: no random crop, mirror image or colour noise; the mean stays the recipe's."
-          ),
-          .flag(
-            "augmentation",
-            "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by itself."
-          ),
+          recipe, epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience, seed,
+          noAugmentation, augmentation,
         ]
       ),
-      (
-        "Fine-tuning",
-        [
-          Option(
-            "init-from", "FILE|RUN",
-            "Begin with the weights of a checkpoint or a run, or of a file that 'alexnet import' reads."
-          ),
-          Option(
-            "reset", "LAYER,...", repeats: true,
-            "With --init-from: layers that begin with their initial values, fc8 for other classes."),
-          Option("class-map", "FILE|by-name", "With --init-from: " + ClassMap.optionHelp),
-          Option(
-            "freeze", "LAYER,...", repeats: true,
-            "Layers that do not change; conv stands for conv1, conv2 and so on."),
-          Option(
-            "learning-rate-scale", "LAYER=X,...", repeats: true,
-            "What the learning rate of a layer is multiplied by, conv=0.1."),
-        ]
-      ),
-      (
-        "Validation and checkpoints",
-        [
-          Option(
-            "validate-every", "N", default: "each epoch",
-            "Steps between validations, which also save."),
-          Option(
-            "checkpoint-every", "N", default: "500 steps", "Steps between further checkpoints."),
-          Option(
-            "keep", "N", default: "2 checkpoints", "How many of the newest checkpoints are kept."),
-          .flag(
-            "tensorboard",
-            "Write files for TensorBoard into RUN/tensorboard: curves, conv1's kernels, histograms."
-          ),
-        ]
-      ),
-      ("Stopping and faults", safeguardOptions),
-      (
-        "Machine",
-        [
-          Option(
-            "threads", "N", default: "the cores that the rank is bound to, or its share",
-            "Threads of each rank, shared by its towers."),
-          Option(
-            "algorithm", "NAME", default: "automatic",
-            "How convolutions are computed: automatic (Winograd's where it fits) or patches."),
-        ]
-      ),
+      ("Fine-tuning", [initFrom, reset, classMap, freeze, learningRateScale]),
+      ("Validation and checkpoints", [validateEvery, checkpointEvery, keep, tensorboard]),
+      ("Stopping and faults", [maxTime, watchdog, onDivergence, maxRollbacks, grace, inject]),
+      ("Machine", [threads, algorithm]),
       (
         "Ranks",
-        [
-          Option(
-            "towers-per-rank", "N", default: "1; all of them for a single rank",
-            "Towers of each rank: as many as the network has makes each rank a whole replica."),
-          Option(
-            "parallel-fc", "NAME", default: "automatic",
-            "With several replicas, fully-connected layers by data (each replica its images), by model (all "
-              + "ranks the whole batch, each some neurons), by groups=N (each of N groups of ranks the images of its "
-              + "replicas, each rank some neurons), or automatic: what sends the fewest bytes."),
-          Option(
-            "send-activations", "FORMAT", default: "fp32",
-            "What feature maps travel in between ranks: fp32, bf16 or fp16."),
-          Option("send-gradients", "FORMAT", default: "fp32", "What gradients travel in."),
-          Option(
-            "check-replicas", "N", default: "100 steps",
-            "Steps between comparisons of the replicas' weights, besides those at checkpoints."),
-        ]
+        [towersPerRank, parallelFC, sendActivations, sendGradients, checkReplicas]
       ),
     ])
+}
+
+/// What `--resume` asks for.
+enum ResumeMode: String {
+  /// To go on with a run that must be there.
+  case newest = ""
+  /// To go on with a run, or to start it where there is none.
+  case auto
+  /// To go on from the newest checkpoint that is whole.
+  case latestGood = "latest-good"
+
+  /// What may follow `--resume`.
+  static let words = [auto.rawValue, latestGood.rawValue]
+
+  /// What the user asked for; nil where a run is to begin.
+  init?(_ arguments: Arguments) {
+    guard let word = arguments.word(TrainOptions.resume) else { return nil }
+    self.init(rawValue: word)
+  }
 }

@@ -17,7 +17,33 @@ enum Bench: Subcommand {
   static let name = "bench"
   static let summary = "measure training steps layer by layer (also under mpirun -np 2)"
 
-  private static let command = Command(
+  private static let classes = Option(
+    "classes", "N", .integer(in: SettingBounds.classes), default: "1000, or the dataset's",
+    "Classes.")
+  private static let data = Option(
+    "data", "DATASET", .path, default: "random pixels", "A prepared dataset to read batches from.")
+  private static let steps = Setting(
+    "steps", "N", .integer(in: 1...10_000), default: 5,
+    "Steps that are counted, after one that is not."
+  )
+  private static let layer = Option("layer", "NAME", .text, default: "all", "Show one layer only.")
+  private static let algorithm = Setting(
+    "algorithm", "NAME", .word, default: ConvolutionChoice.automatic, "automatic or patches.")
+  private static let parallelFC = Setting(
+    "parallel-fc", "NAME",
+    Reading(text: { $0?.description ?? "automatic" }) { word, _ in
+      try FullyConnectedScheme.named(word)
+    }, default: .data,
+    "With several replicas, who computes the fully-connected layers: "
+      + FullyConnectedScheme.words + ".")
+  private static let progress = Option<MessageProgress.Mode>(
+    "progress", "NAME", .word, default: "calls; thread where the ranks are on several hosts",
+    "What keeps messages moving while a rank computes: none, calls (between layers) or thread.")
+  private static let accuracy = Flag(
+    "accuracy", "Measure each convolution's error against double precision in place of times.")
+  private static let json = Flag("json", "Write one JSON object in place of the tables.")
+
+  static let command = Command(
     "alexnet bench",
     overview: """
       Times whole training steps (exchange and update included) and forward passes of a network, and compares
@@ -28,42 +54,14 @@ enum Bench: Subcommand {
     groups: [
       (
         "What",
-        [
-          Option(
-            "network", "NAME|FILE", default: "alexnet", "One of the presets, or a JSON description."
-          ),
-          Option("classes", "N", default: "1000, or the dataset's", "Classes."),
-          Option(
-            "data", "DATASET", default: "random pixels", "A prepared dataset to read batches from."),
-          Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
-          Option("steps", "N", default: "5", "Steps that are counted, after one that is not."),
-          Option("layer", "NAME", default: "all", "Show one layer only."),
-        ]
+        [SharedOptions.network, classes, data, SharedOptions.batchSize, steps, layer]
       ),
       (
         "How",
         [
-          Option(
-            "threads", "N", default: "the cores that the rank is bound to", "Threads of each rank."),
-          Option("algorithm", "NAME", default: "automatic", "automatic or patches."),
-          Option(
-            "towers-per-rank", "N", default: "1; all of them for a single rank",
-            "Towers of each rank."),
-          Option(
-            "parallel-fc", "NAME", default: "data",
-            "With several replicas, who computes the fully-connected layers: "
-              + FullyConnectedScheme.words + "."),
-          Option("send-activations", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
-          Option("send-gradients", "FORMAT", default: "fp32", "fp32, bf16 or fp16."),
-          Option(
-            "progress", "NAME", default: "calls; thread where the ranks are on several hosts",
-            "What keeps messages moving while a rank computes: none, calls (between layers) or thread."
-          ),
-          .flag(
-            "accuracy",
-            "Measure each convolution's error against double precision in place of times."),
-          .flag("json", "Write one JSON object in place of the tables."),
-          OverRanks.watchdogOption,
+          SharedOptions.boundThreads, algorithm, SharedOptions.towersPerRank, parallelFC,
+          SharedOptions.sendActivations, SharedOptions.sendGradients, progress, accuracy, json,
+          SharedOptions.watchdog,
         ]
       ),
     ])
@@ -72,31 +70,31 @@ enum Bench: Subcommand {
     // Within MPI: a complaint that all ranks have is made once.
     OverRanks.start("alexnet bench") { world in
       let arguments = try command.parse(words)
-      if arguments.has("help") {
+      if arguments[Command.help] {
         if world.rank == 0 { try StandardStream.output.write(command.helpText) }
         return
       }
       let network = try network(arguments)
-      if arguments.has("accuracy") {
+      if arguments[accuracy] {
         if world.rank == 0 { try StandardStream.output.show(BenchAccuracy(network).text) }
         return
       }
       try OverRanks.watched("alexnet bench", arguments, world) {
         let report = try measure(network, world, arguments)
         if world.rank == 0 {
-          try StandardStream.output.show(arguments.has("json") ? report.json : report.text)
+          try StandardStream.output.show(arguments[json] ? report.json : report.text)
         }
       }
     }
   }
 
   private static func network(_ arguments: Arguments) throws(Failure) -> NetworkSpecification {
-    let classes = try arguments.integer("classes", in: 2...1_000_000)
-    let dataset = try arguments.string("data").map { path throws(Failure) in
+    let dataset = try arguments[data].map { path throws(Failure) in
       try Dataset(opening: path).classNames.count
     }
     let network = try NetworkSpecification.named(
-      arguments.string("network") ?? "alexnet", recipe: .paper)(dataset ?? classes ?? 1000)
+      arguments[SharedOptions.network], recipe: .paper)(
+        dataset ?? arguments[classes] ?? 1000)
     try network.validate()
     return network
   }
@@ -104,37 +102,31 @@ enum Bench: Subcommand {
   private static func measure(
     _ network: NetworkSpecification, _ world: Communicator, _ arguments: Arguments
   ) throws -> BenchReport {
-    if let layer = arguments.string("layer"), !network.layers.contains(where: { $0.name == layer })
-    {
+    if let layer = arguments[Self.layer], !network.layers.contains(where: { $0.name == layer }) {
       throw Failure(.usage, "The network \(quoted(network.name)) has no layer \(quoted(layer)).")
     }
     let placement = try Placement(
       towers: network.towers, over: world,
-      towersPerRank: arguments.integer("towers-per-rank", in: 1...1024))
-    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
-    let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
-    let steps = try arguments.integer("steps", in: 1...10_000) ?? 5
-    let algorithm = try arguments.choice("algorithm", of: ConvolutionChoice.self) ?? .automatic
+      towersPerRank: arguments[SharedOptions.towersPerRank])
+    let threads = try Cores(world, threads: arguments[SharedOptions.boundThreads]).threads
+    let batchSize = arguments[SharedOptions.batchSize]
+    let steps = arguments[Self.steps]
     BLAS.useOneThreadPerCall()
     let team = ThreadTeam(count: threads)
     let peak = try productRate(world, team)
 
-    let formats = WireFormats(
-      activations: try arguments.choice("send-activations", of: WireFormat.self) ?? .fp32,
-      gradients: try arguments.choice("send-gradients", of: WireFormat.self) ?? .fp32)
     let scheme =
-      try FullyConnectedScheme.named(arguments.string("parallel-fc") ?? "data")
+      arguments[parallelFC]
       ?? .best(
         network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
-        batchSize: batchSize, formats: formats)
+        batchSize: batchSize, formats: arguments.formats)
     let built = try Network(
       network, placement: placement,
       options: NetworkOptions(
         batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
-        isTrained: true, algorithm: algorithm,
-        scheme: scheme, formats: formats,
-        progress: try arguments.choice("progress", of: MessageProgress.Mode.self)))
-    let dataset = try arguments.string("data").map { path throws(Failure) in
+        isTrained: true, algorithm: arguments[algorithm],
+        scheme: scheme, formats: arguments.formats, progress: arguments[progress]))
+    let dataset = try arguments[data].map { path throws(Failure) in
       try Dataset(opening: path)
     }
     let batches = try Batches(
@@ -143,7 +135,7 @@ enum Bench: Subcommand {
     let run = BenchRun(
       built, batches: batches, batchSize: batchSize, team: team, world: world)
     return BenchReport(
-      network: network, layer: arguments.string("layer"), batchSize: batchSize, ranks: world.size,
+      network: network, layer: arguments[layer], batchSize: batchSize, ranks: world.size,
       threads: threads, productRate: peak, training: try run.train(steps: steps),
       forward: try run.infer(passes: steps))
   }

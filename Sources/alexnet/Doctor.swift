@@ -13,7 +13,15 @@ enum Doctor: Subcommand {
   static let summary =
     "examine hosts, links, cores and memory (under the mpirun line of a training)"
 
-  private static let command = Command(
+  private static let data = Option(
+    "data", "DATASET", .path, "The dataset, which all hosts must see alike.")
+  private static let out = Option(
+    "out", "FOLDER", .path, "An existing folder for runs, which all hosts must share.")
+  private static let limit = Setting(
+    "limit", "SECONDS", .number(in: 0.1...1e6), default: 60, unit: "s",
+    "How long a message may take.")
+
+  static let command = Command(
     "alexnet doctor",
     overview: """
       Started like a training, it shows hosts, ranks, cores, threads and libraries, tries every kind of message with
@@ -25,31 +33,21 @@ enum Doctor: Subcommand {
       (
         "What will be trained",
         [
-          Option("network", "NAME|FILE", default: "alexnet", "A preset or a JSON description."),
-          Option("batch-size", "N", default: "128 images", "Images in a batch, over all ranks."),
-          Option("data", "DATASET", "The dataset, which all hosts must see alike."),
-          Option("out", "FOLDER", "An existing folder for runs, which all hosts must share."),
-          Option(
-            "threads", "N", default: "the cores that the rank is bound to", "Threads of a rank."),
-          Option(
-            "towers-per-rank", "N", default: "1; all of them for a single rank", "Towers of a rank."
-          ),
+          SharedOptions.network, SharedOptions.batchSize, data, out, SharedOptions.boundThreads,
+          SharedOptions.towersPerRank,
         ]
       ),
-      (
-        "How",
-        [Option("limit", "SECONDS", default: "60 s", "How long a message may take.")]
-      ),
+      ("How", [limit]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
     OverRanks.start("alexnet doctor") { world in
       let arguments = try command.parse(words)
-      if arguments.has("help") {
+      if arguments[Command.help] {
         if world.rank == 0 { try StandardStream.output.write(command.helpText) }
         return .done
       }
-      let limit = try arguments.number("limit", in: 0.1...1e6) ?? 60
+      let limit = arguments[Self.limit]
       let firstMessages = Watchdog(firstMessagesOf: world, limit: limit)
       let watchdog = try Watchdog(
         world, limit: limit, option: "--limit",
@@ -67,12 +65,12 @@ enum Doctor: Subcommand {
 
   private static func examine(_ world: Communicator, _ arguments: Arguments) throws -> ExitCode {
     let network = try NetworkSpecification.named(
-      arguments.string("network") ?? "alexnet", recipe: .paper)(1000)
-    let batchSize = try arguments.integer("batch-size", in: 1...65_536) ?? 128
-    let cores = try Cores(world, threads: arguments.integer("threads", in: 1...1024))
+      arguments[SharedOptions.network], recipe: .paper)(1000)
+    let batchSize = arguments[SharedOptions.batchSize]
+    let cores = try Cores(world, threads: arguments[SharedOptions.boundThreads])
     let placement = try Placement(
       towers: network.towers, over: world,
-      towersPerRank: arguments.integer("towers-per-rank", in: 1...1024))
+      towersPerRank: arguments[SharedOptions.towersPerRank])
     for group in [placement.group, placement.peers] { try LinkCheck.verify(group) }
     let scheme = FullyConnectedScheme.best(
       network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
@@ -83,8 +81,8 @@ enum Doctor: Subcommand {
     ).total
     let facts = try RankFacts(
       placement.all, rank: world.rank, cores: cores, needed: needed,
-      dataset: arguments.string("data"),
-      runFolder: arguments.string("out")
+      dataset: arguments[data],
+      runFolder: arguments[out]
     ).gathered(over: placement.all)
     let links = try measure(placement, network, batchSize: batchSize, scheme: scheme)
     let diagnosis = Diagnosis(facts, links: links)

@@ -12,7 +12,35 @@ enum Evaluate: Subcommand {
   static let name = "evaluate"
   static let summary = "measure trained networks on a dataset (also under mpirun -np N)"
 
-  private static let command = Command(
+  private static let classMap = Option("class-map", "FILE|by-name", .path, ClassMap.optionHelp)
+  private static let weights = Option(
+    "weights", "equal|fitted|W,W,...", .text, default: "equal",
+    "What each network of an ensemble counts for; fitted: on the images of even number, with the "
+      + "figures from the others.")
+  private static let json = Flag("json", "Write one JSON object in place of the tables.")
+  private static let csv = Flag(
+    "csv", "Write the errors class by class as CSV in place of the tables.")
+  private static let worst = Setting(
+    "worst", "N", .integer(in: 0...1_000_000), default: 10,
+    "Confusions and confident errors to list.")
+  private static let predictions = Option(
+    "predictions", "FILE.csv", .path, "Write each image's five classes and probabilities.")
+  private static let confusion = Option(
+    "confusion", "FILE.csv", .path, "Write the confusion matrix.")
+  private static let ilsvrc = Option(
+    "ilsvrc", "FILE.txt", .path,
+    "Write each image's five classes as ILSVRC's server takes them, and check the file.")
+  private static let devkit = Option(
+    "devkit", "FOLDER", .path,
+    "The folder with ILSVRC's development kit, for the class numbers of ILSVRC.")
+  private static let checkILSVRC = Option(
+    "check-ilsvrc", "FILE.txt", .path,
+    "Check and score such a file of any program instead; needs no checkpoint.")
+  private static let threadsPerTower = Option(
+    "threads-per-tower", "N", .integer(in: SettingBounds.threads), default: "as in training",
+    "Threads of each tower; figures are equal to the last digit for equal numbers.")
+
+  static let command = Command(
     "alexnet evaluate",
     overview: """
       Loss, top-1 and top-5 error of a trained network over all validation images, its confusions and its most
@@ -23,50 +51,10 @@ enum Evaluate: Subcommand {
     groups: [
       (
         "What",
-        [
-          Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
-          Option(
-            "split", "validation|test|train", default: "validation", "The part of the dataset."),
-          Option("class-map", "FILE|by-name", ClassMap.optionHelp),
-          Option(
-            "crops", "1|10", default: "1",
-            "The middle of each image, or the mean over the paper's ten crops."),
-          Option(
-            "weights", "equal|fitted|W,W,...", default: "equal",
-            "What each network of an ensemble counts for; fitted: on the images of even number, with the "
-              + "figures from the others."),
-        ]
+        [SharedOptions.dataset, SharedOptions.split, classMap, SharedOptions.crops, weights]
       ),
-      (
-        "Output",
-        [
-          .flag("json", "Write one JSON object in place of the tables."),
-          .flag("csv", "Write the errors class by class as CSV in place of the tables."),
-          Option("worst", "N", default: "10", "Confusions and confident errors to list."),
-          Option("predictions", "FILE.csv", "Write each image's five classes and probabilities."),
-          Option("confusion", "FILE.csv", "Write the confusion matrix."),
-          Option(
-            "ilsvrc", "FILE.txt",
-            "Write each image's five classes as ILSVRC's server takes them, and check the file."),
-          Option(
-            "devkit", "FOLDER",
-            "The folder with ILSVRC's development kit, for the class numbers of ILSVRC."),
-          Option(
-            "check-ilsvrc", "FILE.txt",
-            "Check and score such a file of any program instead; needs no checkpoint."),
-        ]
-      ),
-      (
-        "Machine",
-        [
-          Option(
-            "threads", "N", default: "the cores that the rank may use", "Threads of each rank."),
-          Option(
-            "threads-per-tower", "N", default: "as in training",
-            "Threads of each tower; figures are equal to the last digit for equal numbers."),
-          OverRanks.watchdogOption,
-        ]
-      ),
+      ("Output", [json, csv, worst, predictions, confusion, ilsvrc, devkit, checkILSVRC]),
+      ("Machine", [SharedOptions.rankThreads, threadsPerTower, SharedOptions.watchdog]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -74,14 +62,13 @@ enum Evaluate: Subcommand {
   }
 
   private static func evaluate(_ arguments: Arguments, over world: Communicator) throws {
-    guard let data = arguments.string("data") else {
+    guard let data = arguments[SharedOptions.dataset] else {
       throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
     }
-    let split = try arguments.split(of: [.validation, .test, .train])
-    let crops = try arguments.choice("crops", of: ["1", "10"]) == "10" ? Crops.ten : .centre
-    let worst = try arguments.integer("worst", in: 0...1_000_000) ?? 10
+    let split = arguments[SharedOptions.split]
+    let crops = arguments.crops
     let dataset = try Dataset(opening: data)
-    if let path = arguments.string("check-ilsvrc") {
+    if let path = arguments[checkILSVRC] {
       return try check(path, arguments, dataset, split, speaks: world.rank == 0)
     }
     guard !arguments.operands.isEmpty else {
@@ -93,25 +80,25 @@ enum Evaluate: Subcommand {
     }
     let weighting = try weighting(arguments, networks: networks.count)
     // What the files need is found out before the work, not after it.
-    for option in ["predictions", "confusion", "ilsvrc"] {
-      if let path = arguments.string(option), world.rank == 0 { try OutputPlace.check(path) }
+    for option in [predictions, confusion, ilsvrc] {
+      if let path = arguments[option], world.rank == 0 { try OutputPlace.check(path) }
     }
-    let submission = try arguments.string("ilsvrc").map { _ in
+    let submission = try arguments[ilsvrc].map { _ in
       try ILSVRCSubmission(
-        classNames: networks[0].file.preprocessing.classNames, kit: arguments.string("devkit"))
+        classNames: networks[0].file.preprocessing.classNames, kit: arguments[devkit])
     }
-    let classMap = try arguments.string("class-map").map { try ClassMap($0) } ?? .byName
-    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
+    let classMap = try arguments[Self.classMap].map { try ClassMap($0) } ?? .byName
+    let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let evaluator = Evaluator(
       dataset, split: split, crops: crops, classMap: classMap, over: world, threads: threads)
     if let note = try evaluator.matching(networks[0]).note, world.rank == 0 {
       StandardStream.error.tell("Note: \(note)\n")
     }
-    let isForPeople = !arguments.has("json") && !arguments.has("csv") && world.rank == 0
+    let isForPeople = !arguments[json] && !arguments[csv] && world.rank == 0
     let status = isForPeople ? StatusLine() : nil
     let result = try evaluator.evaluate(
       networks, weighting: weighting,
-      threadsPerTower: arguments.integer("threads-per-tower", in: 1...1024)
+      threadsPerTower: arguments[threadsPerTower]
     ) { done, total in
       status?.update(isLast: done == total) { "\(done) of \(total) images" }
     }
@@ -120,18 +107,18 @@ enum Evaluate: Subcommand {
       result, checkpoints: networks.map(\.path), weighting: weighting,
       title: "\(split.rawValue) images of \(quoted(data)), "
         + (crops == .ten ? "mean of ten crops" : "centre crop"),
-      worst: worst, names: { dataset.name(split, $0) })
+      worst: arguments[worst], names: { dataset.name(split, $0) })
     for (option, text) in [
-      ("predictions", report.predictionsCSV), ("confusion", report.confusionCSV),
+      (predictions, report.predictionsCSV), (confusion, report.confusionCSV),
     ] {
-      if let path = arguments.string(option) { try TextFile.write(lines: text, to: path) }
+      if let path = arguments[option] { try TextFile.write(lines: text, to: path) }
     }
-    if arguments.has("json") || arguments.has("csv") {
-      try StandardStream.output.write(arguments.has("json") ? report.json : report.csv)
+    if arguments[json] || arguments[csv] {
+      try StandardStream.output.write(arguments[json] ? report.json : report.csv)
     } else {
       try StandardStream.output.show(report.text)
     }
-    if let path = arguments.string("ilsvrc"), let submission {
+    if let path = arguments[ilsvrc], let submission {
       let text = submission.text(result.whole)
       try TextFile.write(lines: text, to: path)
       let score = try submission.check(text, labels: result.whole.labels, path: path)
@@ -146,7 +133,7 @@ enum Evaluate: Subcommand {
     _ path: String, _ arguments: Arguments, _ dataset: Dataset, _ split: Split, speaks: Bool
   ) throws(Failure) {
     let submission = try ILSVRCSubmission(
-      classNames: dataset.classNames, kit: arguments.string("devkit"))
+      classNames: dataset.classNames, kit: arguments[devkit])
     let images = dataset.count(split)
     let score = try submission.check(
       TextFile.read(path), labels: (0..<images).map { dataset.label(split, $0) }, path: path)
@@ -159,7 +146,7 @@ enum Evaluate: Subcommand {
   private static func weighting(
     _ arguments: Arguments, networks: Int
   ) throws(Failure) -> EnsembleWeighting {
-    guard let text = arguments.string("weights"), text != "equal" else { return .equal }
+    guard let text = arguments[weights], text != "equal" else { return .equal }
     guard networks > 1 else {
       throw Failure(.usage, "--weights goes with two checkpoints or more.")
     }

@@ -12,11 +12,22 @@ enum Export: Subcommand {
   static let name = "export"
   static let summary = "write a trained network as ONNX, safetensors or npz for other tools"
 
-  private enum Format: String, CaseIterable {
+  private enum Format: String, CaseIterable, Sendable {
     case onnx, safetensors, npz
   }
 
-  private static let command = Command(
+  private static let format = Option<Format>(
+    "format", "onnx|safetensors|npz", .word, "The format to write.")
+  private static let out = Option(
+    "out", "FILE", .path, default: "<network>.<format>", "The file to write.")
+  private static let dtype = Setting(
+    "dtype", "float32|bf16", .word(of: ["float32", "bf16"]), default: "float32",
+    "The numbers of the weights; bf16 with safetensors only.")
+  private static let preprocessing = Option(
+    "preprocessing", "inside|outside", .word(of: ["inside", "outside"]), default: "outside",
+    "With onnx: whether the graph takes squares of bytes, crops them and subtracts the mean.")
+
+  static let command = Command(
     "alexnet export",
     overview: """
       Writes the network of a checkpoint, without the state of its training, for other tools:
@@ -27,34 +38,19 @@ enum Export: Subcommand {
       """,
     synopsis: "RUN|CHECKPOINT --format onnx|safetensors|npz [options]", takesOperands: true,
     groups: [
-      (
-        "Output",
-        [
-          Option("format", "onnx|safetensors|npz", "The format to write."),
-          Option("out", "FILE", default: "<network>.<format>", "The file to write."),
-          Option(
-            "dtype", "float32|bf16", default: "float32",
-            "The numbers of the weights; bf16 with safetensors only."),
-          Option(
-            "preprocessing", "inside|outside", default: "outside",
-            "With onnx: whether the graph takes squares of bytes, crops them and subtracts the mean."
-          ),
-        ]
-      )
+      ("Output", [format, out, dtype, preprocessing])
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
+    guard let arguments = try arguments(words) else { return }
     guard arguments.operands.count == 1 else {
       throw Failure(.usage, "Name one run or checkpoint: alexnet export RUN --format onnx.")
     }
-    let formats = Format.allCases.map(\.rawValue)
-    guard let format = try arguments.choice("format", of: formats).flatMap(Format.init) else {
+    guard let format = arguments[Self.format] else {
       throw Failure(.usage, "Give --format onnx, safetensors or npz.")
     }
-    let isBrief = try arguments.choice("dtype", of: ["float32", "bf16"]) == "bf16"
-    let place = try arguments.choice("preprocessing", of: ["inside", "outside"])
+    let isBrief = arguments[dtype] == "bf16"
+    let place = arguments[preprocessing]
     guard !isBrief || format == .safetensors else {
       throw Failure(
         .usage,
@@ -66,7 +62,7 @@ enum Export: Subcommand {
     }
     let file = try NetworkFile(
       opening: RunDirectory.checkpoint(named: arguments.operands[0]))
-    let out = arguments.string("out") ?? "\(file.network.name).\(format.rawValue)"
+    let out = arguments[Self.out] ?? "\(file.network.name).\(format.rawValue)"
     try OutputPlace.check(out)
     switch format {
     case .onnx: try ONNXExport.write(file, to: out, hasPreprocessingInside: place == "inside")

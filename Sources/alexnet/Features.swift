@@ -16,7 +16,21 @@ enum Features: Subcommand {
   static let name = "features"
   static let summary = "write a layer's outputs for the pictures of a dataset as .npy"
 
-  private static let command = Command(
+  private static let limit = Option(
+    "limit", "N", .integer(in: 1...Int.max), default: "all", "Only the first N pictures.")
+  private static let out = Option(
+    "out", "FILE.npy", .path, "The file to write; of several layers a folder, LAYER.npy each.")
+  private static let layer = Option(
+    "layer", "NAME,...", .text, default: "the last one: the logits",
+    "The layers; drop7 of AlexNet are the 4096 features behind the classes.")
+  private static let batchSize = Setting(
+    "batch-size", "N", .integer(in: SettingBounds.batchSize), default: 32, unit: "pictures",
+    "Pictures at a time.")
+  private static let threads = Option(
+    "threads", "N", .integer(in: SettingBounds.threads), default: "one for each core",
+    "Threads of each tower.")
+
+  static let command = Command(
     "alexnet features",
     overview: """
       Shows the network of a checkpoint the middle crop of each picture of a dataset, in the dataset's order, and
@@ -25,42 +39,23 @@ enum Features: Subcommand {
       """,
     synopsis: "RUN|CHECKPOINT --data DATASET --out FILE.npy [options]", takesOperands: true,
     groups: [
-      (
-        "Where",
-        [
-          Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
-          Option(
-            "split", "validation|test|train", default: "validation", "The part of the dataset."),
-          Option("limit", "N", default: "all", "Only the first N pictures."),
-          Option(
-            "out", "FILE.npy", "The file to write; of several layers a folder, LAYER.npy each."),
-        ]
-      ),
-      (
-        "What",
-        [
-          Option(
-            "layer", "NAME,...", default: "the last one: the logits",
-            "The layers; drop7 of AlexNet are the 4096 features behind the classes."),
-          Option("batch-size", "N", default: "32 pictures", "Pictures at a time."),
-        ]
-      ),
-      ("Machine", [Option("threads", "N", default: "one for each core", "Threads of each tower.")]),
+      ("Where", [SharedOptions.dataset, SharedOptions.split, limit, out]),
+      ("What", [layer, batchSize]),
+      ("Machine", [threads]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
-    guard arguments.operands.count == 1, let data = arguments.string("data"),
-      let out = arguments.string("out"), !out.isEmpty
+    guard let arguments = try arguments(words) else { return }
+    guard arguments.operands.count == 1, let data = arguments[SharedOptions.dataset],
+      let out = arguments[Self.out]
     else {
       throw Failure(
         .usage, "Name one run or checkpoint, and give --data DATASET and --out FILE.npy.")
     }
-    let split = try arguments.split(of: [.validation, .test, .train])
+    let split = arguments[SharedOptions.split]
     let file = try NetworkFile(
       opening: RunDirectory.checkpoint(named: arguments.operands[0]))
-    let layers = try layers(arguments.string("layer"), of: file.network)
+    let layers = try layers(arguments[layer], of: file.network)
     let dataset = try Dataset(opening: data)
     guard dataset.side == file.network.imageSide else {
       throw Failure(
@@ -70,10 +65,10 @@ enum Features: Subcommand {
           + "\(file.network.imageSide).")
     }
     let classifier = try Classifier(
-      file, batchSize: try arguments.integer("batch-size", in: 1...65_536) ?? 32,
-      threadsPerTower: try arguments.integer("threads", in: 1...1024))
+      file, batchSize: arguments[batchSize],
+      threadsPerTower: arguments[threads])
     let count = min(
-      dataset.count(split), try arguments.integer("limit", in: 1...Int.max) ?? .max)
+      dataset.count(split), arguments[limit] ?? .max)
     if layers.count > 1 { try createFolder(out) }
     var files: [FeatureFile] = []
     for layer in layers {

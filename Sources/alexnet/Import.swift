@@ -12,7 +12,38 @@ enum Import: Subcommand {
   static let name = "import"
   static let summary = "make a checkpoint of weights from PyTorch, Caffe or ONNX"
 
-  private static let command = Command(
+  private static let out = Option("out", "FILE.safetensors", .path, "The checkpoint to write.")
+  private static let network = Option(
+    "network", "NAME|FILE", .path,
+    "\(NetworkSpecification.presetNames.joined(separator: ", ")), or a JSON description.")
+  private static let variant = ListOption(
+    "variant", "NAME", .text, "A change to the network, as in training. May be repeated.")
+  private static let recipe = Setting(
+    "recipe", "paper|code2012", .word, default: RecipeName.paper,
+    "The recipe that the network is of.")
+  private static let layer = ListOption(
+    "layer", "OURS=THEIRS", .text,
+    "What the file calls a layer of the network: fc8=head. May be repeated.")
+  private static let prefix = Option(
+    "prefix", "WORDS", .text, default: "what most have",
+    "What stands in front of the tensors' names in the file: model.")
+  private static let classes = Option(
+    "classes", "FILE", .path, default: "0, 1, 2 ...", "A text file with a name a line, in order.")
+  private static let mean = Option(
+    "mean", "FILE|R,G,B", .path, default: "the network's",
+    "The mean image, a .binaryproto of Caffe or a .npy of side x side x 3, or a mean colour, 0 to 255."
+  )
+  private static let channelOrder = Option<ChannelOrder>(
+    "channel-order", "RGB|BGR", .word, default: "the network's",
+    "The order in which the first layer sees the colours.")
+  private static let scale = Option(
+    "scale", "NUMBER", .number(in: 1e-6...1e6), default: "the network's",
+    "What pixels from 0 to 255 are multiplied by: 0.00392156862745098 for 0 to 1.")
+  private static let deviation = Option(
+    "deviation", "R,G,B", .text, default: "the network's",
+    "What the scaled colours less their mean are divided by.")
+
+  static let command = Command(
     "alexnet import",
     overview: """
       Makes a checkpoint to evaluate, predict or start from (alexnet-train --init-from) of weights that another
@@ -27,65 +58,21 @@ enum Import: Subcommand {
       """,
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
-      (
-        "Output",
-        [Option("out", "FILE.safetensors", "The checkpoint to write.")]
-      ),
-      (
-        "Network",
-        [
-          Option(
-            "network", "NAME|FILE",
-            "\(NetworkSpecification.presetNames.joined(separator: ", ")), or a JSON description."),
-          Option(
-            "variant", "NAME", repeats: true,
-            "A change to the network, as in training. May be repeated."),
-          Option(
-            "recipe", "paper|code2012", default: "paper", "The recipe that the network is of."),
-          Option(
-            "layer", "OURS=THEIRS", repeats: true,
-            "What the file calls a layer of the network: fc8=head. May be repeated."),
-          Option(
-            "prefix", "WORDS", default: "what most have",
-            "What stands in front of the tensors' names in the file: model."),
-        ]
-      ),
-      (
-        "Pictures and classes",
-        [
-          Option(
-            "classes", "FILE", default: "0, 1, 2 ...", "A text file with a name a line, in order."),
-          Option(
-            "mean", "FILE|R,G,B", default: "the network's",
-            "The mean image, a .binaryproto of Caffe or a .npy of side x side x 3, or a mean colour, 0 to 255."
-          ),
-          Option(
-            "channel-order", "RGB|BGR", default: "the network's",
-            "The order in which the first layer sees the colours."),
-          Option(
-            "scale", "NUMBER", default: "the network's",
-            "What pixels from 0 to 255 are multiplied by: 0.00392156862745098 for 0 to 1."),
-          Option(
-            "deviation", "R,G,B", default: "the network's",
-            "What the scaled colours less their mean are divided by."),
-        ]
-      ),
+      ("Output", [out]),
+      ("Network", [network, variant, recipe, layer, prefix]),
+      ("Pictures and classes", [classes, mean, channelOrder, scale, deviation]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
-    guard arguments.operands.count == 1, let out = arguments.string("out"), !out.isEmpty else {
+    guard let arguments = try arguments(words) else { return }
+    guard arguments.operands.count == 1, let out = arguments[Self.out] else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
     try OutputPlace.check(out)
     let source = try WeightFile.open(arguments.operands[0])
     let described = try source.described()
-    let choice = try arguments.string("network").map { name throws(Failure) in
-      try NetworkChoice(
-        name: name,
-        recipe: try arguments.choice("recipe", of: RecipeName.self) ?? .paper,
-        variants: arguments.strings("variant"))
+    let choice = try arguments[network].map { name throws(Failure) in
+      try NetworkChoice(name: name, recipe: arguments[recipe], variants: arguments[variant])
     }
     guard choice != nil || described != nil else {
       throw Failure(
@@ -94,30 +81,28 @@ enum Import: Subcommand {
           + "\(NetworkSpecification.presetNames.joined(separator: ", ")) or a description.")
     }
     if choice == nil {
-      let options = ["variant", "recipe"].filter { arguments.has($0) }
+      let options = given([variant, recipe], arguments)
       guard options.isEmpty else {
         throw Failure(
           .usage,
           "\(quoted(source.path)) says itself what network it is of; leave out "
-            + options.map { "--\($0)" }.joined(separator: " and ") + ".")
+            + options.joined(separator: " and ") + ".")
       }
     }
     let pictures = try pictures(arguments)
     if described != nil {
-      let options = ["channel-order", "scale", "deviation", "layer", "prefix"].filter {
-        !arguments.strings($0).isEmpty
-      }
+      let options = given([channelOrder, scale, deviation, layer, prefix], arguments)
       guard options.isEmpty else {
         throw Failure(
           .usage,
           "\(quoted(source.path)) says itself how it reads pictures and what its layers are called; leave out "
-            + options.map { "--\($0)" }.joined(separator: ", ") + ".")
+            + options.joined(separator: ", ") + ".")
       }
     }
-    let classNames = try arguments.string("classes").map(Self.classNames)
+    let classNames = try arguments[classes].map(Self.classNames)
     var statements: [String] = []
     let network = try NetworkImport(
-      source, named: try layerNames(arguments), prefix: arguments.string("prefix"),
+      source, named: try layerNames(arguments), prefix: arguments[prefix],
       network: { classes throws(Failure) in
         if let choice {
           var network = try choice.network(classes: classes)
@@ -132,7 +117,7 @@ enum Import: Subcommand {
         return described.network
       },
       preprocessing: { network, imageInFile throws(Failure) in
-        let given = try arguments.string("mean").map { text throws(Failure) in
+        let given = try arguments[mean].map { text throws(Failure) in
           try Self.mean(text, network)
         }
         // A file of this program's own says all of it.
@@ -170,13 +155,17 @@ enum Import: Subcommand {
       ]).map { escaped($0) + "\n" }.joined(), of: out)
   }
 
+  /// The options among some that were given, as the user wrote them.
+  private static func given(_ options: [any AnyOption], _ arguments: Arguments) -> [String] {
+    options.filter(arguments.has).map { "--\($0.declaration.name)" }
+  }
+
   /// What was asked for, but for the mean, whose size the network decides.
   private static func pictures(_ arguments: Arguments) throws(Failure) -> PictureChoice {
     var pictures = PictureChoice()
-    pictures.channelOrder = try arguments.choice(
-      "channel-order", of: ChannelOrder.self)
-    pictures.scale = try arguments.number("scale", in: 1e-6...1e6)
-    pictures.deviation = try arguments.string("deviation").map { text throws(Failure) in
+    pictures.channelOrder = arguments[channelOrder]
+    pictures.scale = arguments[scale]
+    pictures.deviation = try arguments[deviation].map { text throws(Failure) in
       let numbers = text.split(separator: ",", omittingEmptySubsequences: false).compactMap {
         Double($0)
       }
@@ -191,7 +180,7 @@ enum Import: Subcommand {
 
   private static func layerNames(_ arguments: Arguments) throws(Failure) -> [String: String] {
     var names: [String: String] = [:]
-    for word in arguments.strings("layer") {
+    for word in arguments[layer] {
       let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2 else {
         throw Failure(.usage, "--layer takes OURS=THEIRS, as fc8=head, not \(quoted(word)).")

@@ -2,13 +2,24 @@ import Data
 import Foundation
 import Options
 import System
+import Training
 
 /// `alexnet loading`: measures what reading, decoding and augmenting a dataset costs.
 enum Loading: Subcommand {
   static let name = "loading"
   static let summary = "measure what loading a dataset costs beside a training step"
 
-  private static let command = Command(
+  private static let batchSize = Setting(
+    "batch-size", "N", .integer(in: SettingBounds.batchSize), default: 128, "Pictures of a step.")
+  private static let steps = Setting(
+    "steps", "N", .integer(in: 1...1 << 20), default: 20, "Steps to measure, after one to warm up.")
+  private static let threads = Setting(
+    "threads", "N", .integer(in: SettingBounds.threads), default: 1, "Threads that load.")
+  private static let compute = Setting(
+    "compute", "MS", .number(in: 0...1e6), default: 0,
+    "The time that a rank computes for a picture, in milliseconds; for the shares.")
+
+  static let command = Command(
     "alexnet loading",
     overview: """
       Loads batches as training does, waits between them as long as a training step takes, and reports
@@ -19,38 +30,29 @@ enum Loading: Subcommand {
       (
         "What",
         [
-          Option("data", "DATASET", "A dataset that 'alexnet prepare' made."),
-          Option("recipe", "paper|code2012|none", default: "paper", "How pictures are augmented."),
-          Option("input-size", "PIXELS", default: "7/8 of the pictures' size", "Size of a crop."),
-          Option("batch-size", "N", default: "128", "Pictures of a step."),
-          Option("steps", "N", default: "20", "Steps to measure, after one to warm up."),
-          Option("threads", "N", default: "1", "Threads that load."),
-          Option(
-            "compute", "MS", default: "0",
-            "The time that a rank computes for a picture, in milliseconds; for the shares."),
+          SharedOptions.dataset, SharedOptions.augmentation, SharedOptions.inputSize, batchSize,
+          steps, threads, compute,
         ]
       )
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
-    guard let data = arguments.string("data") else {
+    guard let arguments = try arguments(words) else { return }
+    guard let data = arguments[SharedOptions.dataset] else {
       throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
     }
     let dataset = try Dataset(opening: data)
     guard dataset.count(.train) > 0 else {
       throw Failure(.badData, "The dataset \(quoted(data)) has no training pictures to load.")
     }
-    let batchSize = try arguments.integer("batch-size", in: 1...1 << 16) ?? 128
-    let steps = try arguments.integer("steps", in: 1...1 << 20) ?? 20
-    let compute = try arguments.number("compute", in: 0...1e6) ?? 0
-    let side =
-      try arguments.integer("input-size", in: 1...4096) ?? max(1, dataset.side * 7 / 8)
+    let batchSize = arguments[Self.batchSize]
+    let steps = arguments[Self.steps]
+    let compute = arguments[Self.compute]
+    let side = arguments[SharedOptions.inputSize] ?? max(1, dataset.side * 7 / 8)
     let loader = try BatchLoader(
       dataset: dataset, split: .train, order: .shuffled,
-      augmentation: try Preview.augmentation(arguments), inputSide: side, batchSize: batchSize,
-      seed: 1, threads: try arguments.integer("threads", in: 1...1024) ?? 1)
+      augmentation: arguments.augmentation, inputSide: side, batchSize: batchSize,
+      seed: 1, threads: arguments[threads])
     let start = MonotonicClock.seconds
     var stream = ImageStream(count: dataset.count(.train), order: .shuffled, seed: 1)
     _ = stream.place(0)

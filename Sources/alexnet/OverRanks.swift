@@ -21,7 +21,7 @@ enum OverRanks {
   ) throws(Failure) {
     func read(_ world: Communicator) throws {
       let arguments = try command.parse(words)
-      if arguments.has("help") {
+      if arguments[Command.help] {
         if world.rank == 0 { try StandardStream.output.write(command.helpText) }
       } else {
         try watched(command.name, arguments, world) { try body(arguments, world) }
@@ -51,18 +51,13 @@ enum OverRanks {
     }
   }
 
-  /// The option that says how long a rank may be silent.
-  static let watchdogOption = Option(
-    "watchdog", "SECONDS", default: "120",
-    "Under mpirun, end the job, naming the rank, where one gives no sign of life for so long; 0 for never."
-  )
-
   /// Does the ranks' work, and ends the job where one of them falls silent.
   static func watched(
     _ program: String, _ arguments: Arguments, _ world: Communicator, _ body: () throws -> Void
   ) throws {
-    let limit = try arguments.limit("watchdog", default: 120)
-    guard let limit, world.size > 1 else { return try body() }
+    guard let limit = arguments[SharedOptions.watchdog].seconds, world.size > 1 else {
+      return try body()
+    }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
     try SharedMemory.unlinkSegments(of: world)
     let watchdog = try Watchdog(world, limit: limit, mode: .apart, remedy: "Start it again.")

@@ -8,45 +8,38 @@ enum Plot: Subcommand {
   static let name = "plot"
   static let summary = "draw the learning curves of runs in the terminal"
 
-  private static let command = Command(
+  private static let axis = Setting(
+    "by", "epochs|hours", .word(of: ["epochs", "hours"]), default: "epochs",
+    "What is on the axis below: epochs done, or hours.")
+  private static let width = Option(
+    "width", "N", .integer(in: 40...1000), default: "the terminal's, or 79", "Width in columns.")
+  private static let height = Setting(
+    "height", "N", .integer(in: 10...1000), default: 20, "Lines of a chart.")
+
+  static let command = Command(
     "alexnet plot",
     overview: "Draws loss and error of a run, or of several, in letters. gnuplot does the drawing.",
     synopsis: "RUN... [options]", takesOperands: true,
     groups: [
-      (
-        "How",
-        [
-          Option(
-            "by", "epochs|hours", default: "epochs",
-            "What is on the axis below: epochs done, or hours."),
-          Option(
-            "smoothing", "STEPS", default: "20", "Steps over which training curves are smoothed."),
-          Option("width", "N", default: "the terminal's, or 79", "Width in columns."),
-          Option("height", "N", default: "20", "Lines of a chart."),
-        ]
-      )
+      ("How", [axis, SharedOptions.smoothing, width, height])
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
+    guard let arguments = try arguments(words) else { return }
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run, or of several to compare.")
     }
-    let axis: RunCharts.Axis =
-      try arguments.choice("by", of: ["epochs", "hours"]) == "hours" ? .hours : .epochs
-    let width = try arguments.integer("width", in: 40...1000) ?? terminalWidth
-    let height = try arguments.integer("height", in: 10...1000) ?? 20
-    let smoothing = try arguments.number("smoothing", in: 0...1e6) ?? 20
+    let axis: RunCharts.Axis = arguments[axis] == "hours" ? .hours : .epochs
+    let width = arguments[Self.width] ?? terminalWidth
     let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
     for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
-    let charts = RunCharts(runs, smoothing: smoothing)
+    let charts = RunCharts(runs, smoothing: arguments[SharedOptions.smoothing])
     let drawn = [charts.loss(over: axis), charts.errors(over: axis)].filter { !$0.isEmpty }
     guard !drawn.isEmpty else {
       throw Failure(.badData, "No step has been recorded yet; wait for the first ones.")
     }
     for chart in drawn {
-      try StandardStream.output.write(chart.text(width: width, height: height))
+      try StandardStream.output.write(chart.text(width: width, height: arguments[height]))
     }
   }
 

@@ -13,7 +13,13 @@ enum Predict: Subcommand {
   static let name = "predict"
   static let summary = "classify pictures with a trained network (also under mpirun -np N)"
 
-  private static let command = Command(
+  private static let top = Setting(
+    "top", "N", .integer(in: 1...1_000_000), default: 5, "Classes to name.")
+  private static let json = Flag("json", "Write a JSON object a line for each picture.")
+  private static let csv = Flag(
+    "csv", "Write a line of comma-separated values for each picture.")
+
+  static let command = Command(
     "alexnet predict",
     overview: """
       Names the most probable classes of pictures: JPEG, PNG, WebP, TIFF or BMP files, folders of them at any depth,
@@ -22,57 +28,26 @@ enum Predict: Subcommand {
       """,
     synopsis: "--checkpoint RUN|FILE IMAGE|FOLDER|-... [options]", takesOperands: true,
     groups: [
-      (
-        "What",
-        [
-          Option(
-            "checkpoint", "RUN|FILE", "The network: the newest checkpoint of a run, or a file."),
-          Option(
-            "crops", "1|10", default: "1",
-            "The middle of each picture, or the mean over the paper's ten crops."),
-          resizeOption,
-          Option("top", "N", default: "5", "Classes to name."),
-        ]
-      ),
-      (
-        "Output",
-        [
-          .flag("json", "Write a JSON object a line for each picture."),
-          .flag("csv", "Write a line of comma-separated values for each picture."),
-        ]
-      ),
-      (
-        "Machine",
-        [
-          Option(
-            "threads", "N", default: "the cores that the rank may use", "Threads of each rank."),
-          OverRanks.watchdogOption,
-        ]
-      ),
+      ("What", [SharedOptions.checkpoint, SharedOptions.crops, SharedOptions.resize, top]),
+      ("Output", [json, csv]),
+      ("Machine", [SharedOptions.rankThreads, SharedOptions.watchdog]),
     ])
-
-  /// What becomes of pictures that are no squares.
-  static let resizeOption = Option(
-    "resize", "crop|squeeze", default: "as the network's pictures",
-    "Scale the shorter side and take the middle, or squeeze both sides to a square.")
 
   static func run(_ words: [String]) throws(Failure) {
     try OverRanks.run(command, words) { try predict($0, over: $1) }
   }
 
   private static func predict(_ arguments: Arguments, over world: Communicator) throws {
-    guard let path = arguments.string("checkpoint") else {
+    guard let path = arguments[SharedOptions.checkpoint] else {
       throw Failure(.usage, "Give --checkpoint RUN, the folder of a run, or a checkpoint in it.")
     }
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name pictures, folders of them, or '-' for a list on standard input.")
     }
-    let crops = try arguments.choice("crops", of: ["1", "10"]) == "10" ? Crops.ten : .centre
-    let resizing = try arguments.choice("resize", of: Resizing.self)
-    let top = try arguments.integer("top", in: 1...1_000_000) ?? 5
-    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
+    let crops = arguments.crops
+    let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let format: PredictionFormat =
-      arguments.has("json") ? .json : arguments.has("csv") ? .csv : .table
+      arguments[json] ? .json : arguments[csv] ? .csv : .table
     let network = try TrainedNetwork(opening: path)
     let pictures = try PictureList(telling: arguments.operands, over: world)
     // The ranks take turns, so their turns are of one length.
@@ -82,12 +57,13 @@ enum Predict: Subcommand {
       network.file, batchSize: batch * crops.rawValue,
       threadsPerTower: max(1, threads / network.file.network.towers))
     let writer = PredictionWriter(
-      format, classNames: classifier.classNames, top: min(top, classifier.classNames.count))
+      format, classNames: classifier.classNames,
+      top: min(arguments[top], classifier.classNames.count))
     if world.rank == 0 { try StandardStream.output.write(writer.heading) }
     var reader = PictureReader(
       pictures, side: classifier.imageSide,
-      resizing: resizing ?? classifier.preprocessing.resizing, team: ThreadTeam(count: threads),
-      over: world)
+      resizing: arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing,
+      team: ThreadTeam(count: threads), over: world)
     while let read = reader.read(batch) {
       let predictions = try classifier.classify(read.map(\.picture), crops: crops)
       try world.write(zip(read, predictions).map { writer.text($0.file, $1) }.joined())

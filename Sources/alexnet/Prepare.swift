@@ -9,7 +9,54 @@ enum Prepare: Subcommand {
   static let name = "prepare"
   static let summary = "turn pictures into a dataset that training reads at full speed"
 
-  private static let command = Command(
+  private static let standard = PreparationSettings(source: "", destination: "")
+  private static let source = Option("source", "DIR", .path, "The folder with the pictures.")
+  private static let out = Option(
+    "out", "DATASET", .path, "The folder to make; it must not exist.")
+  private static let dryRun = Flag(
+    "dry-run", "Say what the source is taken for, and make nothing.")
+  private static let trainFolder = Option(
+    "train-folder", "FOLDER", .path,
+    "The folder below DIR whose folders are the classes to train on.")
+  private static let validationFolder = Option(
+    "validation-folder", "FOLDER", .path, "The same for validation.")
+  private static let testFolder = Option("test-folder", "FOLDER", .path, "The same for testing.")
+  private static let list = Option(
+    "list", "FILE", .path,
+    "Take these pictures only, with these labels: lines of path and label, CSV, TSV, JSON lines or .lst."
+  )
+  private static let root = Option(
+    "root", "FOLDER", .path, default: "DIR", "Where the list's paths start.")
+  private static let size = Setting(
+    "size", "PIXELS", .integer(in: PreparationSettings.sides), default: standard.side,
+    "Width and height of the pictures that are made.")
+  private static let resize = Setting(
+    "resize", "crop|squeeze", .word, default: standard.resizing,
+    "Scale the shorter side and take the middle, or squeeze both sides to a square as Caffe's tools do."
+  )
+  private static let encoding = Option<RecordEncoding>(
+    "encoding", "jpeg|png|raw", .word, default: "jpeg; png up to 64 pixels",
+    "How the pictures are stored; png keeps every pixel, raw as well and needs no decoding.")
+  private static let quality = Setting(
+    "quality", "1-100", .integer(in: PreparationSettings.qualities), default: standard.quality,
+    "The quality of a JPEG.")
+  private static let holdOut = Option(
+    "hold-out", "SHARE", .share, default: "10%",
+    "The part of each class to validate on, where the source has no validation part.")
+  private static let limitPerClass = Option(
+    "limit-per-class", "N", .integer(in: 1...Int.max),
+    "Take at most N pictures of each class, drawn by the seed.")
+  private static let seed = Setting(
+    "seed", "N", .integer(in: 0...Int.max), default: Int(standard.seed),
+    "Draws the hold-out, the limit and the order on disk.")
+  private static let strict = Flag("strict", "Stop at the first picture that cannot be used.")
+  private static let skipCorrupt = Flag(
+    "skip-corrupt", "Use damaged archives as far as they can be read.")
+  private static let preview = Option(
+    "preview", "FILE.png", .path,
+    "Draw 40 pictures as training will see them; see also 'alexnet preview'.")
+
+  static let command = Command(
     "alexnet prepare",
     overview: """
       Turns pictures with labels into a dataset: squares of one size in tar shards with an index, their
@@ -25,85 +72,26 @@ enum Prepare: Subcommand {
       """,
     synopsis: "--source DIR --out DATASET [options]",
     groups: [
-      (
-        "Where",
-        [
-          Option("source", "DIR", "The folder with the pictures."),
-          Option("out", "DATASET", "The folder to make; it must not exist."),
-          .flag("dry-run", "Say what the source is taken for, and make nothing."),
-        ]
-      ),
+      ("Where", [source, out, dryRun]),
       (
         "What the source is, where it does not speak for itself",
-        [
-          Option(
-            "train-folder", "FOLDER",
-            "The folder below DIR whose folders are the classes to train on."),
-          Option("validation-folder", "FOLDER", "The same for validation."),
-          Option("test-folder", "FOLDER", "The same for testing."),
-          Option(
-            "list", "FILE",
-            "Take these pictures only, with these labels: lines of path and label, CSV, TSV, JSON lines or .lst."
-          ),
-          Option("root", "FOLDER", default: "DIR", "Where the list's paths start."),
-        ]
+        [trainFolder, validationFolder, testFolder, list, root]
       ),
-      (
-        "Pictures",
-        [
-          Option(
-            "size", "PIXELS", default: "256", "Width and height of the pictures that are made."),
-          Option(
-            "resize", "crop|squeeze", default: "crop",
-            "Scale the shorter side and take the middle, or squeeze both sides to a square as Caffe's tools do."
-          ),
-          Option(
-            "encoding", "jpeg|png|raw", default: "jpeg; png up to 64 pixels",
-            "How the pictures are stored; png keeps every pixel, raw as well and needs no decoding."
-          ),
-          Option("quality", "1-100", default: "95", "The quality of a JPEG."),
-        ]
-      ),
-      (
-        "Selection",
-        [
-          Option(
-            "hold-out", "SHARE", default: "10%",
-            "The part of each class to validate on, where the source has no validation part."),
-          Option(
-            "limit-per-class", "N", "Take at most N pictures of each class, drawn by the seed."),
-          Option("seed", "N", default: "1", "Draws the hold-out, the limit and the order on disk."),
-          .flag("strict", "Stop at the first picture that cannot be used."),
-          .flag("skip-corrupt", "Use damaged archives as far as they can be read."),
-        ]
-      ),
-      (
-        "Check",
-        [
-          Option(
-            "preview", "FILE.png",
-            "Draw 40 pictures as training will see them; see also 'alexnet preview'.")
-        ]
-      ),
-      (
-        "Machine",
-        [
-          Option("threads", "N", default: "one for each core", "Threads to work with."),
-          OverRanks.watchdogOption,
-        ]
-      ),
+      ("Pictures", [size, resize, encoding, quality]),
+      ("Selection", [holdOut, limitPerClass, seed, strict, skipCorrupt]),
+      ("Check", [preview]),
+      ("Machine", [SharedOptions.threads, SharedOptions.watchdog]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
+    guard let arguments = try arguments(words) else { return }
     let settings = try settings(arguments)
-    if arguments.has("dry-run") { return try survey(settings) }
-    if let path = arguments.string("preview") { try OutputPlace.check(path) }
+    if arguments[dryRun] { return try survey(settings) }
+    if let path = arguments[preview] { try OutputPlace.check(path) }
     let display = PreparationDisplay(destination: settings.destination)
     guard OverRanks.isCalledFor else {
       display.show(try Preparation.run(settings) { display.show($0) })
-      try preview(arguments, settings)
+      try drawPreview(arguments, settings)
       return
     }
     OverRanks.start("alexnet prepare") { world in
@@ -111,7 +99,7 @@ enum Prepare: Subcommand {
         let crew = RankCrew(world)
         if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
           display.show(summary)
-          try preview(arguments, settings)
+          try drawPreview(arguments, settings)
         }
       }
     }
@@ -127,10 +115,10 @@ enum Prepare: Subcommand {
     OverRanks.start("alexnet prepare") { try say($0) }
   }
 
-  private static func preview(
+  private static func drawPreview(
     _ arguments: Arguments, _ settings: PreparationSettings
   ) throws(Failure) {
-    guard let path = arguments.string("preview") else { return }
+    guard let path = arguments[preview] else { return }
     let sheet = ContactSheet(try Dataset(opening: settings.destination))
     try sheet.write(to: path)
     if let note = sheet.fontNote { StandardStream.error.tell("Note: \(note)\n") }
@@ -138,47 +126,29 @@ enum Prepare: Subcommand {
   }
 
   private static func settings(_ arguments: Arguments) throws(Failure) -> PreparationSettings {
-    guard let source = arguments.string("source"), !source.isEmpty else {
+    guard let source = arguments[Self.source] else {
       throw Failure(.usage, "Give --source DIR, the folder that holds the pictures.")
     }
-    let destination = arguments.string("out") ?? ""
-    guard !destination.isEmpty || arguments.has("dry-run") else {
+    let destination = arguments[out]
+    guard destination != nil || arguments[dryRun] else {
       throw Failure(.usage, "Give --out DATASET, the folder to make.")
     }
-    var settings = PreparationSettings(source: source, destination: destination)
-    settings.reading.list = arguments.string("list")
-    settings.reading.root = arguments.string("root")
-    settings.reading.trainFolder = arguments.string("train-folder")
-    settings.reading.validationFolder = arguments.string("validation-folder")
-    settings.reading.testFolder = arguments.string("test-folder")
-    settings.reading.skipsCorrupt = arguments.has("skip-corrupt")
-    if let side = try arguments.integer("size", in: PreparationSettings.sides) {
-      settings.side = side
-    }
-    if let resizing = try arguments.choice("resize", of: Resizing.self) {
-      settings.resizing = resizing
-    }
-    let encodings = RecordEncoding.allCases.map(\.rawValue)
-    settings.encoding = try arguments.choice("encoding", of: encodings)
-      .flatMap { RecordEncoding(rawValue: $0) }
-    if let quality = try arguments.integer("quality", in: 1...100) { settings.quality = quality }
-    if let text = arguments.string("hold-out") { settings.holdOut = try share(text) }
-    settings.limitPerClass = try arguments.integer("limit-per-class", in: 1...Int.max)
-    if let seed = try arguments.integer("seed", in: 0...Int.max) { settings.seed = UInt64(seed) }
-    settings.isStrict = arguments.has("strict")
-    settings.threads = try arguments.integer("threads", in: 1...1024)
+    var settings = PreparationSettings(source: source, destination: destination ?? "")
+    settings.reading.list = arguments[list]
+    settings.reading.root = arguments[root]
+    settings.reading.trainFolder = arguments[trainFolder]
+    settings.reading.validationFolder = arguments[validationFolder]
+    settings.reading.testFolder = arguments[testFolder]
+    settings.reading.skipsCorrupt = arguments[skipCorrupt]
+    settings.side = arguments[size]
+    settings.resizing = arguments[resize]
+    settings.encoding = arguments[encoding]
+    settings.quality = arguments[quality]
+    settings.holdOut = arguments[holdOut]
+    settings.limitPerClass = arguments[limitPerClass]
+    settings.seed = UInt64(arguments[seed])
+    settings.isStrict = arguments[strict]
+    settings.threads = arguments[SharedOptions.threads]
     return settings
-  }
-
-  /// Reads `5%` or `0.05`.
-  private static func share(_ text: String) throws(Failure) -> Double {
-    let isPercent = text.hasSuffix("%")
-    let number = Double(isPercent ? String(text.dropLast()) : text)
-    guard let number, case let share = isPercent ? number / 100 : number, share > 0, share < 1
-    else {
-      throw Failure(
-        .usage, "--hold-out takes a share between 0 and 1 such as 5% or 0.05, not \(quoted(text)).")
-    }
-    return share
   }
 }

@@ -17,7 +17,21 @@ enum Similar: Subcommand {
   static let summary =
     "find the pictures of a set that a network takes for most alike (also under mpirun -np N)"
 
-  private static let command = Command(
+  private static let features = Option(
+    "features", "FILE.npy", .path, "The features of the set, to write or to search.")
+  private static let set = Option(
+    "set", "DATASET|FOLDER", .path,
+    "The set: a prepared dataset's validation images, or a folder of pictures.")
+  private static let count = Setting(
+    "count", "N", .integer(in: 1...1_000_000), default: 6, "Neighbours to list.")
+  private static let json = Flag("json", "Write a JSON object a line for each query.")
+  private static let csv = Flag(
+    "csv", "Write a line of comma-separated values for each neighbour.")
+  private static let bench = Option(
+    "bench", "N", .integer(in: 1...10_000_000),
+    "Search N pictures of 4096 random features on one core, and say how long it takes.")
+
+  static let command = Command(
     "alexnet similar",
     overview: """
       With --set, writes the features of a set of pictures, what the network's last hidden layer makes of them (4096
@@ -31,72 +45,43 @@ enum Similar: Subcommand {
     groups: [
       (
         "What",
-        [
-          Option(
-            "checkpoint", "RUN|FILE", "The network: the newest checkpoint of a run, or a file."),
-          Option("features", "FILE.npy", "The features of the set, to write or to search."),
-          Option(
-            "set", "DATASET|FOLDER",
-            "The set: a prepared dataset's validation images, or a folder of pictures."),
-          Option(
-            "split", "validation|test|train", default: "validation", "The part of the dataset."),
-          Option("count", "N", default: "6", "Neighbours to list."),
-          Predict.resizeOption,
-        ]
+        [SharedOptions.checkpoint, features, set, SharedOptions.split, count, SharedOptions.resize]
       ),
-      (
-        "Output",
-        [
-          .flag("json", "Write a JSON object a line for each query."),
-          .flag("csv", "Write a line of comma-separated values for each neighbour."),
-        ]
-      ),
-      (
-        "Machine",
-        [
-          Option(
-            "threads", "N", default: "the cores that the rank may use", "Threads of each rank."),
-          Option(
-            "bench", "N",
-            "Search N pictures of 4096 random features on one core, and say how long it takes."),
-          OverRanks.watchdogOption,
-        ]
-      ),
+      ("Output", [json, csv]),
+      ("Machine", [SharedOptions.rankThreads, bench, SharedOptions.watchdog]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let benched = try command.parse(words).integer("bench", in: 1...10_000_000)
-    if let benched { return try bench(benched) }
+    if let rows = try command.parse(words)[bench] { return try measure(rows) }
     try OverRanks.run(command, words) { try similar($0, over: $1) }
   }
 
   private static func similar(_ arguments: Arguments, over world: Communicator) throws {
-    guard let checkpoint = arguments.string("checkpoint"), let path = arguments.string("features")
+    guard let checkpoint = arguments[SharedOptions.checkpoint], let path = arguments[features]
     else {
       throw Failure(
         .usage, "Give --checkpoint RUN and --features FILE.npy, which --set DATASET writes.")
     }
-    guard arguments.has("set") || !arguments.operands.isEmpty else {
+    guard arguments.has(set) || !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the --set to write features of, or pictures to search for.")
     }
-    let threads = try Cores(world, threads: arguments.integer("threads", in: 1...1024)).threads
-    let count = try arguments.integer("count", in: 1...1_000_000) ?? 6
+    let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let network = try TrainedNetwork(opening: checkpoint)
     let classifier = try Classifier(
       network.file, batchSize: 4 * Int(try world.allReduce(Int64(threads), .min)),
       threadsPerTower: max(1, threads / network.file.network.towers))
     let resizing =
-      try arguments.choice("resize", of: Resizing.self) ?? classifier.preprocessing.resizing
+      arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing
     let team = ThreadTeam(count: threads)
     var problems: [Failure] = []
-    if let set = arguments.string("set") {
+    if let set = arguments[Self.set] {
       if world.rank == 0 { try OutputPlace.check(path) }
       let features: FeatureSet
       if FileManager.default.fileExists(atPath: set + "/dataset.json") {
-        features = try self.features(
+        features = try Self.features(
           of: Dataset(opening: set), arguments, network, threads: threads, over: world)
       } else {
-        features = try self.features(
+        features = try Self.features(
           ofFolder: set, classifier, resizing, team, over: world, problems: &problems)
       }
       if world.rank == 0 {
@@ -115,7 +100,7 @@ enum Similar: Subcommand {
       var reader = PictureReader(
         try PictureList(telling: arguments.operands, over: world), side: classifier.imageSide,
         resizing: resizing, team: team, over: world)
-      try search(path, arguments, classifier, &reader, count: count, over: world)
+      try search(path, arguments, classifier, &reader, over: world)
       problems += try reader.allProblems()
     }
     try problems.report(by: world)
@@ -125,7 +110,7 @@ enum Similar: Subcommand {
     of dataset: Dataset, _ arguments: Arguments, _ network: TrainedNetwork, threads: Int,
     over world: Communicator
   ) throws -> FeatureSet {
-    let split = try arguments.split(of: [.validation, .test, .train])
+    let split = arguments[SharedOptions.split]
     var features: FeatureSet?
     _ = try Evaluator(dataset, split: split, crops: .centre, over: world, threads: threads)
       .evaluate([network]) { _, _ in
@@ -163,7 +148,7 @@ enum Similar: Subcommand {
 
   private static func search(
     _ path: String, _ arguments: Arguments, _ classifier: Classifier, _ reader: inout PictureReader,
-    count: Int, over world: Communicator
+    over world: Communicator
   ) throws {
     let set = try FeatureSet(contentsOf: path)
     guard set.length == classifier.featureCount else {
@@ -174,17 +159,18 @@ enum Similar: Subcommand {
     }
     let search = NearestNeighbours(set.values, length: set.length)
     let format: PredictionFormat =
-      arguments.has("json") ? .json : arguments.has("csv") ? .csv : .table
+      arguments[json] ? .json : arguments[csv] ? .csv : .table
     let writer = NeighbourWriter(format, names: set.names)
     if world.rank == 0 { try StandardStream.output.write(writer.heading) }
     while let pictures = reader.read(classifier.batchSize) {
       let queries = try classifier.features(of: pictures.map(\.picture))
-      let found = search.nearest(to: queries, count: count)
+      let found = search.nearest(to: queries, count: arguments[count])
       try world.write(zip(pictures, found).map { writer.text($0.file, $1) }.joined())
     }
   }
 
-  private static func bench(_ rows: Int) throws(Failure) {
+  /// Times a search among random features.
+  private static func measure(_ rows: Int) throws(Failure) {
     let length = 4096
     let random = Philox(seed: 1, purpose: 0)
     let features = UnsafeMutableBufferPointer<Float>.allocate(capacity: rows * length)

@@ -1,3 +1,4 @@
+import Options
 import System
 
 /// One tool of the toolbox.
@@ -6,6 +7,18 @@ protocol Subcommand {
   static var name: String { get }
   /// One line for the list of subcommands.
   static var summary: String { get }
+  /// Its command line.
+  static var command: Command { get }
   /// Does the work, given the words after the name.
   static func run(_ words: [String]) throws(Failure)
+}
+
+extension Subcommand {
+  /// Reads the words after the name; nil where they ask for help, which is then given.
+  static func arguments(_ words: [String]) throws(Failure) -> Arguments? {
+    let arguments = try command.parse(words)
+    guard arguments[Command.help] else { return arguments }
+    try StandardStream.output.write(command.helpText)
+    return nil
+  }
 }

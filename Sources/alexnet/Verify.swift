@@ -12,7 +12,7 @@ enum Verify: Subcommand {
   static let name = "verify"
   static let summary = "Check that checkpoints are whole: every checksum, every number finite."
 
-  private static let command = Command(
+  static let command = Command(
     "alexnet verify",
     overview: """
       Reads checkpoints whole and compares the SHA-256 of every part of every tensor, and that of the header, with
@@ -22,8 +22,7 @@ enum Verify: Subcommand {
     synopsis: "RUN|CHECKPOINT...", takesOperands: true, groups: [])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    if arguments.has("help") { return try StandardStream.output.write(command.helpText) }
+    guard let arguments = try arguments(words) else { return }
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name a run's folder or a checkpoint: alexnet verify RUN.")
     }

@@ -2,26 +2,24 @@ import Options
 import System
 import Testing
 
+/// The options that these tests read.
+enum Sample {
+  static let data = Option("data", "DIR", .text, "Where the images are.")
+  static let mask = ListOption("mask", "M", .text, "May be repeated.")
+  static let batchSize = Option(
+    "batch-size", "N", .integer(in: -9...1000), default: "128 images", "Images a step.")
+  static let learningRate = Option(
+    "learning-rate", "X", .number(in: 0...1), default: "0.01", "The first learning rate.")
+  static let recipe = Option("recipe", "NAME", .text, default: "paper", "Which source to follow.")
+  static let resume = Flag("resume", "Go on where the run stopped.")
+}
+
 /// The command that these tests read.
 let sampleCommand = Command(
   "train", overview: "Trains.", synopsis: "[options]",
   groups: [
-    (
-      "Data",
-      [
-        Option("data", "DIR", "Where the images are."),
-        Option("mask", "M", repeats: true, "May be repeated."),
-      ]
-    ),
-    (
-      "Training",
-      [
-        Option("batch-size", "N", default: "128 images", "Images a step."),
-        Option("learning-rate", "X", default: "0.01", "The first learning rate."),
-        Option("recipe", "NAME", default: "paper", "Which source to follow."),
-        .flag("resume", "Go on where the run stopped."),
-      ]
-    ),
+    ("Data", [Sample.data, Sample.mask]),
+    ("Training", [Sample.batchSize, Sample.learningRate, Sample.recipe, Sample.resume]),
   ])
 
 /// The sentence of the usage failure that a body ends with.
@@ -44,42 +42,43 @@ func usageComplaint(
 @Suite struct CommandTests {
   @Test func valuesFollowTheirOptionOrAnEqualsSign() throws {
     let arguments = try sampleCommand.parse(["--data", "here", "--batch-size=32", "--resume"])
-    #expect(arguments.string("data") == "here")
-    #expect(arguments.string("batch-size") == "32")
-    #expect(arguments.has("resume") && !arguments.has("recipe"))
-    #expect(arguments.string("recipe") == nil)
+    #expect(arguments[Sample.data] == "here")
+    #expect(arguments[Sample.batchSize] == 32)
+    #expect(arguments[Sample.resume] && !arguments.has(Sample.recipe))
+    #expect(arguments[Sample.recipe] == nil)
     #expect(arguments.operands.isEmpty)
   }
 
   @Test func aValueMayBeEmptyNegativeOrHoldEqualsSigns() throws {
     let arguments = try sampleCommand.parse(["--data=a=b", "--batch-size", "-5", "--recipe="])
-    #expect(arguments.string("data") == "a=b")
-    #expect(arguments.string("batch-size") == "-5")
-    #expect(arguments.string("recipe") == "")
+    #expect(arguments[Sample.data] == "a=b")
+    #expect(arguments[Sample.batchSize] == -5)
+    #expect(arguments[Sample.recipe] == "")
   }
 
   @Test func repeatedOptionsKeepEveryValueInOrder() throws {
     let arguments = try sampleCommand.parse(["--mask", "a", "--mask=b", "--mask", "c"])
-    #expect(arguments.strings("mask") == ["a", "b", "c"])
-    #expect(arguments.strings("data").isEmpty)
+    #expect(arguments[Sample.mask] == ["a", "b", "c"])
+    #expect(arguments[Sample.data] == nil)
   }
 
   @Test func nothingAtAllIsFine() throws {
     let arguments = try sampleCommand.parse([String]())
-    #expect(!arguments.has("data"))
+    #expect(!arguments.has(Sample.data))
   }
 
   @Test(arguments: ["--help", "-h"]) func helpIsAlwaysThere(_ word: String) throws {
-    #expect(try sampleCommand.parse([word]).has("help"))
+    #expect(try sampleCommand.parse([word])[Command.help])
   }
 
   @Test func wordsWithoutAnOptionAreOperandsWhereTheyAreTaken() throws {
+    let all = Flag("all", "All.")
     let command = Command(
       "predict", overview: "Predicts.", synopsis: "IMAGE...", takesOperands: true,
-      groups: [("Options", [.flag("all", "All.")])])
+      groups: [("Options", [all])])
     let arguments = try command.parse(["a.jpg", "--all", "-", "--", "--b.jpg", "-c"])
     #expect(arguments.operands == ["a.jpg", "-", "--b.jpg", "-c"])
-    #expect(arguments.has("all"))
+    #expect(arguments[all])
   }
 
   @Test func anUnknownOptionIsNamedWithTheNearestOne() {
@@ -132,8 +131,8 @@ func usageComplaint(
     #expect(text.hasPrefix("Usage: train [options]\n\nTrains.\n"))
     for group in sampleCommand.groups {
       #expect(text.contains("\n\(group.title):\n"))
-      for option in group.options {
-        #expect(text.contains("  --\(option.name)" + (option.value.map { " \($0)" } ?? "")))
+      for option in group.options.map(\.declaration) {
+        #expect(text.contains("  --\(option.name)" + (option.placeholder.map { " \($0)" } ?? "")))
         #expect(text.contains(option.help))
         if let value = option.defaultText { #expect(text.contains("[default: \(value)]")) }
       }
@@ -145,7 +144,7 @@ func usageComplaint(
     let words = Array(repeating: "word", count: 60).joined(separator: " ")
     let command = Command(
       "x", overview: "O.",
-      groups: [("G", [Option("an-option-with-a-rather-long-name", "VALUE", words)])])
+      groups: [("G", [Option("an-option-with-a-rather-long-name", "VALUE", .text, words)])])
     let lines = command.helpText.split(separator: "\n")
     #expect(lines.allSatisfy { $0.count <= 100 })
     #expect(lines.contains("  --an-option-with-a-rather-long-name VALUE"))

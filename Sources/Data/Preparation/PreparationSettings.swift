@@ -33,6 +33,8 @@ package struct PreparationSettings: Sendable {
   package static let defaultHoldOut = 0.1
   /// The sides that are accepted.
   package static let sides = 8...4096
+  /// The qualities of a JPEG that are accepted.
+  package static let qualities = 1...100
 
   /// Settings with every default.
   package init(source: String, destination: String) {
@@ -53,7 +55,7 @@ package struct PreparationSettings: Sendable {
           + "\(Self.sides.upperBound)."
       )
     }
-    guard (1...100).contains(quality) else {
+    guard Self.qualities.contains(quality) else {
       throw Failure(.usage, "A JPEG quality of \(quality) is not possible; choose 1 to 100.")
     }
     if let holdOut, !(holdOut > 0 && holdOut < 1) {

@@ -49,7 +49,7 @@ package enum Checkpoint {
       let file = try? SafetensorsFile(opening: name, in: folder),
       let text = file.header.metadata["state"],
       let state = try? JSONText.decode(Steps.self, text, from: file.path), state.step != steps,
-      (0...TrainingSettings.mostSteps).contains(state.step)
+      SettingBounds.maxSteps.contains(state.step)
     else { return nil }
     return Failure(
       .badData,

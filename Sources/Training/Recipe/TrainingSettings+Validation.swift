@@ -21,9 +21,6 @@ struct NumberCheck {
 }
 
 extension TrainingSettings {
-  /// Steps, and lines of records, that no run has.
-  static let mostSteps = 1_000_000_000_000
-
   /// Checks the numbers that were read from a file.
   /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
   func validate(from path: String) throws(Failure) {
@@ -33,15 +30,15 @@ extension TrainingSettings {
     let check = NumberCheck(path: path)
     let any = 0...Double.greatestFiniteMagnitude
     try check.require("threadsPerTower", threadsPerTower, in: 1...4096)
-    try check.require("maxSteps", maxSteps, in: 0...Self.mostSteps)
-    try check.require("validateEvery", validateEvery, in: 1...Int.max)
-    try check.require("checkpointEvery", checkpointEvery, in: 1...Int.max)
-    try check.require("keptCheckpoints", keptCheckpoints, in: 1...1_000_000)
-    try check.require("batchSize", recipe.batchSize, in: 1...65_536)
-    try check.require("epochs", recipe.epochs, in: 1...1_000_000)
-    try check.require("learningRate", recipe.learningRate, in: any)
-    try check.require("momentum", recipe.momentum, in: 0...1)
-    try check.require("weightDecay", recipe.weightDecay, in: any)
+    try check.require("maxSteps", maxSteps, in: SettingBounds.maxSteps)
+    try check.require("validateEvery", validateEvery, in: SettingBounds.interval)
+    try check.require("checkpointEvery", checkpointEvery, in: SettingBounds.interval)
+    try check.require("keptCheckpoints", keptCheckpoints, in: SettingBounds.keptCheckpoints)
+    try check.require("batchSize", recipe.batchSize, in: SettingBounds.batchSize)
+    try check.require("epochs", recipe.epochs, in: SettingBounds.epochs)
+    try check.require("learningRate", recipe.learningRate, in: SettingBounds.learningRate)
+    try check.require("momentum", recipe.momentum, in: SettingBounds.momentum)
+    try check.require("weightDecay", recipe.weightDecay, in: SettingBounds.weightDecay)
     try check.require("biasLearningRateFactor", recipe.biasLearningRateFactor, in: any)
     try check.require("cropChunk", recipe.augmentation.cropChunk, in: 1...1_000_000)
     try check.require("colourNoise", recipe.augmentation.colourNoise, in: any)
@@ -52,7 +49,7 @@ extension TrainingSettings {
     case .plateau(let divisor, let reductions, let patience, let threshold):
       try check.require("divisor", divisor, in: 1e-6...1e6)
       try check.require("reductions", reductions, in: 0...ScheduleState.mostReductions)
-      try check.require("patience", patience, in: 1...1_000_000)
+      try check.require("patience", patience, in: SettingBounds.patience)
       try check.require("threshold", threshold, in: -100...100)
     case .steps(let divisor, let epochs):
       try check.require("divisor", divisor, in: 1e-6...1e6)
@@ -88,7 +85,7 @@ extension TrainingState {
   /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
   func validate(from path: String) throws(Failure) {
     let check = NumberCheck(path: path)
-    let most = TrainingSettings.mostSteps
+    let most = SettingBounds.maxSteps.upperBound
     try check.require("step", step, in: 0...most)
     try check.require("records", records, in: 0...4 * most)
     try check.require("reductions", schedule.reductions, in: 0...ScheduleState.mostReductions)

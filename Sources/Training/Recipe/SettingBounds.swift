@@ -1,0 +1,25 @@
+/// The numbers that a setting may have, whether an option or a file says it.
+package enum SettingBounds {
+  /// Images of a batch over all ranks.
+  package static let batchSize = 1...65_536
+  /// Epochs of a run.
+  package static let epochs = 1...1_000_000
+  /// Steps of a run.
+  package static let maxSteps = 0...1_000_000_000_000
+  /// The learning rate of the weights at the start.
+  package static let learningRate = 1e-12...1e6
+  /// The momentum coefficient.
+  package static let momentum = 0.0...1.0
+  /// The factor of the weights in their decay.
+  package static let weightDecay = 0.0...1e6
+  /// Validations without a better error before the learning rate falls.
+  package static let patience = 1...1_000_000
+  /// Steps from one validation, or one checkpoint, to the next.
+  package static let interval = 1...Int.max
+  /// Checkpoints that are kept.
+  package static let keptCheckpoints = 1...1_000_000
+  /// Threads of a tower; those of a rank are no more.
+  package static let threads = 1...1024
+  /// Classes of a network.
+  package static let classes = 2...1_000_000
+}

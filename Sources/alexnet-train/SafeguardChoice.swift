@@ -1,0 +1,22 @@
+import Options
+import Supervision
+import System
+import Training
+
+extension Safeguards {
+  /// How the options want the run to be watched over.
+  init(_ arguments: Arguments, start: Double) throws(Failure) {
+    self.init()
+    endTime = arguments[TrainOptions.maxTime].map { start + $0 }
+    let most = arguments[TrainOptions.maxRollbacks]
+    let goesBack = arguments[TrainOptions.onDivergence] == "rollback"
+    guard most == nil || goesBack else {
+      throw Failure(.usage, "--max-rollbacks goes with --on-divergence rollback.")
+    }
+    if goesBack { divergence = .rollBack(most: most ?? Self.mostRollbacks) }
+    if let grace = arguments[TrainOptions.grace] { StopSignals.setGrace(grace) }
+    faults = arguments[TrainOptions.inject]
+  }
+
+  private static let mostRollbacks = 3
+}

@@ -1,0 +1,43 @@
+import ModelParallel
+import Networks
+import Options
+import System
+import Training
+
+/// What the options ask for, as far as it needs no dataset: what is wrong with it is found before one is prepared or
+/// read.
+struct TrainPlan {
+  let safeguards: Safeguards
+  let cores: Cores
+  /// The file that the weights come from; nil for initial values.
+  let weights: String?
+  let choice: NetworkChoice
+  let recipe: Recipe
+  /// Sentences about what the network changes in the recipe.
+  let said: [String]
+  let parallelChoice: ParallelChoice
+  let placement: Placement
+
+  init(_ command: TrainCommand, start: Double) throws {
+    let arguments = command.arguments
+    safeguards = try Safeguards(arguments, start: start)
+    cores = try Cores(command.world, threads: arguments[TrainOptions.threads])
+    guard
+      !arguments.has(TrainOptions.classes)
+        || arguments[TrainOptions.dryRun] && !arguments.has(TrainOptions.data)
+    else {
+      throw Failure(
+        .usage, "--classes goes with --dry-run and without --data; a dataset has its own classes.")
+    }
+    guard !arguments[TrainOptions.resume] || arguments.has(TrainOptions.out) else {
+      throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
+    }
+    weights = try command.weightFile()
+    choice = try command.networkChoice(weights: weights)
+    (recipe, said) = try command.recipe(for: choice)
+    parallelChoice = ParallelChoice(arguments)
+    placement = try Placement(
+      towers: choice.network(classes: nil).towers, over: command.world,
+      towersPerRank: arguments[TrainOptions.towersPerRank])
+  }
+}
