@@ -195,7 +195,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   (
     "TrainingTests",
-    ["TestSupport", "Training", "Data", "ModelParallel", "Layers", "Networks", "Tensors", "System"]
+    [
+      "TestSupport", "Training", "Data", "Towers", "ModelParallel", "MPI", "Layers", "Networks",
+      "Tensors", "System",
+    ]
   ),
   ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]),
   ("ReportTests", ["Report"]),

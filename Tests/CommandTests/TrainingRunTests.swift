@@ -88,7 +88,10 @@ import Testing
     let run = try train(
       ranks: variant == "one-tower" ? nil : 2, dataset, out: variant,
       smallOptions + ["--max-steps", "5", "--variant", variant])
-    #expect(try metrics(run).losses.allSatisfy { $0.isFinite && abs($0 - 2.3) < 1 })
+    let losses = try metrics(run).losses
+    #expect(losses.count == 5)
+    // Ten classes are about equally probable at first, and five small steps change little.
+    #expect(losses.allSatisfy { abs($0 - log(10)) < 0.02 }, "\(losses)")
   }
 
   @Test func aDescribedNetworkWithAnotherNumberOfMapsRuns() throws {

@@ -1,12 +1,15 @@
-import System
+package import System
 
 /// The checkpoints in the folder of the run that this process trains: their names, given and taken away.
-struct CheckpointFolder {
+package struct CheckpointFolder {
   /// The run's folder.
-  let folder: HeldFolder
+  package let folder: HeldFolder
+
+  /// Looks after the checkpoints in a run's folder.
+  package init(folder: HeldFolder) { self.folder = folder }
 
   /// The steps of the checkpoints that are there, the fewest first; a copy under another's name is the user's.
-  var steps: [Int] {
+  package var steps: [Int] {
     folder.names(in: CheckpointName.folder).compactMap(CheckpointName.steps).sorted().filter {
       Checkpoint.misnaming(of: CheckpointName.checkpoint(afterSteps: $0), in: folder) == nil
     }
@@ -15,7 +18,7 @@ struct CheckpointFolder {
   /// Gives a checkpoint a second name, in place of the file that had it.
   /// - Returns: Whether the file system has hard links.
   @discardableResult
-  func name(_ steps: Int, also name: String) -> Bool {
+  package func name(_ steps: Int, also name: String) -> Bool {
     let temporary = name + CheckpointName.partialSuffix
     folder.remove(temporary)
     guard folder.link(CheckpointName.checkpoint(afterSteps: steps), as: temporary) else {
@@ -31,15 +34,17 @@ struct CheckpointFolder {
   /// - Parameters:
   ///   - count: How many of the newest stay.
   ///   - others: The steps of others that stay.
-  func prune(keeping count: Int, others: [Int?]) {
+  package func prune(keeping count: Int, others: [Int?]) {
     for steps in steps.dropLast(count) where !others.contains(steps) { remove(steps) }
   }
 
   /// Removes the checkpoints of later steps.
-  func removeAll(after step: Int) { for steps in steps where steps > step { remove(steps) } }
+  package func removeAll(after step: Int) {
+    for steps in steps where steps > step { remove(steps) }
+  }
 
   /// Removes what an interrupted save left.
-  func removePartial() {
+  package func removePartial() {
     for name in folder.names(in: CheckpointName.folder) where CheckpointName.isPartial(name) {
       folder.remove("\(CheckpointName.folder)/\(name)")
     }

@@ -1,17 +1,17 @@
 import Layers
-import MPI
+package import MPI
 import ModelParallel
 import Networks
 import System
 import Tensors
-import Towers
+package import Towers
 
 /// Where numbers stopped being finite, in words that are the same on every rank.
-struct Divergence {
+package struct Divergence {
   private let network: Network
   private let world: Communicator
 
-  init(_ network: Network, _ world: Communicator) {
+  package init(_ network: Network, _ world: Communicator) {
     self.network = network
     self.world = world
   }
@@ -23,18 +23,18 @@ struct Divergence {
   }
 
   /// The number of a parameter among all names, for a place in the network's list.
-  func number(ofParameter place: Int?) -> Int? {
+  package func number(ofParameter place: Int?) -> Int? {
     place.flatMap { names.firstIndex(of: network.parameters[$0].name) }
   }
 
   /// Says which parameter has numbers that are not finite.
-  func sentence(parameter number: Int, step: Int) -> String {
+  package func sentence(parameter number: Int, step: Int) -> String {
     let name = names.indices.contains(number) ? names[number] : "?"
     return "'\(name)' is no longer finite after the update of step \(step)"
   }
 
   /// Says which loss is not finite, and the first layer whose maps are not; all ranks call it together.
-  func sentence(loss: Double, _ which: String) throws(MPIError) -> String {
+  package func sentence(loss: Double, _ which: String) throws(MPIError) -> String {
     let layers = network.specification.layers
     var first = layers.count
     for (number, layer) in layers.enumerated().reversed() {
