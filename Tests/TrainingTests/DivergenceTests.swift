@@ -53,9 +53,9 @@ import Training
     let names = network.parameters.map(\.name)
     let places = names.indices.filter { names[$0] == "conv2.bias" }
     #expect(places.count == 2)
-    let numbers = Set(places.map { divergence.number(ofParameter: $0) })
+    let numbers = Set(places.compactMap { divergence.number(ofParameter: $0) })
     #expect(numbers.count == 1)
-    let number = try #require(try #require(numbers.first))
+    let number = try #require(numbers.first)
     #expect(
       divergence.sentence(parameter: number, step: 12)
         == "'conv2.bias' is no longer finite after the update of step 12")
