@@ -38,6 +38,62 @@ extension FaultTests {
           == training.undisturbed(steps: 15))
     }
 
+    /// Stopped, not ended: the end of a run is validated, which a run that goes further is not.
+    @Test func twoRanksAndOneProcessGoOnFromEachOthersCheckpoints() throws {
+      for (number, ranks) in [2, nil].enumerated() {
+        let outcome = try Program.train(
+          ranks: ranks,
+          training.options(
+            steps: 12, "--resume", "auto", "--inject",
+            "usr1,rank=0,step=\(4 + 4 * number),phase=reading"))
+        #expect(outcome.code == 75, "\(outcome.error)")
+      }
+      #expect(try Program.train(ranks: 2, training.options(steps: 12, "--resume")).code == 0)
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.undisturbed(steps: 12))
+    }
+
+    /// A shard that changes under a run, or is gone when it goes on.
+    @Test(arguments: ["overwritten", "cut", "removed"])
+    func aShardThatChangesWhileTrainingIsNamed(change: String) throws {
+      let data = training.scratch.path + "/data"
+      try FileManager.default.copyItem(atPath: Pictures.small.get().path + "/dataset", toPath: data)
+      let words = try training.options(steps: 1_000_000).map {
+        $0 == (try? Pictures.small.get().path).map { $0 + "/dataset" } ? data : $0
+      }
+      let (process, error) = try training.launchedWithErrors(words)
+      try training.waitForRecords(8, of: process)
+      let shard = try #require(
+        FileManager.default.contentsOfDirectory(atPath: data).filter {
+          $0.hasPrefix("train-") && $0.hasSuffix(".tar")
+        }.min().map { data + "/" + $0 })
+      switch change {
+      case "overwritten":
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: shard))
+        let length = try file.seekToEnd()
+        try file.seek(toOffset: 0)
+        try file.write(contentsOf: Data((0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37) }))
+      case "cut": #expect(truncate(shard, 4096) == 0)
+      default:
+        // A file that is open lives on without its name: such a run need not end by itself.
+        try FileManager.default.removeItem(atPath: shard)
+        kill(process.processIdentifier, SIGUSR1)
+      }
+      process.waitUntilExit()
+      var said = try String(contentsOfFile: error, encoding: .utf8)
+      if change == "removed" {
+        let again = try Program.train(ranks: 2, words + ["--resume"])
+        #expect(again.code == 66, "\(again.error)")
+        said = again.error
+      } else {
+        #expect(process.terminationStatus == 65, "\(said)")
+      }
+      #expect(said.contains(shard), "\(said)")
+      #expect(try Program.alexnet("verify", run).code == 0)
+      #expect(try training.checkpoints.allSatisfy { !$0.hasSuffix(".partial") })
+    }
+
     /// Files of the user's beside the checkpoints: neither gone on from, nor counted, nor removed.
     @Test func copiesOfCheckpointsAreLeftAlone() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)

@@ -11,14 +11,15 @@ extension FaultTests {
     init() throws { training = try FaultRun() }
 
     @Test(arguments: [
-      ("kill", "reading images"), ("kill", "exchange"), ("segv", "update"), ("exit", "backward"),
-      ("trap", "saving"),
-    ]) func aRankThatDiesEndsAllAndTheRunGoesOnAsIfItHadNot(fault: String, phase: String) throws {
+      ("kill", 7, "reading images"), ("kill", 7, "forward"), ("kill", 7, "exchange"),
+      ("segv", 7, "update"), ("exit", 7, "backward"), ("trap", 5, "saving"),
+      ("kill", 12, "validation"), ("kill", 12, "saving"),
+    ]) func aRankThatDiesEndsAllAndTheRunGoesOnAsIfItHadNot(
+      fault: String, step: Int, phase: String
+    ) throws {
       let outcome = try Program.train(
         ranks: 2,
-        training.options(
-          steps: 12, "--inject", "\(fault),rank=1,step=\(phase == "saving" ? 5 : 7),phase=\(phase)")
-      )
+        training.options(steps: 12, "--inject", "\(fault),rank=1,step=\(step),phase=\(phase)"))
       // mpirun's code is 128 and the signal; a trap is one of two signals, by processor.
       switch fault {
       case "kill": #expect(outcome.code == 128 + SIGKILL)

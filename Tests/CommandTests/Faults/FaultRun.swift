@@ -51,14 +51,15 @@ struct FaultRun {
     return data
   }
 
-  /// Starts a run on two ranks; its errors go where the output goes, or nowhere.
+  /// Starts a run on some ranks, or without mpirun; its errors go where the output goes, or nowhere.
   func launched(
-    _ words: [String], output: FileHandle = .nullDevice, speaksErrors: Bool = false
+    _ words: [String], ranks: Int? = 2, output: FileHandle = .nullDevice, speaksErrors: Bool = false
   ) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
-      ["mpirun", "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train"] + words
+      (ranks.map { ["mpirun", "--oversubscribe", "-np", "\($0)"] } ?? [])
+      + ["\(Program.folder)/alexnet-train"] + words
     process.environment = Process.userEnvironment
     process.standardOutput = output
     process.standardError = speaksErrors ? output : FileHandle.nullDevice
@@ -72,6 +73,39 @@ struct FaultRun {
     let latest = run + "/checkpoints/latest.safetensors"
     while process.isRunning, !FileManager.default.fileExists(atPath: latest) { usleep(20_000) }
     return process
+  }
+
+  /// The same, with errors in a file of their own, whose path is returned too.
+  func launchedWithErrors(
+    _ words: [String], ranks: Int? = 2
+  ) throws -> (process: Process, error: String) {
+    let error = scratch.path + "/error"
+    try Data().write(to: URL(fileURLWithPath: error))
+    let process = try launched(
+      words, ranks: ranks, output: FileHandle(forWritingTo: URL(fileURLWithPath: error)),
+      speaksErrors: true)
+    return (process, error)
+  }
+
+  /// Waits until metrics.jsonl has so many records, or the run is over.
+  func waitForRecords(_ count: Int, of process: Process) throws {
+    while process.isRunning {
+      let records = (try? String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8)) ?? ""
+      if records.split(separator: "\n").count >= count { return }
+      usleep(20_000)
+    }
+  }
+
+  /// How many times as long starting and ending two ranks takes as on the machine that limits of time were chosen on.
+  static let slowness = Result {
+    max(1, try Program.train(ranks: 2, ["--help"]).seconds / 0.7)
+  }
+
+  /// The ranks that an mpirun has started.
+  func children(of parent: Int32) -> [Int32] {
+    let path = "/proc/\(parent)/task/\(parent)/children"
+    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    return text.split(separator: " ").compactMap { Int32($0) }
   }
 
   /// The living processes that were started with the run's folder among their words.

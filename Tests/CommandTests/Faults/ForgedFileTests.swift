@@ -15,12 +15,14 @@ extension FaultTests {
 
     /// Changes a text of the newest checkpoint's header, checksum and all.
     private func forge(_ key: String, _ old: String, _ new: String) throws {
+      try script("forge-text", newest, newest, key, old, new)
+    }
+
+    private func script(_ name: String, _ words: String...) throws {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = [
-        "python3", FileManager.default.currentDirectoryPath + "/scripts/testbed/forge-text", newest,
-        newest, key, old, new,
-      ]
+      process.arguments =
+        ["python3", FileManager.default.currentDirectoryPath + "/scripts/testbed/" + name] + words
       try process.run()
       process.waitUntilExit()
       #expect(process.terminationStatus == 0)
@@ -45,6 +47,25 @@ extension FaultTests {
       #expect(
         outcome.error.contains("step-00000010.safetensors' says \(words)"), "\(outcome.error)")
       #expect(try training.contents(run + "/metrics.jsonl") == records)
+    }
+
+    /// Forged without a change the file passes: it is the number that is refused.
+    @Test(arguments: ["nan", "inf", "same"])
+    func aNumberThatIsNotFiniteIsRefusedWhateverTheChecksumsSay(number: String) throws {
+      let whole = training.scratch.path + "/whole"
+      try FileManager.default.copyItem(atPath: newest, toPath: whole)
+      try script("forge-number", whole, newest, "conv1.weight", "7", number)
+      let verified = try Program.alexnet("verify", newest)
+      let resumed = try Program.train(ranks: 2, training.options(steps: 15, "--resume"))
+      guard number != "same" else {
+        #expect(verified.code == 0 && resumed.code == 0, "\(verified.error)\(resumed.error)")
+        return
+      }
+      for outcome in [verified, resumed] {
+        #expect(outcome.code == 65, "\(outcome.error)")
+        #expect(outcome.error.contains("'conv1.weight'"), "\(outcome.error)")
+        #expect(outcome.error.contains("\(number) as element 7"), "\(outcome.error)")
+      }
     }
 
     @Test(arguments: [

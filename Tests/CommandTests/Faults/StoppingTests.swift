@@ -58,6 +58,58 @@ extension FaultTests {
       #expect(try Program.alexnet("verify", run).code == 0)
     }
 
+    /// No step stands in the way here: all is saved at mpirun's first notice.
+    @Test func aTerminatedMpirunLeavesTimeForASave() throws {
+      let stopped = try signal([SIGTERM], atStep: 8, training.options(steps: 100_000))
+      #expect(stopped.code == 1)
+      #expect(stopped.output.contains("Saved step "), "\(stopped.output)")
+      training.expectNothingLeft()
+      #expect(try Program.alexnet("verify", run).code == 0)
+    }
+
+    @Test func aSecondInterruptEndsAllAtOnce() throws {
+      let start = ContinuousClock.now
+      let stopped = try signal([SIGINT, SIGINT], atStep: 8, training.options(steps: 100_000))
+      #expect(stopped.code != 0)
+      training.expectNothingLeft()
+      #expect(try Program.alexnet("verify", run).code == 0)
+      // A start, eight steps, and half a second at the most.
+      let slowness = try FaultRun.slowness.get()
+      #expect((ContinuousClock.now - start) / .seconds(1) < 10 * slowness)
+    }
+
+    @Test func anInterruptedProcessWithoutMpirunSavesAndLeaves() throws {
+      let (process, error) = try training.launchedWithErrors(
+        training.options(steps: 100_000), ranks: nil)
+      try training.waitForRecords(8, of: process)
+      kill(process.processIdentifier, SIGINT)
+      process.waitUntilExit()
+      let said = try String(contentsOfFile: error, encoding: .utf8)
+      #expect(process.terminationStatus == 75 && said.contains("Saved step "), "\(said)")
+    }
+
+    @Test func aRequestInAnyPhaseIsHonouredAndTheRunEndsAsIfThereHadBeenNone() throws {
+      let words = try training.options(steps: 12).map { $0 == "1000" ? "6" : $0 }
+      let phases = [
+        "step=0,phase=agreement", "step=3,phase=reading images", "step=6,phase=validation",
+      ]
+      for (number, phase) in phases.enumerated() {
+        let more = number == 0 ? [] : ["--resume", "auto"]
+        let outcome = try Program.train(
+          ranks: 2, words + more + ["--inject", "usr1,rank=1,\(phase)"])
+        #expect(outcome.code == 75, "\(phase): \(outcome.error)")
+        for name in try training.checkpoints {
+          #expect(try Program.alexnet("verify", "\(run)/checkpoints/\(name)").code == 0)
+        }
+      }
+      #expect(try Program.train(ranks: 2, words + ["--resume"]).code == 0)
+      let undisturbed = training.scratch.path + "/whole"
+      #expect(try Program.train(ranks: 2, words.map { $0 == run ? undisturbed : $0 }).code == 0)
+      #expect(
+        try training.contents(run + "/checkpoints/latest.safetensors")
+          == training.contents(undisturbed + "/checkpoints/latest.safetensors"))
+    }
+
     /// A shell's `fg` and Slurm's resume send SIGCONT, and mpirun the same to its ranks before it ends them.
     @Test func aContinuedMpirunSavesAndTrainsOn() throws {
       let continued = try signal(
