@@ -1,8 +1,28 @@
+import Foundation
 import MPI
+import Options
 import Supervision
 import System
 
+/// Prints what an installation is made of, where that is asked for; nothing of it needs MPI.
+func describeProgram() {
+  let manual = Manual(
+    program: "alexnet-train", summary: "train AlexNet on the ranks of MPI",
+    commands: [("", TrainOptions.command)])
+  do throws(Failure) {
+    guard let text = try manual.description(Array(CommandLine.arguments.dropFirst())) else {
+      return
+    }
+    try StandardStream.output.write(text)
+    exit(ExitCode.done.rawValue)
+  } catch {
+    StandardStream.error.tell("alexnet-train: \(error.message)\n")
+    exit(error.exitCode.rawValue)
+  }
+}
+
 StandardStream.openAll()
+describeProgram()
 StopSignals.install()
 let startWatch = Watchdog(startOfMPI: 90)
 MPI.Environment.run("alexnet-train") { world in

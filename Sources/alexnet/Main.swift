@@ -1,4 +1,5 @@
 import Glibc
+import Options
 import System
 
 /// The toolbox: `alexnet SUBCOMMAND [options]`.
@@ -32,11 +33,18 @@ struct Main {
       exit(ExitCode.usage.rawValue)
     }
     if ["--help", "-h", "help"].contains(name) { return try StandardStream.output.write(helpText) }
+    if let text = try manual.description(words) { return try StandardStream.output.write(text) }
     guard let subcommand = subcommands.first(where: { $0.name == name }) else {
       throw Failure(
         .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists those there are.")
     }
     try subcommand.run(Array(words.dropFirst()))
+  }
+
+  private static var manual: Manual {
+    Manual(
+      program: "alexnet", summary: "tools around the training of AlexNet",
+      commands: subcommands.map { ($0.summary, $0.command) })
   }
 
   private static var helpText: String {
