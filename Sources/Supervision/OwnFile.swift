@@ -52,8 +52,9 @@ package struct OwnFile: @unchecked Sendable {
       return errno == ENOENT ? .missing : errno == ELOOP ? .othersNow : .own
     }
     defer { close(found) }
-    var (own, named) = (stat(), stat())
-    guard fstat(file, &own) == 0, fstat(found, &named) == 0 else { return .own }
+    guard let own = FileStatus(descriptor: file), let named = FileStatus(descriptor: found) else {
+      return .own
+    }
     guard own.isSameFile(as: named) else { return .othersNow }
     return withUnsafeTemporaryAllocation(byteCount: Self.comparedLength, alignment: 1) { bytes in
       let length = min(text.count, Self.comparedLength)

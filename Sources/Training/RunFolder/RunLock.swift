@@ -125,8 +125,7 @@ package final class RunLock {
       let code = usesFlock ? errno : ENOSYS
       // A file system without such locks leaves it to the text in the file.
       if isLocked || (code != EWOULDBLOCK && code != EINTR) {
-        var opened = stat()
-        if fstat(descriptor, &opened) == 0, let named = folder.status(of: name),
+        if let opened = FileStatus(descriptor: descriptor), let named = folder.status(of: name),
           opened.isSameFile(as: named)
         {
           return (descriptor, isLocked)
@@ -175,14 +174,12 @@ package final class RunLock {
     }
   }
 
-  private static func changeTime(_ folder: HeldFolder) -> [Int] {
+  private static func changeTime(_ folder: HeldFolder) -> Int64? {
     // Opened anew: a network file system then asks its server.
     let descriptor = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW)
-    guard descriptor >= 0 else { return [] }
+    guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { return [] }
-    return [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+    return FileStatus(descriptor: descriptor)?.changed
   }
 
   private static func inUse(_ folder: HeldFolder, _ owner: Owner?) -> Failure {
