@@ -37,7 +37,7 @@ package enum NetworkExport {
     var digests = CheckpointDigests(
       of: entries.map { .init(tensor: $0.name, rows: 0..<($0.shape.first ?? 1)) })
     let header = digests.signedHeader(texts, entries)
-    let file = try WholeFile(creating: path)
+    let file = try WholeFile(path)
     let writer = try SafetensorsWriter(
       beginning: file.descriptor, path, header, remedy: WholeFile.remedy)
     for tensor in tensors {

@@ -100,7 +100,8 @@ package struct RunDirectory: Sendable {
 
   /// What a run leaves that ended before its settings were written down: nothing of value.
   private static let leavings: Set<String> = [
-    Name.lock, CheckpointName.folder, Name.configuration + ".partial", Name.metrics, Name.log,
+    Name.lock, CheckpointName.folder, Name.configuration + PartialFile.suffix, Name.metrics,
+    Name.log,
   ]
 
   /// Whether there is something to go on with.
