@@ -123,9 +123,8 @@ package struct NetworkFile: Sendable {
     try file.withElements(of: entry, in: first..<(first + parameter.layout.count)) {
       (numbers: UnsafeBufferPointer<Float>) throws(Failure) in
       if isPart { try Self.check(numbers, parameter.part(prefix), digests, file) }
-      guard let start = numbers.baseAddress else { return }
       for kernel in 0..<parameter.layout.kernels {
-        parameter.layout.setKernel(kernel, of: tensor, from: start + kernel * length)
+        parameter.layout.setKernel(kernel, of: tensor, from: numbers.start + kernel * length)
       }
     }
   }

@@ -99,13 +99,13 @@ final class BatchWorker: @unchecked Sendable {
         batch.fail(number, error)
         continue
       }
-      guard let index = found, let decoded = pixels.baseAddress else {
+      guard let index = found else {
         batch.leaveOut(number)
         continue
       }
       let output = batch.slot.input.pointer + number * size
       plan.kernel.apply(
-        plan.dice.draw(place), to: UnsafePointer(decoded), into: output, scratch)
+        plan.dice.draw(place), to: UnsafePointer(pixels.start), into: output, scratch)
       plan.finish(output, plan.inputSide * plan.inputSide)
       batch.slot.labels[number] = Int32(plan.dataset.label(plan.split, index))
       batch.slot.records[number] = Int64(index)

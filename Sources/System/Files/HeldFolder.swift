@@ -47,7 +47,7 @@ package final class HeldFolder: Sendable {
 
   private var currentPath: String? {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
-      guard let start = buffer.baseAddress else { return nil }
+      let start = buffer.start
       let length = readlink("/proc/self/fd/\(descriptor)", start, buffer.count)
       guard length > 0, length < buffer.count else { return nil }
       return String(
