@@ -1,3 +1,5 @@
+import System
+
 /// How numbers travel between ranks; they are computed with in 32 bits.
 package enum WireFormat: String, Codable, CaseIterable, Sendable {
   /// As they are: 4 bytes a number.
@@ -24,13 +26,12 @@ package enum WireFormat: String, Codable, CaseIterable, Sendable {
 
   /// What a receiver reads of these numbers.
   package func received(_ numbers: [Float]) -> [Float] {
-    guard self != .fp32 else { return numbers }
+    guard self != .fp32, !numbers.isEmpty else { return numbers }
     var message = [UInt16](repeating: 0, count: length(of: numbers.count))
     var result = numbers
     message.withUnsafeMutableBufferPointer { message in
-      guard let start = message.baseAddress else { return }
-      numbers.withUnsafeBufferPointer { encode($0, into: start) }
-      result.withUnsafeMutableBufferPointer { decode(start, into: $0) }
+      numbers.withUnsafeBufferPointer { encode($0, into: message.start) }
+      result.withUnsafeMutableBufferPointer { decode(message.start, into: $0) }
     }
     return result
   }
