@@ -86,7 +86,8 @@ package struct FirstKernels: Sendable {
       weights.withUnsafeMutableBufferPointer { weights in
         for row in 0..<parameter.layout.kernels {
           let kernel = parameter.kernels.lowerBound + row
-          parameter.layout.getKernel(row, of: parameter.value, into: weights.start + kernel * length)
+          parameter.layout.getKernel(
+            row, of: parameter.value, into: weights.start + kernel * length)
           owners[kernel] = 1
         }
       }

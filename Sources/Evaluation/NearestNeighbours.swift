@@ -1,3 +1,4 @@
+import System
 import Tensors
 
 /// Looks for the rows of a matrix of features that are nearest to a query, by Euclidean distance.
