@@ -164,7 +164,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("KernelsTests", ["TestSupport", "Layers", "Kernels"]),
   ("LayersTests", ["TestSupport", "Layers", "Networks", "Tensors", "System"]),
-  ("MPITests", ["TestSupport", "MPI"]),
+  ("MPITests", ["TestSupport", "MPI", "System"]),
   ("SupervisionTests", ["TestSupport", "Supervision", "MPI"]),
   (
     "ModelParallelTests",

@@ -44,7 +44,7 @@ package enum NetworkExport {
       let entry = writer.entry(tensor.name)
       let numbers = try values(tensor)
       if format == .bfloat16 {
-        try write(numbers.map(NumberFormat.bfloat16), entry, writer, &digests)
+        try write(numbers.map(BFloat16.bits(of:)), entry, writer, &digests)
       } else {
         try write(numbers, entry, writer, &digests)
       }

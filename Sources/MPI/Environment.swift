@@ -63,17 +63,6 @@ package enum Environment {
     }
   }
 
-  /// The name of the host that this rank runs on.
-  package static var processorName: String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_PROCESSOR_NAME)) { buffer in
-      var length: Int32 = 0
-      guard let text = buffer.baseAddress,
-        MPI_Get_processor_name(text, &length) == alexnet_mpi_success()
-      else { return "unknown" }
-      return String(cString: text)
-    }
-  }
-
   /// Bytes of address space that Open MPI takes when it starts, and some more: with less it crashes.
   private static let memoryOfStart = 256 << 20
 
@@ -179,7 +168,7 @@ package enum Environment {
   package static func holdOtherThreads() { alexnet_hold_other_threads() }
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {
-    let place = rank.map { " (rank \($0), \(processorName))" } ?? ""
+    let place = rank.map { " (rank \($0), \(Machine.hostName))" } ?? ""
     StandardStream.error.tell(escaped("\(program)\(place): \(sentence)\n", but: "\n"))
   }
 }

@@ -1,7 +1,7 @@
-import System
 import Layers
 package import MPI
 import Networks
+import System
 package import Tensors
 
 /// Backward: the adjoint of the all-gather, a reduce-scatter of the gradients by these maps.

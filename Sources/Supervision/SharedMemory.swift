@@ -46,7 +46,7 @@ package enum SharedMemory {
     if let left = Memory.available, left < leastRoom {
       throw Failure(
         .usage,
-        "\(Environment.processorName), or the control group of the job there, has only \(left >> 20) MiB of memory free, "
+        "\(Machine.hostName), or the control group of the job there, has only \(left >> 20) MiB of memory free, "
           + "which is too little to exchange messages between ranks; ask for more memory.")
     }
   }

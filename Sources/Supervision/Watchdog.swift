@@ -16,6 +16,9 @@ package final class Watchdog {
     case apart
   }
 
+  /// Seconds without progress that are borne where nobody says how many.
+  package static let defaultLimit = 120.0
+
   private let state: WatchdogState
   private var world: Communicator?
   private var thread: SystemThread?
@@ -41,7 +44,7 @@ package final class Watchdog {
     let isLocal = host.size == world.size
     let socket = world.size > 1 ? HeartbeatSocket(isLocal: isLocal) : nil
     let card = Peer.card(
-      host: Environment.processorName, hostNumber: hostNumber, port: socket?.port ?? 0,
+      host: Machine.hostName, hostNumber: hostNumber, port: socket?.port ?? 0,
       addresses: isLocal ? [] : HeartbeatSocket.ownAddresses)
     let token = try world.broadcast("\(UInt64.random(in: 0 ... .max))", from: 0)
     let peers = try world.allGather(card).enumerated().compactMap {
@@ -69,7 +72,7 @@ package final class Watchdog {
     state = WatchdogState(
       rank: world.rank, peers: [], socket: nil, token: 0, limit: limit,
       complaint:
-        "Rank \(world.rank) (\(Environment.processorName)) has not been able to exchange a message with "
+        "Rank \(world.rank) (\(Machine.hostName)) has not been able to exchange a message with "
         + "rank \(others) for \(Int(limit)) s",
       remedy:
         "Name the network that all hosts share, --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0, "

@@ -182,7 +182,7 @@ final class WatchdogState: @unchecked Sendable {
     let time = "for \(Int(idle.rounded())) s"
     // A rank that is silent is named even where this one is not known to wait for it.
     guard activity.waitsForRanks || late.contains(where: { $0.silence > silenceLimit }) else {
-      return "this rank (\(Environment.processorName)) has not finished \(step) \(time)"
+      return "this rank (\(Machine.hostName)) has not finished \(step) \(time)"
     }
     guard !late.isEmpty else {
       guard unheard.isEmpty else {
@@ -222,7 +222,7 @@ final class WatchdogState: @unchecked Sendable {
   /// Open MPI ends its ranks within seconds of mpirun's death, and leaves their shared memory behind.
   private func leaveWithoutLauncher() {
     StandardStream.error.tell(
-      "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Environment.processorName), has died. \(remedy)\n"
+      "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Machine.hostName), has died. \(remedy)\n"
     )
     SharedMemory.remove()
     StopSignals.removeFile()

@@ -21,10 +21,9 @@ extension TrainCommand {
 
   /// Seconds without progress after which the job ends; nil for no such watch.
   func watchdogLimit(_ arguments: Arguments) throws(Failure) -> Double? {
-    try arguments.limit("watchdog", default: Self.watchdogLimit)
+    try arguments.limit("watchdog", default: Watchdog.defaultLimit)
   }
 
-  static let watchdogLimit = 120.0
   static let mostRollbacks = 3
 
   /// The options about stopping, waiting and diverging.
@@ -33,7 +32,7 @@ extension TrainCommand {
       "max-time", "TIME", default: "no limit",
       "Save and leave with code 75 before so much time has passed (90s, 30m, 23h, 23:30:00)."),
     Option(
-      "watchdog", "SECONDS", default: "120",
+      "watchdog", "SECONDS", default: plain(Watchdog.defaultLimit),
       "End the job, naming who is late, after so long without progress; 0 for never."),
     Option(
       "on-divergence", "WORD", default: "stop",

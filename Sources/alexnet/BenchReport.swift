@@ -2,6 +2,7 @@ import Foundation
 import Kernels
 import Layers
 import Networks
+import System
 import Tensors
 
 /// The bench's figures, as tables or as JSON.
@@ -55,7 +56,7 @@ struct BenchReport {
     ]
     for (time, shape) in zip(training.layers, shapes) where layer == nil || layer == time.name {
       var line = String(
-        format: "%@ %11.2f %12.2f", time.name.padding(toLength: 10, withPad: " ", startingAt: 0),
+        format: "%@ %11.2f %12.2f", Column.left(10).fitted(time.name),
         1e3 * time.forward, 1e3 * time.backward)
       if !shape.kernels.isEmpty {
         // A rank with all towers runs them side by side; its first tower's time stands for all.
@@ -78,7 +79,7 @@ struct BenchReport {
           1e3 * training.wait))
       lines.append("")
       lines += totals.map {
-        "\($0.label.padding(toLength: 58, withPad: " ", startingAt: 0)) " + $0.value
+        tableLine([$0.label, $0.value], [.left(58), .left(0)])
       }
     }
     return lines.joined(separator: "\n") + "\n"
@@ -86,7 +87,7 @@ struct BenchReport {
 
   private func row(_ boundary: BoundaryTime) -> String {
     String(
-      format: "%@ %11d %10.2f", boundary.name.padding(toLength: 10, withPad: " ", startingAt: 0),
+      format: "%@ %11d %10.2f", Column.left(10).fitted(boundary.name),
       boundary.bytes, 1e3 * boundary.exposed)
       + (boundary.alone.map {
         String(format: " %9.2f  %4.0f %%", 1e3 * $0, 100 * (boundary.hidden ?? 0))

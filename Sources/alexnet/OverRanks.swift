@@ -53,7 +53,7 @@ enum OverRanks {
 
   /// The option that says how long a rank may be silent.
   static let watchdogOption = Option(
-    "watchdog", "SECONDS", default: "120",
+    "watchdog", "SECONDS", default: plain(Watchdog.defaultLimit),
     "Under mpirun, end the job, naming the rank, where one gives no sign of life for so long; 0 for never."
   )
 
@@ -61,7 +61,7 @@ enum OverRanks {
   static func watched(
     _ program: String, _ arguments: Arguments, _ world: Communicator, _ body: () throws -> Void
   ) throws {
-    let limit = try arguments.limit("watchdog", default: 120)
+    let limit = try arguments.limit("watchdog", default: Watchdog.defaultLimit)
     guard let limit, world.size > 1 else { return try body() }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
     try SharedMemory.unlinkSegments(of: world)

@@ -3,6 +3,7 @@ import Foundation
 import ModelParallel
 import Networks
 import Planning
+import System
 
 /// The steps that `alexnet scale` predicts, as a table or as JSON.
 struct ScaleReport {
@@ -69,7 +70,7 @@ struct ScaleReport {
         String(
           format: "%5d  %@%@ %8.1f %9.1f %11.1f %7.1f %8.1f %10.1f %7.1f %8.0f %8.1f %%",
           row.cluster.ranks,
-          row.scheme.description.padding(toLength: 10, withPad: " ", startingAt: 0),
+          Column.left(10).fitted(row.scheme.description),
           row.isBest ? "*" : " ",
           Double(batchSize * model.network.towers) / Double(row.cluster.ranks), 1e3 * p.step,
           1e3 * p.compute,

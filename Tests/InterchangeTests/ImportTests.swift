@@ -47,13 +47,13 @@ import Testing
 
   @Test func halfTheBitsAreRoundedToTheNearest() throws {
     // 1 + 2^-8 lies between two numbers: to the even one. A little more goes up.
-    #expect(NumberFormat.bfloat16(1.00390625) == 0x3F80)
-    #expect(NumberFormat.bfloat16(1.0039064) == 0x3F81)
-    #expect(NumberFormat.bfloat16(1.01171875) == 0x3F82)
-    #expect(NumberFormat.bfloat16(-2) == 0xC000)
-    #expect(NumberFormat.bfloat16(.infinity) == 0x7F80)
-    #expect(NumberFormat.bfloat16(.greatestFiniteMagnitude) == 0x7F80)
-    #expect(Float(bitPattern: UInt32(NumberFormat.bfloat16(.nan)) << 16).isNaN)
+    #expect(BFloat16.bits(of: 1.00390625) == 0x3F80)
+    #expect(BFloat16.bits(of: 1.0039064) == 0x3F81)
+    #expect(BFloat16.bits(of: 1.01171875) == 0x3F82)
+    #expect(BFloat16.bits(of: -2) == 0xC000)
+    #expect(BFloat16.bits(of: .infinity) == 0x7F80)
+    #expect(BFloat16.bits(of: .greatestFiniteMagnitude) == 0x7F80)
+    #expect(Float(bitPattern: UInt32(BFloat16.bits(of: .nan)) << 16).isNaN)
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
     try NetworkExport.writeSafetensors(
       file.network, file.preprocessing, format: .bfloat16, to: folder.file("half.safetensors"),
@@ -66,7 +66,7 @@ import Testing
     let values = try NetworkExport.values(of: back)
     for tensor in network.tensors {
       for (here, there) in zip(try values(tensor), SmallFiles.values(tensor)) {
-        #expect(here.bitPattern == UInt32(NumberFormat.bfloat16(there)) << 16)
+        #expect(here.bitPattern == UInt32(BFloat16.bits(of: there)) << 16)
       }
     }
   }

@@ -31,7 +31,7 @@ struct ConflictingRun {
   /// What the user should know and do.
   func sentence(rank: Int) -> String {
     "Rank \(rank) and process \(process) of another run are both bound to core \(core) of "
-      + "\(MPI.Environment.processorName), and each gets half of it; start one of the runs with "
+      + "\(Machine.hostName), and each gets half of it; start one of the runs with "
       + "'--bind-to none', or on other cores ('--cpu-set 2,3')."
   }
 

@@ -146,7 +146,7 @@ package final class RunLock {
     _ tell: (String) -> Void
   ) throws(Failure) {
     guard let owner = owner(descriptor) else { return }
-    if owner.host == hostName {
+    if owner.host == Machine.hostName {
       let end = MonotonicClock.seconds + lastSeconds
       while !isLocked && owner.isAlive {
         guard MonotonicClock.seconds < end else { throw inUse(run, owner) }
@@ -236,15 +236,9 @@ package final class RunLock {
   private static var ownText: String {
     JSONText.encode(
       Owner(
-        process: getpid(), host: hostName, since: Date().formatted(.iso8601), job: jobNumber,
-        ticks: Owner.facts(of: getpid())?.ticks),
+        process: getpid(), host: Machine.hostName, since: Date().formatted(.iso8601),
+        job: jobNumber, ticks: Owner.facts(of: getpid())?.ticks),
       isPretty: false) + "\n"
-  }
-
-  private static var hostName: String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, name.count - 1)
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private static var jobNumber: String {
