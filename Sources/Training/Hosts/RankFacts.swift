@@ -1,6 +1,6 @@
 import Data
-import Foundation
 import Glibc
+import JSON
 import Kernels
 import Layers
 package import MPI
@@ -82,9 +82,9 @@ package struct RankFacts: Codable, Equatable, Sendable {
 
   /// The facts of all ranks, in their order in `world`.
   package func gathered(over world: Communicator) throws -> [RankFacts] {
-    let own = String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
+    let own = JSONText.encode(self, isPretty: false)
     return try world.allGather(own).map {
-      try JSONDecoder().decode(RankFacts.self, from: Data($0.utf8))
+      try JSONText.value(RankFacts.self, Array($0.utf8), from: "the facts of a rank")
     }
   }
 
