@@ -75,7 +75,7 @@ package final class Watchdog {
         "Rank \(world.rank) (\(Machine.hostName)) has not been able to exchange a message with "
         + "rank \(others) for \(Int(limit)) s",
       remedy:
-        "Name the network that all hosts share, --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0, "
+        "Name the network that all hosts share, \(LaunchOptions.network("eth0")), "
         + "and let no firewall stand between them.")
     if world.size > 1 { start() }
   }

@@ -25,7 +25,7 @@ struct TrainCommand {
     }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     // First of all, since a job may be killed at any moment.
-    try SharedMemory.unlinkSegments(of: world)
+    try SegmentNames.unlink(of: world)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
     let watchdogLimit = try watchdogLimit(arguments)

@@ -1,4 +1,5 @@
 import Foundation
+import MPI
 import ModelParallel
 import System
 import Training
@@ -40,19 +41,9 @@ struct DoctorReport {
 
   /// The settings of Open MPI that come from the environment, by name.
   private var settings: String {
-    let names = ProcessInfo.processInfo.environment
-      .filter { setting in
-        setting.key.hasPrefix("OMPI_MCA_") && !Self.own.contains { setting.key.contains($0) }
-      }
-      .map { "\($0.key.dropFirst("OMPI_MCA_".count))=\($0.value)" }.sorted()
+    let names = Launcher.settings(in: ProcessInfo.processInfo.environment)
     return "Settings of Open MPI: \(names.isEmpty ? "none" : names.joined(separator: ", "))."
   }
-
-  /// What mpirun sets for itself.
-  private static let own = [
-    "ess", "orte_", "pmix", "initial_wdir", "mpi_yield", "mpi_oversubscribe", "plm_rsh", "shmem",
-    "rmaps",
-  ]
 
   private func row(_ host: String, _ ranks: [RankFacts]) -> String {
     func mebibytes(_ bytes: Int?) -> String { bytes.map { "\($0 >> 20) MiB" } ?? "unknown" }

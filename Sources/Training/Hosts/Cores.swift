@@ -54,7 +54,7 @@ package struct Cores: Sendable {
     idleWarning =
       idle > 0 && wanted == nil
       ? "\(idle) of \(machine) cores of \(Machine.hostName) lie idle, since mpirun binds "
-        + "each rank to \(own.count); add '--bind-to none' (or '--map-by slot:PE=\(machine / host.size)')."
+        + "each rank to \(own.count); add '\(LaunchOptions.unbound)' (or '\(LaunchOptions.cores(each: machine / host.size))')."
       : nil
     let ranks = try host.allGather("\(getpid())").compactMap { Int32($0) }
     let conflict =
