@@ -1,4 +1,5 @@
-package import Glibc
+// For code that becomes a part of other modules.
+public import Glibc
 
 /// x^-exponent for positive x, in a vector of any length.
 ///

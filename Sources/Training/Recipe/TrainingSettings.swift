@@ -91,6 +91,9 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     try validate(from: path)
   }
 
+  /// What happens with a record that is damaged on the disk.
+  var damagedRecords: BatchLoader.DamagedRecords { skipsCorrupt == true ? .skip : .stop }
+
   /// The settings as JSON, keys in order.
   package var json: String { JSONText.encode(self) }
 
