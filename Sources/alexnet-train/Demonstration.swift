@@ -1,11 +1,17 @@
 import Data
 import Foundation
 import MPI
+import Options
 import System
 import Training
 
 /// What `alexnet-train` does without --data: Fashion-MNIST, as d2l.ai trains AlexNet on it.
 enum Demonstration {
+  /// Whether nothing else is asked for.
+  static func isAskedFor(by arguments: Arguments) -> Bool {
+    !arguments.has("data") && !arguments.has("classes")
+  }
+
   /// The classes of Fashion-MNIST.
   static let classes = 10
   /// Steps that bring the validation error well below 25 %: less than two thirds of an epoch.
