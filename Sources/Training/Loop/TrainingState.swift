@@ -14,7 +14,7 @@ package struct TrainingState: Codable, Equatable, Sendable {
   /// How often the run went back because its numbers diverged; nil for never.
   package var rollbacks: Rollbacks?
   /// The steps of the checkpoint that the run goes back to if it diverges: the newest that the schedule made, this one
-  /// included; nil before the first, and in files of older programs.
+  /// included; nil before the first.
   ///
   /// One that a signal or a time limit asked for is none, since asking must not change what is learned.
   package var rollbackStep: Int?

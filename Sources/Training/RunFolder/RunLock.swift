@@ -197,7 +197,7 @@ package final class RunLock {
     let host: String
     let since: String
     let job: String
-    /// When the process started, in the system's ticks, since numbers of processes are used again; nil in older files.
+    /// When the process started, in the system's ticks, since numbers of processes are used again; nil where it does not tell.
     let ticks: Int?
 
     var text: String { "process \(process) on host \(host)" }
