@@ -72,12 +72,14 @@ final class BatchBuffer: @unchecked Sendable {
     self.plan = plan
     self.firstStep = firstStep
     (members, member) = (plan.group?.size ?? 1, plan.group?.rank ?? 0)
-    own =
-      plan.group == nil
-      ? .allocate(byteCount: Self.entryBytes(members: 1), alignment: 64) : nil
-    if let own { Self.prepare(own, members: 1) }
-    let memory = own ?? plan.group?.memory.start
-    guard let memory else { preconditionFailure("A batch must lie somewhere.") }
+    let memory: UnsafeMutableRawPointer
+    if let group = plan.group {
+      (memory, own) = (group.memory.start, nil)
+    } else {
+      memory = .allocate(byteCount: Self.entryBytes(members: 1), alignment: 64)
+      own = memory
+      Self.prepare(memory, members: 1)
+    }
     monitor = Monitor(at: memory, makes: false)
     entries = Self.entries(at: memory, members: members)
     slots = (0..<2).map { Slot(plan, number: $0) }

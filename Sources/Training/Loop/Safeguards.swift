@@ -44,7 +44,7 @@ package struct Safeguards: Sendable {
   }
 
   /// The faults that a test asked for in a rank, by the step.
-  func faults(ofRank rank: Int) -> (_ step: Int) -> [Fault] {
+  func faultsDue(inRank rank: Int) -> (_ step: Int) -> [Fault] {
     { [faults] step in faults.filter { $0.isDue(rank: rank, step: step) } }
   }
 }

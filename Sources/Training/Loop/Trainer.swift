@@ -114,7 +114,7 @@ package final class Trainer {
     team = ThreadTeam(count: threads)
     steps = try StepRunner(
       network, settings, from: state, dataset, preprocessing, team: team,
-      faults: safeguards.faults(ofRank: world.rank))
+      faults: safeguards.faultsDue(inRank: world.rank))
     try journal.say(
       checkpoint == nil
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
@@ -292,7 +292,7 @@ package final class Trainer {
     try journal.cut(toRecords: state.records)
     steps = try StepRunner(
       network, settings, from: state, dataset, preprocessing, team: team,
-      faults: safeguards.faults(ofRank: world.rank))
+      faults: safeguards.faultsDue(inRank: world.rank))
     try journal.say(
       "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
         + "\(plain(plan.learningRate(state))) (\(rollbacks.count) of at most \(most) times).")
