@@ -3,6 +3,7 @@ import Layers
 import MPI
 import ModelParallel
 import Networks
+import Options
 import Planning
 import System
 import Training

@@ -13,9 +13,10 @@ import Testing
     #expect(status.isFile && status.size == 3 && status.links == 1 && status.owner == geteuid())
     let descriptor = open(path, O_RDONLY)
     defer { close(descriptor) }
+    let held = try HeldFolder(folder.path)
     let others = [
       FileStatus(PathBytes(path)), FileStatus(descriptor: descriptor),
-      FileStatus("file", in: try HeldFolder(folder.path)),
+      FileStatus("file", in: held),
     ]
     for other in others {
       #expect(other?.identity == status.identity && other?.changed == status.changed)
@@ -30,7 +31,8 @@ import Testing
     symlink(folder.path, folder.file("link"))
     #expect(FileStatus(folder.file("link"))?.isFolder == true)
     #expect(FileStatus(folder.file("link"), followsLinks: false)?.isLink == true)
-    #expect(FileStatus("link", in: try HeldFolder(folder.path))?.isLink == true)
+    let held = try HeldFolder(folder.path)
+    #expect(FileStatus("link", in: held)?.isLink == true)
     symlink("nowhere", folder.file("broken"))
     let missing = FileStatus(folder.file("broken")) == nil ? errno : 0
     #expect(missing == ENOENT)

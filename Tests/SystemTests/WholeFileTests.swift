@@ -20,12 +20,13 @@ import Testing
   }
 
   @Test func whatIsNeverWholeKeepsItsTemporaryNameInAHeldFolderAndNoneWhereAUserNamedIt() throws {
+    let held = try HeldFolder(folder.path)
     do {
-      let file = try WholeFile("file", in: HeldFolder(folder.path))
+      let file = try WholeFile("file", in: held)
       try file.write([1])
     }
     #expect(names == ["file.partial"])
-    PartialFile("file", in: try HeldFolder(folder.path)).remove()
+    PartialFile("file", in: held).remove()
     do {
       let file = try WholeFile(folder.file("file"))
       try file.write([1])

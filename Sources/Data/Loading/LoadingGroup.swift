@@ -1,4 +1,3 @@
-import Glibc
 package import System
 
 /// The processes of a host that read the same batches: each decodes a part of every batch into memory that all see.

@@ -55,7 +55,7 @@ package enum Launcher {
   package static let abortDelay = 0.3
 
   /// Whether it has sent a signal, by the signal's sender.
-  package static func isSender(_ sender: pid_t) -> Bool { isOpenMPI && sender == process }
+  package static func isSender(_ sender: Int32) -> Bool { isOpenMPI && sender == process }
 
   /// Seconds between a SIGTERM and SIGKILL: after its own, after somebody else's, and where it is Slurm's srun (KillWait).
   package static func grace(afterItsOwn: Bool) -> Double {

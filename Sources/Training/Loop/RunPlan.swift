@@ -1,3 +1,5 @@
+import System
+
 /// Where a run is and what is due there: arithmetic on its settings and the number of images.
 package struct RunPlan: Sendable {
   private let settings: TrainingSettings

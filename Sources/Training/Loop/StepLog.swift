@@ -1,5 +1,6 @@
 import Foundation
 import ModelParallel
+import Networks
 import System
 
 /// What is told of a run's steps: records, the line that shows how far it is, warnings.
