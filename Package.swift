@@ -183,7 +183,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("CheckpointsTests", ["TestSupport", "Checkpoints", "System"]),
   (
     "AlexNetTests",
-    ["TestSupport", "AlexNet", "Data", "Towers", "Layers", "Networks", "Safetensors", "System"]
+    [
+      "TestSupport", "AlexNet", "Checkpoints", "Data", "Towers", "Layers", "Networks",
+      "Safetensors", "System",
+    ]
   ),
   ("TensorBoardTests", ["TensorBoard"]),
   (
