@@ -164,7 +164,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("KernelsTests", ["TestSupport", "Layers", "Kernels"]),
   ("LayersTests", ["TestSupport", "Layers", "Networks", "Tensors", "System"]),
-  ("MPITests", ["TestSupport", "MPI"]),
+  ("MPITests", ["TestSupport", "MPI", "System"]),
   ("SupervisionTests", ["TestSupport", "Supervision", "MPI"]),
   (
     "ModelParallelTests",
@@ -183,7 +183,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("CheckpointsTests", ["TestSupport", "Checkpoints", "System"]),
   (
     "AlexNetTests",
-    ["TestSupport", "AlexNet", "Data", "Towers", "Layers", "Networks", "Safetensors", "System"]
+    [
+      "TestSupport", "AlexNet", "Checkpoints", "Data", "Towers", "Layers", "Networks",
+      "Safetensors", "System",
+    ]
   ),
   ("TensorBoardTests", ["TensorBoard"]),
   (

@@ -84,10 +84,10 @@ package struct FirstKernels: Sendable {
     for parameter in network.parameters where parameter.name == name {
       guard parameter.layout.kernelLength == length else { return nil }
       weights.withUnsafeMutableBufferPointer { weights in
-        guard let start = weights.baseAddress else { return }
         for row in 0..<parameter.layout.kernels {
           let kernel = parameter.kernels.lowerBound + row
-          parameter.layout.getKernel(row, of: parameter.value, into: start + kernel * length)
+          parameter.layout.getKernel(
+            row, of: parameter.value, into: weights.start + kernel * length)
           owners[kernel] = 1
         }
       }

@@ -104,16 +104,10 @@ package struct CheckpointDigests: Sendable {
   /// What to do about the file that the digests are of.
   private var remedy = remedy([:])
 
-  /// Reads the digests of a file; nil where it was written before there were any.
+  /// Reads the digests of a file, and checks the one that stands for the whole.
   /// - Throws: `Failure` (badData) where they are missing or the header was changed.
-  package init?(_ file: SafetensorsFile) throws(Failure) {
-    guard file.header.metadata["formatVersion"] != "1" else { return nil }
-    try self.init(file.header, path: file.path)
-  }
-
-  /// Reads the digests in a header, and checks the one that stands for the whole.
-  /// - Throws: `Failure` (badData) where they are missing or the header was changed.
-  private init(_ header: SafetensorsHeader, path: String) throws(Failure) {
+  package init(_ file: SafetensorsFile) throws(Failure) {
+    let (header, path) = (file.header, file.path)
     remedy = Self.remedy(header.metadata)
     guard let whole = header.metadata[Self.wholeKey], whole.utf8.count == SHA256.digits else {
       throw Failure(.badData, "\(quoted(path)) lacks its checksum 'sha256'; it is damaged.")

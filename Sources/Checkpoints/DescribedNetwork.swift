@@ -19,9 +19,10 @@ package struct DescribedNetwork: Sendable, Equatable {
   package static let meanName = "preprocessing.mean"
   /// The newest version of the texts that this program reads, and the one that it writes.
   ///
-  /// Version 1 had no checksums. Since version 3 the mean image may be a text, and what becomes of pictures that are no
-  /// squares is told.
+  /// Since version 3 the mean image may be a text, and what becomes of pictures that are no squares is told.
   package static let formatVersion = 3
+  /// The oldest that this program reads: version 1 had no checksums, and none was released.
+  private static let oldestVersion = 2
   private static let format = "alexnet-train"
 
   /// Reads the texts of a file that was found to be one of ours.
@@ -150,6 +151,12 @@ package struct DescribedNetwork: Sendable, Equatable {
         .badData,
         "\(quoted(path)) has format version \(version); this program reads versions up to "
           + "\(formatVersion), so use the newer program that wrote it.")
+    }
+    guard version >= oldestVersion else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) has format version \(version), which has no checksums; this program reads versions "
+          + "\(oldestVersion) to \(formatVersion).")
     }
   }
 

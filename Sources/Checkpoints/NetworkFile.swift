@@ -25,8 +25,7 @@ package struct NetworkFile: Sendable {
   /// The name of the mean image's tensor.
   package static let meanName = DescribedNetwork.meanName
 
-  /// The checksums; nil in a file of version 1.
-  private let digests: CheckpointDigests?
+  private let digests: CheckpointDigests
 
   /// Opens a checkpoint.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
@@ -118,14 +117,13 @@ package struct NetworkFile: Sendable {
     let length = parameter.layout.kernelLength
     let first = parameter.kernels.lowerBound * length
     // Rows that were written in other parts, by another number of ranks, are checked part by part.
-    let isPart = digests?.digests[parameter.part(prefix)] != nil
+    let isPart = digests.digests[parameter.part(prefix)] != nil
     if !isPart { try checkParts(of: entry, touching: parameter.kernels) }
     try file.withElements(of: entry, in: first..<(first + parameter.layout.count)) {
       (numbers: UnsafeBufferPointer<Float>) throws(Failure) in
       if isPart { try Self.check(numbers, parameter.part(prefix), digests, file) }
-      guard let start = numbers.baseAddress else { return }
       for kernel in 0..<parameter.layout.kernels {
-        parameter.layout.setKernel(kernel, of: tensor, from: start + kernel * length)
+        parameter.layout.setKernel(kernel, of: tensor, from: numbers.start + kernel * length)
       }
     }
   }
@@ -144,7 +142,7 @@ package struct NetworkFile: Sendable {
       }
       count += try checkParts(of: entry, touching: 0..<(entry.shape.first ?? 1))
     }
-    return digests == nil ? 0 : count
+    return count
   }
 
   /// Reads a tensor of any format at once and compares its checksums.
@@ -154,13 +152,13 @@ package struct NetworkFile: Sendable {
       try file.readBytes(entry, into: buffer)
     }
     try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
-      try digests?.check(entry, UnsafeRawBufferPointer(bytes), path: file.path)
+      try digests.check(entry, UnsafeRawBufferPointer(bytes), path: file.path)
     }
     let floats = entry.format.isFloatingPoint ? entry.format.floats(bytes) : []
     if let place = floats.firstIndex(where: { !$0.isFinite }) {
       throw Self.notFinite(entry.name, floats[place], place, file)
     }
-    return digests?.parts(of: entry.name).count ?? 1
+    return digests.parts(of: entry.name).count
   }
 
   private static func notFinite(
@@ -181,7 +179,7 @@ package struct NetworkFile: Sendable {
     let count = entry.shape.first ?? 1
     let length = entry.count / max(1, count)
     var (next, checked) = (rows.lowerBound, 0)
-    for part in digests?.parts(of: entry.name) ?? [0..<count]
+    for part in digests.parts(of: entry.name)
     where part.overlaps(rows) && part.lowerBound <= next {
       try file.withElements(
         of: entry, in: (part.lowerBound * length)..<(part.upperBound * length)
@@ -191,8 +189,7 @@ package struct NetworkFile: Sendable {
       next = max(next, part.upperBound)
       checked += 1
     }
-    // Without checksums the whole tensor is one part.
-    if let digests, next < rows.upperBound {
+    guard next >= rows.upperBound else {
       throw digests.noDigest(ofRow: next, entry.name, file.path)
     }
     return checked
@@ -201,13 +198,10 @@ package struct NetworkFile: Sendable {
   /// Compares a part's numbers with their checksum, and makes sure that they are finite.
   private static func check(
     _ numbers: UnsafeBufferPointer<Float>, _ part: CheckpointDigests.Part,
-    _ digests: CheckpointDigests?, _ file: SafetensorsFile
+    _ digests: CheckpointDigests, _ file: SafetensorsFile
   ) throws(Failure) {
-    if let digests {
-      let sum = SHA256()
-      sum.update(UnsafeRawBufferPointer(numbers))
-      try digests.check(part, is: sum.finish(), path: file.path)
-    }
+    try digests.check(
+      part, is: SHA256.digest(of: UnsafeRawBufferPointer(numbers)), path: file.path)
     guard let bad = numbers.firstIndex(where: { !$0.isFinite }) else { return }
     let row = numbers.count / max(1, part.rows.count)
     throw notFinite(part.tensor, numbers[bad], part.rows.lowerBound * row + bad, file)

@@ -1,3 +1,4 @@
+import System
 import Tensors
 
 /// Looks for the rows of a matrix of features that are nearest to a query, by Euclidean distance.
@@ -60,9 +61,9 @@ package final class NearestNeighbours {
   package var count: Int { squares.count }
 
   private static func squares(_ features: UnsafeBufferPointer<Float>, _ length: Int) -> [Float] {
-    guard let start = features.baseAddress else { return [] }
-    return (0..<features.count / length).map { row in
-      BLAS.dot(start + row * length, start + row * length, count: length)
+    (0..<features.count / length).map { row in
+      BLAS.dot(
+        features.start + row * length, features.start + row * length, count: length)
     }
   }
 
@@ -74,7 +75,8 @@ package final class NearestNeighbours {
   /// The nearest rows to each of several queries.
   package func nearest(to queries: [[Float]], count: Int) -> [[Neighbour]] {
     precondition(queries.allSatisfy { $0.count == length }, "A query is not as long as a row.")
-    guard let start = features.baseAddress, !queries.isEmpty else { return queries.map { _ in [] } }
+    guard !features.isEmpty, !queries.isEmpty else { return queries.map { _ in [] } }
+    let start = features.start
     let rows = squares.count
     let wanted = min(count, rows)
     // A few more than wanted, since rounding may exchange neighbours.
@@ -86,12 +88,9 @@ package final class NearestNeighbours {
       let block = min(Self.blockRows, rows - first)
       matrix.withUnsafeBufferPointer { queries in
         products.withUnsafeMutableBufferPointer { products in
-          guard let queryStart = queries.baseAddress, let product = products.baseAddress else {
-            return
-          }
           BLAS.multiply(
             rows: block, columns: candidates.count, inner: length, start + first * length,
-            stride: length, queryStart, .transposed, stride: length, into: product,
+            stride: length, queries.start, .transposed, stride: length, into: products.start,
             stride: candidates.count)
         }
       }

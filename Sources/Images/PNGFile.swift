@@ -1,5 +1,4 @@
 import CImages
-import Glibc
 package import System
 
 /// Pictures written for people to look at.
@@ -30,14 +29,8 @@ package enum PNGFile {
     guard code == ALEXNET_IMAGE_FINE else {
       throw Failure(.internal, "The picture for \(quoted(path)) cannot be encoded as PNG.")
     }
-    let place = try OutputPlace(path)
-    guard let file = fopen(place.temporary, "wb") else {
-      throw .system(.cannotCreate, "Cannot create \(quoted(path))", errno: errno)
-    }
-    let written = fwrite(memory.baseAddress, 1, length, file)
-    guard fclose(file) == 0, written == length else {
-      throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
-    }
-    try place.publish()
+    let file = try WholeFile(path)
+    try file.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<length]))
+    try file.publish()
   }
 }

@@ -37,14 +37,14 @@ package enum NetworkExport {
     var digests = CheckpointDigests(
       of: entries.map { .init(tensor: $0.name, rows: 0..<($0.shape.first ?? 1)) })
     let header = digests.signedHeader(texts, entries)
-    let file = try WholeFile(creating: path)
+    let file = try WholeFile(path)
     let writer = try SafetensorsWriter(
       beginning: file.descriptor, path, header, remedy: WholeFile.remedy)
     for tensor in tensors {
       let entry = writer.entry(tensor.name)
       let numbers = try values(tensor)
       if format == .bfloat16 {
-        try write(numbers.map(NumberFormat.bfloat16), entry, writer, &digests)
+        try write(numbers.map(BFloat16.bits(of:)), entry, writer, &digests)
       } else {
         try write(numbers, entry, writer, &digests)
       }

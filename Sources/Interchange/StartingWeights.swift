@@ -54,11 +54,10 @@ package struct StartingWeights {
       }
       let length = parameter.layout.kernelLength
       values.withUnsafeBufferPointer { values in
-        guard let start = values.baseAddress else { return }
         for kernel in 0..<parameter.layout.kernels {
           let row = parameter.kernels.lowerBound + kernel
           parameter.layout.setKernel(
-            kernel, of: parameter.value, from: start + (rows?[row] ?? row) * length)
+            kernel, of: parameter.value, from: values.start + (rows?[row] ?? row) * length)
         }
       }
       parameter.noteChange()

@@ -42,6 +42,14 @@ package enum JSONText {
     return withEscapes(String(decoding: data, as: UTF8.self))
   }
 
+  /// A text as JSON, between quotes, as the headers of safetensors hold it: with `\/` for a slash.
+  package static func quotedText(_ text: String) -> String {
+    guard let data = try? JSONEncoder().encode(text) else {
+      preconditionFailure("The text cannot be encoded.")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
   /// Escapes what JSON itself leaves as it is: only its texts can hold such letters.
   private static func withEscapes(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.isControl && $0 != "\n" }) else { return text }

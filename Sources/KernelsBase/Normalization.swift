@@ -1,20 +1,4 @@
-import Glibc
 import Kernels
-
-/// x^-exponent for positive x.
-///
-/// The paper's exponent 0.75 needs two square roots and a division, which are vector instructions; any other
-/// costs a call of `powf` a number.
-@inline(__always)
-private func inversePower(_ x: Vector, _ exponent: Float) -> Vector {
-  if exponent == 0.75 {
-    let root = x.squareRoot()
-    return 1 / (root * root.squareRoot())
-  }
-  var result = Vector()
-  for lane in 0..<16 { result[lane] = powf(x[lane], -exponent) }
-  return result
-}
 
 @inline(__always)
 private func windowSum(_ centre: UnsafePointer<Float>, half: Int) -> Vector {

@@ -1,3 +1,4 @@
+import Kernels
 package import Networks
 package import System
 package import Tensors

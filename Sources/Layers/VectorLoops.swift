@@ -1,3 +1,5 @@
+import System
+
 /// y[i] += x[i].
 @inline(__always)
 func add(_ x: UnsafePointer<Float>, count: Int, to y: UnsafeMutablePointer<Float>) {
@@ -17,8 +19,8 @@ func addRow(
 func addRows(
   _ x: UnsafePointer<Float>, count: Int, rows: Int, to sum: UnsafeMutablePointer<Float>
 ) {
-  withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { run in
-    guard let run = run.baseAddress else { return }
+  withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { buffer in
+    let run = buffer.start
     var row = 0
     while row < rows {
       let end = min(rows, row + 64)

@@ -204,7 +204,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     let stored = weight.layout.shareKernelLength(share.index)
     team.split(output.maps) { kernels, _ in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { buffer in
-        guard let kernel = buffer.baseAddress else { return }
+        let kernel = buffer.start
         for k in kernels {
           let target = weight.gradient.pointer + offset + k * stored
           let plain = plan.rearrangement == nil ? target : kernel
@@ -232,7 +232,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
       let stored = weight.layout.shareKernelLength(share)
       team.split(output.maps) { kernels, _ in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { buffer in
-          guard let kernel = buffer.baseAddress else { return }
+          let kernel = buffer.start
           for k in kernels {
             var plain = UnsafePointer(source + k * stored)
             if let rearrangement = plan.rearrangement {

@@ -63,26 +63,12 @@ package enum Environment {
     }
   }
 
-  /// The name of the host that this rank runs on.
-  package static var processorName: String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_PROCESSOR_NAME)) { buffer in
-      var length: Int32 = 0
-      guard let text = buffer.baseAddress,
-        MPI_Get_processor_name(text, &length) == alexnet_mpi_success()
-      else { return "unknown" }
-      return String(cString: text)
-    }
-  }
-
-  /// Bytes of address space that Open MPI takes when it starts, and some more: with less it crashes.
-  private static let memoryOfStart = 256 << 20
-
   private static func requireMemory() throws(Failure) {
-    guard let left = Memory.processLimit, left < memoryOfStart else { return }
+    guard let left = Memory.processLimit, left < MPILibrary.memoryOfStart else { return }
     throw Failure(
       .usage,
-      "The limit to this process's memory (ulimit -v) leaves \(left >> 20) MiB, and MPI takes \(memoryOfStart >> 20) MiB "
-        + "to start; raise it.")
+      "The limit to this process's memory (ulimit -v) leaves \(left >> 20) MiB, and MPI takes "
+        + "\(MPILibrary.memoryOfStart >> 20) MiB to start; raise it.")
   }
 
   private static func start() throws(MPIError) -> Communicator {
@@ -113,7 +99,7 @@ package enum Environment {
     // says it once and ends the others in this pause; what only another rank knows is said by that rank.
     // Under load rank 0 may be late, so what all ranks are bound to meet is left to it for longer.
     let isCommon = code == .usage || code == .diverged
-    // mpirun's signals, when rank 0 has spoken, end a single sleep early.
+    // The launcher's signals, when rank 0 has spoken, end a single sleep early.
     let end = MonotonicClock.seconds + (world.rank == 0 ? 0 : isCommon ? 2 : 0.3)
     while MonotonicClock.seconds < end { usleep(5_000) }
     report(program, "\(error)", rank: world.rank == 0 ? nil : world.rank)
@@ -151,7 +137,7 @@ package enum Environment {
       usleep(20_000)
     }
     partWithOthers()
-    alexnet_mpi_abort(code.rawValue)
+    MPILibrary.abort(code.rawValue)
     _exit(code.rawValue)
   }
 
@@ -163,13 +149,13 @@ package enum Environment {
     alexnet_kill_self_later(Int32(1000 * min(seconds, 1e6)))
   }
 
-  /// What a rank does before it leaves without the others: it ends its streams to them in order, so that Open MPI says
-  /// nothing after the error, and sees to it that mpirun does not outlive the job for long, whatever the network does.
+  /// What a rank does before it leaves without the others: it ends its streams to them in order, so that MPI says nothing
+  /// after the error, and sees to it that the launcher does not outlive the job for long, whatever the network does.
   ///
-  /// Safe in a signal's handler once `Launcher`'s properties have been read.
+  /// Safe in a signal's handler after `Launcher.prepareForHandlers`.
   package static func partWithOthers() {
     Launcher.killLater()
-    alexnet_hang_up()
+    MPILibrary.hangUp()
   }
 
   /// Holds all threads but the calling one for good.
@@ -179,7 +165,7 @@ package enum Environment {
   package static func holdOtherThreads() { alexnet_hold_other_threads() }
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {
-    let place = rank.map { " (rank \($0), \(processorName))" } ?? ""
+    let place = rank.map { " (rank \($0), \(Machine.hostName))" } ?? ""
     StandardStream.error.tell(escaped("\(program)\(place): \(sentence)\n", but: "\n"))
   }
 }

@@ -14,10 +14,11 @@ enum Waiting {
 
   /// Compares the ranks of this host with its cores.
   ///
-  /// mpirun says how many ranks there are. Nobody is asked: where the network is wrong, that would take for ever.
+  /// The launcher says how many ranks there are. Nobody is asked: where the network is wrong, that would take for ever.
   static func look() {
-    let ranks = getenv("OMPI_COMM_WORLD_LOCAL_SIZE").flatMap { Int(String(cString: $0)) } ?? 1
-    state = ranks > max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    state =
+      (MPILibrary.ranksOnThisHost ?? 1)
+      > max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
 
   /// Tests until it is true, and sleeps in between.

@@ -1,6 +1,7 @@
 import Layers
 package import MPI
 import Networks
+import System
 package import Tensors
 
 /// Backward: the adjoint of the all-gather, a reduce-scatter of the gradients by these maps.
@@ -75,7 +76,9 @@ extension BatchExchange {
           ? slice(contributions[tower], replica, tower)
           : ownPart(arriving[replica][number], tower)
         if !isOwn { ownGradients[replica][number].unpack(into: part) }
-        guard let from = part.baseAddress else { continue }
+        // A batch may leave a replica without images.
+        guard !part.isEmpty else { continue }
+        let from = part.start
         if replica == 0 {
           sum.pointer.update(from: from, count: part.count)
         } else {

@@ -108,9 +108,9 @@ package enum LinkCheck {
       requests.abandon()
       throw Failure(
         .inputOutput,
-        "Rank \(group.rank) (\(Environment.processorName)) could not exchange a message of "
+        "Rank \(group.rank) (\(Machine.hostName)) could not exchange a message of "
           + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the network that joins the "
-          + "hosts: --mca btl_tcp_if_include NAME --mca oob_tcp_if_include NAME (scripts/launch does), and look at "
+          + "hosts: \(LaunchOptions.network()) (scripts/launch does), and look at "
           + "the firewall.")
     }
     defer {
@@ -121,9 +121,10 @@ package enum LinkCheck {
     guard let wrong else { return }
     throw Failure(
       .inputOutput,
-      "Rank \(group.rank) (\(Environment.processorName)) received a damaged message from rank \(from): number "
+      "Rank \(group.rank) (\(Machine.hostName)) received a damaged message from rank \(from): number "
         + "\(wrong) of \(length) is \(received[wrong]) and should be \(content(wrong, from: from, distance)). Try "
-        + "another network (--mca btl_tcp_if_include) or transport (--mca btl tcp,self).")
+        + "another network (\(LaunchOptions.messages())) or transport (\(LaunchOptions.plainTransport))."
+    )
   }
 
   /// A whole number that says whose it is and where it belongs.

@@ -87,10 +87,12 @@ final class ReductionPiece {
     _ parts: [UnsafeMutableBufferPointer<Float>], to own: UnsafeMutableBufferPointer<Float>,
     at place: Int
   ) {
-    guard own.count > 0, let sum = own.baseAddress else { return }
+    // Replicas may outnumber a piece's numbers.
+    guard !own.isEmpty else { return }
+    let sum = own.start
     if place > 0 {
       // What comes before the own numbers is added up first.
-      guard let first = parts[0].baseAddress else { return }
+      let first = parts[0].start
       for part in parts[1..<place] { for i in 0..<own.count { first[i] += part[i] } }
       for i in 0..<own.count { sum[i] = first[i] + sum[i] }
     }

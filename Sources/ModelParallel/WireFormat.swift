@@ -1,3 +1,5 @@
+import System
+
 /// How numbers travel between ranks; they are computed with in 32 bits.
 package enum WireFormat: String, Codable, CaseIterable, Sendable {
   /// As they are: 4 bytes a number.
@@ -24,13 +26,12 @@ package enum WireFormat: String, Codable, CaseIterable, Sendable {
 
   /// What a receiver reads of these numbers.
   package func received(_ numbers: [Float]) -> [Float] {
-    guard self != .fp32 else { return numbers }
+    guard self != .fp32, !numbers.isEmpty else { return numbers }
     var message = [UInt16](repeating: 0, count: length(of: numbers.count))
     var result = numbers
     message.withUnsafeMutableBufferPointer { message in
-      guard let start = message.baseAddress else { return }
-      numbers.withUnsafeBufferPointer { encode($0, into: start) }
-      result.withUnsafeMutableBufferPointer { decode(start, into: $0) }
+      numbers.withUnsafeBufferPointer { encode($0, into: message.start) }
+      result.withUnsafeMutableBufferPointer { decode(message.start, into: $0) }
     }
     return result
   }
@@ -82,19 +83,14 @@ enum HalfPrecision {
   static func encodeBrain(
     _ numbers: UnsafeBufferPointer<Float>, into message: UnsafeMutablePointer<UInt16>
   ) {
-    for i in 0..<numbers.count {
-      let bits = numbers[i].bitPattern
-      let rounded = (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16
-      let isNaN = bits & 0x7FFF_FFFF > 0x7F80_0000
-      message[i] = UInt16(truncatingIfNeeded: isNaN ? bits >> 16 | 0x40 : rounded)
-    }
+    for i in 0..<numbers.count { message[i] = BFloat16.bits(of: numbers[i]) }
   }
 
   /// The reverse, exactly.
   static func decodeBrain(
     _ message: UnsafePointer<UInt16>, into numbers: UnsafeMutableBufferPointer<Float>
   ) {
-    for i in 0..<numbers.count { numbers[i] = Float(bitPattern: UInt32(message[i]) << 16) }
+    for i in 0..<numbers.count { numbers[i] = BFloat16.number(of: message[i]) }
   }
 
   /// The power of two that brings the largest number to at least 2^14 and below 2^15; 1 where there is none.

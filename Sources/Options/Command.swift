@@ -52,7 +52,7 @@ package struct Command: Sendable {
     let indent = 30
     let width = 100
     var lines: [String] = []
-    var line = left.count < indent - 1 ? left.padded(to: indent) : ""
+    var line = left.count < indent - 1 ? Column.left(indent).fitted(left) : ""
     if line.isEmpty {
       lines.append(left)
       line = String(repeating: " ", count: indent)
@@ -164,11 +164,5 @@ package struct Command: Sendable {
       }
     }
     return row[b.count]
-  }
-}
-
-extension String {
-  fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
   }
 }

@@ -1,3 +1,5 @@
+import System
+
 /// The types of numbers that a safetensors file may hold.
 package enum NumberFormat: String, Sendable, CaseIterable {
   /// 32-bit floating point.
@@ -56,16 +58,9 @@ package enum NumberFormat: String, Sendable, CaseIterable {
       return switch self {
       case .float64: numbers(UInt64.self) { Float(Double(bitPattern: $0)) }
       case .float16: numbers(UInt16.self) { Float(Float16(bitPattern: $0)) }
-      case .bfloat16: numbers(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+      case .bfloat16: numbers(UInt16.self) { BFloat16.number(of: $0) }
       default: numbers(UInt32.self) { Float(bitPattern: $0) }
       }
     }
-  }
-
-  /// The upper half of a number, rounded to the nearest, ties to even; what is not a number stays none.
-  package static func bfloat16(_ number: Float) -> UInt16 {
-    let bits = number.bitPattern
-    if number.isNaN { return UInt16(bits >> 16) | 0x40 }
-    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
   }
 }

@@ -87,14 +87,13 @@ package final class SafetensorsFile: Sendable {
     let length = range.count * entry.format.byteCount
     // A map begins with a page of the file. What lies beyond its end would kill the process when touched.
     let lead = first % Int(sysconf(Int32(_SC_PAGESIZE)))
-    var status = stat()
     let memory = mmap(
       nil, lead + length, PROT_READ, MAP_PRIVATE, descriptor, off_t(first - lead))
     guard let memory, memory != MAP_FAILED else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be mapped into memory", errno: errno)
     }
     defer { munmap(memory, lead + length) }
-    guard fstat(descriptor, &status) == 0, Int(status.st_size) >= first + length else {
+    guard let status = FileStatus(descriptor: descriptor), status.size >= first + length else {
       throw Failure(.inputOutput, "\(quoted(path)) has become shorter while it was read.")
     }
     madvise(memory, lead + length, MADV_WILLNEED)

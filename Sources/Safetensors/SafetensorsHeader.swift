@@ -40,7 +40,7 @@ package struct SafetensorsHeader: Sendable, Equatable {
     var members: [String] = []
     if !metadata.isEmpty {
       let texts = metadata.sorted { $0.key < $1.key }.map {
-        "\(Self.json($0.key)):\(Self.json($0.value))"
+        "\(JSONText.quotedText($0.key)):\(JSONText.quotedText($0.value))"
       }
       members.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
     }
@@ -49,7 +49,7 @@ package struct SafetensorsHeader: Sendable, Equatable {
     for tensor in tensors {
       let end = offset + tensor.shape.reduce(1, *) * tensor.format.byteCount
       members.append(
-        "\(Self.json(tensor.name)):{\"dtype\":\"\(tensor.format.rawValue)\",\"shape\":\(tensor.shape),"
+        "\(JSONText.quotedText(tensor.name)):{\"dtype\":\"\(tensor.format.rawValue)\",\"shape\":\(tensor.shape),"
           + "\"data_offsets\":[\(offset),\(end)]}")
       places.append(offset..<end)
       offset = end
@@ -152,12 +152,5 @@ package struct SafetensorsHeader: Sendable, Equatable {
     return TensorEntry(
       name: name, format: format, dtype: dtype, shape: shape,
       bytes: (start + offsets[0])..<(start + offsets[1]))
-  }
-
-  private static func json(_ text: String) -> String {
-    guard let data = try? JSONEncoder().encode(text) else {
-      preconditionFailure("A text cannot be encoded.")
-    }
-    return String(decoding: data, as: UTF8.self)
   }
 }

@@ -81,7 +81,7 @@ package struct Fault: Sendable {
       case .signal(let number):
         Activity.observe(nil)
         kill(getpid(), number)
-        // Open MPI's handler returns from a signal that was sent; the fault itself would come again.
+        // MPI's handler returns from a signal that was sent; the fault itself would come again.
         if number == SIGSEGV || number == SIGABRT { kill(getpid(), number) }
       case .sleep(let seconds):
         Activity.observe(nil)

@@ -52,15 +52,15 @@ package struct OwnFile: @unchecked Sendable {
       return errno == ENOENT ? .missing : errno == ELOOP ? .othersNow : .own
     }
     defer { close(found) }
-    var (own, named) = (stat(), stat())
-    guard fstat(file, &own) == 0, fstat(found, &named) == 0 else { return .own }
+    guard let own = FileStatus(descriptor: file), let named = FileStatus(descriptor: found) else {
+      return .own
+    }
     guard own.isSameFile(as: named) else { return .othersNow }
     return withUnsafeTemporaryAllocation(byteCount: Self.comparedLength, alignment: 1) { bytes in
       let length = min(text.count, Self.comparedLength)
-      guard let start = bytes.baseAddress, let text = text.baseAddress else { return .own }
-      let count = pread(found, start, length, 0)
+      let count = pread(found, bytes.start, length, 0)
       guard count >= 0 else { return .own }
-      return count == length && memcmp(start, text, length) == 0 ? .own : .othersNow
+      return count == length && memcmp(bytes.start, text.start, length) == 0 ? .own : .othersNow
     }
   }
 

@@ -5,18 +5,17 @@ import System
 
 /// The signals that ask a run to stop, as flags that the loop looks at between steps.
 ///
-/// mpirun forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it answers by ending the
-/// job: each rank gets SIGCONT at once, SIGTERM after `Launcher.killTimeout` seconds and SIGKILL after as many
-/// more. The SIGCONT is therefore the earliest sign of an end, and a reason to save; since a shell's `fg` and Slurm's
-/// resume send it too, it is none to leave. When another rank has aborted, the SIGTERM follows the SIGCONT
-/// within milliseconds: then there is nothing to wait for.
+/// The launcher forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it answers by ending the
+/// job, of which it gives notice (`Launcher.notice`): the earliest sign of an end, and a reason to save; since others send
+/// that signal too, it is none to leave. When another rank has aborted, SIGTERM follows at once: then there is nothing
+/// to wait for.
 package enum StopSignals {
   private static let request = Atomic<Int64>(0)
   /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
   private static let killTime = Atomic<Int64>(.max)
   /// A file to remove where the process leaves in the handler: the address of an `OwnFile` that is never freed, or 0.
   private static let fileToRemove = Atomic<UInt>(0)
-  /// When mpirun sent SIGCONT.
+  /// When the launcher gave notice.
   private static let noticeTime = Atomic<Int64>(0)
   /// Whether the launcher has sent SIGTERM.
   private static let isEnding = Atomic<Bool>(false)
@@ -24,9 +23,6 @@ package enum StopSignals {
   private static let isNoticed = Atomic<Bool>(false)
   private static let interrupts = Atomic<Int>(0)
   private static let graceSeconds = Atomic<Int64>(-1)
-
-  /// Slurm's KillWait where srun is the launcher.
-  private static let slurmKillWait = 30.0
 
   /// Starts to listen; until then the signals end the process.
   package static func install() {
@@ -39,7 +35,7 @@ package enum StopSignals {
     noticeTime.store(0, ordering: .relaxed)
     fileToRemove.store(0, ordering: .relaxed)
     graceSeconds.store(-1, ordering: .relaxed)
-    _ = (Launcher.isOpenMPI, Launcher.killTimeout, Launcher.process)
+    Launcher.prepareForHandlers()
     var action = sigaction()
     action.__sigaction_handler.sa_sigaction = { signal, information, _ in
       StopSignals.note(signal, from: information?.pointee._sifields._kill.si_pid ?? 0)
@@ -47,13 +43,13 @@ package enum StopSignals {
     action.sa_flags = SA_SIGINFO | SA_RESTART
     var all = sigset_t()
     sigemptyset(&all)
-    for signal in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT] {
+    for signal in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, Launcher.notice] {
       var before = sigaction()
       sigaction(signal, &action, &before)
       if signal == SIGHUP, before.isIgnoring { sigaction(signal, &before, nil) }
       sigaddset(&all, signal)
     }
-    // Whoever started mpirun may have had them blocked, which is inherited.
+    // Whoever started the launcher may have had them blocked, which is inherited.
     pthread_sigmask(SIG_UNBLOCK, &all, nil)
     // Swift's runtime would stop a process that crashes until its backtrace is told, which takes many seconds and may never
     // end, while the other ranks wait.
@@ -62,7 +58,7 @@ package enum StopSignals {
     }
     // A write beyond a limit to the size of files is an error with a name, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
-    // Whoever read the output may be gone, mpirun above all; the records are in files.
+    // Whoever read the output may be gone, the launcher above all; the records are in files.
     signal(SIGPIPE, SIG_IGN)
   }
 
@@ -76,7 +72,7 @@ package enum StopSignals {
   /// From now on the launcher's first signal ends the process.
   static func leaveAtNotice() { isNoticed.store(true, ordering: .relaxed) }
 
-  /// Sets the seconds between SIGTERM and SIGKILL, which else are known of mpirun and Slurm.
+  /// Sets the seconds between SIGTERM and SIGKILL, which else are known of the launcher.
   package static func setGrace(_ seconds: Int) {
     graceSeconds.store(Int64(seconds), ordering: .relaxed)
   }
@@ -126,7 +122,7 @@ package enum StopSignals {
 
   /// The handler: nothing but atomic numbers and calls that are safe in one.
   private static func note(_ signal: Int32, from sender: pid_t) {
-    let isFromLauncher = Launcher.isOpenMPI && sender == Launcher.process
+    let isFromLauncher = Launcher.isSender(sender)
     if isFromLauncher, isNoticed.load(ordering: .relaxed) { exitAtOnce(SIGTERM) }
     switch signal {
     case SIGUSR1: raise(to: .saveAndLeave)
@@ -134,19 +130,16 @@ package enum StopSignals {
     case SIGINT:
       if interrupts.add(1, ordering: .relaxed).newValue > 1 { exitAtOnce(SIGINT) }
       raise(to: .saveAndLeave)
-    case SIGCONT:
+    case Launcher.notice:
       guard isFromLauncher else { return }
       noticeTime.store(nanoseconds, ordering: .relaxed)
       raise(to: .save)
     default:
       let sinceNotice = nanoseconds - noticeTime.load(ordering: .relaxed)
-      if isFromLauncher && sinceNotice < 300_000_000 { exitAtOnce(signal) }
+      if isFromLauncher && Double(sinceNotice) < 1e9 * Launcher.abortDelay { exitAtOnce(signal) }
       if isFromLauncher { isEnding.store(true, ordering: .relaxed) }
       let grace = graceSeconds.load(ordering: .relaxed)
-      let usual =
-        isFromLauncher
-        ? Launcher.killTimeout : Launcher.isOpenMPI ? 2 * Launcher.killTimeout : slurmKillWait
-      leave(within: grace >= 0 ? Double(grace) : usual)
+      leave(within: grace >= 0 ? Double(grace) : Launcher.grace(afterItsOwn: isFromLauncher))
     }
   }
 }

@@ -16,8 +16,8 @@ package final class Watchdog {
     case apart
   }
 
-  /// Seconds without progress that a job may have where nothing else is asked for.
-  package static let standardLimit = 120.0
+  /// Seconds without progress that are borne where nobody says how many.
+  package static let defaultLimit = 120.0
 
   private let state: WatchdogState
   private var world: Communicator?
@@ -44,7 +44,7 @@ package final class Watchdog {
     let isLocal = host.size == world.size
     let socket = world.size > 1 ? HeartbeatSocket(isLocal: isLocal) : nil
     let card = Peer.card(
-      host: Environment.processorName, hostNumber: hostNumber, port: socket?.port ?? 0,
+      host: Machine.hostName, hostNumber: hostNumber, port: socket?.port ?? 0,
       addresses: isLocal ? [] : HeartbeatSocket.ownAddresses)
     let token = try world.broadcast("\(UInt64.random(in: 0 ... .max))", from: 0)
     let peers = try world.allGather(card).enumerated().compactMap {
@@ -72,10 +72,10 @@ package final class Watchdog {
     state = WatchdogState(
       rank: world.rank, peers: [], socket: nil, token: 0, limit: limit,
       complaint:
-        "Rank \(world.rank) (\(Environment.processorName)) has not been able to exchange a message with "
+        "Rank \(world.rank) (\(Machine.hostName)) has not been able to exchange a message with "
         + "rank \(others) for \(Int(limit)) s",
       remedy:
-        "Name the network that all hosts share, --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0, "
+        "Name the network that all hosts share, \(LaunchOptions.network("eth0")), "
         + "and let no firewall stand between them.")
     if world.size > 1 { start() }
   }

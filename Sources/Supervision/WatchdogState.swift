@@ -56,7 +56,7 @@ final class WatchdogState: @unchecked Sendable {
     self.complaint = complaint
     self.remedy = remedy
     // Read once, since other threads may be held when they are needed.
-    _ = (Launcher.isOpenMPI, Launcher.killTimeout, Launcher.process)
+    Launcher.prepareForHandlers()
   }
 
   /// Seconds between heartbeats.
@@ -156,7 +156,7 @@ final class WatchdogState: @unchecked Sendable {
 
   /// Waits for the launcher, which another rank has told to end the job: the first signal of it ends this process.
   ///
-  /// Open MPI would have a lot to say about a rank that is gone, after that rank's error, so it is kept from finding out.
+  /// MPI would have a lot to say about a rank that is gone, after that rank's error, so it is kept from finding out.
   private func awaitEnd() -> Never {
     StopSignals.leaveAtNotice()
     Environment.holdOtherThreads()
@@ -182,7 +182,7 @@ final class WatchdogState: @unchecked Sendable {
     let time = "for \(Int(idle.rounded())) s"
     // A rank that is silent is named even where this one is not known to wait for it.
     guard activity.waitsForRanks || late.contains(where: { $0.silence > silenceLimit }) else {
-      return "this rank (\(Environment.processorName)) has not finished \(step) \(time)"
+      return "this rank (\(Machine.hostName)) has not finished \(step) \(time)"
     }
     guard !late.isEmpty else {
       guard unheard.isEmpty else {
@@ -219,12 +219,12 @@ final class WatchdogState: @unchecked Sendable {
     )
   }
 
-  /// Open MPI ends its ranks within seconds of mpirun's death, and leaves their shared memory behind.
+  /// Ranks whose launcher has died are ended within seconds, and their shared memory is left behind.
   private func leaveWithoutLauncher() {
     StandardStream.error.tell(
-      "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Environment.processorName), has died. \(remedy)\n"
+      "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Machine.hostName), has died. \(remedy)\n"
     )
-    SharedMemory.remove()
+    SegmentNames.remove()
     StopSignals.removeFile()
     _exit(ExitCode.inputOutput.rawValue)
   }
@@ -239,7 +239,7 @@ final class WatchdogState: @unchecked Sendable {
         && !peer.addresses.contains { HeartbeatSocket.answers($0, port: peer.port) }
     }
     if isCutOff || !mayAbort {
-      SharedMemory.remove()
+      SegmentNames.remove()
       Environment.partWithOthers()
       Launcher.end()
       _exit(ExitCode.inputOutput.rawValue)

@@ -21,14 +21,10 @@ package final class EventFile {
     if mkdir(folder, 0o700) != 0 && errno != EEXIST {
       throw .system(.cannotCreate, "\(quoted(folder)) cannot be created", errno: errno)
     }
-    var host = [CChar](repeating: 0, count: 256)
-    gethostname(&host, host.count - 1)
-    let name = String(
-      decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     var (path, descriptor, time) = ("", Int32(-1), Int(Glibc.time(nil)))
     // A run that goes on within the second takes the next one's name.
     repeat {
-      path = "\(folder)/events.out.tfevents.\(time).\(name)"
+      path = "\(folder)/events.out.tfevents.\(time).\(Machine.hostName)"
       descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
       time += 1
     } while descriptor < 0 && errno == EEXIST

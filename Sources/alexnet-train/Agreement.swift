@@ -31,7 +31,7 @@ struct Agreement {
       let differs = try world.allReduce(Int64(value == first ? 0 : 1), .max) != 0
       guard differs else { continue }
       let values = try world.allGather(value),
-        hosts = try world.allGather(MPI.Environment.processorName)
+        hosts = try world.allGather(Machine.hostName)
       let other = values.indices.first { values[$0] != values[0] } ?? 0
       throw Failure(
         .ranksDisagree,
@@ -42,11 +42,10 @@ struct Agreement {
 
   private static var programChecksum: String {
     get throws(Failure) {
-      let bytes = try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/exe"))
-      guard let bytes else {
+      guard let checksum = Machine.programChecksum else {
         throw Failure(.internal, "The program cannot read itself in /proc/self/exe.")
       }
-      return SHA256.digest(of: Array(bytes))
+      return checksum
     }
   }
 

@@ -54,11 +54,8 @@ struct DryRun {
   }
 
   private func row(_ cells: String...) -> String {
-    let widths = [8, 11, 13, 8, 11, 13]
-    return zip(cells, widths).enumerated().map { column, cell in
-      let padding = String(repeating: " ", count: max(0, cell.1 - cell.0.count))
-      return column < 2 ? cell.0 + padding : padding + cell.0
-    }.joined(separator: "  ")
+    tableLine(
+      cells, [.left(8), .left(11), .right(13), .right(8), .right(11), .right(13)], gap: 2)
   }
 
   private var memory: String {

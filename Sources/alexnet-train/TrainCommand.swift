@@ -30,7 +30,7 @@ struct TrainCommand {
   private func run(_ words: [String], start: Double) throws -> ExitCode {
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     // First of all, since a job may be killed at any moment.
-    try SharedMemory.unlinkSegments(of: world)
+    try SegmentNames.unlink(of: world)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
     // Preparing the demonstration's pictures takes its time on one rank, while the others wait.

@@ -119,7 +119,7 @@ enum TrainOptions {
     "max-time", "TIME", .time, default: "no limit",
     "Save and leave with code 75 before so much time has passed (90s, 30m, 23h, 23:30:00).")
   static let watchdog = Setting(
-    "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.standardLimit),
+    "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.defaultLimit),
     "End the job, naming who is late, after so long without progress; 0 for never.")
   static let onDivergence = Setting(
     "on-divergence", "WORD", .word(of: ["stop", "rollback"]), default: "stop",

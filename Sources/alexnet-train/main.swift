@@ -32,6 +32,6 @@ MPI.Environment.run("alexnet-train") { world in
   // whichever of them has heard of it.
   let isEnding = try world.allReduce(Int64(StopSignals.current == .leave ? 1 : 0), .max) != 0
   if isEnding { try MPI.Environment.leave(world, code) }
-  try SharedMemory.restoreNames(of: world)
+  try SegmentNames.restore(of: world)
   return code
 }

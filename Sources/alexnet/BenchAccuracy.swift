@@ -37,10 +37,8 @@ struct BenchAccuracy {
     let trial = ConvolutionTrial(
       shape, convolution, choice, images: Self.images, isRectified: !isFirst)
     let errors = trial.errors()
-    func padded(_ text: String, _ width: Int) -> String {
-      text.padding(toLength: width, withPad: " ", startingAt: 0)
-    }
-    return padded(shape.layer.name, 12) + padded(trial.layer.algorithmTitle, 11)
+    return tableLine(
+      [shape.layer.name, trial.layer.algorithmTitle], [.left(12), .left(11)], gap: 0)
       + String(format: "%9.1e", errors.forward)
       + (isFirst
         ? "                -" : String(format: "        %9.1e", errors.inputGradient))

@@ -1,7 +1,9 @@
 import Foundation
+import JSON
 import Kernels
 import Layers
 import Networks
+import System
 import Tensors
 
 /// The bench's figures, as tables or as JSON.
@@ -55,7 +57,7 @@ struct BenchReport {
     ]
     for (time, shape) in zip(training.layers, shapes) where layer == nil || layer == time.name {
       var line = String(
-        format: "%@ %11.2f %12.2f", time.name.padding(toLength: 10, withPad: " ", startingAt: 0),
+        format: "%@ %11.2f %12.2f", Column.left(10).fitted(time.name),
         1e3 * time.forward, 1e3 * time.backward)
       if !shape.kernels.isEmpty {
         // A rank with all towers runs them side by side; its first tower's time stands for all.
@@ -78,7 +80,7 @@ struct BenchReport {
           1e3 * training.wait))
       lines.append("")
       lines += totals.map {
-        "\($0.label.padding(toLength: 58, withPad: " ", startingAt: 0)) " + $0.value
+        tableLine([$0.label, $0.value], [.left(58), .left(0)])
       }
     }
     return lines.joined(separator: "\n") + "\n"
@@ -86,7 +88,7 @@ struct BenchReport {
 
   private func row(_ boundary: BoundaryTime) -> String {
     String(
-      format: "%@ %11d %10.2f", boundary.name.padding(toLength: 10, withPad: " ", startingAt: 0),
+      format: "%@ %11d %10.2f", Column.left(10).fitted(boundary.name),
       boundary.bytes, 1e3 * boundary.exposed)
       + (boundary.alone.map {
         String(format: " %9.2f  %4.0f %%", 1e3 * $0, 100 * (boundary.hidden ?? 0))
@@ -126,34 +128,77 @@ struct BenchReport {
 
   /// One JSON object.
   var json: String {
-    let layers = zip(training.layers, shapes).map { time, shape -> [String: Any] in
-      [
-        "name": time.name, "forwardSeconds": time.forward, "backwardSeconds": time.backward,
-        "multiplications": shape.multiplications,
-      ]
+    JSONText.encode(
+      Document(
+        network: network.name, batchSize: batchSize, ranks: ranks, threads: threads,
+        productFlops: 2 * productRate,
+        layers: zip(training.layers, shapes).map { time, shape in
+          Document.Layer(
+            name: time.name, forwardSeconds: time.forward, backwardSeconds: time.backward,
+            multiplications: shape.multiplications)
+        },
+        boundaries: training.boundaries.map {
+          Document.Boundary(
+            name: $0.name, bytes: $0.bytes, exposedSeconds: $0.exposed, aloneSeconds: $0.alone)
+        },
+        stepSeconds: training.step, imagesPerSecond: imagesPerSecond,
+        rooflineImagesPerSecond: roofline, overRoofline: imagesPerSecond / roofline,
+        exchangeShare: exchangeShare, otherShare: otherSeconds / rooflineSeconds,
+        updateSeconds: training.update, waitSeconds: training.wait, dataSeconds: training.data,
+        dataShare: dataShare, forwardSeconds: forward.step, blasCore: BLAS.coreName,
+        kernels: KernelSet.best.name, forwardImagesPerSecond: forwardImagesPerSecond,
+        pageFaultsPerStep: training.faults, peakMemoryBytes: training.peakMemory)) + "\n"
+  }
+
+  /// What the JSON object holds.
+  private struct Document: Encodable {
+    struct Layer: Encodable {
+      let name: String
+      let forwardSeconds: Double
+      let backwardSeconds: Double
+      let multiplications: Int
     }
-    let object: [String: Any] = [
-      "network": network.name, "batchSize": batchSize, "ranks": ranks, "threads": threads,
-      "productFlops": 2 * productRate, "layers": layers,
-      "boundaries": training.boundaries.map {
-        [
-          "name": $0.name, "bytes": $0.bytes, "exposedSeconds": $0.exposed,
-          "aloneSeconds": $0.alone ?? NSNull(),
-        ] as [String: Any]
-      },
-      "stepSeconds": training.step, "imagesPerSecond": imagesPerSecond,
-      "rooflineImagesPerSecond": roofline, "overRoofline": imagesPerSecond / roofline,
-      "exchangeShare": exchangeShare, "otherShare": otherSeconds / rooflineSeconds,
-      "updateSeconds": training.update, "waitSeconds": training.wait,
-      "dataSeconds": training.data, "dataShare": dataShare, "forwardSeconds": forward.step,
-      "blasCore": BLAS.coreName, "kernels": KernelSet.best.name,
-      "forwardImagesPerSecond": forwardImagesPerSecond, "pageFaultsPerStep": training.faults,
-      "peakMemoryBytes": training.peakMemory,
-    ]
-    let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys]
-    guard let data = try? JSONSerialization.data(withJSONObject: object, options: options) else {
-      preconditionFailure("Something else than numbers and texts is in the report.")
+
+    struct Boundary: Encodable {
+      let name: String
+      let bytes: Int
+      let exposedSeconds: Double
+      /// Null where the exchange was not timed alone.
+      let aloneSeconds: Double?
+
+      enum CodingKeys: CodingKey { case name, bytes, exposedSeconds, aloneSeconds }
+
+      func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: CodingKeys.self)
+        try members.encode(name, forKey: .name)
+        try members.encode(bytes, forKey: .bytes)
+        try members.encode(exposedSeconds, forKey: .exposedSeconds)
+        try members.encode(aloneSeconds, forKey: .aloneSeconds)
+      }
     }
-    return String(decoding: data, as: UTF8.self) + "\n"
+
+    let network: String
+    let batchSize: Int
+    let ranks: Int
+    let threads: Int
+    let productFlops: Double
+    let layers: [Layer]
+    let boundaries: [Boundary]
+    let stepSeconds: Double
+    let imagesPerSecond: Double
+    let rooflineImagesPerSecond: Double
+    let overRoofline: Double
+    let exchangeShare: Double
+    let otherShare: Double
+    let updateSeconds: Double
+    let waitSeconds: Double
+    let dataSeconds: Double
+    let dataShare: Double
+    let forwardSeconds: Double
+    let blasCore: String
+    let kernels: String
+    let forwardImagesPerSecond: Double
+    let pageFaultsPerStep: Double
+    let peakMemoryBytes: Int
   }
 }

@@ -1,5 +1,7 @@
 import Foundation
+import MPI
 import ModelParallel
+import System
 import Training
 
 /// What `alexnet doctor` shows.
@@ -39,38 +41,26 @@ struct DoctorReport {
 
   /// The settings of Open MPI that come from the environment, by name.
   private var settings: String {
-    let names = ProcessInfo.processInfo.environment
-      .filter { setting in
-        setting.key.hasPrefix("OMPI_MCA_") && !Self.own.contains { setting.key.contains($0) }
-      }
-      .map { "\($0.key.dropFirst("OMPI_MCA_".count))=\($0.value)" }.sorted()
+    let names = Launcher.settings(in: ProcessInfo.processInfo.environment)
     return "Settings of Open MPI: \(names.isEmpty ? "none" : names.joined(separator: ", "))."
   }
-
-  /// What mpirun sets for itself.
-  private static let own = [
-    "ess", "orte_", "pmix", "initial_wdir", "mpi_yield", "mpi_oversubscribe", "plm_rsh", "shmem",
-    "rmaps",
-  ]
 
   private func row(_ host: String, _ ranks: [RankFacts]) -> String {
     func mebibytes(_ bytes: Int?) -> String { bytes.map { "\($0 >> 20) MiB" } ?? "unknown" }
     let used = Set(ranks.flatMap(\.cores))
-    return [
-      host.padding(toLength: 16, withPad: " ", startingAt: 0), "\(ranks.count)",
-      "\(used.count) of \(ranks[0].hostCores)", "\(ranks.map(\.threads).reduce(0, +))",
+    let cells = [
+      host, "\(ranks.count)", "\(used.count) of \(ranks[0].hostCores)",
+      "\(ranks.map(\.threads).reduce(0, +))",
       mebibytes(ranks[0].memory), mebibytes(ranks.reduce(0) { $0 + $1.needed }),
       mebibytes(ranks[0].sharedMemory), String(format: "%+.1f s", ranks[0].clock),
-    ].enumerated().map { column, cell in
-      String(repeating: " ", count: max(0, [16, 6, 14, 8, 12, 8, 11, 8][column] - cell.count))
-        + cell
-    }.joined(separator: " ")
+    ]
+    return tableLine(cells, [.left(16)] + [6, 14, 8, 12, 8, 11, 8].map(Column.right))
   }
 
   private func row(_ measured: Diagnosis.MeasuredLink) -> String {
     let (low, high) = (placed(measured.ranks.0), placed(measured.ranks.1))
     let link = measured.link
-    return "\(low) - \(high)".padding(toLength: 18, withPad: " ", startingAt: 0)
+    return Column.left(18).fitted("\(low) - \(high)")
       + String(
         format: "%8.1f us %10.2f GB/s %8.0f ms (%d MiB)", 1e6 * link.latency, 1e-9 * link.bandwidth,
         1e3 * Double(measured.bytes) / link.bandwidth, measured.bytes >> 20)

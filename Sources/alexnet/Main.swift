@@ -50,8 +50,7 @@ struct Main {
   private static var helpText: String {
     var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools around the training of AlexNet.\n\n"
     for subcommand in subcommands {
-      let space = String(repeating: " ", count: max(1, 12 - subcommand.name.count))
-      text += "  \(subcommand.name)\(space)\(subcommand.summary)\n"
+      text += "  \(Column.left(11).fitted(subcommand.name)) \(subcommand.summary)\n"
     }
     return text + "\n'alexnet SUBCOMMAND --help' lists its options.\n"
   }

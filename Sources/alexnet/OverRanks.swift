@@ -1,4 +1,3 @@
-import Glibc
 import MPI
 import Options
 import Supervision
@@ -6,13 +5,6 @@ import System
 
 /// How a subcommand runs over the ranks that mpirun has started.
 enum OverRanks {
-  /// Whether this process is one of several that mpirun, or srun, has started.
-  static var isCalledFor: Bool {
-    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"].contains { (name: String) in
-      getenv(name) != nil
-    }
-  }
-
   /// Runs a subcommand with its options over the ranks, or in this process alone without MPI; or shows its help.
   ///
   /// The options are read within MPI, so that a complaint that all ranks have is made once.
@@ -27,7 +19,7 @@ enum OverRanks {
         try watched(command.name, arguments, world) { try body(arguments, world) }
       }
     }
-    if isCalledFor { start(command.name, read) }
+    if Launcher.hasStartedRanks { start(command.name, read) }
     do { try read(.alone) } catch {
       throw error as? Failure ?? Failure(.internal, "\(error)")
     }
@@ -59,12 +51,12 @@ enum OverRanks {
       return try body()
     }
     let firstMessages = Watchdog(firstMessagesOf: world, limit: 60)
-    try SharedMemory.unlinkSegments(of: world)
+    try SegmentNames.unlink(of: world)
     let watchdog = try Watchdog(world, limit: limit, mode: .apart, remedy: "Start it again.")
     firstMessages.stop()
     Activity.begin(program, waitsForRanks: true)
     try body()
-    try SharedMemory.restoreNames(of: world)
+    try SegmentNames.restore(of: world)
     try watchdog.finish()
   }
 }

@@ -89,7 +89,7 @@ enum Prepare: Subcommand {
     if arguments[dryRun] { return try survey(settings) }
     if let path = arguments[preview] { try OutputPlace.check(path) }
     let display = PreparationDisplay(destination: settings.destination)
-    guard OverRanks.isCalledFor else {
+    guard Launcher.hasStartedRanks else {
       display.show(try Preparation.run(settings) { display.show($0) })
       try drawPreview(arguments, settings)
       return
@@ -111,7 +111,7 @@ enum Prepare: Subcommand {
       let display = PreparationDisplay(destination: settings.destination)
       try Preparation.survey(settings) { display.show($0) }
     }
-    guard OverRanks.isCalledFor else { return try say(.alone) }
+    guard Launcher.hasStartedRanks else { return try say(.alone) }
     OverRanks.start("alexnet prepare") { try say($0) }
   }
 

@@ -1,8 +1,10 @@
 import AlexNet
 import Foundation
+import JSON
 import ModelParallel
 import Networks
 import Planning
+import System
 
 /// The steps that `alexnet scale` predicts, as a table or as JSON.
 struct ScaleReport {
@@ -69,7 +71,7 @@ struct ScaleReport {
         String(
           format: "%5d  %@%@ %8.1f %9.1f %11.1f %7.1f %8.1f %10.1f %7.1f %8.0f %8.1f %%",
           row.cluster.ranks,
-          row.scheme.description.padding(toLength: 10, withPad: " ", startingAt: 0),
+          Column.left(10).fitted(row.scheme.description),
           row.isBest ? "*" : " ",
           Double(batchSize * model.network.towers) / Double(row.cluster.ranks), 1e3 * p.step,
           1e3 * p.compute,
@@ -79,28 +81,48 @@ struct ScaleReport {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// One JSON object.
   var json: String {
-    let object: [String: Any] = [
-      "network": model.network.name, "batchSize": batchSize, "link": linkName,
-      "bandwidth": cluster.link.bandwidth, "latency": cluster.link.latency,
-      "ranksPerHost": cluster.ranksPerHost,
-      "predictions": rows.map { row -> [String: Any] in
-        [
-          "ranks": row.cluster.ranks, "scheme": row.scheme.description,
-          "stepSeconds": row.prediction.step, "computeSeconds": row.prediction.compute,
-          "movingSeconds": row.prediction.moving,
-          "activationWaitSeconds": row.prediction.waitingForActivations,
-          "gradientWaitSeconds": row.prediction.waitingForGradients,
-          "bytesSent": row.prediction.bytes,
-          "imagesPerSecond": Double(batchSize) / row.prediction.step,
-          "efficiency": row.efficiency, "isBest": row.isBest,
-        ]
-      },
-    ]
-    let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys]
-    guard let data = try? JSONSerialization.data(withJSONObject: object, options: options) else {
-      preconditionFailure("Something else than numbers and texts is in the report.")
+    JSONText.encode(
+      Document(
+        network: model.network.name, batchSize: batchSize, link: linkName,
+        bandwidth: cluster.link.bandwidth, latency: cluster.link.latency,
+        ranksPerHost: cluster.ranksPerHost,
+        predictions: rows.map { row in
+          Document.Step(
+            ranks: row.cluster.ranks, scheme: row.scheme.description,
+            stepSeconds: row.prediction.step, computeSeconds: row.prediction.compute,
+            movingSeconds: row.prediction.moving,
+            activationWaitSeconds: row.prediction.waitingForActivations,
+            gradientWaitSeconds: row.prediction.waitingForGradients,
+            bytesSent: row.prediction.bytes,
+            imagesPerSecond: Double(batchSize) / row.prediction.step,
+            efficiency: row.efficiency, isBest: row.isBest)
+        })) + "\n"
+  }
+
+  /// What the JSON object holds.
+  private struct Document: Encodable {
+    struct Step: Encodable {
+      let ranks: Int
+      let scheme: String
+      let stepSeconds: Double
+      let computeSeconds: Double
+      let movingSeconds: Double
+      let activationWaitSeconds: Double
+      let gradientWaitSeconds: Double
+      let bytesSent: Int
+      let imagesPerSecond: Double
+      let efficiency: Double
+      let isBest: Bool
     }
-    return String(decoding: data, as: UTF8.self) + "\n"
+
+    let network: String
+    let batchSize: Int
+    let link: String
+    let bandwidth: Double
+    let latency: Double
+    let ranksPerHost: Int
+    let predictions: [Step]
   }
 }

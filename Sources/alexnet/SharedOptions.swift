@@ -58,7 +58,7 @@ enum SharedOptions {
     "smoothing", "STEPS", .number(in: 0...1e6), default: 20,
     "Steps over which training curves are smoothed.")
   static let watchdog = Setting(
-    "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.standardLimit),
+    "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.defaultLimit),
     "Under mpirun, end the job, naming the rank, where one gives no sign of life for so long; 0 for never."
   )
 }

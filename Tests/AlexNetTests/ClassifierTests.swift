@@ -1,4 +1,5 @@
 import AlexNet
+import Checkpoints
 import Data
 import Foundation
 import Layers
@@ -40,7 +41,7 @@ import Towers
   ) throws {
     let network = bench.network.specification
     var metadata = [
-      "format": "alexnet-train", "formatVersion": "1", "network": network.json,
+      "format": "alexnet-train", "formatVersion": "2", "network": network.json,
       "classes": String(decoding: try JSONEncoder().encode(names), as: UTF8.self),
       "preprocessing": #"{"meanPlace":"centre"}"#,
     ]
@@ -55,8 +56,14 @@ import Towers
       }
     }
     tensors.append(("preprocessing.mean", [side, side, 3], mean()))
-    let header = SafetensorsHeader(
-      metadata: metadata, tensors: tensors.map { ($0.name, .float32, $0.shape) })
+    var digests = CheckpointDigests(of: [])
+    for tensor in tensors {
+      digests.note(
+        tensor.values.withUnsafeBytes { SHA256.digest(of: $0) },
+        of: .init(tensor: tensor.name, rows: 0..<tensor.shape[0]))
+    }
+    let header = digests.signedHeader(
+      metadata, tensors.map { ($0.name, .float32, $0.shape) })
     try SafetensorsWriter.create(path, header)
     let writer = try SafetensorsWriter(opening: path, header)
     for tensor in tensors {

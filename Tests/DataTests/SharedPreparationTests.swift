@@ -182,7 +182,8 @@ struct SharedPreparationTests {
       ["sh", "-c", "trap '' XFSZ; exec prlimit --fsize=100000 \"$@\"", "sh"]
         + [PrepareCommandTests.program] + arguments)
     #expect(limited.code == 74, "\(limited.error)")
-    #expect(limited.error.contains("Cannot write") && limited.error.contains("train-000000.tar"))
+    #expect(
+      limited.error.contains("cannot be written") && limited.error.contains("train-000000.tar"))
     #expect(!(try place.names(".").contains("dataset")))
     #expect(try run(PrepareCommandTests.program, arguments).code == 0)
     #expect(try place.dataset().count(.train) == 720)

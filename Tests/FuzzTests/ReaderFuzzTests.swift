@@ -44,12 +44,17 @@ import Testing
   }
 
   @Test func safetensors() throws {
-    let header = SafetensorsHeader(
-      metadata: ["format": "alexnet-train", "formatVersion": "1", "classes": "[\"a\",\"b\"]"],
-      tensors: [
-        ("features.0.weight", .float32, [2, 1, 2, 2]), ("features.0.bias", .float32, [2]),
-        ("half", .bfloat16, [3]), ("state", .float64, [1]),
-      ])
+    let tensors: [(name: String, format: NumberFormat, shape: [Int])] = [
+      ("features.0.weight", .float32, [2, 1, 2, 2]), ("features.0.bias", .float32, [2]),
+      ("half", .bfloat16, [3]), ("state", .float64, [1]),
+    ]
+    var digests = CheckpointDigests(of: [])
+    for (name, format, shape) in tensors {
+      let bytes = [UInt8](repeating: 0x3F, count: shape.reduce(format.byteCount, *))
+      digests.note(SHA256.digest(of: bytes), of: .init(tensor: name, rows: 0..<shape[0]))
+    }
+    let header = digests.signedHeader(
+      ["format": "alexnet-train", "formatVersion": "2", "classes": "[\"a\",\"b\"]"], tensors)
     let numbers = [UInt8](repeating: 0x3F, count: header.fileLength - header.encoded.count)
     let foreign = Array(
       "{\"a\": {\"dtype\": \"F16\", \"shape\": [2], \"data_offsets\": [0, 4]}}".utf8)

@@ -224,23 +224,23 @@ struct RoundTripTests {
     let side = network.imageSide
     let how = SmallFiles.preprocessing(network)
     var texts = DescribedNetwork.texts(network, how, hasMean: false)
-    texts["formatVersion"] = "1"
+    texts["formatVersion"] = "2"
     texts["preprocessing"] = #"{"meanPlace":"centre"}"#
-    let header = SafetensorsHeader(
-      metadata: texts,
-      tensors: network.tensors.map { ($0.name, .float32, $0.shape) } + [
-        ("preprocessing.mean", .float32, [side, side, 3])
-      ])
+    let tensors =
+      network.tensors.map { ($0.name, $0.shape, SmallFiles.values($0)) }
+      + [("preprocessing.mean", [side, side, 3], how.mean)]
+    var digests = CheckpointDigests(of: [])
+    for (name, shape, values) in tensors {
+      digests.note(
+        values.withUnsafeBytes { SHA256.digest(of: $0) },
+        of: .init(tensor: name, rows: 0..<shape[0]))
+    }
+    let header = digests.signedHeader(texts, tensors.map { ($0.0, .float32, $0.1) })
     let path = folder.file("old.safetensors")
     try SafetensorsWriter.create(path, header)
     let writer = try SafetensorsWriter(opening: path, header)
-    for tensor in network.tensors {
-      try SmallFiles.values(tensor).withUnsafeBufferPointer {
-        try writer.write(writer.entry(tensor.name), $0)
-      }
-    }
-    try how.mean.withUnsafeBufferPointer {
-      try writer.write(writer.entry("preprocessing.mean"), $0)
+    for (name, _, values) in tensors {
+      try values.withUnsafeBufferPointer { try writer.write(writer.entry(name), $0) }
     }
     try writer.finish()
     let old = try NetworkFile(opening: path)

@@ -1,7 +1,8 @@
 import Glibc
 import MPI
-import Testing
+import System
 import TestSupport
+import Testing
 
 /// What holds on any number of ranks, on one as well.
 @Suite(.serialized) struct CommunicatorAcrossRanksTests {
@@ -10,7 +11,7 @@ import TestSupport
   @Test func theWorldHasRanks() {
     #expect((0..<Self.world.size).contains(Self.world.rank))
     #expect(TestWorld.shared.alone.size == 1 && TestWorld.shared.alone.rank == 0)
-    #expect(!Environment.libraryVersion.isEmpty && !Environment.processorName.isEmpty)
+    #expect(!Environment.libraryVersion.isEmpty && !Machine.hostName.isEmpty)
   }
 
   static func reduced<Element: MPIElement & Equatable>(
@@ -103,9 +104,9 @@ import TestSupport
   }
 
   @Test func allRanksOfAHostKnowEachOther() throws {
-    let names = try Self.world.allGather(Environment.processorName)
+    let names = try Self.world.allGather(Machine.hostName)
     let host = try Self.world.ranksOnThisHost()
-    #expect(host.size == names.count { $0 == Environment.processorName })
+    #expect(host.size == names.count { $0 == Machine.hostName })
     #expect((0..<host.size).contains(host.rank))
   }
 

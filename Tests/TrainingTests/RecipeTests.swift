@@ -63,16 +63,16 @@ import Training
   }
 
   /// Files of the first version counted the end of the colour noise from 0, and their steps are epochs done.
-  @Test func settingsOfTheFirstVersionKeepTheirMeaning() throws {
-    var old = settings(.code2012)
-    old.recipe.layerRates = nil
-    old.recipe.schedule = .steps(divisor: 10, epochs: [25, 51, 79])
-    let text = old.json.replacing("\"formatVersion\" : 2", with: "\"formatVersion\" : 1")
-    #expect(text != old.json)
-    let read = try TrainingSettings(text, from: "config.json")
-    #expect(read.recipe.augmentation.colourNoiseEndEpoch == 68)
-    let keys = settings(.code2012).differences(from: read).map(\.key)
-    #expect(keys == ["schedule", "schedule", "augmentation"])
+  @Test func settingsOfVersionsBeforeTheFirstReleaseAreRefused() {
+    let text = settings(.code2012).json
+    for other in ["\"formatVersion\" : 1,", ""] {
+      let old = text.replacing("\"formatVersion\" : 2,", with: other)
+      #expect(old != text)
+      let failure = #expect(throws: Failure.self) {
+        _ = try TrainingSettings(old, from: "config.json")
+      }
+      #expect(failure?.exitCode == .badData)
+    }
   }
 
   @Test func aScheduleForALayerThatIsNotThereIsRefused() {

@@ -1,75 +1,93 @@
-import Foundation
 import Layers
 import Networks
-import TestSupport
 import Testing
 import Training
 
-/// What is due at a step, worked by hand.
+/// What is due after which step.
 @Suite struct RunPlanTests {
-  private static func plan(
-    images: Int, batch: Int, epochs: Int = 2, maxSteps: Int? = nil, validateEvery: Int? = nil,
-    checkpointEvery: Int? = nil, schedule: LearningRateSchedule = .constant
+  /// 250 images in batches of 100: an epoch ends in every third step or so.
+  private func plan(
+    maxSteps: Int? = nil, validateEvery: Int? = nil, checkpointEvery: Int? = nil,
+    validates: Bool = true, mayGoBack: Bool = false, batch: Int = 100, epochs: Int = 2,
+    schedule: LearningRateSchedule = .constant
   ) -> RunPlan {
-    var recipe = Recipe.paper
+    var recipe = Recipe.named(.paper)
     (recipe.batchSize, recipe.epochs, recipe.schedule) = (batch, epochs, schedule)
     return RunPlan(
       TrainingSettings(
-        network: SmallNetworks.alexNetLike(), recipe: recipe, dataset: "", datasetChecksum: "",
-        seed: 1, maxSteps: maxSteps, validateEvery: validateEvery,
+        network: .alexNet(classes: 10, recipe: recipe.name), recipe: recipe, dataset: "/data",
+        datasetChecksum: "", seed: 1, maxSteps: maxSteps, validateEvery: validateEvery,
         checkpointEvery: checkpointEvery, keptCheckpoints: 2, algorithm: .automatic,
-        threadsPerTower: 1), images: images)
+        threadsPerTower: 1),
+      images: 250, validates: validates, mayGoBack: mayGoBack)
   }
 
-  /// Two epochs of 10 images are 20 images: four batches of 5, or five of 4, or seven of 3.
-  @Test(arguments: [(5, 4), (4, 5), (3, 7), (20, 1), (64, 1)])
+  private func state(_ step: Int) -> TrainingState {
+    var state = TrainingState()
+    state.step = step
+    return state
+  }
+
+  @Test func trainingEndsWhenAllImagesOfTheLastEpochWereSeenOrAtTheLimit() {
+    #expect(plan().lastStep == 5 && plan(maxSteps: 3).lastStep == 3)
+    #expect(!plan().isAtEnd(state(4)) && plan().isAtEnd(state(5)))
+  }
+
+  /// Two epochs of 250 images: five batches of 100, four of 125, and one where a batch holds all.
+  @Test(arguments: [(100, 5), (125, 4), (499, 2), (500, 1), (900, 1)])
   func aRunEndsWithTheBatchThatHoldsItsLastImage(batch: Int, steps: Int) {
-    #expect(Self.plan(images: 10, batch: batch).lastStep == steps)
+    #expect(plan(batch: batch).lastStep == steps)
   }
 
-  @Test func theLimitOfStepsEndsARunEarlierAndNeverLater() {
-    #expect(Self.plan(images: 10, batch: 4, maxSteps: 3).lastStep == 3)
-    #expect(Self.plan(images: 10, batch: 4, maxSteps: 300).lastStep == 5)
-    #expect(Self.plan(images: 10, batch: 4, maxSteps: 0).lastStep == 0)
+  @Test func everyStepEndsAnEpochWhereABatchHoldsAllImages() {
+    for batch in [250, 700] {
+      let plan = plan(batch: batch, epochs: 9)
+      #expect((1...4).allSatisfy { plan.isTimeToValidate(state($0)) })
+    }
   }
 
-  /// Batches of 4 out of 10 images: images 1-4, 5-8, 9-12 (an epoch ends within), 13-16, 17-20 (another ends).
-  @Test func eachEpochIsValidatedAfterTheStepInWhichItEnds() {
-    let plan = Self.plan(images: 10, batch: 4, epochs: 4)
-    #expect((1...10).filter(plan.isTimeToValidate) == [3, 5, 8, 10])
-    // Every step ends an epoch where a batch holds all images, or more than there are.
-    #expect((1...4).allSatisfy(Self.plan(images: 10, batch: 10).isTimeToValidate))
-    #expect((1...4).allSatisfy(Self.plan(images: 10, batch: 25).isTimeToValidate))
-  }
-
-  @Test func anIntervalOfValidationsTakesThePlaceOfEpochs() {
-    let plan = Self.plan(images: 10, batch: 4, epochs: 4, validateEvery: 4)
-    #expect((1...10).filter(plan.isTimeToValidate) == [4, 8])
-  }
-
-  @Test func checkpointsHaveAnIntervalOfTheirOwnOrNone() {
-    #expect(
-      (1...7).filter(Self.plan(images: 10, batch: 4, checkpointEvery: 3).isTimeToSave) == [3, 6])
-    #expect(!(1...7).contains(where: Self.plan(images: 10, batch: 4).isTimeToSave))
-  }
-
+  /// Images 1-100, 101-200, 201-300 (the second epoch begins within), 301-400, 401-500.
   @Test func epochsAreCountedInImages() {
-    let plan = Self.plan(images: 10, batch: 4)
+    let plan = plan()
     #expect(plan.epochs(after: 0) == 0 && plan.epochs(after: 5) == 2)
     #expect(abs(plan.epochs(after: 3) - 1.2) < 1e-15)
-    // The third step begins with image 8 of the first epoch, the fourth with the second epoch's third image.
     #expect((0...5).map(plan.epoch) == [1, 1, 1, 2, 2, 3])
   }
 
   @Test func theLearningRateFollowsTheEpochsDone() {
-    let plan = Self.plan(
-      images: 10, batch: 5, epochs: 4, schedule: .steps(divisor: 10, epochs: [1, 2.5]))
-    var state = TrainingState()
-    let rates = (0..<8).map { step in
-      state.step = step
-      return plan.learningRate(state)
-    }
+    let plan = plan(batch: 125, epochs: 4, schedule: .steps(divisor: 10, epochs: [1, 2.5]))
+    let rates = (0..<8).map { plan.learningRate(state($0)) }
     let expected = [0.01, 0.01, 0.001, 0.001, 0.001, 0.0001, 0.0001, 0.0001]
     for (rate, expected) in zip(rates, expected) { #expect(abs(rate / expected - 1) < 1e-12) }
+  }
+
+  @Test func aValidationFallsAfterTheStepThatEndsAnEpoch() {
+    #expect((0...5).filter { plan(maxSteps: 9).isTimeToValidate(state($0)) } == [3, 5])
+    #expect((0...5).filter { plan(validateEvery: 2).isTimeToValidate(state($0)) } == [2, 4, 5])
+    #expect((0...5).filter { plan(validates: false).isTimeToValidate(state($0)) } == [])
+    var measured = state(3)
+    measured.validation = .init(step: 3, top1Error: 50)
+    #expect(!plan().isTimeToValidate(measured))
+  }
+
+  @Test func aCheckpointFollowsTheValidationThatIsDue() {
+    let plan = plan(checkpointEvery: 2)
+    #expect((0...4).filter { plan.isScheduledSave(state($0)) } == [2, 4])
+    var measured = state(3)
+    measured.validation = .init(step: 3, top1Error: 50)
+    #expect(plan.isScheduledSave(measured) && !plan.isScheduledSave(state(3)))
+    #expect(plan.isTimeToSave(measured, saved: nil))
+    #expect(plan.isTimeToSave(measured, saved: state(3)))
+    #expect(!plan.isTimeToSave(measured, saved: measured))
+  }
+
+  @Test func aRunThatMayGoBackSavesItsStart() {
+    #expect(plan(mayGoBack: true).isScheduledSave(state(0)) && !plan().isScheduledSave(state(0)))
+  }
+
+  @Test func goingBackHalvesTheLearningRate() {
+    var back = state(1)
+    back.rollbacks = .init(count: 1, rateFactor: 0.5)
+    #expect(plan().learningRate(state(1)) == 0.01 && plan().learningRate(back) == 0.005)
   }
 }

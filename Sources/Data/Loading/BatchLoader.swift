@@ -19,7 +19,7 @@ package final class BatchLoader {
     case skip
   }
 
-  private let producer: BatchProducer
+  private let buffer: BatchBuffer
   private let thread: SystemThread
 
   /// Starts to load.
@@ -77,35 +77,45 @@ package final class BatchLoader {
       throw Failure(
         .badData, "The dataset \(quoted(dataset.path)) has no \(split.rawValue) pictures.")
     }
-    producer = BatchProducer(
-      BatchPlan(
-        dataset: dataset, split: split, order: order, augmentation: augmentation,
-        inputSide: inputSide,
-        batchSize: batchSize, positions: positions, seed: seed,
-        skipsDamaged: damagedRecords == .skip, group: group, mean: mean, finish: finish),
-      readers: try (0..<threads).map { (_) throws(Failure) in try RecordReader() },
-      firstStep: firstStep)
-    guard let thread = SystemThread(ifPossible: { [producer] in producer.run() }) else {
+    let plan = BatchPlan(
+      dataset: dataset, split: split, order: order, augmentation: augmentation,
+      inputSide: inputSide, batchSize: batchSize, positions: positions, seed: seed,
+      skipsDamaged: damagedRecords == .skip, group: group, mean: mean, finish: finish)
+    let readers = try (0..<threads).map { (_) throws(Failure) in try RecordReader() }
+    let reader = BatchReader(plan, readers)
+    buffer = BatchBuffer(plan, firstStep: firstStep)
+    let work: @Sendable () -> Void = { [buffer] in Self.fill(buffer, by: reader, plan) }
+    guard let thread = SystemThread(ifPossible: work) else {
       throw .system(.inputOutput, "Cannot start a thread to load pictures", errno: EAGAIN)
     }
     self.thread = thread
   }
 
   deinit {
-    producer.end()
+    buffer.end()
     thread.join()
+  }
+
+  /// The background thread: fills batches until the end.
+  private static func fill(_ buffer: BatchBuffer, by reader: BatchReader, _ plan: BatchPlan) {
+    var plan = plan
+    while let (slot, step) = buffer.nextSlot() {
+      let places = plan.places(step)
+      let outcome = reader.fill(buffer.ownPart(of: places.count), of: slot, places)
+      buffer.note(outcome, of: slot, step: step, count: places.count)
+    }
   }
 
   /// Waits for the next step's batch; the one before becomes invalid.
   ///
   /// After a pass in order it returns batches without pictures.
   /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and number.
-  package func next() throws(Failure) -> Batch { try producer.next() }
+  package func next() throws(Failure) -> Batch { try buffer.next() }
 
   /// How long `next` has waited so far, in seconds.
-  package var secondsWaited: Double { producer.secondsWaited }
+  package var secondsWaited: Double { buffer.secondsWaited }
 
   /// What reading, decoding and augmenting have used of the processor so far, in seconds of one
   /// core.
-  package var secondsWorked: Double { producer.secondsWorked }
+  package var secondsWorked: Double { buffer.secondsWorked }
 }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What every batch is made of.
+/// What to read: which pictures a step's batch is made of, and how each becomes input.
 struct BatchPlan: Sendable {
   let dataset: Dataset
   let split: Split
@@ -11,11 +11,11 @@ struct BatchPlan: Sendable {
   let skipsDamaged: Bool
   /// The processes that load together; nil for a process alone.
   let group: LoadingGroup?
-  let stream: ImageStream
   let dice: AugmentationDice
   let kernel: CropKernel
   /// What is done to a picture's pixels, rows of RGB less the mean, before they are lent.
   let finish: @Sendable (_ pixels: UnsafeMutablePointer<Float>, _ count: Int) -> Void
+  private var stream: ImageStream
 
   init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
@@ -52,57 +52,12 @@ struct BatchPlan: Sendable {
     return max(0, min(batchSize, dataset.count(split) - step * batchSize))
   }
 
-  /// Which of them are this replica's.
-  func ownPositions(_ step: Int) -> Range<Int> { positions.clamped(to: 0..<globalCount(step)) }
-}
-
-/// One of the two batches that take turns.
-final class BatchSlot {
-  enum State { case empty, filling, ready, lent }
-
-  let input: Tensor
-  let labels: UnsafeMutableBufferPointer<Int32>
-  /// Which record of the split each picture is.
-  let records: UnsafeMutableBufferPointer<Int64>
-  /// The pictures' places in the stream; the first `count` count.
-  let places: UnsafeMutableBufferPointer<StreamPlace>
-  var state = State.empty
-  var step = 0
-  var count = 0
-  private let notes: UnsafeMutableRawPointer?
-
-  /// Bytes of a batch with what is noted of its pictures, in whole pages.
-  static func byteCount(images: Int, inputSide: Int) -> Int {
-    (images * (inputSide * inputSide * 3 * 4 + noteBytes) + 4095) / 4096 * 4096
-  }
-
-  private static let noteBytes = MemoryLayout<Int64>.stride + MemoryLayout<Int32>.stride
-
-  init(_ plan: BatchPlan, number: Int) {
-    let (images, side) = (plan.positions.count, plan.inputSide)
-    let memory: UnsafeMutableRawPointer
-    if let group = plan.group {
-      let start =
-        group.slots + number * Self.byteCount(images: images, inputSide: side)
-      input = Tensor([images, side, side, 3], at: start, of: group.memory)
-      memory = start + input.count * MemoryLayout<Float>.stride
-      notes = nil
-    } else {
-      input = Tensor(images, side, side, 3)
-      memory = .allocate(byteCount: max(1, images * Self.noteBytes), alignment: 16)
-      notes = memory
+  /// This replica's pictures of a step's batch, by their places in the stream.
+  mutating func places(_ step: Int) -> [StreamPlace] {
+    positions.clamped(to: 0..<globalCount(step)).map { offset in
+      let position = step * batchSize + offset
+      let (epoch, index) = stream.place(position)
+      return StreamPlace(position: position, epoch: epoch, index: index)
     }
-    records = UnsafeMutableBufferPointer(
-      start: memory.bindMemory(to: Int64.self, capacity: images), count: images)
-    let behind = memory + images * MemoryLayout<Int64>.stride
-    labels = UnsafeMutableBufferPointer(
-      start: behind.bindMemory(to: Int32.self, capacity: images), count: images)
-    places = .allocate(capacity: images)
-    places.initialize(repeating: StreamPlace())
-  }
-
-  deinit {
-    notes?.deallocate()
-    places.deallocate()
   }
 }

@@ -138,11 +138,9 @@ private final class CropDrawer {
       capacity: dataset.side * dataset.side * 3)
     defer { decoded.deallocate() }
     try dataset.decode(split, place.index, into: decoded)
-    guard let start = decoded.baseAddress else { return [] }
     func apply(_ kernel: CropKernel, _ draw: AugmentationDraw) -> [Float] {
       [Float](unsafeUninitializedCapacity: inputSide * inputSide * 3) { output, count in
-        guard let output = output.baseAddress else { return }
-        kernel.apply(draw, to: UnsafePointer(start), into: output, scratch)
+        kernel.apply(draw, to: UnsafePointer(decoded.start), into: output.start, scratch)
         count = inputSide * inputSide * 3
       }
     }

@@ -1,4 +1,3 @@
-import Glibc
 package import System
 
 /// The processes of a host that read the same batches: each decodes a part of every batch into memory that all see.
@@ -11,7 +10,6 @@ package struct LoadingGroup: Sendable {
   /// The processes of the group.
   package let size: Int
   let memory: SharedMemory
-  let board: BatchBoard
 
   /// Makes the group's memory: for process 0.
   /// - Parameters:
@@ -22,9 +20,9 @@ package struct LoadingGroup: Sendable {
   /// - Throws: `Failure` (cannot create) where there is not so much memory to share.
   package init(creating name: String?, size: Int, images: Int, inputSide: Int) throws(Failure) {
     (rank, self.size) = (0, size)
-    let count = Self.byteCount(size: size, images: images, inputSide: inputSide)
+    let count = BatchBuffer.byteCount(members: size, images: images, inputSide: inputSide)
     memory = try SharedMemory(creating: name, byteCount: count)
-    board = BatchBoard(at: memory.start, members: size, makes: true)
+    BatchBuffer.prepare(memory.start, members: size)
   }
 
   /// Joins a group that process 0 has made with the same numbers, at the place that it tells.
@@ -33,9 +31,8 @@ package struct LoadingGroup: Sendable {
     opening place: String, rank: Int, size: Int, images: Int, inputSide: Int
   ) throws(Failure) {
     (self.rank, self.size) = (rank, size)
-    let count = Self.byteCount(size: size, images: images, inputSide: inputSide)
+    let count = BatchBuffer.byteCount(members: size, images: images, inputSide: inputSide)
     memory = try SharedMemory(opening: place, byteCount: count)
-    board = BatchBoard(at: memory.start, members: size, makes: false)
   }
 
   /// What the others open process 0's memory by.
@@ -43,119 +40,4 @@ package struct LoadingGroup: Sendable {
 
   /// Takes the place away, when all have joined.
   package func removePlace() { memory.removePlace() }
-
-  private static func byteCount(size: Int, images: Int, inputSide: Int) -> Int {
-    BatchBoard.byteCount(members: size)
-      + 2 * BatchSlot.byteCount(images: images, inputSide: inputSide)
-  }
-
-  /// Where the batches lie.
-  var slots: UnsafeMutableRawPointer { memory.start + BatchBoard.byteCount(members: size) }
-}
-
-/// What the processes that load together tell each other about the two batches that take turns; a loader alone has one
-/// to itself.
-///
-/// Everything is read and written inside `monitor.locked`.
-final class BatchBoard: @unchecked Sendable {
-  let monitor: Monitor
-  private let members: Int
-  private let entries: UnsafeMutablePointer<Entry>
-  private let own: UnsafeMutableRawPointer?
-
-  /// One member's word on one of the two batches.
-  private struct Entry {
-    /// The step whose part is ready.
-    var filled: Int
-    /// The step that was given back last.
-    var released: Int
-    /// How many records of the part are damaged, and what is wrong with the first.
-    var skipped: Int
-    var messageLength: Int
-  }
-
-  private static let longestMessage = 1024
-  private static let header = 256
-
-  static func byteCount(members: Int) -> Int {
-    let all = header + 2 * members * (MemoryLayout<Entry>.stride + longestMessage)
-    return (all + 4095) / 4096 * 4096
-  }
-
-  /// One in memory of several processes.
-  init(at memory: UnsafeMutableRawPointer, members: Int, makes: Bool) {
-    own = nil
-    self.members = members
-    monitor = Monitor(at: memory, makes: makes)
-    entries = (memory + Self.header).bindMemory(to: Entry.self, capacity: 2 * members)
-    if makes { clear() }
-  }
-
-  /// One for a process alone.
-  init() {
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: Self.byteCount(members: 1), alignment: 64)
-    own = memory
-    members = 1
-    monitor = Monitor(at: memory, makes: true)
-    entries = (memory + Self.header).bindMemory(to: Entry.self, capacity: 2)
-    clear()
-  }
-
-  deinit { own?.deallocate() }
-
-  private func clear() {
-    entries.initialize(
-      repeating: Entry(filled: -1, released: -1, skipped: 0, messageLength: 0), count: 2 * members)
-  }
-
-  private func entry(_ step: Int, _ member: Int) -> UnsafeMutablePointer<Entry> {
-    entries + (step & 1) * members + member
-  }
-
-  private func message(_ step: Int, _ member: Int) -> UnsafeMutableRawBufferPointer {
-    let texts = UnsafeMutableRawPointer(entries + 2 * members)
-    return UnsafeMutableRawBufferPointer(
-      start: texts + ((step & 1) * members + member) * Self.longestMessage,
-      count: Self.longestMessage)
-  }
-
-  /// Whether all members have given back the batch whose place the step takes.
-  func isFree(for step: Int, firstStep: Int) -> Bool {
-    step < firstStep + 2
-      || (0..<members).allSatisfy { entry(step, $0).pointee.released >= step - 2 }
-  }
-
-  /// Whether all parts of a step's batch are ready.
-  func isFilled(_ step: Int) -> Bool {
-    (0..<members).allSatisfy { entry(step, $0).pointee.filled == step }
-  }
-
-  func noteFilled(_ step: Int, by member: Int, skipped: Int, first: Failure?) {
-    let entry = entry(step, member)
-    let text = Array((first?.message ?? "").utf8.prefix(Self.longestMessage))
-    text.withUnsafeBytes { message(step, member).copyMemory(from: $0) }
-    (entry.pointee.skipped, entry.pointee.messageLength) = (skipped, text.count)
-    entry.pointee.filled = step
-    monitor.wakeAll()
-  }
-
-  func noteReleased(_ step: Int, by member: Int) {
-    entry(step, member).pointee.released = step
-    monitor.wakeAll()
-  }
-
-  /// The damaged records of a batch that is filled.
-  func skipped(_ step: Int) -> (count: Int, first: Failure?) {
-    var count = 0
-    var first: Failure?
-    for member in 0..<members {
-      let entry = entry(step, member).pointee
-      count += entry.skipped
-      guard entry.skipped > 0, first == nil else { continue }
-      let text = UnsafeRawBufferPointer(message(step, member))[..<entry.messageLength]
-      first = Failure(.badData, String(decoding: text, as: UTF8.self))
-    }
-    return (count, first)
-  }
 }

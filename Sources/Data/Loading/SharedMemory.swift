@@ -31,8 +31,8 @@ package final class SharedMemory: @unchecked Sendable {
     (self.name, self.descriptor, self.byteCount) = (name, descriptor, byteCount)
     // Taken now: memory that turned out to be missing later would end the process.
     let code = posix_fallocate(descriptor, 0, off_t(byteCount))
-    var status = stat()
-    guard code == 0, fstat(descriptor, &status) == 0, let start = Self.map(descriptor, byteCount)
+    guard code == 0, let file = FileStatus(descriptor: descriptor)?.identity,
+      let start = Self.map(descriptor, byteCount)
     else {
       let code = code == 0 ? errno : code
       close(descriptor)
@@ -40,7 +40,7 @@ package final class SharedMemory: @unchecked Sendable {
       throw Self.failure(code)
     }
     self.start = start
-    place = name ?? "/proc/\(getpid())/fd/\(descriptor) \(status.st_dev) \(status.st_ino)"
+    place = name ?? "/proc/\(getpid())/fd/\(descriptor) \(file.device) \(file.node)"
   }
 
   /// Opens what another process has made.
@@ -52,10 +52,9 @@ package final class SharedMemory: @unchecked Sendable {
       isNamed ? shm_open(place, O_RDWR | O_CLOEXEC, 0) : open(words[0], O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw Self.failure(errno) }
     defer { close(descriptor) }
-    var status = stat()
     // Numbers of processes may mean others here than where the place was told.
-    guard fstat(descriptor, &status) == 0, status.st_size == byteCount,
-      isNamed || words.dropFirst() == ["\(status.st_dev)", "\(status.st_ino)"]
+    guard let status = FileStatus(descriptor: descriptor), status.size == byteCount,
+      isNamed || words.dropFirst() == ["\(status.identity.device)", "\(status.identity.node)"]
     else { throw Self.failure(ENOENT) }
     guard let start = Self.map(descriptor, byteCount) else { throw Self.failure(errno) }
     (self.start, self.byteCount, self.place) = (start, byteCount, place)

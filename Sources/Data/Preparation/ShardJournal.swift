@@ -1,4 +1,3 @@
-import Glibc
 import JSON
 import System
 
@@ -22,9 +21,7 @@ struct ShardJournal {
     let animated: Int
   }
 
-  private func path(_ shard: PreparationPlan.Shard) -> String {
-    "\(folder)/\(shard.fileName)\(Self.suffix)"
-  }
+  private func name(_ shard: PreparationPlan.Shard) -> String { shard.fileName + Self.suffix }
 
   /// Notes a shard that is on the disk.
   /// - Throws: `Failure` (cannot create, input/output) with the path.
@@ -33,16 +30,14 @@ struct ShardJournal {
       description: prepared.description, rejected: prepared.rejected, animated: prepared.animated)
     let line = JSONText.encode(head, isPretty: false)
     let note = Array(line.utf8) + [UInt8(ascii: "\n")] + RecordIndex.encoded(prepared.records)
-    let path = path(shard)
-    _ = try OutputFile.write(Array("\(SHA256.digest(of: note))\n".utf8) + note, to: "\(path).part")
-    guard rename("\(path).part", path) == 0 else {
-      throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
-    }
+    let file = try WholeFile(name(shard), in: HeldFolder(folder))
+    try file.write(Array("\(SHA256.digest(of: note))\n".utf8) + note)
+    try file.publish()
   }
 
   /// Reads what was noted of a shard; nil if there is nothing, or nothing sound.
   func read(_ shard: PreparationPlan.Shard) -> PreparedShard? {
-    let path = path(shard)
+    let path = "\(folder)/\(name(shard))"
     guard let bytes = try? InputFile.contents(of: path, limit: 1 << 30),
       case let note = Array(bytes.dropFirst(SHA256.digits + 1)),
       bytes.starts(with: Array("\(SHA256.digest(of: note))\n".utf8)),

@@ -35,13 +35,14 @@ final class StagingFolder {
     (path, self.destination, parent) = try Self.paths(for: destination)
     descriptor = -1
     try Self.makeFolders(parent)
-    var status = stat()
-    if lstat(self.destination, &status) == 0 { throw Self.exists(self.destination) }
+    if FileStatus(self.destination, followsLinks: false) != nil {
+      throw Self.exists(self.destination)
+    }
     let isNew = mkdir(path, 0o777) == 0
     if !isNew && errno != EEXIST { throw Self.cannotCreate(path) }
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     if descriptor < 0 { throw Self.cannotCreate(path) }
-    if !isNew, fstat(descriptor, &status) == 0, status.st_uid != geteuid() {
+    if !isNew, let status = FileStatus(descriptor: descriptor), status.owner != geteuid() {
       isCommitted = true  // It is another's: leave it alone.
       throw Failure(
         .cannotCreate,

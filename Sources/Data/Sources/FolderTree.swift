@@ -1,4 +1,3 @@
-import Glibc
 import Images
 import System
 
@@ -77,14 +76,8 @@ struct FolderWalk {
   /// Files that are pictures by their name, of kinds that are not read.
   private(set) var unusable: [UnusableFile] = []
   private let root: PathBytes
-  private var seen: Set<FolderIdentity> = []
+  private var seen: Set<FileStatus.Identity> = []
   private var links: [(parent: FolderTree, path: PathBytes)] = []
-
-  private struct FolderIdentity: Hashable {
-    let device: dev_t
-    let node: ino_t
-    init(_ status: stat) { (device, node) = (status.st_dev, status.st_ino) }
-  }
 
   // Made by storage boxes, macOS, Windows and notebooks.
   private static let systemNames: Set<String> = [
@@ -109,7 +102,7 @@ struct FolderWalk {
       links = []
       for link in found {
         guard let status = root.appending(link.path.bytes).status else { continue }
-        guard !seen.contains(FolderIdentity(status)) else {
+        guard !seen.contains(status.identity) else {
           leftOut.add(
             "links to folders that are there already, or above", example: readable(link.path.bytes))
           continue
@@ -128,14 +121,14 @@ struct FolderWalk {
       path = PathBytes(bytes: Array(path.bytes[..<slash]))
       if let status = PathBytes(bytes: path.bytes.isEmpty ? [UInt8(ascii: "/")] : path.bytes).status
       {
-        seen.insert(FolderIdentity(status))
+        seen.insert(status.identity)
       }
     }
   }
 
   private mutating func enter(_ folder: FolderTree) throws(Failure) {
     let whole = folder.path.bytes.isEmpty ? root : root.appending(folder.path.bytes)
-    if let status = whole.status { seen.insert(FolderIdentity(status)) }
+    if let status = whole.status { seen.insert(status.identity) }
     let listing = try FolderListing(of: whole)
     for name in listing.hidden {
       leftOut.add("hidden or system files", example: readable(folder.path.appending(name).bytes))
@@ -166,7 +159,7 @@ struct FolderWalk {
         if entry.isLink {
           links.append((folder, path))
         } else if let status = root.appending(path.bytes).status,
-          seen.contains(FolderIdentity(status))
+          seen.contains(status.identity)
         {
           leftOut.add(
             "folders that are there already by a link, or above", example: readable(path.bytes))

@@ -1,4 +1,3 @@
-import Glibc
 import System
 
 /// An array of bytes with its dimensions, as the MNIST family of datasets stores it: two zero
@@ -35,7 +34,7 @@ struct IDXFile {
     dimensions = (1...dimensionCount).map { place in
       header[4 * place..<4 * place + 4].reduce(0) { $0 << 8 | Int($1) }
     }
-    let length = PathBytes(path).status.map { Int($0.st_size) } ?? 0
+    let length = FileStatus(path)?.size ?? 0
     let most = max(Self.mostUnpacked, min(length, Self.mostPlain))
     var count = bytesOfValue
     for dimension in dimensions {

@@ -1,4 +1,3 @@
-import Glibc
 package import Images
 package import System
 
@@ -138,9 +137,8 @@ package struct ListedSource: ImageSource {
     func look(_ name: [UInt8]) -> (base: Int, name: [UInt8])? {
       guard !name.isEmpty else { return nil }
       for (base, folder) in folders.enumerated() {
-        var status = stat()
         // A link that leads nowhere is there, and found out when it is read.
-        if folder.appending(name).withCString({ lstat($0, &status) }) == 0, !status.isFolder {
+        if let status = FileStatus(folder.appending(name), followsLinks: false), !status.isFolder {
           return (base, name)
         }
       }

@@ -79,7 +79,7 @@ package enum PictureFiles {
   ) -> SourceItem {
     let status = root.appending(name).status
     return SourceItem(
-      label: label, split: split, name: name, file: base, length: UInt64(status?.st_size ?? 0),
+      label: label, split: split, name: name, file: base, length: UInt64(status?.size ?? 0),
       changed: status?.changed ?? 0)
   }
 

@@ -1,5 +1,5 @@
-import Networks
 import CProtobuf
+import Networks
 package import System
 
 /// The network in a .caffemodel of Caffe: those of 2013, those before 2014 (`layers`) and the later ones (`layer`).

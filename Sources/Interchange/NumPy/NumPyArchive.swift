@@ -16,7 +16,7 @@ package final class NumPyArchiveWriter {
   /// Begins a file.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created.
   package init(creating path: String) throws(Failure) {
-    file = try WholeFile(creating: path)
+    file = try WholeFile(path)
     archive = archive_write_new()
     archive_write_set_format_zip(archive)
     // As numpy.savez does; weights do not compress.

@@ -16,7 +16,7 @@ package final class NumPyWriter {
   /// - Throws: `Failure` (cannotCreate) where it cannot be created.
   package init(creating path: String, shape: [Int]) throws(Failure) {
     let header = NumPyHeader(.float32, shape: shape)
-    file = try WholeFile(creating: path)
+    file = try WholeFile(path)
     missing = header.count
     try file.write(header.encoded)
   }

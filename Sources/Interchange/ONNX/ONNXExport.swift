@@ -138,7 +138,7 @@ struct ONNXPreprocessing {
 
   /// The mean of the middle crop, maps x rows x columns, as a file that has not got its name yet.
   func meanFile(_ path: String) throws(Failure) -> WholeFile {
-    let file = try WholeFile(creating: path)
+    let file = try WholeFile(path)
     let side = network.inputSide
     try file.write(NumPyHeader(.float32, shape: [3, side, side]).encoded)
     try mean.withUnsafeBufferPointer { mean throws(Failure) in

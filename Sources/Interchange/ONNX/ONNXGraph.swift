@@ -183,7 +183,7 @@ struct ONNXGraph {
     model.pointee.doc_string = arena.text(description)
     (model.pointee.n_metadata_props, model.pointee.metadata_props) = arena.list(texts)
     model.pointee.graph = graph
-    let file = try WholeFile(creating: path)
+    let file = try WholeFile(path)
     try file.write(model)
     return file
   }

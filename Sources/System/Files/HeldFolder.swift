@@ -36,10 +36,9 @@ package final class HeldFolder: Sendable {
 
   /// Where the folder stands now.
   package var place: Place {
-    var (own, named) = (stat(), stat())
-    guard fstat(descriptor, &own) == 0 else { return .itsOwn }
-    if own.st_nlink == 0 { return .nowhere }
-    if stat(path, &named) == 0 {
+    guard let own = FileStatus(descriptor: descriptor) else { return .itsOwn }
+    if own.links == 0 { return .nowhere }
+    if let named = FileStatus(path) {
       return own.isSameFile(as: named) ? .itsOwn : .elsewhere(currentPath)
     }
     // Any other error, a network file system's say, tells nothing about where it is.
@@ -48,7 +47,7 @@ package final class HeldFolder: Sendable {
 
   private var currentPath: String? {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
-      guard let start = buffer.baseAddress else { return nil }
+      let start = buffer.start
       let length = readlink("/proc/self/fd/\(descriptor)", start, buffer.count)
       guard length > 0, length < buffer.count else { return nil }
       return String(
@@ -59,10 +58,7 @@ package final class HeldFolder: Sendable {
   // MARK: Files of the folder
 
   /// What the system says of a file, links not followed; nil where there is none.
-  package func status(of name: String) -> stat? {
-    var status = stat()
-    return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
-  }
+  package func status(of name: String) -> FileStatus? { FileStatus(name, in: self) }
 
   /// Makes a folder in it, for its owner alone.
   /// - Returns: Whether it was made; not where something of the name was there.

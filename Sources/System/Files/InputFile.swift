@@ -32,8 +32,7 @@ package final class InputFile: Sendable {
 
   /// How long it is now: another process may have cut it.
   package var sizeNow: UInt64 {
-    var status = stat()
-    return fstat(descriptor, &status) == 0 ? UInt64(status.st_size) : size
+    FileStatus(descriptor: descriptor).map { UInt64($0.size) } ?? size
   }
 
   /// Reads from a place on until the memory is full, and returns whether it could be filled.

@@ -1,30 +1,21 @@
-import Glibc
-
-/// A new file, written from front to end, with its length and SHA-256.
+/// A new file of a folder that is not whole yet, written from front to end in many pieces, with its length and SHA-256.
 package final class OutputFile {
-  package let path: String
+  package var path: String { file.path }
   /// How many bytes were written so far.
   package private(set) var position: UInt64 = 0
-  private let descriptor: Int32
+  private let file: WholeFile
   private let sum = SHA256()
-  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+  private let buffer: UnsafeMutableRawBufferPointer
   private var filled = 0
-  private var isClosed = false
 
   /// Creates a file, which must not exist.
   /// - Throws: `Failure` (cannot create) with the path.
   package init(creating path: String) throws(Failure) {
-    self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
-    if descriptor < 0 {
-      throw .system(.cannotCreate, "Cannot create \(quoted(path))", errno: errno)
-    }
+    file = try WholeFile(new: path)
+    buffer = .allocate(byteCount: 1 << 20, alignment: 64)
   }
 
-  deinit {
-    if !isClosed && descriptor >= 0 { close(descriptor) }
-    buffer.deallocate()
-  }
+  deinit { buffer.deallocate() }
 
   /// Appends bytes.
   /// - Throws: `Failure` (input/output) with the path.
@@ -32,7 +23,7 @@ package final class OutputFile {
     sum.update(bytes)
     position += UInt64(bytes.count)
     if filled + bytes.count > buffer.count { try flush() }
-    guard bytes.count <= buffer.count else { return try writeOut(bytes) }
+    guard bytes.count <= buffer.count else { return try file.write(bytes) }
     UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: bytes)
     filled += bytes.count
   }
@@ -41,9 +32,7 @@ package final class OutputFile {
   /// - Throws: `Failure` (input/output) with the path.
   package func finish() throws(Failure) -> String {
     try flush()
-    if fsync(descriptor) != 0 { throw failure(errno) }
-    isClosed = true
-    if close(descriptor) != 0 { throw failure(errno) }
+    try file.publish()
     return sum.finish()
   }
 
@@ -57,17 +46,7 @@ package final class OutputFile {
   }
 
   private func flush() throws(Failure) {
-    try writeOut(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
+    try file.write(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
     filled = 0
-  }
-
-  private func writeOut(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-    let code = WholeTransfer.write(bytes, to: descriptor)
-    guard code == 0 else { throw failure(code) }
-  }
-
-  private func failure(_ code: Int32) -> Failure {
-    let remedy = code == ENOSPC || code == EDQUOT ? "Make room or choose another place." : ""
-    return .system(.inputOutput, "Cannot write \(quoted(path))", errno: code, remedy: remedy)
   }
 }

@@ -163,26 +163,25 @@ package final class OutputPlace {
         }
         return .open(number)
       }
-      var status = stat()
-      guard lstat(path, &status) == 0 else {
+      guard let status = FileStatus(path, followsLinks: false) else {
         guard errno == ENOENT else {
           throw .system(.cannotCreate, "\(quoted(name)) cannot be created", errno: errno)
         }
         return .file(path)
       }
-      switch status.st_mode & S_IFMT {
-      case S_IFREG: return .file(path)
-      case S_IFIFO, S_IFCHR: return .stream(path)
-      case S_IFLNK: path = try followed(path, name)
-      case S_IFDIR:
+      switch status.kind {
+      case .file: return .file(path)
+      case .pipe, .device: return .stream(path)
+      case .link: path = try followed(path, name)
+      case .folder:
         throw Failure(
           .cannotCreate,
           "\(quoted(name)) is a folder; name a file, \(quoted(name + (name.hasSuffix("/") ? "" : "/") + "NAME")) say."
         )
-      case S_IFBLK:
+      case .disk:
         throw Failure(
           .cannotCreate, "\(quoted(name)) is a disk and would be overwritten; name a file.")
-      default:
+      case .socket, .other:
         throw Failure(
           .cannotCreate, "\(quoted(name)) is neither a file nor a device or pipe; name a file.")
       }

@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// A path as the system holds it: any bytes but zero, not necessarily text.
 package struct PathBytes: Sendable, Equatable {
@@ -31,12 +31,7 @@ package struct PathBytes: Sendable, Equatable {
   }
 
   /// What the path leads to, symbolic links followed, or nil.
-  package var status: stat? {
-    withCString { path in
-      var status = stat()
-      return stat(path, &status) == 0 ? status : nil
-    }
-  }
+  package var status: FileStatus? { FileStatus(self) }
 
   /// When what it leads to was changed last, in nanoseconds since 1970; 0 where it leads nowhere.
   package var changed: Int64 { status?.changed ?? 0 }

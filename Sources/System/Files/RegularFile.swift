@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// A regular file that is open for reading; who opened it closes it.
 package struct RegularFile {
@@ -13,7 +13,7 @@ package struct RegularFile {
   /// The file's number with the system.
   package let descriptor: Int32
   /// What the system says of it.
-  package let status: stat
+  package let status: FileStatus
 
   /// Opens a file by its path, which ends with a zero.
   /// - Throws: `OpeningError` where there is none, or a folder, a pipe or a device.
@@ -27,8 +27,7 @@ package struct RegularFile {
       throw OpeningError(
         reason: "cannot be opened: \(String(cString: strerror(errno)))", isOfAnotherKind: false)
     }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.isFile else {
+    guard let status = FileStatus(descriptor: descriptor), status.isFile else {
       close(descriptor)
       throw OpeningError(reason: "is not a regular file", isOfAnotherKind: true)
     }
@@ -52,7 +51,7 @@ package struct RegularFile {
   }
 
   /// Its length in bytes.
-  package var length: Int { Int(status.st_size) }
+  package var length: Int { status.size }
 
   /// The bytes of a whole file that has so many at most: what a stranger's file takes of the memory is bounded.
   /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is longer or no regular file,

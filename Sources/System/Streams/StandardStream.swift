@@ -85,10 +85,9 @@ private struct UnblockedStream: Sendable {
   /// Whether the stream itself does not wait is a property that other processes share with it, so a pipe or a terminal is opened a
   /// second time.
   private init(of number: Int32) {
-    var status = stat()
-    let kind = fstat(number, &status) == 0 ? status.st_mode & S_IFMT : 0
-    isSocket = kind == S_IFSOCK
-    let isRead = kind == S_IFIFO || isatty(number) == 1
+    let kind = FileStatus(descriptor: number)?.kind
+    isSocket = kind == .socket
+    let isRead = kind == .pipe || isatty(number) == 1
     let again =
       isRead
       ? open("/proc/self/fd/\(number)", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1

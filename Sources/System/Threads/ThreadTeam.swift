@@ -74,9 +74,9 @@ package final class ThreadTeam: @unchecked Sendable {
   /// Makes `count` values side by side, in the order of their numbers.
   package func map<Value>(_ count: Int, _ make: (_ number: Int) -> Value) -> [Value] {
     [Value](unsafeUninitializedCapacity: count) { buffer, filled in
-      guard let start = buffer.baseAddress else { return }
+      let values = buffer
       split(count) { range, _ in
-        for number in range { (start + number).initialize(to: make(number)) }
+        for number in range { (values.start + number).initialize(to: make(number)) }
       }
       filled = count
     }

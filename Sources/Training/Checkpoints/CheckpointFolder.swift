@@ -15,19 +15,16 @@ package struct CheckpointFolder {
     }
   }
 
+  /// A checkpoint while it is being written.
+  func partial(afterSteps steps: Int) -> PartialFile {
+    PartialFile(CheckpointName.checkpoint(afterSteps: steps), in: folder)
+  }
+
   /// Gives a checkpoint a second name, in place of the file that had it.
   /// - Returns: Whether the file system has hard links.
   @discardableResult
   package func name(_ steps: Int, also name: String) -> Bool {
-    let temporary = name + CheckpointName.partialSuffix
-    folder.remove(temporary)
-    guard folder.link(CheckpointName.checkpoint(afterSteps: steps), as: temporary) else {
-      return false
-    }
-    // Between two names of one file renaming does nothing.
-    defer { folder.remove(temporary) }
-    do throws(Failure) { try folder.rename(temporary, to: name) } catch { return false }
-    return true
+    PartialFile(name, in: folder).publish(asLinkTo: CheckpointName.checkpoint(afterSteps: steps))
   }
 
   /// Removes all but the newest checkpoints.

@@ -1,11 +1,11 @@
+import System
+
 /// What the files of a run's checkpoints are called, by their paths in the run's folder.
 enum CheckpointName {
   /// Where they are.
   static let folder = "checkpoints"
   /// How their names end.
   static let suffix = ".safetensors"
-  /// What follows the name of a file that is being written.
-  static let partialSuffix = ".partial"
 
   /// A second name of the newest one.
   static let latest = "\(folder)/latest\(suffix)"
@@ -14,11 +14,6 @@ enum CheckpointName {
 
   /// The checkpoint after a number of steps.
   static func checkpoint(afterSteps steps: Int) -> String { "\(folder)/\(name(steps))" }
-
-  /// The checkpoint while it is being written.
-  static func partial(afterSteps steps: Int) -> String {
-    checkpoint(afterSteps: steps) + partialSuffix
-  }
 
   /// The steps of the checkpoint that a name in the folder stands for; nil where no checkpoint has that name.
   ///
@@ -33,8 +28,8 @@ enum CheckpointName {
 
   /// Whether a name in the folder is of a file that was being written.
   static func isPartial(_ name: String) -> Bool {
-    guard name.hasSuffix(partialSuffix) else { return false }
-    let whole = String(name.dropLast(partialSuffix.count))
+    guard name.hasSuffix(PartialFile.suffix) else { return false }
+    let whole = String(name.dropLast(PartialFile.suffix.count))
     return steps(whole) != nil || [latest, best].contains("\(folder)/\(whole)")
   }
 

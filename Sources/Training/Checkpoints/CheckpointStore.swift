@@ -89,7 +89,7 @@ final class CheckpointStore {
     Activity.begin("saving")
     try network.compareReplicas(step: state.step)
     let header = plan.header(state)
-    let temporary = CheckpointName.partial(afterSteps: state.step)
+    let temporary = files.partial(afterSteps: state.step).temporary
     if group.rank == 0 {
       do throws(Failure) {
         try keeper?.look(journal.say)
@@ -145,7 +145,7 @@ final class CheckpointStore {
   /// Removes what is not whole, unless the folder is another's by now.
   private func remove(_ unfinished: TrainingState) {
     guard keeper?.isOwner ?? true else { return }
-    files.folder.remove(CheckpointName.partial(afterSteps: unfinished.step))
+    files.partial(afterSteps: unfinished.step).remove()
   }
 
   /// Goes back to a checkpoint: those of later steps belong to a way that the run no longer goes.
@@ -161,19 +161,19 @@ final class CheckpointStore {
 
   private func publish(_ state: TrainingState, _ lines: [String]) throws(Failure) {
     try keeper?.look(journal.say)
-    let temporary = CheckpointName.partial(afterSteps: state.step)
-    guard files.folder.status(of: temporary) != nil else {
+    let file = files.partial(afterSteps: state.step)
+    guard file.isThere else {
       throw Failure(
         .inputOutput,
-        "\(quoted(files.folder.path(of: temporary))) was deleted while it was being written; go on with --resume."
-      )
+        "\(quoted(files.folder.path(of: file.temporary))) was deleted while it was being written; go on with "
+          + "--resume.")
     }
-    let writer = try SafetensorsWriter(opening: temporary, in: files.folder, plan.header(state))
+    let writer = try SafetensorsWriter(
+      opening: file.temporary, in: files.folder, plan.header(state))
     try writer.rewriteHeader(plan.header(state, digests: lines))
     try writer.finish()
-    try files.folder.rename(temporary, to: CheckpointName.checkpoint(afterSteps: state.step))
-    // Before others go.
-    try files.bringNamesToDisk()
+    // The name is on the disk before others go.
+    try file.publish()
     let isBest = state.best?.step == state.step
     let hasBest = !isBest || files.name(state.step, also: CheckpointName.best)
     files.name(state.step, also: CheckpointName.latest)

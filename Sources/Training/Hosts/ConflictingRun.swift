@@ -31,8 +31,8 @@ struct ConflictingRun {
   /// What the user should know and do.
   func sentence(rank: Int) -> String {
     "Rank \(rank) and process \(process) of another run are both bound to core \(core) of "
-      + "\(MPI.Environment.processorName), and each gets half of it; start one of the runs with "
-      + "'--bind-to none', or on other cores ('--cpu-set 2,3')."
+      + "\(Machine.hostName), and each gets half of it; start one of the runs with "
+      + "'\(LaunchOptions.unbound)', or on other cores ('\(LaunchOptions.onlyCores("2,3"))')."
   }
 
   private static func name(ofProcess process: Int32) -> String? {

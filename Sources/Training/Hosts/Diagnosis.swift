@@ -1,3 +1,4 @@
+import MPI
 package import ModelParallel
 package import System
 
@@ -36,8 +37,6 @@ package struct Diagnosis: Sendable {
 
   /// Slower than this, a link is hardly what was meant to join hosts: bytes a second each way.
   package static let slowLink = 60e6
-  /// Open MPI's segments for the ranks of a host are of a few megabytes.
-  package static let sharedMemoryOfRank = 16 << 20
   /// Seconds that clocks may differ by.
   package static let clockTolerance = 2.0
 
@@ -124,7 +123,7 @@ package struct Diagnosis: Sendable {
         "The ranks of \(host) need \(needed >> 20) MiB and \(free >> 20) MiB are free; take a smaller --batch-size, "
           + "or fewer ranks on the host.")
     }
-    let shared = ranks.count * Self.sharedMemoryOfRank
+    let shared = ranks.count * SegmentNames.bytesOfRank
     if ranks.count > 1, let free = ranks[0].sharedMemory, free < shared {
       warn(
         "/dev/shm of \(host) has \(free >> 20) MiB free, and its \(ranks.count) ranks talk through "
@@ -140,14 +139,15 @@ package struct Diagnosis: Sendable {
     if used < cores {
       warn(
         "\(cores - used) of \(cores) cores of \(host) lie idle, since its ranks are bound to \(used); start with "
-          + "--map-by slot:PE=\(max(1, cores / ranks.count)) --bind-to core, or --bind-to none.")
+          + "\(LaunchOptions.cores(each: max(1, cores / ranks.count))) --bind-to core, or \(LaunchOptions.unbound)."
+      )
     }
     if threads > used {
       let isBound = ranks.contains { $0.cores.count < cores }
       warn(
         "\(threads) threads of \(ranks.count) ranks share \(used) core\(used == 1 ? "" : "s") of \(host)"
           + (isBound && used < cores
-            ? "; bind each rank to cores of its own: --map-by slot:PE=\(max(1, cores / ranks.count)) --bind-to core."
+            ? "; bind each rank to cores of its own: \(LaunchOptions.cores(each: max(1, cores / ranks.count))) --bind-to core."
             : "; start \(max(1, cores)) rank\(cores == 1 ? "" : "s") at most there, or give fewer --threads.")
       )
     }
@@ -169,8 +169,8 @@ package struct Diagnosis: Sendable {
     warn(
       "The link between \(low.host) (rank \(low.rank)) and \(high.host) (rank \(high.rank)) carries "
         + "\(Int(measured.link.bandwidth * 8e-6)) Mbit/s each way, and a step sends \(measured.bytes >> 20) MiB over "
-        + "it: \(Int(1e3 * Double(measured.bytes) / measured.link.bandwidth)) ms. Choose a faster network with --mca "
-        + "btl_tcp_if_include NAME, add --mca btl_tcp_links 2, or send less: --send-activations bf16 "
+        + "it: \(Int(1e3 * Double(measured.bytes) / measured.link.bandwidth)) ms. Choose a faster network with "
+        + "\(LaunchOptions.messages()), add \(LaunchOptions.streams(2)), or send less: --send-activations bf16 "
         + "--send-gradients bf16.")
   }
 }

@@ -1,6 +1,6 @@
 import Data
-import Foundation
 import Glibc
+import JSON
 import Kernels
 import Layers
 package import MPI
@@ -56,7 +56,7 @@ package struct RankFacts: Codable, Equatable, Sendable {
     runFolder: String?
   ) throws(MPIError) {
     self.rank = rank
-    host = MPI.Environment.processorName
+    host = Machine.hostName
     self.cores = Affinity.cores
     hostCores = cores.hostCores
     threads = cores.threads
@@ -67,7 +67,7 @@ package struct RankFacts: Codable, Equatable, Sendable {
     mpi = MPI.Environment.libraryVersion
     allowsConcurrentCalls = MPI.Environment.allowsConcurrentCalls
     arithmetic = "\(BLAS.coreName), \(KernelSet.best.name)"
-    program = Self.checksum(ofFile: "/proc/self/exe")
+    program = Machine.programChecksum ?? "unreadable"
     if let dataset {
       do throws(Failure) {
         self.dataset = try Dataset(opening: dataset).checksum
@@ -82,26 +82,10 @@ package struct RankFacts: Codable, Equatable, Sendable {
 
   /// The facts of all ranks, in their order in `world`.
   package func gathered(over world: Communicator) throws -> [RankFacts] {
-    let own = String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
+    let own = JSONText.encode(self, isPretty: false)
     return try world.allGather(own).map {
-      try JSONDecoder().decode(RankFacts.self, from: Data($0.utf8))
+      try JSONText.value(RankFacts.self, Array($0.utf8), from: "the facts of a rank")
     }
-  }
-
-  /// FNV-1a over words of 8 bytes: enough to tell two builds apart.
-  private static func checksum(ofFile path: String) -> String {
-    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
-    else { return "unreadable" }
-    var sum: UInt64 = 0xCBF2_9CE4_8422_2325
-    data.withUnsafeBytes { bytes in
-      for word in 0..<(bytes.count / 8) {
-        sum =
-          (sum ^ bytes.loadUnaligned(fromByteOffset: 8 * word, as: UInt64.self))
-          &* 0x100_0000_01B3
-        sum ^= sum >> 32
-      }
-    }
-    return String(sum, radix: 16) + "-\(data.count)"
   }
 
   private static func freeBytes(in folder: String) -> Int? {

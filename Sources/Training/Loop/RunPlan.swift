@@ -1,13 +1,26 @@
-/// Where a run is and what is due there: arithmetic on its settings and the number of training images.
-package struct RunPlan {
+import System
+
+/// Where a run is and what is due there: arithmetic on its settings and the number of images.
+package struct RunPlan: Sendable {
   private let settings: TrainingSettings
   private let images: Int
+  private let validates: Bool
+  private let mayGoBack: Bool
 
-  /// Makes the plan of a run over so many training images.
-  package init(_ settings: TrainingSettings, images: Int) {
+  /// Makes the plan of a run.
+  /// - Parameters:
+  ///   - settings: Every setting.
+  ///   - images: The training images.
+  ///   - validates: Whether there are validation images.
+  ///   - mayGoBack: Whether a run whose numbers diverge goes back, and so needs somewhere to go back to.
+  package init(_ settings: TrainingSettings, images: Int, validates: Bool, mayGoBack: Bool) {
     self.settings = settings
     self.images = images
+    self.validates = validates
+    self.mayGoBack = mayGoBack
   }
+
+  // MARK: Steps and epochs
 
   /// Steps after which training ends.
   package var lastStep: Int {
@@ -28,20 +41,56 @@ package struct RunPlan {
 
   /// The learning rate of the weights in the step that follows.
   package func learningRate(_ state: TrainingState) -> Double {
-    state.schedule.learningRate(
+    let rate = state.schedule.learningRate(
       initial: settings.recipe.learningRate, settings.recipe.schedule,
       epoch: epochs(after: state.step))
+    return (rate * (state.rollbacks?.rateFactor ?? 1)).asWritten
   }
 
-  /// Whether the validation error is measured after so many steps.
-  package func isTimeToValidate(after steps: Int) -> Bool {
+  // MARK: What is due
+
+  /// Whether training has come to its end.
+  package func isAtEnd(_ state: TrainingState) -> Bool {
+    state.step >= lastStep || state.schedule.isFinished
+  }
+
+  /// Whether the validation error is to be measured.
+  ///
+  /// Due again where a validation was broken off: a resumed run begins with it.
+  package func isTimeToValidate(_ state: TrainingState) -> Bool {
+    guard validates, state.validation?.step != state.step else { return false }
+    return isAtEnd(state) || (state.step > 0 && countsValidation(after: state.step))
+  }
+
+  /// Whether the schedule counts a validation after so many steps, as it does not one at the end of a run that may go on
+  /// later.
+  package func countsValidation(after steps: Int) -> Bool {
     if let interval = settings.validateEvery { return steps % interval == 0 }
     let batch = settings.recipe.batchSize
     return steps * batch / images > (steps - 1) * batch / images
   }
 
-  /// Whether a checkpoint is due whatever the validation says.
-  package func isTimeToSave(after steps: Int) -> Bool {
-    settings.checkpointEvery.map { steps % $0 == 0 } ?? false
+  /// Whether the schedule has a checkpoint here, whatever is asked for and wherever this start of the run ends.
+  package func isScheduledSave(_ state: TrainingState) -> Bool {
+    // The validation that is due comes before it.
+    guard !isTimeToValidate(state) else { return false }
+    // A run that may have to go back needs somewhere to go back to.
+    guard state.step > 0 else { return mayGoBack }
+    return settings.checkpointEvery.map { state.step % $0 == 0 } ?? false
+      || (validates && countsValidation(after: state.step))
+  }
+
+  /// Whether a checkpoint is due, whatever is asked for.
+  /// - Parameters:
+  ///   - state: Where the run is.
+  ///   - saved: What the newest checkpoint holds; nil where there is none.
+  /// - Returns: Whether one is to be begun.
+  package func isTimeToSave(_ state: TrainingState, saved: TrainingState?) -> Bool {
+    !isSaved(state, in: saved) && (isAtEnd(state) || isScheduledSave(state))
+  }
+
+  /// Whether a checkpoint has everything that the run would go on with.
+  package func isSaved(_ state: TrainingState, in saved: TrainingState?) -> Bool {
+    saved?.step == state.step && saved?.validation == state.validation
   }
 }

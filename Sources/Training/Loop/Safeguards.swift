@@ -1,4 +1,5 @@
 package import Supervision
+import System
 
 /// How a run is watched over: nothing that its result depends on.
 package struct Safeguards: Sendable {
@@ -19,4 +20,31 @@ package struct Safeguards: Sendable {
 
   /// No limits.
   package init() {}
+
+  /// What becomes of a run whose numbers diverged.
+  /// - Parameters:
+  ///   - state: Where the run is.
+  ///   - sentence: What diverged.
+  ///   - learningRate: The rate that the user gave.
+  /// - Returns: The steps of the checkpoint that it goes back to, what is remembered of it, and how often it may.
+  /// - Throws: `Failure` (diverged) where it does not go back, or did too often.
+  func rollback(
+    _ state: TrainingState, _ sentence: String, learningRate: Double
+  ) throws(Failure) -> (step: Int, rollbacks: TrainingState.Rollbacks, most: Int) {
+    let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
+    guard case .rollBack(let most) = divergence, count < most, let step = state.rollbackStep else {
+      let tried = count > 0 ? " after going back \(count == 1 ? "once" : "\(count) times")" : ""
+      throw Failure(
+        .diverged,
+        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
+          + "\(plain(learningRate)), or let the run go back by itself with --on-divergence rollback."
+      )
+    }
+    return (step, TrainingState.Rollbacks(count: count + 1, rateFactor: factor), most)
+  }
+
+  /// The faults that a test asked for in a rank, by the step.
+  func faultsDue(inRank rank: Int) -> (_ step: Int) -> [Fault] {
+    { [faults] step in faults.filter { $0.isDue(rank: rank, step: step) } }
+  }
 }

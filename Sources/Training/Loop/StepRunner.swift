@@ -1,7 +1,9 @@
+import Checkpoints
 import Data
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import Supervision
 import System
 import Tensors
@@ -58,6 +60,42 @@ final class StepRunner {
     self.batchSize = batchSize
     self.comparesRecords = comparesRecords
     self.faults = faults
+  }
+
+  /// Makes what runs the steps of a run that follow a state.
+  /// - Parameters:
+  ///   - network: What learns.
+  ///   - settings: Every setting.
+  ///   - state: Where the run is.
+  ///   - dataset: The images.
+  ///   - preprocessing: How they are read.
+  ///   - team: The threads that share the update.
+  ///   - faults: The faults of this rank that a test asked for in a step.
+  /// - Throws: `Failure` where the images cannot be read, `MPIError` where a message fails.
+  convenience init(
+    _ network: Network, _ settings: TrainingSettings, from state: TrainingState,
+    _ dataset: Dataset, _ preprocessing: Preprocessing, team: ThreadTeam,
+    faults: @escaping (_ step: Int) -> [Fault]
+  ) throws {
+    var recipe = settings.recipe
+    recipe.learningRate *= state.rollbacks?.rateFactor ?? 1
+    let positions = network.placement.images(of: recipe.batchSize)
+    self.init(
+      network,
+      loader: try BatchLoader(
+        dataset: dataset, split: .train, order: .shuffled, augmentation: recipe.augmentation,
+        inputSide: settings.network.inputSide, batchSize: recipe.batchSize, positions: positions,
+        firstStep: state.step, seed: settings.seed, threads: team.count,
+        damagedRecords: settings.damagedRecords, mean: preprocessing.mean,
+        finish: preprocessing.adapt,
+        group: try SharedLoading.group(
+          network.placement.group, images: positions.count,
+          inputSide: settings.network.inputSide)),
+      rule: SGD(
+        recipe, factors: settings.fineTuning?.factors(in: settings.network) ?? [:],
+        schedules: recipe.layerRates(in: settings.network)),
+      team: team, batchSize: recipe.batchSize, comparesRecords: settings.damagedRecords == .skip,
+      faults: faults)
   }
 
   /// Runs a step.

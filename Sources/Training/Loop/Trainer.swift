@@ -22,32 +22,28 @@ package struct TrainingResult: Sendable {
 
 /// Trains a network on the ranks of a group: steps, validations, records and checkpoints in their order.
 package final class Trainer {
-  let settings: TrainingSettings
-  let dataset: Dataset
-  let network: Network
-  let safeguards: Safeguards
-  let world: Communicator
+  private let settings: TrainingSettings
+  private let dataset: Dataset
+  private let network: Network
+  private let safeguards: Safeguards
+  private let parallelism: Parallelism
+  private let preprocessing: Preprocessing
+  private let world: Communicator
+  private let team: ThreadTeam
   /// The run's folder, held open.
-  let folder: HeldFolder
+  private let folder: HeldFolder
   /// What looks after it, in the first rank.
-  let keeper: RunKeeper?
-  let plan: RunPlan
-  let journal: RunJournal
-  let checkpoints: CheckpointStore
-  let agreement: StepAgreement
-  var state: TrainingState
-  let threads: Int
-  let team: ThreadTeam
-  let validator: Validator
-  let parallelism: Parallelism
-  let observer: RunObserver
-  let preprocessing: Preprocessing
-  var steps: StepRunner
-  var watch: StartWatch
-  var speed = SpeedMeter()
-  var waits = WaitShares()
-  /// How often a damaged record was passed over.
-  var skipped = 0
+  private let keeper: RunKeeper?
+  private let plan: RunPlan
+  private let journal: RunJournal
+  private let stepLog: StepLog
+  private let validationLog: ValidationLog
+  private let checkpoints: CheckpointStore
+  private let meeting: StepMeeting
+  private let validator: Validator
+  private var state: TrainingState
+  private var steps: StepRunner
+  private var waits = WaitShares()
 
   /// Builds the network and opens the run.
   /// - Parameters:
@@ -74,8 +70,8 @@ package final class Trainer {
     self.settings = settings
     self.safeguards = safeguards
     self.dataset = dataset
+    self.parallelism = parallelism
     self.world = world
-    self.threads = threads
     folder = try lock?.folder ?? HeldFolder(run.path)
     let recipe = settings.recipe
     Activity.begin("building the network")
@@ -86,61 +82,46 @@ package final class Trainer {
         isTrained: true, frozenLayers: settings.fineTuning?.frozenLayers ?? [],
         algorithm: settings.algorithm, scheme: parallelism.scheme,
         formats: settings.formats ?? WireFormats()))
-    self.parallelism = parallelism
-    var preprocessing: Preprocessing
-    var beginning: StartingPoint?
-    if let checkpoint {
-      state = try Checkpoint.describe(checkpoint).state
-      if safeguards.divergence != .stop, state.rollbackStep == nil {
-        state.rollbackStep = state.step
-      }
-      try Checkpoint.load(checkpoint, into: network)
-      preprocessing = try NetworkFile(checkpoint).preprocessing
-    } else {
-      state = TrainingState()
-      beginning = try load?(network)
-      preprocessing =
-        beginning?.preprocessing
-        ?? Preprocessing(
-          for: settings.network, classNames: dataset.classNames, mean: dataset.mean)
-      preprocessing.resizing = dataset.resizing
-    }
-    // As it is trained, whatever the file says that the weights are from.
-    preprocessing.meanPlace = recipe.augmentation.meanPlace
-    self.preprocessing = preprocessing
+    let start = try TrainingStart(
+      network, settings, dataset, resuming: checkpoint, startingFrom: load)
+    (state, preprocessing) = (start.state, start.preprocessing)
+    let mayGoBack = safeguards.divergence != .stop
+    if checkpoint != nil, mayGoBack, state.rollbackStep == nil { state.rollbackStep = state.step }
     Activity.begin("opening the run's files")
     let isFirst = placement.isFirst
     journal = try RunJournal(in: folder, keeping: state.records, speaks: isFirst)
     if isFirst {
       try TextFile.write(settings.json, to: RunDirectory.Name.configuration, in: folder)
     }
-    observer = try RunObserver(
+    let observer = try RunObserver(
       network, over: placement.all, learningRate: recipe.learningRate,
       tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
     let files = journal.files + observer.files
     keeper = lock.map { RunKeeper($0, files: files, settings: settings.json) }
-    plan = RunPlan(settings, images: dataset.count(.train))
+    plan = RunPlan(
+      settings, images: dataset.count(.train), validates: dataset.count(.validation) > 0,
+      mayGoBack: mayGoBack)
     checkpoints = try CheckpointStore(
       run, folder, keeper, network: network, settings: settings,
       preprocessing: preprocessing, journal: journal, newest: checkpoint == nil ? nil : state)
-    agreement = StepAgreement(world)
-    watch = StartWatch(classes: settings.network.classes, learningRate: recipe.learningRate)
-    let damagedRecords: BatchLoader.DamagedRecords = settings.skipsCorrupt == true ? .skip : .stop
+    meeting = StepMeeting(
+      network, world, endTime: safeguards.endTime, keeper, journal, checkpoints)
+    stepLog = StepLog(settings, plan, journal, observer)
+    validationLog = ValidationLog(journal: journal, observer: observer)
     validator = Validator(
       dataset, preprocessing, side: settings.network.inputSide, batchSize: recipe.batchSize,
-      threads: threads,
-      damagedRecords: damagedRecords)
+      threads: threads, damagedRecords: settings.damagedRecords)
     team = ThreadTeam(count: threads)
-    steps = try Self.runner(
-      network, settings, state, dataset, preprocessing, team: team, threads: threads, safeguards,
-      rank: world.rank)
+    steps = try StepRunner(
+      network, settings, from: state, dataset, preprocessing, team: team,
+      faults: safeguards.faultsDue(inRank: world.rank))
     try journal.say(
       checkpoint == nil
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
         : "Going on after step \(state.step) of \(plan.lastStep).")
     try journal.say(recipe.text)
-    for notice in beginning?.notices ?? [] { try journal.say(notice) }
+    for notice in start.notices { try journal.say(notice) }
     if checkpoint == nil, let notice = dataset.enlargingNotice {
       try journal.say("Warning: \(notice)")
     }
@@ -173,16 +154,16 @@ package final class Trainer {
         continue
       }
       if news.request >= .saveAndLeave { return try leave(news) }
-      if isTimeToValidate {
+      if plan.isTimeToValidate(state) {
         guard try validate() else { continue }
       }
-      if news.request == .save || isTimeToSave {
+      if news.request == .save || plan.isTimeToSave(state, saved: checkpoints.newest) {
         // What is wished for from here on is for the next step.
         if news.request == .save { StopSignals.noteSaved() }
         try checkpoints.begin(stateToSave())
         if news.request == .save { try journal.say("Saving step \(state.step), as asked for.") }
       }
-      if isAtEnd { break }
+      if plan.isAtEnd(state) { break }
       nonFinite = try step()
     }
     try checkpoints.finish()
@@ -195,40 +176,125 @@ package final class Trainer {
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: false)
   }
 
-  // MARK: What is due
-
-  private var isAtEnd: Bool { state.step >= plan.lastStep || state.schedule.isFinished }
-
-  /// Due again where a validation was broken off: a resumed run begins with it.
-  var isTimeToValidate: Bool {
-    guard validator.imageCount > 0, state.validation?.step != state.step else { return false }
-    return isAtEnd || (state.step > 0 && plan.isTimeToValidate(after: state.step))
-  }
-
-  private var isTimeToSave: Bool { !isSaved && (isAtEnd || isScheduledSave) }
-
-  /// Whether the schedule has a checkpoint here, whatever is asked for and wherever this start of the run ends.
-  private var isScheduledSave: Bool {
-    // The validation that is due comes before it.
-    guard !isTimeToValidate else { return false }
-    // A run that may have to go back needs somewhere to go back to.
-    guard state.step > 0 else { return safeguards.divergence != .stop }
-    return plan.isTimeToSave(after: state.step)
-      || (validator.imageCount > 0 && plan.isTimeToValidate(after: state.step))
-  }
-
-  var isSaved: Bool {
-    checkpoints.newest?.step == state.step && checkpoints.newest?.validation == state.validation
+  private func agree(nonFinite: Int? = nil) throws -> StepAgreement.News {
+    try meeting.agree(nonFinite: nonFinite, secondsPerStep: stepLog.secondsPerStep)
   }
 
   /// The state with everything in it that a checkpoint carries.
-  func stateToSave() -> TrainingState {
+  private func stateToSave() -> TrainingState {
     state.records = journal.records
-    if isScheduledSave { state.rollbackStep = state.step }
+    if plan.isScheduledSave(state) { state.rollbackStep = state.step }
     return state
   }
 
-  var learningRate: Double {
-    (plan.learningRate(state) * (state.rollbacks?.rateFactor ?? 1)).asWritten
+  // MARK: Steps and validations
+
+  /// - Returns: The place of the first own parameter that is no longer finite.
+  private func step() throws -> Int? {
+    let (rate, epoch) = (plan.learningRate(state), plan.epoch(after: state.step))
+    try stepLog.noteEpoch(epoch, after: state.step)
+    let outcome = try steps.run(step: state.step, learningRate: rate, epoch: epoch)
+    guard outcome.loss.isFinite else {
+      try recover(
+        from: Divergence(network, world).sentence(
+          loss: outcome.loss, "loss of step \(state.step + 1)"))
+      return nil
+    }
+    state.step += 1
+    try stepLog.noteSkipped(outcome.skipped)
+    if state.step % parallelism.checkEvery == 0 {
+      try network.compareReplicas(step: state.step)
+    }
+    try stepLog.note(outcome, step: state.step, learningRate: rate)
+    return outcome.nonFinite
+  }
+
+  /// Measures the network on the validation images.
+  /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an earlier step.
+  private func validate() throws -> Bool {
+    try validationLog.noteHealth(step: state.step)
+    let start = MonotonicClock.seconds
+    let (score, leftOut) = try validator.score(network) { done in
+      try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
+      return try agree().request < .saveAndLeave
+    }
+    guard let score else { return false }
+    let record = ValidationRecord(
+      score, step: state.step, epoch: plan.epochs(after: state.step),
+      seconds: MonotonicClock.seconds - start)
+    guard record.loss.isFinite else {
+      try recover(
+        from: Divergence(network, world).sentence(
+          loss: record.loss, "validation loss after step \(state.step)"))
+      return false
+    }
+    state.note(TrainingState.Validation(step: state.step, top1Error: record.top1Error))
+    try validationLog.note(
+      record, score, leftOut: leftOut, of: validator.imageCount,
+      shares: waits.compared(over: world))
+    guard plan.countsValidation(after: state.step) else { return true }
+    let rate = plan.learningRate(state)
+    if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
+      try journal.say(
+        "The validation error has stopped improving: the learning rate falls from \(plain(rate)) to "
+          + "\(plain(plan.learningRate(state))).")
+    }
+    return true
+  }
+
+  // MARK: Leaving before the end, and going back
+
+  /// Saves where that is possible, and says so.
+  private func leave(_ news: StepAgreement.News) throws -> TrainingResult {
+    let fits = try meeting.canSave(news)
+    if fits {
+      if plan.isTimeToValidate(state) { try validationLog.noteHealth(step: state.step) }
+      if !plan.isSaved(state, in: checkpoints.newest) && state.step > 0 {
+        try checkpoints.begin(stateToSave())
+      }
+      try checkpoints.finish()
+    }
+    if let keeper, keeper.isMoved {
+      throw keeper.ending(saved: checkpoints.newest?.step)
+    }
+    try journal.say(
+      state.step == 0
+        ? "Stopped before the first step; there is nothing to save."
+        : fits
+          ? "Saved step \(state.step) of \(plan.lastStep) and stopped; go on with --resume."
+          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, since the process is about to "
+            + "be killed; go on with --resume from the previous checkpoint.")
+    return TrainingResult(
+      steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
+  }
+
+  /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where that was asked for.
+  /// - Throws: `Failure` (diverged) where it was not, or was done too often, or the checkpoint is not there any more.
+  private func recover(from sentence: String) throws {
+    try checkpoints.finish()
+    let (step, rollbacks, most) = try safeguards.rollback(
+      state, sentence, learningRate: settings.recipe.learningRate)
+    // The first rank gives the file its name.
+    try Activity.waiting(for: "the checkpoint to go back to") { try world.barrier() }
+    let diverged = state.step
+    let file: SafetensorsFile
+    do throws(Failure) {
+      file = try SafetensorsFile(
+        opening: CheckpointName.checkpoint(afterSteps: step), in: folder)
+    } catch {
+      throw Failure(
+        .diverged, "\(sentence), and the checkpoint to go back to cannot be read: \(error.message)")
+    }
+    state = try Checkpoint.describe(file).state
+    try Checkpoint.load(file, into: network)
+    try checkpoints.goBack(to: state)
+    (state.rollbackStep, state.rollbacks) = (step, rollbacks)
+    try journal.cut(toRecords: state.records)
+    steps = try StepRunner(
+      network, settings, from: state, dataset, preprocessing, team: team,
+      faults: safeguards.faultsDue(inRank: world.rank))
+    try journal.say(
+      "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
+        + "\(plain(plan.learningRate(state))) (\(rollbacks.count) of at most \(most) times).")
   }
 }

@@ -14,7 +14,7 @@ package struct TrainingState: Codable, Equatable, Sendable {
   /// How often the run went back because its numbers diverged; nil for never.
   package var rollbacks: Rollbacks?
   /// The steps of the checkpoint that the run goes back to if it diverges: the newest that the schedule made, this one
-  /// included; nil before the first, and in files of older programs.
+  /// included; nil before the first.
   ///
   /// One that a signal or a time limit asked for is none, since asking must not change what is learned.
   package var rollbackStep: Int?
@@ -25,6 +25,11 @@ package struct TrainingState: Codable, Equatable, Sendable {
     package var count: Int
     /// What they have left of every learning rate.
     package var rateFactor: Double
+
+    /// Remembers so many, and what they have left.
+    package init(count: Int, rateFactor: Double) {
+      (self.count, self.rateFactor) = (count, rateFactor)
+    }
   }
 
   /// What a checkpoint remembers of a validation.
@@ -33,6 +38,11 @@ package struct TrainingState: Codable, Equatable, Sendable {
     package let step: Int
     /// Percent of the images whose true class was not the most probable.
     package let top1Error: Double
+
+    /// Remembers what was measured after so many steps.
+    package init(step: Int, top1Error: Double) {
+      (self.step, self.top1Error) = (step, top1Error)
+    }
   }
 
   /// Takes note of a validation.

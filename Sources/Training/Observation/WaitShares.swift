@@ -21,7 +21,7 @@ package struct WaitShares {
     let waited = Activity.current.secondsForRanks - before
     let share = 100 * waited / max(MonotonicClock.seconds - start, 1e-9)
     self = WaitShares()
-    let texts = try world.allGather("\(share) \(MPI.Environment.processorName)")
+    let texts = try world.allGather("\(share) \(Machine.hostName)")
     return Self.sentence(
       texts.map { text in
         let words = text.split(separator: " ", maxSplits: 1)

@@ -29,8 +29,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var checkpointEvery: Int?
   /// How many of the newest checkpoints are kept.
   package var keptCheckpoints: Int
-  /// Whether damaged records are left out and counted; a run that meets one stops otherwise, and where this is nil,
-  /// as in files of earlier versions.
+  /// Whether damaged records are left out and counted; a run that meets one stops otherwise, and where this is nil.
   package var skipsCorrupt: Bool?
   /// How convolutions are computed.
   package var algorithm: ConvolutionChoice
@@ -38,11 +37,11 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var threadsPerTower: Int
   /// How numbers travel between ranks; nil for as they are.
   package var formats: WireFormats?
-  /// The version of config.json and metrics.jsonl; nil where they are older than its first.
-  package private(set) var formatVersion: Int? = Self.newestVersion
+  /// The version of config.json and metrics.jsonl.
+  package private(set) var formatVersion = Self.currentVersion
 
-  /// The newest version that this program reads, and the one that it writes.
-  package static let newestVersion = 2
+  /// The version that this program reads and writes.
+  package static let currentVersion = 2
 
   /// Makes settings from their parts.
   package init(
@@ -76,20 +75,24 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   /// - Throws: `Failure` (badData) where it is not understood, has a number that no run has, or was written by a newer program.
   package init(_ text: String, from path: String) throws(Failure) {
     let version = try JSONText.decode(Version.self, text, from: path).formatVersion ?? 0
-    guard version <= Self.newestVersion else {
+    guard version <= Self.currentVersion else {
       throw Failure(
         .badData,
         "\(quoted(path)) has format version \(version); this program reads versions up to "
-          + "\(Self.newestVersion), so use the newer program that wrote it.")
+          + "\(Self.currentVersion), so use the newer program that wrote it.")
+    }
+    guard version == Self.currentVersion else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) was written before config.json had format version \(Self.currentVersion), which this program "
+          + "reads; start the run again.")
     }
     self = try JSONText.decode(Self.self, text, from: path)
-    if version < 2, let end = recipe.augmentation.colourNoiseEndEpoch, end < .max {
-      // It counted from 0.
-      recipe.augmentation.colourNoiseEndEpoch = end + 1
-    }
-    formatVersion = Self.newestVersion
     try validate(from: path)
   }
+
+  /// What happens with a record that is damaged on the disk.
+  var damagedRecords: BatchLoader.DamagedRecords { skipsCorrupt == true ? .skip : .stop }
 
   /// The settings as JSON, keys in order.
   package var json: String { JSONText.encode(self) }

@@ -25,8 +25,9 @@ struct KeptFile {
       try putBack(in: folder)
       return .putBack
     }
-    var own = stat()
-    guard fstat(descriptor, &own) == 0, !own.isSameFile(as: named) else { return .stands }
+    guard let own = FileStatus(descriptor: descriptor), !own.isSameFile(as: named) else {
+      return .stands
+    }
     let other = openFile(name, in: folder, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
     guard other >= 0, named.isFile else {
       if other >= 0 { close(other) }

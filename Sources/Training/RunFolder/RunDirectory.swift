@@ -66,8 +66,7 @@ package struct RunDirectory: Sendable {
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
   /// - Throws: `Failure` (inputMissing) where nothing is there, or the run has no checkpoint yet.
   package static func checkpoint(named path: String) throws(Failure) -> String {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard let status = FileStatus(path) else {
       throw Failure(
         .inputMissing, "There is no run or checkpoint \(quoted(path)); check the path.")
     }
@@ -101,7 +100,8 @@ package struct RunDirectory: Sendable {
 
   /// What a run leaves that ended before its settings were written down: nothing of value.
   private static let leavings: Set<String> = [
-    Name.lock, CheckpointName.folder, Name.configuration + ".partial", Name.metrics, Name.log,
+    Name.lock, CheckpointName.folder, Name.configuration + PartialFile.suffix, Name.metrics,
+    Name.log,
   ]
 
   /// Whether there is something to go on with.
@@ -110,8 +110,7 @@ package struct RunDirectory: Sendable {
   /// Checks that a new run may begin here, without touching anything: nothing is there yet, or nothing of value.
   /// - Throws: `Failure` (cannotCreate) where another run is there, or somebody's files, or no folder.
   package func checkIsFree() throws(Failure) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return }
+    guard let status = FileStatus(path) else { return }
     guard status.isFolder else { throw notFolder(path) }
     guard !holdsRun else {
       throw Failure(
@@ -161,13 +160,13 @@ package struct RunDirectory: Sendable {
   /// - Throws: `Failure` (cannotCreate) that says what is wrong.
   package func check() throws(Failure) {
     try checkFolder(path)
-    var status = stat()
+    func status(_ path: String) -> FileStatus? { FileStatus(path, followsLinks: false) }
     // They are there only where a run has begun, and the last one where it was asked for.
-    for folder in [checkpoints, tensorBoard] where lstat(folder, &status) == 0 {
+    for folder in [checkpoints, tensorBoard] where status(folder) != nil {
       try checkFolder(folder)
     }
     for file in checkpointFiles + [configuration, metrics, log, lock, latest, best] {
-      guard lstat(file, &status) != 0 || status.isFile else {
+      guard status(file)?.isFile != false else {
         throw Failure(
           .cannotCreate,
           "\(quoted(file)) is a link or something else than a file, and is not followed; remove it."
@@ -177,7 +176,7 @@ package struct RunDirectory: Sendable {
     // Whatever else has such a name is removed before a file is written.
     for name in HeldFolder.names(in: checkpoints) where CheckpointName.isPartial(name) {
       let file = "\(checkpoints)/\(name)"
-      guard lstat(file, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
+      guard status(file)?.isFolder != true else {
         throw Failure(
           .cannotCreate,
           "\(quoted(file)) is a folder, where a checkpoint is to be written; remove it.")
@@ -186,12 +185,11 @@ package struct RunDirectory: Sendable {
   }
 
   private func checkFolder(_ folder: String) throws(Failure) {
-    var status = stat()
-    guard (folder == path ? stat(folder, &status) : lstat(folder, &status)) == 0 else {
+    guard let status = FileStatus(folder, followsLinks: folder == path) else {
       throw cannotCreate(folder)
     }
     guard status.isFolder else { throw notFolder(folder) }
-    guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+    guard status.owner == geteuid(), status.mode & 0o022 == 0 else {
       throw Failure(
         .cannotCreate,
         "\(quoted(folder)) belongs to another user or can be written by others, who could put files in the "

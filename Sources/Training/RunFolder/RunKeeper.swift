@@ -9,7 +9,7 @@ final class RunKeeper {
   private let files: [KeptFile]
   private let settings: String
   /// What the system says of the folder of the checkpoints; nil where there is none yet.
-  private var checkpoints: stat?
+  private var checkpoints: FileStatus?
   private var lastLook = -Double.infinity
   /// Where the folder is now, where it has been moved away from its name.
   private var newPlace: String??

@@ -125,8 +125,7 @@ package final class RunLock {
       let code = usesFlock ? errno : ENOSYS
       // A file system without such locks leaves it to the text in the file.
       if isLocked || (code != EWOULDBLOCK && code != EINTR) {
-        var opened = stat()
-        if fstat(descriptor, &opened) == 0, let named = folder.status(of: name),
+        if let opened = FileStatus(descriptor: descriptor), let named = folder.status(of: name),
           opened.isSameFile(as: named)
         {
           return (descriptor, isLocked)
@@ -147,7 +146,7 @@ package final class RunLock {
     _ tell: (String) -> Void
   ) throws(Failure) {
     guard let owner = owner(descriptor) else { return }
-    if owner.host == hostName {
+    if owner.host == Machine.hostName {
       let end = MonotonicClock.seconds + lastSeconds
       while !isLocked && owner.isAlive {
         guard MonotonicClock.seconds < end else { throw inUse(run, owner) }
@@ -175,14 +174,12 @@ package final class RunLock {
     }
   }
 
-  private static func changeTime(_ folder: HeldFolder) -> [Int] {
+  private static func changeTime(_ folder: HeldFolder) -> Int64? {
     // Opened anew: a network file system then asks its server.
     let descriptor = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW)
-    guard descriptor >= 0 else { return [] }
+    guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { return [] }
-    return [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+    return FileStatus(descriptor: descriptor)?.changed
   }
 
   private static func inUse(_ folder: HeldFolder, _ owner: Owner?) -> Failure {
@@ -200,7 +197,7 @@ package final class RunLock {
     let host: String
     let since: String
     let job: String
-    /// When the process started, in the system's ticks, since numbers of processes are used again; nil in older files.
+    /// When the process started, in the system's ticks, since numbers of processes are used again; nil where it does not tell.
     let ticks: Int?
 
     var text: String { "process \(process) on host \(host)" }
@@ -239,15 +236,9 @@ package final class RunLock {
   private static var ownText: String {
     JSONText.encode(
       Owner(
-        process: getpid(), host: hostName, since: Date().formatted(.iso8601), job: jobNumber,
-        ticks: Owner.facts(of: getpid())?.ticks),
+        process: getpid(), host: Machine.hostName, since: Date().formatted(.iso8601),
+        job: jobNumber, ticks: Owner.facts(of: getpid())?.ticks),
       isPretty: false) + "\n"
-  }
-
-  private static var hostName: String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, name.count - 1)
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private static var jobNumber: String {

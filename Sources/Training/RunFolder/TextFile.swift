@@ -124,24 +124,18 @@ package final class TextFile: Sendable {
 
   /// Writes a whole small file under a temporary name and renames it into place; `OutputPlace` says what else a name may be.
   package static func write(_ text: String, to path: String) throws(Failure) {
-    let place = try OutputPlace(path)
-    let file = try TextFile(appendingTo: place.temporary)
-    try file.append(text)
-    // A name that outlives a loss of power must not outlive what it stands for.
-    try file.bringToDisk()
-    try place.publish()
+    try write(text, into: WholeFile(path))
   }
 
   /// Writes a whole small file of a folder that is held open under a temporary name and renames it into place.
   package static func write(
     _ text: String, to name: String, in folder: HeldFolder
   ) throws(Failure) {
-    let temporary = name + ".partial"
-    folder.remove(temporary)
-    let file = try TextFile(appendingTo: temporary, in: folder)
-    try file.append(text)
-    try file.bringToDisk()
-    try folder.rename(temporary, to: name)
-    try folder.bringNamesToDisk()
+    try write(text, into: WholeFile(name, in: folder))
+  }
+
+  private static func write(_ text: String, into file: WholeFile) throws(Failure) {
+    try file.write(Array((text + "\n").utf8))
+    try file.publish()
   }
 }

@@ -7,14 +7,60 @@ package enum Launcher {
   private static let names: Set<String> = ["mpirun", "orterun", "orted", "prterun", "prted"]
 
   /// Whether it is Open MPI's (mpirun, or its daemon on another host), which forwards signals and ends ranks.
-  package static let isOpenMPI =
+  private static let isOpenMPI =
     SystemText.lines(of: "/proc/\(getppid())/comm").first.map(names.contains) ?? false
 
   /// Its number.
-  package static let process: Int32 = getppid()
+  private static let process: Int32 = getppid()
+
+  /// Reads what is asked for in signals' handlers, which must not allocate.
+  package static func prepareForHandlers() { _ = (isOpenMPI, killTimeout, process) }
+
+  /// Whether this process is one of several that a launcher, mpirun or srun, has started.
+  package static var hasStartedRanks: Bool {
+    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"].contains { (name: String) in
+      getenv(name) != nil
+    }
+  }
+
+  /// What an environment sets for MPI, as `name=value`, but for what the launcher sets itself.
+  package static func settings(in environment: [String: String]) -> [String] {
+    environment
+      .filter { setting in
+        setting.key.hasPrefix(prefix) && !own.contains { setting.key.contains($0) }
+      }
+      .map { "\($0.key.dropFirst(prefix.count))=\($0.value)" }.sorted()
+  }
+
+  private static let prefix = "OMPI_MCA_"
+
+  /// What mpirun sets for itself.
+  private static let own = [
+    "ess", "orte_", "pmix", "initial_wdir", "mpi_yield", "mpi_oversubscribe", "plm_rsh", "shmem",
+    "rmaps",
+  ]
 
   /// Whether it has died: a process that loses its parent is given another one.
   package static var isGone: Bool { isOpenMPI && getppid() != process }
+
+  // MARK: How it ends a job
+
+  /// What it sends its ranks first where a user ends the job, and where a rank has aborted.
+  ///
+  /// SIGTERM follows after `killTimeout`, and SIGKILL after as long again; where a rank has aborted, SIGTERM follows within
+  /// `abortDelay`. A shell's `fg` and Slurm's resume send this signal too.
+  package static let notice = SIGCONT
+
+  /// Seconds between the notice and SIGTERM that tell a rank's abort from a user's wish.
+  package static let abortDelay = 0.3
+
+  /// Whether it has sent a signal, by the signal's sender.
+  package static func isSender(_ sender: Int32) -> Bool { isOpenMPI && sender == process }
+
+  /// Seconds between a SIGTERM and SIGKILL: after its own, after somebody else's, and where it is Slurm's srun (KillWait).
+  package static func grace(afterItsOwn: Bool) -> Double {
+    afterItsOwn ? killTimeout : isOpenMPI ? 2 * killTimeout : 30
+  }
 
   /// Seconds that Open MPI gives its ranks after SIGCONT, and again after SIGTERM, before it kills them.
   ///
@@ -49,8 +95,7 @@ package enum Launcher {
   /// For programs that have nothing to save.
   package static func killLaterAtTermination() {
     guard isOpenMPI else { return }
-    // Read now: a handler must not allocate.
-    _ = (killTimeout, process)
+    prepareForHandlers()
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { number in
       Launcher.killLater()

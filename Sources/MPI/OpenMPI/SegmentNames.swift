@@ -1,19 +1,21 @@
 import Glibc
-package import MPI
 import System
 
 /// The names in /dev/shm of the memory through which Open MPI lets the ranks of a host talk.
 ///
 /// What is mapped stays until the processes end, without a name too. A name would stay for ever where ranks are killed,
 /// so it is taken away as soon as nobody needs it.
-package enum SharedMemory {
+package enum SegmentNames {
+  /// Bytes that each rank of a host takes in /dev/shm.
+  package static let bytesOfRank = 16 << 20
+
   /// Bytes that a rank must still be able to map for its first messages.
   private static let leastRoom = 64 << 20
 
   /// Takes the names away once all ranks of this host have the memory mapped; all ranks call it together.
   /// - Parameter world: All ranks.
   /// - Throws: `Failure` (usage) where this rank has no memory left to map it, `MPIError` where a message fails.
-  package static func unlinkSegments(of world: Communicator) throws {
+  package static func unlink(of world: Communicator) throws {
     // Open MPI would go on without it, and the ranks would wait for each other as if the network were cut.
     if world.size > 1 { try requireRoom() }
     let host = try world.ranksOnThisHost()
@@ -46,21 +48,21 @@ package enum SharedMemory {
     if let left = Memory.available, left < leastRoom {
       throw Failure(
         .usage,
-        "\(Environment.processorName), or the control group of the job there, has only \(left >> 20) MiB of memory free, "
+        "\(Machine.hostName), or the control group of the job there, has only \(left >> 20) MiB of memory free, "
           + "which is too little to exchange messages between ranks; ask for more memory.")
     }
   }
 
   /// Removes the names, as Open MPI does where it ends a job in peace.
-  static func remove() {
-    for name in names { unlink(name) }
+  package static func remove() {
+    for name in names { Glibc.unlink(name) }
   }
 
   /// Gives the names back before MPI is finalised, since Open MPI complains where it finds none to remove; all ranks call
   /// it together.
   /// - Parameter world: All ranks.
   /// - Throws: `MPIError` where a message fails.
-  package static func restoreNames(of world: Communicator) throws(MPIError) {
+  package static func restore(of world: Communicator) throws(MPIError) {
     for name in names {
       let file = open(name, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
       if file >= 0 { close(file) }

@@ -1,0 +1,27 @@
+/// What to add to the line that starts a job, in complaints and advice.
+package enum LaunchOptions {
+  /// The network by whose interface all ranks find and call each other.
+  package static func network(_ interface: String = "NAME") -> String {
+    "\(messages(over: interface)) --mca oob_tcp_if_include \(interface)"
+  }
+
+  /// The network that messages take.
+  package static func messages(over interface: String = "NAME") -> String {
+    "--mca btl_tcp_if_include \(interface)"
+  }
+
+  /// Streams between two hosts.
+  package static func streams(_ count: Int) -> String { "--mca btl_tcp_links \(count)" }
+
+  /// Plain streams and nothing cleverer between ranks.
+  package static let plainTransport = "--mca btl tcp,self"
+
+  /// Ranks that may use all cores.
+  package static let unbound = "--bind-to none"
+
+  /// So many cores of its own for each rank.
+  package static func cores(each count: Int) -> String { "--map-by slot:PE=\(count)" }
+
+  /// These cores and no others.
+  package static func onlyCores(_ list: String) -> String { "--cpu-set \(list)" }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import ModelParallel
+import Networks
+import System
+
+/// What is told of a run's steps: records, the line that shows how far it is, warnings.
+final class StepLog {
+  private let settings: TrainingSettings
+  private let plan: RunPlan
+  private let journal: RunJournal
+  private let observer: RunObserver
+  private var watch: StartWatch
+  private var speed = SpeedMeter()
+  /// How often a damaged record was passed over.
+  private var skipped = 0
+
+  init(
+    _ settings: TrainingSettings, _ plan: RunPlan, _ journal: RunJournal, _ observer: RunObserver
+  ) {
+    self.settings = settings
+    self.plan = plan
+    self.journal = journal
+    self.observer = observer
+    watch = StartWatch(
+      classes: settings.network.classes, learningRate: settings.recipe.learningRate)
+  }
+
+  /// Seconds a step, of the last ones.
+  var secondsPerStep: Double { speed.secondsPerStep }
+
+  /// Tells what the recipe changes as the epoch begins that the next step is in.
+  /// - Parameters:
+  ///   - epoch: That of the next step, counted from 1.
+  ///   - steps: Steps done before.
+  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  func noteEpoch(_ epoch: Int, after steps: Int) throws(Failure) {
+    let last = steps > 0 ? plan.epoch(after: steps - 1) : 1
+    guard last < epoch else { return }
+    for epoch in (last + 1)...epoch {
+      let changes = settings.recipe.changes(inEpoch: epoch)
+      guard !changes.isEmpty else { continue }
+      try journal.say("Epoch \(epoch) begins: \(changes.joined(separator: "; ")).")
+    }
+  }
+
+  /// Tells of records that --skip-corrupt has passed over.
+  func noteSkipped(_ records: (count: Int, first: Failure?)) throws(Failure) {
+    guard let first = records.first else { return }
+    skipped += records.count
+    try journal.say("Warning: \(first.message) Damaged records skipped so far: \(skipped).")
+  }
+
+  /// Writes a step down.
+  /// - Parameters:
+  ///   - outcome: What it found.
+  ///   - step: Steps done, this one included.
+  ///   - learningRate: The weights' learning rate in it.
+  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  func note(_ outcome: StepOutcome, step: Int, learningRate: Double) throws(Failure) {
+    let record = StepRecord(
+      step: step, epoch: plan.epochs(after: step), loss: outcome.loss,
+      trainingError: outcome.score.percent(outcome.score.top1Errors), learningRate: learningRate,
+      seconds: outcome.seconds, exchangeSeconds: outcome.exchangeSeconds,
+      dataWaitSeconds: outcome.dataWaitSeconds)
+    try journal.note(record)
+    try observer.note(record, images: outcome.score.images)
+    speed.note(record, images: outcome.score.images)
+    if let warning = watch.note(loss: record.loss, step: step) {
+      try journal.say("Warning: " + warning)
+    }
+    try journal.progress(isLast: step == plan.lastStep) { progressLine(record) }
+  }
+
+  private func progressLine(_ record: StepRecord) -> String {
+    let left = Double(plan.lastStep - record.step) * speed.secondsPerStep
+    return String(
+      format: "step %d/%d  epochs done %.2f  loss %.4f  error %.1f %%  lr %@  %.1f images/s  "
+        + "exchange %.1f %%  data wait %.1f %%  %@ left",
+      record.step, plan.lastStep, record.epoch, record.loss, record.trainingError,
+      plain(record.learningRate), speed.imagesPerSecond, speed.exchangeShare, speed.waitShare,
+      spoken(seconds: left))
+  }
+}
+
+extension ParallelSoftmax.Score {
+  /// A count of the images in percent.
+  func percent(_ count: Int) -> Double { 100 * Double(count) / Double(max(1, images)) }
+}
