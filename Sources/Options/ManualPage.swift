@@ -16,9 +16,9 @@ package struct Manual: Sendable {
     self.commands = commands
   }
 
-  /// What `--describe FORM` prints, for whoever installs the program; nil where nothing of the kind was asked for.
-  ///
+  /// What `--describe FORM` prints, for whoever installs the program.
   /// - Parameter words: The command line behind the program's name.
+  /// - Returns: The text; nil where nothing of the kind was asked for.
   /// - Throws: `Failure` (usage) where the form is not known.
   package func description(_ words: [String]) throws(Failure) -> String? {
     guard words.first == "--describe" else { return nil }
