@@ -1,13 +1,10 @@
-package import MPI
-package import Tensors
+import MPI
+import Tensors
 
 /// Forward: an all-gather of images x maps.
-extension BatchExchange {
-  /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
-  package func maps(of tower: Int) -> Tensor { gathered[tower] }
-
+extension BatchMessages {
   /// Starts to send the maps of the own towers and to receive those of the others.
-  package func startGather(_ own: [Tensor]) throws(MPIError) {
+  func startGather(_ own: [Tensor]) throws(MPIError) {
     try start { () throws(MPIError) in
       progress.begin()
       let me = placement.replica
@@ -29,7 +26,7 @@ extension BatchExchange {
         maps[me][tower].pack(UnsafeBufferPointer(place))
       }
       try passOn(me)
-      for replica in replicasInTurn {
+      for replica in waitingReplicas {
         for tower in placement.owned {
           forwardBytes += try maps[me][tower].send(
             UnsafeBufferPointer(slice(gathered[tower], me, tower)), to: replica, tag: tag + tower,
@@ -39,8 +36,9 @@ extension BatchExchange {
     }
   }
 
-  /// Waits until the maps of a replica's own towers are here, and passes them on to the other ranks of this replica.
-  package func relay(_ replica: Int) throws(MPIError) {
+  /// Waits until another replica's maps of the own towers are here, and passes them on to the other ranks of this replica.
+  func relay(_ replica: Int) throws(MPIError) {
+    guard replica != placement.replica else { return }
     try wait(for: fromPeers[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
@@ -62,7 +60,7 @@ extension BatchExchange {
   }
 
   /// Waits until a replica's maps of the towers of other ranks are here.
-  package func finishGather(of replica: Int) throws(MPIError) {
+  func finishGather(of replica: Int) throws(MPIError) {
     try wait(for: fromMates[replica])
     for rank in replicaRanks {
       maps[replica][rank].unpack(into: slice(gathered[rank], replica, rank))
@@ -70,7 +68,7 @@ extension BatchExchange {
   }
 
   /// Waits until everything is sent that this rank has to send.
-  package func finishSending() throws(MPIError) {
+  func finishSending() throws(MPIError) {
     try wait(for: sending)
     progress.end()
   }

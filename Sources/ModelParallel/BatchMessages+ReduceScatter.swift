@@ -1,15 +1,12 @@
 import Layers
-package import MPI
+import MPI
 import Networks
-package import Tensors
+import Tensors
 
 /// Backward: the adjoint of the all-gather, a reduce-scatter of the gradients by these maps.
-extension BatchExchange {
-  /// Where this rank writes the gradient that it found for a tower's maps, those of all images.
-  package func contribution(to tower: Int) -> Tensor { contributions[tower] }
-
+extension BatchMessages {
   /// Starts to receive what other ranks find for the own maps.
-  package func startReduceScatter() throws(MPIError) {
+  func startReduceScatter() throws(MPIError) {
     try start { () throws(MPIError) in
       progress.begin()
       let own = placement.owned.lowerBound
@@ -29,7 +26,7 @@ extension BatchExchange {
   }
 
   /// Starts to send what was found for a replica's maps of other towers to the other ranks of its replica that own them.
-  package func sendContributions(ofReplica replica: Int) throws(MPIError) {
+  func sendContributions(ofReplica replica: Int) throws(MPIError) {
     try start { () throws(MPIError) in
       for rank in replicaRanks {
         let gradient = UnsafeBufferPointer(slice(contributions[rank], replica, rank))
@@ -42,7 +39,7 @@ extension BatchExchange {
 
   /// Adds up what this replica found for a replica's maps of the own towers, the own part first, and starts to send it
   /// there.
-  package func sendSums(toReplica replica: Int) throws(MPIError) {
+  func sendSums(toReplica replica: Int) throws(MPIError) {
     try wait(for: fromMates[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
@@ -64,7 +61,7 @@ extension BatchExchange {
   /// Waits for all replicas' sums and adds them up, in the order of the replicas.
   /// - Parameter sums: For each own tower the gradient by its maps of the own images.
   /// - Throws: `MPIError` where a message fails.
-  package func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
+  func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
     for requests in fromPeers { try wait(for: requests) }
     try finishSending()
     for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
@@ -86,6 +83,7 @@ extension BatchExchange {
   }
 
   private func ownPart(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: tensor.pointer, count: ownImages.count * shapes[tower].count)
+    UnsafeMutableBufferPointer(
+      start: tensor.pointer, count: images[placement.replica].count * shapes[tower].count)
   }
 }

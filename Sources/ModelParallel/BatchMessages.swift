@@ -1,34 +1,28 @@
-package import Layers
-package import MPI
-package import Networks
+import Layers
+import MPI
+import Networks
 import System
 import Tensors
 
-/// The cross-connection where the images of several replicas come together: between convolutions, which each
-/// replica computes for its part of the batch, and fully-connected layers, whose neurons are spread over all
-/// ranks of a group and see the images of its replicas (Krizhevsky, "One weird trick for parallelizing
-/// convolutional neural networks", 2014).
+/// The messages of an exchange of the batch, in two stages each way.
 ///
-/// Forward it is an all-gather of images x maps, backward the adjoint: what every rank found for a replica's
-/// images and a tower's maps is added up at their owner. Both have two stages. Between replicas, which may be on
-/// different hosts, a rank sends its maps only to the ranks of the same tower; within a replica, which sits on one host,
-/// the ranks pass on what they were sent. So a host receives a number once for its replica, and not once a rank.
-///
-/// Both go replica by replica, so that some images are computed while others travel: each rank begins with its own
-/// replica and goes round from there, and sends first to those that wait for it first.
-package final class BatchExchange {
-  /// The name of the layer that reads, `fc6`.
-  package let name: String
+/// Between replicas, which may be on different hosts, a rank sends its maps only to the ranks of the same tower; within
+/// a replica, which sits on one host, the ranks pass on what they were sent. So a host receives a number once for its
+/// replica, and not once a rank. Backward, gradients are first added up within the replica and sent once. Each rank
+/// sends first to those that wait for it first.
+final class BatchMessages {
+  /// The name of the layer that reads.
+  private let name: String
   /// Bytes that this rank has sent in the forward direction.
-  package internal(set) var forwardBytes = 0
+  var forwardBytes = 0
   /// Bytes that this rank has sent in the backward direction.
-  package internal(set) var backwardBytes = 0
+  var backwardBytes = 0
   /// Seconds that this rank spent in starting and finishing messages, waiting included.
-  package private(set) var seconds = 0.0
+  private(set) var seconds = 0.0
   /// The images of each replica in the pass that is under way, counted from the first replica's first.
-  package private(set) var images: [Range<Int>] = []
+  private(set) var images: [Range<Int>] = []
   /// The place of the first replica's first image in the whole batch.
-  package private(set) var firstImage = 0
+  private(set) var firstImage = 0
 
   let shapes: [MapShape]
   let placement: Placement
@@ -53,17 +47,8 @@ package final class BatchExchange {
   let mateGradients: [[WireMessage]]
   let ownGradients: [[WireMessage]]
 
-  /// Makes the cross-connection.
-  /// - Parameters:
-  ///   - name: The name of the layer that reads.
-  ///   - shapes: The maps of each tower.
-  ///   - placement: Where the towers of the replicas are that come together.
-  ///   - batchSize: The largest number of images of these replicas together.
-  ///   - tag: A number; no other message of the replicas has it or a larger one.
-  ///   - isTrained: Whether there is a backward direction.
-  ///   - formats: How the numbers travel.
-  ///   - progress: What keeps messages moving.
-  package init(
+  /// Makes the messages; `BatchExchange.init` says what of.
+  init(
     name: String, shapes: [MapShape], placement: Placement, batchSize: Int, tag: Int,
     isTrained: Bool, formats: WireFormats, progress: MessageProgress
   ) {
@@ -111,7 +96,7 @@ package final class BatchExchange {
 
   /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass in order, and
   /// where damaged records are left out, some have fewer.
-  package func agree(_ pass: Pass) throws(MPIError) {
+  func agree(_ pass: Pass) throws(MPIError) {
     let numbers = [Int64(pass.images), Int64(pass.firstImage)]
     let all = try Activity.waiting(for: "the replicas' images") { () throws(MPIError) in
       try placement.peers.allGather(
@@ -126,26 +111,24 @@ package final class BatchExchange {
     firstImage = Int(all[1])
   }
 
-  /// The images of the batch that this replica has.
-  package var ownImages: Range<Int> { images[placement.replica] }
-
   /// How many images all replicas have together.
-  package var batch: Int { images.last?.upperBound ?? 0 }
+  var batch: Int { images.last?.upperBound ?? 0 }
 
   /// The images of some replicas in a row.
-  package func rows(of replicas: Range<Int>) -> Range<Int> {
+  func rows(of replicas: Range<Int>) -> Range<Int> {
     images[replicas.lowerBound].lowerBound..<images[replicas.upperBound - 1].upperBound
   }
 
-  /// The other replicas in the order in which this one needs their maps, some at a time: enough images for a product
-  /// to be worth while, and in a row.
-  package func others(imagesAtLeast least: Int = 64) -> [Range<Int>] {
-    var result: [Range<Int>] = []
-    for part in [placement.replica + 1..<placement.replicas, 0..<placement.replica] {
-      var start = part.lowerBound
-      for replica in part {
+  /// The replicas in the order in which this one needs their maps, its own first; of the others some at a time: enough
+  /// images for a product to be worth while, and in a row.
+  var replicasInTurn: [Range<Int>] {
+    let own = placement.replica
+    var result = [own..<(own + 1)]
+    for others in [own + 1..<placement.replicas, 0..<own] {
+      var start = others.lowerBound
+      for replica in others {
         let count = images[replica].upperBound - images[start].lowerBound
-        guard count >= least || replica == part.upperBound - 1 else { continue }
+        guard count >= Self.fewestImages || replica == others.upperBound - 1 else { continue }
         result.append(start..<(replica + 1))
         start = replica + 1
       }
@@ -153,8 +136,11 @@ package final class BatchExchange {
     return result
   }
 
+  /// Fewer images of other replicas are not computed apart.
+  private static let fewestImages = 64
+
   /// The other replicas in the order in which they need what this one has: the one before comes to this one first.
-  var replicasInTurn: [Int] {
+  var waitingReplicas: [Int] {
     let count = placement.replicas
     return (1..<max(1, count)).map { (placement.replica - $0 + count) % count }
   }
@@ -181,5 +167,10 @@ package final class BatchExchange {
         try requests.wait()
       }
     }
+  }
+
+  /// What has travelled so far.
+  var traffic: Traffic {
+    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
   }
 }

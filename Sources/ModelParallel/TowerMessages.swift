@@ -1,31 +1,26 @@
-package import Layers
-package import MPI
-package import Networks
+import Layers
+import MPI
+import Networks
 import System
-package import Tensors
+import Tensors
 
-/// The cross-connection in front of a layer that reads the maps of several towers.
+/// The messages of an exchange between the towers of a replica, one tower a rank; none where all are in one process.
 ///
-/// Forward it is an all-gather: each tower's maps come to all that read them. Every tower then computes something else with
-/// them, so backward it is the adjoint, a reduce-scatter: the gradients that the towers found for one tower's
-/// maps are added up at their owner. Sending and arithmetic may overlap between `start...` and `finish...`.
-/// Where all towers are in one process nothing is copied: a share is the other tower's own tensor.
-package final class Exchange {
-  /// The name of the layer that reads, `conv3`.
-  package let name: String
+/// Maps travel forward, cut into parts, and the gradients by them backward. Between `start...` and `finish...`
+/// there is time for arithmetic.
+final class TowerMessages {
   /// Bytes that this rank has sent in the forward direction.
-  package private(set) var forwardBytes = 0
+  private(set) var forwardBytes = 0
   /// Bytes that this rank has sent in the backward direction.
-  package private(set) var backwardBytes = 0
+  private(set) var backwardBytes = 0
   /// Seconds that this rank spent in starting and finishing messages, waiting included.
-  package private(set) var seconds = 0.0
+  private(set) var seconds = 0.0
 
+  /// The name of the layer that reads.
+  private let name: String
   private let shapes: [MapShape]
   /// The towers that each tower reads, in ascending order.
   private let reads: [[Int]]
-  /// What each tower reads of its own and of the others, by tower.
-  private let ownShares: [Share]
-  private let otherShares: [[(tower: Int, share: Share)]]
   private let placement: Placement
   private let tag: Int
   private let progress: MessageProgress?
@@ -48,38 +43,14 @@ package final class Exchange {
   private var own: [Tensor] = []
   private var images = 0
 
-  /// Makes the cross-connection.
-  /// - Parameters:
-  ///   - name: The name of the layer that reads.
-  ///   - shapes: The maps of each tower.
-  ///   - reads: The towers that each tower reads, in ascending order and itself among them; nil for all.
-  ///   - placement: Where the towers are.
-  ///   - batchSize: The largest number of images in a pass.
-  ///   - tag: A number that no other exchange of the network has.
-  ///   - parts: The parts that the maps are sent in, the same on all ranks.
-  ///   - isTrained: Whether there is a backward direction.
-  ///   - formats: How the numbers travel.
-  ///   - progress: What keeps messages moving; nil for nothing.
-  package init(
-    name: String, shapes: [MapShape], reads: [[Int]]? = nil, placement: Placement, batchSize: Int,
-    tag: Int,
-    parts: Int = 1, isTrained: Bool, formats: WireFormats = WireFormats(),
-    progress: MessageProgress? = nil
+  /// Makes the messages; `Exchange.init` says what of.
+  init(
+    name: String, shapes: [MapShape], reads: [[Int]], placement: Placement, batchSize: Int,
+    tag: Int, parts: Int, isTrained: Bool, formats: WireFormats, progress: MessageProgress?
   ) {
     self.name = name
     self.shapes = shapes
-    let reads = reads ?? shapes.map { _ in Array(shapes.indices) }
     self.reads = reads
-    ownShares = reads.enumerated().map { tower, read in
-      Share(index: read.firstIndex(of: tower) ?? 0, isFirst: true, isLast: read.count == 1)
-    }
-    // The own maps are read before them.
-    otherShares = reads.enumerated().map { tower, read in
-      let others = read.indices.filter { read[$0] != tower }
-      return others.enumerated().map { place, index in
-        (read[index], Share(index: index, isFirst: false, isLast: place == others.count - 1))
-      }
-    }
     self.placement = placement
     self.tag = tag
     self.progress = progress
@@ -124,35 +95,15 @@ package final class Exchange {
     ownGradients = messages(formats.gradients) { isTrained && reads[$0].contains(reader) ? own : 0 }
   }
 
-  /// Bytes that a rank sends in one direction for one image.
-  package var bytesPerImage: Int {
-    guard placement.isDistributed else { return 0 }
-    let tower = placement.owned.lowerBound
-    return formats.activations.bytes(of: shapes[tower].count) * (readers(of: tower).count - 1)
-  }
-
-  /// How a tower reads its own maps, which is always first.
-  package func ownShare(of tower: Int) -> Share { ownShares[tower] }
-
-  /// The other towers that a tower reads, and how, in their order.
-  package func otherShares(of tower: Int) -> [(tower: Int, share: Share)] { otherShares[tower] }
-
-  /// The towers that read a tower's maps, itself among them.
-  private func readers(of tower: Int) -> [Int] {
-    reads.indices.filter { reads[$0].contains(tower) }
-  }
-
   /// The images of each part of the pass that is under way.
-  package var parts: [Range<Int>] {
+  var parts: [Range<Int>] {
     (0..<partCount).map { evenSplit(images, part: $0, of: partCount) }
   }
 
   /// Starts to receive the maps of the other towers; `send` sends the own ones, part after part.
-  /// - Parameters:
-  ///   - own: The tensors of the own towers' maps, which may still be in the making.
-  ///   - pass: The pass that is under way.
-  /// - Throws: `MPIError` where a message fails.
-  package func startGather(_ own: [Tensor], _ pass: Pass) throws(MPIError) {
+  ///
+  /// `own` are the maps of this rank's towers, which may still be in the making.
+  func startGather(_ own: [Tensor], _ pass: Pass) throws(MPIError) {
     self.own = own
     images = pass.images
     guard placement.isDistributed else { return }
@@ -170,7 +121,7 @@ package final class Exchange {
   }
 
   /// Starts to send the own maps of one of the parts.
-  package func send(_ part: Int) throws(MPIError) {
+  func send(_ part: Int) throws(MPIError) {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
     let reader = placement.owned.lowerBound
@@ -184,7 +135,7 @@ package final class Exchange {
   }
 
   /// Waits until the maps of all towers are here.
-  package func finishGather() throws(MPIError) {
+  func finishGather() throws(MPIError) {
     try finish {
       for (peer, tensor) in received.enumerated() {
         guard let tensor else { continue }
@@ -196,24 +147,25 @@ package final class Exchange {
   }
 
   /// The maps of a tower; those of another rank's are here once `finishGather` has returned.
-  package func maps(of tower: Int) -> Tensor {
+  func maps(of tower: Int) -> Tensor {
     if placement.owned.contains(tower) { return own[tower - placement.owned.lowerBound] }
     guard let tensor = received[tower] else {
-      preconditionFailure("Tower \(tower) does not exist.")
+      preconditionFailure("A tower of this rank must read tower \(tower).")
     }
     return tensor
   }
 
-  /// Where an own tower (`reader`) writes the gradient that it found for another tower's maps.
-  package func contribution(of reader: Int, to tower: Int) -> Tensor {
-    guard let tensor = contributions[reader - placement.owned.lowerBound][tower] else {
-      preconditionFailure("There is no gradient of tower \(reader) for tower \(tower)'s maps.")
-    }
-    return tensor
+  /// The gradient that a tower (`reader`) found for another tower's maps; one of the two is this rank's.
+  func contribution(of reader: Int, to tower: Int) -> Tensor {
+    let found =
+      placement.owned.contains(reader)
+      ? contributions[reader - placement.owned.lowerBound][tower] : arriving[reader]
+    guard let found else { preconditionFailure("Tower \(reader) must read tower \(tower).") }
+    return found
   }
 
   /// Starts to send the contributions to the maps' owners and to receive theirs.
-  package func startReduceScatter(_ pass: Pass) throws(MPIError) {
+  func startReduceScatter(_ pass: Pass) throws(MPIError) {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
     progress?.begin()
@@ -235,24 +187,13 @@ package final class Exchange {
     seconds += MonotonicClock.seconds - start
   }
 
-  /// Waits for the other towers' contributions and adds them to the own towers' gradients.
-  /// - Parameters:
-  ///   - gradients: For each own tower, what it found for its own maps; the sum afterwards.
-  ///   - pass: The pass that is under way.
-  /// - Throws: `MPIError` where a message fails.
-  package func finishReduceScatter(into gradients: [Tensor], _ pass: Pass) throws(MPIError) {
+  /// Waits for the other towers' contributions to the own maps.
+  func finishReduceScatter(_ pass: Pass) throws(MPIError) {
     try finish {
       for (peer, tensor) in arriving.enumerated() {
         guard let tensor else { continue }
         let count = pass.images * shapes[placement.owned.lowerBound].count
         ownGradients[peer].unpack(into: slice(tensor, count))
-      }
-    }
-    for (gradient, tower) in zip(gradients, placement.owned) {
-      for reader in shapes.indices where reader != tower && reads[reader].contains(tower) {
-        let part = arriving[reader] ?? contribution(of: reader, to: tower)
-        let (from, to) = (part.pointer, gradient.pointer)
-        for i in 0..<(pass.images * shapes[tower].count) { to[i] += from[i] }
       }
     }
   }

@@ -18,13 +18,11 @@ package struct Traffic: Sendable {
 extension Exchange {
   /// What has travelled here so far.
   package var traffic: Traffic {
-    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
+    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: messages.seconds)
   }
 }
 
 extension BatchExchange {
   /// What has travelled here so far.
-  package var traffic: Traffic {
-    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
-  }
+  package var traffic: Traffic { messages.traffic }
 }
