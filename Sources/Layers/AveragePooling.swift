@@ -28,7 +28,7 @@ package final class AveragePooling: Layer {
   }
 
   /// The means.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     forEachPlace(pass) { place, pixels, weight in
       let y = y.pointer + place
       y.update(repeating: 0, count: output.maps)
@@ -38,8 +38,9 @@ package final class AveragePooling: Layer {
   }
 
   /// Each pixel of a window gets an equal part of the gradient.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images) { images, _ in
       (dx.pointer + images.lowerBound * inputs[0].count)
         .update(repeating: 0, count: images.count * inputs[0].count)

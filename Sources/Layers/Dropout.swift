@@ -54,7 +54,7 @@ package final class Dropout: Layer {
   }
 
   /// Drops neurons in training, scales them at test.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     let count = output.count
     guard pass.isTraining else {
       let factor = factors.test
@@ -74,8 +74,9 @@ package final class Dropout: Layer {
   }
 
   /// Lets the gradient through where the neuron was kept.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images * output.count) { range, _ in
       let mask = mask.pointer + pass.firstRow * output.count + range.lowerBound
       let dy = dy.pointer + range.lowerBound

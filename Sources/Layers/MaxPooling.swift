@@ -41,7 +41,7 @@ package final class MaxPooling: Layer {
   deinit { winner.deallocate() }
 
   /// The largest numbers.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     team.split(pass.images) { images, _ in
       for image in images {
         let place = image * output.count
@@ -53,8 +53,9 @@ package final class MaxPooling: Layer {
   }
 
   /// Each gradient goes to the pixel that won.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images) { images, _ in
       for image in images {
         let place = image * output.count

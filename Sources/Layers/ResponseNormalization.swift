@@ -42,7 +42,7 @@ package final class ResponseNormalization: Layer {
   }
 
   /// y = x d^-beta.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     team.split(pass.images * output.pixels) { pixels, _ in
       let start = pixels.lowerBound * output.maps
       KernelSet.best.normalize(shape, x.pointer + start, pixels.count, y.pointer + start)
@@ -50,8 +50,9 @@ package final class ResponseNormalization: Layer {
   }
 
   /// dx = dy d^-beta - 2 s beta x * windowed sum of dy x d^(-beta-1).
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images * output.pixels) { pixels, _ in
       let start = pixels.lowerBound * output.maps
       KernelSet.best.normalizationGradient(

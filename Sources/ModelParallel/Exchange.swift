@@ -68,17 +68,18 @@ package final class Exchange {
   // MARK: What each tower reads
 
   /// How a tower reads its own maps: first, since they need not travel.
-  package func ownShare(of tower: Int) -> Share {
+  package func ownSlice(of tower: Int) -> InputSlice {
     let read = reads[tower]
-    return Share(index: read.firstIndex(of: tower) ?? 0, isFirst: true, isLast: read.count == 1)
+    return InputSlice(
+      index: read.firstIndex(of: tower) ?? 0, isFirst: true, isLast: read.count == 1)
   }
 
   /// The other towers that a tower reads, and how, in their order.
-  package func otherShares(of tower: Int) -> [(tower: Int, share: Share)] {
+  package func otherSlices(of tower: Int) -> [(tower: Int, slice: InputSlice)] {
     let read = reads[tower]
     let others = read.indices.filter { read[$0] != tower }
     return others.map {
-      (read[$0], Share(index: $0, isFirst: false, isLast: $0 == others.last))
+      (read[$0], InputSlice(index: $0, isFirst: false, isLast: $0 == others.last))
     }
   }
 

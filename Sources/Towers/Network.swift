@@ -91,7 +91,7 @@ package final class Network {
     }
   }
 
-  /// The parts that maps are made and sent in; the last of them travels while the reader works on its own share.
+  /// The parts that maps are made and sent in; the last of them travels while the reader works on its own slice.
   private static let mostParts = 4
 
   /// A tower has found the gradients of a layer.
@@ -143,13 +143,13 @@ package final class Network {
 
   /// Those that this rank writes to a checkpoint: each tensor's kernels are written by one rank.
   package var savedParameters: [Parameter] {
-    /// A share of those that others hold too.
-    func share(_ parameters: [Parameter], _ placement: Placement) -> [Parameter] {
+    /// Those of each tensor that replicas hold alike: they write the tensors in turn.
+    func saved(_ parameters: [Parameter], _ placement: Placement) -> [Parameter] {
       parameters.enumerated().filter { $0.offset % placement.replicas == placement.replica }
         .map(\.element)
     }
-    return share(trunk.parameters, placement)
-      + (head.map { share($0.section.parameters, $0.placement) } ?? [])
+    return saved(trunk.parameters, placement)
+      + (head.map { saved($0.section.parameters, $0.placement) } ?? [])
   }
 
   /// The logits of the pass that was done last: for each tower of this process, images x its classes.

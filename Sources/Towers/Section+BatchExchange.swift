@@ -17,7 +17,8 @@ extension Section {
           let read = exchange.towers[place]
           tower.forward(
             layer: stage.reader, maps: Tensor(exchange.maps(of: read), rows: images),
-            Share(index: read, isFirst: place == 0, isLast: place == exchange.towers.count - 1),
+            InputSlice(
+              index: read, isFirst: place == 0, isLast: place == exchange.towers.count - 1),
             rows: images, some)
         }
       }
@@ -46,7 +47,7 @@ extension Section {
       for read in exchange.towers[towersRead] {
         tower.inputGradient(
           layer: stage.reader, maps: Tensor(exchange.maps(of: read), rows: images),
-          Share(index: read, isFirst: false, isLast: false),
+          InputSlice(index: read, isFirst: false, isLast: false),
           into: Tensor(exchange.contribution(to: read), rows: images), rows: images, some)
       }
     }
@@ -58,7 +59,7 @@ extension Section {
       for read in 0..<count {
         tower.parameterGradient(
           layer: stage.reader, maps: stage.exchange.maps(of: read),
-          Share(index: read, isFirst: read == 0, isLast: read == count - 1), pass)
+          InputSlice(index: read, isFirst: read == 0, isLast: read == count - 1), pass)
       }
     }
   }

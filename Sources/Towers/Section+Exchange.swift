@@ -17,12 +17,12 @@ extension Section {
         onEachTower { tower, _ in
           tower.forward(
             layer: reader, maps: exchange.maps(of: tower.index),
-            exchange.ownShare(of: tower.index), pass)
+            exchange.ownSlice(of: tower.index), pass)
         }
       })
     onEachTower { tower, _ in
-      for (other, share) in exchange.otherShares(of: tower.index) {
-        tower.forward(layer: reader, maps: exchange.maps(of: other), share, pass)
+      for (other, slice) in exchange.otherSlices(of: tower.index) {
+        tower.forward(layer: reader, maps: exchange.maps(of: other), slice, pass)
       }
     }
   }
@@ -48,16 +48,16 @@ extension Section {
 
   /// Finds what other towers wait for, so that it travels while the rest is computed.
   ///
-  /// Shares keep the numbers that they had in the forward pass.
+  /// Slices keep the numbers that they had in the forward pass.
   private func gradientsForOthers(_ tower: Tower, _ stage: ExchangeStage, _ pass: Pass) {
     let isTwofold = findsBothGradients(tower, stage.reader)
-    for (other, share) in stage.exchange.otherShares(of: tower.index) {
+    for (other, slice) in stage.exchange.otherSlices(of: tower.index) {
       let maps = stage.exchange.maps(of: other)
       let target = stage.exchange.contribution(of: tower.index, to: other)
       if isTwofold {
-        tower.backward(layer: stage.reader, maps: maps, share, into: target, pass)
+        tower.backward(layer: stage.reader, maps: maps, slice, into: target, pass)
       } else {
-        tower.inputGradient(layer: stage.reader, maps: maps, share, into: target, pass)
+        tower.inputGradient(layer: stage.reader, maps: maps, slice, into: target, pass)
       }
     }
   }
@@ -66,26 +66,26 @@ extension Section {
   private func gradientForItself(_ tower: Tower, _ stage: ExchangeStage, _ pass: Pass) {
     tower.backward(
       layer: stage.reader, maps: stage.exchange.maps(of: tower.index),
-      stage.exchange.ownShare(of: tower.index), into: tower.nextGradient, pass)
+      stage.exchange.ownSlice(of: tower.index), into: tower.nextGradient, pass)
     guard !findsBothGradients(tower, stage.reader) else { return }
-    for (other, share) in stage.exchange.otherShares(of: tower.index) {
+    for (other, slice) in stage.exchange.otherSlices(of: tower.index) {
       tower.parameterGradient(
-        layer: stage.reader, maps: stage.exchange.maps(of: other), share, pass)
+        layer: stage.reader, maps: stage.exchange.maps(of: other), slice, pass)
     }
   }
 
   /// Finds the gradients of the reader's weights, where nothing learns before it, if they change.
   private func parameterGradients(_ tower: Tower, _ stage: ExchangeStage, _ pass: Pass) {
     guard tower.layers[stage.reader].learns else { return }
-    let own = (tower: tower.index, share: stage.exchange.ownShare(of: tower.index))
-    for (other, share) in [own] + stage.exchange.otherShares(of: tower.index) {
+    let own = (tower: tower.index, slice: stage.exchange.ownSlice(of: tower.index))
+    for (other, slice) in [own] + stage.exchange.otherSlices(of: tower.index) {
       tower.backward(
-        layer: stage.reader, maps: stage.exchange.maps(of: other), share, into: nil, pass)
+        layer: stage.reader, maps: stage.exchange.maps(of: other), slice, into: nil, pass)
     }
     tower.gradientsAreReady?(stage.reader)
   }
 
-  /// Whether both gradients of a share are found together: that is less work, and leaves less to hide a message
+  /// Whether both gradients of a slice are found together: that is less work, and leaves less to hide a message
   /// behind.
   private func findsBothGradients(_ tower: Tower, _ layer: Int) -> Bool {
     tower.layers[layer].layer.gradientsShareWork && progress.mode != .thread

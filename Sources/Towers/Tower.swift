@@ -24,7 +24,7 @@ struct TowerPart {
 
 /// One tower of the network: its layers, in order, with their outputs and the room for their gradients.
 ///
-/// A tower computes alone. What it reads of other towers is handed to it share by share. Its layers are counted
+/// A tower computes alone. What it reads of other towers is handed to it slice by slice. Its layers are counted
 /// from its own first.
 final class Tower {
   /// One layer with its output.
@@ -105,16 +105,16 @@ final class Tower {
     }
   }
 
-  /// Runs one share of a layer that reads every tower.
+  /// Runs one slice of a layer that reads every tower.
   ///
   /// Some of the images only where `rows` says so; `maps` then begins with them.
   func forward(
-    layer number: Int, maps: Tensor, _ share: Share, rows: Range<Int>? = nil, _ pass: Pass
+    layer number: Int, maps: Tensor, _ slice: InputSlice, rows: Range<Int>? = nil, _ pass: Pass
   ) {
     let start = MonotonicClock.seconds
     let output = layers[number].output
     layers[number].layer.forward(
-      maps, share, into: rows.map { Tensor(output, rows: $0) } ?? output, pass)
+      maps, slice, into: rows.map { Tensor(output, rows: $0) } ?? output, pass)
     seconds[number].forward += MonotonicClock.seconds - start
   }
 
@@ -130,26 +130,27 @@ final class Tower {
     }
   }
 
-  /// Takes the gradient back to one share of a layer's input, and finds those of the weights that read it; `target`
+  /// Takes the gradient back to one slice of a layer's input, and finds those of the weights that read it; `target`
   /// is nil where nothing learns before the layer.
   func backward(
-    layer number: Int, maps: Tensor, _ share: Share, into target: Tensor?, _ pass: Pass
+    layer number: Int, maps: Tensor, _ slice: InputSlice, into target: Tensor?, _ pass: Pass
   ) {
     let start = MonotonicClock.seconds
     let built = layers[number]
     if built.learns || built.layer.parameters.isEmpty {
-      built.layer.backward(gradient, x: maps, share, into: target, pass)
+      built.layer.backward(gradient, x: maps, slice, into: target, pass)
     } else if let target {
-      built.layer.inputGradient(gradient, x: maps, share, into: target, pass)
+      built.layer.inputGradient(gradient, x: maps, slice, into: target, pass)
     }
     seconds[number].backward += MonotonicClock.seconds - start
   }
 
-  /// Finds the gradient by one share of a layer's input alone.
+  /// Finds the gradient by one slice of a layer's input alone.
   ///
   /// For some of the images only where `rows` says so; `maps` and `target` then begin with them.
   func inputGradient(
-    layer number: Int, maps: Tensor, _ share: Share, into target: Tensor, rows: Range<Int>? = nil,
+    layer number: Int, maps: Tensor, _ slice: InputSlice, into target: Tensor,
+    rows: Range<Int>? = nil,
     _ pass: Pass
   ) {
     let start = MonotonicClock.seconds
@@ -157,21 +158,21 @@ final class Tower {
     let by = rows.map {
       Tensor(gradient, rows: $0, of: [layers[number].layer.output.count])
     }
-    layers[number].layer.inputGradient(by ?? gradient, x: maps, share, into: target, pass)
+    layers[number].layer.inputGradient(by ?? gradient, x: maps, slice, into: target, pass)
     seconds[number].backward += MonotonicClock.seconds - start
   }
 
-  /// Finds the gradients of the weights that read one share alone.
-  func parameterGradient(layer number: Int, maps: Tensor, _ share: Share, _ pass: Pass) {
+  /// Finds the gradients of the weights that read one slice alone.
+  func parameterGradient(layer number: Int, maps: Tensor, _ slice: InputSlice, _ pass: Pass) {
     guard layers[number].learns else { return }
     let start = MonotonicClock.seconds
-    layers[number].layer.parameterGradient(gradient, x: maps, share, pass)
+    layers[number].layer.parameterGradient(gradient, x: maps, slice, pass)
     seconds[number].backward += MonotonicClock.seconds - start
   }
 
-  /// Where the gradient by the own share goes.
+  /// Where the gradient by the own slice goes.
   var nextGradient: Tensor { gradients[1 - current] }
 
-  /// The gradient by the own share is whole: it is that of the layer below.
+  /// The gradient by the own slice is whole: it is that of the layer below.
   func turnGradients() { current = 1 - current }
 }
