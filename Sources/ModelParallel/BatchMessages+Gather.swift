@@ -17,7 +17,7 @@ extension BatchMessages {
         for rank in replicaRanks {
           try maps[replica][rank].receive(
             into: slice(gathered[rank], replica, rank), from: rank, tag: tag + 2 * replica,
-            over: placement.group, in: fromMates[replica])
+            over: placement.group, in: fromReplicaRanks[replica])
         }
       }
       for (number, tower) in placement.owned.enumerated() {
@@ -61,7 +61,7 @@ extension BatchMessages {
 
   /// Waits until a replica's maps of the towers of other ranks are here.
   func finishGather(of replica: Int) throws(MPIError) {
-    try wait(for: fromMates[replica])
+    try wait(for: fromReplicaRanks[replica])
     for rank in replicaRanks {
       maps[replica][rank].unpack(into: slice(gathered[rank], replica, rank))
     }

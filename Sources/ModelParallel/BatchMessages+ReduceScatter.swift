@@ -12,9 +12,9 @@ extension BatchMessages {
       let own = placement.owned.lowerBound
       for replica in 0..<placement.replicas {
         for rank in replicaRanks {
-          try mateGradients[replica][rank].receive(
-            into: slice(mateContributions[rank], replica, own), from: rank,
-            tag: tag + 2 * replica + 1, over: placement.group, in: fromMates[replica])
+          try replicaRankGradients[replica][rank].receive(
+            into: slice(replicaRankContributions[rank], replica, own), from: rank,
+            tag: tag + 2 * replica + 1, over: placement.group, in: fromReplicaRanks[replica])
         }
         for (number, tower) in placement.owned.enumerated() where replica != placement.replica {
           try ownGradients[replica][number].receive(
@@ -40,13 +40,13 @@ extension BatchMessages {
   /// Adds up what this replica found for a replica's maps of the own towers, the own part first, and starts to send it
   /// there.
   func sendSums(toReplica replica: Int) throws(MPIError) {
-    try wait(for: fromMates[replica])
+    try wait(for: fromReplicaRanks[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
         let sum = slice(contributions[tower], replica, tower)
         for rank in replicaRanks {
-          let part = slice(mateContributions[rank], replica, tower)
-          mateGradients[replica][rank].unpack(into: part)
+          let part = slice(replicaRankContributions[rank], replica, tower)
+          replicaRankGradients[replica][rank].unpack(into: part)
           for i in 0..<sum.count { sum[i] += part[i] }
         }
         guard replica != placement.replica else { continue }

@@ -33,18 +33,18 @@ final class BatchMessages {
   /// What is sent; what comes from each replica; what comes from the other ranks of the replica for each replica's images.
   let sending = Requests()
   let fromPeers: [Requests]
-  let fromMates: [Requests]
+  let fromReplicaRanks: [Requests]
   /// The maps of all images of each tower, and what this rank found for them.
   let gathered: [Tensor]
   let contributions: [Tensor]
   /// What each rank found for the own towers' maps of all images, by tower.
-  let mateContributions: [Tensor]
+  let replicaRankContributions: [Tensor]
   /// What the other replicas found for the own images and maps, by replica and own tower.
   let arriving: [[Tensor]]
   /// Maps, and the gradients by them, on their way, by replica and tower; and those that come back.
   let maps: [[WireMessage]]
   let gradients: [[WireMessage]]
-  let mateGradients: [[WireMessage]]
+  let replicaRankGradients: [[WireMessage]]
   let ownGradients: [[WireMessage]]
 
   /// Makes the messages; `BatchExchange.init` says what of.
@@ -60,7 +60,7 @@ final class BatchMessages {
     replicaRanks = (0..<placement.group.size).filter { $0 != placement.group.rank }
     let replicas = 0..<placement.replicas
     fromPeers = replicas.map { _ in Requests() }
-    fromMates = replicas.map { _ in Requests() }
+    fromReplicaRanks = replicas.map { _ in Requests() }
     gathered = shapes.map { Tensor(batchSize, $0.count) }
     contributions = shapes.map { Tensor(isTrained ? batchSize : 0, $0.count) }
     func room(_ format: WireFormat, _ replica: Int, _ tower: Int) -> WireMessage {
@@ -75,8 +75,8 @@ final class BatchMessages {
     }
     let own = placement.owned.lowerBound
     let isWaitedFor = shapes.indices.map { isTrained && !placement.owned.contains($0) }
-    mateContributions = isWaitedFor.map { Tensor($0 ? batchSize : 0, shapes[own].count) }
-    mateGradients = replicas.map { replica in
+    replicaRankContributions = isWaitedFor.map { Tensor($0 ? batchSize : 0, shapes[own].count) }
+    replicaRankGradients = replicas.map { replica in
       isWaitedFor.map { room($0 ? formats.gradients : .fp32, replica, own) }
     }
     let most = placement.images(of: batchSize).count
