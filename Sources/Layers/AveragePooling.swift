@@ -37,7 +37,7 @@ package final class AveragePooling: Layer {
     }
   }
 
-  /// Each pixel of a window gets an equal part of the gradient.
+  /// Each pixel of a window gets as much of the gradient as the others.
   package func inputGradient(
     _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
   ) {

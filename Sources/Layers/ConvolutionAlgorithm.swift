@@ -5,7 +5,7 @@ protocol ConvolutionAlgorithm: AnyObject {
   /// What it is called, `F(5,3)`.
   var title: String { get }
 
-  /// Adds one slice's part to the output, the biases with the last slice.
+  /// Adds one slice's products to the output, the biases with the last slice.
   func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass)
 
   /// Overwrites `dx`, where it is given, with the gradient by the slice's input, and where the layer `learns` the

@@ -26,13 +26,13 @@ package protocol Layer: AnyObject {
   /// Whether `backward` has work in common for its two gradients, which is done twice where they are found apart.
   var gradientsShareWork: Bool { get }
 
-  /// Adds one slice's part to the output; the first slice overwrites what was there.
+  /// Adds one slice's products to the output; the first slice overwrites what was there.
   func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass)
 
   /// Overwrites `dx` with the gradient of the loss by the slice's input, given that by the output.
   func inputGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass)
 
-  /// Overwrites the slice's part of the parameters' gradients, given the gradient by the output.
+  /// Overwrites the gradients of the parameters that read the slice, given the gradient by the output.
   func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass)
 
   /// Both gradients at once, where they have work in common; `dx` is nil where the input needs none.
@@ -90,7 +90,7 @@ package struct Pass: Equatable, Sendable {
   /// How many images the whole batch has over all replicas.
   package var batch: Int
   /// The place of the first image among those that a layer remembers something of: not 0 where a pass takes some
-  /// layers part by part.
+  /// layers by some images at a time.
   package private(set) var firstRow = 0
 
   /// Makes a pass; `batch` is `images` where there is one replica.
@@ -105,11 +105,11 @@ package struct Pass: Equatable, Sendable {
   }
 
   /// The pass of some of the images; the tensors that layers are given then begin with the first of them.
-  package func part(_ rows: Range<Int>) -> Pass {
-    var part = self
-    part.images = rows.count
-    part.firstImage += rows.lowerBound
-    part.firstRow += rows.lowerBound
-    return part
+  package func limited(to rows: Range<Int>) -> Pass {
+    var pass = self
+    pass.images = rows.count
+    pass.firstImage += rows.lowerBound
+    pass.firstRow += rows.lowerBound
+    return pass
   }
 }

@@ -169,9 +169,9 @@ final class PatchConvolution: ConvolutionAlgorithm {
       }
       if slice.isFirst { add(scratch[member].biasSum.pointer, count: output.maps, to: target) }
       if member > 0 {
-        let part = scratch[member].weightGradient.pointer + offset
+        let sum = scratch[member].weightGradient.pointer + offset
         team.split(length) { range, _ in
-          add(part + range.lowerBound, count: range.count, to: gradient + range.lowerBound)
+          add(sum + range.lowerBound, count: range.count, to: gradient + range.lowerBound)
         }
       }
     }

@@ -52,7 +52,7 @@ struct StrideRearrangement {
     }
   }
 
-  /// The part of a gradient by a kernel of squares that belongs to the kernel.
+  /// The gradient by a kernel, taken from that by a kernel of squares.
   func restoreKernel(_ squares: UnsafePointer<Float>, into kernel: UnsafeMutablePointer<Float>) {
     forEachKernelRow { row, place, count in
       (kernel + row).update(from: squares + place, count: count)

@@ -114,8 +114,8 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     // Rounds of about equal size: a small rest would cost nearly as much as a whole round.
     let rounds = (images.count + plan.round - 1) / plan.round
     for round in 0..<rounds {
-      let part = evenSplit(images.count, part: round, of: rounds)
-      body(images.lowerBound + part.lowerBound..<images.lowerBound + part.upperBound)
+      let some = evenSplit(images.count, part: round, of: rounds)
+      body(images.lowerBound + some.lowerBound..<images.lowerBound + some.upperBound)
     }
   }
 
@@ -190,9 +190,9 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     }
     if working.first != 0 { first.fill(0) }
     for member in working where member > 0 {
-      let part = scratch[member].gradient[slice.index].pointer
+      let sum = scratch[member].gradient[slice.index].pointer
       team.split(first.count) { range, _ in
-        add(part + range.lowerBound, count: range.count, to: first.pointer + range.lowerBound)
+        add(sum + range.lowerBound, count: range.count, to: first.pointer + range.lowerBound)
       }
     }
     if slice.isFirst {

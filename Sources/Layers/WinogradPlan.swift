@@ -70,7 +70,7 @@ struct WinogradPlan {
     return numbers * (maps * output.maps + 4 * tile.size * (maps + output.maps))
   }
 
-  /// A kernel's part in a slice.
+  /// A kernel's weights that read a slice.
   func kernelShape(_ slice: Int) -> KernelShape {
     KernelShape(size: grid.size, pixels: kernelSize, maps: slices[slice].maps)
   }

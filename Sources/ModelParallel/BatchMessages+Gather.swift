@@ -11,17 +11,17 @@ extension BatchMessages {
       for replica in 0..<placement.replicas {
         for tower in placement.owned where replica != me {
           try maps[replica][tower].receive(
-            into: slice(gathered[tower], replica, tower), from: replica, tag: tag + tower,
+            into: numbers(gathered[tower], replica, tower), from: replica, tag: tag + tower,
             over: placement.peers, in: fromPeers[replica])
         }
         for rank in replicaRanks {
           try maps[replica][rank].receive(
-            into: slice(gathered[rank], replica, rank), from: rank, tag: tag + 2 * replica,
+            into: numbers(gathered[rank], replica, rank), from: rank, tag: tag + 2 * replica,
             over: placement.group, in: fromReplicaRanks[replica])
         }
       }
       for (number, tower) in placement.owned.enumerated() {
-        let place = slice(gathered[tower], me, tower)
+        let place = numbers(gathered[tower], me, tower)
         place.baseAddress?.update(from: own[number].pointer, count: place.count)
         maps[me][tower].pack(UnsafeBufferPointer(place))
       }
@@ -29,7 +29,7 @@ extension BatchMessages {
       for replica in waitingReplicas {
         for tower in placement.owned {
           forwardBytes += try maps[me][tower].send(
-            UnsafeBufferPointer(slice(gathered[tower], me, tower)), to: replica, tag: tag + tower,
+            UnsafeBufferPointer(numbers(gathered[tower], me, tower)), to: replica, tag: tag + tower,
             over: placement.peers, in: sending)
         }
       }
@@ -42,7 +42,7 @@ extension BatchMessages {
     try wait(for: fromPeers[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
-        maps[replica][tower].unpack(into: slice(gathered[tower], replica, tower))
+        maps[replica][tower].unpack(into: numbers(gathered[tower], replica, tower))
       }
       try passOn(replica)
     }
@@ -53,7 +53,7 @@ extension BatchMessages {
     for rank in replicaRanks {
       for tower in placement.owned {
         forwardBytes += try maps[replica][tower].send(
-          UnsafeBufferPointer(slice(gathered[tower], replica, tower)), to: rank,
+          UnsafeBufferPointer(numbers(gathered[tower], replica, tower)), to: rank,
           tag: tag + 2 * replica, over: placement.group, in: sending)
       }
     }
@@ -63,7 +63,7 @@ extension BatchMessages {
   func finishGather(of replica: Int) throws(MPIError) {
     try wait(for: fromReplicaRanks[replica])
     for rank in replicaRanks {
-      maps[replica][rank].unpack(into: slice(gathered[rank], replica, rank))
+      maps[replica][rank].unpack(into: numbers(gathered[rank], replica, rank))
     }
   }
 

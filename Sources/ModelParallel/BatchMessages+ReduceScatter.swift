@@ -13,12 +13,12 @@ extension BatchMessages {
       for replica in 0..<placement.replicas {
         for rank in replicaRanks {
           try replicaRankGradients[replica][rank].receive(
-            into: slice(replicaRankContributions[rank], replica, own), from: rank,
+            into: numbers(replicaRankContributions[rank], replica, own), from: rank,
             tag: tag + 2 * replica + 1, over: placement.group, in: fromReplicaRanks[replica])
         }
         for (number, tower) in placement.owned.enumerated() where replica != placement.replica {
           try ownGradients[replica][number].receive(
-            into: ownPart(arriving[replica][number], tower), from: replica,
+            into: ownRows(arriving[replica][number], tower), from: replica,
             tag: tag + shapes.count + tower, over: placement.peers, in: fromPeers[replica])
         }
       }
@@ -29,7 +29,7 @@ extension BatchMessages {
   func sendContributions(ofReplica replica: Int) throws(MPIError) {
     try start { () throws(MPIError) in
       for rank in replicaRanks {
-        let gradient = UnsafeBufferPointer(slice(contributions[rank], replica, rank))
+        let gradient = UnsafeBufferPointer(numbers(contributions[rank], replica, rank))
         gradients[replica][rank].pack(gradient)
         backwardBytes += try gradients[replica][rank].send(
           gradient, to: rank, tag: tag + 2 * replica + 1, over: placement.group, in: sending)
@@ -37,17 +37,17 @@ extension BatchMessages {
     }
   }
 
-  /// Adds up what this replica found for a replica's maps of the own towers, the own part first, and starts to send it
+  /// Adds up what this replica found for a replica's maps of the own towers, its own first, and starts to send it
   /// there.
   func sendSums(toReplica replica: Int) throws(MPIError) {
     try wait(for: fromReplicaRanks[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
-        let sum = slice(contributions[tower], replica, tower)
+        let sum = numbers(contributions[tower], replica, tower)
         for rank in replicaRanks {
-          let part = slice(replicaRankContributions[rank], replica, tower)
-          replicaRankGradients[replica][rank].unpack(into: part)
-          for i in 0..<sum.count { sum[i] += part[i] }
+          let found = numbers(replicaRankContributions[rank], replica, tower)
+          replicaRankGradients[replica][rank].unpack(into: found)
+          for i in 0..<sum.count { sum[i] += found[i] }
         }
         guard replica != placement.replica else { continue }
         gradients[replica][tower].pack(UnsafeBufferPointer(sum))
@@ -67,22 +67,22 @@ extension BatchMessages {
     for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
       for replica in 0..<placement.replicas {
         let isOwn = replica == placement.replica
-        let part =
+        let found =
           isOwn
-          ? slice(contributions[tower], replica, tower)
-          : ownPart(arriving[replica][number], tower)
-        if !isOwn { ownGradients[replica][number].unpack(into: part) }
-        guard let from = part.baseAddress else { continue }
+          ? numbers(contributions[tower], replica, tower)
+          : ownRows(arriving[replica][number], tower)
+        if !isOwn { ownGradients[replica][number].unpack(into: found) }
+        guard let from = found.baseAddress else { continue }
         if replica == 0 {
-          sum.pointer.update(from: from, count: part.count)
+          sum.pointer.update(from: from, count: found.count)
         } else {
-          for i in 0..<part.count { sum.pointer[i] += from[i] }
+          for i in 0..<found.count { sum.pointer[i] += from[i] }
         }
       }
     }
   }
 
-  private func ownPart(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
+  private func ownRows(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(
       start: tensor.pointer, count: images[placement.replica].count * shapes[tower].count)
   }

@@ -146,7 +146,7 @@ final class BatchMessages {
   }
 
   /// A replica's images among a tower's numbers of all images.
-  func slice(
+  func numbers(
     _ tensor: Tensor, _ replica: Int, _ tower: Int
   ) -> UnsafeMutableBufferPointer<Float> {
     let length = shapes[tower].count

@@ -24,8 +24,8 @@ package final class Exchange {
 
   /// All-gather: brings the maps `x` of this rank's towers to all towers that read them; `maps(of:)` has them then.
   ///
-  /// `make` is called for the images of each part of the messages in turn, and may make the part of `x` that is sent
-  /// next; `meanwhile` is called while the last part travels.
+  /// `make` is called for the images of each part of the messages in turn and may make `x` for them: they are sent next.
+  /// `meanwhile` is called while the last part travels.
   package func forward(
     _ x: [Tensor], _ pass: Pass, making make: (_ images: Range<Int>) -> Void = { _ in },
     meanwhile compute: () throws(MPIError) -> Void = {}

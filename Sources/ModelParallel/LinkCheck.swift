@@ -31,7 +31,7 @@ package enum LinkCheck {
 
   /// Exchanges messages with checked contents between ranks; all ranks of the group call it together.
   ///
-  /// Every rank sends to its neighbours at distances 1, 2, 4 and so on, so that each rank and each host takes part
+  /// Every rank sends to its neighbours at distances 1, 2, 4 and so on, so that each rank and each host is busy
   /// in few rounds. Nobody waits for longer than the limit: where a network is wrong, MPI would wait for ever.
   /// - Parameters:
   ///   - group: The ranks.

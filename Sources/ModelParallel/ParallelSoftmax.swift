@@ -100,14 +100,14 @@ package final class ParallelSoftmax {
       let label = Int(labels[image])
       var (sum, ahead) = (0.0, 0)
       forEachOwn(logits, image) { z, classes in
-        var part = 0.0
+        var ownSum = 0.0
         for c in 0..<classes.count {
           let value = Double(z[c])
-          part += exp(value - largest)
+          ownSum += exp(value - largest)
           let isTie = value == target && classes.lowerBound + c < label
           if !(value <= target) || isTie { ahead += 1 }
         }
-        sum += part
+        sum += ownSum
       }
       (sums[2 * image], sums[2 * image + 1]) = (sum, Double(ahead))
     }

@@ -5,7 +5,7 @@ import Tensors
 
 /// Whether all replicas still hold the same weights, to the last bit.
 ///
-/// They start from the same numbers and add the same sums, so they can part only by a fault: of memory, of a
+/// They start from the same numbers and add the same sums, so they can differ only by a fault: of memory, of a
 /// message, of the program. Training would go on and mean nothing.
 package struct ReplicaCheck {
   private let placement: Placement

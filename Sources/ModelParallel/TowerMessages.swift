@@ -113,7 +113,7 @@ final class TowerMessages {
       guard let tensor = received[peer] else { continue }
       for (message, rows) in zip(otherMaps[peer], parts) {
         try message.receive(
-          into: slice(tensor, rows, of: peer), from: peer, tag: 2 * tag, over: placement.group,
+          into: numbers(tensor, rows, of: peer), from: peer, tag: 2 * tag, over: placement.group,
           in: requests)
       }
     }
@@ -125,7 +125,7 @@ final class TowerMessages {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
     let reader = placement.owned.lowerBound
-    let maps = UnsafeBufferPointer(slice(own[0], parts[part], of: reader))
+    let maps = UnsafeBufferPointer(numbers(own[0], parts[part], of: reader))
     ownMaps[part].pack(maps)
     for peer in shapes.indices where peer != reader && reads[peer].contains(reader) {
       forwardBytes += try ownMaps[part].send(
@@ -140,7 +140,7 @@ final class TowerMessages {
       for (peer, tensor) in received.enumerated() {
         guard let tensor else { continue }
         for (message, rows) in zip(otherMaps[peer], parts) {
-          message.unpack(into: slice(tensor, rows, of: peer))
+          message.unpack(into: numbers(tensor, rows, of: peer))
         }
       }
     }
@@ -173,13 +173,13 @@ final class TowerMessages {
     for peer in shapes.indices {
       if let tensor = arriving[peer] {
         try ownGradients[peer].receive(
-          into: slice(tensor, pass.images * shapes[reader].count), from: peer, tag: 2 * tag + 1,
+          into: numbers(tensor, pass.images * shapes[reader].count), from: peer, tag: 2 * tag + 1,
           over: placement.group, in: requests)
       }
     }
     for peer in reads[reader] where peer != reader {
       let gradient = UnsafeBufferPointer(
-        slice(contribution(of: reader, to: peer), pass.images * shapes[peer].count))
+        numbers(contribution(of: reader, to: peer), pass.images * shapes[peer].count))
       otherGradients[peer].pack(gradient)
       backwardBytes += try otherGradients[peer].send(
         gradient, to: peer, tag: 2 * tag + 1, over: placement.group, in: requests)
@@ -193,7 +193,7 @@ final class TowerMessages {
       for (peer, tensor) in arriving.enumerated() {
         guard let tensor else { continue }
         let count = pass.images * shapes[placement.owned.lowerBound].count
-        ownGradients[peer].unpack(into: slice(tensor, count))
+        ownGradients[peer].unpack(into: numbers(tensor, count))
       }
     }
   }
@@ -209,7 +209,7 @@ final class TowerMessages {
     unpack()
   }
 
-  private func slice(
+  private func numbers(
     _ tensor: Tensor, _ rows: Range<Int>, of tower: Int
   ) -> UnsafeMutableBufferPointer<Float> {
     let length = shapes[tower].count
@@ -217,7 +217,7 @@ final class TowerMessages {
       start: tensor.pointer + rows.lowerBound * length, count: rows.count * length)
   }
 
-  private func slice(_ tensor: Tensor, _ count: Int) -> UnsafeMutableBufferPointer<Float> {
+  private func numbers(_ tensor: Tensor, _ count: Int) -> UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: tensor.pointer, count: count)
   }
 }

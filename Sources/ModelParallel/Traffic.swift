@@ -7,7 +7,7 @@ package struct Traffic: Sendable {
   /// Seconds that this rank has spent in starting messages and in waiting for them: what computing did not hide.
   package let seconds: Double
 
-  /// Makes a row from its parts.
+  /// Makes a row.
   package init(name: String, bytes: Int, seconds: Double) {
     self.name = name
     self.bytes = bytes

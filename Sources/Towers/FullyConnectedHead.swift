@@ -25,15 +25,15 @@ final class FullyConnectedHead {
     options: NetworkOptions, progress: MessageProgress
   ) throws(MPIError) {
     (replicas, placement) = try all.grouped(into: groups)
-    let parts = placement.towers
+    let ranks = placement.towers
     var options = options
     // The first group has the most images.
     options.batchSize = placement.images(of: options.batchSize, replica: 0).count
-    // One part has the threads of all towers of the rank.
+    // A rank then has one tower, with the threads of all towers of the rank.
     options.threadsPerTower *= all.owned.count
     exchange = BatchExchange(
       name: network.layers[layers.lowerBound].name,
-      shapes: network.shapes(ofPart: 0, parts: parts)[0].inputs,
+      shapes: network.shapes(ofPart: 0, parts: ranks)[0].inputs,
       placement: replicas, batchSize: options.batchSize, tag: 2 * network.layers.count,
       isTrained: options.isTrained, formats: options.formats, progress: progress)
     section = Section(
@@ -41,7 +41,7 @@ final class FullyConnectedHead {
       followsLearning: network.layers[..<layers.lowerBound].contains {
         $0.hasWeights && !options.frozenLayers.contains($0.name)
       },
-      shapes: { network.shapes(ofPart: $0, parts: parts) }, options: options, progress: progress)
+      shapes: { network.shapes(ofPart: $0, parts: ranks) }, options: options, progress: progress)
     reduction =
       options.isTrained
       ? try GradientReduction(placement, format: options.formats.gradients, progress: progress)

@@ -82,7 +82,7 @@ package final class Network {
     }
     softmax = ParallelSoftmax(
       classes: Self.classes(
-        specification.classes, parts: head?.placement.towers ?? placement.towers),
+        specification.classes, towers: head?.placement.towers ?? placement.towers),
       placement: head?.placement ?? placement,
       batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? own)
     finishedTowers = [Int](repeating: 0, count: specification.layers.count)
@@ -116,14 +116,14 @@ package final class Network {
     try? progress.step()
   }
 
-  private static func classes(_ count: Int, parts: Int) -> [Range<Int>] {
-    (0..<parts).map { evenSplit(count, part: $0, of: parts) }
+  private static func classes(_ count: Int, towers: Int) -> [Range<Int>] {
+    (0..<towers).map { evenSplit(count, part: $0, of: towers) }
   }
 
   // MARK: What it is made of
 
-  /// The cross-connections between the towers of a replica, and those between the parts of fully-connected
-  /// layers, in the order of their layers.
+  /// The cross-connections between the towers of a replica, and those between the ranks over which
+  /// fully-connected layers are spread, in the order of their layers.
   package var exchanges: [Exchange] {
     trunk.exchanges + (head?.section.exchanges ?? [])
   }
@@ -178,11 +178,11 @@ package final class Network {
     trunk.towers.first { $0.index == tower }?.layers.first { $0.layer.name == layer }?.output
   }
 
-  /// What this rank's parts of a layer made of a number of images.
+  /// What a tower of this rank, or its neurons of a layer that is spread over a group's ranks, made of some images.
   package struct Output {
-    /// Images x the part's maps.
+    /// Images x maps.
     package let tensor: Tensor
-    /// The part's maps of an image.
+    /// The maps of an image.
     package let shape: MapShape
     /// The images of the pass that was done last.
     package let images: Int
@@ -190,8 +190,8 @@ package final class Network {
     package let peers: Communicator
   }
 
-  /// What this rank's parts of a layer made in the pass that was done last, whether the layer is a tower's or spread
-  /// over the ranks of a group.
+  /// What a layer made on this rank in the pass that was done last, whether it is a tower's or spread over the ranks of
+  /// a group.
   package func outputs(of layer: String) -> [Output] {
     var sections = [(trunk, placement, images)]
     if let head { sections.append((head.section, head.placement, head.exchange.batch)) }

@@ -97,7 +97,7 @@ final class Tower {
   ///
   /// Some of the images only where `rows` says so.
   func forward(_ range: Range<Int>, input: Tensor, rows: Range<Int>? = nil, _ pass: Pass) {
-    let pass = rows.map(pass.part) ?? pass
+    let pass = rows.map(pass.limited(to:)) ?? pass
     for number in range {
       let x = below(number, input)
       forward(
