@@ -8,7 +8,7 @@ package import Tensors
 /// probability to be kept. Or, as Caffe and PyTorch have it, training divides by that probability and the test
 /// changes nothing. In place.
 ///
-/// Which neurons are dropped depends on the seed, the layer's name, the step, the image's place in the whole
+/// Which neurons are dropped depends on the seed, the layer's name, the step, the image's number in the whole
 /// batch and the neuron's number among those of all towers, and on nothing else.
 package final class Dropout: Layer {
   /// The layer's name.

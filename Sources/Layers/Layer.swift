@@ -85,11 +85,11 @@ package struct Pass: Equatable, Sendable {
   package var isTraining: Bool
   /// The number of the training step, which counts the random numbers.
   package var step: Int
-  /// The place of the first image in the whole batch, where the batch is split over replicas.
+  /// The number of the first image in the whole batch, where the batch is split over replicas.
   package var firstImage: Int
   /// How many images the whole batch has over all replicas.
   package var batch: Int
-  /// The place of the first image among those that a layer remembers something of: not 0 where a pass takes some
+  /// The number of the first image among those that a layer remembers something of: not 0 where a pass takes some
   /// layers by some images at a time.
   package private(set) var firstRow = 0
 

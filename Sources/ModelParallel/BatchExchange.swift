@@ -15,7 +15,7 @@ package import Tensors
 /// while others travel (`BatchMessages`): forward a rank begins with its own replica and goes round from there;
 /// backward its own comes last, since nobody waits for that.
 package final class BatchExchange {
-  /// Some images of the group, and some towers whose maps of them are read: their places among `towers`.
+  /// Some images of the group, and some towers whose maps of them are read: their positions in `towers`.
   package typealias Reading = (_ images: Range<Int>, _ towers: Range<Int>) -> Void
 
   /// All towers in the order in which they are read: those of this rank, then those of the replica's other ranks.

@@ -21,9 +21,9 @@ extension BatchMessages {
         }
       }
       for (number, tower) in placement.owned.enumerated() {
-        let place = numbers(gathered[tower], me, tower)
-        place.baseAddress?.update(from: own[number].pointer, count: place.count)
-        maps[me][tower].pack(UnsafeBufferPointer(place))
+        let target = numbers(gathered[tower], me, tower)
+        target.baseAddress?.update(from: own[number].pointer, count: target.count)
+        maps[me][tower].pack(UnsafeBufferPointer(target))
       }
       try passOn(me)
       for replica in waitingReplicas {

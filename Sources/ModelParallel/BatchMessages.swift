@@ -21,7 +21,7 @@ final class BatchMessages {
   private(set) var seconds = 0.0
   /// The images of each replica in the pass that is under way, counted from the first replica's first.
   private(set) var images: [Range<Int>] = []
-  /// The place of the first replica's first image in the whole batch.
+  /// The number of the first replica's first image in the whole batch.
   private(set) var firstImage = 0
 
   let shapes: [MapShape]

@@ -127,8 +127,8 @@ package enum LinkCheck {
   }
 
   /// A whole number that says whose it is and where it belongs.
-  private static func content(_ place: Int, from rank: Int, _ distance: Int) -> Float {
-    Float((place &* 31 &+ rank &* 1009 &+ distance &* 7) & 0xFFFFF)
+  private static func content(_ position: Int, from rank: Int, _ distance: Int) -> Float {
+    Float((position &* 31 &+ rank &* 1009 &+ distance &* 7) & 0xFFFFF)
   }
 
   /// Measures the links between neighbours: ranks 0 and 1, then 1 and 2, and so on, one link at a time.

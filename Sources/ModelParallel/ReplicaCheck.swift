@@ -48,7 +48,7 @@ package struct ReplicaCheck {
         + "again, test the hosts' memory.")
   }
 
-  /// 64 bits that change with any bit of a tensor, and with the places of its numbers.
+  /// 64 bits that change with any bit of a tensor, and with the positions of its numbers.
   static func checksum(of tensor: Tensor) -> UInt64 {
     // Several sums side by side, so that the multiplications overlap.
     var lanes = SIMD4<UInt64>(1, 2, 3, 4)

@@ -31,7 +31,9 @@ package struct ReplicaLayout: Equatable, Sendable {
     }
     var (replica, member) = (hosts, hosts)
     for (number, ranks) in groups.enumerated() {
-      for (place, rank) in ranks.enumerated() { (replica[rank], member[rank]) = (number, place) }
+      for (position, rank) in ranks.enumerated() {
+        (replica[rank], member[rank]) = (number, position)
+      }
     }
     (self.replica, self.member) = (replica, member)
   }

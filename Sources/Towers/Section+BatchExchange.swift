@@ -13,12 +13,12 @@ extension Section {
       guard !images.isEmpty else { return }
       let some = Pass(images: images.count, isTraining: pass.isTraining, step: pass.step)
       for tower in towers {
-        for place in towersRead {
-          let read = exchange.towers[place]
+        for position in towersRead {
+          let read = exchange.towers[position]
           tower.forward(
             layer: stage.reader, maps: Tensor(exchange.maps(of: read), rows: images),
             InputSlice(
-              index: read, isFirst: place == 0, isLast: place == exchange.towers.count - 1),
+              index: read, isFirst: position == 0, isLast: position == exchange.towers.count - 1),
             rows: images, some)
         }
       }

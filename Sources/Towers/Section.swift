@@ -136,8 +136,8 @@ final class Section {
     }
   }
 
-  /// Calls `body` for each tower of the process with its place among them, side by side.
-  func onEachTower(_ body: (_ tower: Tower, _ place: Int) -> Void) {
+  /// Calls `body` for each tower of the process with its number among them, side by side.
+  func onEachTower(_ body: (_ tower: Tower, _ number: Int) -> Void) {
     drivers.split(towers.count) { numbers, _ in
       for number in numbers { body(towers[number], number) }
     }
