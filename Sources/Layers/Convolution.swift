@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// y[n,p,q,k] = b[k] + sum over r,s,c of w[k,r,s,c] x[n, p stride + r - padding, q stride + s - padding, c],
 /// where pixels outside the map are zero. With `groups` g, kernels and input maps fall into g equal groups
-/// and a kernel reads its own group alone. Several slices (the maps of several towers) add up.
+/// and a kernel reads the maps of its group alone. Several slices (the maps of several towers) add up.
 package final class Convolution: Layer {
   /// The layer's name.
   package let name: String

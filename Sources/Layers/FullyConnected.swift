@@ -47,16 +47,16 @@ package final class FullyConnected: Layer {
     let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
     let beta: Float = slice.isFirst ? 0 : 1
     team.split(output.maps) { kernels, _ in
-      let (own, target) = (weights + kernels.lowerBound * length, y.pointer + kernels.lowerBound)
+      let (rows, target) = (weights + kernels.lowerBound * length, y.pointer + kernels.lowerBound)
       if pass.images == 1 {
         // A product of matrices would copy every weight first.
         BLAS.multiply(
-          rows: kernels.count, columns: length, own, stride: length, vector: x.pointer, beta: beta,
+          rows: kernels.count, columns: length, rows, stride: length, vector: x.pointer, beta: beta,
           into: target)
       } else {
         BLAS.multiply(
           rows: pass.images, columns: kernels.count, inner: length, x.pointer, stride: length,
-          own, .transposed, stride: length, beta: beta, into: target, stride: output.maps)
+          rows, .transposed, stride: length, beta: beta, into: target, stride: output.maps)
       }
     }
     if slice.isLast {

@@ -3,7 +3,7 @@ package import Networks
 package import System
 package import Tensors
 
-/// Local response normalisation across neighbouring maps of the own tower (paper, 3.3).
+/// Local response normalisation across neighbouring maps of a tower (paper, 3.3).
 ///
 /// With d_i = k + s * sum of x_j^2 over the maps j in [i - n/2, i + n/2] that exist, at the same pixel:
 /// y_i = x_i d_i^-beta and dx_i = dy_i d_i^-beta - 2 s beta x_i * sum of dy_j x_j d_j^(-beta-1) over the

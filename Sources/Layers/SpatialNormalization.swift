@@ -97,8 +97,8 @@ package final class SpatialNormalization: Layer {
   private func pointers(_ member: Int) -> (
     UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>
   ) {
-    let own = scratch[member]
-    return (own.first.pointer, own.second.pointer, own.rows.pointer)
+    let memory = scratch[member]
+    return (memory.first.pointer, memory.second.pointer, memory.rows.pointer)
   }
 
   @inline(__always)

@@ -66,20 +66,20 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     let maps = plan.slices[slice.index].maps
     let kernels = transformed[slice.index].pointer
     team.split(pass.images) { images, member in
-      let own = scratch[member]
+      let memory = scratch[member]
       forEachRound(images) { images in
         let tiles = images.count * plan.grid.tiles
-        transformInput(x, images, slice, own)
+        transformInput(x, images, slice, memory)
         for point in 0..<plan.grid.points {
           BLAS.multiply(
             rows: tiles, columns: output.maps, inner: maps,
-            own.input.pointer + point * tiles * maps, stride: maps,
+            memory.input.pointer + point * tiles * maps, stride: maps,
             kernels + point * output.maps * maps, .transposed, stride: maps,
-            into: own.output.pointer + point * tiles * output.maps, stride: output.maps)
+            into: memory.output.pointer + point * tiles * output.maps, stride: output.maps)
         }
         for (i, image) in images.enumerated() {
           kernelSet.outputFromTiles(
-            plan.grid, storage(own.output, image: i, tiles: tiles, maps: output.maps),
+            plan.grid, storage(memory.output, image: i, tiles: tiles, maps: output.maps),
             coefficients.output.pointer, slice.isLast ? UnsafePointer(bias.value.pointer) : nil,
             !slice.isFirst, y.pointer + image * output.count)
         }
@@ -88,20 +88,20 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   }
 
   private func transformInput(
-    _ x: Tensor, _ images: Range<Int>, _ slice: InputSlice, _ own: Scratch
+    _ x: Tensor, _ images: Range<Int>, _ slice: InputSlice, _ memory: Scratch
   ) {
     let shape = plan.slices[slice.index]
     let tiles = images.count * plan.grid.tiles
     for (i, image) in images.enumerated() {
       var source = UnsafePointer(x.pointer + image * shape.count)
       if let rearrangement = plan.rearrangement {
-        let squares = own.squares.pointer
+        let squares = memory.squares.pointer
         rearrangement.rearrange(x.pointer + image * rearrangement.input.count, into: squares)
         source = UnsafePointer(squares)
       }
       kernelSet.tilesFromInput(
-        plan.grid, source, coefficients.input.pointer, own.border.pointer,
-        storage(own.input, image: i, tiles: tiles, maps: shape.maps))
+        plan.grid, source, coefficients.input.pointer, memory.border.pointer,
+        storage(memory.input, image: i, tiles: tiles, maps: shape.maps))
     }
   }
 
@@ -128,24 +128,25 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     let shape = plan.slices[slice.index]
     let kernels = transformed[slice.index].pointer
     team.split(pass.images) { images, member in
-      let own = scratch[member]
+      let memory = scratch[member]
       var beta: Float = 0
-      if learns && slice.isFirst { own.biasSum.fill(0) }
+      if learns && slice.isFirst { memory.biasSum.fill(0) }
       forEachRound(images) { images in
         let tiles = images.count * plan.grid.tiles
         for (i, image) in images.enumerated() {
           kernelSet.tilesFromOutput(
             plan.grid, dy.pointer + image * output.count, coefficients.output.pointer,
-            own.border.pointer, storage(own.output, image: i, tiles: tiles, maps: output.maps))
+            memory.border.pointer, storage(memory.output, image: i, tiles: tiles, maps: output.maps)
+          )
         }
         if learns {
-          transformInput(x, images, slice, own)
+          transformInput(x, images, slice, memory)
           for point in 0..<plan.grid.points {
             BLAS.multiply(
               rows: output.maps, columns: shape.maps, inner: tiles,
-              own.output.pointer + point * tiles * output.maps, .transposed, stride: output.maps,
-              own.input.pointer + point * tiles * shape.maps, stride: shape.maps, beta: beta,
-              into: own.gradient[slice.index].pointer + point * output.maps * shape.maps,
+              memory.output.pointer + point * tiles * output.maps, .transposed, stride: output.maps,
+              memory.input.pointer + point * tiles * shape.maps, stride: shape.maps, beta: beta,
+              into: memory.gradient[slice.index].pointer + point * output.maps * shape.maps,
               stride: shape.maps)
           }
           beta = 1
@@ -153,7 +154,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
             for image in images {
               addRows(
                 dy.pointer + image * output.count, count: output.maps, rows: output.pixels,
-                to: own.biasSum.pointer)
+                to: memory.biasSum.pointer)
             }
           }
         }
@@ -161,16 +162,16 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         for point in 0..<plan.grid.points {
           BLAS.multiply(
             rows: tiles, columns: shape.maps, inner: output.maps,
-            own.output.pointer + point * tiles * output.maps, stride: output.maps,
+            memory.output.pointer + point * tiles * output.maps, stride: output.maps,
             kernels + point * output.maps * shape.maps, stride: shape.maps,
-            into: own.input.pointer + point * tiles * shape.maps, stride: shape.maps)
+            into: memory.input.pointer + point * tiles * shape.maps, stride: shape.maps)
         }
         for (i, image) in images.enumerated() {
           let target =
-            plan.rearrangement == nil ? dx.pointer + image * shape.count : own.squares.pointer
+            plan.rearrangement == nil ? dx.pointer + image * shape.count : memory.squares.pointer
           target.update(repeating: 0, count: shape.count)
           kernelSet.inputFromTiles(
-            plan.grid, storage(own.input, image: i, tiles: tiles, maps: shape.maps),
+            plan.grid, storage(memory.input, image: i, tiles: tiles, maps: shape.maps),
             coefficients.input.pointer, target)
           if let rearrangement = plan.rearrangement {
             rearrangement.restore(target, into: dx.pointer + image * rearrangement.input.count)

@@ -4,7 +4,7 @@ import Tensors
 /// Forward: an all-gather of images x maps.
 extension BatchMessages {
   /// Starts to send the maps of the own towers and to receive those of the others.
-  func startGather(_ own: [Tensor]) throws(MPIError) {
+  func startGather(_ x: [Tensor]) throws(MPIError) {
     try start { () throws(MPIError) in
       progress.begin()
       let me = placement.replica
@@ -22,7 +22,7 @@ extension BatchMessages {
       }
       for (number, tower) in placement.owned.enumerated() {
         let target = numbers(gathered[tower], me, tower)
-        target.baseAddress?.update(from: own[number].pointer, count: target.count)
+        target.baseAddress?.update(from: x[number].pointer, count: target.count)
         maps[me][tower].pack(UnsafeBufferPointer(target))
       }
       try passOn(me)

@@ -9,11 +9,11 @@ extension BatchMessages {
   func startReduceScatter() throws(MPIError) {
     try start { () throws(MPIError) in
       progress.begin()
-      let own = placement.owned.lowerBound
+      let ownTower = placement.owned.lowerBound
       for replica in 0..<placement.replicas {
         for rank in replicaRanks {
           try replicaRankGradients[replica][rank].receive(
-            into: numbers(replicaRankContributions[rank], replica, own), from: rank,
+            into: numbers(replicaRankContributions[rank], replica, ownTower), from: rank,
             tag: tag + 2 * replica + 1, over: placement.group, in: fromReplicaRanks[replica])
         }
         for (number, tower) in placement.owned.enumerated() where replica != placement.replica {

@@ -73,11 +73,13 @@ final class BatchMessages {
     gradients = replicas.map { replica in
       shapes.indices.map { room(isTrained ? formats.gradients : .fp32, replica, $0) }
     }
-    let own = placement.owned.lowerBound
+    let ownTower = placement.owned.lowerBound
     let isWaitedFor = shapes.indices.map { isTrained && !placement.owned.contains($0) }
-    replicaRankContributions = isWaitedFor.map { Tensor($0 ? batchSize : 0, shapes[own].count) }
+    replicaRankContributions = isWaitedFor.map {
+      Tensor($0 ? batchSize : 0, shapes[ownTower].count)
+    }
     replicaRankGradients = replicas.map { replica in
-      isWaitedFor.map { room($0 ? formats.gradients : .fp32, replica, own) }
+      isWaitedFor.map { room($0 ? formats.gradients : .fp32, replica, ownTower) }
     }
     let most = placement.images(of: batchSize).count
     arriving = replicas.map { replica in
@@ -122,9 +124,9 @@ final class BatchMessages {
   /// The replicas in the order in which this one needs their maps, its own first; of the others some at a time: enough
   /// images for a product to be worth while, and in a row.
   var replicasInTurn: [Range<Int>] {
-    let own = placement.replica
-    var result = [own..<(own + 1)]
-    for others in [own + 1..<placement.replicas, 0..<own] {
+    let ownReplica = placement.replica
+    var result = [ownReplica..<(ownReplica + 1)]
+    for others in [ownReplica + 1..<placement.replicas, 0..<ownReplica] {
       var start = others.lowerBound
       for replica in others {
         let count = images[replica].upperBound - images[start].lowerBound

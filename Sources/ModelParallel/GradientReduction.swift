@@ -53,7 +53,7 @@ package final class GradientReduction: @unchecked Sendable {
     pieceLength: Int = defaultPieceLength
   ) throws(MPIError) {
     guard placement.replicas > 1 else { return nil }
-    // Messages of their own: the pieces' tags start from 0.
+    // A communicator for these messages alone: the pieces' tags start from 0.
     peers = try placement.peers.duplicate()
     self.progress = progress
     self.format = format

@@ -68,11 +68,11 @@ package enum LinkCheck {
     try verify(placement.all, quickLengths, limit)
     do throws(MPIError) {
       let group = placement.isDistributed ? placement.group : placement.peers
-      let own =
+      let ownLink =
         group.rank < 2 ? try link(group, 1 - group.rank, bytes: 1 << 20, times: 3, trips: 50) : nil
       return Link(
-        latency: try placement.all.allReduce(own?.latency ?? 0, .max),
-        bandwidth: try placement.all.allReduce(own?.bandwidth ?? .infinity, .min))
+        latency: try placement.all.allReduce(ownLink?.latency ?? 0, .max),
+        bandwidth: try placement.all.allReduce(ownLink?.bandwidth ?? .infinity, .min))
     } catch {
       throw .unreachable(error)
     }

@@ -89,17 +89,17 @@ package struct Placement: Sendable {
   ) throws(MPIError) -> (inside: Placement, spread: Placement) {
     precondition(groups > 0 && replicas.isMultiple(of: groups), "The groups would differ in size.")
     let size = replicas / groups
-    let (own, member) = replica.quotientAndRemainder(dividingBy: size)
+    let (ownGroup, member) = replica.quotientAndRemainder(dividingBy: size)
     // The ranks of a group follow each other in `all`.
-    let ranks = try all.split(color: own, key: all.rank)
+    let ranks = try all.split(color: ownGroup, key: all.rank)
     return (
       Placement(
         towers: towers, owned: owned, group: group, replica: member, replicas: size,
         peers: try ranks.split(color: ranks.rank % group.size, key: member), all: ranks,
         members: members),
       Placement(
-        towers: ranks.size, owned: ranks.rank..<(ranks.rank + 1), group: ranks, replica: own,
-        replicas: groups, peers: try all.split(color: ranks.rank, key: own), all: all,
+        towers: ranks.size, owned: ranks.rank..<(ranks.rank + 1), group: ranks, replica: ownGroup,
+        replicas: groups, peers: try all.split(color: ranks.rank, key: ownGroup), all: all,
         members: members * size)
     )
   }

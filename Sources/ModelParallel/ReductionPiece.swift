@@ -47,10 +47,11 @@ final class ReductionPiece {
   /// Starts the reduce-scatter.
   func start(in room: ReductionRoom, over peers: Communicator) throws(MPIError) {
     self.room = room
-    let own = chunk(peers.rank, of: peers.size).count
+    let ownCount = chunk(peers.rank, of: peers.size).count
     for peer in 0..<peers.size where peer != peers.rank {
       try room.incoming[peer].receive(
-        into: UnsafeMutableBufferPointer(rebasing: room.chunks[peer][..<own]), from: peer, tag: tag,
+        into: UnsafeMutableBufferPointer(rebasing: room.chunks[peer][..<ownCount]), from: peer,
+        tag: tag,
         over: peers, in: requests)
     }
     for peer in 0..<peers.size where peer != peers.rank {
@@ -65,13 +66,13 @@ final class ReductionPiece {
     guard let room, try requests.test() else { return false }
     switch phase {
     case .scattering:
-      let own = chunk(peers.rank, of: peers.size)
+      let ownChunk = chunk(peers.rank, of: peers.size)
       for peer in 0..<peers.size where peer != peers.rank {
         room.incoming[peer].unpack(
-          into: UnsafeMutableBufferPointer(rebasing: room.chunks[peer][..<own.count]))
+          into: UnsafeMutableBufferPointer(rebasing: room.chunks[peer][..<ownChunk.count]))
       }
-      add(room.chunks, to: own, at: peers.rank)
-      try startGather(own, room, over: peers)
+      add(room.chunks, to: ownChunk, at: peers.rank)
+      try startGather(ownChunk, room, over: peers)
       phase = .gathering
       return false
     case .gathering:
@@ -84,21 +85,21 @@ final class ReductionPiece {
 
   /// Adds up the own chunk in the order of the replicas, whoever the owner is.
   private func add(
-    _ chunks: [UnsafeMutableBufferPointer<Float>], to own: UnsafeMutableBufferPointer<Float>,
+    _ chunks: [UnsafeMutableBufferPointer<Float>], to ownChunk: UnsafeMutableBufferPointer<Float>,
     at replica: Int
   ) {
-    guard own.count > 0, let sum = own.baseAddress else { return }
+    guard ownChunk.count > 0, let sum = ownChunk.baseAddress else { return }
     if replica > 0 {
       // What comes before the own numbers is added up first.
       guard let first = chunks[0].baseAddress else { return }
-      for chunk in chunks[1..<replica] { for i in 0..<own.count { first[i] += chunk[i] } }
-      for i in 0..<own.count { sum[i] = first[i] + sum[i] }
+      for chunk in chunks[1..<replica] { for i in 0..<ownChunk.count { first[i] += chunk[i] } }
+      for i in 0..<ownChunk.count { sum[i] = first[i] + sum[i] }
     }
-    for chunk in chunks[(replica + 1)...] { for i in 0..<own.count { sum[i] += chunk[i] } }
+    for chunk in chunks[(replica + 1)...] { for i in 0..<ownChunk.count { sum[i] += chunk[i] } }
   }
 
   private func startGather(
-    _ own: UnsafeMutableBufferPointer<Float>, _ room: ReductionRoom, over peers: Communicator
+    _ ownChunk: UnsafeMutableBufferPointer<Float>, _ room: ReductionRoom, over peers: Communicator
   ) throws(MPIError) {
     for peer in 0..<peers.size where peer != peers.rank {
       try room.incoming[peer].receive(
@@ -106,11 +107,11 @@ final class ReductionPiece {
     }
     // One message for all: the owner, too, goes on with what the others can read from it.
     let message = room.outgoing[peers.rank]
-    message.pack(UnsafeBufferPointer(own))
+    message.pack(UnsafeBufferPointer(ownChunk))
     for peer in 0..<peers.size where peer != peers.rank {
       bytes += try message.send(
-        UnsafeBufferPointer(own), to: peer, tag: tag + 1, over: peers, in: requests)
+        UnsafeBufferPointer(ownChunk), to: peer, tag: tag + 1, over: peers, in: requests)
     }
-    message.unpack(into: own)
+    message.unpack(into: ownChunk)
   }
 }

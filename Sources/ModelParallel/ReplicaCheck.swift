@@ -21,14 +21,14 @@ package struct ReplicaCheck {
   ///   message fails.
   package func compare(_ parameters: [Parameter], step: Int) throws {
     guard placement.replicas > 1 else { return }
-    let own = parameters.map { Int64(bitPattern: Self.checksum(of: $0.value)) }
+    let ownSums = parameters.map { Int64(bitPattern: Self.checksum(of: $0.value)) }
     let all = try Activity.waiting(for: "check of the replicas") {
       try placement.peers.allGather(
-        own, counts: [Int](repeating: own.count, count: placement.replicas))
+        ownSums, counts: [Int](repeating: ownSums.count, count: placement.replicas))
     }
     var found: (number: Int, replica: Int)?
-    for number in own.indices where found == nil {
-      let sums = (0..<placement.replicas).map { all[$0 * own.count + number] }
+    for number in ownSums.indices where found == nil {
+      let sums = (0..<placement.replicas).map { all[$0 * ownSums.count + number] }
       // Where most agree, the others are wrong; with two replicas nobody can tell.
       let usual = Dictionary(grouping: sums) { $0 }.max {
         ($0.value.count, sums.firstIndex(of: $1.key) ?? 0)

@@ -40,7 +40,7 @@ final class TowerMessages {
   /// What the towers of other ranks found for the own tower's maps, by reader.
   private let arriving: [Tensor?]
   /// The maps of the own towers in the pass that is under way.
-  private var own: [Tensor] = []
+  private var ownTensors: [Tensor] = []
   private var images = 0
 
   /// Makes the messages; `Exchange.init` says what of.
@@ -78,7 +78,7 @@ final class TowerMessages {
         WireMessage(capacity: isSent && !owned.contains($0) ? batchSize * capacity($0) : 0, format)
       }
     }
-    let own = shapes[reader].count
+    let ownLength = shapes[reader].count
     let partSize = (batchSize + parts - 1) / parts
     func partMessages(_ tower: Int, _ isSent: Bool) -> [WireMessage] {
       (0..<parts).map { _ in
@@ -92,7 +92,9 @@ final class TowerMessages {
     otherGradients = messages(formats.gradients) {
       isTrained && reads[reader].contains($0) ? shapes[$0].count : 0
     }
-    ownGradients = messages(formats.gradients) { isTrained && reads[$0].contains(reader) ? own : 0 }
+    ownGradients = messages(formats.gradients) {
+      isTrained && reads[$0].contains(reader) ? ownLength : 0
+    }
   }
 
   /// The images of each part of the pass that is under way.
@@ -102,9 +104,9 @@ final class TowerMessages {
 
   /// Starts to receive the maps of the other towers; `send` sends the own ones, part after part.
   ///
-  /// `own` are the maps of this rank's towers, which may still be in the making.
-  func startGather(_ own: [Tensor], _ pass: Pass) throws(MPIError) {
-    self.own = own
+  /// `x` are the maps of the own towers, which may still be in the making.
+  func startGather(_ x: [Tensor], _ pass: Pass) throws(MPIError) {
+    ownTensors = x
     images = pass.images
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
@@ -125,7 +127,7 @@ final class TowerMessages {
     guard placement.isDistributed else { return }
     let start = MonotonicClock.seconds
     let reader = placement.owned.lowerBound
-    let maps = UnsafeBufferPointer(numbers(own[0], parts[part], of: reader))
+    let maps = UnsafeBufferPointer(numbers(ownTensors[0], parts[part], of: reader))
     ownMaps[part].pack(maps)
     for peer in shapes.indices where peer != reader && reads[peer].contains(reader) {
       forwardBytes += try ownMaps[part].send(
@@ -148,7 +150,7 @@ final class TowerMessages {
 
   /// The maps of a tower; those of another rank's are here once `finishGather` has returned.
   func maps(of tower: Int) -> Tensor {
-    if placement.owned.contains(tower) { return own[tower - placement.owned.lowerBound] }
+    if placement.owned.contains(tower) { return ownTensors[tower - placement.owned.lowerBound] }
     guard let tensor = received[tower] else {
       preconditionFailure("A tower of this rank must read tower \(tower).")
     }

@@ -27,7 +27,7 @@ package final class Network {
   private let reduction: GradientReduction?
   private let progress: MessageProgress
   private var labels: [Int32] = []
-  /// The own images of the pass that was done last.
+  /// This rank's images of the pass that was done last.
   private var images = 0
   private let order = Monitor()
   /// How many towers have found a layer's gradients; inside `order.locked`.
@@ -47,8 +47,8 @@ package final class Network {
       specification, ranksPerReplica: placement.group.size, replicas: placement.replicas)
     let groups = options.scheme.groups(ofReplicas: placement.replicas)
     scheme = groups.map(FullyConnectedScheme.groups) ?? .data
-    let own = placement.images(of: options.batchSize).count
-    guard own > 0 else {
+    let ownImages = placement.images(of: options.batchSize).count
+    guard ownImages > 0 else {
       throw Failure(
         .usage,
         "A batch of \(options.batchSize) images leaves some of the \(placement.replicas) replicas without any; "
@@ -65,14 +65,14 @@ package final class Network {
       }
       self.head = head
       var ownOptions = options
-      ownOptions.batchSize = own
+      ownOptions.batchSize = ownImages
       let range = head.map { 0..<$0.section.firstLayer } ?? layers
       // All ranks cut messages alike, whatever threads each has; every thread still has some images of a part.
       let threads = Int(try placement.all.allReduce(Int64(options.threadsPerTower), .max))
       trunk = Section(
         specification, range, placement: placement,
         shapes: { Array(specification.shapes(ofTower: $0)[range]) }, options: ownOptions,
-        messageParts: max(1, min(Self.mostParts, own / (4 * threads))), progress: progress)
+        messageParts: max(1, min(Self.mostParts, ownImages / (4 * threads))), progress: progress)
       reduction =
         options.isTrained
         ? try GradientReduction(placement, format: options.formats.gradients, progress: progress)
@@ -84,7 +84,7 @@ package final class Network {
       classes: Self.classes(
         specification.classes, towers: head?.placement.towers ?? placement.towers),
       placement: head?.placement ?? placement,
-      batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? own)
+      batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? ownImages)
     finishedTowers = [Int](repeating: 0, count: specification.layers.count)
     for tower in trunk.towers {
       tower.gradientsAreReady = { [unowned self] layer in gradientsAreReady(layer) }
