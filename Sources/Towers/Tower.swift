@@ -24,8 +24,8 @@ struct TowerPart {
 
 /// One tower of the network: its layers, in order, with their outputs and the room for their gradients.
 ///
-/// A tower computes alone. What it reads of other towers is handed to it slice by slice. Its layers are counted
-/// from its own first.
+/// A tower computes alone. What it reads of other towers is handed to it slice by slice. Its layers are numbered
+/// within it.
 final class Tower {
   /// One layer with its output.
   struct BuiltLayer {
