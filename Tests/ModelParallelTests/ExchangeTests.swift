@@ -22,7 +22,7 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
       capacity: capacity)
   }
 
-  @Test func sharesAreTheTowersOwnTensors() throws {
+  @Test func mapsAreTheTowersOwnTensors() throws {
     let bench = try Self.bench([4, 3])
     let maps = [Tensor(3, 24), Tensor(3, 18)]
     try bench.exchange.forward(maps, bench.pass)

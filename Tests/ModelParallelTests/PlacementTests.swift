@@ -10,7 +10,7 @@ import Testing
     #expect(placement.owned == 0..<2 && placement.towers == 2 && !placement.isDistributed)
   }
 
-  @Test func sharesWorkedByHand() {
+  @Test func splitsWorkedByHand() {
     // 7 classes on two towers: the odd one to tower 0.
     #expect(evenSplit(7, part: 0, of: 2) == 0..<4)
     #expect(evenSplit(7, part: 1, of: 2) == 4..<7)
@@ -23,13 +23,13 @@ import Testing
     #expect(evenSplit(1, part: 1, of: 2).isEmpty)
   }
 
-  @Test func sharesCoverEveryKernelOnce() {
+  @Test func splitsCoverEveryKernelOnce() {
     for count in 0...40 {
       for towers in 1...7 {
-        let shares = (0..<towers).map { evenSplit(count, part: $0, of: towers) }
-        #expect(shares[0].lowerBound == 0 && shares[towers - 1].upperBound == count)
-        #expect(zip(shares, shares.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
-        #expect(zip(shares, shares.dropFirst()).allSatisfy { $0.count >= $1.count })
+        let ranges = (0..<towers).map { evenSplit(count, part: $0, of: towers) }
+        #expect(ranges[0].lowerBound == 0 && ranges[towers - 1].upperBound == count)
+        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.count >= $1.count })
       }
     }
   }

@@ -73,6 +73,20 @@ struct NetworkAcrossRanksTests {
     #expect(own.network.exchanges.reduce(0) { $0 + $1.forwardBytes } == 3 * images * bytes)
   }
 
+  /// Where a thread moves the messages, the reader's two gradients are found one after the other.
+  @Test(arguments: MessageProgress.Mode.allCases)
+  func soAreThoseOfEveryWayToMoveMessages(_ mode: MessageProgress.Mode) throws {
+    let whole = try NetworkBench(SmallNetworks.sentInParts, images: 9, seed: Self.seed)
+    let own = try NetworkBench(
+      SmallNetworks.sentInParts, over: Self.pair, images: 9, seed: Self.seed, progress: mode)
+    for number in 0..<3 {
+      #expect(try own.step(number) == whole.step(number))
+      #expect(Self.difference(own, whole) == nil)
+      own.update(rate: 0.01)
+      whole.update(rate: 0.01)
+    }
+  }
+
   @Test(
     .enabled(if: TestWorld.size == 4, "run with mpirun -np 4"),
     arguments: [SmallNetworks.alexNetLike(towers: 4), SmallNetworks.fourTowers])
