@@ -52,30 +52,17 @@ final class Section {
     }
     self.towers = towers
     let allShapes = (0..<placement.towers).map(shapes)
-    var stages: [Stage] = []
-    // The first layer that is in no stage yet.
-    var next = 0
-    if let first {
-      stages.append(.batchExchange(BatchExchangeStage(exchange: first, reader: 0)))
-      next = 1
-    }
-    for number in range.dropFirst() where network.layers[number].reads != .own {
-      let reader = number - range.lowerBound
-      let convolution = (next..<reader).last { towers[0].layers[$0].layer is Convolution }
-      let exchange = Exchange(
-        name: network.layers[number].name, shapes: allShapes.map { $0[reader - 1].output },
-        reads: allShapes.map { $0[reader].reads }, placement: placement,
-        batchSize: options.batchSize, tag: number,
-        parts: convolution == nil ? 1 : messageParts, isTrained: options.isTrained,
-        formats: options.formats, progress: progress)
-      let makers = (convolution ?? reader)..<reader
-      if next < makers.lowerBound { stages.append(.layers(next..<makers.lowerBound)) }
-      stages.append(
-        .exchange(ExchangeStage(exchange: exchange, makers: makers, reader: reader)))
-      next = reader + 1
-    }
-    if next < range.count { stages.append(.layers(next..<range.count)) }
-    self.stages = stages
+    stages = Stage.list(
+      reads: range.map { network.layers[$0].reads }, first: first,
+      isLong: { towers[0].layers[$0].layer is Convolution },
+      exchange: { reader, isMadeInParts in
+        let number = range.lowerBound + reader
+        return Exchange(
+          name: network.layers[number].name, shapes: allShapes.map { $0[reader - 1].output },
+          reads: allShapes.map { $0[reader].reads }, placement: placement,
+          batchSize: options.batchSize, tag: number, parts: isMadeInParts ? messageParts : 1,
+          isTrained: options.isTrained, formats: options.formats, progress: progress)
+      })
   }
 
   // MARK: A step

@@ -1,4 +1,5 @@
 import ModelParallel
+import Networks
 
 /// What a section runs in turn.
 ///
@@ -12,6 +13,38 @@ enum Stage {
   case exchange(ExchangeStage)
   /// An exchange between the replicas of a group: the first stage of layers that are spread over its ranks.
   case batchExchange(BatchExchangeStage)
+
+  /// Cuts a section's layers into stages: in front of each that reads other towers stands an exchange.
+  /// - Parameters:
+  ///   - reads: What each layer reads; the first has no exchange between towers.
+  ///   - first: The exchange of the batch that the first layer reads; nil for none.
+  ///   - isLong: Whether a layer computes for long enough to make its maps in parts.
+  ///   - exchange: Makes the exchange that a layer reads.
+  /// - Returns: The stages in the order of the layers.
+  static func list(
+    reads: [Reads], first: BatchExchange?, isLong: (_ layer: Int) -> Bool,
+    exchange: (_ reader: Int, _ isMadeInParts: Bool) -> Exchange
+  ) -> [Stage] {
+    var stages: [Stage] = []
+    // The first layer that is in no stage yet.
+    var next = 0
+    if let first {
+      stages.append(.batchExchange(BatchExchangeStage(exchange: first, reader: 0)))
+      next = 1
+    }
+    for reader in reads.indices.dropFirst() where reads[reader] != .own {
+      let maker = (next..<reader).last(where: isLong)
+      let makers = (maker ?? reader)..<reader
+      if next < makers.lowerBound { stages.append(.layers(next..<makers.lowerBound)) }
+      stages.append(
+        .exchange(
+          ExchangeStage(
+            exchange: exchange(reader, maker != nil), makers: makers, reader: reader)))
+      next = reader + 1
+    }
+    if next < reads.count { stages.append(.layers(next..<reads.count)) }
+    return stages
+  }
 }
 
 /// An exchange between towers, with the layers whose arithmetic hides its messages.
