@@ -28,24 +28,25 @@ package final class AveragePooling: Layer {
   }
 
   /// The means.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
-    forEachPlace(pass) { place, pixels, weight in
-      let y = y.pointer + place
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+    forEachPlace(pass) { offset, pixels, weight in
+      let y = y.pointer + offset
       y.update(repeating: 0, count: output.maps)
       pixels { add(x.pointer + $0, count: output.maps, to: y) }
       for map in 0..<output.maps { y[map] *= weight }
     }
   }
 
-  /// Each pixel of a window gets an equal part of the gradient.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  /// Each pixel of a window gets as much of the gradient as the others.
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images) { images, _ in
       (dx.pointer + images.lowerBound * inputs[0].count)
         .update(repeating: 0, count: images.count * inputs[0].count)
     }
-    forEachPlace(pass) { place, pixels, weight in
-      let dy = dy.pointer + place
+    forEachPlace(pass) { offset, pixels, weight in
+      let dy = dy.pointer + offset
       pixels { target in
         let dx = dx.pointer + target
         for map in 0..<output.maps { dx[map] += weight * dy[map] }
@@ -53,11 +54,11 @@ package final class AveragePooling: Layer {
     }
   }
 
-  /// Calls `body` for each output pixel with its place, a loop over its window and 1 / the window's pixels.
+  /// Calls `body` for each output pixel with its offset, a loop over its window and 1 / the window's pixels.
   @inline(__always)
   private func forEachPlace(
     _ pass: Pass,
-    _ body: (_ place: Int, _ pixels: (_ visit: (_ input: Int) -> Void) -> Void, _ weight: Float) ->
+    _ body: (_ offset: Int, _ pixels: (_ visit: (_ input: Int) -> Void) -> Void, _ weight: Float) ->
       Void
   ) {
     let input = inputs[0]
@@ -67,9 +68,9 @@ package final class AveragePooling: Layer {
           let rows = window.covered(at: row, of: input.height)
           for column in 0..<output.width {
             let columns = window.covered(at: column, of: input.width)
-            let place = ((image * output.height + row) * output.width + column) * output.maps
+            let offset = ((image * output.height + row) * output.width + column) * output.maps
             body(
-              place,
+              offset,
               { visit in
                 for y in rows {
                   for x in columns {

@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// y[n,p,q,k] = b[k] + sum over r,s,c of w[k,r,s,c] x[n, p stride + r - padding, q stride + s - padding, c],
 /// where pixels outside the map are zero. With `groups` g, kernels and input maps fall into g equal groups
-/// and a kernel reads its own group alone. Several shares (the maps of several towers) add up.
+/// and a kernel reads the maps of its group alone. Several slices (the maps of several towers) add up.
 package final class Convolution: Layer {
   /// The layer's name.
   package let name: String
@@ -29,10 +29,10 @@ package final class Convolution: Layer {
   /// Makes a convolution.
   /// - Parameters:
   ///   - name: The layer's name.
-  ///   - inputs: The maps of each share; all of one height and width.
+  ///   - inputs: The maps of each slice; all of one height and width.
   ///   - window: The kernels' size, stride and padding.
-  ///   - groups: How many groups kernels and maps fall into; 1 where there are several shares.
-  ///   - weight: The weights, in the layout height = width = size, shares' maps divided by groups.
+  ///   - groups: How many groups kernels and maps fall into; 1 where there are several slices.
+  ///   - weight: The weights, in the layout height = width = size, slices' maps divided by groups.
   ///   - bias: The biases.
   ///   - choice: How it is computed.
   ///   - images: The most images that are computed together.
@@ -41,10 +41,10 @@ package final class Convolution: Layer {
     name: String, inputs: [MapShape], window: Window, groups: Int = 1, weight: Parameter,
     bias: Parameter, choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
   ) {
-    precondition(!inputs.isEmpty && (groups == 1 || inputs.count == 1), "Groups need one share.")
+    precondition(!inputs.isEmpty && (groups == 1 || inputs.count == 1), "Groups need one slice.")
     precondition(
       inputs.allSatisfy { $0.height == inputs[0].height && $0.width == inputs[0].width },
-      "Shares differ in height or width.")
+      "Slices differ in height or width.")
     let kernels = weight.layout.kernels
     precondition(
       kernels % groups == 0 && inputs[0].maps % groups == 0, "The groups would differ in size.")
@@ -75,27 +75,30 @@ package final class Convolution: Layer {
     return plan?.bytes(threads: threads) ?? 0
   }
 
-  /// Adds the share's products to `y`.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
-    algorithm.forward(x, share, into: y, pass)
+  /// Adds the slice's products to `y`.
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+    algorithm.forward(x, slice, into: y, pass)
   }
 
   /// The transposed convolution of the output gradient.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
-    algorithm.backward(dy, x: x, share, into: dx, learns: false, pass)
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
+    algorithm.backward(dy, x: x, slice, into: dx, learns: false, pass)
   }
 
-  /// dw = sum over images and pixels of dy times the patch; db = sum of dy, with the first share.
-  package func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
-    algorithm.backward(dy, x: x, share, into: nil, learns: true, pass)
+  /// dw = sum over images and pixels of dy times the patch; db = sum of dy, with the first slice.
+  package func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {
+    algorithm.backward(dy, x: x, slice, into: nil, learns: true, pass)
   }
 
   /// The transforms, or patches, of the gradient and of the input.
   package var gradientsShareWork: Bool { true }
 
   /// Both gradients, which have transforms in common.
-  package func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
-    algorithm.backward(dy, x: x, share, into: dx, learns: true, pass)
+  package func backward(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, _ pass: Pass
+  ) {
+    algorithm.backward(dy, x: x, slice, into: dx, learns: true, pass)
   }
 }

@@ -8,7 +8,7 @@ package import Tensors
 /// probability to be kept. Or, as Caffe and PyTorch have it, training divides by that probability and the test
 /// changes nothing. In place.
 ///
-/// Which neurons are dropped depends on the seed, the layer's name, the step, the image's place in the whole
+/// Which neurons are dropped depends on the seed, the layer's name, the step, the image's number in the whole
 /// batch and the neuron's number among those of all towers, and on nothing else.
 package final class Dropout: Layer {
   /// The layer's name.
@@ -54,7 +54,7 @@ package final class Dropout: Layer {
   }
 
   /// Drops neurons in training, scales them at test.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     let count = output.count
     guard pass.isTraining else {
       let factor = factors.test
@@ -74,8 +74,9 @@ package final class Dropout: Layer {
   }
 
   /// Lets the gradient through where the neuron was kept.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images * output.count) { range, _ in
       let mask = mask.pointer + pass.firstRow * output.count + range.lowerBound
       let dy = dy.pointer + range.lowerBound

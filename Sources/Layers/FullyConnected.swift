@@ -2,7 +2,7 @@ package import Networks
 package import System
 package import Tensors
 
-/// A fully-connected layer: y[n,k] = b[k] + sum over shares and their neurons i of w[k,i] x[n,i].
+/// A fully-connected layer: y[n,k] = b[k] + sum over slices and their neurons i of w[k,i] x[n,i].
 ///
 /// Feature maps are read as vectors in their order in memory. The products are cut over the tower's
 /// threads by kernels (forward, weights) or by inputs (input gradient).
@@ -26,8 +26,8 @@ package final class FullyConnected: Layer {
   /// Makes a layer with weights of zero.
   /// - Parameters:
   ///   - name: The layer's name.
-  ///   - inputs: The shape of each share.
-  ///   - weight: The weights, laid out with the shares' height, width and maps.
+  ///   - inputs: The shape of each slice.
+  ///   - weight: The weights, laid out with the slices' height, width and maps.
   ///   - bias: The biases.
   ///   - team: The tower's threads.
   package init(
@@ -41,34 +41,35 @@ package final class FullyConnected: Layer {
     output = MapShape(height: 1, width: 1, maps: weight.layout.kernels)
   }
 
-  /// Adds the share's products to `y`.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
-    let length = inputs[share.index].count
-    let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
-    let beta: Float = share.isFirst ? 0 : 1
+  /// Adds the slice's products to `y`.
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+    let length = inputs[slice.index].count
+    let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
+    let beta: Float = slice.isFirst ? 0 : 1
     team.split(output.maps) { kernels, _ in
-      let (own, target) = (weights + kernels.lowerBound * length, y.pointer + kernels.lowerBound)
+      let (rows, target) = (weights + kernels.lowerBound * length, y.pointer + kernels.lowerBound)
       if pass.images == 1 {
         // A product of matrices would copy every weight first.
         BLAS.multiply(
-          rows: kernels.count, columns: length, own, stride: length, vector: x.pointer, beta: beta,
+          rows: kernels.count, columns: length, rows, stride: length, vector: x.pointer, beta: beta,
           into: target)
       } else {
         BLAS.multiply(
           rows: pass.images, columns: kernels.count, inner: length, x.pointer, stride: length,
-          own, .transposed, stride: length, beta: beta, into: target, stride: output.maps)
+          rows, .transposed, stride: length, beta: beta, into: target, stride: output.maps)
       }
     }
-    if share.isLast {
+    if slice.isLast {
       addRow(bias.value.pointer, count: output.maps, toRows: pass.images, of: y.pointer)
     }
   }
 
   /// dx = dy w.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
-    let length = inputs[share.index].count
-    let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
+    let length = inputs[slice.index].count
+    let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
     team.split(length) { columns, _ in
       BLAS.multiply(
         rows: pass.images, columns: columns.count, inner: output.maps,
@@ -78,10 +79,10 @@ package final class FullyConnected: Layer {
     }
   }
 
-  /// dw = dy^T x; db = sum of dy over the images, with the first share.
-  package func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
-    let length = inputs[share.index].count
-    let gradient = weight.gradient.pointer + weight.layout.shareOffset(share.index)
+  /// dw = dy^T x; db = sum of dy over the images, with the first slice.
+  package func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {
+    let length = inputs[slice.index].count
+    let gradient = weight.gradient.pointer + weight.layout.sliceOffset(slice.index)
     team.split(output.maps) { kernels, _ in
       BLAS.multiply(
         rows: kernels.count, columns: length, inner: pass.images,
@@ -89,7 +90,7 @@ package final class FullyConnected: Layer {
         x.pointer, stride: length,
         into: gradient + kernels.lowerBound * length, stride: length)
     }
-    if share.isFirst {
+    if slice.isFirst {
       bias.gradient.fill(0)
       addRows(dy.pointer, count: output.maps, rows: pass.images, to: bias.gradient.pointer)
     }

@@ -26,15 +26,16 @@ package final class HyperbolicTangent: Layer {
   }
 
   /// y = tanh x.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     team.split(pass.images * output.count) { range, _ in
       for i in range { y.pointer[i] = tanhf(x.pointer[i]) }
     }
   }
 
   /// dx = (1 - y^2) dy.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images * output.count) { range, _ in
       let y = x.pointer + range.lowerBound
       let dy = dy.pointer + range.lowerBound

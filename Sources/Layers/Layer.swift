@@ -4,16 +4,16 @@ package import Tensors
 /// What one tower computes alone, on the maps of a batch of images.
 ///
 /// Tensors are images x height x width x maps, with room for the largest batch; `pass.images` says how
-/// many are there. A layer that reads the maps of several towers reads them one *share* after the other:
-/// `y = sum over shares of f_share(x_share)`, so that it can begin with its own tower's maps while the
-/// others travel. All other layers have one share.
+/// many are there. A layer that reads several towers reads one *slice* of its input, a tower's maps, after the other:
+/// `y = sum over slices of f_slice(x_slice)`, so that it can begin with its own tower's maps while the
+/// others travel. All other layers have one slice.
 ///
 /// The backward functions may use the input `x` of the forward pass, which still holds what it held; the
 /// output may have been changed in place by the layer that follows.
 package protocol Layer: AnyObject {
   /// The layer's name in the network, `conv1`.
   var name: String { get }
-  /// The maps that the layer reads, a shape for each share.
+  /// The maps that the layer reads, a shape for each slice.
   var inputs: [MapShape] { get }
   /// The maps that it makes.
   var output: MapShape { get }
@@ -26,17 +26,17 @@ package protocol Layer: AnyObject {
   /// Whether `backward` has work in common for its two gradients, which is done twice where they are found apart.
   var gradientsShareWork: Bool { get }
 
-  /// Adds one share's part to the output; the first share overwrites what was there.
-  func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass)
+  /// Adds one slice's products to the output; the first slice overwrites what was there.
+  func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass)
 
-  /// Overwrites `dx` with the gradient of the loss by the share's input, given that by the output.
-  func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
+  /// Overwrites `dx` with the gradient of the loss by the slice's input, given that by the output.
+  func inputGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass)
 
-  /// Overwrites the share's part of the parameters' gradients, given the gradient by the output.
-  func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass)
+  /// Overwrites the gradients of the parameters that read the slice, given the gradient by the output.
+  func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass)
 
   /// Both gradients at once, where they have work in common; `dx` is nil where the input needs none.
-  func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass)
+  func backward(_ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, _ pass: Pass)
 }
 
 extension Layer {
@@ -47,32 +47,34 @@ extension Layer {
   /// None by default.
   package var gradientsShareWork: Bool { false }
   /// Nothing to learn.
-  package func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {}
+  package func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {}
   /// One gradient after the other.
-  package func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
-    parameterGradient(dy, x: x, share, pass)
-    if let dx { inputGradient(dy, x: x, share, into: dx, pass) }
+  package func backward(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, _ pass: Pass
+  ) {
+    parameterGradient(dy, x: x, slice, pass)
+    if let dx { inputGradient(dy, x: x, slice, into: dx, pass) }
   }
 }
 
-/// Which part of its input a layer is reading.
-package struct Share: Equatable, Sendable {
-  /// The place of the tower whose maps these are among those that the layer reads; 0 where there is only one share.
+/// Which slice of its input a layer is reading: the maps of which of the towers that it reads.
+package struct InputSlice: Equatable, Sendable {
+  /// The number of the slice among the layer's inputs, which are in the order of their towers.
   package var index: Int
-  /// Whether this is the first share of the pass: outputs are overwritten, not added to.
+  /// Whether this is the first slice of the pass: outputs are overwritten, not added to.
   package var isFirst: Bool
   /// Whether this is the last one: the biases are added now.
   package var isLast: Bool
 
-  /// Makes a share.
+  /// Makes a slice.
   package init(index: Int, isFirst: Bool, isLast: Bool) {
     self.index = index
     self.isFirst = isFirst
     self.isLast = isLast
   }
 
-  /// The only share of a layer that reads one tensor.
-  package static let whole = Share(index: 0, isFirst: true, isLast: true)
+  /// The only slice of a layer that reads one tensor.
+  package static let whole = InputSlice(index: 0, isFirst: true, isLast: true)
 }
 
 /// What all layers know about the batch that is passing through.
@@ -83,12 +85,12 @@ package struct Pass: Equatable, Sendable {
   package var isTraining: Bool
   /// The number of the training step, which counts the random numbers.
   package var step: Int
-  /// The place of the first image in the whole batch, where the batch is split over replicas.
+  /// The number of the first image in the whole batch, where the batch is split over replicas.
   package var firstImage: Int
   /// How many images the whole batch has over all replicas.
   package var batch: Int
-  /// The place of the first image among those that a layer remembers something of: not 0 where a pass takes some
-  /// layers part by part.
+  /// The number of the first image among those that a layer remembers something of: not 0 where a pass takes some
+  /// layers by some images at a time.
   package private(set) var firstRow = 0
 
   /// Makes a pass; `batch` is `images` where there is one replica.
@@ -103,11 +105,11 @@ package struct Pass: Equatable, Sendable {
   }
 
   /// The pass of some of the images; the tensors that layers are given then begin with the first of them.
-  package func part(_ rows: Range<Int>) -> Pass {
-    var part = self
-    part.images = rows.count
-    part.firstImage += rows.lowerBound
-    part.firstRow += rows.lowerBound
-    return part
+  package func limited(to rows: Range<Int>) -> Pass {
+    var pass = self
+    pass.images = rows.count
+    pass.firstImage += rows.lowerBound
+    pass.firstRow += rows.lowerBound
+    return pass
   }
 }

@@ -41,26 +41,27 @@ package final class MaxPooling: Layer {
   deinit { winner.deallocate() }
 
   /// The largest numbers.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     team.split(pass.images) { images, _ in
       for image in images {
-        let place = image * output.count
+        let offset = image * output.count
         KernelSet.best.maximum(
-          grid, x.pointer + image * inputs[0].count, y.pointer + place,
-          winner.baseAddress.unsafelyUnwrapped + pass.firstRow * output.count + place)
+          grid, x.pointer + image * inputs[0].count, y.pointer + offset,
+          winner.baseAddress.unsafelyUnwrapped + pass.firstRow * output.count + offset)
       }
     }
   }
 
   /// Each gradient goes to the pixel that won.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images) { images, _ in
       for image in images {
-        let place = image * output.count
+        let offset = image * output.count
         KernelSet.best.maximumGradient(
-          grid, dy.pointer + place,
-          winner.baseAddress.unsafelyUnwrapped + pass.firstRow * output.count + place,
+          grid, dy.pointer + offset,
+          winner.baseAddress.unsafelyUnwrapped + pass.firstRow * output.count + offset,
           dx.pointer + image * inputs[0].count)
       }
     }

@@ -76,7 +76,7 @@ package final class Parameter: @unchecked Sendable {
 
   /// Fills the values with N(mean, deviation^2).
   ///
-  /// Each number depends on the seed, the tensor's name and its place in the whole network's tensor alone,
+  /// Each number depends on the seed, the tensor's name and its position in the whole network's tensor alone,
   /// so the network is the same however it is split.
   package func initialize(seed: UInt64) {
     defer { noteChange() }
@@ -88,12 +88,12 @@ package final class Parameter: @unchecked Sendable {
       var normals = SIMD4<Double>()
       var block = -1
       for element in 0..<length {
-        let place = kernel * length + element
-        if place >> 2 != block {
-          block = place >> 2
+        let position = kernel * length + element
+        if position >> 2 != block {
+          block = position >> 2
           normals = random.normals(0, UInt64(block))
         }
-        row.pointer[element] = Float(initialMean + initialDeviation * normals[place & 3])
+        row.pointer[element] = Float(initialMean + initialDeviation * normals[position & 3])
       }
       layout.setKernel(kernel - kernels.lowerBound, of: value, from: row.pointer)
     }

@@ -2,9 +2,9 @@ package import Tensors
 
 /// The order of a tower's weights in memory, and how it maps to the canonical one.
 ///
-/// In memory: share x kernel x height x width x map, so that a kernel meets a patch of height x width x maps
-/// as it lies in the input, and each share of the input has its own matrix. Canonical (PyTorch): kernel x
-/// map x height x width with the maps of all shares in a row.
+/// In memory: slice x kernel x height x width x map, so that a kernel meets a patch of height x width x maps
+/// as it lies in the input, and each slice of the input has its own matrix. Canonical (PyTorch): kernel x
+/// map x height x width with the maps of all slices in a row.
 package struct ParameterLayout: Equatable, Sendable {
   /// The tower's kernels.
   package let kernels: Int
@@ -12,40 +12,40 @@ package struct ParameterLayout: Equatable, Sendable {
   package let height: Int
   /// The width of a kernel.
   package let width: Int
-  /// The input maps of a kernel in each share.
-  package let shareMaps: [Int]
+  /// The input maps of a kernel in each slice.
+  package let sliceMaps: [Int]
   /// Whether the layer reads vectors: a canonical kernel then is one row of numbers, not height x width.
   package let isFlat: Bool
 
   /// Makes a layout.
-  package init(kernels: Int, height: Int, width: Int, shareMaps: [Int], isFlat: Bool) {
+  package init(kernels: Int, height: Int, width: Int, sliceMaps: [Int], isFlat: Bool) {
     self.kernels = kernels
     self.height = height
     self.width = width
-    self.shareMaps = shareMaps
+    self.sliceMaps = sliceMaps
     self.isFlat = isFlat
   }
 
   /// The layout of one bias a kernel.
   package static func biases(kernels: Int) -> ParameterLayout {
-    ParameterLayout(kernels: kernels, height: 1, width: 1, shareMaps: [1], isFlat: true)
+    ParameterLayout(kernels: kernels, height: 1, width: 1, sliceMaps: [1], isFlat: true)
   }
 
   /// Weights of one kernel.
-  package var kernelLength: Int { height * width * shareMaps.reduce(0, +) }
+  package var kernelLength: Int { height * width * sliceMaps.reduce(0, +) }
   /// Weights of all the tower's kernels.
   package var count: Int { kernels * kernelLength }
   /// The lengths of the canonical dimensions after the first.
   package var canonicalKernelShape: [Int] {
-    isFlat ? [kernelLength] : [shareMaps.reduce(0, +), height, width]
+    isFlat ? [kernelLength] : [sliceMaps.reduce(0, +), height, width]
   }
 
-  /// Weights of one kernel in a share.
-  package func shareKernelLength(_ share: Int) -> Int { height * width * shareMaps[share] }
+  /// Weights of one kernel in a slice.
+  package func sliceKernelLength(_ slice: Int) -> Int { height * width * sliceMaps[slice] }
 
-  /// Where a share's matrix of kernels x weights begins.
-  package func shareOffset(_ share: Int) -> Int {
-    kernels * height * width * shareMaps[..<share].reduce(0, +)
+  /// Where a slice's matrix of kernels x weights begins.
+  package func sliceOffset(_ slice: Int) -> Int {
+    kernels * height * width * sliceMaps[..<slice].reduce(0, +)
   }
 
   /// Writes a kernel in canonical order to `destination`, which has room for `kernelLength` numbers.
@@ -64,8 +64,8 @@ package struct ParameterLayout: Equatable, Sendable {
   private func forEachElement(of kernel: Int, _ body: (_ stored: Int, _ canonical: Int) -> Void) {
     let area = height * width
     var firstMap = 0
-    for (share, maps) in shareMaps.enumerated() {
-      let base = shareOffset(share) + kernel * area * maps
+    for (slice, maps) in sliceMaps.enumerated() {
+      let base = sliceOffset(slice) + kernel * area * maps
       for pixel in 0..<area {
         for map in 0..<maps {
           body(base + pixel * maps + map, (firstMap + map) * area + pixel)

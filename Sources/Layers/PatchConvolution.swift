@@ -53,22 +53,22 @@ final class PatchConvolution: ConvolutionAlgorithm {
   }
 
   func backward(
-    _ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, learns: Bool, _ pass: Pass
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, learns: Bool, _ pass: Pass
   ) {
-    if learns { parameterGradient(dy, x: x, share, pass) }
-    if let dx { inputGradient(dy, share, into: dx, pass) }
+    if learns { parameterGradient(dy, x: x, slice, pass) }
+    if let dx { inputGradient(dy, slice, into: dx, pass) }
   }
 
   private func rowsPerBlock(patchLength: Int) -> Int {
     max(1, min(output.height, scratch[0].patches.count / (output.width * patchLength)))
   }
 
-  func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
-    let input = inputs[share.index]
+  func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+    let input = inputs[slice.index]
     let maps = input.maps / groups
     let patchLength = window.size * window.size * maps
     let kernels = output.maps / groups
-    let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
+    let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
     team.split(pass.images) { images, member in
       let patches = scratch[member].patches.pointer
       for image in images {
@@ -83,10 +83,10 @@ final class PatchConvolution: ConvolutionAlgorithm {
               rows: pixels, columns: kernels, inner: patchLength,
               patches, stride: patchLength,
               weights + group * kernels * patchLength, .transposed, stride: patchLength,
-              beta: share.isFirst ? 0 : 1,
+              beta: slice.isFirst ? 0 : 1,
               into: block + group * kernels, stride: output.maps)
           }
-          if share.isLast {
+          if slice.isLast {
             addRow(bias.value.pointer, count: output.maps, toRows: pixels, of: block)
           }
         }
@@ -95,12 +95,12 @@ final class PatchConvolution: ConvolutionAlgorithm {
   }
 
   /// The transposed convolution: each output gradient is spread over the patch that it came from.
-  private func inputGradient(_ dy: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass) {
-    let input = inputs[share.index]
+  private func inputGradient(_ dy: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass) {
+    let input = inputs[slice.index]
     let maps = input.maps / groups
     let patchLength = window.size * window.size * maps
     let kernels = output.maps / groups
-    let weights = weight.value.pointer + weight.layout.shareOffset(share.index)
+    let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
     team.split(pass.images) { images, member in
       let patches = scratch[member].patches.pointer
       for image in images {
@@ -122,20 +122,20 @@ final class PatchConvolution: ConvolutionAlgorithm {
     }
   }
 
-  /// dw = sum over images and pixels of dy times the patch; db = sum of dy, with the first share.
-  private func parameterGradient(_ dy: Tensor, x: Tensor, _ share: Share, _ pass: Pass) {
-    let input = inputs[share.index]
+  /// dw = sum over images and pixels of dy times the patch; db = sum of dy, with the first slice.
+  private func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {
+    let input = inputs[slice.index]
     let maps = input.maps / groups
     let patchLength = window.size * window.size * maps
     let kernels = output.maps / groups
-    let offset = weight.layout.shareOffset(share.index)
+    let offset = weight.layout.sliceOffset(slice.index)
     let gradient = weight.gradient.pointer + offset
     let length = weight.layout.kernels * patchLength
     team.split(pass.images) { images, member in
       let patches = scratch[member].patches.pointer
       let sum = member == 0 ? gradient : scratch[member].weightGradient.pointer + offset
       let biasSum = scratch[member].biasSum.pointer
-      if share.isFirst { biasSum.update(repeating: 0, count: output.maps) }
+      if slice.isFirst { biasSum.update(repeating: 0, count: output.maps) }
       var beta: Float = 0
       for image in images {
         let source = x.pointer + image * input.count
@@ -153,7 +153,7 @@ final class PatchConvolution: ConvolutionAlgorithm {
           }
           beta = 1
         }
-        if share.isFirst {
+        if slice.isFirst {
           addRows(outputGradient, count: output.maps, rows: output.pixels, to: biasSum)
         }
       }
@@ -162,16 +162,16 @@ final class PatchConvolution: ConvolutionAlgorithm {
     for member in 0..<team.count {
       let images = evenSplit(pass.images, part: member, of: team.count)
       let target = bias.gradient.pointer
-      if member == 0 && share.isFirst { target.update(repeating: 0, count: output.maps) }
+      if member == 0 && slice.isFirst { target.update(repeating: 0, count: output.maps) }
       if images.isEmpty {
         if member == 0 { gradient.update(repeating: 0, count: length) }
         continue
       }
-      if share.isFirst { add(scratch[member].biasSum.pointer, count: output.maps, to: target) }
+      if slice.isFirst { add(scratch[member].biasSum.pointer, count: output.maps, to: target) }
       if member > 0 {
-        let part = scratch[member].weightGradient.pointer + offset
+        let sum = scratch[member].weightGradient.pointer + offset
         team.split(length) { range, _ in
-          add(part + range.lowerBound, count: range.count, to: gradient + range.lowerBound)
+          add(sum + range.lowerBound, count: range.count, to: gradient + range.lowerBound)
         }
       }
     }

@@ -26,7 +26,7 @@ package final class ReLU: Layer {
   }
 
   /// Sets negative numbers to zero.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     team.split(pass.images * output.count) { range, _ in
       KernelSet.best.rectify(
         x.pointer + range.lowerBound, range.count, y.pointer + range.lowerBound)
@@ -34,8 +34,9 @@ package final class ReLU: Layer {
   }
 
   /// Lets the gradient through where the output is positive.
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images * output.count) { range, _ in
       KernelSet.best.rectifierGradient(
         x.pointer + range.lowerBound, dy.pointer + range.lowerBound, range.count,

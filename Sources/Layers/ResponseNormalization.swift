@@ -3,7 +3,7 @@ package import Networks
 package import System
 package import Tensors
 
-/// Local response normalisation across neighbouring maps of the own tower (paper, 3.3).
+/// Local response normalisation across neighbouring maps of a tower (paper, 3.3).
 ///
 /// With d_i = k + s * sum of x_j^2 over the maps j in [i - n/2, i + n/2] that exist, at the same pixel:
 /// y_i = x_i d_i^-beta and dx_i = dy_i d_i^-beta - 2 s beta x_i * sum of dy_j x_j d_j^(-beta-1) over the
@@ -42,7 +42,7 @@ package final class ResponseNormalization: Layer {
   }
 
   /// y = x d^-beta.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     team.split(pass.images * output.pixels) { pixels, _ in
       let start = pixels.lowerBound * output.maps
       KernelSet.best.normalize(shape, x.pointer + start, pixels.count, y.pointer + start)
@@ -50,8 +50,9 @@ package final class ResponseNormalization: Layer {
   }
 
   /// dx = dy d^-beta - 2 s beta x * windowed sum of dy x d^(-beta-1).
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     team.split(pass.images * output.pixels) { pixels, _ in
       let start = pixels.lowerBound * output.maps
       KernelSet.best.normalizationGradient(

@@ -51,7 +51,7 @@ package final class SpatialNormalization: Layer {
   }
 
   /// y = x d^-beta.
-  package func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     let count = output.count
     team.split(pass.images) { images, member in
       let (square, sum, rows) = pointers(member)
@@ -68,8 +68,9 @@ package final class SpatialNormalization: Layer {
   }
 
   /// dx = dy d^-beta - 2 s beta x * windowed sum of dy x d^(-beta-1).
-  package func inputGradient(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor, _ pass: Pass)
-  {
+  package func inputGradient(
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
+  ) {
     let count = output.count
     let outer = -2 * scale * exponent
     team.split(pass.images) { images, member in
@@ -97,8 +98,8 @@ package final class SpatialNormalization: Layer {
   private func pointers(_ member: Int) -> (
     UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>
   ) {
-    let own = scratch[member]
-    return (own.first.pointer, own.second.pointer, own.rows.pointer)
+    let memory = scratch[member]
+    return (memory.first.pointer, memory.second.pointer, memory.rows.pointer)
   }
 
   @inline(__always)

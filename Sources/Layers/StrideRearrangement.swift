@@ -23,8 +23,8 @@ struct StrideRearrangement {
 
   /// Lays an image out in squares.
   func rearrange(_ x: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
-    forEachRun { source, place, count in
-      let run = target + place
+    forEachRun { source, position, count in
+      let run = target + position
       if let source {
         copy(x + source.offset, count: source.count, to: run)
         if source.count < count {
@@ -39,30 +39,30 @@ struct StrideRearrangement {
   /// Brings a gradient by the squares back to the image; each pixel lies in one square.
   func restore(_ squares: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>) {
     dx.update(repeating: 0, count: input.count)
-    forEachRun { source, place, _ in
-      if let source { (dx + source.offset).update(from: squares + place, count: source.count) }
+    forEachRun { source, position, _ in
+      if let source { (dx + source.offset).update(from: squares + position, count: source.count) }
     }
   }
 
   /// A kernel of size x size x maps as one of squares.
   func rearrangeKernel(_ kernel: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
     target.update(repeating: 0, count: kernelSize * kernelSize * rearranged.maps)
-    forEachKernelRow { row, place, count in
-      (target + place).update(from: kernel + row, count: count)
+    forEachKernelRow { row, position, count in
+      (target + position).update(from: kernel + row, count: count)
     }
   }
 
-  /// The part of a gradient by a kernel of squares that belongs to the kernel.
+  /// The gradient by a kernel, taken from that by a kernel of squares.
   func restoreKernel(_ squares: UnsafePointer<Float>, into kernel: UnsafeMutablePointer<Float>) {
-    forEachKernelRow { row, place, count in
-      (kernel + row).update(from: squares + place, count: count)
+    forEachKernelRow { row, position, count in
+      (kernel + row).update(from: squares + position, count: count)
     }
   }
 
   /// The runs of one row of a square: where the pixels come from, if any, and where they go.
   @inline(__always)
   private func forEachRun(
-    _ body: (_ source: (offset: Int, count: Int)?, _ place: Int, _ count: Int) -> Void
+    _ body: (_ source: (offset: Int, count: Int)?, _ position: Int, _ count: Int) -> Void
   ) {
     precondition(window.padding == 0, "Padding and stride together need the patches.")
     let (s, maps) = (window.stride, input.maps)
@@ -70,11 +70,12 @@ struct StrideRearrangement {
       for row in 0..<s {
         let y = down * s + row
         for across in 0..<rearranged.width {
-          let place = ((down * rearranged.width + across) * s + row) * s * maps
+          let position = ((down * rearranged.width + across) * s + row) * s * maps
           let pixels = min(s, input.width - across * s)
           let isInside = y < input.height && pixels > 0
           body(
-            isInside ? ((y * input.width + across * s) * maps, pixels * maps) : nil, place, s * maps
+            isInside ? ((y * input.width + across * s) * maps, pixels * maps) : nil, position,
+            s * maps
           )
         }
       }
@@ -93,7 +94,7 @@ struct StrideRearrangement {
     }
   }
 
-  private func forEachKernelRow(_ body: (_ row: Int, _ place: Int, _ count: Int) -> Void) {
+  private func forEachKernelRow(_ body: (_ row: Int, _ position: Int, _ count: Int) -> Void) {
     let (s, size, maps) = (window.stride, window.size, input.maps)
     for y in 0..<size {
       for x in stride(from: 0, to: size, by: s) {

@@ -18,7 +18,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   private let team: ThreadTeam
   private let coefficients: WinogradCoefficients
   private let kernelSet: KernelSet
-  /// For each share, point x kernel x map.
+  /// For each slice, point x kernel x map.
   private let transformed: [Tensor]
   private var transformedVersion = -1
   private let scratch: [Scratch]
@@ -29,7 +29,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     let output: Tensor
     let border: Tensor
     let squares: Tensor
-    /// For each share the gradient by the transformed kernels.
+    /// For each slice the gradient by the transformed kernels.
     let gradient: [Tensor]
     let biasSum: Tensor
 
@@ -38,7 +38,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
       output = Tensor(plan.outputCount)
       border = Tensor(plan.borderCount)
       squares = Tensor(plan.squareCount)
-      gradient = isTrained ? plan.shares.indices.map { Tensor(plan.kernelCount($0)) } : []
+      gradient = isTrained ? plan.slices.indices.map { Tensor(plan.kernelCount($0)) } : []
       biasSum = Tensor(isTrained ? plan.output.maps : 0)
     }
   }
@@ -51,7 +51,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     self.team = team
     kernelSet = KernelSet.best
     coefficients = WinogradCoefficients(size: plan.grid.size, outputs: plan.grid.outputs)
-    transformed = plan.shares.indices.map { Tensor(plan.kernelCount($0)) }
+    transformed = plan.slices.indices.map { Tensor(plan.kernelCount($0)) }
     let isTrained = weight.gradient.count > 0
     scratch = (0..<team.count).map { _ in Scratch(plan, isTrained: isTrained) }
   }
@@ -61,45 +61,47 @@ final class WinogradConvolution: ConvolutionAlgorithm {
 
   // MARK: Forward
 
-  func forward(_ x: Tensor, _ share: Share, into y: Tensor, _ pass: Pass) {
+  func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     transformKernels()
-    let maps = plan.shares[share.index].maps
-    let kernels = transformed[share.index].pointer
+    let maps = plan.slices[slice.index].maps
+    let kernels = transformed[slice.index].pointer
     team.split(pass.images) { images, member in
-      let own = scratch[member]
+      let memory = scratch[member]
       forEachRound(images) { images in
         let tiles = images.count * plan.grid.tiles
-        transformInput(x, images, share, own)
+        transformInput(x, images, slice, memory)
         for point in 0..<plan.grid.points {
           BLAS.multiply(
             rows: tiles, columns: output.maps, inner: maps,
-            own.input.pointer + point * tiles * maps, stride: maps,
+            memory.input.pointer + point * tiles * maps, stride: maps,
             kernels + point * output.maps * maps, .transposed, stride: maps,
-            into: own.output.pointer + point * tiles * output.maps, stride: output.maps)
+            into: memory.output.pointer + point * tiles * output.maps, stride: output.maps)
         }
         for (i, image) in images.enumerated() {
           kernelSet.outputFromTiles(
-            plan.grid, storage(own.output, image: i, tiles: tiles, maps: output.maps),
-            coefficients.output.pointer, share.isLast ? UnsafePointer(bias.value.pointer) : nil,
-            !share.isFirst, y.pointer + image * output.count)
+            plan.grid, storage(memory.output, image: i, tiles: tiles, maps: output.maps),
+            coefficients.output.pointer, slice.isLast ? UnsafePointer(bias.value.pointer) : nil,
+            !slice.isFirst, y.pointer + image * output.count)
         }
       }
     }
   }
 
-  private func transformInput(_ x: Tensor, _ images: Range<Int>, _ share: Share, _ own: Scratch) {
-    let shape = plan.shares[share.index]
+  private func transformInput(
+    _ x: Tensor, _ images: Range<Int>, _ slice: InputSlice, _ memory: Scratch
+  ) {
+    let shape = plan.slices[slice.index]
     let tiles = images.count * plan.grid.tiles
     for (i, image) in images.enumerated() {
       var source = UnsafePointer(x.pointer + image * shape.count)
       if let rearrangement = plan.rearrangement {
-        let squares = own.squares.pointer
+        let squares = memory.squares.pointer
         rearrangement.rearrange(x.pointer + image * rearrangement.input.count, into: squares)
         source = UnsafePointer(squares)
       }
       kernelSet.tilesFromInput(
-        plan.grid, source, coefficients.input.pointer, own.border.pointer,
-        storage(own.input, image: i, tiles: tiles, maps: shape.maps))
+        plan.grid, source, coefficients.input.pointer, memory.border.pointer,
+        storage(memory.input, image: i, tiles: tiles, maps: shape.maps))
     }
   }
 
@@ -112,46 +114,47 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     // Rounds of about equal size: a small rest would cost nearly as much as a whole round.
     let rounds = (images.count + plan.round - 1) / plan.round
     for round in 0..<rounds {
-      let part = evenSplit(images.count, part: round, of: rounds)
-      body(images.lowerBound + part.lowerBound..<images.lowerBound + part.upperBound)
+      let some = evenSplit(images.count, part: round, of: rounds)
+      body(images.lowerBound + some.lowerBound..<images.lowerBound + some.upperBound)
     }
   }
 
   // MARK: Backward
 
   func backward(
-    _ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, learns: Bool, _ pass: Pass
+    _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, learns: Bool, _ pass: Pass
   ) {
     transformKernels()
-    let shape = plan.shares[share.index]
-    let kernels = transformed[share.index].pointer
+    let shape = plan.slices[slice.index]
+    let kernels = transformed[slice.index].pointer
     team.split(pass.images) { images, member in
-      let own = scratch[member]
+      let memory = scratch[member]
       var beta: Float = 0
-      if learns && share.isFirst { own.biasSum.fill(0) }
+      if learns && slice.isFirst { memory.biasSum.fill(0) }
       forEachRound(images) { images in
         let tiles = images.count * plan.grid.tiles
         for (i, image) in images.enumerated() {
           kernelSet.tilesFromOutput(
             plan.grid, dy.pointer + image * output.count, coefficients.output.pointer,
-            own.border.pointer, storage(own.output, image: i, tiles: tiles, maps: output.maps))
+            memory.border.pointer, storage(memory.output, image: i, tiles: tiles, maps: output.maps)
+          )
         }
         if learns {
-          transformInput(x, images, share, own)
+          transformInput(x, images, slice, memory)
           for point in 0..<plan.grid.points {
             BLAS.multiply(
               rows: output.maps, columns: shape.maps, inner: tiles,
-              own.output.pointer + point * tiles * output.maps, .transposed, stride: output.maps,
-              own.input.pointer + point * tiles * shape.maps, stride: shape.maps, beta: beta,
-              into: own.gradient[share.index].pointer + point * output.maps * shape.maps,
+              memory.output.pointer + point * tiles * output.maps, .transposed, stride: output.maps,
+              memory.input.pointer + point * tiles * shape.maps, stride: shape.maps, beta: beta,
+              into: memory.gradient[slice.index].pointer + point * output.maps * shape.maps,
               stride: shape.maps)
           }
           beta = 1
-          if share.isFirst {
+          if slice.isFirst {
             for image in images {
               addRows(
                 dy.pointer + image * output.count, count: output.maps, rows: output.pixels,
-                to: own.biasSum.pointer)
+                to: memory.biasSum.pointer)
             }
           }
         }
@@ -159,16 +162,16 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         for point in 0..<plan.grid.points {
           BLAS.multiply(
             rows: tiles, columns: shape.maps, inner: output.maps,
-            own.output.pointer + point * tiles * output.maps, stride: output.maps,
+            memory.output.pointer + point * tiles * output.maps, stride: output.maps,
             kernels + point * output.maps * shape.maps, stride: shape.maps,
-            into: own.input.pointer + point * tiles * shape.maps, stride: shape.maps)
+            into: memory.input.pointer + point * tiles * shape.maps, stride: shape.maps)
         }
         for (i, image) in images.enumerated() {
           let target =
-            plan.rearrangement == nil ? dx.pointer + image * shape.count : own.squares.pointer
+            plan.rearrangement == nil ? dx.pointer + image * shape.count : memory.squares.pointer
           target.update(repeating: 0, count: shape.count)
           kernelSet.inputFromTiles(
-            plan.grid, storage(own.input, image: i, tiles: tiles, maps: shape.maps),
+            plan.grid, storage(memory.input, image: i, tiles: tiles, maps: shape.maps),
             coefficients.input.pointer, target)
           if let rearrangement = plan.rearrangement {
             rearrangement.restore(target, into: dx.pointer + image * rearrangement.input.count)
@@ -176,32 +179,32 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         }
       }
     }
-    if learns { sumGradients(share, pass) }
+    if learns { sumGradients(slice, pass) }
   }
 
   /// Adds the threads' sums, always in the same order, and transforms them back.
-  private func sumGradients(_ share: Share, _ pass: Pass) {
-    let shape = plan.shares[share.index]
-    let first = scratch[0].gradient[share.index]
+  private func sumGradients(_ slice: InputSlice, _ pass: Pass) {
+    let shape = plan.slices[slice.index]
+    let first = scratch[0].gradient[slice.index]
     let working = (0..<team.count).filter {
       !evenSplit(pass.images, part: $0, of: team.count).isEmpty
     }
     if working.first != 0 { first.fill(0) }
     for member in working where member > 0 {
-      let part = scratch[member].gradient[share.index].pointer
+      let sum = scratch[member].gradient[slice.index].pointer
       team.split(first.count) { range, _ in
-        add(part + range.lowerBound, count: range.count, to: first.pointer + range.lowerBound)
+        add(sum + range.lowerBound, count: range.count, to: first.pointer + range.lowerBound)
       }
     }
-    if share.isFirst {
+    if slice.isFirst {
       bias.gradient.fill(0)
       for member in working {
         add(scratch[member].biasSum.pointer, count: output.maps, to: bias.gradient.pointer)
       }
     }
     let length = plan.kernelSize * plan.kernelSize * shape.maps
-    let offset = weight.layout.shareOffset(share.index)
-    let stored = weight.layout.shareKernelLength(share.index)
+    let offset = weight.layout.sliceOffset(slice.index)
+    let stored = weight.layout.sliceKernelLength(slice.index)
     team.split(output.maps) { kernels, _ in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { buffer in
         let kernel = buffer.start
@@ -209,7 +212,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
           let target = weight.gradient.pointer + offset + k * stored
           let plain = plan.rearrangement == nil ? target : kernel
           kernelSet.kernelFromPoints(
-            plan.kernelShape(share.index), first.pointer + k * shape.maps,
+            plan.kernelShape(slice.index), first.pointer + k * shape.maps,
             output.maps * shape.maps, coefficients.kernel.pointer, plain)
           if let rearrangement = plan.rearrangement {
             rearrangement.restoreKernel(plain, into: target)
@@ -225,11 +228,11 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   private func transformKernels() {
     guard transformedVersion != weight.version else { return }
     transformedVersion = weight.version
-    for share in plan.shares.indices {
-      let maps = plan.shares[share].maps
+    for slice in plan.slices.indices {
+      let maps = plan.slices[slice].maps
       let length = plan.kernelSize * plan.kernelSize * maps
-      let source = weight.value.pointer + weight.layout.shareOffset(share)
-      let stored = weight.layout.shareKernelLength(share)
+      let source = weight.value.pointer + weight.layout.sliceOffset(slice)
+      let stored = weight.layout.sliceKernelLength(slice)
       team.split(output.maps) { kernels, _ in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { buffer in
           let kernel = buffer.start
@@ -240,8 +243,8 @@ final class WinogradConvolution: ConvolutionAlgorithm {
               plain = UnsafePointer(kernel)
             }
             kernelSet.pointsFromKernel(
-              plan.kernelShape(share), plain, coefficients.kernel.pointer,
-              transformed[share].pointer + k * maps, output.maps * maps)
+              plan.kernelShape(slice), plain, coefficients.kernel.pointer,
+              transformed[slice].pointer + k * maps, output.maps * maps)
           }
         }
       }

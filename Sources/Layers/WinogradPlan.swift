@@ -3,8 +3,8 @@ import Networks
 
 /// How Winograd's algorithm is laid out for one convolution: tiles, rounds, and the memory that they take.
 struct WinogradPlan {
-  /// What the algorithm reads in each share: the inputs, or their squares where the stride is rearranged away.
-  let shares: [MapShape]
+  /// What the algorithm reads in each slice: the inputs, or their squares where the stride is rearranged away.
+  let slices: [MapShape]
   /// What it makes.
   let output: MapShape
   /// Pixels (or squares) along each axis of a kernel.
@@ -33,11 +33,11 @@ struct WinogradPlan {
     let rearrangement =
       isStrided ? StrideRearrangement(input: inputs[0], output: output, window: window) : nil
     self.rearrangement = rearrangement
-    shares = rearrangement.map { [$0.rearranged] } ?? inputs
+    slices = rearrangement.map { [$0.rearranged] } ?? inputs
     self.output = output
     self.kernelSize = kernelSize
     grid = TileGrid(
-      height: shares[0].height, width: shares[0].width, outputHeight: output.height,
+      height: slices[0].height, width: slices[0].width, outputHeight: output.height,
       outputWidth: output.width, padding: isStrided ? 0 : window.padding, size: tile.size,
       outputs: tile.outputs)
     // As many tiles as are about as large as the transformed kernels, each of which is read once a round: fewer would
@@ -70,13 +70,13 @@ struct WinogradPlan {
     return numbers * (maps * output.maps + 4 * tile.size * (maps + output.maps))
   }
 
-  /// A kernel's part in a share.
-  func kernelShape(_ share: Int) -> KernelShape {
-    KernelShape(size: grid.size, pixels: kernelSize, maps: shares[share].maps)
+  /// A kernel's weights that read a slice.
+  func kernelShape(_ slice: Int) -> KernelShape {
+    KernelShape(size: grid.size, pixels: kernelSize, maps: slices[slice].maps)
   }
 
-  /// Numbers of the transformed kernels of a share.
-  func kernelCount(_ share: Int) -> Int { grid.points * output.maps * shares[share].maps }
+  /// Numbers of the transformed kernels of a slice.
+  func kernelCount(_ slice: Int) -> Int { grid.points * output.maps * slices[slice].maps }
   /// Numbers of a round's transformed inputs.
   var inputCount: Int { grid.points * round * grid.tiles * widest }
   /// Numbers of a round's products.
@@ -84,13 +84,13 @@ struct WinogradPlan {
   /// Numbers of one tile of all maps.
   var borderCount: Int { grid.points * max(widest, output.maps) }
   /// Numbers of one image in squares.
-  var squareCount: Int { rearrangement == nil ? 0 : shares[0].count }
+  var squareCount: Int { rearrangement == nil ? 0 : slices[0].count }
 
-  private var widest: Int { shares.map(\.maps).max() ?? 0 }
+  private var widest: Int { slices.map(\.maps).max() ?? 0 }
 
   /// Bytes of all that, for a number of threads, to train.
   func bytes(threads: Int) -> Int {
-    let kernels = shares.indices.reduce(0) { $0 + kernelCount($1) }
+    let kernels = slices.indices.reduce(0) { $0 + kernelCount($1) }
     let each = inputCount + outputCount + borderCount + squareCount + kernels
     return MemoryLayout<Float>.stride * (kernels + threads * each)
   }

@@ -1,59 +1,82 @@
 package import Layers
 package import MPI
 package import Networks
-import System
-import Tensors
+package import Tensors
 
-/// The cross-connection where the images of several replicas come together: between convolutions, which each
-/// replica computes for its part of the batch, and fully-connected layers, whose neurons are spread over all
-/// ranks of a group and see the images of its replicas (Krizhevsky, "One weird trick for parallelizing
-/// convolutional neural networks", 2014).
+/// The stage between convolutions, which each replica computes for its images of the batch, and fully-connected
+/// layers, whose neurons are spread over all ranks of a group of replicas and see the images of all of them
+/// (Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014).
 ///
-/// Forward it is an all-gather of images x maps, backward the adjoint: what every rank found for a replica's
-/// images and a tower's maps is added up at their owner. Both have two stages. Between replicas, which may be on
-/// different hosts, a rank sends its maps only to the ranks of the same tower; within a replica, which sits on one host,
-/// the ranks pass on what they were sent. So a host receives a number once for its replica, and not once a rank.
+///     forward,  all-gather:      y[t] = x[r][t] of the replicas r of the group, one below the other
+///     backward, reduce-scatter:  dx[r][t] = sum of the rows of r in dy[p][t] over the ranks p of the group
 ///
-/// Both go replica by replica, so that some images are computed while others travel: each rank begins with its own
-/// replica and goes round from there, and sends first to those that wait for it first.
+/// x[r][t] are the maps of tower t of the images of replica r; dy[p][t] is the gradient by y[t] that rank p found.
+/// Each is the adjoint of the other, <y, dy> = <x, dx>. Both go replica by replica, so that some images are computed
+/// while others travel (`BatchMessages`): forward a rank begins with its own replica and goes round from there;
+/// backward its own comes last, since nobody waits for that.
 package final class BatchExchange {
-  /// The name of the layer that reads, `fc6`.
-  package let name: String
-  /// Bytes that this rank has sent in the forward direction.
-  package internal(set) var forwardBytes = 0
-  /// Bytes that this rank has sent in the backward direction.
-  package internal(set) var backwardBytes = 0
-  /// Seconds that this rank spent in starting and finishing messages, waiting included.
-  package private(set) var seconds = 0.0
+  /// Some images of the group, and some towers whose maps of them are read: their positions in `towers`.
+  package typealias Reading = (_ images: Range<Int>, _ towers: Range<Int>) -> Void
+
+  /// All towers in the order in which they are read: those of this rank, then those of the replica's other ranks.
+  package let towers: [Int]
+  let messages: BatchMessages
+  private let ownTowers: Range<Int>
+  private let otherTowers: Range<Int>
+
+  /// All-gather: brings the maps `x` of this rank's towers and images to all ranks of the group.
+  ///
+  /// `read` is called for what has come to `maps(of:)`, until it has been called for everything.
+  package func forward(_ x: [Tensor], _ pass: Pass, reading read: Reading) throws(MPIError) {
+    try messages.agree(pass)
+    try messages.startGather(x)
+    for replicas in messages.replicasInTurn {
+      for replica in replicas { try messages.relay(replica) }
+      read(messages.rows(of: replicas), ownTowers)
+      for replica in replicas { try messages.finishGather(of: replica) }
+      read(messages.rows(of: replicas), otherTowers)
+    }
+    try messages.finishSending()
+  }
+
+  /// Reduce-scatter: sets `dx` to the sum of all ranks' contributions to the maps of this rank's towers and images.
+  ///
+  /// `find` is called for what `contribution(to:)` must hold next, `meanwhile` while the last of it travels.
+  package func backward(
+    into dx: [Tensor], finding find: Reading, meanwhile compute: () -> Void = {}
+  ) throws(MPIError) {
+    try messages.startReduceScatter()
+    for replicas in messages.replicasInTurn.dropFirst() + messages.replicasInTurn.prefix(1) {
+      find(messages.rows(of: replicas), otherTowers)
+      for replica in replicas { try messages.sendContributions(ofReplica: replica) }
+      find(messages.rows(of: replicas), ownTowers)
+      for replica in replicas { try messages.sendSums(toReplica: replica) }
+    }
+    compute()
+    try messages.finishReduceScatter(into: dx)
+  }
+
+  /// The maps of a tower, those of all images of the group.
+  package func maps(of tower: Int) -> Tensor { messages.gathered[tower] }
+
+  /// Where this rank writes the gradient that it found for a tower's maps, those of all images of the group.
+  package func contribution(to tower: Int) -> Tensor { messages.contributions[tower] }
+
+  /// The pass of all images of the group, once `forward` has begun.
+  package func whole(_ pass: Pass) -> Pass {
+    Pass(
+      images: messages.batch, isTraining: pass.isTraining, step: pass.step,
+      firstImage: messages.firstImage, batch: pass.batch)
+  }
+
   /// The images of each replica in the pass that is under way, counted from the first replica's first.
-  package private(set) var images: [Range<Int>] = []
-  /// The place of the first replica's first image in the whole batch.
-  package private(set) var firstImage = 0
+  package var images: [Range<Int>] { messages.images }
+  /// How many images all replicas have together.
+  package var batch: Int { messages.batch }
 
-  let shapes: [MapShape]
-  let placement: Placement
-  let tag: Int
-  let progress: MessageProgress
-  /// The other ranks of the replica, which are the towers that they own.
-  let replicaRanks: [Int]
-  /// What is sent; what comes from each replica; what comes from the other ranks of the replica for each replica's images.
-  let sending = Requests()
-  let fromPeers: [Requests]
-  let fromMates: [Requests]
-  /// The maps of all images of each tower, and what this rank found for them.
-  let gathered: [Tensor]
-  let contributions: [Tensor]
-  /// What each rank found for the own towers' maps of all images, by tower.
-  let mateContributions: [Tensor]
-  /// What the other replicas found for the own images and maps, by replica and own tower.
-  let arriving: [[Tensor]]
-  /// Maps, and the gradients by them, on their way, by replica and tower; and those that come back.
-  let maps: [[WireMessage]]
-  let gradients: [[WireMessage]]
-  let mateGradients: [[WireMessage]]
-  let ownGradients: [[WireMessage]]
+  // MARK: How it is made
 
-  /// Makes the cross-connection.
+  /// Makes the stage.
   /// - Parameters:
   ///   - name: The name of the layer that reads.
   ///   - shapes: The maps of each tower.
@@ -67,119 +90,12 @@ package final class BatchExchange {
     name: String, shapes: [MapShape], placement: Placement, batchSize: Int, tag: Int,
     isTrained: Bool, formats: WireFormats, progress: MessageProgress
   ) {
-    self.name = name
-    self.shapes = shapes
-    self.placement = placement
-    self.tag = tag
-    self.progress = progress
-    replicaRanks = (0..<placement.group.size).filter { $0 != placement.group.rank }
-    let replicas = 0..<placement.replicas
-    fromPeers = replicas.map { _ in Requests() }
-    fromMates = replicas.map { _ in Requests() }
-    gathered = shapes.map { Tensor(batchSize, $0.count) }
-    contributions = shapes.map { Tensor(isTrained ? batchSize : 0, $0.count) }
-    func room(_ format: WireFormat, _ replica: Int, _ tower: Int) -> WireMessage {
-      let most = placement.images(of: batchSize, replica: replica).count
-      return WireMessage(capacity: most * shapes[tower].count, format)
-    }
-    maps = replicas.map { replica in
-      shapes.indices.map { room(formats.activations, replica, $0) }
-    }
-    gradients = replicas.map { replica in
-      shapes.indices.map { room(isTrained ? formats.gradients : .fp32, replica, $0) }
-    }
-    let own = placement.owned.lowerBound
-    let isWaitedFor = shapes.indices.map { isTrained && !placement.owned.contains($0) }
-    mateContributions = isWaitedFor.map { Tensor($0 ? batchSize : 0, shapes[own].count) }
-    mateGradients = replicas.map { replica in
-      isWaitedFor.map { room($0 ? formats.gradients : .fp32, replica, own) }
-    }
-    let most = placement.images(of: batchSize).count
-    arriving = replicas.map { replica in
-      placement.owned.map {
-        Tensor(isTrained && replica != placement.replica ? most : 0, shapes[$0].count)
-      }
-    }
-    ownGradients = replicas.map { _ in
-      placement.owned.map {
-        room(isTrained ? formats.gradients : .fp32, placement.replica, $0)
-      }
-    }
-  }
-
-  // MARK: Images
-
-  /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass in order, and
-  /// where damaged records are left out, some have fewer.
-  package func agree(_ pass: Pass) throws(MPIError) {
-    let numbers = [Int64(pass.images), Int64(pass.firstImage)]
-    let all = try Activity.waiting(for: "the replicas' images") { () throws(MPIError) in
-      try placement.peers.allGather(
-        numbers, counts: [Int](repeating: numbers.count, count: placement.replicas))
-    }
-    var start = 0
-    images = (0..<placement.replicas).map { replica in
-      let count = Int(all[replica * numbers.count])
-      defer { start += count }
-      return start..<(start + count)
-    }
-    firstImage = Int(all[1])
-  }
-
-  /// The images of the batch that this replica has.
-  package var ownImages: Range<Int> { images[placement.replica] }
-
-  /// How many images all replicas have together.
-  package var batch: Int { images.last?.upperBound ?? 0 }
-
-  /// The images of some replicas in a row.
-  package func rows(of replicas: Range<Int>) -> Range<Int> {
-    images[replicas.lowerBound].lowerBound..<images[replicas.upperBound - 1].upperBound
-  }
-
-  /// The other replicas in the order in which this one needs their maps, some at a time: enough images for a product
-  /// to be worth while, and in a row.
-  package func others(imagesAtLeast least: Int = 64) -> [Range<Int>] {
-    var result: [Range<Int>] = []
-    for part in [placement.replica + 1..<placement.replicas, 0..<placement.replica] {
-      var start = part.lowerBound
-      for replica in part {
-        let count = images[replica].upperBound - images[start].lowerBound
-        guard count >= least || replica == part.upperBound - 1 else { continue }
-        result.append(start..<(replica + 1))
-        start = replica + 1
-      }
-    }
-    return result
-  }
-
-  /// The other replicas in the order in which they need what this one has: the one before comes to this one first.
-  var replicasInTurn: [Int] {
-    let count = placement.replicas
-    return (1..<max(1, count)).map { (placement.replica - $0 + count) % count }
-  }
-
-  /// A replica's images among a tower's numbers of all images.
-  func slice(
-    _ tensor: Tensor, _ replica: Int, _ tower: Int
-  ) -> UnsafeMutableBufferPointer<Float> {
-    let length = shapes[tower].count
-    return UnsafeMutableBufferPointer(
-      start: tensor.pointer + images[replica].lowerBound * length,
-      count: images[replica].count * length)
-  }
-
-  func start(_ body: () throws(MPIError) -> Void) throws(MPIError) {
-    let start = MonotonicClock.seconds
-    defer { seconds += MonotonicClock.seconds - start }
-    try body()
-  }
-
-  func wait(for requests: Requests) throws(MPIError) {
-    try start { () throws(MPIError) in
-      try Activity.waiting(for: "exchange before \(name)") { () throws(MPIError) in
-        try requests.wait()
-      }
-    }
+    let owned = placement.owned
+    towers = owned + shapes.indices.filter { !owned.contains($0) }
+    ownTowers = 0..<owned.count
+    otherTowers = owned.count..<shapes.count
+    messages = BatchMessages(
+      name: name, shapes: shapes, placement: placement, batchSize: batchSize, tag: tag,
+      isTrained: isTrained, formats: formats, progress: progress)
   }
 }

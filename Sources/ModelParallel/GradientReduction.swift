@@ -4,9 +4,9 @@ package import Tensors
 
 /// Adds up the gradients of the replicas, tensor by tensor, while the backward pass goes on.
 ///
-/// A tensor is cut into pieces, and a piece into a part for each replica. First a replica sends every other one
-/// its numbers of that one's part (reduce-scatter); the owner adds them up in the order of the replicas, and
-/// sends the sum to all (all-gather). So each sum is computed in one place, and all replicas hold the same bits.
+/// A tensor is cut into pieces, and a piece into a chunk for each replica. First a replica sends every other one
+/// its numbers of that one's chunk (reduce-scatter); the owner adds them up in the order of the replicas, and
+/// sends the sum to all (all-gather). So each sum is computed by one replica, and all replicas hold the same bits.
 /// With R replicas a rank sends 2 (R - 1) / R times the gradients' bytes, the least that is possible.
 package final class GradientReduction: @unchecked Sendable {
   /// Bytes that this rank has sent.
@@ -53,7 +53,7 @@ package final class GradientReduction: @unchecked Sendable {
     pieceLength: Int = defaultPieceLength
   ) throws(MPIError) {
     guard placement.replicas > 1 else { return nil }
-    // Messages of their own: the pieces' tags start from 0.
+    // A communicator for these messages alone: the pieces' tags start from 0.
     peers = try placement.peers.duplicate()
     self.progress = progress
     self.format = format

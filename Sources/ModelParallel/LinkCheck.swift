@@ -31,7 +31,7 @@ package enum LinkCheck {
 
   /// Exchanges messages with checked contents between ranks; all ranks of the group call it together.
   ///
-  /// Every rank sends to its neighbours at distances 1, 2, 4 and so on, so that each rank and each host takes part
+  /// Every rank sends to its neighbours at distances 1, 2, 4 and so on, so that each rank and each host is busy
   /// in few rounds. Nobody waits for longer than the limit: where a network is wrong, MPI would wait for ever.
   /// - Parameters:
   ///   - group: The ranks.
@@ -68,11 +68,11 @@ package enum LinkCheck {
     try verify(placement.all, quickLengths, limit)
     do throws(MPIError) {
       let group = placement.isDistributed ? placement.group : placement.peers
-      let own =
+      let ownLink =
         group.rank < 2 ? try link(group, 1 - group.rank, bytes: 1 << 20, times: 3, trips: 50) : nil
       return Link(
-        latency: try placement.all.allReduce(own?.latency ?? 0, .max),
-        bandwidth: try placement.all.allReduce(own?.bandwidth ?? .infinity, .min))
+        latency: try placement.all.allReduce(ownLink?.latency ?? 0, .max),
+        bandwidth: try placement.all.allReduce(ownLink?.bandwidth ?? .infinity, .min))
     } catch {
       throw .unreachable(error)
     }
@@ -128,8 +128,8 @@ package enum LinkCheck {
   }
 
   /// A whole number that says whose it is and where it belongs.
-  private static func content(_ place: Int, from rank: Int, _ distance: Int) -> Float {
-    Float((place &* 31 &+ rank &* 1009 &+ distance &* 7) & 0xFFFFF)
+  private static func content(_ position: Int, from rank: Int, _ distance: Int) -> Float {
+    Float((position &* 31 &+ rank &* 1009 &+ distance &* 7) & 0xFFFFF)
   }
 
   /// Measures the links between neighbours: ranks 0 and 1, then 1 and 2, and so on, one link at a time.

@@ -100,14 +100,14 @@ package final class ParallelSoftmax {
       let label = Int(labels[image])
       var (sum, ahead) = (0.0, 0)
       forEachOwn(logits, image) { z, classes in
-        var part = 0.0
+        var ownSum = 0.0
         for c in 0..<classes.count {
           let value = Double(z[c])
-          part += exp(value - largest)
+          ownSum += exp(value - largest)
           let isTie = value == target && classes.lowerBound + c < label
           if !(value <= target) || isTie { ahead += 1 }
         }
-        sum += part
+        sum += ownSum
       }
       (sums[2 * image], sums[2 * image + 1]) = (sum, Double(ahead))
     }
@@ -136,11 +136,12 @@ package final class ParallelSoftmax {
     for image in 0..<pass.images {
       let (largest, sum) = (extremes[2 * image], sums[2 * image])
       for ((z, dz), tower) in zip(zip(logits, gradients), placement.owned) {
-        let own = classes[tower]
-        for c in 0..<own.count {
-          let probability = exp(Double(z.pointer[image * own.count + c]) - largest) / sum
-          let target = own.lowerBound + c == Int(labels[image]) ? 1.0 : 0.0
-          dz.pointer[image * own.count + c] = Float((probability - target) / Double(batchSize))
+        let ownClasses = classes[tower]
+        for c in 0..<ownClasses.count {
+          let probability = exp(Double(z.pointer[image * ownClasses.count + c]) - largest) / sum
+          let target = ownClasses.lowerBound + c == Int(labels[image]) ? 1.0 : 0.0
+          dz.pointer[image * ownClasses.count + c] = Float(
+            (probability - target) / Double(batchSize))
         }
       }
     }

@@ -4,7 +4,7 @@ package import System
 /// Which of the network's towers live in this process, and how it reaches the others.
 ///
 /// A *replica* is one whole network: its towers on as many ranks, or all of them on one. Several replicas train
-/// on parts of the same batch and keep the same weights.
+/// on different images of the same batch and keep the same weights.
 package struct Placement: Sendable {
   /// The towers of the network.
   package let towers: Int
@@ -20,8 +20,8 @@ package struct Placement: Sendable {
   package let peers: Communicator
   /// The ranks of all replicas: replica by replica, tower by tower.
   package let all: Communicator
-  /// The shares of a batch that make the images of one replica; more than 1 where the replicas are groups of others.
-  private let imageShares: Int
+  /// The replicas that one of these replicas stands for; more than 1 where they are groups.
+  private let members: Int
 
   /// Spreads the towers of one or several replicas over a group of ranks.
   ///
@@ -43,7 +43,7 @@ package struct Placement: Sendable {
           + "\(towers).")
     }
     self.towers = towers
-    imageShares = 1
+    members = 1
     let isWhole = towersPerRank == towers || (world.size == 1 && towersPerRank == nil)
     let size = isWhole ? 1 : towers
     guard world.size.isMultiple(of: size) else { throw Self.misfit(towers, world.size) }
@@ -69,11 +69,11 @@ package struct Placement: Sendable {
 
   private init(
     towers: Int, owned: Range<Int>, group: Communicator, replica: Int, replicas: Int,
-    peers: Communicator, all: Communicator, imageShares: Int
+    peers: Communicator, all: Communicator, members: Int
   ) {
     (self.towers, self.owned, self.group, self.all) = (towers, owned, group, all)
     (self.peers, self.replica, self.replicas) = (peers, replica, replicas)
-    self.imageShares = imageShares
+    self.members = members
   }
 
   /// Divides the replicas into groups of neighbours, each of which can spread layers over all of its ranks (hybrid
@@ -81,26 +81,26 @@ package struct Placement: Sendable {
   ///
   /// All ranks call it together.
   /// - Parameter groups: The groups; divides the replicas.
-  /// - Returns: `inside`: the replicas of this rank's group, as if there were no others. `parts`: each group as one
+  /// - Returns: `inside`: the replicas of this rank's group, as if there were no others. `spread`: each group as one
   ///   replica of as many towers as it has ranks, which computes the images of all of its replicas.
   /// - Throws: `MPIError` where a message fails.
   package func grouped(
     into groups: Int
-  ) throws(MPIError) -> (inside: Placement, parts: Placement) {
+  ) throws(MPIError) -> (inside: Placement, spread: Placement) {
     precondition(groups > 0 && replicas.isMultiple(of: groups), "The groups would differ in size.")
-    let members = replicas / groups
-    let (own, place) = replica.quotientAndRemainder(dividingBy: members)
+    let size = replicas / groups
+    let (ownGroup, member) = replica.quotientAndRemainder(dividingBy: size)
     // The ranks of a group follow each other in `all`.
-    let ranks = try all.split(color: own, key: all.rank)
+    let ranks = try all.split(color: ownGroup, key: all.rank)
     return (
       Placement(
-        towers: towers, owned: owned, group: group, replica: place, replicas: members,
-        peers: try ranks.split(color: ranks.rank % group.size, key: place), all: ranks,
-        imageShares: imageShares),
+        towers: towers, owned: owned, group: group, replica: member, replicas: size,
+        peers: try ranks.split(color: ranks.rank % group.size, key: member), all: ranks,
+        members: members),
       Placement(
-        towers: ranks.size, owned: ranks.rank..<(ranks.rank + 1), group: ranks, replica: own,
-        replicas: groups, peers: try all.split(color: ranks.rank, key: own), all: all,
-        imageShares: imageShares * members)
+        towers: ranks.size, owned: ranks.rank..<(ranks.rank + 1), group: ranks, replica: ownGroup,
+        replicas: groups, peers: try all.split(color: ranks.rank, key: ownGroup), all: all,
+        members: members * size)
     )
   }
 
@@ -112,11 +112,11 @@ package struct Placement: Sendable {
 
   /// The images of a batch that a replica computes; the odd ones go to the first replicas.
   package func images(of batch: Int, replica: Int) -> Range<Int> {
-    func share(_ number: Int) -> Range<Int> {
-      evenSplit(batch, part: number, of: replicas * imageShares)
+    func images(_ number: Int) -> Range<Int> {
+      evenSplit(batch, part: number, of: replicas * members)
     }
-    let first = replica * imageShares
-    return share(first).lowerBound..<share(first + imageShares - 1).upperBound
+    let first = replica * members
+    return images(first).lowerBound..<images(first + members - 1).upperBound
   }
 
   /// The images of a batch that this replica computes.

@@ -3,21 +3,21 @@ import System
 
 /// The room that a piece of a gradient needs on its way.
 final class ReductionRoom {
-  /// What the other replicas have for this one's part, by replica.
-  let parts: [UnsafeMutableBufferPointer<Float>]
+  /// What the other replicas have for this one's chunk, by replica.
+  let chunks: [UnsafeMutableBufferPointer<Float>]
   /// Messages to each replica, from each replica.
   let outgoing: [WireMessage]
   let incoming: [WireMessage]
 
   init(replicas: Int, length: Int, _ format: WireFormat) {
-    let part = (length + replicas - 1) / replicas
-    parts = (0..<replicas).map { _ in .allocate(capacity: part) }
-    for buffer in parts { buffer.initialize(repeating: 0) }
-    outgoing = (0..<replicas).map { _ in WireMessage(capacity: part, format) }
-    incoming = (0..<replicas).map { _ in WireMessage(capacity: part, format) }
+    let chunk = (length + replicas - 1) / replicas
+    chunks = (0..<replicas).map { _ in .allocate(capacity: chunk) }
+    for buffer in chunks { buffer.initialize(repeating: 0) }
+    outgoing = (0..<replicas).map { _ in WireMessage(capacity: chunk, format) }
+    incoming = (0..<replicas).map { _ in WireMessage(capacity: chunk, format) }
   }
 
-  deinit { for buffer in parts { buffer.deallocate() } }
+  deinit { for buffer in chunks { buffer.deallocate() } }
 }
 
 /// A piece of a gradient on its way to being the sum over all replicas.
@@ -38,8 +38,8 @@ final class ReductionPiece {
     self.tag = tag
   }
 
-  /// The part of the piece that a replica adds up.
-  private func part(_ replica: Int, of replicas: Int) -> UnsafeMutableBufferPointer<Float> {
+  /// The chunk of the piece that a replica adds up.
+  private func chunk(_ replica: Int, of replicas: Int) -> UnsafeMutableBufferPointer<Float> {
     let range = evenSplit(numbers.count, part: replica, of: replicas)
     return UnsafeMutableBufferPointer(rebasing: numbers[range])
   }
@@ -47,14 +47,15 @@ final class ReductionPiece {
   /// Starts the reduce-scatter.
   func start(in room: ReductionRoom, over peers: Communicator) throws(MPIError) {
     self.room = room
-    let own = part(peers.rank, of: peers.size).count
+    let ownCount = chunk(peers.rank, of: peers.size).count
     for peer in 0..<peers.size where peer != peers.rank {
       try room.incoming[peer].receive(
-        into: UnsafeMutableBufferPointer(rebasing: room.parts[peer][..<own]), from: peer, tag: tag,
+        into: UnsafeMutableBufferPointer(rebasing: room.chunks[peer][..<ownCount]), from: peer,
+        tag: tag,
         over: peers, in: requests)
     }
     for peer in 0..<peers.size where peer != peers.rank {
-      let theirs = UnsafeBufferPointer(part(peer, of: peers.size))
+      let theirs = UnsafeBufferPointer(chunk(peer, of: peers.size))
       room.outgoing[peer].pack(theirs)
       bytes += try room.outgoing[peer].send(theirs, to: peer, tag: tag, over: peers, in: requests)
     }
@@ -65,54 +66,54 @@ final class ReductionPiece {
     guard let room, try requests.test() else { return false }
     switch phase {
     case .scattering:
-      let own = part(peers.rank, of: peers.size)
+      let ownChunk = chunk(peers.rank, of: peers.size)
       for peer in 0..<peers.size where peer != peers.rank {
         room.incoming[peer].unpack(
-          into: UnsafeMutableBufferPointer(rebasing: room.parts[peer][..<own.count]))
+          into: UnsafeMutableBufferPointer(rebasing: room.chunks[peer][..<ownChunk.count]))
       }
-      add(room.parts, to: own, at: peers.rank)
-      try startGather(own, room, over: peers)
+      add(room.chunks, to: ownChunk, at: peers.rank)
+      try startGather(ownChunk, room, over: peers)
       phase = .gathering
       return false
     case .gathering:
       for peer in 0..<peers.size where peer != peers.rank {
-        room.incoming[peer].unpack(into: part(peer, of: peers.size))
+        room.incoming[peer].unpack(into: chunk(peer, of: peers.size))
       }
       return true
     }
   }
 
-  /// Adds up the own part in the order of the replicas, whoever the owner is.
+  /// Adds up the own chunk in the order of the replicas, whoever the owner is.
   private func add(
-    _ parts: [UnsafeMutableBufferPointer<Float>], to own: UnsafeMutableBufferPointer<Float>,
-    at place: Int
+    _ chunks: [UnsafeMutableBufferPointer<Float>], to ownChunk: UnsafeMutableBufferPointer<Float>,
+    at replica: Int
   ) {
     // Replicas may outnumber a piece's numbers.
-    guard !own.isEmpty else { return }
-    let sum = own.start
-    if place > 0 {
+    guard !ownChunk.isEmpty else { return }
+    let sum = ownChunk.start
+    if replica > 0 {
       // What comes before the own numbers is added up first.
-      let first = parts[0].start
-      for part in parts[1..<place] { for i in 0..<own.count { first[i] += part[i] } }
-      for i in 0..<own.count { sum[i] = first[i] + sum[i] }
+      let first = chunks[0].start
+      for chunk in chunks[1..<replica] { for i in 0..<ownChunk.count { first[i] += chunk[i] } }
+      for i in 0..<ownChunk.count { sum[i] = first[i] + sum[i] }
     }
-    for part in parts[(place + 1)...] { for i in 0..<own.count { sum[i] += part[i] } }
+    for chunk in chunks[(replica + 1)...] { for i in 0..<ownChunk.count { sum[i] += chunk[i] } }
   }
 
   private func startGather(
-    _ own: UnsafeMutableBufferPointer<Float>, _ room: ReductionRoom, over peers: Communicator
+    _ ownChunk: UnsafeMutableBufferPointer<Float>, _ room: ReductionRoom, over peers: Communicator
   ) throws(MPIError) {
     for peer in 0..<peers.size where peer != peers.rank {
       try room.incoming[peer].receive(
-        into: part(peer, of: peers.size), from: peer, tag: tag + 1, over: peers, in: requests)
+        into: chunk(peer, of: peers.size), from: peer, tag: tag + 1, over: peers, in: requests)
     }
     // One message for all: the owner, too, goes on with what the others can read from it.
     let message = room.outgoing[peers.rank]
-    message.pack(UnsafeBufferPointer(own))
+    message.pack(UnsafeBufferPointer(ownChunk))
     for peer in 0..<peers.size where peer != peers.rank {
       bytes += try message.send(
-        UnsafeBufferPointer(own), to: peer, tag: tag + 1, over: peers, in: requests)
+        UnsafeBufferPointer(ownChunk), to: peer, tag: tag + 1, over: peers, in: requests)
     }
-    message.unpack(into: own)
+    message.unpack(into: ownChunk)
   }
 }

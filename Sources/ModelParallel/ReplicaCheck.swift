@@ -5,7 +5,7 @@ import Tensors
 
 /// Whether all replicas still hold the same weights, to the last bit.
 ///
-/// They start from the same numbers and add the same sums, so they can part only by a fault: of memory, of a
+/// They start from the same numbers and add the same sums, so they can differ only by a fault: of memory, of a
 /// message, of the program. Training would go on and mean nothing.
 package struct ReplicaCheck {
   private let placement: Placement
@@ -21,14 +21,14 @@ package struct ReplicaCheck {
   ///   message fails.
   package func compare(_ parameters: [Parameter], step: Int) throws {
     guard placement.replicas > 1 else { return }
-    let own = parameters.map { Int64(bitPattern: Self.checksum(of: $0.value)) }
+    let ownSums = parameters.map { Int64(bitPattern: Self.checksum(of: $0.value)) }
     let all = try Activity.waiting(for: "check of the replicas") {
       try placement.peers.allGather(
-        own, counts: [Int](repeating: own.count, count: placement.replicas))
+        ownSums, counts: [Int](repeating: ownSums.count, count: placement.replicas))
     }
     var found: (number: Int, replica: Int)?
-    for number in own.indices where found == nil {
-      let sums = (0..<placement.replicas).map { all[$0 * own.count + number] }
+    for number in ownSums.indices where found == nil {
+      let sums = (0..<placement.replicas).map { all[$0 * ownSums.count + number] }
       // Where most agree, the others are wrong; with two replicas nobody can tell.
       let usual = Dictionary(grouping: sums) { $0 }.max {
         ($0.value.count, sums.firstIndex(of: $1.key) ?? 0)
@@ -48,7 +48,7 @@ package struct ReplicaCheck {
         + "again, test the hosts' memory.")
   }
 
-  /// 64 bits that change with any bit of a tensor, and with the places of its numbers.
+  /// 64 bits that change with any bit of a tensor, and with the positions of its numbers.
   static func checksum(of tensor: Tensor) -> UInt64 {
     // Several sums side by side, so that the multiplications overlap.
     var lanes = SIMD4<UInt64>(1, 2, 3, 4)

@@ -23,7 +23,7 @@ package struct ReplicaLayout: Equatable, Sendable {
       groups += Self.cut(Array(ranks[..<whole]), into: size)
       left += ranks[whole...]
     }
-    // Those that found no company on their own host, in the order of the ranks.
+    // Those that found no company on their host, in the order of the ranks.
     groups += Self.cut(left.sorted(), into: size)
     // The first rank is in the first replica: it speaks for all.
     if let first = groups.firstIndex(where: { $0[0] == 0 }) {
@@ -31,7 +31,9 @@ package struct ReplicaLayout: Equatable, Sendable {
     }
     var (replica, member) = (hosts, hosts)
     for (number, ranks) in groups.enumerated() {
-      for (place, rank) in ranks.enumerated() { (replica[rank], member[rank]) = (number, place) }
+      for (position, rank) in ranks.enumerated() {
+        (replica[rank], member[rank]) = (number, position)
+      }
     }
     (self.replica, self.member) = (replica, member)
   }

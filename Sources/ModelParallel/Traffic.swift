@@ -7,7 +7,7 @@ package struct Traffic: Sendable {
   /// Seconds that this rank has spent in starting messages and in waiting for them: what computing did not hide.
   package let seconds: Double
 
-  /// Makes a row from its parts.
+  /// Makes a row.
   package init(name: String, bytes: Int, seconds: Double) {
     self.name = name
     self.bytes = bytes
@@ -18,13 +18,11 @@ package struct Traffic: Sendable {
 extension Exchange {
   /// What has travelled here so far.
   package var traffic: Traffic {
-    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
+    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: messages.seconds)
   }
 }
 
 extension BatchExchange {
   /// What has travelled here so far.
-  package var traffic: Traffic {
-    Traffic(name: name, bytes: forwardBytes + backwardBytes, seconds: seconds)
-  }
+  package var traffic: Traffic { messages.traffic }
 }

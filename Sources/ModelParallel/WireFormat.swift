@@ -121,7 +121,7 @@ enum HalfPrecision {
     }
   }
 
-  /// The reverse, exactly but for the scale's own limits.
+  /// The reverse, exactly but for the limits of the scale.
   static func decode(
     _ message: UnsafePointer<UInt16>, scale: Float, into numbers: UnsafeMutableBufferPointer<Float>
   ) {

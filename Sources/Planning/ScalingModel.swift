@@ -87,7 +87,7 @@ package struct ClusterShape: Sendable {
 /// How long a training step takes on a cluster, predicted from a measurement on one machine.
 ///
 /// The layers of the backward pass, and the gradients that they leave to the link, are followed in time. An exchange
-/// hides behind the own share of its layer; gradients travel one after the other as soon as they are there, and the
+/// hides behind the own slice of its layer; gradients travel one after the other as soon as they are there, and the
 /// step ends with the last of them. Every byte also costs the core that moves it.
 package struct ScalingModel: Sendable {
   /// What is predicted.

@@ -24,7 +24,7 @@ struct LayerBuilder {
       let inputs = shape.inputs.map { $0.maps / layer.groups }
       let parameters = parameters(
         name: layer.tensor ?? layer.name, shape: shape, kernels: layer.kernels,
-        height: layer.window.size, width: layer.window.size, shareMaps: inputs, isFlat: false,
+        height: layer.window.size, width: layer.window.size, sliceMaps: inputs, isFlat: false,
         layer.initial)
       return Convolution(
         name: layer.name, inputs: shape.inputs, window: layer.window, groups: layer.groups,
@@ -34,7 +34,7 @@ struct LayerBuilder {
       let parameters = parameters(
         name: layer.tensor ?? layer.name, shape: shape, kernels: layer.kernels,
         height: input.height,
-        width: input.width, shareMaps: shape.inputs.map(\.maps), isFlat: true, layer.initial)
+        width: input.width, sliceMaps: shape.inputs.map(\.maps), isFlat: true, layer.initial)
       return FullyConnected(
         name: layer.name, inputs: shape.inputs, weight: parameters.weight, bias: parameters.bias,
         team: team)
@@ -65,11 +65,11 @@ struct LayerBuilder {
   }
 
   private func parameters(
-    name: String, shape: LayerShape, kernels: Int, height: Int, width: Int, shareMaps: [Int],
+    name: String, shape: LayerShape, kernels: Int, height: Int, width: Int, sliceMaps: [Int],
     isFlat: Bool, _ initial: InitialValues
   ) -> (weight: Parameter, bias: Parameter) {
     let layout = ParameterLayout(
-      kernels: shape.kernels.count, height: height, width: width, shareMaps: shareMaps,
+      kernels: shape.kernels.count, height: height, width: width, sliceMaps: sliceMaps,
       isFlat: isFlat)
     let weight = Parameter(
       name: name + ".weight", role: .weight, kernels: shape.kernels, kernelCount: kernels,

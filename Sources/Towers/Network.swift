@@ -27,10 +27,10 @@ package final class Network {
   private let reduction: GradientReduction?
   private let progress: MessageProgress
   private var labels: [Int32] = []
-  /// The own images of the pass that was done last.
+  /// This rank's images of the pass that was done last.
   private var images = 0
   private let order = Monitor()
-  /// How many towers have found a stage's gradients; inside `order.locked`.
+  /// How many towers have found a layer's gradients; inside `order.locked`.
   private var finishedTowers: [Int] = []
 
   /// Builds the network with its initial weights.
@@ -47,8 +47,8 @@ package final class Network {
       specification, ranksPerReplica: placement.group.size, replicas: placement.replicas)
     let groups = options.scheme.groups(ofReplicas: placement.replicas)
     scheme = groups.map(FullyConnectedScheme.groups) ?? .data
-    let own = placement.images(of: options.batchSize).count
-    guard own > 0 else {
+    let ownImages = placement.images(of: options.batchSize).count
+    guard ownImages > 0 else {
       throw Failure(
         .usage,
         "A batch of \(options.batchSize) images leaves some of the \(placement.replicas) replicas without any; "
@@ -65,14 +65,14 @@ package final class Network {
       }
       self.head = head
       var ownOptions = options
-      ownOptions.batchSize = own
-      let range = head.map { 0..<$0.firstLayer } ?? layers
+      ownOptions.batchSize = ownImages
+      let range = head.map { 0..<$0.section.firstLayer } ?? layers
       // All ranks cut messages alike, whatever threads each has; every thread still has some images of a part.
       let threads = Int(try placement.all.allReduce(Int64(options.threadsPerTower), .max))
       trunk = Section(
         specification, range, placement: placement,
         shapes: { Array(specification.shapes(ofTower: $0)[range]) }, options: ownOptions,
-        messageParts: max(1, min(Self.mostParts, own / (4 * threads))), progress: progress)
+        messageParts: max(1, min(Self.mostParts, ownImages / (4 * threads))), progress: progress)
       reduction =
         options.isTrained
         ? try GradientReduction(placement, format: options.formats.gradients, progress: progress)
@@ -82,33 +82,33 @@ package final class Network {
     }
     softmax = ParallelSoftmax(
       classes: Self.classes(
-        specification.classes, parts: head?.placement.towers ?? placement.towers),
+        specification.classes, towers: head?.placement.towers ?? placement.towers),
       placement: head?.placement ?? placement,
-      batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? own)
+      batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? ownImages)
     finishedTowers = [Int](repeating: 0, count: specification.layers.count)
     for tower in trunk.towers {
-      tower.gradientsAreReady = { [unowned self] stage in gradientsAreReady(stage) }
+      tower.gradientsAreReady = { [unowned self] layer in gradientsAreReady(layer) }
     }
   }
 
-  /// The parts that maps are made and sent in; the last of them travels while the reader works on its own share.
+  /// The parts that maps are made and sent in; the last of them travels while the reader works on its own slice.
   private static let mostParts = 4
 
-  /// A tower has found the gradients of a stage.
+  /// A tower has found the gradients of a layer.
   ///
-  /// Replicas must reduce tensors in the same order, and towers that run side by side finish in any: a stage is
+  /// Replicas must reduce tensors in the same order, and towers that run side by side finish in any: a layer is
   /// reduced when the last of them has done it.
-  private func gradientsAreReady(_ stage: Int) {
+  private func gradientsAreReady(_ layer: Int) {
     if let reduction {
       order.locked {
-        finishedTowers[stage] += 1
-        guard finishedTowers[stage] == trunk.towers.count else { return }
-        finishedTowers[stage] = 0
-        let stages = trunk.towers.map { $0.stages[stage] }
-        let parameters = stages.filter(\.learns).flatMap(\.layer.parameters)
+        finishedTowers[layer] += 1
+        guard finishedTowers[layer] == trunk.towers.count else { return }
+        finishedTowers[layer] = 0
+        let built = trunk.towers.map { $0.layers[layer] }
+        let parameters = built.filter(\.learns).flatMap(\.layer.parameters)
         for (number, parameter) in parameters.enumerated() {
           reduction.start(
-            parameter.gradient, number: stage * 2 * trunk.towers.count + number)
+            parameter.gradient, number: layer * 2 * trunk.towers.count + number)
         }
       }
     }
@@ -116,18 +116,16 @@ package final class Network {
     try? progress.step()
   }
 
-  private static func classes(_ count: Int, parts: Int) -> [Range<Int>] {
-    (0..<parts).map { evenSplit(count, part: $0, of: parts) }
+  private static func classes(_ count: Int, towers: Int) -> [Range<Int>] {
+    (0..<towers).map { evenSplit(count, part: $0, of: towers) }
   }
 
   // MARK: What it is made of
 
-  /// The cross-connections between the towers of a replica, and those between the parts of fully-connected
-  /// layers, in the order of their layers.
+  /// The cross-connections between the towers of a replica, and those between the ranks over which
+  /// fully-connected layers are spread, in the order of their layers.
   package var exchanges: [Exchange] {
-    [trunk, head?.section].compactMap { $0 }.flatMap { section in
-      section.exchanges.sorted { $0.key < $1.key }.map(\.value)
-    }
+    trunk.exchanges + (head?.section.exchanges ?? [])
   }
 
   /// What the process's towers learn, layer by layer.
@@ -145,13 +143,13 @@ package final class Network {
 
   /// Those that this rank writes to a checkpoint: each tensor's kernels are written by one rank.
   package var savedParameters: [Parameter] {
-    /// A share of those that others hold too.
-    func share(_ parameters: [Parameter], _ placement: Placement) -> [Parameter] {
+    /// Those of each tensor that replicas hold alike: they write the tensors in turn.
+    func saved(_ parameters: [Parameter], _ placement: Placement) -> [Parameter] {
       parameters.enumerated().filter { $0.offset % placement.replicas == placement.replica }
         .map(\.element)
     }
-    return share(trunk.parameters, placement)
-      + (head.map { share($0.section.parameters, $0.placement) } ?? [])
+    return saved(trunk.parameters, placement)
+      + (head.map { saved($0.section.parameters, $0.placement) } ?? [])
   }
 
   /// The logits of the pass that was done last: for each tower of this process, images x its classes.
@@ -164,9 +162,7 @@ package final class Network {
 
   /// What has travelled so far, boundary by boundary, and how long this rank has waited for it.
   package var traffic: [Traffic] {
-    var rows = trunk.traffic
-    if let head { rows.append(head.exchange.traffic) }
-    rows += head?.section.traffic ?? []
+    var rows = trunk.traffic + (head?.section.traffic ?? [])
     rows.append(Traffic(name: "softmax", bytes: softmax.bytes, seconds: softmax.seconds))
     for (name, reduction) in [("gradients", reduction), ("fc gradients", head?.reduction)] {
       guard let reduction else { continue }
@@ -179,14 +175,14 @@ package final class Network {
   ///
   /// Layers that are spread over a group's ranks are not here: see `outputs(of:)`.
   package func output(of layer: String, tower: Int) -> Tensor? {
-    trunk.towers.first { $0.index == tower }?.stages.first { $0.layer.name == layer }?.output
+    trunk.towers.first { $0.index == tower }?.layers.first { $0.layer.name == layer }?.output
   }
 
-  /// What this rank's parts of a layer made of a number of images.
+  /// What a tower of this rank, or its neurons of a layer that is spread over a group's ranks, made of some images.
   package struct Output {
-    /// Images x the part's maps.
+    /// Images x maps.
     package let tensor: Tensor
-    /// The part's maps of an image.
+    /// The maps of an image.
     package let shape: MapShape
     /// The images of the pass that was done last.
     package let images: Int
@@ -194,14 +190,14 @@ package final class Network {
     package let peers: Communicator
   }
 
-  /// What this rank's parts of a layer made in the pass that was done last, whether the layer is a tower's or spread
-  /// over the ranks of a group.
+  /// What a layer made on this rank in the pass that was done last, whether it is a tower's or spread over the ranks of
+  /// a group.
   package func outputs(of layer: String) -> [Output] {
     var sections = [(trunk, placement, images)]
     if let head { sections.append((head.section, head.placement, head.exchange.batch)) }
     return sections.flatMap { section, placement, images in
       section.towers.compactMap { tower in
-        tower.stages.first { $0.layer.name == layer }.map {
+        tower.layers.first { $0.layer.name == layer }.map {
           Output(
             tensor: $0.output, shape: $0.layer.output, images: images, peers: placement.peers)
         }
@@ -218,7 +214,7 @@ package final class Network {
   /// - Throws: `MPIError` where a message fails.
   package func forward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
     images = pass.images
-    try trunk.forward(input: input, pass)
+    try trunk.forward(trunk.towers.map { _ in input }, pass)
     try head?.forward(trunk.outputs, pass)
   }
 
@@ -231,14 +227,15 @@ package final class Network {
       return try softmax.score(logits, labels: labels, pass).summed(over: placement.peers)
     }
     self.labels = try head.gather(labels)
-    return try softmax.score(logits, labels: self.labels, head.whole(pass))
+    return try softmax.score(logits, labels: self.labels, head.exchange.whole(pass))
       .summed(over: head.placement.peers)
   }
 
   /// Sets `lossGradient` to the gradient of the batch's mean loss by the logits that were scored last.
   package func differentiateLoss(_ pass: Pass) {
     softmax.gradient(
-      logits, labels: labels, batchSize: pass.batch, into: lossGradient, head?.whole(pass) ?? pass)
+      logits, labels: labels, batchSize: pass.batch, into: lossGradient,
+      head?.exchange.whole(pass) ?? pass)
   }
 
   /// Takes the gradient by the logits, which `lossGradient` holds, back to every parameter's gradient, summed
@@ -248,8 +245,9 @@ package final class Network {
   ///   - pass: What `forward` was given.
   /// - Throws: `MPIError` where a message fails.
   package func backward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
-    try head?.backward(into: trunk.towers.map(\.gradient), pass)
-    try trunk.backward(input: input, pass)
+    try head?.backward(trunk.outputs, into: trunk.towers.map(\.gradient), pass)
+    // Nothing asks for a gradient by the image.
+    try trunk.backward(trunk.towers.map { _ in input }, into: [], pass)
     try head?.reduction?.finish()
     try reduction?.finish()
   }
@@ -261,11 +259,11 @@ package final class Network {
   /// - Throws: `MPIError` where a message fails.
   package func communicateOnly(_ pass: Pass) throws(MPIError) -> [Traffic] {
     let before = traffic
-    try trunk.exchangeOnly(pass)
-    try head?.exchangeOnly(trunk.outputs, gradients: trunk.towers.map(\.nextGradient), pass)
+    try trunk.exchangeOnly([], into: [], pass)
+    try head?.exchangeOnly(trunk.outputs, into: trunk.towers.map(\.nextGradient), pass)
     if reduction != nil {
       for tower in trunk.towers.reversed() {
-        for stage in tower.stages.indices.reversed() { tower.gradientsAreReady?(stage) }
+        for layer in tower.layers.indices.reversed() { tower.gradientsAreReady?(layer) }
       }
       try head?.reduction?.finish()
       try reduction?.finish()

@@ -67,7 +67,7 @@ private final class ConvolutionTrial {
       name: "weight", role: .weight, kernels: 0..<kernels, kernelCount: kernels,
       layout: ParameterLayout(
         kernels: kernels, height: size, width: size,
-        shareMaps: shape.inputs.map { $0.maps / convolution.groups }, isFlat: false),
+        sliceMaps: shape.inputs.map { $0.maps / convolution.groups }, isFlat: false),
       initialDeviation: 0.01, initialMean: 0, isTrained: true)
     weight.initialize(seed: 1)
     let bias = Parameter(
@@ -90,20 +90,20 @@ private final class ConvolutionTrial {
   func errors() -> (forward: Double, inputGradient: Double, weightGradient: Double) {
     let y = Tensor(images, layer.output.count)
     let dx = x.map { Tensor(images, $0.count / images) }
-    let shares = x.indices.map {
-      Share(index: $0, isFirst: $0 == 0, isLast: $0 == x.count - 1)
+    let slices = x.indices.map {
+      InputSlice(index: $0, isFirst: $0 == 0, isLast: $0 == x.count - 1)
     }
-    for share in shares { layer.forward(x[share.index], share, into: y, pass) }
-    for share in shares {
-      layer.backward(dy, x: x[share.index], share, into: dx[share.index], pass)
+    for slice in slices { layer.forward(x[slice.index], slice, into: y, pass) }
+    for slice in slices {
+      layer.backward(dy, x: x[slice.index], slice, into: dx[slice.index], pass)
     }
     let reference = doubles()
     let layout = layer.weight.layout
-    let gradients = x.indices.map { share in
-      let start = layout.shareOffset(share)
+    let gradients = x.indices.map { slice in
+      let start = layout.sliceOffset(slice)
       return Array(
         layer.weight.gradient.elements[
-          start..<start + layout.kernels * layout.shareKernelLength(share)])
+          start..<start + layout.kernels * layout.sliceKernelLength(slice)])
     }
     return (
       error([Array(y.elements)], [reference.y]),
@@ -126,12 +126,12 @@ private final class ConvolutionTrial {
     var y = [Double](repeating: 0, count: images * output.count)
     let gradient = dy.elements.map(Double.init)
     var (allDX, allDW): ([[Double]], [[Double]]) = ([], [])
-    for (share, shape) in layer.inputs.enumerated() {
-      let maps = layer.weight.layout.shareMaps[share]
+    for (slice, shape) in layer.inputs.enumerated() {
+      let maps = layer.weight.layout.sliceMaps[slice]
       let groups = shape.maps / maps
-      let pixels = x[share].elements.map(Double.init)
+      let pixels = x[slice].elements.map(Double.init)
       let length = size * size * maps
-      let start = layer.weight.layout.shareOffset(share)
+      let start = layer.weight.layout.sliceOffset(slice)
       let weights = (0..<kernels * length).map { Double(layer.weight.value.pointer[start + $0]) }
       var dx = [Double](repeating: 0, count: pixels.count)
       var dw = [Double](repeating: 0, count: weights.count)

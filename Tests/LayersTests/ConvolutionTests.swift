@@ -8,14 +8,14 @@ import Testing
 @Suite struct ConvolutionTests {
   /// A convolution with what it is tried on.
   struct Case: CustomTestStringConvertible {
-    var shares: [MapShape]
+    var slices: [MapShape]
     var kernels: Int
     var window: Window
     var groups = 1
     var images = 2
     var capacity = 2
     var threads = 1
-    var firstShare = 0
+    var firstSlice = 0
     var choice = ConvolutionChoice.automatic
     /// Whether Winograd's algorithm computes it, which rounds more.
     var isWinograd = false
@@ -23,25 +23,25 @@ import Testing
     var tolerance: Double { isWinograd ? 2e-5 : 1e-6 }
 
     var testDescription: String {
-      "\(shares) \(kernels) kernels \(window.size)/\(window.stride)/\(window.padding) "
+      "\(slices) \(kernels) kernels \(window.size)/\(window.stride)/\(window.padding) "
         + "\(window.rounding), \(groups) groups, \(images) of \(capacity) images, \(threads) threads"
     }
 
     func bench(integers: Bool = false, withBiases: Bool = true) -> (LayerBench, Convolution) {
-      let length = window.size * window.size * shares.reduce(0) { $0 + $1.maps } / groups
+      let length = window.size * window.size * slices.reduce(0) { $0 + $1.maps } / groups
       var random = SmallRandom(UInt64(kernels * 1000 + length))
       let weights =
         integers ? random.integers(kernels * length) : random.uniforms(kernels * length)
       let layer = Convolution(
-        name: "conv", inputs: shares, window: window, groups: groups,
+        name: "conv", inputs: slices, window: window, groups: groups,
         weight: .weights(
           kernels: kernels, size: (window.size, window.size),
-          shareMaps: shares.map { $0.maps / groups }, values: weights),
+          sliceMaps: slices.map { $0.maps / groups }, values: weights),
         bias: .biases(
           withBiases ? random.uniforms(kernels) : [Float](repeating: 0, count: kernels)),
         choice: choice, team: ThreadTeam(count: threads))
       let bench = LayerBench(layer, images: images, capacity: capacity)
-      bench.firstShare = firstShare
+      bench.firstSlice = firstSlice
       return (bench, layer)
     }
   }
@@ -51,44 +51,44 @@ import Testing
   }
 
   static let cases = [
-    Case(shares: [square(5, 1)], kernels: 1, window: Window(size: 3, stride: 1)),
+    Case(slices: [square(5, 1)], kernels: 1, window: Window(size: 3, stride: 1)),
     Case(
-      shares: [MapShape(height: 7, width: 5, maps: 3)], kernels: 5,
+      slices: [MapShape(height: 7, width: 5, maps: 3)], kernels: 5,
       window: Window(size: 3, stride: 2, padding: 1)),
-    Case(shares: [square(20, 3)], kernels: 6, window: Window(size: 11, stride: 4), threads: 2),
+    Case(slices: [square(20, 3)], kernels: 6, window: Window(size: 11, stride: 4), threads: 2),
     Case(
-      shares: [square(20, 3)], kernels: 6, window: Window(size: 11, stride: 4, rounding: .down)),
+      slices: [square(20, 3)], kernels: 6, window: Window(size: 11, stride: 4, rounding: .down)),
     Case(
-      shares: [square(6, 8)], kernels: 16, window: Window(size: 5, stride: 1, padding: 2),
+      slices: [square(6, 8)], kernels: 16, window: Window(size: 5, stride: 1, padding: 2),
       images: 3, capacity: 4, threads: 2),
     Case(
-      shares: [square(5, 4)], kernels: 6, window: Window(size: 3, stride: 1, padding: 1), groups: 2,
+      slices: [square(5, 4)], kernels: 6, window: Window(size: 3, stride: 1, padding: 1), groups: 2,
       images: 3, capacity: 3, threads: 3),
     Case(
-      shares: [square(5, 9)], kernels: 12, window: Window(size: 2, stride: 2), groups: 3, threads: 2
+      slices: [square(5, 9)], kernels: 12, window: Window(size: 2, stride: 2), groups: 3, threads: 2
     ),
     // Fewer images than threads: some threads have none.
     Case(
-      shares: [square(6, 7)], kernels: 9, window: Window(size: 3, stride: 1, padding: 1), images: 1,
+      slices: [square(6, 7)], kernels: 9, window: Window(size: 3, stride: 1, padding: 1), images: 1,
       capacity: 2, threads: 2),
     Case(
-      shares: [square(4, 3)], kernels: 10, window: Window(size: 3, stride: 2, padding: 2),
+      slices: [square(4, 3)], kernels: 10, window: Window(size: 3, stride: 2, padding: 2),
       images: 2,
       capacity: 5, threads: 3),
     // Both towers' maps, equal and not, the own ones first.
     Case(
-      shares: [square(5, 4), square(5, 4)], kernels: 6,
+      slices: [square(5, 4), square(5, 4)], kernels: 6,
       window: Window(size: 3, stride: 1, padding: 1)),
     Case(
-      shares: [square(5, 5), square(5, 3)], kernels: 7,
+      slices: [square(5, 5), square(5, 3)], kernels: 7,
       window: Window(size: 3, stride: 1, padding: 1),
-      images: 3, capacity: 3, threads: 2, firstShare: 1),
+      images: 3, capacity: 3, threads: 2, firstSlice: 1),
     Case(
-      shares: [square(6, 2), square(6, 1), square(6, 3)], kernels: 4,
-      window: Window(size: 2, stride: 3, padding: 1), threads: 3, firstShare: 2),
+      slices: [square(6, 2), square(6, 1), square(6, 3)], kernels: 4,
+      window: Window(size: 2, stride: 3, padding: 1), threads: 3, firstSlice: 2),
     // Patches of a row alone are longer than the block that is gathered at once.
     Case(
-      shares: [square(12, 130)], kernels: 4, window: Window(size: 9, stride: 1, padding: 4),
+      slices: [square(12, 130)], kernels: 4, window: Window(size: 9, stride: 1, padding: 4),
       images: 1,
       capacity: 1),
   ]
@@ -96,39 +96,39 @@ import Testing
   /// Kernels and maps in sixteens, which Winograd's algorithm takes.
   static let winograd = [
     Case(
-      shares: [square(6, 16)], kernels: 16, window: Window(size: 3, stride: 1, padding: 1),
+      slices: [square(6, 16)], kernels: 16, window: Window(size: 3, stride: 1, padding: 1),
       images: 3, capacity: 4, threads: 2, isWinograd: true),
     Case(
-      shares: [MapShape(height: 9, width: 13, maps: 16)], kernels: 32,
+      slices: [MapShape(height: 9, width: 13, maps: 16)], kernels: 32,
       window: Window(size: 3, stride: 1), isWinograd: true),
     Case(
-      shares: [square(13, 32)], kernels: 16, window: Window(size: 3, stride: 1, padding: 1),
+      slices: [square(13, 32)], kernels: 16, window: Window(size: 3, stride: 1, padding: 1),
       images: 1, capacity: 2, threads: 2, isWinograd: true),
     Case(
-      shares: [square(7, 16)], kernels: 16, window: Window(size: 5, stride: 1, padding: 2),
+      slices: [square(7, 16)], kernels: 16, window: Window(size: 5, stride: 1, padding: 2),
       images: 2, capacity: 3, threads: 3, isWinograd: true),
     Case(
-      shares: [square(3, 16)], kernels: 16, window: Window(size: 3, stride: 1, padding: 2),
+      slices: [square(3, 16)], kernels: 16, window: Window(size: 3, stride: 1, padding: 2),
       isWinograd: true),
     // Both towers' maps, equal and not.
     Case(
-      shares: [square(5, 16), square(5, 16)], kernels: 16,
+      slices: [square(5, 16), square(5, 16)], kernels: 16,
       window: Window(size: 3, stride: 1, padding: 1), threads: 2, isWinograd: true),
     Case(
-      shares: [square(5, 16), square(5, 32)], kernels: 16,
-      window: Window(size: 3, stride: 1, padding: 1), firstShare: 1, isWinograd: true),
+      slices: [square(5, 16), square(5, 32)], kernels: 16,
+      window: Window(size: 3, stride: 1, padding: 1), firstSlice: 1, isWinograd: true),
     // Strides, whose pixels are rearranged into maps first: AlexNet's first layer in small, and others.
     Case(
-      shares: [square(28, 3)], kernels: 16, window: Window(size: 11, stride: 4), threads: 2,
+      slices: [square(28, 3)], kernels: 16, window: Window(size: 11, stride: 4), threads: 2,
       isWinograd: true),
     Case(
-      shares: [square(28, 3)], kernels: 16, window: Window(size: 11, stride: 4, rounding: .down),
+      slices: [square(28, 3)], kernels: 16, window: Window(size: 11, stride: 4, rounding: .down),
       images: 1, capacity: 1, isWinograd: true),
     Case(
-      shares: [MapShape(height: 11, width: 8, maps: 4)], kernels: 16,
+      slices: [MapShape(height: 11, width: 8, maps: 4)], kernels: 16,
       window: Window(size: 6, stride: 2), images: 3, capacity: 3, threads: 3, isWinograd: true),
     Case(
-      shares: [square(17, 4)], kernels: 16, window: Window(size: 9, stride: 2), isWinograd: true),
+      slices: [square(17, 4)], kernels: 16, window: Window(size: 9, stride: 2), isWinograd: true),
   ]
 
   @Test func twoKernelsWorkedByHand() {
@@ -136,7 +136,7 @@ import Testing
     let layer = Convolution(
       name: "conv", inputs: [Self.square(3, 1)], window: Window(size: 2, stride: 1),
       weight: .weights(
-        kernels: 2, size: (2, 2), shareMaps: [1], values: [1, 2, 3, 4, 0, -1, 1, 0]),
+        kernels: 2, size: (2, 2), sliceMaps: [1], values: [1, 2, 3, 4, 0, -1, 1, 0]),
       bias: .biases([10, 0]), team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
     bench.inputs[0].set([1, 2, 3, 4, 5, 6, 7, 8, 9])
@@ -155,7 +155,7 @@ import Testing
     (weights[4], weights[9 + 4]) = (2, 3)
     let layer = Convolution(
       name: "conv", inputs: [Self.square(1, 2)], window: Window(size: 3, stride: 1, padding: 1),
-      weight: .weights(kernels: 1, size: (3, 3), shareMaps: [2], values: weights),
+      weight: .weights(kernels: 1, size: (3, 3), sliceMaps: [2], values: weights),
       bias: .biases([1]), team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
     bench.inputs[0].set([5, 7])
@@ -187,10 +187,10 @@ import Testing
     let dx = Reference.convolutionInputGradient(dyMaps, weights: weights, x: x, kernels)
     let (dw, db) = Reference.convolutionParameterGradient(dyMaps, x: x, kernels)
     var firstMap = 0
-    for (share, gradient) in zip(trial.shares, bench.backward(dy)) {
-      let maps = firstMap..<(firstMap + share.maps)
+    for (slice, gradient) in zip(trial.slices, bench.backward(dy)) {
+      let maps = firstMap..<(firstMap + slice.maps)
       #expect(relativeError(gradient, dx.interleaved(maps: maps)) < trial.tolerance)
-      firstMap += share.maps
+      firstMap += slice.maps
     }
     #expect(relativeError(layer.weight.canonical(layer.weight.gradient), dw) < trial.tolerance)
     #expect(relativeError(layer.bias.gradient.values(), db) < 1e-6)
@@ -198,7 +198,7 @@ import Testing
     #expect(bench.gradientsAreTheSameOneByOne(dy))
   }
 
-  @Test(arguments: cases.filter { $0.shares[0].maps < 100 } + winograd)
+  @Test(arguments: cases.filter { $0.slices[0].maps < 100 } + winograd)
   func gradientsAreFiniteDifferences(_ trial: Case) {
     let (bench, _) = trial.bench()
     bench.fill(seed: 9)
@@ -234,7 +234,7 @@ import Testing
         name: "conv", inputs: [Self.square(side, maps)],
         window: Window(size: size, stride: 1, padding: size / 2),
         weight: .weights(
-          kernels: 128, size: (size, size), shareMaps: [maps],
+          kernels: 128, size: (size, size), sliceMaps: [maps],
           values: [Float](repeating: 0, count: 128 * size * size * maps)),
         bias: .biases([Float](repeating: 0, count: 128)), images: images,
         team: ThreadTeam(count: 1)

@@ -7,33 +7,33 @@ import Testing
 @Suite struct FullyConnectedTests {
   /// A layer with what it is tried on.
   struct Case: CustomTestStringConvertible {
-    var shares: [MapShape]
+    var slices: [MapShape]
     var kernels: Int
     var images = 2
     var capacity = 3
     var threads = 1
-    var firstShare = 0
+    var firstSlice = 0
 
     var testDescription: String {
-      "\(shares) to \(kernels), \(images) of \(capacity) images, \(threads) threads"
+      "\(slices) to \(kernels), \(images) of \(capacity) images, \(threads) threads"
     }
 
     func bench(integers: Bool = false, withBiases: Bool = true) -> (LayerBench, FullyConnected) {
-      let length = shares.reduce(0) { $0 + $1.count }
+      let length = slices.reduce(0) { $0 + $1.count }
       var random = SmallRandom(UInt64(kernels * 1000 + length))
       let weights =
         integers ? random.integers(kernels * length) : random.uniforms(kernels * length)
       let layer = FullyConnected(
-        name: "fc", inputs: shares,
+        name: "fc", inputs: slices,
         weight: .weights(
-          kernels: kernels, size: (shares[0].height, shares[0].width),
-          shareMaps: shares.map(\.maps),
+          kernels: kernels, size: (slices[0].height, slices[0].width),
+          sliceMaps: slices.map(\.maps),
           isFlat: true, values: weights),
         bias: .biases(
           withBiases ? random.uniforms(kernels) : [Float](repeating: 0, count: kernels)),
         team: ThreadTeam(count: threads))
       let bench = LayerBench(layer, images: images, capacity: capacity)
-      bench.firstShare = firstShare
+      bench.firstSlice = firstSlice
       return (bench, layer)
     }
   }
@@ -41,23 +41,23 @@ import Testing
   static func vector(_ count: Int) -> MapShape { MapShape(height: 1, width: 1, maps: count) }
 
   static let cases = [
-    Case(shares: [vector(1)], kernels: 1),
-    Case(shares: [vector(13)], kernels: 7, images: 1, threads: 2),
-    Case(shares: [MapShape(height: 3, width: 2, maps: 5)], kernels: 8, images: 3, threads: 3),
+    Case(slices: [vector(1)], kernels: 1),
+    Case(slices: [vector(13)], kernels: 7, images: 1, threads: 2),
+    Case(slices: [MapShape(height: 3, width: 2, maps: 5)], kernels: 8, images: 3, threads: 3),
     // Fewer kernels than threads.
-    Case(shares: [vector(9)], kernels: 2, threads: 3),
-    Case(shares: [vector(8), vector(8)], kernels: 10, threads: 2, firstShare: 1),
+    Case(slices: [vector(9)], kernels: 2, threads: 3),
+    Case(slices: [vector(8), vector(8)], kernels: 10, threads: 2, firstSlice: 1),
     Case(
-      shares: [MapShape(height: 2, width: 2, maps: 3), MapShape(height: 2, width: 2, maps: 2)],
+      slices: [MapShape(height: 2, width: 2, maps: 3), MapShape(height: 2, width: 2, maps: 2)],
       kernels: 5, images: 3, threads: 2),
-    Case(shares: [vector(3), vector(2), vector(2)], kernels: 3, firstShare: 2),
+    Case(slices: [vector(3), vector(2), vector(2)], kernels: 3, firstSlice: 2),
   ]
 
-  @Test func twoSharesWorkedByHand() {
+  @Test func twoSlicesWorkedByHand() {
     let layer = FullyConnected(
       name: "fc", inputs: [Self.vector(2), Self.vector(1)],
       weight: .weights(
-        kernels: 2, size: (1, 1), shareMaps: [2, 1], isFlat: true, values: [1, 2, 3, -1, 0, 5]),
+        kernels: 2, size: (1, 1), sliceMaps: [2, 1], isFlat: true, values: [1, 2, 3, -1, 0, 5]),
       bias: .biases([100, 200]), team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 2)
     bench.inputs[0].set([1, 1, 2, 0])
@@ -75,7 +75,7 @@ import Testing
     let layer = FullyConnected(
       name: "fc", inputs: [MapShape(height: 1, width: 2, maps: 2)],
       weight: .weights(
-        kernels: 1, size: (1, 2), shareMaps: [2], isFlat: true, values: [1, 10, 100, 1000]),
+        kernels: 1, size: (1, 2), sliceMaps: [2], isFlat: true, values: [1, 10, 100, 1000]),
       bias: .biases([0]), team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
     // Pixel 0: maps 1 and 2; pixel 1: maps 3 and 4.
@@ -99,10 +99,10 @@ import Testing
     let dx = Reference.fullyConnectedInputGradient(dyMaps, weights: weights, x: x)
     let (dw, db) = Reference.fullyConnectedParameterGradient(dyMaps, x: x)
     var firstMap = 0
-    for (share, gradient) in zip(trial.shares, bench.backward(dy)) {
-      let maps = firstMap..<(firstMap + share.maps)
+    for (slice, gradient) in zip(trial.slices, bench.backward(dy)) {
+      let maps = firstMap..<(firstMap + slice.maps)
       #expect(relativeError(gradient, dx.interleaved(maps: maps)) < 1e-6)
-      firstMap += share.maps
+      firstMap += slice.maps
     }
     #expect(relativeError(layer.weight.canonical(layer.weight.gradient), dw) < 1e-6)
     #expect(relativeError(layer.bias.gradient.values(), db) < 1e-6)

@@ -46,9 +46,7 @@ struct ExchangeBench {
 
   /// What this process's towers see of every tower's maps.
   func gathered() throws -> [[Float]] {
-    try exchange.startGather(placement.owned.map { tensor(maps($0), $0) }, pass)
-    for part in exchange.parts.indices { try exchange.send(part) }
-    try exchange.finishGather()
+    try exchange.forward(placement.owned.map { tensor(maps($0), $0) }, pass)
     return shapes.indices.map {
       exchange.maps(of: $0).values(pass.images * shapes[$0].count)
     }
@@ -64,8 +62,7 @@ struct ExchangeBench {
       }
     }
     let gradients = placement.owned.map { tensor(gradient(of: $0, for: $0), $0) }
-    try exchange.startReduceScatter(pass)
-    try exchange.finishReduceScatter(into: gradients, pass)
+    try exchange.backward(into: gradients, pass)
     return zip(gradients, placement.owned).map { $0.values(pass.images * shapes[$1].count) }
   }
 

@@ -22,12 +22,10 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
       capacity: capacity)
   }
 
-  @Test func sharesAreTheTowersOwnTensors() throws {
+  @Test func mapsAreTheTowersOwnTensors() throws {
     let bench = try Self.bench([4, 3])
     let maps = [Tensor(3, 24), Tensor(3, 18)]
-    try bench.exchange.startGather(maps, bench.pass)
-    try bench.exchange.send(0)
-    try bench.exchange.finishGather()
+    try bench.exchange.forward(maps, bench.pass)
     #expect(bench.exchange.maps(of: 0) === maps[0] && bench.exchange.maps(of: 1) === maps[1])
   }
 
@@ -47,8 +45,7 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
     exchange.contribution(of: 0, to: 1).set([10, 20])
     exchange.contribution(of: 1, to: 0).set([300, 400])
     let own = [Tensor([2], values: [1, 2]), Tensor([2], values: [3, 4])]
-    try exchange.startReduceScatter(pass)
-    try exchange.finishReduceScatter(into: own, pass)
+    try exchange.backward(into: own, pass)
     #expect(own[0].values() == [301, 402] && own[1].values() == [13, 24])
   }
 
@@ -56,7 +53,6 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
     let bench = try Self.bench([4, 4])
     _ = try bench.adjoint()
     #expect(bench.exchange.forwardBytes == 0 && bench.exchange.backwardBytes == 0)
-    #expect(bench.exchange.bytesPerImage == 0)
   }
 }
 
@@ -109,7 +105,7 @@ struct ExchangeAcrossRanksTests {
     let (forward, backward) = try bench.adjoint()
     let world = TestWorld.shared.all
     #expect(try world.allReduce(forward, .sum) == world.allReduce(backward, .sum))
-    #expect(bench.exchange.bytesPerImage == 3 * 6 * maps[world.rank] * 4)
+    #expect(bench.exchange.forwardBytes == 2 * bench.pass.images * 3 * 6 * maps[world.rank] * 4)
   }
 
   @Test func gradientsAreThoseOfOneProcess() throws {
@@ -125,20 +121,17 @@ struct ExchangeAcrossRanksTests {
 
   @Test func bytesSentAreThoseOfTheTable() throws {
     let images = 2
-    var (perImage, forward, backward) = (0, 0, 0)
+    var (forward, backward) = (0, 0)
     for (number, connection) in alexNetExchanges.enumerated() {
       let bench = ExchangeBench(
         try Placement(towers: 2, over: Self.pair), shapes: [connection.own, connection.own],
         images: images, capacity: 4, tag: number)
-      #expect(bench.exchange.bytesPerImage == connection.bytesPerImage)
       _ = try bench.adjoint()
       #expect(bench.exchange.forwardBytes == images * connection.bytesPerImage)
       #expect(bench.exchange.backwardBytes == images * connection.bytesPerImage)
-      perImage += bench.exchange.bytesPerImage
       forward += bench.exchange.forwardBytes
       backward += bench.exchange.backwardBytes
     }
-    #expect(perImage == 121_344)
     #expect(forward == images * 121_344 && backward == images * 121_344)
   }
 
@@ -150,15 +143,37 @@ struct ExchangeAcrossRanksTests {
         capacity: 2, tag: 4)
     )
     let own = Self.pair.rank
-    for bench in [first, second] {
-      try bench.exchange.startGather(
-        [Tensor([bench.capacity, bench.shapes[own].count], values: bench.maps(own))], bench.pass)
-      try bench.exchange.send(0)
+    func maps(_ bench: ExchangeBench) -> [Tensor] {
+      [Tensor([bench.capacity, bench.shapes[own].count], values: bench.maps(own))]
     }
-    for bench in [second, first] {
-      try bench.exchange.finishGather()
+    try first.exchange.forward(
+      maps(first), first.pass,
+      meanwhile: { () throws(MPIError) in try second.exchange.forward(maps(second), second.pass) })
+    for bench in [first, second] {
       let other = bench.exchange.maps(of: 1 - own).values(2 * bench.shapes[1 - own].count)
       #expect(other == bench.maps(1 - own))
     }
+  }
+
+  /// Maps that are made part by part are sent when they are made, and not before.
+  @Test(arguments: [1, 3]) func mapsAreSentAsTheyAreMade(parts: Int) throws {
+    let bench = ExchangeBench(
+      try Placement(towers: 2, over: Self.pair), shapes: Self.shapes([5, 2]), images: 5,
+      capacity: 6, parts: parts)
+    let (own, other) = (Self.pair.rank, 1 - Self.pair.rank)
+    let length = bench.shapes[own].count
+    let maps = Tensor([6, length], values: [], then: .nan)
+    var made: [Range<Int>] = []
+    try bench.exchange.forward(
+      [maps], bench.pass,
+      making: { images in
+        made.append(images)
+        for i in images.lowerBound * length..<images.upperBound * length {
+          maps.pointer[i] = bench.maps(own)[i]
+        }
+      })
+    #expect(made.count == parts && made.flatMap { Array($0) } == Array(0..<5))
+    let received = bench.exchange.maps(of: other).values(5 * bench.shapes[other].count)
+    #expect(received == bench.maps(other))
   }
 }

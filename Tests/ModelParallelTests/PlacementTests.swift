@@ -10,7 +10,7 @@ import Testing
     #expect(placement.owned == 0..<2 && placement.towers == 2 && !placement.isDistributed)
   }
 
-  @Test func sharesWorkedByHand() {
+  @Test func splitsWorkedByHand() {
     // 7 classes on two towers: the odd one to tower 0.
     #expect(evenSplit(7, part: 0, of: 2) == 0..<4)
     #expect(evenSplit(7, part: 1, of: 2) == 4..<7)
@@ -23,13 +23,13 @@ import Testing
     #expect(evenSplit(1, part: 1, of: 2).isEmpty)
   }
 
-  @Test func sharesCoverEveryKernelOnce() {
+  @Test func splitsCoverEveryKernelOnce() {
     for count in 0...40 {
       for towers in 1...7 {
-        let shares = (0..<towers).map { evenSplit(count, part: $0, of: towers) }
-        #expect(shares[0].lowerBound == 0 && shares[towers - 1].upperBound == count)
-        #expect(zip(shares, shares.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
-        #expect(zip(shares, shares.dropFirst()).allSatisfy { $0.count >= $1.count })
+        let ranges = (0..<towers).map { evenSplit(count, part: $0, of: towers) }
+        #expect(ranges[0].lowerBound == 0 && ranges[towers - 1].upperBound == count)
+        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.count >= $1.count })
       }
     }
   }
@@ -87,8 +87,8 @@ struct PlacementAcrossRanksTests {
     #expect(placement.peers.size == 2 && placement.peers.rank == world.rank / 2)
     #expect(placement.isFirst == (world.rank == 0))
     let one = try placement.grouped(into: 1)
-    #expect(one.parts.towers == 4 && one.parts.owned == world.rank..<(world.rank + 1))
-    #expect(one.parts.replicas == 1 && one.parts.images(of: 7) == 0..<7)
+    #expect(one.spread.towers == 4 && one.spread.owned == world.rank..<(world.rank + 1))
+    #expect(one.spread.replicas == 1 && one.spread.images(of: 7) == 0..<7)
     #expect(one.inside.replicas == 2 && one.inside.replica == placement.replica)
   }
 
@@ -96,15 +96,15 @@ struct PlacementAcrossRanksTests {
   func fourReplicasAreTwoGroupsOfTwo() throws {
     let world = Self.world.all
     let placement = try Placement(towers: 2, over: world, towersPerRank: 2)
-    let (inside, parts) = try placement.grouped(into: 2)
+    let (inside, spread) = try placement.grouped(into: 2)
     // Ranks 0 and 1 are the first group, 2 and 3 the second.
     #expect(inside.replicas == 2 && inside.replica == world.rank % 2 && inside.all.size == 2)
     #expect(inside.peers.rank == world.rank % 2 && inside.owned == 0..<2)
-    #expect(parts.towers == 2 && parts.owned.lowerBound == world.rank % 2)
-    #expect(parts.replicas == 2 && parts.replica == world.rank / 2)
-    #expect(parts.peers.size == 2 && parts.peers.rank == world.rank / 2)
+    #expect(spread.towers == 2 && spread.owned.lowerBound == world.rank % 2)
+    #expect(spread.replicas == 2 && spread.replica == world.rank / 2)
+    #expect(spread.peers.size == 2 && spread.peers.rank == world.rank / 2)
     // Six images are 2, 2, 1 and 1: four of the first group, two of the second, not three each.
-    #expect(parts.images(of: 6, replica: 0) == 0..<4 && parts.images(of: 6, replica: 1) == 4..<6)
+    #expect(spread.images(of: 6, replica: 0) == 0..<4 && spread.images(of: 6, replica: 1) == 4..<6)
     #expect(inside.images(of: 4, replica: 1) == placement.images(of: 6, replica: 1))
   }
 

@@ -28,13 +28,13 @@ package struct FeatureMaps: Sendable {
     self.init(images: other.images, maps: other.maps, height: other.height, width: other.width)
   }
 
-  /// Takes the maps of one or more shares (towers), side by side, from images x height x width x maps.
-  package init(images: Int, _ shares: [(shape: MapShape, values: [Float])]) {
-    let (height, width) = shares.first.map { ($0.shape.height, $0.shape.width) } ?? (0, 0)
+  /// Takes the maps of one or more slices (towers), side by side, from images x height x width x maps.
+  package init(images: Int, _ slices: [(shape: MapShape, values: [Float])]) {
+    let (height, width) = slices.first.map { ($0.shape.height, $0.shape.width) } ?? (0, 0)
     self.init(
-      images: images, maps: shares.reduce(0) { $0 + $1.shape.maps }, height: height, width: width)
+      images: images, maps: slices.reduce(0) { $0 + $1.shape.maps }, height: height, width: width)
     var first = 0
-    for (shape, numbers) in shares {
+    for (shape, numbers) in slices {
       for image in 0..<images {
         for row in 0..<height {
           for column in 0..<width {

@@ -2,18 +2,18 @@ package import Layers
 import Networks
 package import Tensors
 
-/// Runs one layer as the network does: share after share, in place where it says so.
+/// Runs one layer as the network does: slice after slice, in place where it says so.
 ///
 /// What lies beyond the images of the pass is NaN, so that reading or writing there shows.
 package final class LayerBench {
   /// The layer.
   package let layer: any Layer
-  /// What each share reads.
+  /// What each slice reads.
   package let inputs: [Tensor]
   /// The pass.
   package var pass: Pass
-  /// The share that is read first, as a tower reads its own maps first.
-  package var firstShare = 0
+  /// The slice that is read first, as a tower reads its own maps first.
+  package var firstSlice = 0
   private let output: Tensor
   private let capacity: Int
   private var isRestOfGradientsUntouched = true
@@ -28,29 +28,29 @@ package final class LayerBench {
     output = Tensor([capacity, layer.output.count], values: [], then: .nan)
   }
 
-  /// Numbers in one share of the batch's input.
-  package func inputCount(_ share: Int = 0) -> Int { pass.images * layer.inputs[share].count }
+  /// Numbers in one slice of the batch's input.
+  package func inputCount(_ slice: Int = 0) -> Int { pass.images * layer.inputs[slice].count }
   /// Numbers in the batch's output.
   package var outputCount: Int { pass.images * layer.output.count }
 
   /// Fills the inputs with numbers in [-scale, scale).
   package func fill(seed: UInt64, scale: Float = 1) {
     var random = SmallRandom(seed)
-    for (share, input) in inputs.enumerated() {
-      input.set(random.uniforms(inputCount(share), scale: scale))
+    for (slice, input) in inputs.enumerated() {
+      input.set(random.uniforms(inputCount(slice), scale: scale))
     }
   }
 
   /// Fills the inputs with small whole numbers.
   package func fillWithIntegers(seed: UInt64) {
     var random = SmallRandom(seed)
-    for (share, input) in inputs.enumerated() { input.set(random.integers(inputCount(share))) }
+    for (slice, input) in inputs.enumerated() { input.set(random.integers(inputCount(slice))) }
   }
 
-  /// The inputs of one share.
-  package func values(_ share: Int = 0) -> [Float] { inputs[share].values(inputCount(share)) }
+  /// The inputs of one slice.
+  package func values(_ slice: Int = 0) -> [Float] { inputs[slice].values(inputCount(slice)) }
 
-  /// The inputs of all shares in Double.
+  /// The inputs of all slices in Double.
   package var maps: FeatureMaps {
     FeatureMaps(
       images: pass.images, inputs.indices.map { (layer.inputs[$0], values($0)) })
@@ -63,12 +63,12 @@ package final class LayerBench {
       output.copy(from: inputs[0])
       layer.forward(output, .whole, into: output, pass)
     } else {
-      for share in shares { layer.forward(inputs[share.index], share, into: output, pass) }
+      for slice in slices { layer.forward(inputs[slice.index], slice, into: output, pass) }
     }
     return output.values(outputCount)
   }
 
-  /// The gradients by each share's input; the parameters hold theirs.
+  /// The gradients by each slice's input; the parameters hold theirs.
   ///
   /// `forward` comes before.
   package func backward(_ dy: [Float]) -> [[Float]] {
@@ -77,13 +77,13 @@ package final class LayerBench {
       layer.backward(gradient, x: output, .whole, into: gradient, pass)
       return [gradient.values(outputCount)]
     }
-    return shares.map { share -> (Int, [Float]) in
-      let dx = Tensor([capacity, layer.inputs[share.index].count], values: [], then: .nan)
-      layer.backward(gradient, x: inputs[share.index], share, into: dx, pass)
-      if !dx.elements[inputCount(share.index)...].allSatisfy(\.isNaN) {
+    return slices.map { slice -> (Int, [Float]) in
+      let dx = Tensor([capacity, layer.inputs[slice.index].count], values: [], then: .nan)
+      layer.backward(gradient, x: inputs[slice.index], slice, into: dx, pass)
+      if !dx.elements[inputCount(slice.index)...].allSatisfy(\.isNaN) {
         isRestOfGradientsUntouched = false
       }
-      return (share.index, dx.values(inputCount(share.index)))
+      return (slice.index, dx.values(inputCount(slice.index)))
     }.sorted { $0.0 < $1.0 }.map(\.1)
   }
 
@@ -96,11 +96,11 @@ package final class LayerBench {
     let gradient = Tensor([capacity, layer.output.count], values: dy, then: .nan)
     for parameter in layer.parameters { parameter.gradient.fill(.nan) }
     var isSame = true
-    for share in shares {
-      let dx = Tensor(capacity, layer.inputs[share.index].count)
-      layer.parameterGradient(gradient, x: inputs[share.index], share, pass)
-      layer.inputGradient(gradient, x: inputs[share.index], share, into: dx, pass)
-      isSame = isSame && dx.values(inputCount(share.index)) == both[share.index]
+    for slice in slices {
+      let dx = Tensor(capacity, layer.inputs[slice.index].count)
+      layer.parameterGradient(gradient, x: inputs[slice.index], slice, pass)
+      layer.inputGradient(gradient, x: inputs[slice.index], slice, into: dx, pass)
+      isSame = isSame && dx.values(inputCount(slice.index)) == both[slice.index]
     }
     return isSame && layer.parameters.map { $0.gradient.values() } == parameters
   }
@@ -120,9 +120,9 @@ package final class LayerBench {
     _ = loss()
     let analytic = backward(weights)
     var worst = 0.0
-    for (share, gradient) in analytic.enumerated() {
+    for (slice, gradient) in analytic.enumerated() {
       let numbers = UnsafeMutableBufferPointer(
-        rebasing: inputs[share].elements[..<inputCount(share)])
+        rebasing: inputs[slice].elements[..<inputCount(slice)])
       worst = max(
         worst, relativeError(gradient, finiteDifferences(numbers, step: step, loss)))
     }
@@ -145,10 +145,10 @@ package final class LayerBench {
     return forward - backward
   }
 
-  private var shares: [Share] {
-    let order = [firstShare] + inputs.indices.filter { $0 != firstShare }
+  private var slices: [InputSlice] {
+    let order = [firstSlice] + inputs.indices.filter { $0 != firstSlice }
     return order.enumerated().map {
-      Share(index: $1, isFirst: $0 == 0, isLast: $0 == order.count - 1)
+      InputSlice(index: $1, isFirst: $0 == 0, isLast: $0 == order.count - 1)
     }
   }
 }

@@ -6,18 +6,18 @@ extension Parameter {
   /// - Parameters:
   ///   - kernels: Kernels.
   ///   - size: The kernels' height and width.
-  ///   - shareMaps: The maps of each share (of each group).
+  ///   - sliceMaps: The maps of each slice (of each group).
   ///   - isFlat: Whether the layer is fully connected.
   ///   - values: The numbers in canonical order.
   /// - Returns: The weights, not yet those of any layer.
   package static func weights(
-    kernels: Int, size: (height: Int, width: Int), shareMaps: [Int], isFlat: Bool = false,
+    kernels: Int, size: (height: Int, width: Int), sliceMaps: [Int], isFlat: Bool = false,
     values: [Float]
   ) -> Parameter {
     make(
       "weight", .weight,
       ParameterLayout(
-        kernels: kernels, height: size.height, width: size.width, shareMaps: shareMaps,
+        kernels: kernels, height: size.height, width: size.width, sliceMaps: sliceMaps,
         isFlat: isFlat), values)
   }
 

@@ -68,8 +68,23 @@ struct NetworkAcrossRanksTests {
       own.update(rate: 0.01)
       whole.update(rate: 0.01)
     }
-    let bytes = own.network.exchanges.reduce(0) { $0 + $1.bytesPerImage }
+    // A tower makes 4 x 4 x 3 numbers for conv2 and 1 x 1 x 3 for the last layer.
+    let bytes = 4 * (4 * 4 * 3 + 3)
     #expect(own.network.exchanges.reduce(0) { $0 + $1.forwardBytes } == 3 * images * bytes)
+  }
+
+  /// Where a thread moves the messages, the reader's two gradients are found one after the other.
+  @Test(arguments: MessageProgress.Mode.allCases)
+  func soAreThoseOfEveryWayToMoveMessages(_ mode: MessageProgress.Mode) throws {
+    let whole = try NetworkBench(SmallNetworks.sentInParts, images: 9, seed: Self.seed)
+    let own = try NetworkBench(
+      SmallNetworks.sentInParts, over: Self.pair, images: 9, seed: Self.seed, progress: mode)
+    for number in 0..<3 {
+      #expect(try own.step(number) == whole.step(number))
+      #expect(Self.difference(own, whole) == nil)
+      own.update(rate: 0.01)
+      whole.update(rate: 0.01)
+    }
   }
 
   @Test(
@@ -119,10 +134,9 @@ struct NetworkAcrossRanksTests {
     let score = try own.step()
     let table = [("conv3", 86_528), ("fc6", 18_432), ("fc7", 8192), ("fc8", 8192)]
     #expect(own.network.exchanges.map(\.name) == table.map(\.0))
-    #expect(own.network.exchanges.map(\.bytesPerImage) == table.map(\.1))
     #expect(own.network.exchanges.map(\.forwardBytes) == table.map { 2 * $0.1 })
     #expect(own.network.exchanges.map(\.backwardBytes) == table.map { 2 * $0.1 })
-    #expect(own.network.exchanges.reduce(0) { $0 + $1.bytesPerImage } == 121_344)
+    #expect(own.network.exchanges.reduce(0) { $0 + $1.forwardBytes } == 2 * 121_344)
 
     let whole = try NetworkBench(network, images: 2, capacity: 4, scale: 128)
     #expect(try whole.step() == score)

@@ -1,50 +1,48 @@
-package import MPI
-package import Tensors
+import MPI
+import Tensors
 
 /// Forward: an all-gather of images x maps.
-extension BatchExchange {
-  /// The maps of all images of a tower; those of a replica are here once `finishGather` has returned for it.
-  package func maps(of tower: Int) -> Tensor { gathered[tower] }
-
+extension BatchMessages {
   /// Starts to send the maps of the own towers and to receive those of the others.
-  package func startGather(_ own: [Tensor]) throws(MPIError) {
+  func startGather(_ x: [Tensor]) throws(MPIError) {
     try start { () throws(MPIError) in
       progress.begin()
       let me = placement.replica
       for replica in 0..<placement.replicas {
         for tower in placement.owned where replica != me {
           try maps[replica][tower].receive(
-            into: slice(gathered[tower], replica, tower), from: replica, tag: tag + tower,
+            into: numbers(gathered[tower], replica, tower), from: replica, tag: tag + tower,
             over: placement.peers, in: fromPeers[replica])
         }
         for rank in replicaRanks {
           try maps[replica][rank].receive(
-            into: slice(gathered[rank], replica, rank), from: rank, tag: tag + 2 * replica,
-            over: placement.group, in: fromMates[replica])
+            into: numbers(gathered[rank], replica, rank), from: rank, tag: tag + 2 * replica,
+            over: placement.group, in: fromReplicaRanks[replica])
         }
       }
       for (number, tower) in placement.owned.enumerated() {
-        let place = slice(gathered[tower], me, tower)
-        place.baseAddress?.update(from: own[number].pointer, count: place.count)
-        maps[me][tower].pack(UnsafeBufferPointer(place))
+        let target = numbers(gathered[tower], me, tower)
+        target.baseAddress?.update(from: x[number].pointer, count: target.count)
+        maps[me][tower].pack(UnsafeBufferPointer(target))
       }
       try passOn(me)
-      for replica in replicasInTurn {
+      for replica in waitingReplicas {
         for tower in placement.owned {
           forwardBytes += try maps[me][tower].send(
-            UnsafeBufferPointer(slice(gathered[tower], me, tower)), to: replica, tag: tag + tower,
+            UnsafeBufferPointer(numbers(gathered[tower], me, tower)), to: replica, tag: tag + tower,
             over: placement.peers, in: sending)
         }
       }
     }
   }
 
-  /// Waits until the maps of a replica's own towers are here, and passes them on to the other ranks of this replica.
-  package func relay(_ replica: Int) throws(MPIError) {
+  /// Waits until another replica's maps of the own towers are here, and passes them on to the other ranks of this replica.
+  func relay(_ replica: Int) throws(MPIError) {
+    guard replica != placement.replica else { return }
     try wait(for: fromPeers[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
-        maps[replica][tower].unpack(into: slice(gathered[tower], replica, tower))
+        maps[replica][tower].unpack(into: numbers(gathered[tower], replica, tower))
       }
       try passOn(replica)
     }
@@ -55,22 +53,22 @@ extension BatchExchange {
     for rank in replicaRanks {
       for tower in placement.owned {
         forwardBytes += try maps[replica][tower].send(
-          UnsafeBufferPointer(slice(gathered[tower], replica, tower)), to: rank,
+          UnsafeBufferPointer(numbers(gathered[tower], replica, tower)), to: rank,
           tag: tag + 2 * replica, over: placement.group, in: sending)
       }
     }
   }
 
   /// Waits until a replica's maps of the towers of other ranks are here.
-  package func finishGather(of replica: Int) throws(MPIError) {
-    try wait(for: fromMates[replica])
+  func finishGather(of replica: Int) throws(MPIError) {
+    try wait(for: fromReplicaRanks[replica])
     for rank in replicaRanks {
-      maps[replica][rank].unpack(into: slice(gathered[rank], replica, rank))
+      maps[replica][rank].unpack(into: numbers(gathered[rank], replica, rank))
     }
   }
 
   /// Waits until everything is sent that this rank has to send.
-  package func finishSending() throws(MPIError) {
+  func finishSending() throws(MPIError) {
     try wait(for: sending)
     progress.end()
   }

@@ -1,28 +1,25 @@
 import Layers
-package import MPI
+import MPI
 import Networks
 import System
-package import Tensors
+import Tensors
 
 /// Backward: the adjoint of the all-gather, a reduce-scatter of the gradients by these maps.
-extension BatchExchange {
-  /// Where this rank writes the gradient that it found for a tower's maps, those of all images.
-  package func contribution(to tower: Int) -> Tensor { contributions[tower] }
-
+extension BatchMessages {
   /// Starts to receive what other ranks find for the own maps.
-  package func startReduceScatter() throws(MPIError) {
+  func startReduceScatter() throws(MPIError) {
     try start { () throws(MPIError) in
       progress.begin()
-      let own = placement.owned.lowerBound
+      let ownTower = placement.owned.lowerBound
       for replica in 0..<placement.replicas {
         for rank in replicaRanks {
-          try mateGradients[replica][rank].receive(
-            into: slice(mateContributions[rank], replica, own), from: rank,
-            tag: tag + 2 * replica + 1, over: placement.group, in: fromMates[replica])
+          try replicaRankGradients[replica][rank].receive(
+            into: numbers(replicaRankContributions[rank], replica, ownTower), from: rank,
+            tag: tag + 2 * replica + 1, over: placement.group, in: fromReplicaRanks[replica])
         }
         for (number, tower) in placement.owned.enumerated() where replica != placement.replica {
           try ownGradients[replica][number].receive(
-            into: ownPart(arriving[replica][number], tower), from: replica,
+            into: ownRows(arriving[replica][number], tower), from: replica,
             tag: tag + shapes.count + tower, over: placement.peers, in: fromPeers[replica])
         }
       }
@@ -30,10 +27,10 @@ extension BatchExchange {
   }
 
   /// Starts to send what was found for a replica's maps of other towers to the other ranks of its replica that own them.
-  package func sendContributions(ofReplica replica: Int) throws(MPIError) {
+  func sendContributions(ofReplica replica: Int) throws(MPIError) {
     try start { () throws(MPIError) in
       for rank in replicaRanks {
-        let gradient = UnsafeBufferPointer(slice(contributions[rank], replica, rank))
+        let gradient = UnsafeBufferPointer(numbers(contributions[rank], replica, rank))
         gradients[replica][rank].pack(gradient)
         backwardBytes += try gradients[replica][rank].send(
           gradient, to: rank, tag: tag + 2 * replica + 1, over: placement.group, in: sending)
@@ -41,17 +38,17 @@ extension BatchExchange {
     }
   }
 
-  /// Adds up what this replica found for a replica's maps of the own towers, the own part first, and starts to send it
+  /// Adds up what this replica found for a replica's maps of the own towers, its own first, and starts to send it
   /// there.
-  package func sendSums(toReplica replica: Int) throws(MPIError) {
-    try wait(for: fromMates[replica])
+  func sendSums(toReplica replica: Int) throws(MPIError) {
+    try wait(for: fromReplicaRanks[replica])
     try start { () throws(MPIError) in
       for tower in placement.owned {
-        let sum = slice(contributions[tower], replica, tower)
+        let sum = numbers(contributions[tower], replica, tower)
         for rank in replicaRanks {
-          let part = slice(mateContributions[rank], replica, tower)
-          mateGradients[replica][rank].unpack(into: part)
-          for i in 0..<sum.count { sum[i] += part[i] }
+          let found = numbers(replicaRankContributions[rank], replica, tower)
+          replicaRankGradients[replica][rank].unpack(into: found)
+          for i in 0..<sum.count { sum[i] += found[i] }
         }
         guard replica != placement.replica else { continue }
         gradients[replica][tower].pack(UnsafeBufferPointer(sum))
@@ -65,30 +62,31 @@ extension BatchExchange {
   /// Waits for all replicas' sums and adds them up, in the order of the replicas.
   /// - Parameter sums: For each own tower the gradient by its maps of the own images.
   /// - Throws: `MPIError` where a message fails.
-  package func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
+  func finishReduceScatter(into sums: [Tensor]) throws(MPIError) {
     for requests in fromPeers { try wait(for: requests) }
     try finishSending()
     for ((number, tower), sum) in zip(placement.owned.enumerated(), sums) {
       for replica in 0..<placement.replicas {
         let isOwn = replica == placement.replica
-        let part =
+        let found =
           isOwn
-          ? slice(contributions[tower], replica, tower)
-          : ownPart(arriving[replica][number], tower)
-        if !isOwn { ownGradients[replica][number].unpack(into: part) }
+          ? numbers(contributions[tower], replica, tower)
+          : ownRows(arriving[replica][number], tower)
+        if !isOwn { ownGradients[replica][number].unpack(into: found) }
         // A batch may leave a replica without images.
-        guard !part.isEmpty else { continue }
-        let from = part.start
+        guard !found.isEmpty else { continue }
+        let from = found.start
         if replica == 0 {
-          sum.pointer.update(from: from, count: part.count)
+          sum.pointer.update(from: from, count: found.count)
         } else {
-          for i in 0..<part.count { sum.pointer[i] += from[i] }
+          for i in 0..<found.count { sum.pointer[i] += from[i] }
         }
       }
     }
   }
 
-  private func ownPart(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: tensor.pointer, count: ownImages.count * shapes[tower].count)
+  private func ownRows(_ tensor: Tensor, _ tower: Int) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(
+      start: tensor.pointer, count: images[placement.replica].count * shapes[tower].count)
   }
 }
