@@ -49,7 +49,7 @@ struct BenchReport {
     var lines = [
       "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
         + "thread\(threads == 1 ? "" : "s") each; "
-        + String(format: "matrix products at %.1f GFLOP/s on all of them.", 2e-9 * productRate),
+        + String(format: "matrix products at %.1f GFLOP/s on all ranks.", 2e-9 * productRate),
       "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name).", "",
       "layer       forward ms  backward ms  GFLOP/s forward  share of products (direct-equivalent)",
     ]
@@ -152,7 +152,7 @@ struct BenchReport {
     ]
     let options: JSONSerialization.WritingOptions = [.prettyPrinted, .sortedKeys]
     guard let data = try? JSONSerialization.data(withJSONObject: object, options: options) else {
-      preconditionFailure("Something else than numbers and texts is in the report.")
+      preconditionFailure("A report must hold only numbers and texts.")
     }
     return String(decoding: data, as: UTF8.self) + "\n"
   }

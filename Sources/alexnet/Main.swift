@@ -34,13 +34,13 @@ struct Main {
     if ["--help", "-h", "help"].contains(name) { return try StandardStream.output.write(helpText) }
     guard let subcommand = subcommands.first(where: { $0.name == name }) else {
       throw Failure(
-        .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists those there are.")
+        .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists the subcommands.")
     }
     try subcommand.run(Array(words.dropFirst()))
   }
 
   private static var helpText: String {
-    var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools around the training of AlexNet.\n\n"
+    var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools for training and using AlexNet.\n\n"
     for subcommand in subcommands {
       let space = String(repeating: " ", count: max(1, 12 - subcommand.name.count))
       text += "  \(subcommand.name)\(space)\(subcommand.summary)\n"
