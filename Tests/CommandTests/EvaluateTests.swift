@@ -158,7 +158,7 @@ import Testing
     let unpaired = try Program.alexnet(
       "evaluate", try run(1), "--data", two, "--class-map", pairs)
     #expect(
-      unpaired.code == 64 && unpaired.error.contains("'grey', and the dataset has no such class"),
+      unpaired.code == 64 && unpaired.error.contains("'grey', but the dataset has no such class"),
       "\(unpaired.error)")
 
     // Networks that cannot be averaged.
