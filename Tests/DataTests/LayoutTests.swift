@@ -47,7 +47,8 @@ struct LayoutTests {
     #expect(dataset.counts(.train) == [18, 18] && dataset.counts(.validation) == [2, 2])
     #expect(dataset.counts(.test) == [4, 3])
     #expect(layout.contains("'Testing' for test"))
-    #expect(notes.contains("1 test picture of classes that have no others were left out: 'x'"))
+    #expect(
+      notes.contains("1 test picture of classes that only the test split has were left out: 'x'"))
     // Unlabelled ones are for predict.
     try FileManager.default.removeItem(atPath: place.path("source/Testing"))
     for folder in ["test", "test/unknown"] {
