@@ -88,7 +88,7 @@ package final class TextFile: Sendable {
   func bringToDisk() throws(Failure) {
     // What is not a file on a disk, a pipe say, cannot be brought there.
     guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be brought to the disk", errno: errno)
+      throw .system(.inputOutput, "\(quoted(path)) cannot be flushed to the disk", errno: errno)
     }
   }
 
