@@ -27,7 +27,7 @@ import Testing
     try expectComplaint(
       ranks: 3,
       ["--data", try Pictures.large.get().path + "/dataset", "--out", scratch.path + "/run"],
-      code: 64, says: "2 towers cannot be shared by 3 ranks", "-np 2")
+      code: 64, says: "2 towers cannot be split over 3 ranks", "-np 2")
   }
 
   @Test func aMissingDataset() throws {

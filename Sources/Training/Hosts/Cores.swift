@@ -53,8 +53,9 @@ package struct Cores: Sendable {
     let idle = machine - shared
     idleWarning =
       idle > 0 && wanted == nil
-      ? "\(idle) of \(machine) cores of \(MPI.Environment.processorName) lie idle, since mpirun binds "
-        + "each rank to \(own.count); add '--bind-to none' (or '--map-by slot:PE=\(machine / host.size)')."
+      ? "\(idle) of \(machine) cores of \(MPI.Environment.processorName) are idle, since mpirun "
+        + "binds each rank to \(own.count); add '--bind-to none' (or '--map-by "
+        + "slot:PE=\(machine / host.size)')."
       : nil
     let ranks = try host.allGather("\(getpid())").compactMap { Int32($0) }
     let conflict =

@@ -45,8 +45,8 @@ extension Trainer {
         ? "Stopped before the first step; there is nothing to save."
         : fits
           ? "Saved step \(saved) of \(plan.lastStep) and stopped; go on with --resume."
-          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, since the process is about to "
-            + "be killed; go on with --resume from the previous checkpoint.")
+          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, because the "
+            + "process is about to be killed; go on with --resume from the previous checkpoint.")
     return TrainingResult(
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
   }
@@ -59,11 +59,12 @@ extension Trainer {
     guard case .rollBack(let most) = safeguards.divergence, count < most,
       let step = state.rollbackStep
     else {
-      let tried = count > 0 ? " after going back \(count == 1 ? "once" : "\(count) times")" : ""
+      let tried = count > 0 ? " after rolling back \(count == 1 ? "once" : "\(count) times")" : ""
       throw Failure(
         .diverged,
-        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
-          + "\(plain(settings.recipe.learningRate)), or let the run go back by itself with --on-divergence rollback."
+        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller "
+          + "--learning-rate than \(plain(settings.recipe.learningRate)), or let the run roll back "
+          + "automatically with --on-divergence rollback."
       )
     }
     // The first rank gives the file its name.
@@ -75,7 +76,8 @@ extension Trainer {
         opening: CheckpointName.checkpoint(afterSteps: step), in: folder)
     } catch {
       throw Failure(
-        .diverged, "\(sentence), and the checkpoint to go back to cannot be read: \(error.message)")
+        .diverged,
+        "\(sentence), and the checkpoint to roll back to cannot be read: \(error.message)")
     }
     state = try Checkpoint.describe(file).state
     try Checkpoint.load(file, into: network)
@@ -87,7 +89,7 @@ extension Trainer {
       network, settings, state, dataset, preprocessing, team: team, threads: threads, safeguards,
       rank: world.rank)
     try journal.say(
-      "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
+      "\(sentence): rolled back from step \(diverged) to step \(state.step) with the learning rate "
         + "\(plain(learningRate)) (\(count + 1) of at most \(most) times).")
   }
 }

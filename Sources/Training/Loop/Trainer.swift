@@ -180,7 +180,7 @@ package final class Trainer {
         // What is wished for from here on is for the next step.
         if news.request == .save { StopSignals.noteSaved() }
         try checkpoints.begin(stateToSave())
-        if news.request == .save { try journal.say("Saving step \(state.step), as asked for.") }
+        if news.request == .save { try journal.say("Saving step \(state.step), as requested.") }
       }
       if isAtEnd { break }
       nonFinite = try step()

@@ -82,8 +82,8 @@ final class RunKeeper {
       case .putBack: try tell(made(file.name))
       case .replaced:
         try tell(
-          "Warning: \(quoted(folder.path(of: file.name))) was replaced by another file while the run trained; what "
-            + "follows is written to that one.")
+          "Warning: \(quoted(folder.path(of: file.name))) was replaced by another file while the "
+            + "run trained; new lines are written to that file.")
       }
     }
   }

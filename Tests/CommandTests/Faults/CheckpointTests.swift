@@ -72,7 +72,8 @@ extension FaultTests {
         atPath: folder + "step-00000030.safetensors", withIntermediateDirectories: false)
       let refused = try Program.train(ranks: 2, training.options(steps: 25, "--resume"))
       #expect(refused.code == 73, "\(refused.error)")
-      #expect(refused.error.contains("step-00000030.safetensors' is a link or something else"))
+      #expect(
+        refused.error.contains("step-00000030.safetensors' is a link or another special file"))
       // So is one where a file is to be written.
       rmdir(folder + "step-00000030.safetensors")
       for name in ["step-00000025.safetensors.partial", "latest.safetensors.partial"] {
