@@ -109,9 +109,9 @@ package enum LinkCheck {
       throw Failure(
         .inputOutput,
         "Rank \(group.rank) (\(Environment.processorName)) could not exchange a message of "
-          + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the network that joins the "
-          + "hosts: --mca btl_tcp_if_include NAME --mca oob_tcp_if_include NAME (scripts/launch does), and look at "
-          + "the firewall.")
+          + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the "
+          + "network that joins the hosts: --mca btl_tcp_if_include NAME --mca oob_tcp_if_include "
+          + "NAME (scripts/launch does), and check the firewall.")
     }
     defer {
       sent.deallocate()

@@ -75,8 +75,8 @@ package final class Watchdog {
         "Rank \(world.rank) (\(Environment.processorName)) has not been able to exchange a message with "
         + "rank \(others) for \(Int(limit)) s",
       remedy:
-        "Name the network that all hosts share, --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0, "
-        + "and let no firewall stand between them.")
+        "Name the network that all hosts share, --mca btl_tcp_if_include eth0 --mca "
+        + "oob_tcp_if_include eth0, and let no firewall block them.")
     if world.size > 1 { start() }
   }
 
@@ -86,8 +86,8 @@ package final class Watchdog {
     Activity.begin("start of MPI", waitsForRanks: true)
     state = WatchdogState(
       rank: 0, peers: [], socket: nil, token: 0, limit: limit, mayAbort: false,
-      complaint: "MPI has not started for \(Int(limit)) s, since another rank has not come",
-      remedy: "Look at the other hosts, and start again.")
+      complaint: "MPI has not started for \(Int(limit)) s, because another rank has not started",
+      remedy: "Check the other hosts, and start again.")
     start()
   }
 
