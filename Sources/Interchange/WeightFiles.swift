@@ -82,12 +82,13 @@ package enum WeightFile {
     // Pickled files run what is in them.
     guard ForeignFile.needsConverter(path) else {
       throw Failure(
-        .usage, "\(quoted(path)) is no file of weights by its name; \(endings) are read.")
+        .usage, "\(quoted(path)) is not a file of weights by its name; \(endings) are read.")
     }
     throw Failure(
       .usage,
-      "\(quoted(path)) is not read here: files of PyTorch, Keras, TensorFlow, MatConvNet and pickled ones take the "
-        + "programs that wrote them, or can run others. Make a safetensors file of it first: python3 "
-        + "\(ForeignFile.converter) \(quoted(path)) weights.safetensors.")
+      "\(quoted(path)) cannot be read directly: files of PyTorch, Keras, TensorFlow, MatConvNet "
+        + "and pickled ones need the programs that wrote them, or can run code when read. Convert "
+        + "it to safetensors first: python3 \(ForeignFile.converter) \(quoted(path)) "
+        + "weights.safetensors.")
   }
 }

@@ -24,7 +24,7 @@ package final class NumPyWriter {
   /// Appends numbers in the order of C, the last dimension fastest.
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
   package func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
-    precondition(numbers.count <= missing, "The shape has fewer elements.")
+    precondition(numbers.count <= missing, "The numbers must fit into the shape.")
     missing -= numbers.count
     try file.write(UnsafeRawBufferPointer(numbers))
   }
@@ -32,7 +32,7 @@ package final class NumPyWriter {
   /// Brings the file to the disk and gives it its name.
   /// - Throws: `Failure` (inputOutput) where that fails.
   package func finish() throws(Failure) {
-    precondition(missing == 0, "The shape has more elements.")
+    precondition(missing == 0, "All numbers of the shape must be written.")
     try file.publish()
   }
 }
@@ -46,7 +46,7 @@ package struct NumPyArray: Equatable, Sendable {
 
   /// Makes an array from its parts.
   package init(shape: [Int], values: [Float]) {
-    precondition(shape.reduce(1, *) == values.count, "The shape has other elements.")
+    precondition(shape.reduce(1, *) == values.count, "The shape must match the number of elements.")
     self.shape = shape
     self.values = values
   }

@@ -98,8 +98,8 @@ struct ONNXTensor {
     else {
       throw Failure(
         .badData,
-        "\(quoted(name)) in \(quoted(path)) has its numbers in \(quoted(location)), which is no place beside the "
-          + "file.")
+        "\(quoted(name)) in \(quoted(path)) has its numbers in \(quoted(location)), which is not a "
+          + "file next to it.")
     }
     let other = URL(fileURLWithPath: path).deletingLastPathComponent()
       .appendingPathComponent(location).path
