@@ -101,7 +101,7 @@ import Testing
     (["--seed", "1", "--seed", "2"], "twice"), (["--network", "/nowhere.json"], "/nowhere.json"),
     (["--recipe", "code2012", "--patience", "3"], "--patience"),
     (["--out", ""], "--out was given an empty"),
-    (["--dry-run", "--classes", "5"], "without --data"), (["--threads", "4096"], "--threads"),
+    (["--dry-run", "--classes", "5"], "excludes --data"), (["--threads", "4096"], "--threads"),
     (
       ["--network", "cifar-four-layer", "--batch-size", "65536", "--threads", "1024"],
       "MiB are free"

@@ -85,6 +85,6 @@ import Testing
     #expect(plot.output.contains("first, validation") && plot.output.contains("Loss"))
     #expect(plot.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
     let nothing = try Program.alexnet("plot", scratch.path)
-    #expect(nothing.code == 66 && nothing.error.contains("is no run"), "\(nothing.error)")
+    #expect(nothing.code == 66 && nothing.error.contains("is not a run"), "\(nothing.error)")
   }
 }

@@ -106,9 +106,9 @@ struct ShardNeighbourTests {
     expectFailure(.badData, "x.tar'", "is compressed") { try place.prepare() }
     try FileManager.default.removeItem(atPath: place.path("work"))
     try shard(place, "source/x.tar", labels(4) { "\($0 - 2)" })
-    expectFailure(.badData, "label '-2'", "no class") { try place.prepare() }
+    expectFailure(.badData, "label '-2'", "is not a class") { try place.prepare() }
     try shard(place, "source/x.tar", (0..<4).map { [$0, 0, 0, 0] })
-    expectFailure(.badData, "label '\\u{0}\\u{0}", "no class") { try place.prepare() }
+    expectFailure(.badData, "label '\\u{0}\\u{0}", "is not a class") { try place.prepare() }
   }
 
   @Test("large blocks of tar are not called a loss for certain")
