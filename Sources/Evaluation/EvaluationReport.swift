@@ -96,7 +96,7 @@ package struct EvaluationReport {
     return ["Most frequent confusions:"]
       + worst.map {
         String(format: "  %6d  ", $0.count)
-          + "\(className($0.label)) taken for \(className($0.predicted))"
+          + "\(className($0.label)) predicted as \(className($0.predicted))"
       }
   }
 
@@ -106,7 +106,8 @@ package struct EvaluationReport {
     return ["", "Most confident errors:"]
       + errors.map { place in
         String(format: "  %6.2f %%  ", 100 * whole.probabilities[place][0])
-          + "\(escaped(names(whole.images[place]))): \(className(whole.labels[place])) taken for "
+          + "\(escaped(names(whole.images[place]))): \(className(whole.labels[place])) predicted "
+          + "as "
           + className(whole.best[place][0])
       }
   }

@@ -48,8 +48,8 @@ package struct NetworkImport {
       guard tensor.shape == [imageSide, imageSide, 3] else {
         throw Failure(
           .badData,
-          "\(quoted(tensor.name)) in \(quoted(source.path)) has the shape \(tensor.shape), and the network "
-            + "\(quoted(self.network.name)) needs \([imageSide, imageSide, 3]).")
+          "\(quoted(tensor.name)) in \(quoted(source.path)) has the shape \(tensor.shape), but the "
+            + "network \(quoted(self.network.name)) needs \([imageSide, imageSide, 3]).")
       }
       mean = try source.read(tensor)
     }
@@ -64,7 +64,8 @@ package struct NetworkImport {
     else { return }
     throw Failure(
       .badData,
-      "The mean image for \(quoted(source.path)) holds \(bad), and pixels are from 0 to 255; give another with --mean."
+      "The mean image for \(quoted(source.path)) holds \(bad), but pixels are from 0 to 255; give "
+        + "another with --mean."
     )
   }
 

@@ -117,7 +117,7 @@ package struct NetworkWeights {
     guard Self.isSame(shape, needed) || window.map({ Self.isSame(shape, $0) }) == true else {
       throw Failure(
         .badData,
-        "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), and layer "
+        "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), but layer "
           + "\(quoted(tensor.layer)) needs \(layout.isTransposed ? needed.reversed() : needed)."
       )
     }

@@ -187,8 +187,8 @@ package struct StartingWeights {
     guard described.network.imageSide == network.imageSide else {
       throw Failure(
         .badData,
-        "The network in \(quoted(source.path)) reads pictures of \(described.network.imageSide) pixels, and "
-          + "\(quoted(network.name)) of \(network.imageSide).")
+        "The network in \(quoted(source.path)) reads pictures of \(described.network.imageSide) "
+          + "pixels, but \(quoted(network.name)) reads pictures of \(network.imageSide) pixels.")
     }
     var preprocessing = described.preprocessing
     preprocessing.classNames = classNames

@@ -30,7 +30,7 @@ package final class SafetensorsWeights: WeightSource {
     var unreadable: [String: String] = [:]
     for entry in file.header.tensors where !entry.format.isFloatingPoint {
       unreadable[entry.name] =
-        "its numbers are of type \(quoted(entry.dtype)), and F64, F32, F16 and BF16 are read"
+        "its numbers are of type \(quoted(entry.dtype)); only F64, F32, F16 and BF16 are read"
     }
     self.unreadable = unreadable
   }

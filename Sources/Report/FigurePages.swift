@@ -64,7 +64,7 @@ struct FigurePages {
       }
       return HTML.section(
         "Most frequent confusions", HTML.escaped(source),
-        HTML.table(["true class", "taken for", "images"], worst, numbers: [2]))
+        HTML.table(["true class", "predicted class", "images"], worst, numbers: [2]))
     }
     let matrix = evaluation.confusion
     var rows = ""

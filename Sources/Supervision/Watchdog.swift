@@ -97,7 +97,7 @@ package final class Watchdog {
   /// (stopped, say) would keep the job for ever, so each has itself killed after the limit, or half a minute.
   /// - Throws: `MPIError` where a message fails.
   package func finish() throws(MPIError) {
-    Activity.begin("the end", waitsForRanks: true)
+    Activity.begin("the shutdown", waitsForRanks: true)
     try world?.sleepingBarrier()
     Environment.leave(within: max(state.limit, 30))
     Activity.begin("leaving", waitsForRanks: true)

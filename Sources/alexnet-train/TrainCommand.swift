@@ -173,8 +173,8 @@ struct TrainCommand {
     guard dataset.classNames.count == network.classes else {
       throw Failure(
         .usage,
-        "\(quoted(dataset.path)) has \(dataset.classNames.count) classes and the network "
-          + "\(quoted(network.name)) \(network.classes); give its last layer as many kernels.")
+        "\(quoted(dataset.path)) has \(dataset.classNames.count) classes, but the network "
+          + "\(quoted(network.name)) has \(network.classes); give its last layer as many kernels.")
     }
     guard dataset.count(.train) > 0 else {
       throw Failure(.badData, "\(quoted(dataset.path)) has no training images; prepare it again.")

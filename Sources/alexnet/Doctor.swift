@@ -57,7 +57,7 @@ enum Doctor: Subcommand {
           + "again."
       )
       firstMessages.stop()
-      Activity.begin("the examination", waitsForRanks: true)
+      Activity.begin("the checks", waitsForRanks: true)
       // The watchdog comes first: it can end a job whose network is dead, and MPI cannot.
       try LinkCheck.verify(world, within: limit + 2)
       let code = try examine(world, arguments)

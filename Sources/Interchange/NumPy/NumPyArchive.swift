@@ -136,7 +136,7 @@ package final class NumPyArchive: WeightSource {
         tensors.append(WeightTensor(name: name, shape: header.shape))
       case .success(let header):
         if name == Self.metadataName { texts = try Self.texts(header, reader, path) }
-        unreadable[name] = "its numbers are bytes, and floating point is read"
+        unreadable[name] = "its numbers are bytes; only floating point is read"
       case .failure(let reason): unreadable[name] = reason.text
       }
     }

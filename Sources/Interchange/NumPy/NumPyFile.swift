@@ -74,12 +74,12 @@ package struct NumPyArray: Equatable, Sendable {
     guard header.format.isFloatingPoint else {
       throw Failure(
         .badData,
-        "\(quoted(path)) holds whole numbers; numbers of 16, 32 or 64-bit floating point are read.")
+        "\(quoted(path)) holds whole numbers; only floating point of 16, 32 or 64 bits is read.")
     }
     guard file.length - position == header.count * header.format.byteCount else {
       throw Failure(
         .badData,
-        "\(quoted(path)) has \(file.length - position) bytes of numbers, and its shape "
+        "\(quoted(path)) has \(file.length - position) bytes of numbers, but its shape "
           + "\(header.shape) needs \(header.count * header.format.byteCount).")
     }
     shape = header.shape

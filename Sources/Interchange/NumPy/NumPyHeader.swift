@@ -89,7 +89,7 @@ struct NumPyHeader: Equatable {
     }
     let version = start[Self.magic.count]
     guard (1...3).contains(version) else {
-      return wrong("it has format version \(version), and versions 1 to 3 are known")
+      return wrong("it has format version \(version); only versions 1 to 3 are read")
     }
     let lengthBytes = try read(version == 1 ? 2 : 4)
     guard lengthBytes.count == (version == 1 ? 2 : 4) else { return wrong("it ends early") }

@@ -138,7 +138,7 @@ package final class Trainer {
       checkpoint == nil
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
-        : "Going on after step \(state.step) of \(plan.lastStep).")
+        : "Continuing after step \(state.step) of \(plan.lastStep).")
     try journal.say(recipe.text)
     for notice in beginning?.notices ?? [] { try journal.say(notice) }
     if checkpoint == nil, let notice = dataset.enlargingNotice {

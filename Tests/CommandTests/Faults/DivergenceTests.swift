@@ -71,7 +71,7 @@ extension FaultTests {
       #expect(stopped.code == 75, "\(stopped.error)")
       let resumed = try divergingRun("stopped", "--resume")
       #expect(resumed.code == 0, "\(resumed.error)")
-      #expect(resumed.output.contains("Going on after step "), "\(resumed.output)")
+      #expect(resumed.output.contains("Continuing after step "), "\(resumed.output)")
       #expect(try final("stopped") == final("plain"))
     }
 

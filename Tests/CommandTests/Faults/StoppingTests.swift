@@ -146,7 +146,7 @@ extension FaultTests {
       #expect(first.code == 75, "\(first.error)")
       let second = try Program.train(ranks: 2, words)
       #expect(second.code == 75)
-      #expect(second.output.contains("Going on after step"), "\(second.output)")
+      #expect(second.output.contains("Continuing after step"), "\(second.output)")
     }
   }
 }
