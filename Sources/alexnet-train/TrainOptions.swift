@@ -78,7 +78,8 @@ enum TrainOptions {
     "Centre crops only: no random crops, mirror images or colour noise; the recipe's mean stays.")
   static let augmentation = Flag(
     "augmentation",
-    "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by itself."
+    "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by "
+      + "default."
   )
 
   // MARK: Fine-tuning

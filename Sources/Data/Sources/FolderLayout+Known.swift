@@ -111,8 +111,8 @@ extension FolderLayout {
     }
     if let test = data.folder("test"), test.pictureCount > 0 {
       notes.append(
-        "The \(test.pictureCount) pictures in \(test.title) have no labels and were left out; show them to a network "
-          + "with 'alexnet predict'.")
+        "The \(test.pictureCount) pictures in \(test.title) have no labels and were left out; "
+          + "classify them with 'alexnet predict'.")
     }
     return true
   }

@@ -219,8 +219,8 @@ struct FolderLayout {
             + "the folder of its class, give --list FILE, or remove the folder.\(listHint(folder))")
       }
       notes.append(
-        "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no labels and were left "
-          + "out; show them to a network with 'alexnet predict'.")
+        "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no "
+          + "labels and were left out; classify them with 'alexnet predict'.")
       return
     }
     parts.append("\(inner.title) for \(split.adjective)")

@@ -88,8 +88,8 @@ struct LayerComparison {
         return .failure(
           Difference(
             text:
-              "its layer \(quoted(layer.name)) is \(describe(layer.kind, shape)), and in its place the network's "
-              + "\(quoted(shape.layer.name)) is \(describe(shape, network))"))
+              "its layer \(quoted(layer.name)) is \(describe(layer.kind, shape)), but in its place "
+              + "the network's \(quoted(shape.layer.name)) is \(describe(shape, network))"))
       }
       if shape.layer.hasWeights { pairs[shape.layer.name] = layer }
     }
