@@ -36,7 +36,7 @@ package final class Watchdog {
   package init(
     _ world: Communicator, limit: Double, mode: Mode = .stepByStep,
     option: String = "--watchdog",
-    remedy: String = "The last checkpoint is whole: go on with --resume."
+    remedy: String = "The last checkpoint is intact: continue with --resume."
   ) throws(MPIError) {
     let host = try world.ranksOnThisHost()
     // The host's smallest rank is the host's number.

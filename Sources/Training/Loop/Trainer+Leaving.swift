@@ -44,9 +44,9 @@ extension Trainer {
       state.step == 0
         ? "Stopped before the first step; there is nothing to save."
         : fits
-          ? "Saved step \(saved) of \(plan.lastStep) and stopped; go on with --resume."
+          ? "Saved step \(saved) of \(plan.lastStep) and stopped; continue with --resume."
           : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, because the "
-            + "process is about to be killed; go on with --resume from the previous checkpoint.")
+            + "process is about to be killed; continue with --resume from the previous checkpoint.")
     return TrainingResult(
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
   }

@@ -116,7 +116,7 @@ package struct RunDirectory: Sendable {
     guard !holdsRun else {
       throw Failure(
         .cannotCreate,
-        "\(quoted(path)) already holds a run; add --resume to go on with it, or choose another --out."
+        "\(quoted(path)) already holds a run; add --resume to continue it, or choose another --out."
       )
     }
     guard HeldFolder.names(in: path).allSatisfy(Self.leavings.contains), checkpointFiles.isEmpty,

@@ -106,7 +106,7 @@ package final class RunLock {
       .cannotCreate,
       "The run's folder \(quoted(folder.path)) was taken over while the run trained: "
         + "\(who ?? "its lock belongs to another run"). This run writes nothing more there; end "
-        + "one of the two, and go on with --resume.")
+        + "one of the two, and continue with --resume.")
   }
 
   /// Opens the file and takes the system's lock on it; what another process removed meanwhile is left alone.
