@@ -120,7 +120,7 @@ public final class Classifier {
   package func forward(_ pictures: [SquarePicture], crops: Crops) throws(Failure) {
     let specification = network.specification
     let places = crops.places(side: imageSide, inputSide: specification.inputSide)
-    precondition(pictures.count * places.count <= batchSize, "The batch has room for fewer crops.")
+    precondition(pictures.count * places.count <= batchSize, "The crops must fit into the batch.")
     guard pictures.allSatisfy({ $0.side == imageSide }) else {
       throw Failure(
         .usage, "The network \(quoted(specification.name)) reads pictures of \(imageSide) pixels.")

@@ -15,7 +15,7 @@ public struct SquarePicture: Sendable, Equatable {
 
   /// Takes pixels that are a square already.
   package init(square pixels: [UInt8], side: Int) {
-    precondition(pixels.count == side * side * 3, "The pixels do not fill the square.")
+    precondition(pixels.count == side * side * 3, "The pixels must fill the square.")
     self.side = side
     self.pixels = pixels
   }

@@ -98,7 +98,7 @@ package struct CheckpointDigests: Sendable {
   package static func remedy(_ texts: [String: String]) -> String {
     texts["state"] == nil
       ? "Copy the file again, or write it again."
-      : "Go on from the one before with --resume latest-good, or copy the file again."
+      : "Continue from the previous checkpoint with --resume latest-good, or copy the file again."
   }
 
   /// What to do about the file that the digests are of.

@@ -17,8 +17,9 @@ package struct ClassMap: Codable, Equatable, Sendable {
 
   /// What an option that takes a map says of it.
   package static let optionHelp =
-    "which of the network's classes is which of the dataset's: a text file with a line NETWORK'S-NAME<TAB>DATASET'S-NAME "
-    + "for each that has another name, or by-name where only the order differs."
+    "how the network's classes map to the dataset's: a text file with a line "
+    + "NETWORK'S-NAME<TAB>DATASET'S-NAME for each class whose name differs, or by-name if only the "
+    + "order differs."
 
   /// Makes a map of pairs.
   private init(pairs: [String: String]) { self.pairs = pairs }
@@ -35,7 +36,7 @@ package struct ClassMap: Codable, Equatable, Sendable {
   package init(contentsOf path: String) throws(Failure) {
     let bytes = try InputFile.contents(of: path, limit: 64 << 20)
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.badData, "The pairs of classes in \(quoted(path)) are not text in UTF-8.")
+      throw Failure(.badData, "The class map \(quoted(path)) is not UTF-8 text.")
     }
     var pairs: [String: String] = [:]
     var lineOf: [String: Int] = [:]
@@ -49,12 +50,13 @@ package struct ClassMap: Codable, Equatable, Sendable {
       let names = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       guard names.count == 2, !names[0].isEmpty, !names[1].isEmpty else {
         throw wrong(
-          "is not the network's name of a class, a tabulator and the dataset's: \(quoted(String(line)))"
+          "is not the network's name of a class, a tab and the dataset's name: "
+            + "\(quoted(String(line)))"
         )
       }
-      guard pairs[names[0]] == nil else { throw wrong("pairs \(quoted(names[0])) a second time") }
+      guard pairs[names[0]] == nil else { throw wrong("maps \(quoted(names[0])) a second time") }
       if let other = lineOf.updateValue(number + 1, forKey: names[1]) {
-        throw wrong("pairs \(quoted(names[1])) again, as line \(other) does")
+        throw wrong("maps \(quoted(names[1])) again, as line \(other) does")
       }
       pairs[names[0]] = names[1]
     }
@@ -82,8 +84,8 @@ package struct ClassMap: Codable, Equatable, Sendable {
       guard let place = places[name] else {
         throw Failure(
           .usage,
-          "The dataset's class \(quoted(name)) is none of the network's; pair it with one of them: "
-            + "\(listed(network, most: 8)).")
+          "The dataset's class \(quoted(name)) is not one of the network's classes; map it to one "
+            + "of them: \(listed(network, most: 8)).")
       }
       result.append(place)
     }
@@ -106,15 +108,15 @@ package struct ClassMap: Codable, Equatable, Sendable {
       guard let place = found.first else {
         throw Failure(
           .usage,
-          "The pairs of classes name \(quoted(own)), and the network has no such class. Its classes are "
+          "The class map names \(quoted(own)), but the network has no such class. Its classes are "
             + "\(listed(network, most: 8)).")
       }
       guard found.count == 1 else { throw Self.ambiguous(own, place, found[1]) }
       guard known.contains(other) else {
         throw Failure(
           .usage,
-          "The pairs of classes name \(quoted(other)), and the dataset has no such class. Its classes are "
-            + "\(listed(dataset, most: 8)).")
+          "The class map names \(quoted(other)), but the dataset has no such class. Its classes "
+            + "are \(listed(dataset, most: 8)).")
       }
       places[other] = place
     }
@@ -136,7 +138,7 @@ package struct ClassMap: Codable, Equatable, Sendable {
   private static func ambiguous(_ name: String, _ first: Int, _ second: Int) -> Failure {
     Failure(
       .usage,
-      "Classes \(first) and \(second) of the network are both called \(quoted(name)), so which of them is meant "
-        + "cannot be told.")
+      "Classes \(first) and \(second) of the network are both called \(quoted(name)), so it is "
+        + "unclear which one is meant.")
   }
 }

@@ -44,7 +44,7 @@ package struct DescribedNetwork: Sendable, Equatable {
     guard names.count == network.classes else {
       throw Failure(
         .badData,
-        "\(quoted(path)) names \(names.count) classes, but its network tells \(network.classes) apart."
+        "\(quoted(path)) names \(names.count) classes, but its network has \(network.classes)."
       )
     }
     let text = try texts["preprocessing"].map { text throws(Failure) in
@@ -76,7 +76,7 @@ package struct DescribedNetwork: Sendable, Equatable {
   package func pictureDifference(from other: NetworkSpecification) -> String? {
     guard let said = other.preprocessing else { return nil }
     func differ(_ what: String, _ own: String, _ others: String) -> String {
-      "its pictures have \(what) \(own), and those of the network \(quoted(other.name)) \(others)"
+      "its pictures have \(what) \(own), but those of the network \(quoted(other.name)) \(others)"
     }
     func list(_ numbers: [Float]) -> String {
       numbers.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ")
@@ -97,7 +97,7 @@ package struct DescribedNetwork: Sendable, Equatable {
     let isPlain = zip(preprocessing.mean.indices, preprocessing.mean).allSatisfy {
       abs($1 - colour[$0 % 3]) <= 0.01
     }
-    return isPlain ? nil : differ("another mean than", list(colour), "have that one")
+    return isPlain ? nil : differ("a mean image other than", list(colour), "have that mean")
   }
 
   /// The network that texts describe.
@@ -182,7 +182,8 @@ package struct DescribedNetwork: Sendable, Equatable {
     else {
       throw Failure(
         .badData,
-        "The mean image in \(quoted(path)) is damaged: it is no base64 of \(side) x \(side) x RGB numbers, nor of one colour."
+        "The mean image in \(quoted(path)) is damaged: it is not base64 of \(side) x \(side) x RGB "
+          + "numbers, nor of one colour."
       )
     }
     let numbers = bytes.withUnsafeBytes { bytes in

@@ -26,13 +26,14 @@ package enum ForeignFile {
   package static func remedy(_ path: String) -> String? {
     if isImported(path) {
       return
-        "Make a checkpoint of another program's weights: alexnet import \(quotedForShell(path)) --network NAME "
-        + "--out CHECKPOINT.safetensors."
+        "Make a checkpoint from another program's weights: alexnet import \(quotedForShell(path)) "
+        + "--network NAME --out CHECKPOINT.safetensors."
     }
     guard needsConverter(path) else { return nil }
     return
-      "Make a checkpoint of another program's weights: python3 \(converter) \(quotedForShell(path)) "
-      + "weights.safetensors, then alexnet import weights.safetensors --network NAME --out CHECKPOINT.safetensors."
+      "Make a checkpoint from another program's weights: python3 \(converter) "
+      + "\(quotedForShell(path)) weights.safetensors, then alexnet import weights.safetensors "
+      + "--network NAME --out CHECKPOINT.safetensors."
   }
 
   /// A path as a shell takes it.

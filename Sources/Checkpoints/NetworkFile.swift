@@ -110,7 +110,8 @@ package struct NetworkFile: Sendable {
     {
       throw Failure(
         .badData,
-        "The weights in \(quoted(file.path)) have 16 bits; 'alexnet import' makes a checkpoint of 32 bits of them."
+        "The weights in \(quoted(file.path)) have 16 bits; 'alexnet import' makes a 32-bit "
+          + "checkpoint from them."
       )
     }
     let entry = try file.entry(name, .float32, shape: parameter.canonicalShape)

@@ -27,7 +27,7 @@ package struct Preprocessing: Equatable, Sendable {
     classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn,
     channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1], resizing: Resizing = .crop
   ) {
-    precondition(factors.count == 3, "There is not a factor for each of three colours.")
+    precondition(factors.count == 3, "Each of the three colours must have a factor.")
     self.classNames = classNames
     self.mean = mean
     self.meanPlace = meanPlace

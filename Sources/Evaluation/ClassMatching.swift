@@ -60,17 +60,18 @@ package struct ClassMatching: Sendable, Equatable {
     guard missing.isEmpty else {
       throw Failure(
         .usage,
-        "\(missing.count) of the \(own.count) classes of the dataset \(quoted(dataset.path)) are none of the "
-          + "\(names.count) classes of \(quoted(network)): \(listed(missing.map { own[$0] })). The network's are "
-          + "\(listed(names)). Say which is which with --class-map FILE, or prepare the dataset with the network's "
-          + "names."
+        "\(missing.count) of the \(own.count) classes of the dataset \(quoted(dataset.path)) are "
+          + "not among the \(names.count) classes of \(quoted(network)): "
+          + "\(listed(missing.map { own[$0] })). The network's classes are \(listed(names)). Map "
+          + "the classes with --class-map FILE, or prepare the dataset with the network's names."
       )
     }
     let matched = found.compactMap { $0 }
     guard Set(matched).count == matched.count else {
       throw Failure(
         .usage,
-        "Two classes of the dataset \(quoted(dataset.path)) are one class of \(quoted(network)) by their names."
+        "Two classes of the dataset \(quoted(dataset.path)) match the same class of "
+          + "\(quoted(network)) by name."
       )
     }
     places = found
@@ -80,11 +81,12 @@ package struct ClassMatching: Sendable, Equatable {
       "The dataset's \(own.count) classes are matched by name to \(matched.count) of the network's \(names.count)"
         + (paired.isEmpty ? "" : ", \(paired.count) of them as the class map says")
     ]
-    if !relettered.isEmpty { notes.append("\(listed(relettered)) by other capitals") }
+    if !relettered.isEmpty { notes.append("\(listed(relettered)) ignoring capitals") }
     if matched != matched.sorted() { notes.append("the network has them in another order") }
     if !unmatched.isEmpty {
       notes.append(
-        "an image taken for one of the \(unmatched.count) others (\(listed(unmatched, most: 3))) counts as an error"
+        "an image classified as one of the \(unmatched.count) others "
+          + "(\(listed(unmatched, most: 3))) counts as an error"
       )
     }
     note = notes.joined(separator: "; ") + "."

@@ -40,7 +40,7 @@ package struct EvaluationReport {
   package var text: String {
     var lines: [String] = []
     if checkpoints.count > 1 {
-      lines.append("Each by itself:")
+      lines.append("Each network alone:")
       for (number, checkpoint) in checkpoints.enumerated() {
         lines.append(
           "  \(Self.figures(result.members[number])), weight "
@@ -48,7 +48,8 @@ package struct EvaluationReport {
       }
       let part =
         weighting == .fitted
-        ? "Averaged with weights fitted on the images of even number; all figures are from the others"
+        ? "Averaged with weights fitted on the even-numbered images; all figures are from the "
+          + "odd-numbered ones"
         : "Averaged"
       lines += [part + ":"]
     }
@@ -91,11 +92,11 @@ package struct EvaluationReport {
   private var confusions: [String] {
     guard self.worst > 0 else { return [] }
     let worst = whole.worstConfusions(worst)
-    guard !worst.isEmpty else { return ["Nothing was confused."] }
+    guard !worst.isEmpty else { return ["No confusions."] }
     return ["Most frequent confusions:"]
       + worst.map {
         String(format: "  %6d  ", $0.count)
-          + "\(className($0.label)) taken for \(className($0.predicted))"
+          + "\(className($0.label)) predicted as \(className($0.predicted))"
       }
   }
 
@@ -105,7 +106,8 @@ package struct EvaluationReport {
     return ["", "Most confident errors:"]
       + errors.map { place in
         String(format: "  %6.2f %%  ", 100 * whole.probabilities[place][0])
-          + "\(escaped(names(whole.images[place]))): \(className(whole.labels[place])) taken for "
+          + "\(escaped(names(whole.images[place]))): \(className(whole.labels[place])) predicted "
+          + "as "
           + className(whole.best[place][0])
       }
   }

@@ -29,7 +29,7 @@ package struct FeatureSet: Sendable {
     names: [String], values: [Float], of world: Communicator
   ) throws(MPIError) {
     precondition(
-      values.count == names.count * length, "The features are not those of the pictures.")
+      values.count == names.count * length, "Each picture must have \(length) features.")
     let counts = try world.allGather(Int64(values.count)).map { Int($0) }
     let text = names.map { Self.line($0) + "\n" }.joined()
     let allNames = try world.allGather(text)

@@ -35,7 +35,8 @@ package struct ILSVRCSubmission: Sendable {
     guard let found = try DevelopmentKit(lookingIn: folder) else {
       throw Failure(
         .inputMissing,
-        "\(quoted(folder)) holds no ILSVRC development kit (ILSVRC2012_devkit_t12.tar.gz, or what it becomes)."
+        "\(quoted(folder)) holds no ILSVRC development kit (ILSVRC2012_devkit_t12.tar.gz, or its "
+          + "unpacked folder)."
       )
     }
     let numbers = Dictionary(

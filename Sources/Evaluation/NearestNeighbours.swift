@@ -35,7 +35,8 @@ package final class NearestNeighbours {
   ///   - features: Rows side by side.
   ///   - length: Numbers of a row.
   package init(_ features: UnsafeBufferPointer<Float>, length: Int) {
-    precondition(length > 0 && features.count.isMultiple(of: length), "The last row is not whole.")
+    precondition(
+      length > 0 && features.count.isMultiple(of: length), "The features must fill whole rows.")
     BLAS.useOneThreadPerCall()
     self.features = features
     self.length = length
@@ -47,7 +48,8 @@ package final class NearestNeighbours {
 
   /// Makes a search over rows, which are copied.
   package init(_ features: [Float], length: Int) {
-    precondition(length > 0 && features.count.isMultiple(of: length), "The last row is not whole.")
+    precondition(
+      length > 0 && features.count.isMultiple(of: length), "The features must fill whole rows.")
     BLAS.useOneThreadPerCall()
     let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: features.count)
     _ = copy.initialize(from: features)
@@ -74,7 +76,7 @@ package final class NearestNeighbours {
 
   /// The nearest rows to each of several queries.
   package func nearest(to queries: [[Float]], count: Int) -> [[Neighbour]] {
-    precondition(queries.allSatisfy { $0.count == length }, "A query is not as long as a row.")
+    precondition(queries.allSatisfy { $0.count == length }, "A query must be as long as a row.")
     guard !features.isEmpty, !queries.isEmpty else { return queries.map { _ in [] } }
     let start = features.start
     let rows = squares.count

@@ -54,8 +54,9 @@ package struct TrainedNetwork: Sendable {
     let own = file.preprocessing.resizing
     guard own == dataset.resizing else {
       return
-        "The pictures of \(quoted(dataset.path)) were prepared with --resize \(dataset.resizing.rawValue), and "
-        + "\(quoted(path)) reads such of --resize \(own.rawValue)."
+        "The pictures of \(quoted(dataset.path)) were prepared with --resize "
+        + "\(dataset.resizing.rawValue), but \(quoted(path)) reads pictures prepared with --resize "
+        + "\(own.rawValue)."
     }
     return dataset.enlargingNotice
   }

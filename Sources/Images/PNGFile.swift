@@ -5,7 +5,7 @@ package import System
 package enum PNGFile {
   /// RGB bytes, rows from the top, as the bytes of a PNG file.
   package static func encoded(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
-    precondition(pixels.count == width * height * 3, "The pixels do not fill the picture.")
+    precondition(pixels.count == width * height * 3, "The pixels must fill the picture.")
     var length = alexnet_png_room(Int32(width), Int32(height), 3)
     return [UInt8](unsafeUninitializedCapacity: length) { memory, count in
       let code = alexnet_png_encode(
@@ -20,7 +20,7 @@ package enum PNGFile {
   package static func write(
     _ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, to path: String
   ) throws(Failure) {
-    precondition(pixels.count == width * height * 3, "The pixels do not fill the picture.")
+    precondition(pixels.count == width * height * 3, "The pixels must fill the picture.")
     var length = alexnet_png_room(Int32(width), Int32(height), 3)
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
     defer { memory.deallocate() }

@@ -32,10 +32,10 @@ package final class RecordDecoder {
     _ bytes: UnsafeRawBufferPointer, as encoding: RecordEncoding = .jpeg, side: Int,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
-    precondition(output.count == side * side * 3, "The pixels do not fill the output.")
+    precondition(output.count == side * side * 3, "The pixels must fill the output.")
     guard encoding != .raw else {
       guard bytes.count == output.count else {
-        throw ImageProblem("has \(bytes.count) bytes, not those of \(side)x\(side) pixels")
+        throw ImageProblem("has \(bytes.count) bytes, which are not \(side)x\(side) RGB pixels")
       }
       UnsafeMutableRawBufferPointer(output).copyMemory(from: bytes)
       return

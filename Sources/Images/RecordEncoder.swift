@@ -22,7 +22,7 @@ package final class RecordEncoder {
   ///   - side: The pictures' width and height in pixels.
   /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
   package init(_ encoding: RecordEncoding, quality: Int, side: Int) throws(Failure) {
-    precondition((1...100).contains(quality), "A JPEG quality of \(quality) is out of bounds.")
+    precondition((1...100).contains(quality), "JPEG quality must be from 1 to 100, not \(quality).")
     self.encoding = encoding
     self.quality = quality
     self.side = side
@@ -52,7 +52,7 @@ package final class RecordEncoder {
   package func encode(_ pixels: UnsafeBufferPointer<UInt8>) throws(ImageProblem)
     -> UnsafeRawBufferPointer
   {
-    precondition(pixels.count == side * side * 3, "The pixels do not fill the picture.")
+    precondition(pixels.count == side * side * 3, "The pixels must fill the picture.")
     if encoding == .raw { return UnsafeRawBufferPointer(pixels) }
     let isGray = copyGray(pixels)
     var length = room

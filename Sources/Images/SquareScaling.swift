@@ -79,10 +79,10 @@ package enum SquareScaling {
     encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
     into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) -> Int {
-    precondition(output.count == side * side * 3, "The pixels do not fill the output.")
+    precondition(output.count == side * side * 3, "The pixels must fill the output.")
     guard !bytes.isEmpty else { throw ImageProblem("is an empty file") }
     guard let format = ImageFormat(of: bytes) else {
-      throw ImageProblem("is not a picture of a known kind by its first bytes")
+      throw ImageProblem("does not begin like any known picture format")
     }
     guard started else { throw ImageProblem("cannot be read: libvips does not start") }
     if format == .bmp { try checkBitmapSize(bytes) }
@@ -94,7 +94,7 @@ package enum SquareScaling {
       throw ImageProblem(
         canRead(format)
           ? "has an unreadable \(format.name) header"
-          : "is a \(format.name) picture, which libvips here cannot read; convert it to JPEG or PNG"
+          : "is a \(format.name) picture, which this libvips cannot read; convert it to JPEG or PNG"
       )
     }
     var (bands, most) = (0, 0)
@@ -153,8 +153,8 @@ package enum SquareScaling {
     let colours = TIFFColours(bytes)
     guard header.is_integer != 0 else {
       throw ImageProblem(
-        "is a TIFF of other numbers than whole ones of 8 or 16 bits, whose black and white are not known; convert it "
-          + "to 8 bits")
+        "is a TIFF whose values are not whole numbers of 8 or 16 bits, so black and white are "
+          + "unknown; convert it to 8 bits")
     }
     guard header.is_lab == 0 else {
       throw ImageProblem("is a TIFF of L*a*b* colours, which is not read; convert it to RGB")
@@ -195,9 +195,9 @@ package enum SquareScaling {
     pixels: UnsafeRawBufferPointer, width: Int, height: Int, bands: Int, side: Int,
     resizing: Resizing = .crop, into output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ImageProblem) {
-    precondition(output.count == side * side * 3, "The pixels do not fill the output.")
-    precondition(bands == 1 || bands == 3, "Pixels of \(bands) bands are neither gray nor RGB.")
-    precondition(pixels.count == width * height * bands, "The pixels do not fill the picture.")
+    precondition(output.count == side * side * 3, "The pixels must fill the output.")
+    precondition(bands == 1 || bands == 3, "Pixels must have 1 or 3 bands, not \(bands).")
+    precondition(pixels.count == width * height * bands, "The pixels must fill the picture.")
     if width == side && height == side {
       for i in output.indices { output[i] = bands == 3 ? pixels[i] : pixels[i / 3] }
       return

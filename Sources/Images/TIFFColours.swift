@@ -50,7 +50,8 @@ struct TIFFColours {
     let others = channels - colours
     guard others > (isTransparent ? 1 : 0), colours == 1 else { return nil }
     return
-      "is a TIFF of \(channels) channels of which none is said to be red, green or blue; save three of them as RGB"
+      "is a TIFF of \(channels) channels, none of them marked as red, green or blue; save three of "
+      + "them as RGB"
   }
 
   /// The first channels that are kept; nil where all are colours and transparency.

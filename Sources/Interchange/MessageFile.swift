@@ -49,7 +49,7 @@ final class MessageFile<Message> {
       unpack(&allocator, length, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
     }
     guard let message else {
-      throw Failure(.badData, "\(quoted(path)) is not \(kind), or not whole.")
+      throw Failure(.badData, "\(quoted(path)) is not \(kind), or is incomplete.")
     }
     pointer = message
     self.release = release

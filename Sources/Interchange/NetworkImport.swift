@@ -35,8 +35,9 @@ package struct NetworkImport {
     guard side.map({ $0 <= imageSide }) ?? true else {
       throw Failure(
         .badData,
-        "\(quoted(source.path)) takes crops of \(side ?? 0) pixels, and the network's pictures have \(imageSide); describe it "
-          + "in a JSON file for --network with a larger imageSide (Docs/Architecture.md).")
+        "\(quoted(source.path)) takes crops of \(side ?? 0) pixels, but the network's pictures "
+          + "have \(imageSide); describe it in a JSON file for --network with a larger imageSide "
+          + "(Docs/Architecture.md).")
     }
     weights = try NetworkWeights(
       source, of: try network(nil).reading(side: side), named: names, prefix: prefix)
@@ -47,8 +48,8 @@ package struct NetworkImport {
       guard tensor.shape == [imageSide, imageSide, 3] else {
         throw Failure(
           .badData,
-          "\(quoted(tensor.name)) in \(quoted(source.path)) has the shape \(tensor.shape), and the network "
-            + "\(quoted(self.network.name)) needs \([imageSide, imageSide, 3]).")
+          "\(quoted(tensor.name)) in \(quoted(source.path)) has the shape \(tensor.shape), but the "
+            + "network \(quoted(self.network.name)) needs \([imageSide, imageSide, 3]).")
       }
       mean = try source.read(tensor)
     }
@@ -56,14 +57,15 @@ package struct NetworkImport {
     guard self.preprocessing.classNames.count == self.network.classes else {
       throw Failure(
         .badData,
-        "\(self.preprocessing.classNames.count) names of classes were given, and the last layer in "
-          + "\(quoted(source.path)) tells \(self.network.classes) apart.")
+        "\(self.preprocessing.classNames.count) names of classes were given, but the last layer in "
+          + "\(quoted(source.path)) has \(self.network.classes) classes.")
     }
     guard let bad = self.preprocessing.mean.first(where: { !($0.magnitude <= Self.largestMean) })
     else { return }
     throw Failure(
       .badData,
-      "The mean image for \(quoted(source.path)) holds \(bad), and pixels are from 0 to 255; give another with --mean."
+      "The mean image for \(quoted(source.path)) holds \(bad), but pixels are from 0 to 255; give "
+        + "another with --mean."
     )
   }
 
@@ -90,7 +92,7 @@ package struct NetworkImport {
     }
     if !unused.isEmpty {
       warnings.append(
-        "The network has no use for \(listed(unused, most: 8)) in \(quoted(weights.source.path))."
+        "The network does not use \(listed(unused, most: 8)) in \(quoted(weights.source.path))."
       )
     }
     return warnings

@@ -34,7 +34,8 @@ package struct NetworkWeights {
     if let sides = source.pictures.oblong {
       throw Failure(
         .badData,
-        "\(quoted(source.path)) takes crops of \(sides[0])x\(sides[1]) pixels, and networks here take squares."
+        "\(quoted(source.path)) takes crops of \(sides[0])x\(sides[1]) pixels, but networks here "
+          + "take square crops."
       )
     }
     for (layer, name) in names.sorted(by: { $0.key < $1.key })
@@ -53,7 +54,8 @@ package struct NetworkWeights {
     guard prefix == nil else {
       throw Failure(
         .usage,
-        "\(quoted(source.path)) describes its layers, and their order says whose weights are whose; leave out --prefix."
+        "\(quoted(source.path)) describes its layers, and their order assigns the weights; leave "
+          + "out --prefix."
       )
     }
     let pairs = try LayerComparison(source, layers, with: network, but: reset).layers
@@ -115,7 +117,7 @@ package struct NetworkWeights {
     guard Self.isSame(shape, needed) || window.map({ Self.isSame(shape, $0) }) == true else {
       throw Failure(
         .badData,
-        "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), and layer "
+        "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), but layer "
           + "\(quoted(tensor.layer)) needs \(layout.isTransposed ? needed.reversed() : needed)."
       )
     }
@@ -176,8 +178,10 @@ package struct NetworkWeights {
     return Failure(
       .badData,
       text
-        + "; \(listed(fitting.map(\.name), most: 8)) of shape \(first.shape) is left over and would fit. If that is "
-        + "the layer under another name, say so: alexnet import --layer \(tensor.layer)=\(name).")
+        + "; \(listed(fitting.map(\.name), most: 8)) of shape \(first.shape) is unused and would "
+        + "fit. "
+        + "If that is the layer under another name, give: alexnet import --layer "
+        + "\(tensor.layer)=\(name).")
   }
 
   private var unusedTensors: [WeightTensor] {

@@ -42,8 +42,9 @@ package struct PictureChoice {
     func differ(_ what: String, _ chosen: String, _ found: String, _ option: String) -> Failure {
       Failure(
         .usage,
-        "\(quoted(source.path)) says that its pictures have \(what) \(found), and \(chosen) is chosen by the options or "
-          + "the network \(quoted(network.name)); give --\(option), or leave it out where the file is right."
+        "\(quoted(source.path)) says that its pictures have \(what) \(found), but \(chosen) is set "
+          + "by the options or the network \(quoted(network.name)); give --\(option), or leave it "
+          + "out if the file is right."
       )
     }
 
@@ -60,7 +61,7 @@ package struct PictureChoice {
           + "\(quoted(network.name)) says the order of the colours; give --channel-order BGR or RGB."
       )
     } else {
-      (order, orderFrom) = (.rgb, "usual; the file does not say")
+      (order, orderFrom) = (.rgb, "the default; the file does not say")
     }
 
     let factors: [Float]
@@ -82,7 +83,7 @@ package struct PictureChoice {
     } else if let found = said.factors {
       (factors, factorsFrom) = (found, "the file")
     } else {
-      (factors, factorsFrom) = ([1, 1, 1], "usual; the file does not say")
+      (factors, factorsFrom) = ([1, 1, 1], "the default; the file does not say")
     }
 
     let image: [Float]
@@ -104,7 +105,7 @@ package struct PictureChoice {
     } else {
       let colour = order == .bgr ? Self.usualColourOfCaffe : Self.usualColour
       (image, meanFrom) = (
-        Preprocessing.filled(network, colour), "ImageNet's, usual; the file does not say"
+        Preprocessing.filled(network, colour), "ImageNet's, the default; the file does not say"
       )
     }
     // Caffe's tools squeeze pictures that are no squares.
@@ -116,8 +117,8 @@ package struct PictureChoice {
     ]
     if let file = said.meanFile, mean == nil {
       statements.append(
-        "Warning: the network was trained less the mean image \(quoted(file)), which \(quoted(source.path)) does not "
-          + "hold; give it with --mean.")
+        "Warning: the network was trained with the mean image \(quoted(file)) subtracted, which "
+          + "\(quoted(source.path)) does not hold; give it with --mean.")
     }
     return (
       Preprocessing(

@@ -81,10 +81,10 @@ package struct StartingWeights {
     guard pair != nil || own.layers.count != network.layers.count || own.towers != network.towers
     else { return nil }
     return
-      "Warning: the weights in \(quoted(file)) are of the network \(quoted(own.name)), and "
-      + "\(quoted(network.name)) is another"
+      "Warning: the weights in \(quoted(file)) belong to the network \(quoted(own.name)), but "
+      + "\(quoted(network.name)) is trained"
       + (pair.map { ": the first layer that differs is \(quoted($0.0.name))" } ?? "")
-      + ". Without --network it would be the file's."
+      + ". Leave out --network to use the file's network."
   }
 
   /// The network of a file that says itself what it holds.
@@ -107,8 +107,8 @@ package struct StartingWeights {
     if let difference = described.pictureDifference(from: network) {
       throw Failure(
         .usage,
-        "\(quoted(path)) says how the weights in it read pictures: \(difference). Leave \"preprocessing\" out of the "
-          + "network's description, or give the same.")
+        "\(quoted(path)) describes its preprocessing: \(difference). Leave \"preprocessing\" out "
+          + "of the network's description, or give the same.")
     }
     return network.preprocessing ?? described.network.preprocessing
   }
@@ -136,7 +136,8 @@ package struct StartingWeights {
       guard classMap == nil else {
         throw Failure(
           .usage,
-          "--class-map and --reset of the last layer do not go together: a layer that begins anew knows no classes."
+          "--class-map and --reset of the last layer cannot be combined: a layer with initial "
+            + "values has learnt no classes."
         )
       }
       return classes
@@ -147,8 +148,8 @@ package struct StartingWeights {
       guard let own, !isUnknown else {
         throw Failure(
           .usage,
-          "\(quoted(file)) does not name its classes, so --class-map has nothing to pair; make a checkpoint of it with "
-            + "'alexnet import --classes' first.")
+          "\(quoted(file)) does not name its classes, so --class-map has nothing to map; make a "
+            + "checkpoint of it with 'alexnet import --classes' first.")
       }
       classes.rows = try classMap.places(of: names, in: own)
       classes.count = own.count
@@ -156,8 +157,9 @@ package struct StartingWeights {
     }
     if isUnknown {
       classes.notice =
-        "Warning: \(quoted(file)) does not name its classes. They are taken for those of the dataset, in their order: the "
-        + "file's class 0 for \(quoted(names.first ?? "")) and so on. If they are others, give --reset \(layer)."
+        "Warning: \(quoted(file)) does not name its classes. They are assumed to be those of the "
+        + "dataset, in the same order: the file's class 0 is \(quoted(names.first ?? "")) and so "
+        + "on. If that is wrong, give --reset \(layer)."
       return classes
     }
     // Where the numbers differ the layer's shape says so.
@@ -166,8 +168,8 @@ package struct StartingWeights {
     else { return classes }
     throw Failure(
       .usage,
-      "The weights of \(quoted(layer)) are for other classes: \(difference). Let the layer begin anew with --reset "
-        + "\(layer), or say which class is which with --class-map FILE"
+      "The weights of \(quoted(layer)) are for other classes: \(difference). Start the layer from "
+        + "its initial values with --reset \(layer), or map the classes with --class-map FILE"
         + (own.sorted() == names.sorted() ? ", here --class-map \(ClassMap.byNameWord)." : "."))
   }
 
@@ -184,8 +186,8 @@ package struct StartingWeights {
     guard described.network.imageSide == network.imageSide else {
       throw Failure(
         .badData,
-        "The network in \(quoted(source.path)) reads pictures of \(described.network.imageSide) pixels, and "
-          + "\(quoted(network.name)) of \(network.imageSide).")
+        "The network in \(quoted(source.path)) reads pictures of \(described.network.imageSide) "
+          + "pixels, but \(quoted(network.name)) reads pictures of \(network.imageSide) pixels.")
     }
     var preprocessing = described.preprocessing
     preprocessing.classNames = classNames
@@ -195,7 +197,7 @@ package struct StartingWeights {
     return (
       preprocessing,
       [
-        "Pictures are read as \(quoted(source.path)) says: \(order.rawValue), less the mean, times "
+        "Preprocessing is that of \(quoted(source.path)): \(order.rawValue), less the mean, times "
           + factors.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ") + "."
       ]
     )

@@ -72,7 +72,11 @@ struct TensorNames {
     self.found = found
     notes =
       front.isEmpty
-      ? [] : ["The tensors' names in \(quoted(source.path)) are read after \(quoted(front + "."))."]
+      ? []
+      : [
+        "The tensors' names in \(quoted(source.path)) are read without their prefix "
+          + "\(quoted(front + "."))."
+      ]
   }
 
   /// The parts of a name, in small letters.

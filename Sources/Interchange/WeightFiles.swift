@@ -30,7 +30,7 @@ package final class SafetensorsWeights: WeightSource {
     var unreadable: [String: String] = [:]
     for entry in file.header.tensors where !entry.format.isFloatingPoint {
       unreadable[entry.name] =
-        "its numbers are of type \(quoted(entry.dtype)), and F64, F32, F16 and BF16 are read"
+        "its numbers are of type \(quoted(entry.dtype)); only F64, F32, F16 and BF16 are read"
     }
     self.unreadable = unreadable
   }
@@ -82,12 +82,13 @@ package enum WeightFile {
     // Pickled files run what is in them.
     guard ForeignFile.needsConverter(path) else {
       throw Failure(
-        .usage, "\(quoted(path)) is no file of weights by its name; \(endings) are read.")
+        .usage, "\(quoted(path)) is not a file of weights by its name; \(endings) are read.")
     }
     throw Failure(
       .usage,
-      "\(quoted(path)) is not read here: files of PyTorch, Keras, TensorFlow, MatConvNet and pickled ones take the "
-        + "programs that wrote them, or can run others. Make a safetensors file of it first: python3 "
-        + "\(ForeignFile.converter) \(quoted(path)) weights.safetensors.")
+      "\(quoted(path)) cannot be read directly: files of PyTorch, Keras, TensorFlow, MatConvNet "
+        + "and pickled ones need the programs that wrote them, or can run code when read. Convert "
+        + "it to safetensors first: python3 \(ForeignFile.converter) \(quoted(path)) "
+        + "weights.safetensors.")
   }
 }

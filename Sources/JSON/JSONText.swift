@@ -37,7 +37,7 @@ package enum JSONText {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     guard let data = try? encoder.encode(value) else {
-      preconditionFailure("The value cannot be encoded.")
+      preconditionFailure("The value must be encodable as JSON.")
     }
     return withEscapes(String(decoding: data, as: UTF8.self))
   }

@@ -41,13 +41,16 @@ package final class Convolution: Layer {
     name: String, inputs: [MapShape], window: Window, groups: Int = 1, weight: Parameter,
     bias: Parameter, choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
   ) {
-    precondition(!inputs.isEmpty && (groups == 1 || inputs.count == 1), "Groups need one slice.")
+    precondition(
+      !inputs.isEmpty && (groups == 1 || inputs.count == 1),
+      "A convolution in groups must read one tower.")
     precondition(
       inputs.allSatisfy { $0.height == inputs[0].height && $0.width == inputs[0].width },
-      "Slices differ in height or width.")
+      "All inputs must have the same height and width.")
     let kernels = weight.layout.kernels
     precondition(
-      kernels % groups == 0 && inputs[0].maps % groups == 0, "The groups would differ in size.")
+      kernels % groups == 0 && inputs[0].maps % groups == 0,
+      "Groups must divide the kernels and the maps.")
     self.name = name
     self.inputs = inputs
     self.weight = weight

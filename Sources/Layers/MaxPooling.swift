@@ -23,7 +23,7 @@ package final class MaxPooling: Layer {
   /// Makes the layer; a window of at most 15 x 15 pixels.
   package init(name: String, input: MapShape, window: Window, batchSize: Int, team: ThreadTeam) {
     precondition(
-      window.size * window.size <= 255, "The window has more pixels than a byte can number.")
+      window.size * window.size <= 255, "A window must have at most 255 pixels.")
     self.name = name
     inputs = [input]
     self.team = team

@@ -50,7 +50,7 @@ package final class Parameter: @unchecked Sendable {
     name: String, role: Role, kernels: Range<Int>, kernelCount: Int, layout: ParameterLayout,
     initialDeviation: Double, initialMean: Double, isTrained: Bool
   ) {
-    precondition(layout.kernels == kernels.count, "The layout is of other kernels.")
+    precondition(layout.kernels == kernels.count, "The layout must cover the parameter's kernels.")
     self.name = name
     self.role = role
     self.kernels = kernels

@@ -37,7 +37,7 @@ package final class SpatialNormalization: Layer {
     name: String, input: MapShape, size: Int, constant: Double, scale: Double, exponent: Double,
     team: ThreadTeam
   ) {
-    precondition(size % 2 == 1, "A window of even size has no pixel in its centre.")
+    precondition(size % 2 == 1, "The window's size must be odd.")
     self.name = name
     inputs = [input]
     self.size = size

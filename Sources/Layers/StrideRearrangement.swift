@@ -64,7 +64,7 @@ struct StrideRearrangement {
   private func forEachRun(
     _ body: (_ source: (offset: Int, count: Int)?, _ position: Int, _ count: Int) -> Void
   ) {
-    precondition(window.padding == 0, "Padding and stride together need the patches.")
+    precondition(window.padding == 0, "A window with padding must use patches.")
     let (s, maps) = (window.stride, input.maps)
     for down in 0..<rearranged.height {
       for row in 0..<s {

@@ -49,7 +49,7 @@ package final class Communicator: @unchecked Sendable {
 
   /// The group of a message: one process alone has nobody to talk to.
   private var handle: MPI_Comm {
-    guard let group else { preconditionFailure("A process that is alone cannot send messages.") }
+    guard let group else { preconditionFailure("Messages need more than one process.") }
     return group
   }
 
@@ -207,7 +207,7 @@ package final class Communicator: @unchecked Sendable {
     _ numbers: [Element], counts: [Int]
   ) throws(MPIError) -> [Element] {
     precondition(
-      counts[rank] == numbers.count, "The rank gives another number of numbers than it said.")
+      counts[rank] == numbers.count, "Each rank must give as many numbers as it announced.")
     // Everyone adds to zeros: one routine less, and no rank has to know another's place.
     var all = [Element](repeating: .zero, count: counts.reduce(0, +))
     let start = counts[..<rank].reduce(0, +)

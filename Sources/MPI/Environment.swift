@@ -67,8 +67,8 @@ package enum Environment {
     guard let left = Memory.processLimit, left < MPILibrary.memoryOfStart else { return }
     throw Failure(
       .usage,
-      "The limit to this process's memory (ulimit -v) leaves \(left >> 20) MiB, and MPI takes "
-        + "\(MPILibrary.memoryOfStart >> 20) MiB to start; raise it.")
+      "The memory limit of this process (ulimit -v) leaves \(left >> 20) MiB, and MPI needs "
+        + "\(MPILibrary.memoryOfStart >> 20) MiB to start; raise the limit.")
   }
 
   private static func start() throws(MPIError) -> Communicator {

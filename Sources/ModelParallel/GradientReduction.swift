@@ -67,7 +67,8 @@ package final class GradientReduction: @unchecked Sendable {
   ///   - number: A number that no other tensor of this step has, the same on all replicas.
   package func start(_ tensor: Tensor, number: Int) {
     let starts = Array(stride(from: 0, to: tensor.count, by: pieceLength))
-    precondition(starts.count < Self.tagsOfTensor / 2, "The tensor is too long.")
+    precondition(
+      starts.count < Self.tagsOfTensor / 2, "The tensor must fit into its range of message tags.")
     monitor.locked {
       for (piece, start) in starts.enumerated() {
         queue.append(

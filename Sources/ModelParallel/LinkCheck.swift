@@ -84,7 +84,7 @@ package enum LinkCheck {
     let (to, from) = (
       (group.rank + distance) % group.size, (group.rank - distance + group.size) % group.size
     )
-    Activity.begin("the trial of a link", waitsForRanks: true)
+    Activity.begin("the test of a link", waitsForRanks: true)
     let sent = UnsafeMutableBufferPointer<Float>.allocate(capacity: length)
     let received = UnsafeMutableBufferPointer<Float>.allocate(capacity: length)
     for i in 0..<length { sent[i] = content(i, from: group.rank, distance) }
@@ -110,7 +110,7 @@ package enum LinkCheck {
         .inputOutput,
         "Rank \(group.rank) (\(Machine.hostName)) could not exchange a message of "
           + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the network that joins the "
-          + "hosts: \(LaunchOptions.network()) (scripts/launch does), and look at "
+          + "hosts: \(LaunchOptions.network()) (scripts/launch does), and check "
           + "the firewall.")
     }
     defer {

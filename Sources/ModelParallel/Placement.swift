@@ -87,7 +87,7 @@ package struct Placement: Sendable {
   package func grouped(
     into groups: Int
   ) throws(MPIError) -> (inside: Placement, spread: Placement) {
-    precondition(groups > 0 && replicas.isMultiple(of: groups), "The groups would differ in size.")
+    precondition(groups > 0 && replicas.isMultiple(of: groups), "Groups must divide the replicas.")
     let size = replicas / groups
     let (ownGroup, member) = replica.quotientAndRemainder(dividingBy: size)
     // The ranks of a group follow each other in `all`.
@@ -126,9 +126,9 @@ package struct Placement: Sendable {
     let below = ranks / towers * towers
     return Failure(
       .usage,
-      "A network of \(towers) towers cannot be shared by \(ranks) ranks; start it with mpirun -np "
-        + "\(max(1, below)) or -np \(below + towers), or give each rank a whole network with --towers-per-rank "
-        + "\(towers).")
+      "A network of \(towers) towers cannot be split over \(ranks) ranks; start it with mpirun -np "
+        + "\(max(1, below)) or -np \(below + towers), or give each rank a whole network with "
+        + "--towers-per-rank \(towers).")
   }
 }
 

@@ -44,7 +44,8 @@ package struct ReplicaCheck {
         + (placement.replicas == 2
           ? "the two replicas hold different weights of \(tensor)"
           : "replica \(found.replica) holds other weights of \(tensor) than the others")
-        + "; memory or a message was damaged. Go on from the last checkpoint with --resume; if it happens "
+        + "; memory or a message was damaged. Continue from the last checkpoint with --resume; if "
+        + "it happens "
         + "again, test the hosts' memory.")
   }
 

@@ -79,14 +79,15 @@ extension FullyConnectedScheme {
       guard case .groups(let count) = self, count > replicas else { return }
       throw Failure(
         .usage,
-        "--parallel-fc \(self) asks for more groups than there are replicas (\(replicas)); take --parallel-fc data."
+        "--parallel-fc \(self) needs at least as many replicas as groups, but there are "
+          + "\(replicas); take --parallel-fc data."
       )
     }
     let possible = Self.candidates(network, ranksPerReplica: ranksPerReplica, replicas: replicas)
     guard !possible.contains(self) else { return }
     let reason =
       network.fullyConnectedPart == nil
-      ? "there are none that read all towers up to the end"
+      ? "none of them reads all towers up to the output"
       : replicas.isMultiple(of: count)
         ? "the smallest has \(network.fewestNeurons) neurons for the \(ranksPerReplica * replicas / count) ranks of a group"
         : "\(count) does not divide the \(replicas) replicas"

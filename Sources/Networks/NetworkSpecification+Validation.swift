@@ -18,15 +18,16 @@ extension NetworkSpecification {
     // Folders of runs and exported files are called after networks, and descriptions come from others.
     try require(
       name.utf8.count <= 200 && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
-      "its 'name' is \(quoted(name)); take at most 200 letters, none of them '/', the first no '.'")
+      "its 'name' is \(quoted(name)); take at most 200 letters, without '/' and without '.' in "
+        + "front")
     try require((1...64).contains(towers), "'towers' is \(towers); 1 to 64 are allowed")
     try require(
       (1...4096).contains(inputSide), "'inputSide' is \(inputSide); 1 to 4096 are allowed")
     try require(
       (inputSide...8192).contains(imageSide),
-      "'imageSide' is \(imageSide), not from 'inputSide' (\(inputSide)) to 8192")
+      "'imageSide' is \(imageSide); 'inputSide' (\(inputSide)) to 8192 are allowed")
     try require(
-      (2...1_000_000).contains(classes), "'classes' is \(classes), not from 2 to 1000000")
+      (2...1_000_000).contains(classes), "'classes' is \(classes); 2 to 1000000 are allowed")
     if let scaling = preprocessing {
       let (mean, deviation) = (scaling.mean ?? [0, 0, 0], scaling.deviation)
       try require(
@@ -80,8 +81,9 @@ extension NetworkSpecification {
           try require(
             shape.inputs.count == 1 && shape.inputs[0].maps % parts == 0
               && shape.kernels.count % parts == 0,
-            "layer \(quoted(name)) cannot have \(parts) groups of \(shape.inputs.reduce(0) { $0 + $1.maps }) "
-              + "maps and \(shape.kernels.count) kernels of one tower (and must read its own tower)"
+            "layer \(quoted(name)) cannot have \(parts) groups of "
+              + "\(shape.inputs.reduce(0) { $0 + $1.maps }) maps and \(shape.kernels.count) "
+              + "kernels per tower: groups must divide both, and the layer must read its own tower"
           )
         }
         total += shape.parameters
@@ -91,7 +93,8 @@ extension NetworkSpecification {
           shape.kernels.isEmpty
             || shape.parameters / shape.kernels.count == twin.parameters / twin.kernels.count,
           "layer \(quoted(name)) reads \(Self.text(shape.inputs)) in tower \(tower) and "
-            + "\(Self.text(twin.inputs)) in tower 0; let it read all, or have as many kernels in each tower below it"
+            + "\(Self.text(twin.inputs)) in tower 0; let it read all, or give the layers that it "
+            + "reads as many kernels in each tower"
         )
       }
     }
@@ -109,14 +112,15 @@ extension NetworkSpecification {
     if case .listed(let lists) = layer.reads {
       try require(
         lists.count == towers,
-        "'reads' of layer \(quoted(name)) lists what \(lists.count) towers read, and the network has \(towers)"
+        "'reads' of layer \(quoted(name)) has lists for \(lists.count) towers, but the network has "
+          + "\(towers)"
       )
       for (tower, list) in lists.enumerated() {
         try require(
           Set(list).count == list.count && list.allSatisfy((0..<towers).contains)
             && list.contains(tower) && list == list.sorted(),
-          "in 'reads' of layer \(quoted(name)) tower \(tower) reads \(list); it takes different towers from 0 to "
-            + "\(towers - 1), itself among them")
+          "in 'reads' of layer \(quoted(name)) tower \(tower) reads \(list); list different towers "
+            + "from 0 to \(towers - 1), in order, the tower itself among them")
       }
     }
     func check(_ window: Window, longest: Int) throws(Failure) {
@@ -129,7 +133,8 @@ extension NetworkSpecification {
     func check(kernels: Int, _ initial: InitialValues) throws(Failure) {
       try require(
         (towers...1_000_000).contains(kernels),
-        "layer \(quoted(name)) has \(kernels) kernels, not from \(towers) (one a tower) to 1000000")
+        "layer \(quoted(name)) has \(kernels) kernels; \(towers) (one per tower) to 1000000 are "
+          + "allowed")
       try require(
         initial.deviation.isFinite && initial.deviation >= 0 && initial.bias.isFinite,
         "layer \(quoted(name)) needs a finite bias and a finite weightDeviation of 0 or more")
@@ -139,7 +144,8 @@ extension NetworkSpecification {
       try check(layer.window, longest: 4096)
       try check(kernels: layer.kernels, layer.initial)
       try require(
-        layer.groups >= 1, "layer \(quoted(name)) has \(layer.groups) groups, not 1 or more")
+        layer.groups >= 1, "layer \(quoted(name)) has \(layer.groups) groups; 1 or more are allowed"
+      )
     case .fullyConnected(let layer): try check(kernels: layer.kernels, layer.initial)
     case .responseNormalization(let layer), .spatialNormalization(let layer):
       try require(
@@ -154,7 +160,8 @@ extension NetworkSpecification {
     case .dropout(_, let probability, _):
       try require(
         (0..<1).contains(probability),
-        "layer \(quoted(name)) has a dropout probability of \(probability), not from 0 to below 1")
+        "layer \(quoted(name)) has a dropout probability of \(probability); 0 to below 1 is "
+          + "allowed")
     case .relu, .tanh: break
     }
   }

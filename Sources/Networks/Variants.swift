@@ -66,16 +66,16 @@ package enum NetworkVariant: String, CaseIterable, Sendable {
     switch self {
     case .oneColumn: "the paper's one-GPU net: half of conv1 to conv4"
     case .nonOverlappingPooling: "2x2 pools, stride 2"
-    case .noNormalization: "no norms"
-    case .normOverConv5: "a norm over conv5 too"
-    case .noExchange: "towers that meet in the last layer alone, each with 160 kernels in conv2"
+    case .noNormalization: "no normalisation layers"
+    case .normOverConv5: "a normalisation layer after conv5 too"
+    case .noExchange: "towers meet only in the last layer, with 160 kernels each in conv2"
     case .noConv3Exchange: "conv3 reads its own tower"
     case .fullExchange: "every layer reads both towers"
-    case .fourTowersInPairs: "four towers that exchange in pairs before conv3"
-    case .fourTowersOfThree: "four towers that read three of the four in conv3"
+    case .fourTowersInPairs: "four towers, which exchange in pairs before conv3"
+    case .fourTowersOfThree: "four towers, each reading three of the four in conv3"
     case .halfWidth: "half the kernels"
     case .sixthConvolution: "CNN*: conv6 over pool5"
-    case .tanh: "tanh for relu"
+    case .tanh: "tanh instead of ReLU"
     case .noDropout: "no dropout"
     case .oneTower: "all kernels in one tower"
     }
@@ -174,7 +174,7 @@ extension NetworkSpecification {
     guard changed != self else {
       throw Failure(
         .usage,
-        "--variant \(variant.rawValue) has nothing to change in the network \(quoted(name)).")
+        "--variant \(variant.rawValue) changes nothing in the network \(quoted(name)).")
     }
     changed.name += "+\(variant.rawValue)"
     return changed

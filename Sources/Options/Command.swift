@@ -135,7 +135,7 @@ package struct Command: Sendable {
     guard takesOperands else {
       throw Failure(
         .usage,
-        "\(quoted(operand)) is not an option of \(name); see '\(name) --help' for those there are.")
+        "\(quoted(operand)) is not an option of \(name); see '\(name) --help' for the list.")
     }
     arguments.operands.append(operand)
   }

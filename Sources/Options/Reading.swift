@@ -55,7 +55,7 @@ extension Reading where Value == String {
     word, option in
     guard !word.isEmpty else {
       throw Failure(
-        .usage, "--\(option) was given an empty value; leave it out or name something.")
+        .usage, "--\(option) was given an empty value; leave it out or give a value.")
     }
     return word
   }
@@ -134,7 +134,7 @@ extension Reading where Value == Double {
 extension Reading where Value == TimeLimit {
   /// Seconds that something may take: one at least, or 0 for no limit.
   package static let limit = Reading(
-    "0 for none or a second at least", text: { plain($0.seconds ?? 0) }
+    "0 for no limit or at least 1 second", text: { plain($0.seconds ?? 0) }
   ) { word in
     guard let number = Double(word), number == 0 || (1...1e6).contains(number) else { return nil }
     return TimeLimit(seconds: number == 0 ? nil : number)

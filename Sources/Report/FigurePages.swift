@@ -35,8 +35,8 @@ struct FigurePages {
     }
     return HTML.section(
       "Predictions",
-      "The five most probable classes; the true one is green. The last ones are errors of which the network was "
-        + "surest. \(source)", "<div class=\"samples\">\(samples.joined())</div>")
+      "The five most probable classes; the true one is green. The last ones are the most confident "
+        + "errors. \(source)", "<div class=\"samples\">\(samples.joined())</div>")
   }
 
   /// The paper's figure 4, right.
@@ -47,8 +47,8 @@ struct FigurePages {
     }
     return HTML.section(
       "Nearest neighbours",
-      "In each row a query and the six images whose features in the last hidden layer are nearest to its own "
-        + "(Euclidean distance), as in the paper's figure 4.",
+      "Each row shows a query and the six images with the nearest features in the last hidden "
+        + "layer (Euclidean distance), as in the paper's figure 4.",
       cells.isEmpty ? "" : "<div class=\"neighbours\">\(cells.joined())</div>")
   }
 
@@ -64,7 +64,7 @@ struct FigurePages {
       }
       return HTML.section(
         "Most frequent confusions", HTML.escaped(source),
-        HTML.table(["true class", "taken for", "images"], worst, numbers: [2]))
+        HTML.table(["true class", "predicted class", "images"], worst, numbers: [2]))
     }
     let matrix = evaluation.confusion
     var rows = ""

@@ -101,7 +101,7 @@ package struct RunCharts {
 
   /// How far a step moves each layer's weights, of one run.
   package var movement: Chart {
-    layers("Movement of the weights", y: "mean |update| / mean |weight|") {
+    layers("Update/weight ratio", y: "mean |update| / mean |weight|") {
       $0.update / $0.weight
     }
   }

@@ -65,9 +65,10 @@ package struct RunMetrics: Sendable {
     guard let first = leftOut.first else { return nil }
     let file = quoted(directory.metrics)
     return leftOut.count == 1
-      ? "Warning: line \(first) of \(file) is no record of this program, or not a whole one, and is left out."
-      : "Warning: \(leftOut.count) lines of \(file) are no records of this program, or not whole ones, and are left "
-        + "out; the first is line \(first)."
+      ? "Warning: line \(first) of \(file) is not a complete record of this program, and is left "
+        + "out."
+      : "Warning: \(leftOut.count) lines of \(file) are not complete records of this program, and "
+        + "are left out; the first is line \(first)."
   }
 
   /// The longest metrics.jsonl that is read, some ten million steps, and what a line of it may have.
@@ -98,7 +99,8 @@ package struct RunMetrics: Sendable {
     directory = RunDirectory(path)
     guard FileManager.default.fileExists(atPath: directory.configuration) else {
       throw Failure(
-        .inputMissing, "\(quoted(path)) is no run: it holds no config.json; name the folder of one."
+        .inputMissing,
+        "\(quoted(path)) is not a run: it holds no config.json; name the folder of a run."
       )
     }
     configuration = try TextFile.read(directory.configuration)
@@ -121,7 +123,7 @@ package struct RunMetrics: Sendable {
     }
     guard lines.isEmpty || leftOut.count < lines.count else {
       throw Failure(
-        .badData, "No line of \(quoted(directory.metrics)) is a whole record of this program.")
+        .badData, "No line of \(quoted(directory.metrics)) is a complete record of this program.")
     }
   }
 

@@ -45,7 +45,9 @@ package enum NumberFormat: String, Sendable, CaseIterable {
 
   /// Little-endian floating-point numbers of this type, in 32 bits; those of 64 bits are rounded to the nearest.
   package func floats(_ bytes: [UInt8]) -> [Float] {
-    precondition(isFloatingPoint && bytes.count % byteCount == 0, "Not whole numbers of this type.")
+    precondition(
+      isFloatingPoint && bytes.count % byteCount == 0,
+      "The bytes must be whole numbers of this floating-point format.")
     return bytes.withUnsafeBytes { bytes in
       func numbers<Bits: FixedWidthInteger>(_: Bits.Type, _ value: (Bits) -> Float) -> [Float] {
         (0..<bytes.count / byteCount).map { place in

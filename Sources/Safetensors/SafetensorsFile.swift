@@ -59,9 +59,11 @@ package final class SafetensorsFile: Sendable {
   package func read<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, into buffer: UnsafeMutableBufferPointer<Number>
   ) throws(Failure) {
-    precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
     precondition(
-      first >= 0 && first + buffer.count <= entry.count, "The tensor has fewer elements.")
+      MemoryLayout<Number>.stride == entry.format.byteCount,
+      "The number type must match the tensor's format.")
+    precondition(
+      first >= 0 && first + buffer.count <= entry.count, "The elements must lie within the tensor.")
     try Self.read(
       descriptor, into: UnsafeMutableRawBufferPointer(buffer),
       at: entry.bytes.lowerBound + first * entry.format.byteCount, path)
@@ -79,9 +81,12 @@ package final class SafetensorsFile: Sendable {
     of entry: TensorEntry, in range: Range<Int>,
     _ body: (UnsafeBufferPointer<Number>) throws(Failure) -> Void
   ) throws(Failure) {
-    precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
     precondition(
-      range.lowerBound >= 0 && range.upperBound <= entry.count, "The tensor has fewer elements.")
+      MemoryLayout<Number>.stride == entry.format.byteCount,
+      "The number type must match the tensor's format.")
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= entry.count,
+      "The elements must lie within the tensor.")
     guard !range.isEmpty else { return }
     let first = entry.bytes.lowerBound + range.lowerBound * entry.format.byteCount
     let length = range.count * entry.format.byteCount
@@ -115,7 +120,8 @@ package final class SafetensorsFile: Sendable {
   package func readBytes(
     _ entry: TensorEntry, into buffer: UnsafeMutableBufferPointer<UInt8>
   ) throws(Failure) {
-    precondition(buffer.count == entry.bytes.count, "The tensor has another number of bytes.")
+    precondition(
+      buffer.count == entry.bytes.count, "The buffer must have as many bytes as the tensor.")
     try Self.read(
       descriptor, into: UnsafeMutableRawBufferPointer(buffer), at: entry.bytes.lowerBound, path)
   }

@@ -90,7 +90,7 @@ package struct SafetensorsHeader: Sendable, Equatable {
     for (name, value) in object {
       if name == "__metadata__" {
         guard let texts = value as? [String: String] else {
-          throw wrong("its metadata are not texts")
+          throw wrong("its metadata are not strings")
         }
         metadata = texts
         continue
@@ -122,8 +122,8 @@ package struct SafetensorsHeader: Sendable, Equatable {
     guard bytes.count >= 8, length <= UInt64(longest), Int(length) <= fileLength - 8 else {
       throw Failure(
         .badData,
-        "\(quoted(path)) is not a whole safetensors file: it has \(fileLength) bytes and names a header of "
-          + "\(length); \(longest) are the most that is read.")
+        "\(quoted(path)) is not a whole safetensors file: it has \(fileLength) bytes and says that "
+          + "its header has \(length); at most \(longest) are read.")
     }
     return Int(length)
   }
@@ -148,7 +148,9 @@ package struct SafetensorsHeader: Sendable, Equatable {
     let room = fileLength - start
     guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= room,
       format == .other || offsets[1] - offsets[0] == size
-    else { throw wrong("\(quoted(name)) with shape \(shape) does not fit its place \(offsets)") }
+    else {
+      throw wrong("\(quoted(name)) with shape \(shape) does not fit its data_offsets \(offsets)")
+    }
     return TensorEntry(
       name: name, format: format, dtype: dtype, shape: shape,
       bytes: (start + offsets[0])..<(start + offsets[1]))

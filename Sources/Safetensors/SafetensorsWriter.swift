@@ -95,7 +95,7 @@ package final class SafetensorsWriter {
   /// The entry of a tensor of this file.
   package func entry(_ name: String) -> TensorEntry {
     guard let entry = header.tensors.first(where: { $0.name == name }) else {
-      preconditionFailure("The file was planned without a tensor '\(name)'.")
+      preconditionFailure("The file's header must name the tensor '\(name)'.")
     }
     return entry
   }
@@ -105,9 +105,12 @@ package final class SafetensorsWriter {
   package func write<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, _ numbers: UnsafeBufferPointer<Number>
   ) throws(Failure) {
-    precondition(MemoryLayout<Number>.stride == entry.format.byteCount, "The formats differ.")
     precondition(
-      first >= 0 && first + numbers.count <= entry.count, "The tensor has fewer elements.")
+      MemoryLayout<Number>.stride == entry.format.byteCount,
+      "The number type must match the tensor's format.")
+    precondition(
+      first >= 0 && first + numbers.count <= entry.count, "The elements must lie within the tensor."
+    )
     try write(
       UnsafeRawBufferPointer(numbers), at: entry.bytes.lowerBound + first * entry.format.byteCount)
   }
@@ -131,7 +134,7 @@ package final class SafetensorsWriter {
     descriptor = -1
     guard synced == 0, closed == 0 else {
       throw .system(
-        .inputOutput, "\(quoted(path)) cannot be brought to the disk",
+        .inputOutput, "\(quoted(path)) cannot be flushed to the disk",
         errno: synced == 0 ? errno : code)
     }
   }

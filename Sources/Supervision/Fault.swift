@@ -52,7 +52,7 @@ package struct Fault: Sendable {
       } else if word.hasPrefix("sleep"), let seconds = Double(word.dropFirst(5)) {
         action = .sleep(seconds)
       } else {
-        throw Failure(.usage, "--inject knows no fault \(quoted(word)).")
+        throw Failure(.usage, "--inject has no fault \(quoted(word)).")
       }
     }
     var (rank, step, phase) = (0, 0, "")

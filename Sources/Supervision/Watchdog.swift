@@ -36,7 +36,7 @@ package final class Watchdog {
   package init(
     _ world: Communicator, limit: Double, mode: Mode = .stepByStep,
     option: String = "--watchdog",
-    remedy: String = "The last checkpoint is whole: go on with --resume."
+    remedy: String = "The last checkpoint is intact: continue with --resume."
   ) throws(MPIError) {
     let host = try world.ranksOnThisHost()
     // The host's smallest rank is the host's number.
@@ -76,7 +76,7 @@ package final class Watchdog {
         + "rank \(others) for \(Int(limit)) s",
       remedy:
         "Name the network that all hosts share, \(LaunchOptions.network("eth0")), "
-        + "and let no firewall stand between them.")
+        + "and let no firewall block them.")
     if world.size > 1 { start() }
   }
 
@@ -86,8 +86,8 @@ package final class Watchdog {
     Activity.begin("start of MPI", waitsForRanks: true)
     state = WatchdogState(
       rank: 0, peers: [], socket: nil, token: 0, limit: limit, mayAbort: false,
-      complaint: "MPI has not started for \(Int(limit)) s, since another rank has not come",
-      remedy: "Look at the other hosts, and start again.")
+      complaint: "MPI has not started for \(Int(limit)) s, because another rank has not started",
+      remedy: "Check the other hosts, and start again.")
     start()
   }
 
@@ -97,7 +97,7 @@ package final class Watchdog {
   /// (stopped, say) would keep the job for ever, so each has itself killed after the limit, or half a minute.
   /// - Throws: `MPIError` where a message fails.
   package func finish() throws(MPIError) {
-    Activity.begin("the end", waitsForRanks: true)
+    Activity.begin("the shutdown", waitsForRanks: true)
     try world?.sleepingBarrier()
     Environment.leave(within: max(state.limit, 30))
     Activity.begin("leaving", waitsForRanks: true)

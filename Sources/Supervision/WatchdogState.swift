@@ -105,7 +105,8 @@ final class WatchdogState: @unchecked Sendable {
     guard !unheard.isEmpty else { return }
     hasMissed = true
     StandardStream.error.tell(
-      "\(Self.program): warning: nothing is heard of \(unheard.map(\.name).joined(separator: ", ")) over UDP; a rank that "
+      "\(Self.program): warning: no heartbeats arrive from "
+        + "\(unheard.map(\.name).joined(separator: ", ")) over UDP; a rank that "
         + (mode == .apart
           ? "stops would not be noticed.\n" : "falls silent would be noticed, but not named.\n"))
   }
@@ -186,8 +187,9 @@ final class WatchdogState: @unchecked Sendable {
     }
     guard !late.isEmpty else {
       guard unheard.isEmpty else {
-        return "\(step) has waited \(time) for messages; nothing was ever heard of "
-          + "\(unheard.map(\.name).joined(separator: ", ")) over UDP, so one of them may have stopped"
+        return "\(step) has waited \(time) for messages; no heartbeat ever arrived from "
+          + "\(unheard.map(\.name).joined(separator: ", ")) over UDP, so one of them may have "
+          + "stopped"
       }
       let others = peers.map(\.name).joined(separator: ", ")
       return

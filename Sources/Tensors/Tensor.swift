@@ -19,7 +19,7 @@ package final class Tensor: @unchecked Sendable {
   private static let hugePage = 2 << 20
   /// Makes a tensor of zeros.
   package init(_ shape: [Int]) {
-    precondition(shape.allSatisfy { $0 >= 0 }, "A dimension cannot be negative.")
+    precondition(shape.allSatisfy { $0 >= 0 }, "Dimensions must not be negative.")
     self.shape = shape
     keeper = nil
     count = shape.reduce(1, *)
@@ -57,7 +57,8 @@ package final class Tensor: @unchecked Sendable {
   package convenience init(_ whole: Tensor, rows: Range<Int>, of row: [Int]) {
     let length = row.reduce(1, *)
     precondition(
-      rows.lowerBound >= 0 && rows.upperBound * length <= whole.count, "The tensor has fewer rows.")
+      rows.lowerBound >= 0 && rows.upperBound * length <= whole.count,
+      "The rows must lie within the tensor.")
     self.init([rows.count] + row, at: whole.pointer + rows.lowerBound * length, of: whole)
   }
 
@@ -73,7 +74,9 @@ package final class Tensor: @unchecked Sendable {
 
   /// Copies all elements from a tensor with as many.
   package func copy(from other: Tensor) {
-    precondition(count == other.count, "Tensors of \(other.count) and \(count) elements differ.")
+    precondition(
+      count == other.count,
+      "The tensors must have the same number of elements, not \(other.count) and \(count).")
     pointer.update(from: other.pointer, count: count)
   }
 }

@@ -51,8 +51,8 @@ package final class Network {
     guard ownImages > 0 else {
       throw Failure(
         .usage,
-        "A batch of \(options.batchSize) images leaves some of the \(placement.replicas) replicas without any; "
-          + "give a larger --batch-size or fewer ranks.")
+        "A batch of \(options.batchSize) images leaves some of the \(placement.replicas) replicas "
+          + "without images; give a larger --batch-size or fewer ranks.")
     }
     do throws(MPIError) {
       progress = try MessageProgress(placement.all, mode: options.progress)

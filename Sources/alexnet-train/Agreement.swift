@@ -57,7 +57,7 @@ struct Agreement {
     let differing = zip(lines, others).first { $0 != $1 }
     throw Failure(
       .ranksDisagree,
-      "Rank \(world.rank) has other settings than rank 0 ("
+      "Rank \(world.rank) has different settings from rank 0 ("
         + (differing.map { "\($0.trimmed) here,\($1.trimmed) there" } ?? "more of them")
         + "); start all ranks with the same options and data.")
   }

@@ -64,11 +64,15 @@ struct DryRun {
       threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)
     func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
     return """
-      Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) (weights \(mebibytes(estimate.parameters)), \
-      their gradients and velocities \(mebibytes(estimate.training)), activations \
-      \(mebibytes(estimate.activations)), their gradients \(mebibytes(estimate.activationGradients)), images \
-      \(mebibytes(estimate.images)), the convolutions' own \(mebibytes(estimate.workspace))), \
-      \(mebibytes(2 * estimate.parameters)) more while a checkpoint is written, besides the libraries.
+      Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) \
+      (weights \(mebibytes(estimate.parameters)), \
+      their gradients and velocities \(mebibytes(estimate.training)), \
+      activations \(mebibytes(estimate.activations)), \
+      their gradients \(mebibytes(estimate.activationGradients)), \
+      images \(mebibytes(estimate.images)), \
+      the convolutions' workspace \(mebibytes(estimate.workspace))), \
+      \(mebibytes(2 * estimate.parameters)) more while a checkpoint is written; \
+      libraries are not counted.
 
       """
   }
@@ -97,6 +101,6 @@ struct DryRun {
           "  before \(boundary.name): \(boundary.forward) forward, \(boundary.backward) backward")
       }
     }
-    return lines.joined(separator: "\n") + "\n  together: \(volume.bytes)\n"
+    return lines.joined(separator: "\n") + "\n  total: \(volume.bytes)\n"
   }
 }

@@ -21,7 +21,8 @@ extension TrainCommand {
     if name == nil, let weights, let network = try StartingWeights.network(in: weights) {
       guard !arguments.has(TrainOptions.variant) else {
         throw Failure(
-          .usage, "--variant needs --network here: \(quoted(weights)) holds a network of its own.")
+          .usage,
+          "--variant needs --network here, since \(quoted(weights)) describes its own network.")
       }
       return NetworkChoice(network)
     }
@@ -53,10 +54,11 @@ extension TrainCommand {
     }
     guard weights != nil || !arguments.has(TrainOptions.reset) else {
       throw Failure(
-        .usage, "--reset goes with --init-from; all layers begin with their initial values.")
+        .usage, "--reset needs --init-from; without it, all layers begin with their initial values."
+      )
     }
     guard weights != nil || !arguments.has(TrainOptions.classMap) else {
-      throw Failure(.usage, "--class-map goes with --init-from, whose classes it pairs.")
+      throw Failure(.usage, "--class-map needs --init-from, whose classes it maps.")
     }
     var tuning = FineTuning(file: weights)
     tuning.classMap = try arguments[TrainOptions.classMap].map { word throws(Failure) in
@@ -89,7 +91,8 @@ extension TrainCommand {
     else {
       throw Failure(
         .usage,
-        "Every layer of \(quoted(network.name)) is frozen; leave one out of --freeze to learn.")
+        "Every layer of \(quoted(network.name)) is frozen; leave at least one layer out of "
+          + "--freeze.")
     }
     return tuning == FineTuning() ? nil : tuning
   }

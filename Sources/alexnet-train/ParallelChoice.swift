@@ -30,8 +30,8 @@ struct ParallelChoice {
     guard placement.replicas <= batchSize else {
       throw Failure(
         .usage,
-        "A batch of \(batchSize) images leaves some of the \(placement.replicas) replicas without any; give a "
-          + "larger --batch-size or fewer ranks.")
+        "A batch of \(batchSize) images leaves some of the \(placement.replicas) replicas without "
+          + "images; give a larger --batch-size or fewer ranks.")
     }
     let (ranks, replicas) = (placement.group.size, placement.replicas)
     try scheme?.check(network, ranksPerReplica: ranks, replicas: replicas)
@@ -60,8 +60,8 @@ struct ParallelChoice {
     }
     return (
       result,
-      "\(replicas) replicas; the fully-connected layers are computed \(computed) (--parallel-fc \(chosen)). "
-        + "A rank sends in a step with \(volumes.joined(separator: ", "))."
+      "\(replicas) replicas; the fully-connected layers are computed \(computed) (--parallel-fc "
+        + "\(chosen)). Sent by each rank per step: \(volumes.joined(separator: ", "))."
     )
   }
 }

@@ -18,7 +18,7 @@ extension TrainCommand {
     var (recipe, changes) = Recipe.named(name, preset: choice.preset)
     var said: [String] = []
     if let changes, let preset = choice.preset {
-      said.append("\(preset) is trained with \(changes), where no option says otherwise.")
+      said.append("\(preset) is trained with \(changes), unless options say otherwise.")
     }
     let layers = try choice.network(classes: nil).layers.filter(\.hasWeights).map(\.name)
     for layer in (recipe.layerRates ?? [:]).keys.sorted() where !layers.contains(layer) {
@@ -48,8 +48,8 @@ extension TrainCommand {
       guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
         throw Failure(
           .usage,
-          "--patience goes with --recipe paper and a dataset in --data: this learning rate falls after a "
-            + "fixed time.")
+          "--patience needs --recipe paper and --data DATASET: here the learning rate falls after "
+            + "a fixed time.")
       }
       recipe.schedule = .plateau(
         divisor: divisor, reductions: reductions, patience: patience, threshold: threshold)

@@ -103,7 +103,7 @@ extension TrainCommand {
         guard rename(path, path + RunDirectory.damagedSuffix) == 0 else {
           throw .system(.inputOutput, "\(quoted(path)) cannot be renamed", errno: errno)
         }
-        say("\(complaint) It is called \(quoted(path + RunDirectory.damagedSuffix)) now.\n")
+        say("\(complaint) It was renamed to \(quoted(path + RunDirectory.damagedSuffix)).\n")
       }
     }
     if let newest = try run.newestCheckpoint() { return newest }
@@ -111,11 +111,12 @@ extension TrainCommand {
     guard run.remains.isEmpty, !wantsGood else {
       throw Failure(
         .badData,
-        "\(quoted(run.checkpoints)) holds no whole checkpoint to go on from"
+        "\(quoted(run.checkpoints)) holds no intact checkpoint to resume from"
           + (run.remains.first.map { ", but \(quoted($0))" } ?? "")
           + "; put one back under its name, or start a new run with another --out.")
     }
-    say("\(quoted(run.path)) holds a run without a checkpoint; it begins anew.\n")
+    say(
+      "\(quoted(run.path)) holds a run without a checkpoint; training starts from the beginning.\n")
     return nil
   }
 
@@ -170,14 +171,14 @@ extension TrainCommand {
       throw Failure(
         .usage,
         "\(quoted(run.path)) holds a run with other settings: "
-          + "\(refused.map(\.sentence).joined(separator: "; ")). Give the same options, go on with others by "
-          + "\(keys), or start a new run with another --out.")
+          + "\(refused.map(\.sentence).joined(separator: "; ")). Give the same options, allow the "
+          + "change with \(keys), or start a new run with another --out.")
     }
     for difference in differences { say("Allowed: \(difference.sentence).\n") }
     if saved.threadsPerTower != settings.threadsPerTower {
       say(
-        "Warning: the run had \(saved.threadsPerTower) threads a tower and goes on with "
-          + "\(settings.threadsPerTower): sums are rounded otherwise from here on.\n")
+        "Warning: the run used \(saved.threadsPerTower) threads per tower and continues with "
+          + "\(settings.threadsPerTower): sums are rounded differently from here on.\n")
     }
   }
 

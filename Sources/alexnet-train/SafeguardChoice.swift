@@ -11,7 +11,7 @@ extension Safeguards {
     let most = arguments[TrainOptions.maxRollbacks]
     let goesBack = arguments[TrainOptions.onDivergence] == "rollback"
     guard most == nil || goesBack else {
-      throw Failure(.usage, "--max-rollbacks goes with --on-divergence rollback.")
+      throw Failure(.usage, "--max-rollbacks needs --on-divergence rollback.")
     }
     if goesBack { divergence = .rollBack(most: most ?? Self.mostRollbacks) }
     if let grace = arguments[TrainOptions.grace] { StopSignals.setGrace(grace) }

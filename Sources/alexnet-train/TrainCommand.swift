@@ -53,7 +53,7 @@ struct TrainCommand {
     watchdog = try watchdog ?? startWatchdog()
     try Agreement(world: world).agree(on: settings)
     try checkMemory(settings, plan.placement, parallelism, plan.cores)
-    Activity.begin("trying the links", waitsForRanks: true)
+    Activity.begin("testing the links", waitsForRanks: true)
     let link = try LinkCheck.quick(plan.placement, within: Self.firstMessagesLimit)
 
     Activity.begin("opening the run")
@@ -111,7 +111,7 @@ struct TrainCommand {
     say("\(plan.cores.summary)\n")
     if let link {
       let ends = plan.placement.isDistributed ? "the towers of a replica" : "replicas"
-      say("Between \(ends): \(link).\n")
+      say("Link between \(ends): \(link).\n")
     }
     say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
@@ -173,8 +173,8 @@ struct TrainCommand {
     guard dataset.classNames.count == network.classes else {
       throw Failure(
         .usage,
-        "\(quoted(dataset.path)) has \(dataset.classNames.count) classes and the network "
-          + "\(quoted(network.name)) \(network.classes); give its last layer as many kernels.")
+        "\(quoted(dataset.path)) has \(dataset.classNames.count) classes, but the network "
+          + "\(quoted(network.name)) has \(network.classes); give its last layer as many kernels.")
     }
     guard dataset.count(.train) > 0 else {
       throw Failure(.badData, "\(quoted(dataset.path)) has no training images; prepare it again.")

@@ -19,15 +19,15 @@ enum TrainOptions {
     "The run's folder: settings, metrics, checkpoints, log.")
   static let skipCorrupt = Flag(
     "skip-corrupt",
-    "Pass over records that are damaged on the disk and count them, instead of stopping at the first."
+    "Skip and count records that are damaged on the disk, instead of stopping at the first."
   )
   static let resume = Flag(
     "resume", words: ResumeMode.words,
-    "Go on with the run in --out from its newest checkpoint; auto: or start it if it is not there; "
-      + "latest-good: pass over checkpoints that are damaged.")
+    "Continue the run in --out from its newest checkpoint; auto: start it if there is none; "
+      + "latest-good: skip damaged checkpoints.")
   static let allowChanged = ListOption(
     "allow-changed", "KEY", .text,
-    "A setting that may differ from the run that goes on: "
+    "A setting that may differ from the one the run was started with: "
       + TrainingSettings.changeable.joined(separator: ", ") + ".")
   static let dryRun = Flag(
     "dry-run", "Show the network, its memory, its exchanges and the settings; train nothing.")
@@ -67,7 +67,7 @@ enum TrainOptions {
     "momentum", "X", .number(in: SettingBounds.momentum), default: "0.9", "Momentum coefficient.")
   static let weightDecay = Option(
     "weight-decay", "X", .number(in: SettingBounds.weightDecay),
-    default: "0.0005; cifar-four-layer: 0", "The weights' decay, times the learning rate.")
+    default: "0.0005; cifar-four-layer: 0", "Weight decay, multiplied by the learning rate.")
   static let patience = Option(
     "patience", "N", .integer(in: SettingBounds.patience), default: "5 validations",
     "Validations without a better error before the learning rate falls (recipe paper).")
@@ -75,10 +75,11 @@ enum TrainOptions {
     "seed", "N", .integer(in: 0...Int.max), default: 1, "Same seed, same result.")
   static let noAugmentation = Flag(
     "no-augmentation",
-    "Centre crops only: no random crop, mirror image or colour noise; the mean stays the recipe's.")
+    "Centre crops only: no random crops, mirror images or colour noise; the recipe's mean stays.")
   static let augmentation = Flag(
     "augmentation",
-    "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by itself."
+    "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by "
+      + "default."
   )
 
   // MARK: Fine-tuning
@@ -88,7 +89,7 @@ enum TrainOptions {
     "Begin with the weights of a checkpoint or a run, or of a file that 'alexnet import' reads.")
   static let reset = ListOption(
     "reset", "LAYER,...", .text,
-    "With --init-from: layers that begin with their initial values, fc8 for other classes.")
+    "With --init-from: layers that begin with their initial values, such as fc8 for other classes.")
   static let classMap = Option(
     "class-map", "FILE|by-name", .path, "With --init-from: " + ClassMap.optionHelp)
   static let freeze = ListOption(
@@ -96,16 +97,16 @@ enum TrainOptions {
     "Layers that do not change; conv stands for conv1, conv2 and so on.")
   static let learningRateScale = ListOption(
     "learning-rate-scale", "LAYER=X,...", .text,
-    "What the learning rate of a layer is multiplied by, conv=0.1.")
+    "Factor for a layer's learning rate, such as conv=0.1.")
 
   // MARK: Validation and checkpoints
 
   static let validateEvery = Option(
     "validate-every", "N", .integer(in: SettingBounds.interval), default: "each epoch",
-    "Steps between validations, which also save.")
+    "Steps between validations, each with a checkpoint.")
   static let checkpointEvery = Setting(
     "checkpoint-every", "N", .integer(in: SettingBounds.interval), default: 500, unit: "steps",
-    "Steps between further checkpoints.")
+    "Steps between additional checkpoints.")
   static let keep = Setting(
     "keep", "N", .integer(in: SettingBounds.keptCheckpoints), default: 2, unit: "checkpoints",
     "How many of the newest checkpoints are kept.")
@@ -117,10 +118,10 @@ enum TrainOptions {
 
   static let maxTime = Option(
     "max-time", "TIME", .time, default: "no limit",
-    "Save and leave with code 75 before so much time has passed (90s, 30m, 23h, 23:30:00).")
+    "Save and exit with code 75 before this much time has passed (90s, 30m, 23h, 23:30:00).")
   static let watchdog = Setting(
     "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.defaultLimit),
-    "End the job, naming who is late, after so long without progress; 0 for never.")
+    "End the job and name the late rank after this long without progress; 0 for never.")
   static let onDivergence = Setting(
     "on-divergence", "WORD", .word(of: ["stop", "rollback"]), default: "stop",
     "stop, or rollback: go back to the last checkpoint with half the learning rate.")
@@ -128,7 +129,7 @@ enum TrainOptions {
     "max-rollbacks", "N", .integer(in: 1...1000), default: "3", "How often a run may go back.")
   static let grace = Option(
     "grace", "SECONDS", .integer(in: 0...86_400), default: "mpirun's 1 s, srun's 30 s",
-    "Time between SIGTERM and SIGKILL, into which a last save must fit.")
+    "Time between SIGTERM and SIGKILL, enough for a last checkpoint.")
   static let inject = ListOption(
     "inject", "FAULT", Reading { word, _ in try Fault(word) }, isHidden: true,
     "A fault, for tests.")
@@ -147,31 +148,34 @@ enum TrainOptions {
 
   static let towersPerRank = Option(
     "towers-per-rank", "N", .integer(in: 1...1024), default: "1; all of them for a single rank",
-    "Towers of each rank: as many as the network has makes each rank a whole replica.")
+    "Towers of each rank; with all towers of the network, each rank is a whole replica.")
   static let parallelFC = Setting(
     "parallel-fc", "NAME",
     Reading(text: { $0?.description ?? "automatic" }) { word, _ in
       try FullyConnectedScheme.named(word)
     }, default: nil,
-    "With several replicas, fully-connected layers by data (each replica its images), by model (all "
-      + "ranks the whole batch, each some neurons), by groups=N (each of N groups of ranks the images of its "
-      + "replicas, each rank some neurons), or automatic: what sends the fewest bytes.")
+    "How several replicas compute the fully-connected layers: data (each replica for its images), "
+      + "model (each rank some neurons for the whole batch), groups=N (in N groups of ranks, each "
+      + "rank some neurons for the group's images), or automatic (the one that sends the fewest "
+      + "bytes).")
   static let sendActivations = Setting(
     "send-activations", "FORMAT", .word, default: WireFormat.fp32,
-    "What feature maps travel in between ranks: fp32, bf16 or fp16.")
+    "Number format of feature maps sent between ranks: fp32, bf16 or fp16.")
   static let sendGradients = Setting(
-    "send-gradients", "FORMAT", .word, default: WireFormat.fp32, "What gradients travel in.")
+    "send-gradients", "FORMAT", .word, default: WireFormat.fp32,
+    "Number format of gradients sent between ranks.")
   static let checkReplicas = Setting(
     "check-replicas", "N", .integer(in: 1...Int.max), default: 100, unit: "steps",
-    "Steps between comparisons of the replicas' weights, besides those at checkpoints.")
+    "Steps between comparisons of the replicas' weights, in addition to those at checkpoints.")
 
   /// The command line.
   static let command = Command(
     "alexnet-train",
     overview: """
-      Trains the two-tower network of Krizhevsky, Sutskever and Hinton (2012): each of two ranks is a tower.
-      Without --data it trains the demonstration: Fashion-MNIST (Debian package dataset-fashion-mnist), for
-      \(Demonstration.steps) steps, the learning rate divided by ten after four fifths of them.
+      Trains the two-tower network of Krizhevsky, Sutskever and Hinton (2012): each of two ranks
+      computes one tower. Without --data it trains the demonstration: Fashion-MNIST (Debian package
+      dataset-fashion-mnist), for \(Demonstration.steps) steps, the learning rate divided by ten
+      after four fifths of them.
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])",
     groups: [

@@ -27,10 +27,11 @@ struct TrainPlan {
         || arguments[TrainOptions.dryRun] && !arguments.has(TrainOptions.data)
     else {
       throw Failure(
-        .usage, "--classes goes with --dry-run and without --data; a dataset has its own classes.")
+        .usage,
+        "--classes needs --dry-run and excludes --data, since a dataset has its own classes.")
     }
     guard !arguments[TrainOptions.resume] || arguments.has(TrainOptions.out) else {
-      throw Failure(.usage, "--resume needs --out with the folder of the run that is to go on.")
+      throw Failure(.usage, "--resume needs --out, the folder of the run to continue.")
     }
     weights = try command.weightFile()
     choice = try command.networkChoice(weights: weights)

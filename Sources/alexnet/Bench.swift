@@ -24,7 +24,7 @@ enum Bench: Subcommand {
     "data", "DATASET", .path, default: "random pixels", "A prepared dataset to read batches from.")
   private static let steps = Setting(
     "steps", "N", .integer(in: 1...10_000), default: 5,
-    "Steps that are counted, after one that is not."
+    "Steps to time, after one warm-up step."
   )
   private static let layer = Option("layer", "NAME", .text, default: "all", "Show one layer only.")
   private static let algorithm = Setting(
@@ -34,21 +34,22 @@ enum Bench: Subcommand {
     Reading(text: { $0?.description ?? "automatic" }) { word, _ in
       try FullyConnectedScheme.named(word)
     }, default: .data,
-    "With several replicas, who computes the fully-connected layers: "
+    "With several replicas, how the fully-connected layers are computed: "
       + FullyConnectedScheme.words + ".")
   private static let progress = Option<MessageProgress.Mode>(
     "progress", "NAME", .word, default: "calls; thread where the ranks are on several hosts",
-    "What keeps messages moving while a rank computes: none, calls (between layers) or thread.")
+    "How messages make progress while a rank computes: none, calls (between layers) or thread.")
   private static let accuracy = Flag(
-    "accuracy", "Measure each convolution's error against double precision in place of times.")
-  private static let json = Flag("json", "Write one JSON object in place of the tables.")
+    "accuracy", "Measure each convolution's error against double precision instead of times.")
+  private static let json = Flag("json", "Write one JSON object instead of the tables.")
 
   static let command = Command(
     "alexnet bench",
     overview: """
-      Times whole training steps (exchange and update included) and forward passes of a network, and compares
-      them with the direct roofline: the images a second at which the multiplications of direct convolution
-      would run at the speed of OpenBLAS's matrix products, measured just before on all the cores in use.
+      Times whole training steps (exchange and update included) and forward passes of a network, and
+      compares them with the direct roofline: the images/s that direct convolution would reach if
+      its multiplications ran as fast as OpenBLAS's matrix products, which are measured first, on
+      all cores in use.
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet bench [options])",
     groups: [

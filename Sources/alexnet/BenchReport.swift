@@ -51,9 +51,10 @@ struct BenchReport {
     var lines = [
       "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
         + "thread\(threads == 1 ? "" : "s") each; "
-        + String(format: "matrix products at %.1f GFLOP/s on all of them.", 2e-9 * productRate),
+        + String(format: "matrix products at %.1f GFLOP/s on all ranks.", 2e-9 * productRate),
       "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name).", "",
-      "layer       forward ms  backward ms  GFLOP/s forward  share of products (direct-equivalent)",
+      "layer       forward ms  backward ms  GFLOP/s forward  share of matrix-product speed "
+        + "(direct-equivalent)",
     ]
     for (time, shape) in zip(training.layers, shapes) where layer == nil || layer == time.name {
       var line = String(
@@ -106,11 +107,11 @@ struct BenchReport {
         String(format: "%.3f %%", 100 * training.wait / training.step)
       ),
       (
-        "share of the step's core time in reading images",
+        "share of the step's core time spent reading images",
         String(format: "%.2f %%", 100 * dataShare)
       ),
       (
-        "outside conv and fc, over the roofline's step",
+        "time outside conv and fc, of a step at the roofline",
         String(format: "%.1f %%", 100 * otherSeconds / rooflineSeconds)
       ),
       (
@@ -118,7 +119,7 @@ struct BenchReport {
         String(
           format: "%.1f images/s (%.2f ms a batch)", forwardImagesPerSecond, 1e3 * forward.step)
       ),
-      ("page faults of a step", String(format: "%.1f", training.faults)),
+      ("page faults per step", String(format: "%.1f", training.faults)),
       (
         "peak memory of a rank",
         String(format: "%.2f GiB", Double(training.peakMemory) / 1_073_741_824)

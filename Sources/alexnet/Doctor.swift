@@ -11,12 +11,12 @@ import Training
 enum Doctor: Subcommand {
   static let name = "doctor"
   static let summary =
-    "examine hosts, links, cores and memory (under the mpirun line of a training)"
+    "check hosts, links, cores and memory (with the mpirun line of the training)"
 
   private static let data = Option(
-    "data", "DATASET", .path, "The dataset, which all hosts must see alike.")
+    "data", "DATASET", .path, "The dataset; all hosts must see the same one.")
   private static let out = Option(
-    "out", "FOLDER", .path, "An existing folder for runs, which all hosts must share.")
+    "out", "FOLDER", .path, "An existing folder for runs; all hosts must share it.")
   private static let limit = Setting(
     "limit", "SECONDS", .number(in: 0.1...1e6), default: 60, unit: "s",
     "How long a message may take.")
@@ -24,9 +24,10 @@ enum Doctor: Subcommand {
   static let command = Command(
     "alexnet doctor",
     overview: """
-      Started like a training, it shows hosts, ranks, cores, threads and libraries, tries every kind of message with
-      checked contents, measures the links, and names what is wrong with the option that mends it. The exit code is
-      that of the training that would fail; 0 where it would only be slower.
+      Start it as you would start the training. It shows hosts, ranks, cores, threads and libraries,
+      sends every kind of message and checks its contents, measures the links, and names each
+      problem with the option that solves it. The exit code is the one that training would fail
+      with; 0 if it would only be slower.
       """,
     synopsis: "[options]      (usually: mpirun -np N ... alexnet doctor [options])",
     groups: [
@@ -51,10 +52,12 @@ enum Doctor: Subcommand {
       let firstMessages = Watchdog(firstMessagesOf: world, limit: limit)
       let watchdog = try Watchdog(
         world, limit: limit, option: "--limit",
-        remedy: "The links worked before: look at the cable and the switch, and examine them again."
+        remedy:
+          "The links worked before: look at the cable and the switch, and run 'alexnet doctor' "
+          + "again."
       )
       firstMessages.stop()
-      Activity.begin("the examination", waitsForRanks: true)
+      Activity.begin("the checks", waitsForRanks: true)
       // The watchdog comes first: it can end a job whose network is dead, and MPI cannot.
       try LinkCheck.verify(world, within: limit + 2)
       let code = try examine(world, arguments)

@@ -26,12 +26,12 @@ struct DoctorReport {
       lines += ["", "link               latency    each way, both in use    a step's messages"]
       lines += links.map(row)
     }
-    lines += ["", "Every kind of message arrives as it was sent."]
+    lines += ["", "Every kind of message arrived intact."]
     for finding in diagnosis.findings {
       lines.append(
         (finding.exitCode == nil ? "Warning: " : "Training would fail: ") + finding.sentence)
     }
-    if diagnosis.findings.isEmpty { lines.append("Nothing is wrong.") }
+    if diagnosis.findings.isEmpty { lines.append("No problem was found.") }
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -15,11 +15,11 @@ enum Evaluate: Subcommand {
   private static let classMap = Option("class-map", "FILE|by-name", .path, ClassMap.optionHelp)
   private static let weights = Option(
     "weights", "equal|fitted|W,W,...", .text, default: "equal",
-    "What each network of an ensemble counts for; fitted: on the images of even number, with the "
-      + "figures from the others.")
-  private static let json = Flag("json", "Write one JSON object in place of the tables.")
+    "Weight of each network of an ensemble; fitted: found on the even-numbered images, with the "
+      + "figures from the odd-numbered ones.")
+  private static let json = Flag("json", "Write one JSON object instead of the tables.")
   private static let csv = Flag(
-    "csv", "Write the errors class by class as CSV in place of the tables.")
+    "csv", "Write the errors class by class as CSV instead of the tables.")
   private static let worst = Setting(
     "worst", "N", .integer(in: 0...1_000_000), default: 10,
     "Confusions and confident errors to list.")
@@ -29,23 +29,23 @@ enum Evaluate: Subcommand {
     "confusion", "FILE.csv", .path, "Write the confusion matrix.")
   private static let ilsvrc = Option(
     "ilsvrc", "FILE.txt", .path,
-    "Write each image's five classes as ILSVRC's server takes them, and check the file.")
+    "Write each image's five classes in the format of ILSVRC's server, and check the file.")
   private static let devkit = Option(
     "devkit", "FOLDER", .path,
     "The folder with ILSVRC's development kit, for the class numbers of ILSVRC.")
   private static let checkILSVRC = Option(
     "check-ilsvrc", "FILE.txt", .path,
-    "Check and score such a file of any program instead; needs no checkpoint.")
+    "Check and score such a file from any program instead; needs no checkpoint.")
   private static let threadsPerTower = Option(
     "threads-per-tower", "N", .integer(in: SettingBounds.threads), default: "as in training",
-    "Threads of each tower; figures are equal to the last digit for equal numbers.")
+    "Threads of each tower; the same number gives the same figures to the last digit.")
 
   static let command = Command(
     "alexnet evaluate",
     overview: """
-      Loss, top-1 and top-5 error of a trained network over all validation images, its confusions and its most
-      confident errors. Several checkpoints make an ensemble: their outputs are averaged. Under
-      'mpirun -np N' the images are spread over the ranks; the figures are the same.
+      Loss, top-1 and top-5 error of a trained network over all validation images, its confusions
+      and its most confident errors. Several checkpoints make an ensemble: their outputs are
+      averaged. Under 'mpirun -np N' the images are spread over the ranks; the figures are the same.
       """,
     synopsis: "RUN|CHECKPOINT... --data DATASET [options]", takesOperands: true,
     groups: [
@@ -123,7 +123,7 @@ enum Evaluate: Subcommand {
       try TextFile.write(lines: text, to: path)
       let score = try submission.check(text, labels: result.whole.labels, path: path)
       guard score.top5Errors == result.whole.top5Errors else {
-        throw Failure(.internal, "\(quoted(path)) does not score as the evaluation does.")
+        throw Failure(.internal, "\(quoted(path)) scores differently from the evaluation.")
       }
       status?.say("Wrote \(quoted(path)) and checked it: \(score.top5Errors) top-5 errors.")
     }
@@ -148,7 +148,7 @@ enum Evaluate: Subcommand {
   ) throws(Failure) -> EnsembleWeighting {
     guard let text = arguments[weights], text != "equal" else { return .equal }
     guard networks > 1 else {
-      throw Failure(.usage, "--weights goes with two checkpoints or more.")
+      throw Failure(.usage, "--weights needs two checkpoints or more.")
     }
     if text == "fitted" { return .fitted }
     let words = text.split(separator: ",", omittingEmptySubsequences: false)

@@ -22,19 +22,19 @@ enum Export: Subcommand {
     "out", "FILE", .path, default: "<network>.<format>", "The file to write.")
   private static let dtype = Setting(
     "dtype", "float32|bf16", .word(of: ["float32", "bf16"]), default: "float32",
-    "The numbers of the weights; bf16 with safetensors only.")
+    "Number format of the weights; bf16 only with safetensors.")
   private static let preprocessing = Option(
     "preprocessing", "inside|outside", .word(of: ["inside", "outside"]), default: "outside",
-    "With onnx: whether the graph takes squares of bytes, crops them and subtracts the mean.")
+    "With onnx: whether the graph itself crops square pictures of bytes and subtracts the mean.")
 
   static let command = Command(
     "alexnet export",
     overview: """
-      Writes the network of a checkpoint, without the state of its training, for other tools:
+      Writes the network of a checkpoint, without its training state, for other tools:
         onnx         a model of opset 17 that onnxruntime and many others run; classes and preprocessing
                      are in its metadata
         safetensors  the weights with PyTorch's names; 'alexnet' itself predicts with the file too
-        npz          the same as arrays of NumPy
+        npz          the same as NumPy arrays
       """,
     synopsis: "RUN|CHECKPOINT --format onnx|safetensors|npz [options]", takesOperands: true,
     groups: [
@@ -54,11 +54,11 @@ enum Export: Subcommand {
     guard !isBrief || format == .safetensors else {
       throw Failure(
         .usage,
-        "--dtype bf16 goes with --format safetensors: NumPy has no such numbers, and onnxruntime does not "
-          + "compute with them on a CPU.")
+        "--dtype bf16 needs --format safetensors: NumPy does not have bf16, and onnxruntime does "
+          + "not compute with it on a CPU.")
     }
     guard place == nil || format == .onnx else {
-      throw Failure(.usage, "--preprocessing goes with --format onnx, the only one with a graph.")
+      throw Failure(.usage, "--preprocessing needs --format onnx, the only format with a graph.")
     }
     let file = try NetworkFile(
       opening: RunDirectory.checkpoint(named: arguments.operands[0]))
@@ -87,18 +87,19 @@ enum Export: Subcommand {
   ) -> [String] {
     var losses: [String] = []
     if file.file.header.metadata["state"] != nil {
-      losses.append("Left out is what only a training needs: velocities, settings and steps.")
+      losses.append("Left out, since only training needs them: velocities, settings and steps.")
     }
     if isBrief {
       losses.append(
-        "In bf16 each weight keeps 8 significant bits: it is up to 0.4 % off the checkpoint's. "
-          + "'alexnet import' makes a checkpoint of them again.")
+        "In bf16 each weight keeps 8 significant bits and differs by up to 0.4 % from the "
+          + "checkpoint's. 'alexnet import' makes a checkpoint from the file again.")
     }
     if format == .onnx {
       losses.append(
         "The graph takes the middle crop"
           + (isInside ? " and subtracts its mean" : "")
-          + "; for ten crops the whole mean image and its place are in the metadata ('alexnet-train')."
+          + "; for ten crops, find the whole mean image and its place in the metadata "
+          + "('alexnet-train')."
       )
     }
     return losses

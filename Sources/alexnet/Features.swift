@@ -19,10 +19,11 @@ enum Features: Subcommand {
   private static let limit = Option(
     "limit", "N", .integer(in: 1...Int.max), default: "all", "Only the first N pictures.")
   private static let out = Option(
-    "out", "FILE.npy", .path, "The file to write; of several layers a folder, LAYER.npy each.")
+    "out", "FILE.npy", .path,
+    "The file to write; with several layers, a folder with LAYER.npy for each.")
   private static let layer = Option(
     "layer", "NAME,...", .text, default: "the last one: the logits",
-    "The layers; drop7 of AlexNet are the 4096 features behind the classes.")
+    "The layers; AlexNet's drop7 has the 4096 features that the last layer classifies.")
   private static let batchSize = Setting(
     "batch-size", "N", .integer(in: SettingBounds.batchSize), default: 32, unit: "pictures",
     "Pictures at a time.")
@@ -33,9 +34,10 @@ enum Features: Subcommand {
   static let command = Command(
     "alexnet features",
     overview: """
-      Shows the network of a checkpoint the middle crop of each picture of a dataset, in the dataset's order, and
-      writes what a layer makes of it: pictures x neurons, or pictures x maps x rows x columns, all towers' maps in
-      a row. 'numpy.load' reads the file. Several layers are written into a folder, a file each.
+      Runs the network of a checkpoint on the middle crop of each picture of a dataset, in the
+      dataset's order, and writes a layer's outputs: pictures x neurons, or pictures x maps x rows x
+      columns, with the maps of all towers one after another. 'numpy.load' reads the file. Several
+      layers go into a folder, one file each.
       """,
     synopsis: "RUN|CHECKPOINT --data DATASET --out FILE.npy [options]", takesOperands: true,
     groups: [
@@ -138,7 +140,8 @@ enum Features: Subcommand {
     if let last = overwriting.last {
       throw Failure(
         .usage,
-        "\(quoted(last.name)) works in place on what layer \(quoted(name)) makes; name \(quoted(last.name)) instead."
+        "\(quoted(last.name)) overwrites the output of layer \(quoted(name)); name "
+          + "\(quoted(last.name)) instead."
       )
     }
     return name
@@ -180,7 +183,7 @@ private struct LayerFeatures {
       let shapes = specification.shapes(ofTower: tower)
       guard let output = network.output(of: layer, tower: tower),
         let shape = shapes.first(where: { $0.layer.name == layer })?.output
-      else { preconditionFailure("The network has no layer \(layer).") }
+      else { preconditionFailure("The network must have the layer \(layer).") }
       return (output, shape)
     }
     let maps = towers.reduce(0) { $0 + $1.shape.maps }

@@ -10,7 +10,7 @@ import Towers
 /// `alexnet import`: a network that was trained elsewhere as a checkpoint.
 enum Import: Subcommand {
   static let name = "import"
-  static let summary = "make a checkpoint of weights from PyTorch, Caffe or ONNX"
+  static let summary = "make a checkpoint from weights of PyTorch, Caffe or ONNX"
 
   private static let out = Option("out", "FILE.safetensors", .path, "The checkpoint to write.")
   private static let network = Option(
@@ -20,13 +20,13 @@ enum Import: Subcommand {
     "variant", "NAME", .text, "A change to the network, as in training. May be repeated.")
   private static let recipe = Setting(
     "recipe", "paper|code2012", .word, default: RecipeName.paper,
-    "The recipe that the network is of.")
+    "The recipe whose network the weights belong to.")
   private static let layer = ListOption(
     "layer", "OURS=THEIRS", .text,
-    "What the file calls a layer of the network: fc8=head. May be repeated.")
+    "The file's name for a layer of the network: fc8=head. May be repeated.")
   private static let prefix = Option(
-    "prefix", "WORDS", .text, default: "what most have",
-    "What stands in front of the tensors' names in the file: model.")
+    "prefix", "WORDS", .text, default: "the most common one",
+    "The prefix of the tensors' names in the file: model.")
   private static let classes = Option(
     "classes", "FILE", .path, default: "0, 1, 2 ...", "A text file with a name a line, in order.")
   private static let mean = Option(
@@ -38,23 +38,23 @@ enum Import: Subcommand {
     "The order in which the first layer sees the colours.")
   private static let scale = Option(
     "scale", "NUMBER", .number(in: 1e-6...1e6), default: "the network's",
-    "What pixels from 0 to 255 are multiplied by: 0.00392156862745098 for 0 to 1.")
+    "Factor for pixels from 0 to 255: 0.00392156862745098 gives 0 to 1.")
   private static let deviation = Option(
     "deviation", "R,G,B", .text, default: "the network's",
-    "What the scaled colours less their mean are divided by.")
+    "Standard deviations that the scaled colours are divided by after the mean is subtracted.")
 
   static let command = Command(
     "alexnet import",
     overview: """
-      Makes a checkpoint to evaluate, predict or start from (alexnet-train --init-from) of weights that another
-      program saved:
+      Makes a checkpoint from weights that another program saved, to evaluate, to predict with or to
+      start training from (alexnet-train --init-from):
         FILE.safetensors  --network alexnet, of the grouped AlexNet in PyTorch, or torchvision-alexnet
         FILE.npz          the same saved with numpy.savez
         FILE.caffemodel   --network caffe-alexnet, Caffe's bvlc_alexnet, or caffenet, its CaffeNet
         FILE.onnx         any of them, one layer after the other
-      What 'alexnet export' wrote says itself what network it is. Of other files
-      (.pth, .ckpt, .npy, .mat, .keras) scripts/interchange/to_safetensors.py makes safetensors.
-      Layers that a file describes must be those of the network; what it says of pictures, too.
+      A file that 'alexnet export' wrote names its network itself. From other files (.pth, .ckpt,
+      .npy, .mat, .keras) scripts/interchange/to_safetensors.py makes safetensors. If a file
+      describes its layers or its preprocessing, they must match the network's.
       """,
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
@@ -77,7 +77,7 @@ enum Import: Subcommand {
     guard choice != nil || described != nil else {
       throw Failure(
         .usage,
-        "\(quoted(source.path)) does not say which network it is of; give --network "
+        "\(quoted(source.path)) does not name its network; give --network "
           + "\(NetworkSpecification.presetNames.joined(separator: ", ")) or a description.")
     }
     if choice == nil {
@@ -85,7 +85,7 @@ enum Import: Subcommand {
       guard options.isEmpty else {
         throw Failure(
           .usage,
-          "\(quoted(source.path)) says itself what network it is of; leave out "
+          "\(quoted(source.path)) names its network itself; leave out "
             + options.joined(separator: " and ") + ".")
       }
     }
@@ -95,7 +95,8 @@ enum Import: Subcommand {
       guard options.isEmpty else {
         throw Failure(
           .usage,
-          "\(quoted(source.path)) says itself how it reads pictures and what its layers are called; leave out "
+          "\(quoted(source.path)) itself describes its preprocessing and its layers' names; leave "
+            + "out "
             + options.joined(separator: ", ") + ".")
       }
     }
@@ -198,7 +199,8 @@ enum Import: Subcommand {
     func refusal(_ difference: String) -> Failure {
       Failure(
         .usage,
-        "\(quoted(path)) is of the network \(quoted(theirs.name))\(difference); leave out --network."
+        "\(quoted(path)) holds the network \(quoted(theirs.name))\(difference); leave out "
+          + "--network."
       )
     }
     let place = zip(ours.layers.dropLast(), theirs.layers.dropLast()).first { $0 != $1 }
@@ -243,8 +245,9 @@ enum Import: Subcommand {
     let places = Dictionary(grouping: names.indices) { names[$0] }.values.filter { $0.count > 1 }
     guard let first = places.min(by: { $0[0] < $1[0] }) else { return [] }
     return [
-      "\(places.count) \(places.count == 1 ? "name is that" : "names are those") of several classes: classes "
-        + "\(first.map(String.init).joined(separator: " and ")) are both called \(quoted(names[first[0]]))."
+      "\(places.count) \(places.count == 1 ? "name is used" : "names are used") for several "
+        + "classes: classes \(first.map(String.init).joined(separator: " and ")) are both called "
+        + "\(quoted(names[first[0]]))."
     ]
   }
 

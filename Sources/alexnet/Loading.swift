@@ -7,7 +7,7 @@ import Training
 /// `alexnet loading`: measures what reading, decoding and augmenting a dataset costs.
 enum Loading: Subcommand {
   static let name = "loading"
-  static let summary = "measure what loading a dataset costs beside a training step"
+  static let summary = "measure how long loading a dataset takes, compared with a training step"
 
   private static let batchSize = Setting(
     "batch-size", "N", .integer(in: SettingBounds.batchSize), default: 128, "Pictures of a step.")
@@ -17,13 +17,13 @@ enum Loading: Subcommand {
     "threads", "N", .integer(in: SettingBounds.threads), default: 1, "Threads that load.")
   private static let compute = Setting(
     "compute", "MS", .number(in: 0...1e6), default: 0,
-    "The time that a rank computes for a picture, in milliseconds; for the shares.")
+    "Compute time of a rank per picture, in milliseconds, to compare with.")
 
   static let command = Command(
     "alexnet loading",
     overview: """
-      Loads batches as training does, waits between them as long as a training step takes, and reports
-      the time of a core that a picture costs and the share of a step that is spent waiting for data.
+      Loads batches as training does, waits between them as long as a training step takes, and
+      reports the core time per picture and the share of a step spent waiting for data.
       """,
     synopsis: "--data DATASET [options]",
     groups: [
@@ -70,13 +70,13 @@ enum Loading: Subcommand {
     let cost = (loader.secondsWorked - before.2) / pictures * 1000
     var text = "\(dataset)\n"
     text += String(
-      format: "%.3f ms of a core a picture, %.0f pictures/s, waited %.2f%% of the time",
+      format: "%.3f ms of core time per picture, %.0f pictures/s, waited %.2f%% of the time",
       cost, pictures / total, 100 * waited / total)
     if compute > 0 {
       text += String(format: ", %.1f%% of the core time of a step", 100 * cost / (cost + compute))
     }
     text += String(
-      format: "\nAn epoch's order takes %.3f s for %d records; %.0f MB of memory at most.",
+      format: "\nShuffling an epoch takes %.3f s for %d records; %.0f MB of memory at most.",
       ordering, dataset.count(.train), Double(Memory.peak) / 1e6)
     try StandardStream.output.show(text + "\n")
   }

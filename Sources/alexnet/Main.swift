@@ -36,7 +36,7 @@ struct Main {
     if let text = try manual.description(words) { return try StandardStream.output.write(text) }
     guard let subcommand = subcommands.first(where: { $0.name == name }) else {
       throw Failure(
-        .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists those there are.")
+        .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists the subcommands.")
     }
     try subcommand.run(Array(words.dropFirst()))
   }
@@ -48,7 +48,7 @@ struct Main {
   }
 
   private static var helpText: String {
-    var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools around the training of AlexNet.\n\n"
+    var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools for training and using AlexNet.\n\n"
     for subcommand in subcommands {
       text += "  \(Column.left(11).fitted(subcommand.name)) \(subcommand.summary)\n"
     }

@@ -10,15 +10,15 @@ enum Plot: Subcommand {
 
   private static let axis = Setting(
     "by", "epochs|hours", .word(of: ["epochs", "hours"]), default: "epochs",
-    "What is on the axis below: epochs done, or hours.")
+    "The horizontal axis: epochs done, or hours.")
   private static let width = Option(
     "width", "N", .integer(in: 40...1000), default: "the terminal's, or 79", "Width in columns.")
   private static let height = Setting(
-    "height", "N", .integer(in: 10...1000), default: 20, "Lines of a chart.")
+    "height", "N", .integer(in: 10...1000), default: 20, "Height of a chart in lines.")
 
   static let command = Command(
     "alexnet plot",
-    overview: "Draws loss and error of a run, or of several, in letters. gnuplot does the drawing.",
+    overview: "Draws loss and error of one run, or of several, as text. Needs gnuplot.",
     synopsis: "RUN... [options]", takesOperands: true,
     groups: [
       ("How", [axis, SharedOptions.smoothing, width, height])

@@ -15,16 +15,17 @@ enum Predict: Subcommand {
 
   private static let top = Setting(
     "top", "N", .integer(in: 1...1_000_000), default: 5, "Classes to name.")
-  private static let json = Flag("json", "Write a JSON object a line for each picture.")
+  private static let json = Flag("json", "Write one line of JSON for each picture.")
   private static let csv = Flag(
     "csv", "Write a line of comma-separated values for each picture.")
 
   static let command = Command(
     "alexnet predict",
     overview: """
-      Names the most probable classes of pictures: JPEG, PNG, WebP, TIFF or BMP files, folders of them at any depth,
-      and '-' for a list on standard input, a path a line. A picture that cannot be read is reported and the
-      others are done; the exit code is then 65. Under 'mpirun -np N' the pictures are spread over the ranks.
+      Names the most probable classes of pictures: JPEG, PNG, WebP, TIFF or BMP files, folders of
+      them at any depth, and '-' for a list on standard input, a path a line. A picture that cannot
+      be read is reported and the others are done; the exit code is then 65. Under 'mpirun -np N'
+      the pictures are spread over the ranks.
       """,
     synopsis: "--checkpoint RUN|FILE IMAGE|FOLDER|-... [options]", takesOperands: true,
     groups: [

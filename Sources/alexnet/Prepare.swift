@@ -14,7 +14,7 @@ enum Prepare: Subcommand {
   private static let out = Option(
     "out", "DATASET", .path, "The folder to make; it must not exist.")
   private static let dryRun = Flag(
-    "dry-run", "Say what the source is taken for, and make nothing.")
+    "dry-run", "Show what would be prepared from the source, and write nothing.")
   private static let trainFolder = Option(
     "train-folder", "FOLDER", .path,
     "The folder below DIR whose folders are the classes to train on.")
@@ -36,19 +36,19 @@ enum Prepare: Subcommand {
   )
   private static let encoding = Option<RecordEncoding>(
     "encoding", "jpeg|png|raw", .word, default: "jpeg; png up to 64 pixels",
-    "How the pictures are stored; png keeps every pixel, raw as well and needs no decoding.")
+    "How the pictures are stored; png and raw keep every pixel, and raw needs no decoding.")
   private static let quality = Setting(
     "quality", "1-100", .integer(in: PreparationSettings.qualities), default: standard.quality,
     "The quality of a JPEG.")
   private static let holdOut = Option(
     "hold-out", "SHARE", .share, default: "10%",
-    "The part of each class to validate on, where the source has no validation part.")
+    "Share of each class held out for validation, if the source has no validation split.")
   private static let limitPerClass = Option(
     "limit-per-class", "N", .integer(in: 1...Int.max),
     "Take at most N pictures of each class, drawn by the seed.")
   private static let seed = Setting(
     "seed", "N", .integer(in: 0...Int.max), default: Int(standard.seed),
-    "Draws the hold-out, the limit and the order on disk.")
+    "Seed for the hold-out, the limit and the order on disk.")
   private static let strict = Flag("strict", "Stop at the first picture that cannot be used.")
   private static let skipCorrupt = Flag(
     "skip-corrupt", "Use damaged archives as far as they can be read.")
@@ -59,22 +59,24 @@ enum Prepare: Subcommand {
   static let command = Command(
     "alexnet prepare",
     overview: """
-      Turns pictures with labels into a dataset: squares of one size in tar shards with an index, their
-      mean image and colour components. 'mpirun -np N alexnet prepare' shares the work among N ranks on
-      machines that see the same files. What was recognised is said first. The source is a folder:
+      Turns pictures with labels into a dataset: squares of one size in tar shards with an index,
+      their mean image and colour components. 'mpirun -np N alexnet prepare' splits the work among N
+      ranks on machines that see the same files. It first says what it recognised. The source is a
+      folder:
         DIR/train/<class>/..., DIR/val/..., DIR/test/...   pictures in a folder for each class
-        DIR/<class>/...                                 the same without other parts
+        DIR/<class>/...                                 the same without other splits
         DIR/train-images-idx3-ubyte[.gz] ...            the files of MNIST and its relatives
         DIR/data_batch_1.bin ..., DIR/train.bin ...     CIFAR-10 or CIFAR-100, the binary version
         DIR/ILSVRC2012_img_train.tar ...                ILSVRC's archives as downloaded (2010 or 2012)
         DIR/*.tar                                       WebDataset shards
-      and others that Docs/Data.md lists. Test pictures are kept apart for 'alexnet evaluate --split test'.
+      and others that Docs/Data.md lists. Test pictures are kept apart for 'alexnet evaluate --split
+      test'.
       """,
     synopsis: "--source DIR --out DATASET [options]",
     groups: [
       ("Where", [source, out, dryRun]),
       (
-        "What the source is, where it does not speak for itself",
+        "The source, if it is not recognised",
         [trainFolder, validationFolder, testFolder, list, root]
       ),
       ("Pictures", [size, resize, encoding, quality]),

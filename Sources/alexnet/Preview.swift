@@ -14,13 +14,14 @@ enum Preview: Subcommand {
   private static let count = Setting(
     "count", "N", .integer(in: 1...10_000), default: 40, "Crops to show.")
   private static let seed = Setting(
-    "seed", "N", .integer(in: 0...Int.max), default: 1, "Draws order, crops, coins and colours.")
+    "seed", "N", .integer(in: 0...Int.max), default: 1,
+    "Seed for the order, crops, mirror images and colour noise.")
 
   static let command = Command(
     "alexnet preview",
     overview: """
-      Writes a contact sheet of crops as the network gets them, mirrored and shifted in colour as the
-      recipe has it, with the mean added again and the class below.
+      Writes a contact sheet of crops as the network sees them, mirrored and with colour noise as in
+      the recipe, with the mean added back and the class below.
       """,
     synopsis: "--data DATASET --out FILE.png [options]",
     groups: [

@@ -49,7 +49,7 @@ struct RankBench: Decodable {
       text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
     } catch {
       guard error.exitCode == .inputMissing else { throw error }
-      throw Failure(.inputMissing, "The bench \(quoted(path)) cannot be read; check the path.")
+      throw Failure(.inputMissing, "The bench file \(quoted(path)) cannot be read; check the path.")
     }
     guard let bench = try? JSONText.value(RankBench.self, text, from: path), bench.isPossible else {
       throw Failure(
@@ -133,8 +133,8 @@ extension RankProfile {
     else {
       throw Failure(
         .badData,
-        "The benches are not of one replica of one of the presets; make them with 'mpirun -np 2 alexnet bench "
-          + "--json'.")
+        "The bench files must measure one replica of one preset; make them with 'mpirun -np 2 "
+          + "alexnet bench --json'.")
     }
     return (network, RankProfile(benches, network, memory: nil))
   }

@@ -25,9 +25,10 @@ enum ReportPage: Subcommand {
   static let command = Command(
     "alexnet report",
     overview: """
-      Writes one HTML file that needs nothing else: learning curves, the first layer's kernels, sample predictions,
-      nearest neighbours, the confusion matrix, speed and settings. It also works while the run is training. Several
-      runs are laid over each other, with the settings in which they differ. The charts are drawn by gnuplot.
+      Writes one self-contained HTML file: learning curves, the first layer's kernels, sample
+      predictions, nearest neighbours, the confusion matrix, speed and settings. It also works while
+      the run is training. Several runs share the charts, and their different settings are listed.
+      gnuplot draws the charts.
       """,
     synopsis: "RUN... [options]", takesOperands: true,
     groups: [
@@ -71,7 +72,7 @@ enum ReportPage: Subcommand {
     let limit = arguments[images]
     guard limit > 0 else { return (nil, "") }
     guard runs.count == 1 else {
-      return (nil, "Name one run alone to see what its network makes of images.")
+      return (nil, "Name a single run to see its network's predictions.")
     }
     guard let checkpoint = try runs[0].directory.newestCheckpoint() else {
       return (nil, "The run has no checkpoint yet.")

@@ -21,19 +21,19 @@ enum Scale: Subcommand {
     "Ranks of a host, which share its link.")
   private static let ranksPerCore = Setting(
     "ranks-per-core", "X", .number(in: 0.1...1024), default: 1,
-    "Ranks that share the cores that one rank has here.")
+    "Ranks that share as many cores as one rank has here.")
   private static let link = Setting(
     "link", "NAME", LinkKind.reading, default: .standard,
-    "What joins the hosts: \(LinkKind.all.map(\.name).joined(separator: ", ")).")
+    "The network between the hosts: \(LinkKind.all.map(\.name).joined(separator: ", ")).")
   private static let bandwidth = Option(
     "bandwidth", "GBIT/S", .number(in: 1e-3...1e5), default: "the link's",
-    "What the link carries each way.")
+    "Bandwidth of the link each way.")
   private static let latency = Option(
     "latency", "US", .number(in: 0...1e6), default: "the link's",
-    "The time of the shortest message.")
+    "Time of the shortest message.")
   private static let coreCost = Option(
     "core-cost", "NS", .number(in: 0...1e3), default: "0.35; 100G: 0.05",
-    "What a byte costs a core at each end of the link, in nanoseconds.")
+    "Core time per byte at each end of the link, in nanoseconds.")
   private static let network = Option(
     "network", "NAME|FILE", .path, default: "alexnet, or the benches'",
     "A preset or a JSON description.")
@@ -42,21 +42,22 @@ enum Scale: Subcommand {
     "Images in a batch, over all ranks.")
   private static let bench = ListOption(
     "bench", "FILE", .path,
-    "What 'mpirun -np 2 alexnet bench --json' wrote, in place of a measurement; two files of different "
-      + "--batch-size are best.")
+    "Output of 'mpirun -np 2 alexnet bench --json', instead of a measurement; two files of "
+      + "different --batch-size are best.")
   private static let steps = Setting(
     "steps", "N", .integer(in: 1...1000), default: 3, "Steps to measure for each of two batches.")
-  private static let json = Flag("json", "Write one JSON object in place of the table.")
+  private static let json = Flag("json", "Write one JSON object instead of the table.")
   private static let chart = Option(
     "chart", "FILE.svg", .path, default: "none",
-    "Draw the efficiency over the ranks, beside published figures (needs gnuplot).")
+    "Draw the efficiency over the ranks, with published figures (needs gnuplot).")
 
   static let command = Command(
     "alexnet scale",
     overview: """
-      Measures a replica here (two batches, so that what depends on the images is told from what does not), or
-      reads that from files of 'alexnet bench --json', and predicts the steps of 2, 4, 8, ... ranks of one tower on
-      hosts that a link joins, for all ways to compute the fully-connected layers.
+      Measures one replica on this machine with two batch sizes, to separate the time per image from
+      the fixed time per step, or reads files of 'alexnet bench --json'. Then predicts step times on
+      2, 4, 8, ... ranks of one tower, on hosts joined by a link, for each way to compute the
+      fully-connected layers.
       """,
     synopsis:
       "[options]      (mpirun -np 2 alexnet scale [options], or without mpirun with --bench)",
@@ -75,7 +76,7 @@ enum Scale: Subcommand {
     if arguments.has(bench) {
       guard !arguments.has(network) else {
         throw Failure(
-          .usage, "--network does not go with --bench: the benches say of which network they are.")
+          .usage, "--network cannot be given with --bench: the bench files name their network.")
       }
       let (network, profile) = try RankProfile.read(benches: arguments[bench])
       return try StandardStream.output.write(report(arguments, network, profile))

@@ -59,7 +59,8 @@ struct ScaleReport {
         + String(
           format: "%@: %.2f Gbit/s each way, %.0f us.", linkName, cluster.link.bandwidth * 8e-9,
           cluster.link.latency * 1e6),
-      "Efficiency: images a second over those of separate pairs of ranks with 128 images each. The best scheme: *",
+      "Efficiency: images/s relative to separate pairs of ranks with 128 images each. *: the best "
+        + "scheme.",
       "",
       "ranks  fc           images a   step    arithmetic  moving  waiting for ms       sent   images  efficiency",
       "                    replica    ms      ms          ms      maps     gradients   MB     a second",

@@ -59,7 +59,8 @@ enum SharedOptions {
     "Steps over which training curves are smoothed.")
   static let watchdog = Setting(
     "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.defaultLimit),
-    "Under mpirun, end the job, naming the rank, where one gives no sign of life for so long; 0 for never."
+    "Under mpirun, end the job and name the rank that gives no sign of life for this long; 0 for "
+      + "never."
   )
 }
 

@@ -15,7 +15,7 @@ import Training
 enum Similar: Subcommand {
   static let name = "similar"
   static let summary =
-    "find the pictures of a set that a network takes for most alike (also under mpirun -np N)"
+    "find the most similar pictures of a set by a network's features (also under mpirun -np N)"
 
   private static let features = Option(
     "features", "FILE.npy", .path, "The features of the set, to write or to search.")
@@ -24,20 +24,21 @@ enum Similar: Subcommand {
     "The set: a prepared dataset's validation images, or a folder of pictures.")
   private static let count = Setting(
     "count", "N", .integer(in: 1...1_000_000), default: 6, "Neighbours to list.")
-  private static let json = Flag("json", "Write a JSON object a line for each query.")
+  private static let json = Flag("json", "Write one line of JSON for each query.")
   private static let csv = Flag(
     "csv", "Write a line of comma-separated values for each neighbour.")
   private static let bench = Option(
     "bench", "N", .integer(in: 1...10_000_000),
-    "Search N pictures of 4096 random features on one core, and say how long it takes.")
+    "Time a search among N pictures with 4096 random features on one core.")
 
   static let command = Command(
     "alexnet similar",
     overview: """
-      With --set, writes the features of a set of pictures, what the network's last hidden layer makes of them (4096
-      numbers each in AlexNet), as an array for NumPy, and their names as a .txt file beside it. For query pictures,
-      lists those of the set whose features are nearest to theirs by Euclidean distance, as in the paper's figure 4.
-      Under 'mpirun -np N' the pictures are spread over the ranks.
+      With --set, writes the features of a set of pictures, the outputs of the network's last hidden
+      layer (4096 numbers each in AlexNet), as a NumPy array, and the pictures' names as a .txt file
+      next to it. For query pictures, lists the pictures of the set with the nearest features
+      (Euclidean distance), as in the paper's figure 4. Under 'mpirun -np N' the pictures are spread
+      over the ranks.
       """,
     synopsis:
       "--checkpoint RUN|FILE --features FILE.npy [--set DATASET|FOLDER] [IMAGE|FOLDER|-...]",
@@ -63,7 +64,7 @@ enum Similar: Subcommand {
         .usage, "Give --checkpoint RUN and --features FILE.npy, which --set DATASET writes.")
     }
     guard arguments.has(set) || !arguments.operands.isEmpty else {
-      throw Failure(.usage, "Name the --set to write features of, or pictures to search for.")
+      throw Failure(.usage, "Give --set to write its features, or name pictures to search for.")
     }
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let network = try TrainedNetwork(opening: checkpoint)
@@ -154,7 +155,7 @@ enum Similar: Subcommand {
     guard set.length == classifier.featureCount else {
       throw Failure(
         .usage,
-        "\(quoted(path)) holds \(set.length) features a picture and the network makes "
+        "\(quoted(path)) holds \(set.length) features a picture, but the network has "
           + "\(classifier.featureCount); write them with the same network.")
     }
     let search = NearestNeighbours(set.values, length: set.length)

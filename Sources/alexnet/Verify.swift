@@ -9,14 +9,16 @@ import Training
 /// `alexnet verify`: compares every checksum of checkpoints.
 enum Verify: Subcommand {
   static let name = "verify"
-  static let summary = "Check that checkpoints are whole: every checksum, every number finite."
+  static let summary =
+    "check that checkpoints are intact: checksums agree and all numbers are finite"
 
   static let command = Command(
     "alexnet verify",
     overview: """
-      Reads checkpoints whole and compares the SHA-256 of every part of every tensor, and that of the header, with
-      what they hold; of a run its config.json and every file of its checkpoints, each once whatever names it has. The
-      exit code is 0 where all are whole; each that is not is named.
+      Reads whole checkpoints and compares the SHA-256 of the header and of every part of every
+      tensor with the contents. Of a run, checks config.json and every checkpoint file, each once
+      even if it has several names. The exit code is 0 if all are intact; each damaged file is
+      named.
       """,
     synopsis: "RUN|CHECKPOINT...", takesOperands: true, groups: [])
 
@@ -45,8 +47,8 @@ enum Verify: Subcommand {
       guard run.holdsRun else {
         throw Failure(
           .inputMissing,
-          "\(quoted(run.configuration)) is missing, without which nothing can go on with the run; name the folder of a "
-            + "run, or a checkpoint.")
+          "\(quoted(run.configuration)) is missing, and the run cannot be resumed without it; name "
+            + "the folder of a run, or a checkpoint.")
       }
       _ = try TrainingSettings(TextFile.read(run.configuration), from: run.configuration)
     } catch { problems.append(error) }

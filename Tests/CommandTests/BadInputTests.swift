@@ -27,7 +27,7 @@ import Testing
     try expectComplaint(
       ranks: 3,
       ["--data", try Pictures.large.get().path + "/dataset", "--out", scratch.path + "/run"],
-      code: 64, says: "2 towers cannot be shared by 3 ranks", "-np 2")
+      code: 64, says: "2 towers cannot be split over 3 ranks", "-np 2")
   }
 
   @Test func aMissingDataset() throws {
@@ -101,7 +101,7 @@ import Testing
     (["--seed", "1", "--seed", "2"], "twice"), (["--network", "/nowhere.json"], "/nowhere.json"),
     (["--recipe", "code2012", "--patience", "3"], "--patience"),
     (["--out", ""], "--out was given an empty"),
-    (["--dry-run", "--classes", "5"], "without --data"), (["--threads", "4096"], "--threads"),
+    (["--dry-run", "--classes", "5"], "excludes --data"), (["--threads", "4096"], "--threads"),
     (
       ["--network", "cifar-four-layer", "--batch-size", "65536", "--threads", "1024"],
       "MiB are free"

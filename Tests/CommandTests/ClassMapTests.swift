@@ -61,7 +61,7 @@ import Testing
       contentsOfFile: scratch.path + "/alone/config.json", encoding: .utf8)
     #expect(config.contains("\"a0\" : \"b2\""))
     let other = try train(second, "alone", weights[0], weights[1], "--reset", "fc10", "--resume")
-    #expect(other.code == 64 && other.error.contains("which class is which"), "\(other.error)")
+    #expect(other.code == 64 && other.error.contains("the class map differs"), "\(other.error)")
 
     // Some of the file's classes, by their names.
     let some = try ColourFolders.dataset(["a0", "a2"], in: scratch.path, name: "some")

@@ -73,15 +73,15 @@ import Testing
     for part in [
       "The recipe is code2012: learning rate 0.01, divided by 10 at the start of epochs 25, 51 and 79",
       "Epoch 25 begins: the learning rate is divided by 10.",
-      "Epoch 67 begins: conv1's weights learn at 0.1 of the rate, its biases learn as the others do; there is no "
-        + "colour noise any more.",
-      "Epoch 72 begins: conv1's weights and biases stand still.", "epochs done 75.00",
+      "Epoch 67 begins: conv1's weights learn at 0.1 of the rate, its biases learn as the others "
+        + "do; colour noise ends.",
+      "Epoch 72 begins: conv1's weights and biases do not change.", "epochs done 75.00",
     ] {
       #expect(two.output.contains(part), "'\(part)' in: \(two.output)")
     }
     let other = try train(ranks: 2, out: "two", steps: 76, recipe: "paper", ["--resume"])
     #expect(
-      other.code == 64 && other.error.contains("the own schedule of 'conv1'"), "\(other.error)")
+      other.code == 64 && other.error.contains("the schedule of layer 'conv1'"), "\(other.error)")
   }
 
   @Test func aNetworkWithoutConv1IsTrainedWithoutItsScheduleAndThatIsSaid() throws {

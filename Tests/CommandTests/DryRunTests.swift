@@ -9,7 +9,7 @@ import Testing
     for text in [
       "60965224 parameters", "55x55x48", "27x27x128", "13x13x192", "6x6x128", "30482612",
       "before conv3: 11075584 forward, 11075584 backward", "before fc6: 2359296 forward",
-      "before fc7: 1048576 forward", "before fc8: 1048576 forward", "together: 31068160",
+      "before fc7: 1048576 forward", "before fc8: 1048576 forward", "total: 31068160",
       "\"learningRate\" : 0.01", "\"batchSize\" : 128", "Memory of each rank, batch 128",
     ] {
       #expect(outcome.output.contains(text), "'\(text)' in:\n\(outcome.output)")

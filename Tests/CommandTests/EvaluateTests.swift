@@ -120,7 +120,7 @@ import Testing
     let order = try Program.alexnet("evaluate", try run(1), "--data", other, "--worst", "0")
     #expect(order.code == 0 && order.error.contains("matched by name to 10"), "\(order.error)")
     #expect(order.output.contains("(\(100 - right) of 100)"), "\(order.output)")
-    #expect(!order.output.contains("onfus") && !order.output.contains("taken for"))
+    #expect(!order.output.contains("onfus") && !order.output.contains("predicted as"))
 
     let pictures = folder.path + "/pictures"
     for (name, shade) in [("black", UInt8(0)), ("white", 255)] {
@@ -158,7 +158,7 @@ import Testing
     let unpaired = try Program.alexnet(
       "evaluate", try run(1), "--data", two, "--class-map", pairs)
     #expect(
-      unpaired.code == 64 && unpaired.error.contains("'grey', and the dataset has no such class"),
+      unpaired.code == 64 && unpaired.error.contains("'grey', but the dataset has no such class"),
       "\(unpaired.error)")
 
     // Networks that cannot be averaged.

@@ -91,7 +91,7 @@ import Testing
     try text.write(toFile: old, atomically: true, encoding: .utf8)
     let warned = try train(cropped, "warned", "--network", "cifar-four-layer")
     #expect(
-      warned.code == 0 && warned.output.contains("prepared by an earlier program"),
+      warned.code == 0 && warned.output.contains("prepared by an earlier version"),
       "\(warned.output)")
   }
 }

@@ -69,7 +69,7 @@ import Testing
     #expect(partly.code == 0 && partly.error.contains("is left out"), "\(partly.error)")
     try "nonsense\n".write(toFile: metrics, atomically: true, encoding: .utf8)
     let broken = try Program.alexnet("report", run, "--images", "0")
-    #expect(broken.code == 65 && broken.error.contains("is a whole record"), "\(broken.error)")
+    #expect(broken.code == 65 && broken.error.contains("is a complete record"), "\(broken.error)")
   }
 
   @Test func runsAreComparedAndPlotted() throws {
@@ -85,6 +85,6 @@ import Testing
     #expect(plot.output.contains("first, validation") && plot.output.contains("Loss"))
     #expect(plot.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
     let nothing = try Program.alexnet("plot", scratch.path)
-    #expect(nothing.code == 66 && nothing.error.contains("is no run"), "\(nothing.error)")
+    #expect(nothing.code == 66 && nothing.error.contains("is not a run"), "\(nothing.error)")
   }
 }

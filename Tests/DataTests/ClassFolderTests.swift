@@ -124,7 +124,7 @@ struct ClassFolderTests {
     #expect(
       reasons == [
         "a/empty.jpg": "is an empty file",
-        "a/text.jpg": "is not a picture of a known kind by its first bytes",
+        "a/text.jpg": "does not begin like any known picture format",
         "b/cut \"off\".png": "is a truncated or corrupt PNG",
         "b/link.png": "cannot be opened: No such file or directory",
         "b/pipe.png": "is not a regular file",
@@ -144,7 +144,7 @@ struct ClassFolderTests {
     try place.write([1], "file")
     expectFailure(.inputMissing, "file' is not a folder") { try place.prepare(from: "file") }
     try place.writePicture(TestPicture(side: 8, seed: 1), "loose/1.png")
-    expectFailure(.inputMissing, "1 picture lies loose") { try place.prepare(from: "loose") }
+    expectFailure(.inputMissing, "only 1 picture") { try place.prepare(from: "loose") }
     try place.writeClassFolders(["only": 3], in: "single")
     expectFailure(.badData, "one class only ('only')") { try place.prepare(from: "single") }
     try place.writeClassFolders(["a": 3, "b": 3], in: "more/train")
@@ -183,7 +183,7 @@ struct ClassFolderTests {
     try place.prepare(report: { event in
       if case .note(let text) = event { notes.append(text) }
     })
-    #expect(notes.contains { $0.contains("starting over") })
+    #expect(notes.contains { $0.contains("this one starts over") })
     #expect(try place.dataset().count(.train) == 4)
     #expect(try place.names(".") == ["dataset", "source"])
   }

@@ -79,7 +79,7 @@ struct IDXTests {
     try attempt(images, file([4, 8, 8], pixels, type: 13), "not an IDX file")
     try attempt(images, file([4, 8, 8], Array(pixels.dropLast())), "ends after 255 of 256 values")
     try attempt(images, file([4, 8, 8], pixels + [0]), "longer than")
-    let most = "1024 MiB of values are the most"
+    let most = "more than the 1024 MiB"
     try attempt(images, file([4, 0, 8], []), "[4, 0, 8]", most)
     try attempt(images, file([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], pixels), most)
     try attempt(images, file([4, 1 << 14, 1 << 14], pixels), "16384x16384 pixels")
@@ -98,7 +98,7 @@ struct IDXTests {
     try write(place, "source", labels: [6], prefix: "t10k")
     expectFailure(.badData, "class 6", "none for training") { try place.prepare() }
     try FileManager.default.removeItem(atPath: place.path("source/train-labels-idx1-ubyte"))
-    expectFailure(.inputMissing, "no file of labels") { try place.prepare() }
+    expectFailure(.inputMissing, "no label file") { try place.prepare() }
   }
 
   @Test("a compressed file that was cut off is explained")

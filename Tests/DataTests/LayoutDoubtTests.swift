@@ -54,7 +54,7 @@ struct LayoutDoubtTests {
     let place = Workplace()
     try place.writeClassFolders(["cat": 2, "dog": 2], in: "source/a")
     for folder in ["a", "."] {
-      expectFailure(.usage, "--train-folder", "--validation-folder", "in common") {
+      expectFailure(.usage, "--train-folder", "--validation-folder", "do not overlap") {
         _ = try survey(place) {
           $0.trainFolder = folder
           $0.validationFolder = folder == "a" ? "a" : "a/cat"
@@ -156,12 +156,16 @@ struct LayoutDoubtTests {
         TestPicture(side: 8, seed: UInt32(number)), "source/images/train/\(number).png")
       try place.write(Array("0 0.5 0.5 0.1 0.1".utf8), "source/labels/train/\(number).txt")
     }
-    let said = expectFailure(.inputMissing, "loose", "boxes of YOLO's") { _ = try survey(place) }
+    let said = expectFailure(.inputMissing, "only 1 picture", "YOLO's boxes") {
+      _ = try survey(place)
+    }
     #expect(!said.contains("Perhaps"))
     try FileManager.default.removeItem(atPath: place.path("source"))
     for name in ["MNIST", "FashionMNIST"] {
       try place.write([0], "source/\(name)/raw/train-images-idx3-ubyte")
     }
-    expectFailure(.badData, "of MNIST's kind", "--source") { _ = try survey(place) }
+    expectFailure(.badData, "one file of an MNIST-like dataset", "--source") {
+      _ = try survey(place)
+    }
   }
 }

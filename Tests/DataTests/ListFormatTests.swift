@@ -69,7 +69,7 @@ struct ListFormatTests {
     let array = lines { "{\"path\": \"\($0.name)\", \"class\": \"\($0.word)\"}" }.joined(
       separator: ",")
     check(try prepare(["[\(array)]"]))
-    expectFailure(.badData, "3 labels for a picture") {
+    expectFailure(.badData, "3 labels per picture") {
       _ = try prepare(lines { "\($0.number)\t\($0.label)\t2\t3\t\($0.name)" })
     }
   }
@@ -95,7 +95,7 @@ struct ListFormatTests {
           "\($0.name),\($0.number < 10 ? $0.word : $0.number < 15 ? "-1" : ""),\($0.number < 15 ? "train" : "test")"
         })
     #expect(dataset.counts(.train) == [4, 4] && dataset.count(.test) == 0)
-    expectFailure(.badData, "Line 2 is for 'holiday', which is no part") {
+    expectFailure(.badData, "Line 2 is for 'holiday', which is not a split") {
       _ = try prepare(["path,label,split"] + lines { "\($0.name),\($0.word),holiday" })
     }
     expectFailure(.badData, "4 columns", "path,label,split") {
@@ -130,10 +130,10 @@ struct ListFormatTests {
       })
     check(
       try prepare(lines { "\($0.name) \($0.word)" }, file: "source/deep/list.txt", pictures: inner))
-    expectFailure(.badData, "20 of 20 lines", "leads out of the source", "--root") {
+    expectFailure(.badData, "20 of 20 lines", "outside the source", "--root") {
       _ = try prepare(lines { "/etc/\($0.name) \($0.word)" })
     }
-    expectFailure(.inputMissing, "--root takes one") {
+    expectFailure(.inputMissing, "give --root an existing folder") {
       _ = try prepare(lines { "\($0.name) \($0.word)" }) { settings, _ in
         settings.reading.root = "/no/where"
       }

@@ -116,7 +116,7 @@ struct ListMistakeTests {
   func metadata() throws {
     for (line, words) in [
       ("{\"file_name\": \"20.png\"}", "has no label for '20.png'"),
-      ("{\"file_name\": \"0.png\", \"label\": \"dog\"}", "names '0.png' for the second time"),
+      ("{\"file_name\": \"0.png\", \"label\": \"dog\"}", "names '0.png' a second time"),
     ] {
       let place = Workplace()
       for number in 0..<21 {
@@ -150,7 +150,7 @@ struct ListMistakeTests {
     ).dataset
     #expect(dataset.classNames == ["0", "1"])
     #expect(dataset.count(.train) + dataset.count(.validation) == 15)
-    expectFailure(.badData, "has the label -2, which is no class") {
+    expectFailure(.badData, "has the label -2, which is not a class") {
       _ = try prepare(place, rows { "\($0).png\t\($0 % 4 - 2)" })
     }
   }
@@ -165,8 +165,8 @@ struct ListMistakeTests {
           "\($0).png,\($0 < 4 ? "Cat" : word($0)),\($0 < 5 ? "" : $0 < 10 ? "val" : "train")"
         }
     )
-    #expect(notes.contains("'Cat', 'cat' differ in capitals alone"), "\(notes)")
-    #expect(notes.contains("5 pictures of") && notes.contains("an empty field for the part"))
+    #expect(notes.contains("'Cat', 'cat' differ only in capitals"), "\(notes)")
+    #expect(notes.contains("5 pictures of") && notes.contains("without a split took"))
     expectFailure(.badData, "gives no label", "not used: 'colour'") {
       _ = try prepare(place, ["image_path,colour"] + rows { "\($0).png,\(word($0))" })
     }

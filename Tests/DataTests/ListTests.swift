@@ -66,7 +66,7 @@ struct ListTests {
       "../secret/private.png", "a/../../secret/private.png", "a/..",
       place.path("secret/private.png"),
     ] {
-      expectFailure(.badData, "Line 1", "'\(name)'", "leads out of the source") {
+      expectFailure(.badData, "Line 1", "'\(name)'", "outside the source") {
         _ = try prepare(place, name + rest)
       }
     }
@@ -105,7 +105,7 @@ struct ListTests {
     #expect(summary.rejected == 1 && summary.train + summary.validation == 11)
     let rejected = String(decoding: try place.bytes("dataset/rejected.jsonl"), as: UTF8.self)
     #expect(rejected.contains("\"line 10\"") && rejected.contains("a/none.png"))
-    expectFailure(.badData, "2 of 4 lines", "Line 1 names 'x.png', which is not there") {
+    expectFailure(.badData, "2 of 4 lines", "Line 1 names 'x.png', which does not exist") {
       _ = try prepare(place, "x.png\ta\ny.png\ta\na/0.png\ta\nb/0.png\tb\n")
     }
     expectFailure(.inputMissing, "nolist'") {

@@ -71,7 +71,7 @@ struct SelectionTests {
     expectFailure(.usage, "hold-out of 100.0%") { try place.prepare { $0.holdOut = 1 } }
     expectFailure(.usage, "thread") { try place.prepare { $0.threads = 0 } }
     expectFailure(.usage, "limit of 0") { try place.prepare { $0.limitPerClass = 0 } }
-    expectFailure(.usage, "no name") { try place.prepare("..") }
+    expectFailure(.usage, "not a name") { try place.prepare("..") }
   }
 
   @Test("pictures lie on the disk in no order of classes")

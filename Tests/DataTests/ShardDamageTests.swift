@@ -39,10 +39,10 @@ struct ShardDamageTests {
       (Array(whole[..<middle]), "no end mark"),
       (
         Array(whole[..<middle]) + zeros[middle..<next] + whole[next...],
-        "goes on behind its end mark"
+        "continues after its end mark"
       ),
-      (Array(whole[..<middle]) + zeros[middle...], "bytes of zeros"),
-      (zeros, "bytes of zeros"),
+      (Array(whole[..<middle]) + zeros[middle...], "zero bytes"),
+      (zeros, "zero bytes"),
     ] as [([UInt8], String)] {
       try place.write(bytes, "source/train-000001.tar")
       expectFailure(.badData, "train-000001.tar'", words) { try place.prepare() }

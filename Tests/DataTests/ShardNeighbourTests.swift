@@ -98,7 +98,7 @@ struct ShardNeighbourTests {
     try place.makeFolder("source")
     try place.tar("source/x.tar", of: "work")
     for skips in [false, true] {
-      expectFailure(.badData, "x.tar'", "without a single label", "unpack it") {
+      expectFailure(.badData, "x.tar'", "but no labels", "unpack it") {
         try place.prepare { $0.reading.skipsCorrupt = skips }
       }
     }
@@ -106,9 +106,9 @@ struct ShardNeighbourTests {
     expectFailure(.badData, "x.tar'", "is compressed") { try place.prepare() }
     try FileManager.default.removeItem(atPath: place.path("work"))
     try shard(place, "source/x.tar", labels(4) { "\($0 - 2)" })
-    expectFailure(.badData, "label '-2'", "no class") { try place.prepare() }
+    expectFailure(.badData, "label '-2'", "is not a class") { try place.prepare() }
     try shard(place, "source/x.tar", (0..<4).map { [$0, 0, 0, 0] })
-    expectFailure(.badData, "label '\\u{0}\\u{0}", "no class") { try place.prepare() }
+    expectFailure(.badData, "label '\\u{0}\\u{0}", "is not a class") { try place.prepare() }
   }
 
   @Test("large blocks of tar are not called a loss for certain")
@@ -117,7 +117,7 @@ struct ShardNeighbourTests {
     try shard(place, "source/x.tar", labels(20) { "\($0 % 2)" })
     let bytes = try place.bytes("source/x.tar")
     try place.write(bytes + [UInt8](repeating: 0, count: 32768), "source/x.tar")
-    expectFailure(.badData, "bytes of zeros", "--skip-corrupt takes it") { try place.prepare() }
+    expectFailure(.badData, "zero bytes", "add --skip-corrupt") { try place.prepare() }
     #expect(try place.prepare { $0.reading.skipsCorrupt = true }.train == 18)
   }
 
@@ -132,6 +132,6 @@ struct ShardNeighbourTests {
     try place.writeClassFolders(["cat": 2, "dog": 2])
     #expect(
       try notes(place).contains(
-        "Folders beside the CIFAR-10 binary files were not looked at: 'cat', 'dog'"))
+        "Folders next to the CIFAR-10 binary files were not read: 'cat', 'dog'"))
   }
 }

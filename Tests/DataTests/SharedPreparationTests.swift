@@ -87,7 +87,7 @@ struct SharedPreparationTests {
     #expect(!(try finish("reference", options)).contains("Note"))
 
     try kill(place, out: "dataset", options)
-    #expect(try finish("dataset", options).contains("going on from its "))
+    #expect(try finish("dataset", options).contains("continues after its "))
     try expectSame(place, "reference", "dataset")
 
     // A shard that was damaged meanwhile is made again.
@@ -98,7 +98,7 @@ struct SharedPreparationTests {
     var bytes = try place.bytes(shard)
     bytes[bytes.count / 2] ^= 1
     try place.write(bytes, shard)
-    #expect(try finish("damaged", options).contains("going on from its "))
+    #expect(try finish("damaged", options).contains("continues after its "))
     try expectSame(place, "reference", "damaged")
 
     // So is one whose notes were: the label of its last record, in front of a CRC-32 at the end.
@@ -108,13 +108,13 @@ struct SharedPreparationTests {
     bytes = try place.bytes(".forged.preparing/\(notes)")
     bytes[bytes.count - 8] ^= 1
     try place.write(bytes, ".forged.preparing/\(notes)")
-    #expect(try finish("forged", options).contains("going on from its "))
+    #expect(try finish("forged", options).contains("continues after its "))
     try expectSame(place, "reference", "forged")
 
     // With other settings nothing of it is of use.
     try kill(place, out: "other", options)
     #expect(
-      try finish("other", ["--size", "16", "--hold-out", "20%"]).contains("starting over"))
+      try finish("other", ["--size", "16", "--hold-out", "20%"]).contains("this one starts over"))
     #expect(try place.dataset("other").side == 16)
     #expect(try !place.names("other").contains { $0.hasSuffix(".done") || $0.hasSuffix(".txt") })
   }
@@ -133,7 +133,7 @@ struct SharedPreparationTests {
       PrepareCommandTests.program,
       ["prepare", "--source", place.path("source"), "--out", place.path("dataset")] + options)
     #expect(result.code == 0, "\(result.error)")
-    #expect(String(decoding: result.output, as: UTF8.self).contains("starting over"))
+    #expect(String(decoding: result.output, as: UTF8.self).contains("this one starts over"))
   }
 
   /// Whether small file systems may be mounted here, to fill them.
@@ -161,7 +161,7 @@ struct SharedPreparationTests {
     #expect(output.contains("code 74") && output.contains("code 0"), "\(output)")
     #expect(result.error.contains("No space left on device"), "\(result.error)")
     #expect(output.contains("train-000000.tar.done") && output.contains("train-000001.tar.done"))
-    #expect(output.contains("going on from its 2 finished shards of 4"), "\(output)")
+    #expect(output.contains("continues after its 2 finished shards of 4"), "\(output)")
     try expectSame(place, "reference", "dataset")
   }
 

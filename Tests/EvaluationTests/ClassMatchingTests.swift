@@ -24,7 +24,7 @@ import Testing
     let note = try ClassMatching(
       dataset, .train, to: ["owl", "cat", "dog", "Owl"], of: "network"
     ).note
-    #expect(note?.contains("'CAT' by other capitals") == true, "\(note ?? "")")
+    #expect(note?.contains("'CAT' ignoring capitals") == true, "\(note ?? "")")
     #expect(note?.contains("2 others ('owl', 'Owl')") == true, "\(note ?? "")")
     // Which of two is meant does not show.
     #expect(throws: Failure.self) {

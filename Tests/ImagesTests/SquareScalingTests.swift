@@ -119,7 +119,7 @@ struct SquareScalingTests {
   @Test("what is no picture is refused with a reason")
   func refusals() throws {
     #expect(reason([]) == "is an empty file")
-    #expect(reason(Array("hello".utf8)) == "is not a picture of a known kind by its first bytes")
+    #expect(reason(Array("hello".utf8)) == "does not begin like any known picture format")
     #expect(reason([0xFF, 0xD8, 0xFF]) == "has an unreadable JPEG header")
     let picture = try png(width: 64, height: 64, colour: [1, 2, 3], isNoisy: true)
     #expect(reason(Array(picture[..<(picture.count / 2)])) == "is a truncated or corrupt PNG")

@@ -60,7 +60,7 @@ import Testing
       try NetworkExport.values(of: file))
     let half = try NetworkFile(opening: folder.file("half.safetensors"))
     let refused = #expect(throws: Failure.self) { _ = try Classifier(half) }
-    #expect(refused?.message.contains("'alexnet import' makes a checkpoint") == true)
+    #expect(refused?.message.contains("'alexnet import' makes a 32-bit checkpoint") == true)
     let (back, warnings) = try imported(folder.file("half.safetensors"))
     #expect(warnings.isEmpty)
     let values = try NetworkExport.values(of: back)

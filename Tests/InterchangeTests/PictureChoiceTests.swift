@@ -71,7 +71,7 @@ import Testing
 
   @Test func whatIsNotKnownIsStatedOrAskedFor() throws {
     let usual = try choose(caffe, try source())
-    #expect(usual.statements[0].contains("ImageNet's, usual; the file does not say"))
+    #expect(usual.statements[0].contains("ImageNet's, the default; the file does not say"))
     #expect(abs(usual.preprocessing.mean[2] - 104.00699) < 1e-4)
     // Caffe's order of colours is not guessed for a network that is described by hand.
     var described = caffe

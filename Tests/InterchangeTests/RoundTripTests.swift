@@ -199,7 +199,7 @@ struct RoundTripTests {
     let texts = DescribedNetwork.texts(
       network, SmallFiles.preprocessing(network), hasMean: true)
     for (mean, says) in [
-      ("AAAA", "no base64 of 16 x 16 x RGB"), ("not base64", "no base64"),
+      ("AAAA", "not base64 of 16 x 16 x RGB"), ("not base64", "not base64"),
       ("AACAfwAAgH8AAIB/", "not finite"),
     ] {
       let failure = #expect(throws: Failure.self) {

@@ -52,8 +52,8 @@ struct PlacementAcrossRanksTests {
     #expect(failure?.exitCode == .usage)
     #expect(
       failure?.message
-        == "A network of \(towers) towers cannot be shared by 2 ranks; start it with mpirun -np 1 or "
-        + "-np \(towers), or give each rank a whole network with --towers-per-rank \(towers).")
+        == "A network of \(towers) towers cannot be split over 2 ranks; start it with mpirun -np 1 "
+        + "or -np \(towers), or give each rank a whole network with --towers-per-rank \(towers).")
   }
 
   @Test func aTowerCannotBeCutFurther() {

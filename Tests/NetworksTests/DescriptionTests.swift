@@ -211,7 +211,7 @@ import Testing
 
   /// The settings of one layer, without its name, and what is said about it.
   static let impossible: [(settings: String, words: String)] = [
-    (#""type": "convolution", "kernels": 1, "size": 3"#, "has 1 kernels, not from 2"),
+    (#""type": "convolution", "kernels": 1, "size": 3"#, "has 1 kernels; 2 (one per tower)"),
     (#""type": "convolution", "kernels": -4, "size": 3"#, "has -4 kernels"),
     (#""type": "convolution", "kernels": 4, "size": 0"#, "needs a size from 1"),
     (#""type": "convolution", "kernels": 4, "size": 3, "stride": 0"#, "a stride of 1 or more"),
@@ -226,11 +226,11 @@ import Testing
     (#""type": "convolution", "kernels": 4, "size": 3, "weightDeviation": -1"#, "finite bias"),
     (
       #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 1]]"#,
-      "lists what 1 towers read, and the network has 2"
+      "has lists for 1 towers, but the network has 2"
     ),
     (
       #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 1], [0]]"#,
-      "tower 1 reads [0]; it takes different towers from 0 to 1, itself among them"
+      "tower 1 reads [0]; list different towers from 0 to 1, in order, the tower itself among them"
     ),
     (
       #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 2], [0, 1]]"#,

@@ -267,7 +267,7 @@ import Testing
     #expect(failure?.exitCode == .usage)
     #expect(
       failure?.message
-        == "--variant \(variant.rawValue) has nothing to change in the network '\(network.name)'.")
+        == "--variant \(variant.rawValue) changes nothing in the network '\(network.name)'.")
   }
 
   @Test func everyVariantHasALineOfHelp() {

@@ -71,7 +71,7 @@ import Testing
     #expect(try Self.read(.path, "--number", "a b/c") == "a b/c")
     #expect(
       usageComplaint { _ = try Self.read(.path, "--number=") }
-        == "--number was given an empty value; leave it out or name something.")
+        == "--number was given an empty value; leave it out or give a value.")
   }
 
   @Test(arguments: [("5%", 0.05), ("0.25", 0.25), ("99.5%", 0.995)])
@@ -95,7 +95,7 @@ import Testing
   func otherLimitsAreRefused(text: String) {
     #expect(
       usageComplaint { _ = try Self.read(.limit, "--number", text) }
-        == "--number takes 0 for none or a second at least, not '\(text)'.")
+        == "--number takes 0 for no limit or at least 1 second, not '\(text)'.")
   }
 
   @Test func aSettingHasItsDefault() throws {

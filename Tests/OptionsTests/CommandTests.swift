@@ -122,7 +122,7 @@ func usageComplaint(
   @Test func anOperandIsRefusedWhereNoneIsTaken() {
     #expect(
       usageComplaint { _ = try sampleCommand.parse(["here"]) }
-        == "'here' is not an option of train; see 'train --help' for those there are.")
+        == "'here' is not an option of train; see 'train --help' for the list.")
     #expect(usageComplaint { _ = try sampleCommand.parse(["--", "--data"]) }.hasPrefix("'--data'"))
   }
 

@@ -52,7 +52,7 @@ import Training
         facts[rank].threads = 1
       }
     }
-    expect(diagnosis, code: .done, says: "6 of 8 cores of h1 lie idle", "--map-by slot:PE=4")
+    expect(diagnosis, code: .done, says: "6 of 8 cores of h1 are idle", "--map-by slot:PE=4")
     #expect(diagnosis.findings.count == 2, "one for each host")
   }
 

@@ -43,10 +43,10 @@ import Training
     #expect(differences.map(\.key) == ["schedule"])
     #expect(
       differences.first?.sentence
-        == "the own schedule of 'conv1' was 'from epoch 67 on its weights learn at 0.1 of the rate, its biases learn "
-        + "as the others do, from epoch 72 on its weights and biases stand still' and is 'from epoch 67 on its weights "
-        + "learn at 0.1 of the rate, its biases learn as the others do, from epoch 80 on its weights and biases "
-        + "stand still'")
+        == "the schedule of layer 'conv1' was 'from epoch 67 on its weights learn at 0.1 of the "
+        + "rate, its biases learn as the others do, from epoch 72 on its weights and biases do not "
+        + "change' and is 'from epoch 67 on its weights learn at 0.1 of the rate, its biases learn "
+        + "as the others do, from epoch 80 on its weights and biases do not change'")
     now.recipe.layerRates = nil
     #expect(now.differences(from: saved).first?.sentence.hasSuffix("and is 'none'") == true)
     now = saved
@@ -90,14 +90,16 @@ import Training
   @Test func theRecipeIsOneSentence() {
     #expect(
       Recipe.code2012.text
-        == "The recipe is code2012: learning rate 0.01, divided by 10 at the start of epochs 25, 51 and 79; momentum "
-        + "0.9; weight decay 0.0005; biases at 2 times the first rate all the time, without decay; conv1: from epoch "
-        + "67 on its weights learn at 0.1 of the rate, its biases learn as the others do, from epoch 72 on its weights "
-        + "and biases stand still; random crops, mirror images, colour noise (up to epoch 66).")
+        == "The recipe is code2012: learning rate 0.01, divided by 10 at the start of epochs 25, "
+        + "51 and 79; momentum 0.9; weight decay 0.0005; biases at 2 times the initial learning "
+        + "rate throughout, without decay; conv1: from epoch 67 on its weights learn at 0.1 of the "
+        + "rate, its biases learn as the others do, from epoch 72 on its weights and biases do not "
+        + "change; random crops, mirror images, colour noise (up to epoch 66).")
     #expect(
       Recipe.paper.text
-        == "The recipe is paper: learning rate 0.01, divided by 10 when the validation error stands still for 5 "
-        + "validations, 3 times; momentum 0.9; weight decay 0.0005; random crops, mirror images, colour noise."
+        == "The recipe is paper: learning rate 0.01, divided by 10 when the validation error has "
+        + "not improved for 5 validations, 3 times; momentum 0.9; weight decay 0.0005; random "
+        + "crops, mirror images, colour noise."
     )
   }
 

@@ -44,13 +44,13 @@ import Training
     try write(process: process, ticks: 1)
     var told = ""
     _ = try lock { told = $0 }
-    #expect(told.contains("which is gone"), "\(told)")
+    #expect(told.contains("which has ended"), "\(told)")
     owner.terminate()
     owner.waitUntilExit()
     try write(process: process, ticks: nil)
     told = ""
     _ = try lock { told = $0 }
-    #expect(told.contains("which is gone"), "\(told)")
+    #expect(told.contains("which has ended"), "\(told)")
   }
 
   @Test func anOwnerOnAnotherHostIsLookedForNoLongerThanThereIsPatience() throws {
@@ -59,7 +59,7 @@ import Training
     let hurry = #expect(throws: Failure.self) { try RunLock(run, patience: 6) { told = $0 } }
     #expect(hurry?.message.contains("give --watchdog 20 or more") == true && told.isEmpty)
     try RunLock(run, patience: 20) { told = $0 }.release()
-    #expect(told.contains("process 1 on host elsewhere") && told.contains("looking for 10 s"))
+    #expect(told.contains("process 1 on host elsewhere") && told.contains("checking for 10 s"))
     // One that lives touches the file.
     try write(process: 1, ticks: nil, host: "elsewhere")
     let path = run.lock

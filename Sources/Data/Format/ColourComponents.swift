@@ -15,7 +15,7 @@ package struct ColourComponents: Equatable, Sendable {
     precondition(
       eigenvalues.count == 3 && eigenvectors.count == 3
         && eigenvectors.allSatisfy { $0.count == 3 },
-      "Colours have three components.")
+      "Colours must have three components.")
     self.eigenvalues = eigenvalues
     self.eigenvectors = eigenvectors
   }
@@ -27,7 +27,8 @@ package struct ColourComponents: Equatable, Sendable {
   /// three rows it ends at rounding error after four or five sweeps, and needs no library.
   package init(covariance: [[Double]]) {
     precondition(
-      covariance.count == 3 && covariance.allSatisfy { $0.count == 3 }, "The matrix is not 3x3.")
+      covariance.count == 3 && covariance.allSatisfy { $0.count == 3 },
+      "The covariance must be a 3x3 matrix.")
     var a = covariance
     var v: [[Double]] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     for _ in 0..<32 {

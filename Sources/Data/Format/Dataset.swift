@@ -85,9 +85,9 @@ package final class Dataset: Sendable, CustomStringConvertible {
   package var enlargingNotice: String? {
     isEnlargedByCentres
       ? nil
-      : "\(quoted(path)) was prepared by an earlier program. If any of its pictures were smaller than \(side) pixels, "
-        + "they lie half a pixel further right and down than other programs put them, and than 'alexnet predict' does; "
-        + "prepare it again to have them alike."
+      : "\(quoted(path)) was prepared by an earlier version, which shifted pictures smaller than "
+        + "\(side) pixels by half a pixel to the right and down when it enlarged them; 'alexnet "
+        + "predict' does not: prepare the dataset again to have both alike."
   }
 
   /// The number of pictures in a split.

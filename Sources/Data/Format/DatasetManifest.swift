@@ -107,9 +107,9 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     guard (1...Self.currentVersion).contains(version.formatVersion) else {
       throw Failure(
         .badData,
-        "The dataset \(quoted(path)) has format version \(version.formatVersion), and this program reads "
-          + "versions up to \(Self.currentVersion); use the newer program that wrote it, or prepare it again "
-          + "with 'alexnet prepare'.")
+        "The dataset \(quoted(path)) has format version \(version.formatVersion), but this program "
+          + "reads versions up to \(Self.currentVersion); use the newer program that wrote it, or "
+          + "prepare it again with 'alexnet prepare'.")
     }
     do {
       self = try JSONText.value(Self.self, bytes, Self.bounds, from: path)

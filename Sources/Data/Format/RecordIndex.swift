@@ -60,7 +60,9 @@ final class RecordIndex: @unchecked Sendable {
 
   /// The place of a record.
   subscript(record: Int) -> RecordPlace {
-    precondition(record >= 0 && record < count, "There is no record \(record).")
+    precondition(
+      record >= 0 && record < count,
+      "Record numbers must be from 0 to below \(count), not \(record).")
     let start = Self.headerSize + record * Self.recordSize
     return bytes.withUnsafeBytes { bytes in
       RecordPlace(

@@ -22,8 +22,8 @@ final class RecordReader {
       if size < place.offset + UInt64(place.length) {
         throw Failure(
           .badData,
-          "\(quoted(shard.path)) ends after \(size) bytes, in or before record \(record), and had \(shard.size); copy "
-            + "or prepare the dataset again.")
+          "\(quoted(shard.path)) ends after \(size) bytes, in or before record \(record), but had "
+            + "\(shard.size) when it was opened; copy or prepare the dataset again.")
       }
       throw Failure(
         .inputOutput,
@@ -33,8 +33,9 @@ final class RecordReader {
     guard crc32(of: UnsafeRawBufferPointer(buffer.bytes)) == place.crc32 else {
       throw Failure(
         .badData,
-        "Record \(record) in \(quoted(shard.path)), at byte \(place.offset), is damaged: its checksum "
-          + "differs from the index; copy or prepare the dataset again (--skip-corrupt passes over such records)."
+        "Record \(record) in \(quoted(shard.path)), at byte \(place.offset), is damaged: its "
+          + "checksum differs from the index; copy or prepare the dataset again (--skip-corrupt "
+          + "skips such records)."
       )
     }
     do throws(ImageProblem) {

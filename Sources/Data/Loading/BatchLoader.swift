@@ -51,8 +51,8 @@ package final class BatchLoader {
       throw Failure(
         .usage,
         "The network's input of \(inputSide)x\(inputSide) pixels does not fit into the pictures of "
-          + "\(quoted(dataset.path)), which have \(dataset.side)x\(dataset.side); prepare it with --size "
-          + "\(inputSide) or more.")
+          + "\(quoted(dataset.path)), which have \(dataset.side)x\(dataset.side); prepare the "
+          + "dataset again with --size \(inputSide) or more.")
     }
     let positions = positions ?? 0..<max(batchSize, 0)
     func require(_ condition: Bool, _ sentence: String) throws(Failure) {
@@ -63,15 +63,17 @@ package final class BatchLoader {
     try require(firstStep >= 0, "The first step must not be negative: \(firstStep).")
     try require(
       positions.lowerBound >= 0 && positions.upperBound <= batchSize,
-      "Pictures \(positions.lowerBound) to \(positions.upperBound - 1) are not all in a batch of \(batchSize)."
+      "Pictures \(positions.lowerBound) to \(positions.upperBound - 1) must all be in a batch of "
+        + "\(batchSize)."
     )
-    precondition(augmentation.cropChunk > 0, "A chunk of crops must be positive.")
-    precondition(group == nil || order == .shuffled, "Only shuffled passes are shared.")
+    precondition(augmentation.cropChunk > 0, "The number of crops in a chunk must be positive.")
+    precondition(
+      group == nil || order == .shuffled, "Ranks can share batches only in shuffled order.")
     guard mean.map({ $0.count == dataset.mean.count }) ?? true else {
       throw Failure(
         .usage,
-        "The network's mean image is not one of \(dataset.side)x\(dataset.side) pixels, as the pictures of "
-          + "\(quoted(dataset.path)) are.")
+        "The network's mean image must have \(dataset.side)x\(dataset.side) pixels, as the "
+          + "pictures of \(quoted(dataset.path)) do.")
     }
     guard dataset.count(split) > 0 else {
       throw Failure(

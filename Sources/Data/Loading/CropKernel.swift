@@ -14,7 +14,8 @@ package final class CropKernel: @unchecked Sendable {
     mean values: [Float], side: Int, inputSide: Int, meanPlace: Augmentation.MeanPlace
   ) {
     precondition(
-      values.count == side * side * 3 && inputSide <= side, "The crop is larger than the picture.")
+      values.count == side * side * 3 && inputSide <= side,
+      "The mean must fill the picture, and the crop must fit into it.")
     self.side = side
     self.inputSide = inputSide
     self.meanPlace = meanPlace
@@ -64,7 +65,7 @@ package final class CropKernel: @unchecked Sendable {
     into output: UnsafeMutablePointer<Float>
   ) {
     guard let start = pixels.baseAddress, pixels.count == side * side * 3 else {
-      preconditionFailure("The picture has another size.")
+      preconditionFailure("The picture must have \(side)x\(side) pixels.")
     }
     let scratch = Scratch(inputSide: inputSide)
     defer { scratch.deallocate() }

@@ -22,7 +22,7 @@ package struct ImageStream: Sendable {
 
   /// The stream over a split of `count` pictures.
   package init(count: Int, order: Order, seed: UInt64) {
-    precondition(count > 0, "A stream needs pictures.")
+    precondition(count > 0, "A stream needs at least one picture.")
     self.count = count
     self.order = order
     random = RandomPurpose.epochOrder.generator(seed: seed)

@@ -161,7 +161,7 @@ struct Duplicates {
     if let leak {
       warnings.append(
         "\(counted(leaked, "validation or test picture is a training picture too", "validation or test pictures are training pictures too")) "
-          + "(\(leak)): the error measured on them says little.")
+          + "(\(leak)), so the measured error is too low.")
     }
     if let relabelling {
       warnings.append(
@@ -169,7 +169,8 @@ struct Duplicates {
     }
     if repeated > 0 {
       warnings.append(
-        "\(counted(repeated, "picture is a duplicate", "pictures are duplicates")) of another one of its class."
+        "\(counted(repeated, "picture is a duplicate", "pictures are duplicates")) of another "
+          + "picture of the same class."
       )
     }
     return warnings

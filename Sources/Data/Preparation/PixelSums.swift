@@ -16,7 +16,8 @@ final class PixelSums {
 
   init(side: Int) {
     // Row sums of products are kept in 32 bits.
-    precondition(side > 0 && side <= 65_536, "A side of \(side) pixels is out of bounds.")
+    precondition(
+      side > 0 && side <= 65_536, "The side must be from 1 to 65536 pixels, not \(side).")
     self.side = side
     sums = Array(repeating: 0, count: side * side * 3)
     recent = Array(repeating: 0, count: side * side * 3)
@@ -24,7 +25,7 @@ final class PixelSums {
 
   /// Adds a picture of `side * side` RGB pixels.
   func add(_ pixels: UnsafeBufferPointer<UInt8>) {
-    precondition(pixels.count == sums.count, "The picture has another size.")
+    precondition(pixels.count == sums.count, "All pictures must have the same size.")
     recent.withUnsafeMutableBufferPointer { recent in
       for i in recent.indices { recent[i] &+= UInt32(pixels[i]) }
     }
@@ -71,7 +72,8 @@ final class PixelSums {
       return sums + channels + products + [count]
     }
     set {
-      precondition(newValue.count == sums.count + 10, "The sums are of pictures of another size.")
+      precondition(
+        newValue.count == sums.count + 10, "The sums must be of pictures of the same size.")
       settle()
       let rest = newValue[sums.count...]
       sums = Array(newValue[..<sums.count])

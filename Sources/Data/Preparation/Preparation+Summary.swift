@@ -16,8 +16,8 @@ extension Preparation {
       guard let prepared = journal.read(shard) else {
         throw Failure(
           .inputOutput,
-          "The notes on the shard \(quoted(shard.fileName)) in \(quoted(folder)) are gone or damaged; start "
-            + "again, and it is made again.")
+          "The record of shard \(quoted(shard.fileName)) in \(quoted(folder)) is missing or "
+            + "damaged; start again to make the shard again.")
       }
       return prepared
     }

@@ -118,12 +118,14 @@ package enum Preparation {
     case .useless:
       report(
         .note(
-          "An earlier preparation of this dataset was stopped; nothing of it can be used, starting over."
+          "An earlier preparation of this dataset was stopped; none of its shards can be used, so "
+            + "this one starts over."
         ))
     case .shards(let count):
       report(
         .note(
-          "An earlier preparation was stopped; going on from its \(count) finished shards of \(total)."
+          "An earlier preparation was stopped; this one continues after its \(count) finished "
+            + "shards of \(total)."
         ))
     }
   }
@@ -136,14 +138,14 @@ package enum Preparation {
     guard let bytes = try? InputFile.contents(of: path, limit: 1 << 16) else {
       throw Failure(
         .cannotCreate,
-        "This rank does not see the folder \(quoted(folder)) that rank 0 made; give --out a place on a "
-          + "file system that all machines share.")
+        "This rank does not see the folder \(quoted(folder)) that rank 0 made; give --out a folder "
+          + "on a file system that all machines share.")
     }
     guard bytes == Array(fingerprint.utf8) else {
       throw Failure(
         .ranksDisagree,
-        "This rank finds other pictures in \(quoted(settings.source)), or has another libvips or other "
-          + "options, than rank 0; all machines must see the same.")
+        "This rank finds other pictures in \(quoted(settings.source)) than rank 0, or has another "
+          + "libvips or other options; start all ranks with the same files, libraries and options.")
     }
   }
 

@@ -24,7 +24,8 @@ package final class PreparationDisplay {
       status.say(
         "The dataset will take about \(size(forecast.bytes))\(free) at \(quoted(destination)).")
       if let free = forecast.freeBytes, free < forecast.bytes {
-        status.say("Note: that is more than there is room for; stop now, or make room meanwhile.")
+        status.say(
+          "Note: that is more than the free space; stop now, or free some space meanwhile.")
       }
     case .progress(let progress): show(progress)
     }
@@ -49,7 +50,7 @@ package final class PreparationDisplay {
     )
     for kind in summary.rejectedKinds.prefix(8) { status.say("  \(kind)") }
     if summary.rejectedKinds.count > 8 {
-      status.say("  and \(summary.rejectedKinds.count - 8) kinds more")
+      status.say("  and \(summary.rejectedKinds.count - 8) more kinds")
     }
     if summary.rejectedShare > 0.01 {
       let percent = String(format: "%.1f", summary.rejectedShare * 100)

@@ -46,8 +46,8 @@ final class StagingFolder {
       isCommitted = true  // It is another's: leave it alone.
       throw Failure(
         .cannotCreate,
-        "\(quoted(path)), where the dataset would grow, is there already and belongs to another user, who could change "
-          + "what is in it; choose another --out."
+        "\(quoted(path)), the folder for unfinished work, exists and belongs to another user, who "
+          + "could change its contents; choose another --out."
       )
     }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -88,7 +88,7 @@ final class StagingFolder {
     var components = destination.split(separator: "/", omittingEmptySubsequences: true)
     guard let name = components.popLast(), name != ".", name != ".." else {
       throw Failure(
-        .usage, "\(quoted(destination)) is no name for a new dataset; give --out a new folder.")
+        .usage, "\(quoted(destination)) is not a name for a new dataset; give --out a new folder.")
     }
     let above = components.joined(separator: "/")
     let parent = destination.hasPrefix("/") ? "/" + above : above.isEmpty ? "." : above

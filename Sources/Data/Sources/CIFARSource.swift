@@ -72,8 +72,8 @@ package final class CIFARSource: ImageSource {
     {
       throw Failure(
         .badData,
-        "\(quoted("\(folder)/\(least.1).bin")) has \(least.0) bytes and \(quoted("\(most.1).bin")) has \(most.0); it was cut "
-          + "off, download it again.")
+        "\(quoted("\(folder)/\(least.1).bin")) has \(least.0) bytes and \(quoted("\(most.1).bin")) "
+          + "has \(most.0); the shorter file is incomplete: download it again.")
     }
   }
 
@@ -89,8 +89,8 @@ package final class CIFARSource: ImageSource {
     guard !bytes.isEmpty, bytes.count % recordSize == 0 else {
       throw Failure(
         .badData,
-        "\(quoted(path)) has \(bytes.count) bytes, which are not whole records of \(recordSize); "
-          + "download it again.")
+        "\(quoted(path)) has \(bytes.count) bytes, which is not a multiple of the record size "
+          + "\(recordSize); download it again.")
     }
     for record in 0..<bytes.count / recordSize {
       let label = bytes[record * recordSize + labelAt]

@@ -68,7 +68,8 @@ package struct DevelopmentKit {
     for line in TextLines.split(truth.bytes) {
       guard let number = Int(line.filter { $0 != " " }) else {
         throw Failure(
-          .badData, "\(quoted(truth.name)) in \(quoted(path)) holds \(quoted(line)), no number.")
+          .badData,
+          "\(quoted(truth.name)) in \(quoted(path)) holds \(quoted(line)), which is not a number.")
       }
       numbers.append(number)
     }
@@ -101,8 +102,8 @@ package struct DevelopmentKit {
       guard !overflow, end <= largestKit else {
         throw Failure(
           .badData,
-          "\(quoted(path)) unpacks to more than \(largestKit >> 20) MiB and is no development kit; "
-            + "download it again.")
+          "\(quoted(path)) unpacks to more than \(largestKit >> 20) MiB and is not a development "
+            + "kit; download it again.")
       }
       guard archive_entry_filetype(entry) == S_IFREG, let name = archive_entry_pathname(entry)
       else { continue }

@@ -32,7 +32,7 @@ extension FolderLayout {
       let table = try table(name, in: folder, split: split)
       guard table.hasLabels else {
         notes.append(
-          "\(quoted(name)) in \(folder.title) has no labels; the classes are those of the folders.")
+          "\(quoted(name)) in \(folder.title) has no labels; the folders are the classes.")
         continue
       }
       kind = "a folder with \(name)"
@@ -56,7 +56,8 @@ extension FolderLayout {
     kind = "Oxford-IIIT Pets"
     if annotations.pictureCount > 0 {
       notes.append(
-        "The \(annotations.pictureCount) pictures in \(annotations.title) are no photographs and were left out."
+        "The \(annotations.pictureCount) pictures in \(annotations.title) are not photographs and "
+          + "were left out."
       )
     }
     for (file, split) in [("trainval.txt", Split.train), ("test.txt", .test)]
@@ -110,8 +111,8 @@ extension FolderLayout {
     }
     if let test = data.folder("test"), test.pictureCount > 0 {
       notes.append(
-        "The \(test.pictureCount) pictures in \(test.title) have no labels and were left out; show them to a network "
-          + "with 'alexnet predict'.")
+        "The \(test.pictureCount) pictures in \(test.title) have no labels and were left out; "
+          + "classify them with 'alexnet predict'.")
     }
     return true
   }

@@ -22,8 +22,8 @@ extension FolderLayout {
       // Strings are equal in Swift if they are equivalent in Unicode.
       if let other = names.update(with: name) {
         notes.append(
-          "The folders \(quoted(other)) and \(quoted(name)) in \(folder.title) have the same name in two forms of "
-            + "Unicode; they are one class.")
+          "The folders \(quoted(other)) and \(quoted(name)) in \(folder.title) have the same name "
+            + "in two encodings of Unicode; they are treated as one class.")
       }
       one.forEachPicture {
         items.append(PictureFiles.item($0, label: label, split: split, in: root))
@@ -34,8 +34,8 @@ extension FolderLayout {
     }
     if let first = deep.first {
       notes.append(
-        "\(counted(deep.count, "folder lies", "folders lie")) below class folders (\(first.title)): the "
-          + "pictures there are of the class above.")
+        "\(counted(deep.count, "folder is", "folders are")) inside class folders (\(first.title)): "
+          + "the pictures there belong to the class above.")
     }
   }
 
@@ -45,7 +45,8 @@ extension FolderLayout {
       let alike = classes.names.filter { $0.lowercased() == name.lowercased() }
       if alike.count == 1 {
         notes.append(
-          "The class \(quoted(name)) for \(split.rawValue) is taken for \(quoted(alike[0])) of other capitals."
+          "The \(split.rawValue) class \(quoted(name)) is treated as \(quoted(alike[0])), ignoring "
+            + "capitals."
         )
         return classes.place(of: alike[0])
       }
@@ -62,7 +63,7 @@ extension FolderLayout {
     var refused = table.refused
     for row in rows {
       guard let picture = finder.find(row.name) else {
-        refused.append((row.line, "names \(quoted(readable(row.name))), which is not there"))
+        refused.append((row.line, "names \(quoted(readable(row.name))), which does not exist"))
         continue
       }
       guard let label = row.label else {
@@ -71,7 +72,7 @@ extension FolderLayout {
       }
       // Once in all tables: it must not come into two parts.
       guard tabled.insert(picture).inserted else {
-        refused.append((row.line, "names \(quoted(readable(row.name))) for the second time"))
+        refused.append((row.line, "names \(quoted(readable(row.name))) a second time"))
         continue
       }
       items.append(

@@ -5,7 +5,7 @@ extension FolderLayout {
   mutating func noteLoose(in folder: FolderTree) {
     guard let first = folder.pictures.first else { return }
     notes.append(
-      "\(counted(folder.pictures.count, "picture that lies", "pictures that lie")) outside the class folders, "
+      "\(counted(folder.pictures.count, "picture", "pictures")) outside the class folders, "
         + "\(quoted(readable(first)))\(folder.pictures.count > 1 ? " for example" : ""), "
         + "\(folder.pictures.count == 1 ? "was" : "were") left out.")
   }
@@ -15,7 +15,8 @@ extension FolderLayout {
     guard !empty.isEmpty else { return }
     notes.append(
       "\(counted(empty.count, "folder holds", "folders hold")) no pictures and "
-        + "\(empty.count == 1 ? "is no class" : "are no classes"): \(listed(empty.map(\.pathText)))."
+        + "\(empty.count == 1 ? "is not a class" : "are not classes"): "
+        + "\(listed(empty.map(\.pathText)))."
     )
   }
 
@@ -56,7 +57,7 @@ extension FolderLayout {
     guard !folder.folders.isEmpty || !folder.others.isEmpty || !walk.notes.isEmpty else {
       return Failure(
         .inputMissing,
-        "The folder \(quoted(path)) is empty; --source wants DIR/<class>/<pictures> or "
+        "The folder \(quoted(path)) is empty; --source takes DIR/<class>/<pictures> or "
           + "DIR/train/<class>/<pictures>.")
     }
     var walk = walk
@@ -64,15 +65,16 @@ extension FolderLayout {
     let found = walk.leftOut.sorted.prefix(4).map { "\($0.count) \($0.name)" }
     return Failure(
       .inputMissing,
-      "\(quoted(path)) holds no pictures\(found.isEmpty ? "" : ", but \(found.joined(separator: ", "))"); "
-        + "--source wants DIR/<class>/<pictures> or DIR/train/<class>/<pictures>.")
+      "\(quoted(path)) holds no "
+        + "pictures\(found.isEmpty ? "" : ", but \(found.joined(separator: ", "))"); --source "
+        + "takes DIR/<class>/<pictures> or DIR/train/<class>/<pictures>.")
   }
 
   func holdsLoosePictures(_ folder: FolderTree) -> Failure {
     Failure(
       .inputMissing,
-      "\(quoted(whole(folder))) holds no class folders; its "
-        + "\(counted(folder.pictureCount, "picture lies", "pictures lie")) loose: put each into the folder of its "
+      "\(quoted(whole(folder))) holds no class folders, only "
+        + "\(counted(folder.pictureCount, "picture", "pictures")): put each into the folder of its "
         + "class, or give --list FILE with their labels.\(listHint(folder))")
   }
 
@@ -86,7 +88,8 @@ extension FolderLayout {
     }
     if let name = walk.tree.firstFile(where: isOfPicture) {
       return
-        " \(quoted("\(path)/\(name)")) and the like are a text for a picture, boxes of YOLO's perhaps, and no such list."
+        " \(quoted("\(path)/\(name)")) and similar files belong to one picture each (YOLO's boxes, "
+        + "perhaps) and are not such a list."
     }
     func isTable(_ name: String) -> Bool {
       [".csv", ".tsv", ".txt", ".lst", ".jsonl"].contains { name.lowercased().hasSuffix($0) }

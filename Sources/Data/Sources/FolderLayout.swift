@@ -72,12 +72,13 @@ struct FolderLayout {
       guard named.count == 1, one.split == .train, others.count > 1 else {
         throw Failure(
           .usage,
-          "\(one.title) in \(quoted(path)) lies beside \(listed(others.map(\.nameText), most: 3)) and may be a "
-            + "class or a part of the dataset: give --train-folder \(option(folder)) to take all of them as "
-            + "classes, or move it away.")
+          "\(one.title) in \(quoted(path)) is next to \(listed(others.map(\.nameText), most: 3)) "
+            + "and may be a class or a split of the dataset: give --train-folder \(option(folder)) "
+            + "to use all of them as classes, or move it away.")
       }
       notes.append(
-        "\(one.title) holds pictures and lies beside other class folders, so it is taken as a class."
+        "\(one.title) holds pictures and is next to other class folders, so it is treated as a "
+          + "class."
       )
     }
     if try takePartsInClasses(candidates, in: folder) { return }
@@ -98,8 +99,8 @@ struct FolderLayout {
       guard same.count < 2 else {
         throw Failure(
           .usage,
-          "\(listed(same.map(\.pathText))) in \(quoted(path)) look like the \(split.adjective) pictures, all of them: "
-            + "give --train-folder FOLDER and --validation-folder FOLDER.")
+          "\(listed(same.map(\.pathText))) in \(quoted(path)) all look like the \(split.adjective) "
+            + "pictures: give --train-folder FOLDER and --validation-folder FOLDER.")
       }
     }
     let known = Set(named.flatMap { classFolders(of: $0).map(\.nameText) })
@@ -114,9 +115,10 @@ struct FolderLayout {
       guard classes.isEmpty else {
         throw Failure(
           .usage,
-          "\(quoted(whole(folder))) holds some of the classes of \(named[0].title) (\(listed(classes.map(\.nameText)))) "
-            + "and no folder for training: give --train-folder \(option(folder)) and \(flag(named[0])) if the "
-            + "folders beside it are the classes, or move them away.")
+          "\(quoted(whole(folder))) holds some of the classes of \(named[0].title) "
+            + "(\(listed(classes.map(\.nameText)))) and no folder for training: give "
+            + "--train-folder \(option(folder)) and \(flag(named[0])) if the folders next to it "
+            + "are the classes, or move them away.")
       }
     }
     for other in others {
@@ -124,11 +126,12 @@ struct FolderLayout {
       guard names.count < 2 || 2 * names.count(where: { known.contains($0) }) < names.count else {
         throw Failure(
           .usage,
-          "\(other.title) in \(quoted(path)) holds the same classes as \(named[0].title), but its name says nothing of "
-            + "what it is: give \(remedy(named + [other])), or move it away.")
+          "\(other.title) in \(quoted(path)) holds the same classes as \(named[0].title), but its "
+            + "name does not say which split it is: give \(remedy(named + [other])), or move it "
+            + "away.")
       }
       notes.append(
-        "\(other.title) is no part of the dataset by its name; its "
+        "\(other.title) is not named like a split of the dataset; its "
           + "\(counted(other.pictureCount, "picture was", "pictures were")) left out.")
     }
     try takeKnownParts(named, in: folder)
@@ -165,9 +168,10 @@ struct FolderLayout {
       else {
         throw Failure(
           .usage,
-          "The folders in \(quoted(whole(parent))) hold parts of a dataset each (\(inside[0].pictureFolders[0].title)), and "
-            + "\(one.title) more than the pictures of a class: move them to train/<class>, val/<class> and "
-            + "test/<class>, give --source \(quoted(whole(one))) for this one alone, or --train-folder "
+          "Each folder in \(quoted(whole(parent))) holds splits of a dataset "
+            + "(\(inside[0].pictureFolders[0].title)), and \(one.title) holds more than the "
+            + "pictures of one class: move them to train/<class>, val/<class> and test/<class>, "
+            + "give --source \(quoted(whole(one))) for that one alone, or --train-folder "
             + "\(option(parent)) if all pictures are for training.")
       }
     }
@@ -176,7 +180,7 @@ struct FolderLayout {
         one.pictureFolders.first { $0.split == split }.map { (one.nameText, $0) }
       }
       guard let first = own.first?.1 else { continue }
-      parts.append("\(first.title) and the like for \(split.adjective)")
+      parts.append("\(first.title) and similar folders for \(split.adjective)")
       takeClasses(own, in: parent, split)
     }
     noteLoose(in: parent)
@@ -192,9 +196,9 @@ struct FolderLayout {
       guard inner.count > 1, inner.allSatisfy({ names.contains($0) }) else { continue }
       throw Failure(
         .usage,
-        "\(one.title) holds folders of the same names as lie beside it (\(listed(inner, most: 3))), perhaps a copy of them: "
-          + "move it away, give --train-folder \(option(one)) to take it alone, or --train-folder "
-          + "\(option(parent)) if it is a class.")
+        "\(one.title) holds folders with the same names as those next to it "
+          + "(\(listed(inner, most: 3))), perhaps a copy: move it away, give --train-folder "
+          + "\(option(one)) to use it alone, or --train-folder \(option(parent)) if it is a class.")
     }
   }
 
@@ -215,8 +219,8 @@ struct FolderLayout {
             + "the folder of its class, give --list FILE, or remove the folder.\(listHint(folder))")
       }
       notes.append(
-        "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no labels and were left "
-          + "out; show them to a network with 'alexnet predict'.")
+        "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no "
+          + "labels and were left out; classify them with 'alexnet predict'.")
       return
     }
     parts.append("\(inner.title) for \(split.adjective)")
@@ -255,8 +259,10 @@ struct FolderLayout {
     guard common.count >= 2, isAlike else { return }
     throw Failure(
       .usage,
-      "\(listed(folders.map(\.nameText))) in \(quoted(path)) hold the same folders each (\(listed(common.sorted(), most: 3))) and "
-        + "look like parts of a dataset, not like classes: give \(remedy(folders)), or --train-folder \(option(parent)) if they are classes."
+      "\(listed(folders.map(\.nameText))) in \(quoted(path)) each hold the same folders "
+        + "(\(listed(common.sorted(), most: 3))) and look like splits of a dataset, not like "
+        + "classes: give \(remedy(folders)), or --train-folder \(option(parent)) if they are "
+        + "classes."
     )
   }
 
@@ -284,8 +290,8 @@ struct FolderLayout {
       }) {
         throw Failure(
           .usage,
-          "\(split.folderFlag) \(option(folder)) and \(other.split.folderFlag) \(option(other.folder)) have pictures in "
-            + "common; give folders that have none.")
+          "\(split.folderFlag) \(option(folder)) and \(other.split.folderFlag) "
+            + "\(option(other.folder)) share pictures; give folders that do not overlap.")
       }
       guard !classes.isEmpty else { throw holdsLoosePictures(folder) }
       parts.append("\(folder.title) for \(split.adjective)")
@@ -293,7 +299,7 @@ struct FolderLayout {
       noteEmpty(in: folder)
       takeClasses(classes, in: folder, split)
     }
-    notes.append("Folders other than the named ones were not looked at.")
+    notes.append("Only the folders that the options name were read.")
   }
 
   private func folder(at name: String) -> FolderTree? {

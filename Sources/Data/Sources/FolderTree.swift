@@ -104,7 +104,8 @@ struct FolderWalk {
         guard let status = root.appending(link.path.bytes).status else { continue }
         guard !seen.contains(status.identity) else {
           leftOut.add(
-            "links to folders that are there already, or above", example: readable(link.path.bytes))
+            "links to folders already read, or to a folder "
+              + "above", example: readable(link.path.bytes))
           continue
         }
         let folder = FolderTree(link.path)
@@ -162,7 +163,7 @@ struct FolderWalk {
           seen.contains(status.identity)
         {
           leftOut.add(
-            "folders that are there already by a link, or above", example: readable(path.bytes))
+            "folders already read through a link, or above", example: readable(path.bytes))
         } else {
           let inner = FolderTree(path)
           try enter(inner)
@@ -200,7 +201,7 @@ struct FolderWalk {
   /// What is said of pictures of kinds that are not read; nil where there are none.
   var unusableNote: String? {
     unusable.first.map { example in
-      "\(counted(unusable.count, "picture is", "pictures are")) of kinds that are not read: "
+      "\(counted(unusable.count, "picture is", "pictures are")) in formats that are not read: "
         + "\(quoted(example.path)) \(example.reason)."
     }
   }

@@ -28,7 +28,8 @@ struct IDXFile {
     else {
       throw Failure(
         .badData,
-        "\(quoted(path)) is not an IDX file of \(bytesOfValue == 1 ? "bytes" : "whole numbers") in \(dimensionCount) dimensions; download it again."
+        "\(quoted(path)) is not an IDX file of \(bytesOfValue == 1 ? "bytes" : "whole numbers") "
+          + "with \(dimensionCount) dimensions; download it again."
       )
     }
     dimensions = (1...dimensionCount).map { place in
@@ -42,8 +43,8 @@ struct IDXFile {
       guard dimension > 0, !overflow, product <= most else {
         throw Failure(
           .badData,
-          "\(quoted(path)) claims the dimensions \(dimensions), and \(most >> 20) MiB of values are the most that is "
-            + "read of it; where that is true, unpack it with gunzip.")
+          "\(quoted(path)) says that its dimensions are \(dimensions), more than the \(most >> 20) "
+            + "MiB that are read from it; if they are right, unpack it with gunzip.")
       }
       count = product
     }

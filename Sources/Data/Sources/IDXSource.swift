@@ -51,7 +51,7 @@ package final class IDXSource: ImageSource {
         guard let file = labels ?? rows else {
           throw Failure(
             .inputMissing,
-            "\(quoted("\(folder)/\(images)")) has no file of labels beside it; put "
+            "\(quoted("\(folder)/\(images)")) has no label file next to it; put "
               + "'\(prefix)-labels-idx1-ubyte.gz' there.")
         }
         parts.append(
@@ -84,13 +84,16 @@ package final class IDXSource: ImageSource {
       guard sizes[0] == labelFile.dimensions[0] else {
         throw Failure(
           .badData,
-          "\(quoted(images)) holds \(sizes[0]) pictures, but \(quoted(labels)) "
+          "\(quoted(images)) holds \(sizes[0]) pictures, but \(quoted(labels)) holds "
             + "\(labelFile.dimensions[0]) labels."
         )
       }
       guard sizes[1] <= 8192, sizes[2] <= 8192 else {
         throw Failure(
-          .badData, "\(quoted(images)) claims pictures of \(sizes[2])x\(sizes[1]) pixels.")
+          .badData,
+          "\(quoted(images)) has pictures of \(sizes[2])x\(sizes[1]) pixels; 8192x8192 is the "
+            + "limit."
+        )
       }
     }
     return Part(

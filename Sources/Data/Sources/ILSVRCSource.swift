@@ -109,14 +109,14 @@ package final class ILSVRCSource: ImageSource {
       guard number <= kit.groundTruth.count else {
         throw Failure(
           .badData,
-          "\(name) in \(quoted(file.path)) is beyond the \(kit.groundTruth.count) lines of the ground "
-            + "truth in \(quoted(kit.path)); they do not belong together.")
+          "\(name) in \(quoted(file.path)) has no line in the ground truth of \(quoted(kit.path)) "
+            + "(\(kit.groundTruth.count) lines); use the kit of the same year.")
       }
       guard let label = labelOfNumber[kit.groundTruth[number - 1]] else {
         throw Failure(
           .badData,
-          "\(name) in \(quoted(file.path)) shows class \(kit.groundTruth[number - 1]) of "
-            + "\(quoted(kit.path)), of which \(quoted(train.path)) has no pictures.")
+          "\(name) in \(quoted(file.path)) belongs to class \(kit.groundTruth[number - 1]) of "
+            + "\(quoted(kit.path)), but \(quoted(train.path)) has no pictures of it.")
       }
       items.append((number, item(member, label: label, split: .validation)))
     }
@@ -151,7 +151,7 @@ package final class ILSVRCSource: ImageSource {
 extension InputFile {
   /// Reads the part of an archive that an item names.
   func readMember(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) {
-    guard item.length <= 1 << 30 else { throw ImageProblem("has more than 1 GiB") }
+    guard item.length <= 1 << 30 else { throw ImageProblem("is larger than 1 GiB") }
     buffer.resize(Int(item.length))
     guard read(at: item.place, into: buffer.bytes) else {
       throw ImageProblem("cannot be read from its archive")

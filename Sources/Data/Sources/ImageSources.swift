@@ -17,7 +17,7 @@ package enum ImageSources {
         "--list and --train-folder, --validation-folder or --test-folder exclude each other.")
     }
     guard options.list != nil || options.root == nil else {
-      throw Failure(.usage, "--root goes with --list.")
+      throw Failure(.usage, "--root needs --list.")
     }
     let location = PathBytes(path)
     guard let status = location.status else {
@@ -77,7 +77,7 @@ package enum ImageSources {
     let pictures = walk.tree.pictureCount + walk.unusable.count
     return walk.notes
       + (pictures > 0
-        ? ["\(counted(pictures, "picture", "pictures")) beside the shards were left out."] : [])
+        ? ["\(counted(pictures, "picture", "pictures")) next to the shards were left out."] : [])
   }
 
   /// Sources of arrays or of archives, which are known by the names of their files.
@@ -103,7 +103,8 @@ package enum ImageSources {
       found = NotedSource(
         base: found,
         notes: [
-          "Folders beside the \(found.kind) were not looked at: \(listed(folders.map { readable($0.name) }))."
+          "Folders next to the \(found.kind) were not read: "
+            + "\(listed(folders.map { readable($0.name) }))."
         ])
     }
     return options.list.map { ListedSource(found, list: $0) } ?? found

@@ -79,7 +79,7 @@ extension LabelColumns {
       guard width == 3 else {
         throw Failure(
           .badData,
-          "The list \(quoted(path)) has \(width - 2) labels for a picture; one is needed.")
+          "The list \(quoted(path)) has \(width - 2) labels per picture; give exactly one.")
       }
       self.init(path: 2, label: 1, count: width)
       return
@@ -97,8 +97,8 @@ extension LabelColumns {
     guard rest.count == 2, let split else {
       throw Failure(
         .badData,
-        "The list \(quoted(path)) has \(width) columns, and which is the label does not show; give it a first line such as "
-          + "path,label,split.")
+        "The list \(quoted(path)) has \(width) columns and no header that names the label; add a "
+          + "first line such as path,label,split.")
     }
     self.init(path: name, label: rest.first { $0 != split }, split: split, count: width)
   }

@@ -68,7 +68,8 @@ struct LabelTable {
     if let split, !split.isEmpty {
       part = SplitName.split(of: split)
       guard part != nil else {
-        return refused.append((line, "is for \(quoted(split)), which is no part of a dataset"))
+        return refused.append(
+          (line, "is for \(quoted(split)), which is not a split (train, validation or test)"))
       }
     }
     let isTest = (part ?? SplitName.split(ofPath: name) ?? self.split) == .test
@@ -77,7 +78,7 @@ struct LabelTable {
       return
     }
     guard !LabelText.isNegative(label) else {
-      return refused.append((line, "has the label \(label), which is no class"))
+      return refused.append((line, "has the label \(label), which is not a class"))
     }
     guard !labelIsThere || !label.isEmpty else {
       return refused.append((line, "has no label for \(quoted(readable(name)))"))
@@ -134,7 +135,7 @@ struct LabelTable {
   private mutating func readJSONArray(_ bytes: [UInt8]) throws(Failure) {
     let whole = Array("{\"list\":".utf8) + bytes + [UInt8(ascii: "}")]
     guard let objects = JSONText.object(whole[...])?["list"] as? [[String: Any]] else {
-      throw Failure(.badData, "The list \(quoted(path)) is no JSON array of objects.")
+      throw Failure(.badData, "The list \(quoted(path)) is not a JSON array of objects.")
     }
     for (number, object) in objects.enumerated() { add(number + 1, object) }
     settleUnlabelled()
@@ -143,7 +144,7 @@ struct LabelTable {
   private mutating func readJSONLines(_ bytes: [UInt8]) {
     for (number, line) in ListLines(bytes) {
       guard let object = JSONText.object(line) else {
-        refused.append((number, "is no JSON object"))
+        refused.append((number, "is not a JSON object"))
         continue
       }
       add(number, object)
@@ -215,8 +216,8 @@ struct LabelTable {
     }
     if withoutSplit > 0, rows.contains(where: { $0.split != nil }) {
       notes.append(
-        "\(counted(withoutSplit, "picture", "pictures")) of \(quoted(file)) with an empty field for the part are of the part "
-          + "that the path says, or for training.")
+        "\(counted(withoutSplit, "picture", "pictures")) of \(quoted(file)) without a split took "
+          + "the split that their path names, or training.")
     }
     if !unusedColumns.isEmpty {
       notes.append("Columns of \(quoted(file)) that were not used: \(listed(unusedColumns)).")

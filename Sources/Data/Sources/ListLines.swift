@@ -69,7 +69,7 @@ struct ListLines: Sequence, IteratorProtocol {
         bytes
       }
     guard !plain.contains(0) else {
-      throw Failure(.badData, "The list \(quoted(path)) is no text: it holds zero bytes.")
+      throw Failure(.badData, "The list \(quoted(path)) is not a text file: it contains NUL bytes.")
     }
     return plain
   }

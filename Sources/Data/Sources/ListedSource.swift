@@ -25,7 +25,8 @@ package struct ListedSource: ImageSource {
     base = nil
     self.path = path
     if let root, !PathBytes(root).isFolder {
-      throw Failure(.inputMissing, "There is no folder \(quoted(root)); --root takes one.")
+      throw Failure(
+        .inputMissing, "There is no folder \(quoted(root)); give --root an existing folder.")
     }
     var folders = [root, folder].compactMap { $0.map { PathBytes($0) } }
     // A list may have its paths from where it lies, if that is in the source.
@@ -38,7 +39,7 @@ package struct ListedSource: ImageSource {
   }
 
   /// The kind of the source that is listed, `a folder by a list`.
-  package var kind: String { "\(base?.kind ?? "a folder") by a list" }
+  package var kind: String { "\(base?.kind ?? "a folder") with a list" }
 
   /// Finds the listed pictures, in the order of the list.
   /// - Throws: `Failure`: input missing for the list, bad data if more than a tenth of its lines fit nothing.
@@ -73,7 +74,7 @@ package struct ListedSource: ImageSource {
     /// Whether a picture comes for the first time.
     mutating func isNew(_ name: [UInt8], _ row: LabelTable.Row) -> Bool {
       if names.insert(name).inserted { return true }
-      refused.append((row.line, "names \(quoted(readable(row.name))) for the second time"))
+      refused.append((row.line, "names \(quoted(readable(row.name))) a second time"))
       return false
     }
   }
@@ -87,13 +88,14 @@ package struct ListedSource: ImageSource {
         found.refused.append(
           (
             row.line,
-            "names \(quoted(readable(row.name))), which leads out of the source; give paths below --source or "
-              + "--root, without '..'"
+            "names \(quoted(readable(row.name))), which is outside the source; give paths below "
+              + "--source or --root, without '..'"
           ))
         continue
       }
       guard let (base, there) = find(name) else {
-        found.refused.append((row.line, "names \(quoted(readable(row.name))), which is not there"))
+        found.refused.append(
+          (row.line, "names \(quoted(readable(row.name))), which does not exist"))
         continue
       }
       guard found.isNew(there, row) else { continue }

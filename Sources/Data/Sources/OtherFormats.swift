@@ -28,7 +28,8 @@ enum OtherFormats {
     Format(
       isMeant: ends(".parquet", ".arrow"),
       words: """
-        holds pictures as a table of Hugging Face's (Parquet or Arrow); save them with Python as class folders: \
+        holds pictures in a Hugging Face table (Parquet or Arrow); save them with Python as class \
+        folders: \
         from datasets import load_dataset; [(os.makedirs(d := f"out/{s}/{r['label']}", exist_ok=True), \
         r['image'].save(f"{d}/{i}.png")) for s, p in load_dataset("DIR").items() for i, r in enumerate(p)] \
         (import os before) and give --source out
@@ -44,7 +45,8 @@ enum OtherFormats {
     Format(
       isMeant: ends(".mat"),
       words: """
-        is a file of MATLAB, which is not read; of CIFAR and STL-10 download the binary version, of other data save \
+        is a MATLAB file, which is not read; for CIFAR and STL-10 download the binary version, for \
+        other data save \
         the pictures with scipy.io.loadmat (or h5py, from version 7.3 on) and PIL.Image.fromarray as files \
         out/CLASS/NUMBER.png, and give --source out
         """),
@@ -59,18 +61,21 @@ enum OtherFormats {
     Format(
       isMeant: { $0.contains(/(images|labels)[-.]idx[0-9]-(ubyte|int)(\.gz)?$/) },
       words: """
-        is of MNIST's kind; give --source the folder of one such dataset, in which 'train-images-idx3-ubyte' and \
-        'train-labels-idx1-ubyte' (or their .gz) lie
+        is one file of an MNIST-like dataset; give --source the folder that holds \
+        'train-images-idx3-ubyte' and \
+        'train-labels-idx1-ubyte' (or their .gz)
         """),
     Format(
       isMeant: ends(".tfrecord", ".tfrecords"),
       words:
-        "holds TensorFlow's records; save their pictures as files out/CLASS/NUMBER.jpg and give --source out"
+        "holds TensorFlow records; save their pictures as files out/CLASS/NUMBER.jpg and give "
+        + "--source out"
     ),
     Format(
       isMeant: ends(".rec"),
       words: """
-        holds MXNet's records; unpack them with Python: r = mxnet.recordio.MXRecordIO("FILE", "r") and \
+        holds MXNet records; unpack them with Python: r = mxnet.recordio.MXRecordIO("FILE", "r") \
+        and \
         mxnet.recordio.unpack(r.read()), or give the pictures themselves with --list and the .lst file
         """),
     Format(

@@ -53,7 +53,7 @@ package enum PictureFiles {
       "ai", "cdr", "dds", "eps", "exr", "fits", "hdr", "ico", "pcx", "pdf", "pfm", "ps", "psd",
       "svg",
       "svgz", "tga", "wmf", "xcf",
-    ] { kinds[other] = "is a picture of a kind that is not read (\(other.uppercased()))" }
+    ] { kinds[other] = "is a picture in a format that is not read (\(other.uppercased()))" }
     return kinds
   }()
 
@@ -93,7 +93,7 @@ package enum PictureFiles {
       file = try InputFile.open(root.appending(item.name))
     } catch { throw ImageProblem(error.reason) }
     defer { close(file.descriptor) }
-    guard file.length <= largestFile else { throw ImageProblem("has more than 1 GiB") }
+    guard file.length <= largestFile else { throw ImageProblem("is larger than 1 GiB") }
     buffer.resize(file.length)
     guard InputFile.read(file.descriptor, at: 0, into: buffer.bytes) else {
       throw ImageProblem("cannot be read: \(String(cString: strerror(errno)))")

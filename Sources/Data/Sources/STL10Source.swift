@@ -37,8 +37,8 @@ package final class STL10Source: ImageSource {
       guard file.size == UInt64(labels.count * Self.values), !labels.isEmpty else {
         throw Failure(
           .badData,
-          "\(quoted(file.path)) has \(file.size) bytes, not \(labels.count) pictures of \(Self.values), one for each "
-            + "label; download it again.")
+          "\(quoted(file.path)) has \(file.size) bytes, not those of \(labels.count) pictures of "
+            + "\(Self.values) bytes, one for each label; download it again.")
       }
       let classes = classNames.count
       guard labels.allSatisfy({ (1...classes).contains(Int($0)) }) else {
@@ -99,6 +99,6 @@ package final class STL10Source: ImageSource {
 extension SourceListing {
   /// What is said of a known dataset of two parts, whose second is called a test.
   static func testIsValidation(_ name: String) -> String {
-    "\(quoted(name)) is the validation part, as this dataset has no third part."
+    "\(quoted(name)) is used for validation, since this dataset has only two splits."
   }
 }

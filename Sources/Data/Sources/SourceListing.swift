@@ -65,8 +65,8 @@ package struct SourceListing: Sendable {
         let (left, known) = (unknown.reduce(0) { $0 + test[$1] }, Set(unknown))
         items.removeAll { $0.split == .test && known.contains($0.label) }
         notes.append(
-          "\(counted(left, "test picture", "test pictures")) of classes that have no others were left out: "
-            + "\(listed(unknown.map { names[$0] })).")
+          "\(counted(left, "test picture", "test pictures")) of classes that only the test split "
+            + "has were left out: \(listed(unknown.map { names[$0] })).")
       }
     }
     let used = names.indices.filter { !declared.isEmpty && declared[$0] > 0 }
@@ -81,7 +81,7 @@ package struct SourceListing: Sendable {
     let alike = Dictionary(grouping: used.map { names[$0] }) { $0.lowercased() }
       .values.filter { $0.count > 1 }.map { $0.sorted() }.sorted { $0[0] < $1[0] }
     if let first = alike.first {
-      notes.append("\(listed(first)) differ in capitals alone; they are classes of their own.")
+      notes.append("\(listed(first)) differ only in capitals; they are separate classes.")
     }
     let numbers = byNumber ? used.compactMap { Int(names[$0]) } : []
     // Only if no two names are one number ("7" and "07").

@@ -83,8 +83,9 @@ final class TarReader {
       guard size >= 0, UInt64(size) <= range.upperBound - position else {
         throw Failure(
           .badData,
-          "\(quoted(title)) is truncated: its member \(quoted(String(decoding: bytes, as: UTF8.self))) "
-            + "of \(size) bytes is not all there; download it again.")
+          "\(quoted(title)) is truncated: its member "
+            + "\(quoted(String(decoding: bytes, as: UTF8.self))) of \(size) bytes is incomplete; "
+            + "download it again.")
       }
       return TarMember(name: bytes, place: position..<position + UInt64(size))
     }
@@ -106,7 +107,7 @@ final class TarReader {
     guard end <= range.upperBound, range.upperBound - end >= Self.leastZeros else {
       throw Failure(
         .badData,
-        "\(quoted(title)) has no end mark: it was cut off behind a member; download it again.")
+        "\(quoted(title)) has no end mark: it was cut off after a member; download it again.")
     }
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     defer { memory.deallocate() }
@@ -118,16 +119,17 @@ final class TarReader {
       guard part.allSatisfy({ $0 == 0 }) else {
         throw Failure(
           .badData,
-          "\(quoted(title)) goes on behind its end mark: a part of it was overwritten with zeros, or archives were "
-            + "joined; download it again.")
+          "\(quoted(title)) continues after its end mark: a part of it was overwritten with zeros, "
+            + "or archives were joined; download it again.")
       }
       place += UInt64(part.count)
     }
     guard range.upperBound - end <= Self.mostZeros else {
       throw Failure(
         .badData,
-        "\(quoted(title)) ends in \(range.upperBound - end) bytes of zeros, where a tar has 10240 at the most: its end "
-          + "was lost, and download it again; or it was made with larger blocks (tar -b), and --skip-corrupt takes it."
+        "\(quoted(title)) ends in \(range.upperBound - end) zero bytes, and a tar has at most "
+          + "10240: if its end was lost, download it again; if it was made with larger blocks (tar "
+          + "-b), add --skip-corrupt."
       )
     }
   }
@@ -178,11 +180,11 @@ final class TarReader {
     {
       return Failure(
         .badData,
-        "\(quoted(title)) is compressed, whatever its name: unpack it with gzip, zstd, xz or bzip2 -d to a tar archive "
-          + "that is not.")
+        "\(quoted(title)) is compressed, although its name does not say so: unpack it to a plain "
+          + "tar archive with gzip, zstd, xz or bzip2 -d.")
     }
     let text = archive_error_string(archive).map { String(cString: $0) } ?? "unknown error"
     return Failure(
-      .badData, "\(quoted(title)) is no intact tar archive: \(text); download it again.")
+      .badData, "\(quoted(title)) is not an intact tar archive: \(text); download it again.")
   }
 }

@@ -132,15 +132,16 @@ package final class WebDatasetSource: ImageSource {
       guard let number = Int(label), names.indices.contains(number) else {
         throw Failure(
           .badData,
-          "The label \(quoted(label)) of the shards in \(quoted(self.path)) is none of the \(names.count) classes of "
-            + "\(quoted(path)), which are numbered from 0; mend the list, or move it away.")
+          "The label \(quoted(label)) of the shards in \(quoted(self.path)) is not one of the "
+            + "\(names.count) classes of \(quoted(path)), which are numbered from 0; correct the "
+            + "list, or move it away.")
       }
       return names[number]
     }
   }
 
   private func notes(_ found: Found) throws(Failure) -> [String] {
-    var notes = found.damaged.map { "Used as far as it can be read: \($0)" }
+    var notes = found.damaged.map { "Used up to the damage: \($0)" }
     for kind in found.incomplete.sorted {
       notes.append(
         "\(counted(kind.count, "sample", "samples")) without \(kind.name) (\(quoted(kind.example))) "
@@ -153,8 +154,8 @@ package final class WebDatasetSource: ImageSource {
     }
     for kind in found.several.sorted {
       notes.append(
-        "\(counted(kind.count, "sample has", "samples have")) several pictures; \(kind.name) is taken "
-          + "(\(quoted(kind.example))).")
+        "\(counted(kind.count, "sample has", "samples have")) several pictures; \(kind.name) is "
+          + "used (\(quoted(kind.example))).")
     }
     // Shards are filled one after the other: all but the last of a part have the same number.
     for split in Split.allCases {
@@ -163,8 +164,8 @@ package final class WebDatasetSource: ImageSource {
         .max { ($0.value.count, $0.key) < ($1.value.count, $1.key) }?.key
       for (number, samples) in own.dropLast() where samples != usual {
         notes.append(
-          "\(quoted(shards[number].name)) has \(samples) samples where other shards have \(usual ?? 0); it may not be "
-            + "whole.")
+          "\(quoted(shards[number].name)) has \(samples) samples where other shards have "
+            + "\(usual ?? 0); it may be incomplete.")
       }
     }
     return notes
@@ -224,7 +225,8 @@ package final class WebDatasetSource: ImageSource {
       guard samples == wanted else {
         throw Failure(
           .badData,
-          "\(quoted(shard.file.path)) has \(samples) samples, and the index beside it says \(wanted); download it again."
+          "\(quoted(shard.file.path)) has \(samples) samples, but its index says \(wanted); "
+            + "download it again."
         )
       }
     }
@@ -239,9 +241,9 @@ package final class WebDatasetSource: ImageSource {
     {
       throw Failure(
         .badData,
-        "\(quoted(shard.file.path)) holds pictures without a single label (.cls or .json), so it is no shard of WebDataset; "
-          + "if their folders are the classes, unpack it with 'mkdir FOLDER; tar -xf \(shard.file.path) -C FOLDER' and "
-          + "give --source FOLDER.")
+        "\(quoted(shard.file.path)) holds pictures but no labels (.cls or .json), so it is not a "
+          + "WebDataset shard; if their folders are the classes, unpack it with 'mkdir FOLDER; tar "
+          + "-xf \(shard.file.path) -C FOLDER' and give --source FOLDER.")
     }
     for group in groups {
       let label = group.label ?? group.otherLabel
@@ -258,8 +260,8 @@ package final class WebDatasetSource: ImageSource {
           throw Failure(
             .badData,
             "The sample \(quoted(readable(group.key))) in \(quoted(shard.file.path)) has no "
-              + "\(group.pictures.isEmpty ? "picture" : "label (.cls or .json)"); the archive may not be whole. "
-              + "--skip-corrupt leaves such samples out.")
+              + "\(group.pictures.isEmpty ? "picture" : "label (.cls or .json)"); the archive may "
+              + "be incomplete. --skip-corrupt leaves such samples out.")
         }
         found.incomplete.add(lacking, example: name)
         continue
@@ -321,8 +323,8 @@ package final class WebDatasetSource: ImageSource {
     guard !LabelText.isNegative(label), !label.contains("\0") else {
       throw Failure(
         .badData,
-        "The label \(quoted(label)) in \(quoted(path)) is no class; classes are names, or numbers from 0, and -1 means "
-          + "unlabelled.")
+        "The label \(quoted(label)) in \(quoted(path)) is not a class; classes are names, or "
+          + "numbers from 0, and -1 means unlabelled.")
     }
     return label
   }

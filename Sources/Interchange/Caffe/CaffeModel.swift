@@ -37,7 +37,8 @@ package final class CaffeModel: WeightSource {
     guard all.layers.contains(where: { !$0.blobs.isEmpty }) else {
       throw Failure(
         .badData,
-        "\(quoted(path)) holds no layer with weights; name a .caffemodel, not a .prototxt or a solver's state."
+        "\(quoted(path)) holds no layer with weights; name a .caffemodel, not a .prototxt or "
+          + ".solverstate file."
       )
     }
     var tensors: [WeightTensor] = []

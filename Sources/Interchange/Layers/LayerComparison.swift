@@ -44,10 +44,10 @@ struct LayerComparison {
       throw Failure(
         .badData,
         quoted(source.path) + (source.kind.isEmpty ? "" : ", \(source.kind),")
-          + " is not of the network \(quoted(network.name)): \(difference.text). "
+          + " does not match the network \(quoted(network.name)): \(difference.text). "
           + (fitting.isEmpty
-            ? "No network that comes with the program has the file's layers; describe them in a JSON file for "
-              + "--network (Docs/Architecture.md)."
+            ? "No preset has the file's layers; describe them in a JSON file for --network "
+              + "(Docs/Architecture.md)."
             : "Its layers are those of --network \(fitting.joined(separator: ", "))."))
     }
   }
@@ -88,8 +88,8 @@ struct LayerComparison {
         return .failure(
           Difference(
             text:
-              "its layer \(quoted(layer.name)) is \(describe(layer.kind, shape)), and in its place the network's "
-              + "\(quoted(shape.layer.name)) is \(describe(shape, network))"))
+              "its layer \(quoted(layer.name)) is \(describe(layer.kind, shape)), but in its place "
+              + "the network's \(quoted(shape.layer.name)) is \(describe(shape, network))"))
       }
       if shape.layer.hasWeights { pairs[shape.layer.name] = layer }
     }
@@ -190,7 +190,7 @@ struct LayerComparison {
     case .maxPooling(let window): return "a max pooling \(text(window))"
     case .averagePooling(let window): return "an average pooling \(text(window))"
     case .scaling(let factor): return "a dropout that multiplies by \(short(factor)) at test"
-    case .other(let word): return "a \(quoted(word)), which no network here has"
+    case .other(let word): return "a \(quoted(word)), which is not supported"
     case .unreadable: return "a layer that cannot be read"
     }
   }

@@ -48,7 +48,8 @@ package final class NumPyArchiveWriter {
     _ name: String, _ header: NumPyHeader, _ numbers: UnsafeRawBufferPointer
   ) throws(Failure) {
     precondition(
-      header.count * header.format.byteCount == numbers.count, "The shape has other elements.")
+      header.count * header.format.byteCount == numbers.count,
+      "The shape must match the number of elements.")
     let start = header.encoded
     let entry = archive_entry_new()
     defer { archive_entry_free(entry) }
@@ -127,14 +128,15 @@ package final class NumPyArchive: WeightSource {
         throw Failure(.badData, "\(quoted(path)) holds two arrays \(quoted(name)); save it again.")
       }
       guard names.count <= 10_000 else {
-        throw Failure(.badData, "\(quoted(path)) holds more than 10000 arrays: no file of weights.")
+        throw Failure(
+          .badData, "\(quoted(path)) holds more than 10000 arrays, so it is not a file of weights.")
       }
       switch member {
       case .success(let header) where header.format.isFloatingPoint:
         tensors.append(WeightTensor(name: name, shape: header.shape))
       case .success(let header):
         if name == Self.metadataName { texts = try Self.texts(header, reader, path) }
-        unreadable[name] = "its numbers are bytes, and floating point is read"
+        unreadable[name] = "its numbers are bytes; only floating point is read"
       case .failure(let reason): unreadable[name] = reason.text
       }
     }
@@ -142,7 +144,7 @@ package final class NumPyArchive: WeightSource {
       let first = unreadable.min { $0.key < $1.key }
       throw Failure(
         .badData,
-        "\(quoted(path)) holds no array of NumPy that can be read, or is no .npz file"
+        "\(quoted(path)) holds no array of NumPy that can be read, or is not an .npz file"
           + (first.map { ": in \(quoted($0.key)), \($0.value)." } ?? "."))
     }
     self.tensors = tensors
@@ -254,7 +256,7 @@ private final class NumPyArchiveReader {
   }
 
   private var failure: Failure {
-    Failure(.badData, "\(quoted(path)) is no whole .npz file: \(archiveError(archive)).")
+    Failure(.badData, "\(quoted(path)) is not a complete .npz file: \(archiveError(archive)).")
   }
 }
 

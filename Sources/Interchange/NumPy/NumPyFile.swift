@@ -24,7 +24,7 @@ package final class NumPyWriter {
   /// Appends numbers in the order of C, the last dimension fastest.
   /// - Throws: `Failure` (inputOutput) where they cannot be written.
   package func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
-    precondition(numbers.count <= missing, "The shape has fewer elements.")
+    precondition(numbers.count <= missing, "The numbers must fit into the shape.")
     missing -= numbers.count
     try file.write(UnsafeRawBufferPointer(numbers))
   }
@@ -32,7 +32,7 @@ package final class NumPyWriter {
   /// Brings the file to the disk and gives it its name.
   /// - Throws: `Failure` (inputOutput) where that fails.
   package func finish() throws(Failure) {
-    precondition(missing == 0, "The shape has more elements.")
+    precondition(missing == 0, "All numbers of the shape must be written.")
     try file.publish()
   }
 }
@@ -46,7 +46,7 @@ package struct NumPyArray: Equatable, Sendable {
 
   /// Makes an array from its parts.
   package init(shape: [Int], values: [Float]) {
-    precondition(shape.reduce(1, *) == values.count, "The shape has other elements.")
+    precondition(shape.reduce(1, *) == values.count, "The shape must match the number of elements.")
     self.shape = shape
     self.values = values
   }
@@ -74,12 +74,12 @@ package struct NumPyArray: Equatable, Sendable {
     guard header.format.isFloatingPoint else {
       throw Failure(
         .badData,
-        "\(quoted(path)) holds whole numbers; numbers of 16, 32 or 64-bit floating point are read.")
+        "\(quoted(path)) holds whole numbers; only floating point of 16, 32 or 64 bits is read.")
     }
     guard file.length - position == header.count * header.format.byteCount else {
       throw Failure(
         .badData,
-        "\(quoted(path)) has \(file.length - position) bytes of numbers, and its shape "
+        "\(quoted(path)) has \(file.length - position) bytes of numbers, but its shape "
           + "\(header.shape) needs \(header.count * header.format.byteCount).")
     }
     shape = header.shape

@@ -40,7 +40,7 @@ struct NumPyHeader: Equatable {
   /// The header as it stands at the start of a file, in version 1.0; the numbers begin at a multiple of 64.
   var encoded: [UInt8] {
     guard let type = Self.types.first(where: { $0.format == format })?.name else {
-      preconditionFailure("NumPy has no numbers of type \(format.rawValue).")
+      preconditionFailure("The numbers must be of a type that NumPy has, not \(format.rawValue).")
     }
     let lengths = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var text = Array(
@@ -71,7 +71,7 @@ struct NumPyHeader: Equatable {
     case .success(let header): self = header
     case .failure(let problem):
       throw Failure(
-        .badData, "\(name) is not an array of NumPy that can be read here: \(problem.text).")
+        .badData, "\(name) is not a NumPy array that can be read: \(problem.text).")
     }
   }
 
@@ -85,11 +85,11 @@ struct NumPyHeader: Equatable {
     func wrong(_ what: String) -> Result<NumPyHeader, Problem> { .failure(Problem(text: what)) }
     let start = try read(Self.magic.count + 2)
     guard start.count == Self.magic.count + 2, start.starts(with: Self.magic) else {
-      return wrong("it does not begin as one")
+      return wrong("it does not begin with NumPy's mark")
     }
     let version = start[Self.magic.count]
     guard (1...3).contains(version) else {
-      return wrong("it has format version \(version), and versions 1 to 3 are known")
+      return wrong("it has format version \(version); only versions 1 to 3 are read")
     }
     let lengthBytes = try read(version == 1 ? 2 : 4)
     guard lengthBytes.count == (version == 1 ? 2 : 4) else { return wrong("it ends early") }

@@ -83,9 +83,11 @@ struct ONNXConstants {
 
   private static func reason(_ operation: String) -> String {
     operation == "DequantizeLinear"
-      ? "a DequantizeLinear makes them; export the network as it was before it was quantised"
-      : "a node of the type \(operation) makes them; fold the constants first, as onnxruntime does when it saves the model "
-        + "at the level ORT_ENABLE_BASIC (SessionOptions.optimized_model_filepath)"
+      ? "a DequantizeLinear node computes them; export the network as it was before it was "
+        + "quantised"
+      : "a node of type \(operation) computes them; fold the constants first, as onnxruntime does "
+        + "when it saves the model at the level ORT_ENABLE_BASIC "
+        + "(SessionOptions.optimized_model_filepath)"
   }
 
   /// The numbers that a node passes on as they are; nil where it changes them.

@@ -44,8 +44,8 @@ package enum ONNXExport {
     guard !needsMeanFile || OutputPlace.isFile(path) else {
       throw Failure(
         .usage,
-        "\(quoted(path)) is no file, which the network's mean image could lie beside; name a file, or add "
-          + "--preprocessing inside.")
+        "\(quoted(path)) is not a file, so the mean image cannot be written next to it; name a "
+          + "file, or add --preprocessing inside.")
     }
     let description = preprocessing.description(
       isInside: hasPreprocessingInside,

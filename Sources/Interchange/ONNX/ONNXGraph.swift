@@ -160,8 +160,8 @@ struct ONNXGraph {
     guard byteCount < Self.largest - 1 << 20 else {
       throw Failure(
         .usage,
-        "The network \(quoted(name)) has \(byteCount >> 20) MiB of weights, and an ONNX file holds 2048 MiB at "
-          + "most; export it with --format safetensors.")
+        "The network \(quoted(name)) has \(byteCount >> 20) MiB of weights, but an ONNX file holds "
+          + "2048 MiB at most; export it with --format safetensors.")
     }
     let graph: UnsafeMutablePointer<Onnx__Graph> = arena.make { onnx__graph__init($0) }
     graph.pointee.name = arena.text(name)

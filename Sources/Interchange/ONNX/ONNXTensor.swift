@@ -24,7 +24,7 @@ struct ONNXTensor {
     self.count = count ?? 0
     shape = lengths.map { Int($0) }
     guard let format = Self.format(tensor) else {
-      problem = "its numbers are of ONNX's type \(tensor.data_type), and floating point is read"
+      problem = "its numbers are of ONNX's type \(tensor.data_type); only floating point is read"
       return
     }
     problem = nil
@@ -98,8 +98,8 @@ struct ONNXTensor {
     else {
       throw Failure(
         .badData,
-        "\(quoted(name)) in \(quoted(path)) has its numbers in \(quoted(location)), which is no place beside the "
-          + "file.")
+        "\(quoted(name)) in \(quoted(path)) has its numbers in \(quoted(location)), which is not a "
+          + "file next to it.")
     }
     let other = URL(fileURLWithPath: path).deletingLastPathComponent()
       .appendingPathComponent(location).path
@@ -112,8 +112,8 @@ struct ONNXTensor {
     else {
       throw Failure(
         .badData,
-        "\(quoted(other)) has \(file.length) bytes, and \(quoted(name)) in \(quoted(path)) needs \(length) from byte "
-          + "\(start) on.")
+        "\(quoted(other)) has \(file.length) bytes, but \(quoted(name)) in \(quoted(path)) needs "
+          + "\(length) from byte \(start) on.")
     }
     var bytes = [UInt8](repeating: 0, count: length)
     let code = bytes.withUnsafeMutableBytes {

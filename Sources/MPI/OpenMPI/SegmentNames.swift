@@ -42,8 +42,8 @@ package enum SegmentNames {
     if let left = Memory.processLimit, left < leastRoom {
       throw Failure(
         .usage,
-        "The limit to this rank's memory (ulimit -v) leaves \(left >> 20) MiB, which is too little to exchange messages "
-          + "with other ranks; raise it.")
+        "The memory limit of this rank (ulimit -v) leaves \(left >> 20) MiB, which is too little "
+          + "to exchange messages with other ranks; raise the limit.")
     }
     if let left = Memory.available, left < leastRoom {
       throw Failure(

@@ -129,7 +129,7 @@ package final class HeldFolder: Sendable {
     guard folder >= 0, fsync(folder) == 0 || errno == EINVAL || errno == ENOTSUP else {
       throw .system(
         .inputOutput,
-        "The names in \(quoted(name == "." ? path : path(of: name))) cannot be brought to the disk",
+        "The names in \(quoted(name == "." ? path : path(of: name))) cannot be flushed to the disk",
         errno: errno)
     }
   }

@@ -40,8 +40,8 @@ package final class OutputPlace {
     var template = Array("\(place)/alexnet-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw .system(
-        .cannotCreate, "\(quoted(place)) takes no temporary folder", errno: errno,
-        remedy: "Set TMPDIR to a folder that does.")
+        .cannotCreate, "Cannot create a temporary folder in \(quoted(place))", errno: errno,
+        remedy: "Set TMPDIR to another folder.")
     }
     let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     do throws(Failure) {
@@ -153,7 +153,7 @@ package final class OutputPlace {
 
   private static func target(_ name: String) throws(Failure) -> Target {
     guard !name.isEmpty, name.isPath else {
-      throw Failure(.cannotCreate, "\(quoted(name)) is no name of a file; give another one.")
+      throw Failure(.cannotCreate, "\(quoted(name)) is not a file name; give another one.")
     }
     var path = name
     for _ in 0..<mostLinks {
@@ -176,7 +176,8 @@ package final class OutputPlace {
       case .folder:
         throw Failure(
           .cannotCreate,
-          "\(quoted(name)) is a folder; name a file, \(quoted(name + (name.hasSuffix("/") ? "" : "/") + "NAME")) say."
+          "\(quoted(name)) is a folder; name a file such as "
+            + "\(quoted(name + (name.hasSuffix("/") ? "" : "/") + "NAME"))."
         )
       case .disk:
         throw Failure(
@@ -187,7 +188,7 @@ package final class OutputPlace {
       }
     }
     throw Failure(
-      .cannotCreate, "The link \(quoted(name)) leads round in a circle; name a file.")
+      .cannotCreate, "The link \(quoted(name)) is part of a loop of links; name a file.")
   }
 
   /// Where a link leads to, from the folder that it is in.

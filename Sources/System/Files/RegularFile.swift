@@ -40,7 +40,7 @@ package struct RegularFile {
     do throws(OpeningError) {
       guard path.isPath else {
         throw OpeningError(
-          reason: "cannot be opened: no file's name has a zero in it", isOfAnotherKind: false)
+          reason: "cannot be opened: its name contains a NUL character", isOfAnotherKind: false)
       }
       self = try RegularFile(opening: path, in: folder)
     } catch {

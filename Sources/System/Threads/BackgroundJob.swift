@@ -43,7 +43,7 @@ package final class BackgroundJob {
   package func start(_ job: @escaping @Sendable () -> Void) {
     if thread == nil { thread = SystemThread { [state] in state.serve() } }
     state.monitor.locked {
-      precondition(!state.isBusy, "The last job is not done.")
+      precondition(!state.isBusy, "The previous job must be done.")
       state.job = job
       state.isBusy = true
       state.monitor.wakeAll()

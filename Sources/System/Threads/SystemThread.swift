@@ -30,7 +30,7 @@ package struct SystemThread: Sendable {
   /// Starts a thread that the program cannot do without.
   package init(_ body: @escaping @Sendable () -> Void) {
     guard let thread = SystemThread(ifPossible: body) else {
-      preconditionFailure("The system refuses to start another thread.")
+      preconditionFailure("The system must be able to start another thread.")
     }
     self = thread
   }

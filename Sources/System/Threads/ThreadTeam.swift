@@ -19,7 +19,7 @@ package final class ThreadTeam: @unchecked Sendable {
 
   /// Starts `count - 1` threads, which sleep until there is work.
   package init(count: Int) {
-    precondition(count > 0, "A team needs a member.")
+    precondition(count > 0, "A team needs at least one thread.")
     self.count = count
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)

@@ -26,7 +26,7 @@ package enum Checkpoint {
     _ = try CheckpointDigests(file)
     let texts = file.header.metadata
     guard let settings = texts["settings"], let state = texts["state"] else {
-      throw Failure(.badData, "\(quoted(file.path)) holds no state of a training.")
+      throw Failure(.badData, "\(quoted(file.path)) holds no training state.")
     }
     let read = (
       settings: try TrainingSettings(settings, from: file.path),
@@ -53,8 +53,8 @@ package enum Checkpoint {
     else { return nil }
     return Failure(
       .badData,
-      "\(quoted(file.path)) holds step \(state.step) and not the one in its name, as a copy would; give it a name "
-        + "of your own, or remove it.")
+      "\(quoted(file.path)) holds step \(state.step), but its name says another step, as if it "
+        + "were a copy; rename it or remove it.")
   }
 
   /// Reads weights and velocities into a network; each rank reads, and checks, the kernels of its own towers.

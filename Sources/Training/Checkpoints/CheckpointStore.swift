@@ -94,7 +94,7 @@ final class CheckpointStore {
       do throws(Failure) {
         try keeper?.look(journal.say)
         try SafetensorsWriter.create(
-          temporary, in: files.folder, header, remedy: "Make room and go on with --resume.")
+          temporary, in: files.folder, header, remedy: "Make room and continue with --resume.")
       } catch {
         throw RunKeeper.explain(error, in: files.folder)
       }
@@ -165,8 +165,9 @@ final class CheckpointStore {
     guard file.isThere else {
       throw Failure(
         .inputOutput,
-        "\(quoted(files.folder.path(of: file.temporary))) was deleted while it was being written; go on with "
-          + "--resume.")
+        "\(quoted(files.folder.path(of: file.temporary))) was deleted while it was being written; "
+          + "continue with --resume."
+      )
     }
     let writer = try SafetensorsWriter(
       opening: file.temporary, in: files.folder, plan.header(state))

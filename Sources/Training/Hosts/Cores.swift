@@ -53,7 +53,7 @@ package struct Cores: Sendable {
     let idle = machine - shared
     idleWarning =
       idle > 0 && wanted == nil
-      ? "\(idle) of \(machine) cores of \(Machine.hostName) lie idle, since mpirun binds "
+      ? "\(idle) of \(machine) cores of \(Machine.hostName) are idle, since mpirun binds "
         + "each rank to \(own.count); add '\(LaunchOptions.unbound)' (or '\(LaunchOptions.cores(each: machine / host.size))')."
       : nil
     let ranks = try host.allGather("\(getpid())").compactMap { Int32($0) }

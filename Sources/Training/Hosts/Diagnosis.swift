@@ -81,15 +81,15 @@ package struct Diagnosis: Sendable {
     {
       fail(
         .ranksDisagree,
-        "The dataset on \(other.host) is another one than on \(first.host) (its description has the checksum "
-          + "\(other.dataset?.prefix(12) ?? ""), not \(first.dataset?.prefix(12) ?? "")); copy it again, or use a "
-          + "shared folder.")
+        "The dataset on \(other.host) differs from that on \(first.host) (its description has the "
+          + "checksum \(other.dataset?.prefix(12) ?? ""), not \(first.dataset?.prefix(12) ?? "")); "
+          + "copy it again, or use a shared folder.")
     }
     if let other = facts.first(where: { $0.program != first.program }) {
       fail(
         .ranksDisagree,
-        "The program on \(other.host) is another build than on \(first.host); copy \(first.host)'s to the same "
-          + "path, or run it from a shared folder.")
+        "The program on \(other.host) is a different build from that on \(first.host); copy "
+          + "\(first.host)'s to the same path, or run it from a shared folder.")
     }
     if let other = facts.first(where: { $0.sharesRunFolder == false }) {
       fail(
@@ -108,8 +108,9 @@ package struct Diagnosis: Sendable {
     }
     if let other = facts.first(where: { $0.arithmetic != first.arithmetic }) {
       warn(
-        "\(other.host) computes for \(other.arithmetic) and \(first.host) for \(first.arithmetic): the slower one "
-          + "sets the pace, and results are not those of equal hosts to the last bit.")
+        "\(other.host) computes with code for \(other.arithmetic) and \(first.host) for "
+          + "\(first.arithmetic): the slower one limits the speed, and the last bits of results "
+          + "differ from those of equal hosts.")
     }
   }
 
@@ -126,9 +127,9 @@ package struct Diagnosis: Sendable {
     let shared = ranks.count * SegmentNames.bytesOfRank
     if ranks.count > 1, let free = ranks[0].sharedMemory, free < shared {
       warn(
-        "/dev/shm of \(host) has \(free >> 20) MiB free, and its \(ranks.count) ranks talk through "
-          + "\(shared >> 20) MiB there, or more slowly without: mount -o remount,size=1g /dev/shm (in a container: "
-          + "--shm-size 1g).")
+        "/dev/shm of \(host) has \(free >> 20) MiB free, and its \(ranks.count) ranks need "
+          + "\(shared >> 20) MiB there to exchange messages at full speed: mount -o "
+          + "remount,size=1g /dev/shm (in a container: --shm-size 1g).")
     }
   }
 
@@ -138,7 +139,7 @@ package struct Diagnosis: Sendable {
     let cores = ranks[0].hostCores
     if used < cores {
       warn(
-        "\(cores - used) of \(cores) cores of \(host) lie idle, since its ranks are bound to \(used); start with "
+        "\(cores - used) of \(cores) cores of \(host) are idle, since its ranks are bound to \(used); start with "
           + "\(LaunchOptions.cores(each: max(1, cores / ranks.count))) --bind-to core, or \(LaunchOptions.unbound)."
       )
     }

@@ -33,11 +33,11 @@ package struct Safeguards: Sendable {
   ) throws(Failure) -> (step: Int, rollbacks: TrainingState.Rollbacks, most: Int) {
     let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
     guard case .rollBack(let most) = divergence, count < most, let step = state.rollbackStep else {
-      let tried = count > 0 ? " after going back \(count == 1 ? "once" : "\(count) times")" : ""
+      let tried = count > 0 ? " after rolling back \(count == 1 ? "once" : "\(count) times")" : ""
       throw Failure(
         .diverged,
         "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
-          + "\(plain(learningRate)), or let the run go back by itself with --on-divergence rollback."
+          + "\(plain(learningRate)), or let the run roll back automatically with --on-divergence rollback."
       )
     }
     return (step, TrainingState.Rollbacks(count: count + 1, rateFactor: factor), most)

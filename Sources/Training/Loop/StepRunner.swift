@@ -150,8 +150,9 @@ final class StepRunner {
     guard try group.allReduce(own, .min) != group.allReduce(own, .max) else { return }
     throw Failure(
       .ranksDisagree,
-      "A record is damaged in one rank's copy of the dataset and not in another's, so that --skip-corrupt would "
-        + "show the towers different images; copy the dataset again to the host where it is damaged."
+      "A record is damaged in one rank's copy of the dataset but not in another's, so "
+        + "--skip-corrupt would show the towers different images; copy the dataset again to the "
+        + "host where it is damaged."
     )
   }
 

@@ -119,7 +119,7 @@ package final class Trainer {
       checkpoint == nil
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
           + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
-        : "Going on after step \(state.step) of \(plan.lastStep).")
+        : "Continuing after step \(state.step) of \(plan.lastStep).")
     try journal.say(recipe.text)
     for notice in start.notices { try journal.say(notice) }
     if checkpoint == nil, let notice = dataset.enlargingNotice {
@@ -161,7 +161,7 @@ package final class Trainer {
         // What is wished for from here on is for the next step.
         if news.request == .save { StopSignals.noteSaved() }
         try checkpoints.begin(stateToSave())
-        if news.request == .save { try journal.say("Saving step \(state.step), as asked for.") }
+        if news.request == .save { try journal.say("Saving step \(state.step), as requested.") }
       }
       if plan.isAtEnd(state) { break }
       nonFinite = try step()
@@ -261,9 +261,9 @@ package final class Trainer {
       state.step == 0
         ? "Stopped before the first step; there is nothing to save."
         : fits
-          ? "Saved step \(state.step) of \(plan.lastStep) and stopped; go on with --resume."
-          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, since the process is about to "
-            + "be killed; go on with --resume from the previous checkpoint.")
+          ? "Saved step \(state.step) of \(plan.lastStep) and stopped; continue with --resume."
+          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, because the process is about to "
+            + "be killed; continue with --resume from the previous checkpoint.")
     return TrainingResult(
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
   }
@@ -283,7 +283,7 @@ package final class Trainer {
         opening: CheckpointName.checkpoint(afterSteps: step), in: folder)
     } catch {
       throw Failure(
-        .diverged, "\(sentence), and the checkpoint to go back to cannot be read: \(error.message)")
+        .diverged, "\(sentence), and the checkpoint to roll back to cannot be read: \(error.message)")
     }
     state = try Checkpoint.describe(file).state
     try Checkpoint.load(file, into: network)
@@ -294,7 +294,7 @@ package final class Trainer {
       network, settings, from: state, dataset, preprocessing, team: team,
       faults: safeguards.faultsDue(inRank: world.rank))
     try journal.say(
-      "\(sentence): back from step \(diverged) to step \(state.step) with the learning rate "
+      "\(sentence): rolled back from step \(diverged) to step \(state.step) with the learning rate "
         + "\(plain(plan.learningRate(state))) (\(rollbacks.count) of at most \(most) times).")
   }
 }

@@ -47,8 +47,8 @@ package struct HealthWatch: Sendable {
           "is dead", layer,
           String(
             format:
-              "%.0f %% of the kernels of %@ let nothing through for any image of the last batch: they are "
-              + "dead. ", 100 * share, name)
+              "%.0f %% of the kernels of %@ output only zeros for all images of the last batch: "
+              + "they are dead. ", 100 * share, name)
             + "Try --learning-rate \(plain(learningRate / 10)), or --recipe code2012, whose conv3-5 start from larger "
             + "weights.")
       } else if layer.update > 0 && layer.update < Self.leastMovement * layer.weight {

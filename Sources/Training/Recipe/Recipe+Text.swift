@@ -11,7 +11,7 @@ extension Recipe {
     if biasLearningRateFactor != 1 || !biasesAnneal || !biasesDecay {
       parts.append(
         "biases at \(plain(biasLearningRateFactor)) times the "
-          + (biasesAnneal ? "rate" : "first rate all the time")
+          + (biasesAnneal ? "learning rate" : "initial learning rate throughout")
           + (biasesDecay || weightDecay == 0 ? "" : ", without decay"))
     }
     parts += (layerRates ?? [:]).sorted { $0.key < $1.key }.map { layer, rates in
@@ -34,7 +34,7 @@ extension Recipe {
       }
     }
     if augmentation.hasNoise, augmentation.colourNoiseEndEpoch == epoch {
-      sentences.append("there is no colour noise any more")
+      sentences.append("colour noise ends")
     }
     return sentences
   }
@@ -46,14 +46,14 @@ extension LearningRateSchedule {
     switch self {
     case .plateau(let divisor, let reductions, let patience, _):
       return
-        ", divided by \(plain(divisor)) when the validation error stands still for \(patience) "
+        ", divided by \(plain(divisor)) when the validation error has not improved for \(patience) "
         + "validations, \(reductions == 1 ? "once" : "\(reductions) times")"
     case .steps(let divisor, let epochs):
       return ", divided by \(plain(divisor)) after \(list(epochs.map(plain))) epochs"
     case .epochs(let divisor, let first):
       return ", divided by \(plain(divisor)) at the start of "
         + "\(first.count == 1 ? "epoch" : "epochs") \(list(first.map(String.init)))"
-    case .constant: return " all the time"
+    case .constant: return " throughout"
     }
   }
 }
@@ -63,7 +63,7 @@ extension LayerRate {
   fileprivate var text: String {
     func rate(_ factor: Double) -> String {
       factor == 0
-        ? "stand still"
+        ? "do not change"
         : factor == 1 ? "learn as the others do" : "learn at \(plain(factor)) of the rate"
     }
     return weights == biases

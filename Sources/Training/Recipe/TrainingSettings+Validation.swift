@@ -64,8 +64,8 @@ extension TrainingSettings {
       guard network.layers.contains(where: { $0.name == layer && $0.hasWeights }) else {
         throw Failure(
           .badData,
-          "\(quoted(path)) has a schedule for the layer \(quoted(layer)), which is none of the network's layers with "
-            + "weights; it is damaged.")
+          "\(quoted(path)) has a schedule for the layer \(quoted(layer)), but the network has no "
+            + "such layer with weights; it is damaged.")
       }
       try check.require("the number of epochs", rates.count, in: 0...1000)
       for rate in rates {

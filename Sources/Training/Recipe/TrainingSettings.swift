@@ -141,7 +141,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     let (rates, savedRates) = (recipe.layerRates ?? [:], saved.recipe.layerRates ?? [:])
     for layer in Set(rates.keys).union(savedRates.keys).sorted() {
       compare(
-        "schedule", "the own schedule of \(quoted(layer))", savedRates[layer], rates[layer],
+        "schedule", "the schedule of layer \(quoted(layer))", savedRates[layer], rates[layer],
         as: { "'" + ($0?.text ?? "none") + "'" })
     }
     compare(
@@ -152,15 +152,15 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     compare(
       "init-from", "the file of the initial weights", savedTuning.file ?? "none",
       tuning.file ?? "none")
-    compare("init-from", "the layers that began anew", savedTuning.reset, tuning.reset)
+    compare("init-from", "the list of reset layers", savedTuning.reset, tuning.reset)
     compare(
-      "init-from", "which class is which", savedTuning.classMap, tuning.classMap, as: nil)
+      "init-from", "the class map", savedTuning.classMap, tuning.classMap, as: nil)
     compare("rates", "the layers' learning rates", savedTuning.text, tuning.text)
     compare("seed", "the seed", saved.seed, seed)
     compare("algorithm", "the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
-    compare("formats", "the format that numbers travel in", saved.formats, formats, as: nil)
+    compare("formats", "the format of sent numbers", saved.formats, formats, as: nil)
     compare(
-      "validate-every", "the interval of validations",
+      "validate-every", "the validation interval",
       saved.validateEvery.map(String.init) ?? "an epoch",
       validateEvery.map(String.init) ?? "an epoch")
     return result
@@ -176,6 +176,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     let pair = zip(saved.network.layers, network.layers).first { $0 != $1 }
     let layer = pair.map { ", beginning with layer \(quoted($0.0.name))" } ?? ""
     return
-      "was trained with the network \(text(saved.network)); asked for is \(text(network))\(layer)"
+      "was trained with the network \(text(saved.network)); the options ask for "
+      + "\(text(network))\(layer)"
   }
 }

@@ -33,8 +33,8 @@ struct KeptFile {
       if other >= 0 { close(other) }
       throw Failure(
         .inputOutput,
-        "\(quoted(folder.path(of: name))) was replaced by something that the run cannot write to; remove it and go "
-          + "on with --resume.")
+        "\(quoted(folder.path(of: name))) was replaced by something that the run cannot write to; "
+          + "remove it and continue with --resume.")
     }
     take(other)
     return .replaced

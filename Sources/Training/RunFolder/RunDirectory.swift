@@ -93,7 +93,7 @@ package struct RunDirectory: Sendable {
     guard let text = try? String(contentsOfFile: configuration, encoding: .utf8) else {
       throw Failure(
         .inputMissing,
-        "\(quoted(path)) holds no run to go on with; leave out --resume to start one.")
+        "\(quoted(path)) holds no run to resume; leave out --resume to start one.")
     }
     return try TrainingSettings(text, from: configuration)
   }
@@ -115,7 +115,7 @@ package struct RunDirectory: Sendable {
     guard !holdsRun else {
       throw Failure(
         .cannotCreate,
-        "\(quoted(path)) already holds a run; add --resume to go on with it, or choose another --out."
+        "\(quoted(path)) already holds a run; add --resume to continue it, or choose another --out."
       )
     }
     guard HeldFolder.names(in: path).allSatisfy(Self.leavings.contains), checkpointFiles.isEmpty,
@@ -169,7 +169,7 @@ package struct RunDirectory: Sendable {
       guard status(file)?.isFile != false else {
         throw Failure(
           .cannotCreate,
-          "\(quoted(file)) is a link or something else than a file, and is not followed; remove it."
+          "\(quoted(file)) is a link or another special file, which is not followed; remove it."
         )
       }
     }
@@ -179,7 +179,7 @@ package struct RunDirectory: Sendable {
       guard status(file)?.isFolder != true else {
         throw Failure(
           .cannotCreate,
-          "\(quoted(file)) is a folder, where a checkpoint is to be written; remove it.")
+          "\(quoted(file)) is a folder, but a checkpoint must be written there; remove it.")
       }
     }
   }
@@ -192,8 +192,8 @@ package struct RunDirectory: Sendable {
     guard status.owner == geteuid(), status.mode & 0o022 == 0 else {
       throw Failure(
         .cannotCreate,
-        "\(quoted(folder)) belongs to another user or can be written by others, who could put files in the "
-          + "run's way; 'chmod 700' it, or choose another --out.")
+        "\(quoted(folder)) belongs to another user or can be written by others, who could replace "
+          + "the run's files; 'chmod 700' it, or choose another --out.")
     }
     guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(folder) }
   }

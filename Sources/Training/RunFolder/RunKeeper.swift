@@ -69,8 +69,9 @@ final class RunKeeper {
     guard standsUnderCheckpoints else {
       throw Failure(
         .inputOutput,
-        "\(quoted(folder.path(of: CheckpointName.folder))) was replaced by something else while the run trained, and "
-          + "nothing more is written there; put the run's own folder back and go on with --resume.")
+        "\(quoted(folder.path(of: CheckpointName.folder))) was replaced by something else while "
+          + "the run trained, and nothing more is written there; put the run's own folder back and "
+          + "continue with --resume.")
     }
     if folder.status(of: RunDirectory.Name.configuration) == nil {
       try TextFile.write(settings, to: RunDirectory.Name.configuration, in: folder)
@@ -82,8 +83,8 @@ final class RunKeeper {
       case .putBack: try tell(made(file.name))
       case .replaced:
         try tell(
-          "Warning: \(quoted(folder.path(of: file.name))) was replaced by another file while the run trained; what "
-            + "follows is written to that one.")
+          "Warning: \(quoted(folder.path(of: file.name))) was replaced by another file while the "
+            + "run trained; new lines are written to that file.")
       }
     }
   }
@@ -102,8 +103,8 @@ final class RunKeeper {
     guard folder.status(of: CheckpointName.folder) == nil else { return failure }
     return Failure(
       .inputOutput,
-      "\(quoted(folder.path(of: CheckpointName.folder))) was deleted while a checkpoint was being written; go on with "
-        + "--resume.")
+      "\(quoted(folder.path(of: CheckpointName.folder))) was deleted while a checkpoint was being "
+        + "written; continue with --resume.")
   }
 
   private static func deletion(of folder: HeldFolder) -> Failure {
@@ -126,7 +127,7 @@ final class RunKeeper {
       .inputOutput,
       "The run's folder \(quoted(folder.path)) was moved \(place.map { "to \($0) " } ?? "")while the run trained. "
         + (saved.map {
-          "Step \($0) is saved there; go on with --out \(place ?? "and its new place") --resume."
+          "Step \($0) is saved there; continue with --out \(place ?? "and its new place") --resume."
         } ?? "Nothing was saved yet; start the run again."))
   }
 }

@@ -101,11 +101,12 @@ package final class RunLock {
   private var takenOver: Failure {
     let found = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     defer { if found >= 0 { close(found) } }
-    let who = Self.owner(found).map { "\($0.text) has it since \($0.since)" }
+    let who = Self.owner(found).map { "\($0.text) has used it since \($0.since)" }
     return Failure(
       .cannotCreate,
-      "The run's folder \(quoted(folder.path)) was taken over while the run trained: \(who ?? "its lock is another's"). "
-        + "This run writes nothing more there; end one of the two, and go on with --resume.")
+      "The run's folder \(quoted(folder.path)) was taken over while the run trained: "
+        + "\(who ?? "its lock belongs to another run"). This run writes nothing more there; end "
+        + "one of the two, and continue with --resume.")
   }
 
   /// Opens the file and takes the system's lock on it; what another process removed meanwhile is left alone.
@@ -152,7 +153,7 @@ package final class RunLock {
         guard MonotonicClock.seconds < end else { throw inUse(run, owner) }
         usleep(100_000)
       }
-      return tell("Taking over \(quoted(run.path)) from process \(owner.process), which is gone.")
+      return tell("Taking over \(quoted(run.path)) from process \(owner.process), which has ended.")
     }
     if !owner.job.isEmpty, owner.job == jobNumber {
       return tell("Taking over \(quoted(run.path)) from this job's earlier start on \(owner.host).")
@@ -160,13 +161,14 @@ package final class RunLock {
     guard Double(seconds) >= lookSeconds.least else {
       throw Failure(
         .cannotCreate,
-        "\(quoted(run.path)) was last used by \(owner.text) since \(owner.since), and there is no time to look whether "
-          + "it still is; give --watchdog \(Int(2 * lookSeconds.least)) or more."
+        "\(quoted(run.path)) was last used by \(owner.text) since \(owner.since), and --watchdog "
+          + "leaves no time to check whether that process still uses it; give --watchdog "
+          + "\(Int(2 * lookSeconds.least)) or more."
       )
     }
     tell(
-      "\(quoted(run.path)) was last used by \(owner.text) since \(owner.since); "
-        + "looking for \(seconds) s whether it still is.")
+      "\(quoted(run.path)) was last used by \(owner.text) since \(owner.since); checking for "
+        + "\(seconds) s whether that process still uses it.")
     let before = changeTime(run)
     for _ in 0..<seconds {
       sleep(1)

@@ -32,7 +32,7 @@ package final class TextFile: Sendable {
     {
       let code = errno
       close(descriptor)
-      throw .system(.cannotCreate, "\(quoted(path)) cannot be cut", errno: code)
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be truncated", errno: code)
     }
   }
 
@@ -76,7 +76,7 @@ package final class TextFile: Sendable {
   func cut(toRecords count: Int) throws(Failure) {
     let length = Self.records(upTo: count, in: descriptor).length
     guard ftruncate(descriptor, off_t(length)) == 0 else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be cut", errno: errno)
+      throw .system(.inputOutput, "\(quoted(path)) cannot be truncated", errno: errno)
     }
   }
 
@@ -88,7 +88,7 @@ package final class TextFile: Sendable {
   func bringToDisk() throws(Failure) {
     // What is not a file on a disk, a pipe say, cannot be brought there.
     guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
-      throw .system(.inputOutput, "\(quoted(path)) cannot be brought to the disk", errno: errno)
+      throw .system(.inputOutput, "\(quoted(path)) cannot be flushed to the disk", errno: errno)
     }
   }
 

@@ -32,7 +32,7 @@ extension FaultTests {
       let outcome = try Program.train(
         ranks: 2, training.options(steps: 15, "--resume", "latest-good"))
       #expect(outcome.code == 0, "\(outcome.error)")
-      #expect(outcome.output.contains("Going on after step 5 of 15"), "\(outcome.output)")
+      #expect(outcome.output.contains("Continuing after step 5 of 15"), "\(outcome.output)")
       #expect(
         try training.contents(run + "/checkpoints/latest.safetensors")
           == training.undisturbed(steps: 15))
@@ -110,7 +110,7 @@ extension FaultTests {
         atPath: folder + "step-kept.safetensors", withIntermediateDirectories: false)
       let outcome = try Program.train(ranks: 2, training.options(steps: 20, "--resume"))
       #expect(outcome.code == 0, "\(outcome.error)")
-      #expect(outcome.output.contains("Going on after step 10 of 20"), "\(outcome.output)")
+      #expect(outcome.output.contains("Continuing after step 10 of 20"), "\(outcome.output)")
       #expect(
         try training.checkpoints.filter { !$0.hasPrefix("latest") && !$0.hasPrefix("best") }
           == (copies + [
@@ -128,7 +128,8 @@ extension FaultTests {
         atPath: folder + "step-00000030.safetensors", withIntermediateDirectories: false)
       let refused = try Program.train(ranks: 2, training.options(steps: 25, "--resume"))
       #expect(refused.code == 73, "\(refused.error)")
-      #expect(refused.error.contains("step-00000030.safetensors' is a link or something else"))
+      #expect(
+        refused.error.contains("step-00000030.safetensors' is a link or another special file"))
       // So is one where a file is to be written.
       rmdir(folder + "step-00000030.safetensors")
       for name in ["step-00000025.safetensors.partial", "latest.safetensors.partial"] {

@@ -35,7 +35,7 @@ extension FaultTests {
           ["0.001": "1e6", "5": "1000", run: run + "2"][$0] ?? $0
         })
       #expect(limited.code == 79)
-      #expect(limited.error.contains("after going back once"), "\(limited.error)")
+      #expect(limited.error.contains("after rolling back once"), "\(limited.error)")
     }
 
     /// A run that goes back to its start several times, under another name.
@@ -55,20 +55,23 @@ extension FaultTests {
       let plain = try divergingRun("plain")
       #expect(plain.code == 0 && plain.output.contains("to step 0 with"), "\(plain.output)")
       // The same ways back, whatever was saved in between.
-      let back = plain.output.split(separator: "\n").filter { $0.contains(": back from step") }
+      let back = plain.output.split(separator: "\n").filter {
+        $0.contains(": rolled back from step")
+      }
 
       let asked = try divergingRun("asked", "--inject", "usr2,rank=1,step=1,phase=reading")
       #expect(asked.code == 0, "\(asked.error)")
-      #expect(asked.output.contains("as asked for"), "\(asked.output)")
+      #expect(asked.output.contains("as requested"), "\(asked.output)")
       #expect(
-        asked.output.split(separator: "\n").filter { $0.contains(": back from step") } == back)
+        asked.output.split(separator: "\n").filter { $0.contains(": rolled back from step") }
+          == back)
       #expect(try final("asked") == final("plain"))
 
       let stopped = try divergingRun("stopped", "--inject", "usr1,rank=0,step=1,phase=reading")
       #expect(stopped.code == 75, "\(stopped.error)")
       let resumed = try divergingRun("stopped", "--resume")
       #expect(resumed.code == 0, "\(resumed.error)")
-      #expect(resumed.output.contains("Going on after step "), "\(resumed.output)")
+      #expect(resumed.output.contains("Continuing after step "), "\(resumed.output)")
       #expect(try final("stopped") == final("plain"))
     }
 

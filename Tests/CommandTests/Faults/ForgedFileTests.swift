@@ -121,7 +121,7 @@ extension FaultTests {
       for mode in [["--resume"], ["--resume", "auto"], ["--resume", "latest-good"]] {
         let outcome = try Program.train(ranks: 2, training.options(steps: 15) + mode)
         #expect(outcome.code == 65, "\(outcome.error)")
-        #expect(outcome.error.contains("holds no whole checkpoint to go on from, but '"))
+        #expect(outcome.error.contains("holds no intact checkpoint to resume from, but '"))
       }
       #expect(try training.contents(run + "/metrics.jsonl") == records)
       // A run that was killed before its first checkpoint has none.
@@ -130,7 +130,9 @@ extension FaultTests {
       }
       let outcome = try Program.train(ranks: 2, training.options(steps: 10, "--resume", "auto"))
       #expect(outcome.code == 0, "\(outcome.error)")
-      #expect(outcome.output.contains("holds a run without a checkpoint; it begins anew."))
+      #expect(
+        outcome.output.contains(
+          "holds a run without a checkpoint; training starts from the beginning."))
       #expect(
         try training.contents(run + "/checkpoints/latest.safetensors")
           == training.undisturbed(steps: 10))

@@ -51,7 +51,7 @@ extension FaultTests {
       #expect(first.terminationStatus == 137)
       let third = try Program.train(ranks: 2, words + ["--resume", "--max-time", "4s"])
       #expect(third.code == 75, "\(third.error)")
-      #expect(third.output.contains("which is gone"), "\(third.output)")
+      #expect(third.output.contains("which has ended"), "\(third.output)")
     }
 
     @Test func whatIsThereIsNotTouchedWhereItIsRefused() throws {
@@ -280,7 +280,7 @@ extension FaultTests {
       try file.close()
       let (code, output) = try end(busy)
       #expect(code == 73, "\(output)")
-      #expect(output.contains("process 4711 on host elsewhere has it since noon"), "\(output)")
+      #expect(output.contains("process 4711 on host elsewhere has used it since noon"), "\(output)")
       #expect(try String(contentsOfFile: run + "/lock", encoding: .utf8) == other)
       let text = try String(contentsOfFile: run + "/log.txt", encoding: .utf8)
       #expect(!text.contains("Saved"), "\(text)")

@@ -115,7 +115,7 @@ extension FaultTests {
       let continued = try signal(
         [SIGCONT], atStep: 8, training.options(steps: 12, "--inject", pause))
       #expect(continued.code == 0, "\(continued.output)")
-      #expect(continued.output.contains("as asked for"), "\(continued.output)")
+      #expect(continued.output.contains("as requested"), "\(continued.output)")
       #expect(
         try training.contents(run + "/checkpoints/latest.safetensors")
           == training.undisturbed(steps: 12))
@@ -127,7 +127,7 @@ extension FaultTests {
         ranks: 2,
         training.options(steps: 8, "--inject", "usr2,rank=1,step=5,phase=saving"))
       #expect(run.code == 0, "\(run.error)")
-      #expect(run.output.contains("Saving step 6, as asked for"), "\(run.output)")
+      #expect(run.output.contains("Saving step 6, as requested"), "\(run.output)")
     }
 
     #if arch(x86_64)
@@ -198,7 +198,7 @@ extension FaultTests {
       #expect(first.code == 75, "\(first.error)")
       let second = try Program.train(ranks: 2, words)
       #expect(second.code == 75)
-      #expect(second.output.contains("Going on after step"), "\(second.output)")
+      #expect(second.output.contains("Continuing after step"), "\(second.output)")
     }
   }
 }
