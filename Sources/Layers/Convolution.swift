@@ -8,8 +8,8 @@ package import Tensors
 /// where pixels outside the map are zero. With `groups` g, kernels and input maps fall into g equal groups
 /// and a kernel reads its own group alone. Several shares (the maps of several towers) add up.
 package final class Convolution: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: ConvolutionSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// The maps that it makes: places x places x kernels.
@@ -28,19 +28,18 @@ package final class Convolution: Layer {
 
   /// Makes a convolution.
   /// - Parameters:
-  ///   - name: The layer's name.
+  ///   - traits: The layer's settings; groups only where there is one share.
   ///   - inputs: The maps of each share; all of one height and width.
-  ///   - window: The kernels' size, stride and padding.
-  ///   - groups: How many groups kernels and maps fall into; 1 where there are several shares.
   ///   - weight: The weights, in the layout height = width = size, shares' maps divided by groups.
   ///   - bias: The biases.
   ///   - choice: How it is computed.
   ///   - images: The most images that are computed together.
   ///   - team: The tower's threads.
   package init(
-    name: String, inputs: [MapShape], window: Window, groups: Int = 1, weight: Parameter,
-    bias: Parameter, choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
+    _ traits: ConvolutionSpecification, inputs: [MapShape], weight: Parameter, bias: Parameter,
+    choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
   ) {
+    let (window, groups) = (traits.window, traits.groups)
     precondition(!inputs.isEmpty && (groups == 1 || inputs.count == 1), "Groups need one share.")
     precondition(
       inputs.allSatisfy { $0.height == inputs[0].height && $0.width == inputs[0].width },
@@ -48,13 +47,11 @@ package final class Convolution: Layer {
     let kernels = weight.layout.kernels
     precondition(
       kernels % groups == 0 && inputs[0].maps % groups == 0, "The groups would differ in size.")
-    self.name = name
+    self.traits = traits
     self.inputs = inputs
     self.weight = weight
     self.bias = bias
-    let output = MapShape(
-      height: window.places(over: inputs[0].height), width: window.places(over: inputs[0].width),
-      maps: kernels)
+    let output = traits.output(of: inputs[0], kernels: kernels)
     self.output = output
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
     if choice == .automatic, let plan, plan.isWorthwhile(images: images) {
@@ -64,15 +61,6 @@ package final class Convolution: Layer {
         inputs: inputs, output: output, window: window, groups: groups, weight: weight, bias: bias,
         team: team)
     }
-  }
-
-  /// Bytes that a convolution takes for itself in training, besides its output and its parameters, where it is
-  /// computed by Winograd's algorithm; the patches of the others are small.
-  package static func workspace(
-    inputs: [MapShape], output: MapShape, window: Window, groups: Int, threads: Int
-  ) -> Int {
-    let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
-    return plan?.bytes(threads: threads) ?? 0
   }
 
   /// Adds the share's products to `y`.
@@ -91,11 +79,25 @@ package final class Convolution: Layer {
     algorithm.backward(dy, x: x, share, into: nil, learns: true, pass)
   }
 
-  /// The transforms, or patches, of the gradient and of the input.
-  package var gradientsShareWork: Bool { true }
-
   /// Both gradients, which have transforms in common.
   package func backward(_ dy: Tensor, x: Tensor, _ share: Share, into dx: Tensor?, _ pass: Pass) {
     algorithm.backward(dy, x: x, share, into: dx, learns: true, pass)
+  }
+}
+
+extension ConvolutionSpecification: BuildableLayer {
+  /// The layer over the maps of the towers that one tower reads.
+  package func layer(_ context: LayerContext) -> any Layer {
+    let (weight, bias) = context.parameters(of: self)
+    return Convolution(
+      self, inputs: context.shape.inputs, weight: weight, bias: bias, choice: context.algorithm,
+      images: context.batchSize, team: context.team)
+  }
+
+  /// What Winograd's algorithm takes where it fits; the patches of the other one are small.
+  package func workspace(_ shape: LayerShape, threads: Int) -> Int {
+    let plan = WinogradPlan(
+      inputs: shape.inputs, output: shape.output, window: window, groups: groups)
+    return plan?.bytes(threads: threads) ?? 0
   }
 }

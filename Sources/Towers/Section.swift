@@ -61,7 +61,7 @@ final class Section {
     for number in range.dropFirst() where network.layers[number].reads != .own {
       let stage = number - range.lowerBound
       let segment = (exchanges.keys.max().map { $0 + 1 } ?? 0)..<stage
-      let convolution = segment.last { towers[0].stages[$0].layer is Convolution }
+      let convolution = segment.last { towers[0].stages[$0].layer.traits.hidesMessages }
       sendingStages[stage] = (convolution ?? stage)..<stage
       exchanges[stage] = Exchange(
         name: network.layers[number].name, shapes: allShapes.map { $0[stage - 1].output },
