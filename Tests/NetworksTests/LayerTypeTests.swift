@@ -61,6 +61,6 @@ import Testing
       Issue.record("It is \(String(describing: error)).")
       return
     }
-    #expect(context.debugDescription.hasPrefix("no layer is of type 'leakyRelu'; there are conv"))
+    #expect(context.debugDescription.hasPrefix("the type 'leakyRelu' is none of conv"))
   }
 }

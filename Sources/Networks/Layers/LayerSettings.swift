@@ -70,7 +70,7 @@ extension LayerSpecification: Codable {
     guard let type = Self.types.first(where: { $0.key == word }) else {
       throw DecodingError.dataCorruptedError(
         forKey: "type", in: values,
-        debugDescription: "no layer is of type \(quoted(word)); there are "
+        debugDescription: "the type \(quoted(word)) is none of "
           + Self.types.map { $0.key }.joined(separator: ", "))
     }
     let name = try values.decode(String.self, forKey: "name")
