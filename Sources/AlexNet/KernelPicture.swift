@@ -80,7 +80,7 @@ package struct FirstKernels: Sendable {
     let length = 3 * side * side
     weights = [Float](repeating: 0, count: layer.kernels * length)
     owners = [Float](repeating: 0, count: layer.kernels)
-    let name = (layer.tensor ?? layer.name) + ".weight"
+    let name = layer.tensorName + ".weight"
     for parameter in network.parameters where parameter.name == name {
       guard parameter.layout.kernelLength == length else { return nil }
       weights.withUnsafeMutableBufferPointer { weights in

@@ -6,8 +6,8 @@ package import Tensors
 ///
 /// At the edge the mean is over the pixels that exist, as in Krizhevsky's code.
 package final class AveragePooling: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: AveragePoolingSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// Places x places x maps.
@@ -17,14 +17,12 @@ package final class AveragePooling: Layer {
   private let team: ThreadTeam
 
   /// Makes the layer.
-  package init(name: String, input: MapShape, window: Window, team: ThreadTeam) {
-    self.name = name
+  package init(_ traits: AveragePoolingSpecification, input: MapShape, team: ThreadTeam) {
+    self.traits = traits
     inputs = [input]
-    self.window = window
+    window = traits.window
     self.team = team
-    output = MapShape(
-      height: window.places(over: input.height), width: window.places(over: input.width),
-      maps: input.maps)
+    output = traits.output(of: input, kernels: 0)
   }
 
   /// The means.
@@ -82,5 +80,12 @@ package final class AveragePooling: Layer {
         }
       }
     }
+  }
+}
+
+extension AveragePoolingSpecification: BuildableLayer {
+  /// The layer over one tower's maps.
+  package func layer(_ context: LayerContext) -> any Layer {
+    AveragePooling(self, input: context.shape.inputs[0], team: context.team)
   }
 }

@@ -8,8 +8,8 @@ package import Tensors
 /// where pixels outside the map are zero. With `groups` g, kernels and input maps fall into g equal groups
 /// and a kernel reads the maps of its group alone. Several slices (the maps of several towers) add up.
 package final class Convolution: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: ConvolutionSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// The maps that it makes: places x places x kernels.
@@ -28,19 +28,18 @@ package final class Convolution: Layer {
 
   /// Makes a convolution.
   /// - Parameters:
-  ///   - name: The layer's name.
+  ///   - traits: The layer's settings; groups only where there is one slice.
   ///   - inputs: The maps of each slice; all of one height and width.
-  ///   - window: The kernels' size, stride and padding.
-  ///   - groups: How many groups kernels and maps fall into; 1 where there are several slices.
   ///   - weight: The weights, in the layout height = width = size, slices' maps divided by groups.
   ///   - bias: The biases.
   ///   - choice: How it is computed.
   ///   - images: The most images that are computed together.
   ///   - team: The tower's threads.
   package init(
-    name: String, inputs: [MapShape], window: Window, groups: Int = 1, weight: Parameter,
-    bias: Parameter, choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
+    _ traits: ConvolutionSpecification, inputs: [MapShape], weight: Parameter, bias: Parameter,
+    choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
   ) {
+    let (window, groups) = (traits.window, traits.groups)
     precondition(
       !inputs.isEmpty && (groups == 1 || inputs.count == 1),
       "A convolution in groups must read one tower.")
@@ -51,13 +50,11 @@ package final class Convolution: Layer {
     precondition(
       kernels % groups == 0 && inputs[0].maps % groups == 0,
       "Groups must divide the kernels and the maps.")
-    self.name = name
+    self.traits = traits
     self.inputs = inputs
     self.weight = weight
     self.bias = bias
-    let output = MapShape(
-      height: window.places(over: inputs[0].height), width: window.places(over: inputs[0].width),
-      maps: kernels)
+    let output = traits.output(of: inputs[0], kernels: kernels)
     self.output = output
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
     if choice == .automatic, let plan, plan.isWorthwhile(images: images) {
@@ -67,15 +64,6 @@ package final class Convolution: Layer {
         inputs: inputs, output: output, window: window, groups: groups, weight: weight, bias: bias,
         team: team)
     }
-  }
-
-  /// Bytes that a convolution takes for itself in training, besides its output and its parameters, where it is
-  /// computed by Winograd's algorithm; the patches of the others are small.
-  package static func workspace(
-    inputs: [MapShape], output: MapShape, window: Window, groups: Int, threads: Int
-  ) -> Int {
-    let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
-    return plan?.bytes(threads: threads) ?? 0
   }
 
   /// Adds the slice's products to `y`.
@@ -95,13 +83,27 @@ package final class Convolution: Layer {
     algorithm.backward(dy, x: x, slice, into: nil, learns: true, pass)
   }
 
-  /// The transforms, or patches, of the gradient and of the input.
-  package var gradientsShareWork: Bool { true }
-
   /// Both gradients, which have transforms in common.
   package func backward(
     _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, _ pass: Pass
   ) {
     algorithm.backward(dy, x: x, slice, into: dx, learns: true, pass)
+  }
+}
+
+extension ConvolutionSpecification: BuildableLayer {
+  /// The layer over the maps of the towers that one tower reads.
+  package func layer(_ context: LayerContext) -> any Layer {
+    let (weight, bias) = context.parameters(of: self)
+    return Convolution(
+      self, inputs: context.shape.inputs, weight: weight, bias: bias, choice: context.algorithm,
+      images: context.batchSize, team: context.team)
+  }
+
+  /// What Winograd's algorithm takes where it fits; the patches of the other one are small.
+  package func workspace(_ shape: LayerShape, threads: Int) -> Int {
+    let plan = WinogradPlan(
+      inputs: shape.inputs, output: shape.output, window: window, groups: groups)
+    return plan?.bytes(threads: threads) ?? 0
   }
 }

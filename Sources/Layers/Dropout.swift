@@ -11,14 +11,12 @@ package import Tensors
 /// Which neurons are dropped depends on the seed, the layer's name, the step, the image's number in the whole
 /// batch and the neuron's number among those of all towers, and on nothing else.
 package final class Dropout: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: DropoutSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// As many maps as it reads.
-  package var output: MapShape { inputs[0] }
-  /// Yes: the gradient needs nothing but the mask.
-  package var worksInPlace: Bool { true }
+  package let output: MapShape
 
   private let probability: Float
   /// What a neuron that is kept is multiplied by in training, and every neuron at test.
@@ -30,27 +28,26 @@ package final class Dropout: Layer {
 
   /// Makes the layer.
   /// - Parameters:
-  ///   - name: The layer's name.
+  ///   - traits: The layer's settings.
   ///   - input: The neurons of this tower.
-  ///   - probability: The share of neurons that is dropped, from 0 to below 1.
-  ///   - scalesInTraining: Whether what is kept is scaled up in training, and not down at test.
   ///   - firstNeuron: The number of the tower's first neuron among those of all towers.
   ///   - random: The numbers for this layer.
   ///   - batchSize: The largest number of images in a pass.
   ///   - team: The tower's threads.
   package init(
-    name: String, input: MapShape, probability: Double, scalesInTraining: Bool = false,
-    firstNeuron: Int, random: Philox, batchSize: Int, team: ThreadTeam
+    _ traits: DropoutSpecification, input: MapShape, firstNeuron: Int, random: Philox,
+    batchSize: Int, team: ThreadTeam
   ) {
-    self.name = name
+    self.traits = traits
     inputs = [input]
-    self.probability = Float(probability)
-    let kept = 1 - Float(probability)
-    factors = scalesInTraining ? (1 / kept, 1) : (1, kept)
+    output = traits.output(of: input, kernels: 0)
+    probability = Float(traits.probability)
+    let kept = 1 - probability
+    factors = traits.scalesInTraining ? (1 / kept, 1) : (1, kept)
     self.firstNeuron = firstNeuron
     self.random = random
     self.team = team
-    mask = Tensor(batchSize, input.count)
+    mask = Tensor(batchSize, traits.rememberedBytes(of: output) / MemoryLayout<Float>.stride)
   }
 
   /// Drops neurons in training, scales them at test.
@@ -96,5 +93,17 @@ package final class Dropout: Layer {
       }
       mask[i] = words[neuron & 3].unitFloat < probability ? 0 : factors.training
     }
+  }
+}
+
+extension DropoutSpecification: BuildableLayer {
+  /// The layer over one tower's maps.
+  package func layer(_ context: LayerContext) -> any Layer {
+    // Apart from the random numbers of any tensor.
+    let purpose = Parameter.purpose(of: "dropout " + name)
+    return Dropout(
+      self, input: context.shape.inputs[0], firstNeuron: context.firstNeuron(),
+      random: Philox(seed: context.seed, purpose: purpose), batchSize: context.batchSize,
+      team: context.team)
   }
 }

@@ -7,8 +7,8 @@ package import Tensors
 /// Feature maps are read as vectors in their order in memory. The products are cut over the tower's
 /// threads by kernels (forward, weights) or by inputs (input gradient).
 package final class FullyConnected: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: FullyConnectedSpecification
   /// The maps or vectors that the layer reads.
   package let inputs: [MapShape]
   /// 1 x 1 x kernels.
@@ -25,20 +25,21 @@ package final class FullyConnected: Layer {
 
   /// Makes a layer with weights of zero.
   /// - Parameters:
-  ///   - name: The layer's name.
+  ///   - traits: The layer's settings.
   ///   - inputs: The shape of each slice.
   ///   - weight: The weights, laid out with the slices' height, width and maps.
   ///   - bias: The biases.
   ///   - team: The tower's threads.
   package init(
-    name: String, inputs: [MapShape], weight: Parameter, bias: Parameter, team: ThreadTeam
+    _ traits: FullyConnectedSpecification, inputs: [MapShape], weight: Parameter, bias: Parameter,
+    team: ThreadTeam
   ) {
-    self.name = name
+    self.traits = traits
     self.inputs = inputs
     self.weight = weight
     self.bias = bias
     self.team = team
-    output = MapShape(height: 1, width: 1, maps: weight.layout.kernels)
+    output = traits.output(of: inputs[0], kernels: weight.layout.kernels)
   }
 
   /// Adds the slice's products to `y`.
@@ -94,5 +95,14 @@ package final class FullyConnected: Layer {
       bias.gradient.fill(0)
       addRows(dy.pointer, count: output.maps, rows: pass.images, to: bias.gradient.pointer)
     }
+  }
+}
+
+extension FullyConnectedSpecification: BuildableLayer {
+  /// The layer over one tower's maps.
+  package func layer(_ context: LayerContext) -> any Layer {
+    let (weight, bias) = context.parameters(of: self)
+    return FullyConnected(
+      self, inputs: context.shape.inputs, weight: weight, bias: bias, team: context.team)
   }
 }

@@ -11,20 +11,16 @@ package import Tensors
 /// The backward functions may use the input `x` of the forward pass, which still holds what it held; the
 /// output may have been changed in place by the layer that follows.
 package protocol Layer: AnyObject {
-  /// The layer's name in the network, `conv1`.
-  var name: String { get }
+  /// A type of layer, as data.
+  associatedtype Traits: LayerTraits
+  /// The layer's settings, and what is known of its type.
+  var traits: Traits { get }
   /// The maps that the layer reads, a shape for each slice.
   var inputs: [MapShape] { get }
   /// The maps that it makes.
   var output: MapShape { get }
   /// What it learns: nothing, or weights and biases.
   var parameters: [Parameter] { get }
-  /// Whether the output may take the place of the input in memory, and the gradient by the input that of the
-  /// gradient by the output. The backward functions are then given the output as `x`.
-  var worksInPlace: Bool { get }
-
-  /// Whether `backward` has work in common for its two gradients, which is done twice where they are found apart.
-  var gradientsShareWork: Bool { get }
 
   /// Adds one slice's products to the output; the first slice overwrites what was there.
   func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass)
@@ -40,12 +36,18 @@ package protocol Layer: AnyObject {
 }
 
 extension Layer {
+  /// The layer's name in the network, `conv1`.
+  package var name: String { traits.name }
+  /// Whether the output may take the place of the input in memory, and the gradients likewise.
+  ///
+  /// The backward functions are then given the output as `x`.
+  package var worksInPlace: Bool { traits.worksInPlace }
+  /// Whether `backward` has work in common for its two gradients.
+  package var gradientsShareWork: Bool {
+    (traits as? any LayerWithWeights)?.gradientsShareWork ?? false
+  }
   /// Nothing to learn.
   package var parameters: [Parameter] { [] }
-  /// A new output by default.
-  package var worksInPlace: Bool { false }
-  /// None by default.
-  package var gradientsShareWork: Bool { false }
   /// Nothing to learn.
   package func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {}
   /// One gradient after the other.

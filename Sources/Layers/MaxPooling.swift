@@ -8,8 +8,8 @@ package import Tensors
 /// y[p,q,c] = max of x[r,s,c] over the window at (p, q), and the gradient goes to the first pixel that
 /// reached it. What lies beyond the map's edge does not count.
 package final class MaxPooling: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: MaxPoolingSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// Places x places x maps.
@@ -21,20 +21,21 @@ package final class MaxPooling: Layer {
   private let winner: UnsafeMutableBufferPointer<UInt8>
 
   /// Makes the layer; a window of at most 15 x 15 pixels.
-  package init(name: String, input: MapShape, window: Window, batchSize: Int, team: ThreadTeam) {
+  package init(
+    _ traits: MaxPoolingSpecification, input: MapShape, batchSize: Int, team: ThreadTeam
+  ) {
+    let window = traits.window
     precondition(
       window.size * window.size <= 255, "A window must have at most 255 pixels.")
-    self.name = name
+    self.traits = traits
     inputs = [input]
     self.team = team
-    output = MapShape(
-      height: window.places(over: input.height), width: window.places(over: input.width),
-      maps: input.maps)
+    output = traits.output(of: input, kernels: 0)
     grid = PoolGrid(
       height: input.height, width: input.width, outputHeight: output.height,
       outputWidth: output.width, maps: input.maps, size: window.size, stride: window.stride,
       padding: window.padding)
-    winner = .allocate(capacity: batchSize * output.count)
+    winner = .allocate(capacity: batchSize * traits.rememberedBytes(of: output))
     winner.initialize(repeating: 0)
   }
 
@@ -65,5 +66,13 @@ package final class MaxPooling: Layer {
           dx.pointer + image * inputs[0].count)
       }
     }
+  }
+}
+
+extension MaxPoolingSpecification: BuildableLayer {
+  /// The layer over one tower's maps.
+  package func layer(_ context: LayerContext) -> any Layer {
+    MaxPooling(
+      self, input: context.shape.inputs[0], batchSize: context.batchSize, team: context.team)
   }
 }

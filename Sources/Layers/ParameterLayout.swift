@@ -1,3 +1,4 @@
+package import Networks
 package import Tensors
 
 /// The order of a tower's weights in memory, and how it maps to the canonical one.
@@ -8,44 +9,36 @@ package import Tensors
 package struct ParameterLayout: Equatable, Sendable {
   /// The tower's kernels.
   package let kernels: Int
-  /// The height of a kernel.
-  package let height: Int
-  /// The width of a kernel.
-  package let width: Int
-  /// The input maps of a kernel in each slice.
-  package let sliceMaps: [Int]
-  /// Whether the layer reads vectors: a canonical kernel then is one row of numbers, not height x width.
-  package let isFlat: Bool
+  /// One of them.
+  package let kernel: WeightShape
 
   /// Makes a layout.
-  package init(kernels: Int, height: Int, width: Int, sliceMaps: [Int], isFlat: Bool) {
+  package init(kernels: Int, of kernel: WeightShape) {
     self.kernels = kernels
-    self.height = height
-    self.width = width
-    self.sliceMaps = sliceMaps
-    self.isFlat = isFlat
+    self.kernel = kernel
   }
 
   /// The layout of one bias a kernel.
   package static func biases(kernels: Int) -> ParameterLayout {
-    ParameterLayout(kernels: kernels, height: 1, width: 1, sliceMaps: [1], isFlat: true)
+    ParameterLayout(
+      kernels: kernels, of: WeightShape(height: 1, width: 1, sliceMaps: [1], isFlat: true))
   }
 
   /// Weights of one kernel.
-  package var kernelLength: Int { height * width * sliceMaps.reduce(0, +) }
+  package var kernelLength: Int { kernel.length }
   /// Weights of all the tower's kernels.
   package var count: Int { kernels * kernelLength }
   /// The lengths of the canonical dimensions after the first.
-  package var canonicalKernelShape: [Int] {
-    isFlat ? [kernelLength] : [sliceMaps.reduce(0, +), height, width]
-  }
+  package var canonicalKernelShape: [Int] { kernel.canonical }
 
   /// Weights of one kernel in a slice.
-  package func sliceKernelLength(_ slice: Int) -> Int { height * width * sliceMaps[slice] }
+  package func sliceKernelLength(_ slice: Int) -> Int {
+    kernel.height * kernel.width * kernel.sliceMaps[slice]
+  }
 
   /// Where a slice's matrix of kernels x weights begins.
   package func sliceOffset(_ slice: Int) -> Int {
-    kernels * height * width * sliceMaps[..<slice].reduce(0, +)
+    kernels * kernel.height * kernel.width * kernel.sliceMaps[..<slice].reduce(0, +)
   }
 
   /// Writes a kernel in canonical order to `destination`, which has room for `kernelLength` numbers.
@@ -61,11 +54,11 @@ package struct ParameterLayout: Equatable, Sendable {
   }
 
   @inline(__always)
-  private func forEachElement(of kernel: Int, _ body: (_ stored: Int, _ canonical: Int) -> Void) {
-    let area = height * width
+  private func forEachElement(of number: Int, _ body: (_ stored: Int, _ canonical: Int) -> Void) {
+    let area = kernel.height * kernel.width
     var firstMap = 0
-    for (slice, maps) in sliceMaps.enumerated() {
-      let base = sliceOffset(slice) + kernel * area * maps
+    for (slice, maps) in kernel.sliceMaps.enumerated() {
+      let base = sliceOffset(slice) + number * area * maps
       for pixel in 0..<area {
         for map in 0..<maps {
           body(base + pixel * maps + map, (firstMap + map) * area + pixel)

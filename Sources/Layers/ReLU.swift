@@ -7,21 +7,20 @@ package import Tensors
 ///
 /// In place.
 package final class ReLU: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: ReLUSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// As many maps as it reads.
-  package var output: MapShape { inputs[0] }
-  /// Yes: the gradient needs nothing but the output's sign.
-  package var worksInPlace: Bool { true }
+  package let output: MapShape
 
   private let team: ThreadTeam
 
   /// Makes a rectifier over maps of one shape.
-  package init(name: String, input: MapShape, team: ThreadTeam) {
-    self.name = name
+  package init(_ traits: ReLUSpecification, input: MapShape, team: ThreadTeam) {
+    self.traits = traits
     inputs = [input]
+    output = traits.output(of: input, kernels: 0)
     self.team = team
   }
 
@@ -42,5 +41,12 @@ package final class ReLU: Layer {
         x.pointer + range.lowerBound, dy.pointer + range.lowerBound, range.count,
         dx.pointer + range.lowerBound)
     }
+  }
+}
+
+extension ReLUSpecification: BuildableLayer {
+  /// The layer over one tower's maps.
+  package func layer(_ context: LayerContext) -> any Layer {
+    ReLU(self, input: context.shape.inputs[0], team: context.team)
   }
 }

@@ -9,35 +9,29 @@ package import Tensors
 /// y_i = x_i d_i^-beta and dx_i = dy_i d_i^-beta - 2 s beta x_i * sum of dy_j x_j d_j^(-beta-1) over the
 /// same window. The paper's s is alpha; Krizhevsky's code and Caffe divide it by n.
 package final class ResponseNormalization: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: ResponseNormalizationSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// As many maps as it reads.
-  package var output: MapShape { inputs[0] }
+  package let output: MapShape
 
   private let shape: NormalizationShape
   private let team: ThreadTeam
 
   /// Makes the layer.
   /// - Parameters:
-  ///   - name: The layer's name.
+  ///   - traits: The layer's settings; n is odd.
   ///   - input: The tower's maps.
-  ///   - size: n, odd: the maps that a sum runs over.
-  ///   - constant: k.
-  ///   - scale: s, the factor of the sum of squares.
-  ///   - exponent: beta.
   ///   - team: The tower's threads.
-  package init(
-    name: String, input: MapShape, size: Int, constant: Double, scale: Double, exponent: Double,
-    team: ThreadTeam
-  ) {
-    precondition(size % 2 == 1, "The window's size must be odd.")
-    self.name = name
+  package init(_ traits: ResponseNormalizationSpecification, input: MapShape, team: ThreadTeam) {
+    precondition(traits.size % 2 == 1, "The window's size must be odd.")
+    self.traits = traits
     inputs = [input]
+    output = traits.output(of: input, kernels: 0)
     shape = NormalizationShape(
-      maps: input.maps, half: size / 2, constant: Float(constant), scale: Float(scale),
-      exponent: Float(exponent))
+      maps: input.maps, half: traits.size / 2, constant: Float(traits.constant),
+      scale: Float(traits.scale), exponent: Float(traits.exponent))
     self.team = team
   }
 
@@ -58,5 +52,12 @@ package final class ResponseNormalization: Layer {
       KernelSet.best.normalizationGradient(
         shape, x.pointer + start, dy.pointer + start, pixels.count, dx.pointer + start)
     }
+  }
+}
+
+extension ResponseNormalizationSpecification: BuildableLayer {
+  /// The layer over one tower's maps.
+  package func layer(_ context: LayerContext) -> any Layer {
+    ResponseNormalization(self, input: context.shape.inputs[0], team: context.team)
   }
 }

@@ -10,12 +10,12 @@ package import Tensors
 /// y_p = x_p d_p^-beta, and dx_p = dy_p d_p^-beta - 2 s beta x_p * sum of dy_q x_q d_q^(-beta-1) over that
 /// window.
 package final class SpatialNormalization: Layer {
-  /// The layer's name.
-  package let name: String
+  /// The layer's settings.
+  package let traits: SpatialNormalizationSpecification
   /// The maps that the layer reads.
   package let inputs: [MapShape]
   /// As many maps as it reads.
-  package var output: MapShape { inputs[0] }
+  package let output: MapShape
 
   private let size: Int
   private let constant: Float
@@ -26,24 +26,18 @@ package final class SpatialNormalization: Layer {
 
   /// Makes the layer.
   /// - Parameters:
-  ///   - name: The layer's name.
+  ///   - traits: The layer's settings; n is odd.
   ///   - input: The tower's maps.
-  ///   - size: n, odd: the window's height and width.
-  ///   - constant: What the sum is added to.
-  ///   - scale: s, the factor of the sum of squares.
-  ///   - exponent: beta.
   ///   - team: The tower's threads.
-  package init(
-    name: String, input: MapShape, size: Int, constant: Double, scale: Double, exponent: Double,
-    team: ThreadTeam
-  ) {
-    precondition(size % 2 == 1, "The window's size must be odd.")
-    self.name = name
+  package init(_ traits: SpatialNormalizationSpecification, input: MapShape, team: ThreadTeam) {
+    precondition(traits.size % 2 == 1, "The window's size must be odd.")
+    self.traits = traits
     inputs = [input]
-    self.size = size
-    self.constant = Float(constant)
-    self.scale = Float(scale)
-    self.exponent = Float(exponent)
+    output = traits.output(of: input, kernels: 0)
+    size = traits.size
+    constant = Float(traits.constant)
+    scale = Float(traits.scale)
+    exponent = Float(traits.exponent)
     self.team = team
     scratch = (0..<team.count).map { _ in
       (Tensor(input.count), Tensor(input.count + 8), Tensor(input.count))
@@ -133,5 +127,12 @@ package final class SpatialNormalization: Layer {
         }
       }
     }
+  }
+}
+
+extension SpatialNormalizationSpecification: BuildableLayer {
+  /// The layer over one tower's maps.
+  package func layer(_ context: LayerContext) -> any Layer {
+    SpatialNormalization(self, input: context.shape.inputs[0], team: context.team)
   }
 }

@@ -67,9 +67,9 @@ extension NetworkSpecification {
   package func withClasses(_ classes: Int) -> NetworkSpecification {
     var changed = self
     changed.classes = classes
-    if case .fullyConnected(var last)? = layers.last {
+    if var last = layers.last?.weights, last.isFullyConnected {
       last.kernels = classes
-      changed.layers[layers.count - 1] = .fullyConnected(last)
+      changed.layers[layers.count - 1] = last.specification
     }
     return changed
   }

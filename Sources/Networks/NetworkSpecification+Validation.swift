@@ -58,7 +58,7 @@ extension NetworkSpecification {
       }
       try validate(layer, require)
     }
-    guard case .fullyConnected(let last) = layers[layers.count - 1] else {
+    guard let last = layers[layers.count - 1].weights, last.isFullyConnected else {
       throw Failure(
         .badData,
         "The network \(quoted(name)) cannot be built: its last layer is not fully connected.")
@@ -76,16 +76,8 @@ extension NetworkSpecification {
           "layer \(quoted(name)) has no output, since its input is \(shape.inputs[0])")
         try require(
           shape.output.count < 1 << 28, "the output of layer \(quoted(name)) is too large")
-        if case .convolution(let convolution) = shape.layer, convolution.groups > 1 {
-          let parts = convolution.groups
-          try require(
-            shape.inputs.count == 1 && shape.inputs[0].maps % parts == 0
-              && shape.kernels.count % parts == 0,
-            "layer \(quoted(name)) cannot have \(parts) groups of "
-              + "\(shape.inputs.reduce(0) { $0 + $1.maps }) maps and \(shape.kernels.count) "
-              + "kernels per tower: groups must divide both, and the layer must read its own tower"
-          )
-        }
+        let complaint = shape.layer.traits.complaint(at: shape)
+        try require(complaint == nil, "layer \(quoted(name)) \(complaint ?? "")")
         total += shape.parameters
         try require(total < 1 << 34, "it has more than 17 billion parameters")
         // All kernels of a layer are rows of one tensor in files.
@@ -123,46 +115,7 @@ extension NetworkSpecification {
             + "from 0 to \(towers - 1), in order, the tower itself among them")
       }
     }
-    func check(_ window: Window, longest: Int) throws(Failure) {
-      try require(
-        (1...longest).contains(window.size) && (1...4096).contains(window.stride)
-          && (0..<window.size).contains(window.padding),
-        "layer \(quoted(name)) needs a size from 1 to \(longest), a stride of 1 or more and a padding below "
-          + "the size")
-    }
-    func check(kernels: Int, _ initial: InitialValues) throws(Failure) {
-      try require(
-        (towers...1_000_000).contains(kernels),
-        "layer \(quoted(name)) has \(kernels) kernels; \(towers) (one per tower) to 1000000 are "
-          + "allowed")
-      try require(
-        initial.deviation.isFinite && initial.deviation >= 0 && initial.bias.isFinite,
-        "layer \(quoted(name)) needs a finite bias and a finite weightDeviation of 0 or more")
-    }
-    switch layer {
-    case .convolution(let layer):
-      try check(layer.window, longest: 4096)
-      try check(kernels: layer.kernels, layer.initial)
-      try require(
-        layer.groups >= 1, "layer \(quoted(name)) has \(layer.groups) groups; 1 or more are allowed"
-      )
-    case .fullyConnected(let layer): try check(kernels: layer.kernels, layer.initial)
-    case .responseNormalization(let layer), .spatialNormalization(let layer):
-      try require(
-        layer.size % 2 == 1 && (1...255).contains(layer.size),
-        "layer \(quoted(name)) needs an odd size from 1 to 255, not \(layer.size)")
-      try require(
-        layer.constant.isFinite && layer.constant > 0 && layer.scale.isFinite && layer.scale >= 0
-          && layer.exponent.isFinite,
-        "layer \(quoted(name)) needs a positive constant, a scale of 0 or more and a finite exponent"
-      )
-    case .maxPooling(let layer), .averagePooling(let layer): try check(layer.window, longest: 15)
-    case .dropout(_, let probability, _):
-      try require(
-        (0..<1).contains(probability),
-        "layer \(quoted(name)) has a dropout probability of \(probability); 0 to below 1 is "
-          + "allowed")
-    case .relu, .tanh: break
-    }
+    let complaint = layer.traits.complaint(towers: towers)
+    try require(complaint == nil, "layer \(quoted(name)) \(complaint ?? "")")
   }
 }

@@ -135,29 +135,18 @@ extension NetworkSpecification {
   /// The layers that can be spread over the ranks of all replicas: from the first fully-connected one that reads
   /// all towers to the last, where nothing else is in between; nil where there are none.
   package var fullyConnectedPart: Range<Int>? {
-    let first = layers.firstIndex { layer in
-      if case .fullyConnected = layer { layer.reads == .all } else { false }
-    }
+    let first = layers.firstIndex { $0.weights?.isFullyConnected == true && $0.reads == .all }
     guard let first, first > 0 else { return nil }
     let isUniform = layers[first...].allSatisfy { layer in
-      switch layer {
-      case .fullyConnected: layer.reads == .all
-      case .relu, .tanh, .dropout: true
-      default: false
-      }
+      layer.weights.map { $0.isFullyConnected && $0.reads == .all }
+        ?? layer.traits.worksOnEachNeuronAlone
     }
     return isUniform ? first..<layers.count : nil
   }
 
   /// The neurons of the smallest layer of `fullyConnectedPart`: it cannot be cut into more parts.
   package var fewestNeurons: Int {
-    (fullyConnectedPart ?? 0..<0).reduce(.max) { least, number in
-      if case .fullyConnected(let layer) = layers[number] {
-        min(least, layer.kernels)
-      } else {
-        least
-      }
-    }
+    layers[fullyConnectedPart ?? 0..<0].compactMap { $0.weights?.kernels }.min() ?? .max
   }
 
   /// The shapes of one of `parts` parts of the layers of `fullyConnectedPart`.
@@ -180,28 +169,17 @@ extension NetworkSpecification {
       // Where there are more parts than towers before, the first layer is fully connected: what it makes does
       // not depend on what it reads.
       let outputs = (0..<parts).map {
-        output(of: layer, from: maps[min($0, maps.count - 1)], part: $0, parts: parts)
+        layer.traits.output(
+          of: maps[min($0, maps.count - 1)],
+          kernels: layer.kernels(ofPart: $0, parts: parts).count)
       }
-      var (kernels, parameters, multiplications) = (0..<0, 0, 0)
-      let readMaps = inputs.reduce(0) { $0 + $1.maps }
-      switch layer {
-      case .convolution(let convolution):
-        kernels = evenSplit(convolution.kernels, part: part, of: parts)
-        let length =
-          convolution.window.size * convolution.window.size * readMaps / convolution.groups
-        parameters = Self.product(kernels.count, length + 1)
-        multiplications = Self.product(outputs[part].count, length)
-      case .fullyConnected(let connected):
-        kernels = evenSplit(connected.kernels, part: part, of: parts)
-        let length = inputs.reduce(0) { $0 + $1.count }
-        parameters = Self.product(kernels.count, length + 1)
-        multiplications = Self.product(kernels.count, length)
-      default: break
-      }
+      let kernels = layer.kernels(ofPart: part, parts: parts)
+      let kernel = layer.weights?.kernel(over: inputs)
       result.append(
         LayerShape(
           layer: layer, reads: read, inputs: inputs, output: outputs[part], kernels: kernels,
-          parameters: parameters, multiplications: multiplications))
+          parameters: kernel.map { Self.product(kernels.count, $0.length + 1) } ?? 0,
+          multiplications: kernel.map { Self.product(outputs[part].count, $0.length) } ?? 0))
       maps = outputs
     }
     return result
@@ -212,32 +190,9 @@ extension NetworkSpecification {
     (0..<towers).reduce(0) { $0 + shapes(ofTower: $1).reduce(0) { $0 + $1.parameters } }
   }
 
-  /// A side that no valid network has: more is not counted, so that a description cannot overflow.
-  private static let longestSide = 1 << 15
-
   /// A product that stops at a number which no valid network comes near.
   private static func product(_ a: Int, _ b: Int) -> Int {
     let (product, overflow) = a.multipliedReportingOverflow(by: b)
     return overflow ? 1 << 60 : min(product, 1 << 60)
-  }
-
-  private func output(
-    of layer: LayerSpecification, from input: MapShape, part: Int, parts: Int
-  ) -> MapShape {
-    func slide(_ window: Window, _ maps: Int) -> MapShape {
-      MapShape(
-        height: min(window.places(over: input.height), Self.longestSide),
-        width: min(window.places(over: input.width), Self.longestSide), maps: maps)
-    }
-    switch layer {
-    case .convolution(let layer):
-      let kernels = evenSplit(layer.kernels, part: part, of: parts)
-      return slide(layer.window, kernels.count)
-    case .fullyConnected(let layer):
-      let kernels = evenSplit(layer.kernels, part: part, of: parts)
-      return MapShape(height: 1, width: 1, maps: kernels.count)
-    case .maxPooling(let layer), .averagePooling(let layer): return slide(layer.window, input.maps)
-    case .relu, .tanh, .responseNormalization, .spatialNormalization, .dropout: return input
-    }
   }
 }

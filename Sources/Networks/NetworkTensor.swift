@@ -16,27 +16,19 @@ extension NetworkSpecification {
   /// Every tensor that the network learns, in the order of its layers.
   package var tensors: [NetworkTensor] {
     shapes(ofTower: 0).flatMap { shape -> [NetworkTensor] in
-      func pair(
-        _ tensor: String?, _ name: String, _ weight: [Int], inputs: [Int]? = nil
-      ) -> [NetworkTensor] {
-        [("weight", weight, inputs), ("bias", [weight[0]], nil)].map { part, shape, inputs in
-          NetworkTensor(
-            layer: name, name: "\(tensor ?? name).\(part)", layerName: "\(name).\(part)",
-            shape: shape, inputs: inputs)
-        }
+      guard let layer = shape.layer.weights else { return [] }
+      let kernel = layer.kernel(over: shape.inputs)
+      func tensor(_ part: String, _ shape: [Int], inputs: [Int]?) -> NetworkTensor {
+        NetworkTensor(
+          layer: layer.name, name: "\(layer.tensorName).\(part)",
+          layerName: "\(layer.name).\(part)", shape: shape, inputs: inputs)
       }
-      switch shape.layer {
-      case .convolution(let layer):
-        let maps = shape.inputs.reduce(0) { $0 + $1.maps } / layer.groups
-        return pair(
-          layer.tensor, layer.name, [layer.kernels, maps, layer.window.size, layer.window.size])
-      case .fullyConnected(let layer):
-        let input = shape.inputs[0]
-        return pair(
-          layer.tensor, layer.name, [layer.kernels, shape.inputs.reduce(0) { $0 + $1.count }],
-          inputs: [shape.inputs.reduce(0) { $0 + $1.maps }, input.height, input.width])
-      default: return []
-      }
+      return [
+        tensor(
+          "weight", [layer.kernels] + kernel.canonical,
+          inputs: kernel.isFlat ? [kernel.maps, kernel.height, kernel.width] : nil),
+        tensor("bias", [layer.kernels], inputs: nil),
+      ]
     }
   }
 }

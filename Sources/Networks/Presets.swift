@@ -96,11 +96,12 @@ extension NetworkSpecification {
     }
     func norm(_ number: Int) -> LayerSpecification {
       .responseNormalization(
-        NormalizationSpecification(
+        ResponseNormalizationSpecification(
           name: "norm\(number)", size: 5, constant: 2, scale: scale, exponent: 0.75))
     }
     func pool(_ number: Int) -> LayerSpecification {
-      .maxPooling(PoolingSpecification(name: "pool\(number)", window: Window(size: 3, stride: 2)))
+      .maxPooling(
+        MaxPoolingSpecification(name: "pool\(number)", window: Window(size: 3, stride: 2)))
     }
     func relu(_ number: Int) -> LayerSpecification { .relu(name: "relu\(number)") }
 
@@ -110,7 +111,7 @@ extension NetworkSpecification {
     if isCode {
       layers.append(
         .spatialNormalization(
-          NormalizationSpecification(
+          SpatialNormalizationSpecification(
             name: "cnorm2", size: 5, constant: 1, scale: 0.001 / 25, exponent: 0.75)))
     }
     layers += [
@@ -143,12 +144,12 @@ extension NetworkSpecification {
     return NetworkSpecification(
       name: "cifar-four-layer", towers: 2, inputSide: 32, imageSide: 32, classes: classes,
       layers: [
-        conv(1, 32, 0.0001), .maxPooling(PoolingSpecification(name: "pool1", window: pool)),
+        conv(1, 32, 0.0001), .maxPooling(MaxPoolingSpecification(name: "pool1", window: pool)),
         .relu(name: "relu1"),
         conv(2, 32, 0.01), .relu(name: "relu2"),
-        .averagePooling(PoolingSpecification(name: "pool2", window: pool)),
+        .averagePooling(AveragePoolingSpecification(name: "pool2", window: pool)),
         conv(3, 64, 0.01), .relu(name: "relu3"),
-        .averagePooling(PoolingSpecification(name: "pool3", window: pool)),
+        .averagePooling(AveragePoolingSpecification(name: "pool3", window: pool)),
         .fullyConnected(
           FullyConnectedSpecification(
             name: "fc10", kernels: classes, reads: .all, initial: InitialValues(deviation: 0.01))),

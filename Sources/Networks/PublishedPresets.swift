@@ -30,7 +30,7 @@ extension NetworkSpecification {
     }
     func norm(_ number: Int) -> LayerSpecification {
       .responseNormalization(
-        NormalizationSpecification(
+        ResponseNormalizationSpecification(
           name: "norm\(number)", size: 5, constant: 1, scale: 1e-4 / 5, exponent: 0.75))
     }
     func normAndPool(_ number: Int) -> [LayerSpecification] {
@@ -97,7 +97,7 @@ extension NetworkSpecification {
 
   private static func pool(_ number: Int, rounding: Window.Rounding) -> LayerSpecification {
     .maxPooling(
-      PoolingSpecification(
+      MaxPoolingSpecification(
         name: "pool\(number)", window: Window(size: 3, stride: 2, rounding: rounding)))
   }
 

@@ -117,12 +117,7 @@ extension NetworkSpecification {
     case .oneColumn: changed = inOneColumn()
     case .nonOverlappingPooling: changed.layers = withoutOverlap()
     case .noNormalization:
-      changed.layers = layers.filter {
-        switch $0 {
-        case .responseNormalization, .spatialNormalization: false
-        default: true
-        }
-      }
+      changed.layers = layers.filter { $0.traits.role != .normalization }
     case .normOverConv5: changed.layers = withNormOverConv5()
     case .noExchange: changed.layers = withoutExchange()
     case .noConv3Exchange:
@@ -152,23 +147,13 @@ extension NetworkSpecification {
         ], at: index + 1)
     case .tanh:
       changed.layers = layers.map {
-        guard case .relu(let name) = $0 else { return $0 }
-        return .tanh(name: name)
+        guard case .relu(let unit) = $0 else { return $0 }
+        return .tanh(name: unit.name)
       }
     case .noDropout:
-      changed.layers = layers.filter {
-        if case .dropout = $0 { false } else { true }
-      }
+      changed.layers = layers.filter { $0.traits.role != .dropout }
     case .oneTower:
-      guard
-        layers.allSatisfy({ layer in
-          switch layer {
-          case .convolution, .fullyConnected: layer.reads == .all
-          case .responseNormalization: false
-          default: true
-          }
-        })
-      else { break }
+      guard layers.allSatisfy({ !$0.traits.dependsOnTowers }) else { break }
       changed.towers = 1
     }
     guard changed != self else {
@@ -236,14 +221,14 @@ extension NetworkSpecification {
     guard let conv5 = layers.firstIndex(where: { $0.name == "conv5" }),
       !layers.contains(where: { $0.name == "norm5" })
     else { return layers }
-    let norms = layers[..<conv5].compactMap { layer -> NormalizationSpecification? in
+    let norms = layers[..<conv5].compactMap { layer -> ResponseNormalizationSpecification? in
       if case .responseNormalization(let norm) = layer { norm } else { nil }
     }
     guard var norm = norms.last else { return layers }
     norm.name = "norm5"
     var changed = layers
     var place = conv5 + 1
-    if place < layers.count, layers[place].isUnit { place += 1 }
+    if place < layers.count, layers[place].traits.role == .activation { place += 1 }
     changed.insert(.responseNormalization(norm), at: place)
     return changed
   }
@@ -255,7 +240,7 @@ extension NetworkSpecification {
     return layers.enumerated().map { number, layer in
       guard number < layers.count - 1 else { return layer }
       let alone = layer.reading(.own)
-      if case .fullyConnected = layer { return alone.withKernels { $0 * towers } }
+      if layer.weights?.isFullyConnected == true { return alone.withKernels { $0 * towers } }
       return layer.name == "conv2" && hasAlexNetsConvolutions
         ? alone.withKernels { $0 * 5 / 4 } : alone
     }
@@ -263,37 +248,17 @@ extension NetworkSpecification {
 }
 
 extension LayerSpecification {
-  /// Whether it is a rectifier or what takes its place.
-  fileprivate var isUnit: Bool {
-    switch self {
-    case .relu, .tanh: true
-    default: false
-    }
-  }
-
   /// The layer with other towers to read; layers without weights read their own.
   fileprivate func reading(_ reads: Reads) -> LayerSpecification {
-    switch self {
-    case .convolution(var layer):
-      layer.reads = reads
-      return .convolution(layer)
-    case .fullyConnected(var layer):
-      layer.reads = reads
-      return .fullyConnected(layer)
-    default: return self
-    }
+    guard var layer = weights else { return self }
+    layer.reads = reads
+    return layer.specification
   }
 
   /// The layer with another number of kernels, where it has any.
   fileprivate func withKernels(_ change: (Int) -> Int) -> LayerSpecification {
-    switch self {
-    case .convolution(var layer):
-      layer.kernels = change(layer.kernels)
-      return .convolution(layer)
-    case .fullyConnected(var layer):
-      layer.kernels = change(layer.kernels)
-      return .fullyConnected(layer)
-    default: return self
-    }
+    guard var layer = weights else { return self }
+    layer.kernels = change(layer.kernels)
+    return layer.specification
   }
 }

@@ -45,3 +45,33 @@ package struct Window: Equatable, Sendable {
     return max(0, start)..<max(0, min(length, start + size))
   }
 }
+
+// What the layers that slide a window have in common.
+extension Window {
+  /// A side that no valid network has: more is not counted, so that a description cannot overflow.
+  private static let longestSide = 1 << 15
+
+  /// So many maps of a number for each place over others.
+  package func output(over input: MapShape, maps: Int) -> MapShape {
+    MapShape(
+      height: min(places(over: input.height), Self.longestSide),
+      width: min(places(over: input.width), Self.longestSide), maps: maps)
+  }
+
+  /// Hands over size, stride, padding and rounding.
+  mutating func visitSettings(_ settings: inout LayerSettings) throws {
+    try settings.take("size", &size, isRequired: true)
+    try settings.take("stride", &stride)
+    try settings.take("padding", &padding)
+    try settings.take("rounding", &rounding)
+  }
+
+  /// What is wrong with them, to follow "layer 'x' "; nil where nothing is.
+  func complaint(longest: Int) -> String? {
+    let isPossible =
+      (1...longest).contains(size) && (1...4096).contains(stride) && (0..<size).contains(padding)
+    return isPossible
+      ? nil
+      : "needs a size from 1 to \(longest), a stride of 1 or more and a padding below the size"
+  }
+}

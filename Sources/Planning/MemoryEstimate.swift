@@ -108,14 +108,10 @@ package struct MemoryEstimate: Sendable {
         activations += output * float
         largest = max(largest, output)
       }
-      if case .convolution(let layer) = shape.layer, algorithm == .automatic {
-        workspace += Convolution.workspace(
-          inputs: shape.inputs, output: shape.output, window: layer.window, groups: layer.groups,
-          threads: threads)
+      if algorithm == .automatic {
+        workspace += shape.layer.buildable.workspace(shape, threads: threads)
       }
-      // One byte an output remembers where its largest number came from.
-      if case .maxPooling = shape.layer { activations += output }
-      if case .dropout = shape.layer { activations += output * float }
+      activations += batchSize * shape.layer.traits.rememberedBytes(of: shape.output)
       guard shape.layer.reads != .own && number > 0 else { continue }
       var own = 0
       for (other, maps) in zip(shape.reads, shape.inputs) {

@@ -118,8 +118,7 @@ struct ScalingRun {
     let others = 1 - 1 / Double(readers(of: layer))
     if layer == head { return firstImages / 2 }
     // The gradients by the inputs alone, or both.
-    if case .fullyConnected = shapes[layer].layer { return others / 2 }
-    return others
+    return shapes[layer].layer.weights?.gradientsShareWork == false ? others / 2 : others
   }
 
   /// Of the images of a group, those that are computed at a time.

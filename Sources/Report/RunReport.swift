@@ -40,7 +40,7 @@ package struct RunReport {
     guard case .convolution(let layer)? = network.layers.first else { return nil }
     let side = layer.window.size
     let entry = try file.entry(
-      (layer.tensor ?? layer.name) + ".weight", .float32, shape: [layer.kernels, 3, side, side])
+      layer.tensorName + ".weight", .float32, shape: [layer.kernels, 3, side, side])
     var weights = [Float](repeating: 0, count: entry.count)
     try weights.withUnsafeMutableBufferPointer { buffer throws(Failure) in
       try file.read(entry, into: buffer)

@@ -54,7 +54,7 @@ final class Section {
     let allShapes = (0..<placement.towers).map(shapes)
     stages = Stage.list(
       reads: range.map { network.layers[$0].reads }, first: first,
-      isLong: { towers[0].layers[$0].layer is Convolution },
+      isLong: { towers[0].layers[$0].layer.traits.hidesMessages },
       exchange: { reader, isMadeInParts in
         let number = range.lowerBound + reader
         return Exchange(

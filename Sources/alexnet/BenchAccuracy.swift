@@ -62,20 +62,18 @@ private final class ConvolutionTrial {
     self.images = images
     window = convolution.window
     pass = Pass(images: images, isTraining: true)
-    let (kernels, size) = (shape.kernels.count, convolution.window.size)
+    let kernels = shape.kernels.count
     let weight = Parameter(
       name: "weight", role: .weight, kernels: 0..<kernels, kernelCount: kernels,
-      layout: ParameterLayout(
-        kernels: kernels, height: size, width: size,
-        sliceMaps: shape.inputs.map { $0.maps / convolution.groups }, isFlat: false),
+      layout: ParameterLayout(kernels: kernels, of: convolution.kernel(over: shape.inputs)),
       initialDeviation: 0.01, initialMean: 0, isTrained: true)
     weight.initialize(seed: 1)
     let bias = Parameter(
       name: "bias", role: .bias, kernels: 0..<kernels, kernelCount: kernels,
       layout: .biases(kernels: kernels), initialDeviation: 0, initialMean: 0, isTrained: true)
     layer = Convolution(
-      name: shape.layer.name, inputs: shape.inputs, window: window, groups: convolution.groups,
-      weight: weight, bias: bias, choice: choice, team: ThreadTeam(count: 1))
+      convolution, inputs: shape.inputs, weight: weight, bias: bias, choice: choice,
+      team: ThreadTeam(count: 1))
     x = shape.inputs.map { Tensor(images, $0.count) }
     dy = Tensor(images, shape.output.count)
     for (number, tensor) in (x + [dy]).enumerated() {
@@ -127,7 +125,7 @@ private final class ConvolutionTrial {
     let gradient = dy.elements.map(Double.init)
     var (allDX, allDW): ([[Double]], [[Double]]) = ([], [])
     for (slice, shape) in layer.inputs.enumerated() {
-      let maps = layer.weight.layout.sliceMaps[slice]
+      let maps = layer.weight.layout.kernel.sliceMaps[slice]
       let groups = shape.maps / maps
       let pixels = x[slice].elements.map(Double.init)
       let length = size * size * maps

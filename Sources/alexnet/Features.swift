@@ -131,12 +131,7 @@ enum Features: Subcommand {
         "The network \(quoted(network.name)) has no layer \(quoted(name)); it has "
           + "\(layers.map(\.name).joined(separator: ", ")).")
     }
-    let overwriting = layers[(number + 1)...].prefix { layer in
-      switch layer {
-      case .relu, .tanh, .dropout: true
-      default: false
-      }
-    }
+    let overwriting = layers[(number + 1)...].prefix { $0.traits.worksInPlace }
     if let last = overwriting.last {
       throw Failure(
         .usage,

@@ -109,8 +109,9 @@ import Testing
           name: "c", kernels: 2, window: Window(size: 3, stride: 1, padding: 1, rounding: .down))),
       .relu(name: "r"),
       .responseNormalization(
-        NormalizationSpecification(name: "n", size: 5, constant: 1, scale: 2e-5, exponent: 0.75)),
-      .maxPooling(PoolingSpecification(name: "p", window: Window(size: 3, stride: 2))),
+        ResponseNormalizationSpecification(
+          name: "n", size: 5, constant: 1, scale: 2e-5, exponent: 0.75)),
+      .maxPooling(MaxPoolingSpecification(name: "p", window: Window(size: 3, stride: 2))),
       .dropout(name: "d", probability: 0.5, scalesInTraining: true),
       .fullyConnected(FullyConnectedSpecification(name: "f", kernels: 3)),
     ])
@@ -479,7 +480,7 @@ import Testing
         network.layers.insert(.tanh(name: "t0"), at: 0)
         network.layers.insert(
           .responseNormalization(
-            NormalizationSpecification(
+            ResponseNormalizationSpecification(
               name: "n0", size: 3, constant: 2, scale: 1e-4, exponent: 0.75)), at: 1)
       }
       // ONNX has no norm within maps: its export is many nodes.

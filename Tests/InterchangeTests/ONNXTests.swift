@@ -162,7 +162,8 @@ import Testing
     let front: [LayerSpecification] = [
       .tanh(name: "t0"), .dropout(name: "d0", probability: 0.5),
       .responseNormalization(
-        NormalizationSpecification(name: "n0", size: 3, constant: 2, scale: 1e-4, exponent: 0.75)),
+        ResponseNormalizationSpecification(
+          name: "n0", size: 3, constant: 2, scale: 1e-4, exponent: 0.75)),
     ]
     network.layers.insert(contentsOf: front, at: 0)
     let model = try export(network)

@@ -18,9 +18,11 @@ enum SmallFiles {
             name: "c1", kernels: 4, window: Window(size: 5, stride: 4), tensor: "features.0")),
         .relu(name: "r1"),
         .responseNormalization(
-          NormalizationSpecification(name: "n1", size: 3, constant: 2, scale: 1e-4, exponent: 0.75)),
+          ResponseNormalizationSpecification(
+            name: "n1", size: 3, constant: 2, scale: 1e-4, exponent: 0.75)),
         .spatialNormalization(
-          NormalizationSpecification(name: "s1", size: 3, constant: 1, scale: 1e-3, exponent: 0.75)),
+          SpatialNormalizationSpecification(
+            name: "s1", size: 3, constant: 1, scale: 1e-3, exponent: 0.75)),
         .convolution(
           ConvolutionSpecification(
             name: "c2", kernels: 6, window: Window(size: 3, stride: 1, padding: 1), reads: .all)),
@@ -28,8 +30,9 @@ enum SmallFiles {
         .convolution(
           ConvolutionSpecification(
             name: "c3", kernels: 4, window: Window(size: 3, stride: 1, padding: 1))),
-        .averagePooling(PoolingSpecification(name: "p3", window: Window(size: 2, stride: 1))),
-        .maxPooling(PoolingSpecification(name: "p4", window: Window(size: 2, stride: 2))),
+        .averagePooling(
+          AveragePoolingSpecification(name: "p3", window: Window(size: 2, stride: 1))),
+        .maxPooling(MaxPoolingSpecification(name: "p4", window: Window(size: 2, stride: 2))),
         .dropout(name: "d4", probability: 0.25),
         .fullyConnected(FullyConnectedSpecification(name: "out", kernels: classes, tensor: "head")),
       ])

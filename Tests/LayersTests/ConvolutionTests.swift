@@ -33,7 +33,8 @@ import Testing
       let weights =
         integers ? random.integers(kernels * length) : random.uniforms(kernels * length)
       let layer = Convolution(
-        name: "conv", inputs: slices, window: window, groups: groups,
+        ConvolutionSpecification(name: "conv", kernels: kernels, window: window, groups: groups),
+        inputs: slices,
         weight: .weights(
           kernels: kernels, size: (window.size, window.size),
           sliceMaps: slices.map { $0.maps / groups }, values: weights),
@@ -134,7 +135,8 @@ import Testing
   @Test func twoKernelsWorkedByHand() {
     // One image of 3 x 3 pixels and one map; kernels of 2 x 2.
     let layer = Convolution(
-      name: "conv", inputs: [Self.square(3, 1)], window: Window(size: 2, stride: 1),
+      ConvolutionSpecification(name: "conv", kernels: 2, window: Window(size: 2, stride: 1)),
+      inputs: [Self.square(3, 1)],
       weight: .weights(
         kernels: 2, size: (2, 2), sliceMaps: [1], values: [1, 2, 3, 4, 0, -1, 1, 0]),
       bias: .biases([10, 0]), team: ThreadTeam(count: 1))
@@ -154,7 +156,9 @@ import Testing
     var weights = [Float](repeating: 100, count: 18)
     (weights[4], weights[9 + 4]) = (2, 3)
     let layer = Convolution(
-      name: "conv", inputs: [Self.square(1, 2)], window: Window(size: 3, stride: 1, padding: 1),
+      ConvolutionSpecification(
+        name: "conv", kernels: 1, window: Window(size: 3, stride: 1, padding: 1)),
+      inputs: [Self.square(1, 2)],
       weight: .weights(kernels: 1, size: (3, 3), sliceMaps: [2], values: weights),
       bias: .biases([1]), team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
@@ -231,8 +235,9 @@ import Testing
   @Test func oneImageIsLeftToThePatchesWhereTheKernelsAreMany() {
     func title(side: Int, maps: Int, size: Int, images: Int) -> String {
       Convolution(
-        name: "conv", inputs: [Self.square(side, maps)],
-        window: Window(size: size, stride: 1, padding: size / 2),
+        ConvolutionSpecification(
+          name: "conv", kernels: 128, window: Window(size: size, stride: 1, padding: size / 2)),
+        inputs: [Self.square(side, maps)],
         weight: .weights(
           kernels: 128, size: (size, size), sliceMaps: [maps],
           values: [Float](repeating: 0, count: 128 * size * size * maps)),

@@ -13,10 +13,11 @@ import Testing
     isTraining: Bool = true
   ) -> LayerBench {
     let layer = Dropout(
-      name: "drop", input: MapShape(height: 1, width: 1, maps: neurons), probability: probability,
-      scalesInTraining: scalesInTraining, firstNeuron: firstNeuron,
-      random: Philox(seed: seed, purpose: 7),
-      batchSize: capacity ?? images, team: ThreadTeam(count: threads))
+      DropoutSpecification(
+        name: "drop", probability: probability, scalesInTraining: scalesInTraining),
+      input: MapShape(height: 1, width: 1, maps: neurons), firstNeuron: firstNeuron,
+      random: Philox(seed: seed, purpose: 7), batchSize: capacity ?? images,
+      team: ThreadTeam(count: threads))
     return LayerBench(layer, images: images, capacity: capacity, isTraining: isTraining)
   }
 

@@ -24,7 +24,7 @@ import Testing
       let weights =
         integers ? random.integers(kernels * length) : random.uniforms(kernels * length)
       let layer = FullyConnected(
-        name: "fc", inputs: slices,
+        FullyConnectedSpecification(name: "fc", kernels: kernels), inputs: slices,
         weight: .weights(
           kernels: kernels, size: (slices[0].height, slices[0].width),
           sliceMaps: slices.map(\.maps),
@@ -55,7 +55,8 @@ import Testing
 
   @Test func twoSlicesWorkedByHand() {
     let layer = FullyConnected(
-      name: "fc", inputs: [Self.vector(2), Self.vector(1)],
+      FullyConnectedSpecification(name: "fc", kernels: 2),
+      inputs: [Self.vector(2), Self.vector(1)],
       weight: .weights(
         kernels: 2, size: (1, 1), sliceMaps: [2, 1], isFlat: true, values: [1, 2, 3, -1, 0, 5]),
       bias: .biases([100, 200]), team: ThreadTeam(count: 1))
@@ -73,7 +74,8 @@ import Testing
   @Test func mapsAreReadInPyTorchsOrder() {
     // 1 x 2 pixels of 2 maps: in memory pixel by pixel, in a canonical kernel map by map.
     let layer = FullyConnected(
-      name: "fc", inputs: [MapShape(height: 1, width: 2, maps: 2)],
+      FullyConnectedSpecification(name: "fc", kernels: 1),
+      inputs: [MapShape(height: 1, width: 2, maps: 2)],
       weight: .weights(
         kernels: 1, size: (1, 2), sliceMaps: [2], isFlat: true, values: [1, 10, 100, 1000]),
       bias: .biases([0]), team: ThreadTeam(count: 1))

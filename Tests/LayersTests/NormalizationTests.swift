@@ -20,6 +20,10 @@ struct NormalizationCase: CustomTestStringConvertible {
       + "images, \(threads) threads"
   }
 
+  func traits<Norm: NormalizationTraits>() -> Norm {
+    Norm(name: "norm", size: size, constant: constant, scale: scale, exponent: exponent)
+  }
+
   func reference(isSpatial: Bool) -> Reference.Normalization {
     Reference.Normalization(
       size: size, constant: constant, scale: scale, exponent: exponent, isSpatial: isSpatial)
@@ -45,8 +49,7 @@ struct NormalizationCase: CustomTestStringConvertible {
 @Suite struct ResponseNormalizationTests {
   static func layer(_ trial: NormalizationCase) -> ResponseNormalization {
     ResponseNormalization(
-      name: "norm", input: trial.shape, size: trial.size, constant: trial.constant,
-      scale: trial.scale, exponent: trial.exponent, team: ThreadTeam(count: trial.threads))
+      trial.traits(), input: trial.shape, team: ThreadTeam(count: trial.threads))
   }
 
   @Test func threeMapsWorkedByHand() {
@@ -100,8 +103,7 @@ struct NormalizationCase: CustomTestStringConvertible {
 @Suite struct SpatialNormalizationTests {
   static func layer(_ trial: NormalizationCase) -> SpatialNormalization {
     SpatialNormalization(
-      name: "norm", input: trial.shape, size: trial.size, constant: trial.constant,
-      scale: trial.scale, exponent: trial.exponent, team: ThreadTeam(count: trial.threads))
+      trial.traits(), input: trial.shape, team: ThreadTeam(count: trial.threads))
   }
 
   @Test func oneMapWorkedByHand() {

@@ -1,4 +1,5 @@
 import Layers
+import Networks
 import Tensors
 import Testing
 import TestSupport
@@ -7,7 +8,8 @@ import TestSupport
   @Test func canonicalOrderWorkedByHand() {
     // One kernel of 1 x 2 pixels over two slices of 2 and 1 maps.
     // In memory: slice 0, pixel by pixel (maps 0 and 1 side by side), then slice 1.
-    let layout = ParameterLayout(kernels: 1, height: 1, width: 2, sliceMaps: [2, 1], isFlat: false)
+    let layout = ParameterLayout(
+      kernels: 1, of: WeightShape(height: 1, width: 2, sliceMaps: [2, 1], isFlat: false))
     let stored = Tensor(
       [6], values: [ /* pixel 0 */10, 20, /* pixel 1 */ 11, 21, /* map 2 */ 30, 31])
     let canonical = Tensor(6)
@@ -19,7 +21,8 @@ import TestSupport
 
   @Test func sharesAreMatricesOfAllKernels() {
     // Two kernels over two slices of one pixel and one map each: the first slice of both comes first.
-    let layout = ParameterLayout(kernels: 2, height: 1, width: 1, sliceMaps: [1, 1], isFlat: true)
+    let layout = ParameterLayout(
+      kernels: 2, of: WeightShape(height: 1, width: 1, sliceMaps: [1, 1], isFlat: true))
     let stored = Tensor([4], values: [1, 2, 3, 4])
     let kernel = Tensor(2)
     layout.getKernel(0, of: stored, into: kernel.pointer)
@@ -31,7 +34,7 @@ import TestSupport
 
   @Test func settingAndGettingGiveEveryNumberBack() {
     let layout = ParameterLayout(
-      kernels: 3, height: 2, width: 3, sliceMaps: [4, 1, 2], isFlat: false)
+      kernels: 3, of: WeightShape(height: 2, width: 3, sliceMaps: [4, 1, 2], isFlat: false))
     let parameter = Parameter(
       name: "p", role: .weight, kernels: 5..<8, kernelCount: 10, layout: layout,
       initialDeviation: 0,
@@ -58,7 +61,8 @@ import TestSupport
     let parameter = Parameter(
       name: name, role: .weight, kernels: kernels, kernelCount: count,
       layout: ParameterLayout(
-        kernels: kernels.count, height: size, width: size, sliceMaps: maps, isFlat: false),
+        kernels: kernels.count,
+        of: WeightShape(height: size, width: size, sliceMaps: maps, isFlat: false)),
       initialDeviation: deviation, initialMean: mean, isTrained: false)
     parameter.initialize(seed: seed)
     return parameter

@@ -53,8 +53,8 @@ struct PoolingCase: CustomTestStringConvertible {
 @Suite struct MaxPoolingTests {
   static func layer(_ trial: PoolingCase) -> MaxPooling {
     MaxPooling(
-      name: "pool", input: trial.shape, window: trial.window, batchSize: trial.capacity,
-      team: ThreadTeam(count: trial.threads))
+      MaxPoolingSpecification(name: "pool", window: trial.window), input: trial.shape,
+      batchSize: trial.capacity, team: ThreadTeam(count: trial.threads))
   }
 
   /// Numbers that differ by 0.01 at least, so that a step of finite differences changes no winner.
@@ -122,8 +122,8 @@ struct PoolingCase: CustomTestStringConvertible {
 @Suite struct AveragePoolingTests {
   static func layer(_ trial: PoolingCase) -> AveragePooling {
     AveragePooling(
-      name: "pool", input: trial.shape, window: trial.window, team: ThreadTeam(count: trial.threads)
-    )
+      AveragePoolingSpecification(name: "pool", window: trial.window), input: trial.shape,
+      team: ThreadTeam(count: trial.threads))
   }
 
   @Test func meansOverTheEdgeWorkedByHand() {

@@ -9,7 +9,8 @@ import Testing
 
   @Test func bothSidesOfZeroWorkedByHand() {
     let layer = ReLU(
-      name: "relu", input: MapShape(height: 1, width: 1, maps: 4), team: ThreadTeam(count: 1))
+      ReLUSpecification(name: "relu"), input: MapShape(height: 1, width: 1, maps: 4),
+      team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
     bench.inputs[0].set([-2, 0, 3, -0.5])
     #expect(bench.forward() == [0, 0, 3, 0])
@@ -18,14 +19,16 @@ import Testing
 
   @Test func aNumberThatIsNotOneIsNotHidden() {
     let layer = ReLU(
-      name: "relu", input: MapShape(height: 1, width: 1, maps: 1), team: ThreadTeam(count: 1))
+      ReLUSpecification(name: "relu"), input: MapShape(height: 1, width: 1, maps: 1),
+      team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
     bench.inputs[0].set([.nan])
     #expect(bench.forward()[0].isNaN)
   }
 
   @Test(arguments: [1, 2, 3]) func agreesWithTheReferenceAndFiniteDifferences(_ threads: Int) {
-    let layer = ReLU(name: "relu", input: Self.shape, team: ThreadTeam(count: threads))
+    let layer = ReLU(
+      ReLUSpecification(name: "relu"), input: Self.shape, team: ThreadTeam(count: threads))
     let bench = LayerBench(layer, images: 3, capacity: 4)
     var random = SmallRandom(1)
     // At least 0.1 away from the kink.
@@ -46,7 +49,8 @@ import Testing
 
   @Test func someNumbersWorkedByHand() {
     let layer = HyperbolicTangent(
-      name: "tanh", input: MapShape(height: 1, width: 1, maps: 3), team: ThreadTeam(count: 1))
+      TanhSpecification(name: "tanh"), input: MapShape(height: 1, width: 1, maps: 3),
+      team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
     // tanh(ln 2) = (2 - 1/2) / (2 + 1/2) = 3/5, whose slope is 1 - 9/25.
     bench.inputs[0].set([0, 0.693_147_18, -0.693_147_18])
@@ -55,7 +59,8 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3]) func agreesWithTheReferenceAndFiniteDifferences(_ threads: Int) {
-    let layer = HyperbolicTangent(name: "tanh", input: Self.shape, team: ThreadTeam(count: threads))
+    let layer = HyperbolicTangent(
+      TanhSpecification(name: "tanh"), input: Self.shape, team: ThreadTeam(count: threads))
     let bench = LayerBench(layer, images: 2, capacity: 3)
     bench.fill(seed: 1, scale: 2)
     #expect(relativeError(bench.forward(), Reference.tanh(bench.maps).interleaved()) < 1e-6)

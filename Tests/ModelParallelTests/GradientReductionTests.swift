@@ -1,6 +1,7 @@
 import Layers
 import MPI
 import ModelParallel
+import Networks
 import System
 import Tensors
 import TestSupport
@@ -62,7 +63,8 @@ struct GradientReductionAcrossRanksTests {
     let parameters = ["conv1.weight", "fc2.weight"].map { name in
       let parameter = Parameter(
         name: name, role: .weight, kernels: 0..<7, kernelCount: 7,
-        layout: ParameterLayout(kernels: 7, height: 3, width: 3, sliceMaps: [5], isFlat: false),
+        layout: ParameterLayout(
+          kernels: 7, of: WeightShape(height: 3, width: 3, sliceMaps: [5], isFlat: false)),
         initialDeviation: 0.1, initialMean: 0, isTrained: false)
       parameter.initialize(seed: 1)
       return parameter

@@ -64,10 +64,12 @@ import Testing
             groups: 1, reads: .own, initial: InitialValues(deviation: 0.01, bias: 0), tensor: nil)),
         .relu(name: "r"),
         .responseNormalization(
-          NormalizationSpecification(name: "n", size: 5, constant: 2, scale: 1e-4, exponent: 0.75)),
+          ResponseNormalizationSpecification(
+            name: "n", size: 5, constant: 2, scale: 1e-4, exponent: 0.75)),
         .spatialNormalization(
-          NormalizationSpecification(name: "s", size: 5, constant: 1, scale: 1e-4, exponent: 0.75)),
-        .maxPooling(PoolingSpecification(name: "p", window: Window(size: 2, stride: 1))),
+          SpatialNormalizationSpecification(
+            name: "s", size: 5, constant: 1, scale: 1e-4, exponent: 0.75)),
+        .maxPooling(MaxPoolingSpecification(name: "p", window: Window(size: 2, stride: 1))),
         .dropout(name: "d", probability: 0.5),
         .fullyConnected(
           FullyConnectedSpecification(

@@ -60,13 +60,7 @@ package final class NetworkBench {
 
   /// The parameters of a layer's kernels, tower by tower.
   package func parameters(_ layer: LayerSpecification, _ role: Parameter.Role) -> [Parameter] {
-    let tensor: String? =
-      switch layer {
-      case .convolution(let layer): layer.tensor
-      case .fullyConnected(let layer): layer.tensor
-      default: nil
-      }
-    let name = (tensor ?? layer.name) + (role == .weight ? ".weight" : ".bias")
+    let name = (layer.tensorName ?? layer.name) + (role == .weight ? ".weight" : ".bias")
     return network.parameters.filter { $0.name == name }
       .sorted { $0.kernels.lowerBound < $1.kernels.lowerBound }
   }

@@ -1,4 +1,5 @@
 package import Layers
+import Networks
 package import Tensors
 
 extension Parameter {
@@ -17,8 +18,10 @@ extension Parameter {
     make(
       "weight", .weight,
       ParameterLayout(
-        kernels: kernels, height: size.height, width: size.width, sliceMaps: sliceMaps,
-        isFlat: isFlat), values)
+        kernels: kernels,
+        of: WeightShape(
+          height: size.height, width: size.width, sliceMaps: sliceMaps,
+          isFlat: isFlat)), values)
   }
 
   /// Biases for a layer's test.

@@ -39,8 +39,7 @@ package struct ReferenceNetwork {
         y = Reference.normalization(x, norm(layer, isSpatial: true))
       case .maxPooling(let layer): y = Reference.maxPooling(x, pool(layer))
       case .averagePooling(let layer): y = Reference.averagePooling(x, pool(layer))
-      case .dropout(let name, let probability, let scalesInTraining):
-        y = Reference.masked(x, mask(name, probability, scalesInTraining))
+      case .dropout(let layer): y = Reference.masked(x, mask(layer))
       }
       activations.append(y)
     }
@@ -74,7 +73,7 @@ package struct ReferenceNetwork {
         gradient =
           columns.map { Reference.convolutionInputGradient(gradient, weights: own, x: x, $0) }
           ?? Reference.fullyConnectedInputGradient(gradient, weights: own, x: x)
-      case .relu(let name): gradient = Reference.reluGradient(gradient, y: actual(name))
+      case .relu(let layer): gradient = Reference.reluGradient(gradient, y: actual(layer.name))
       case .tanh: gradient = Reference.tanhGradient(gradient, x: x)
       case .responseNormalization(let layer):
         gradient = Reference.normalizationGradient(gradient, x: x, norm(layer, isSpatial: false))
@@ -85,15 +84,16 @@ package struct ReferenceNetwork {
         gradient = Reference.maxPoolingGradient(gradient, x: seen, pool(layer))
       case .averagePooling(let layer):
         gradient = Reference.averagePoolingGradient(gradient, x: x, pool(layer))
-      case .dropout(let name, let probability, let scalesInTraining):
-        gradient = Reference.masked(gradient, mask(name, probability, scalesInTraining))
+      case .dropout(let layer): gradient = Reference.masked(gradient, mask(layer))
       }
     }
   }
 
   /// What a dropout layer multiplies by: where a neuron was zero anyway, it does not matter.
-  private func mask(_ layer: String, _ probability: Double, _ scales: Bool) -> FeatureMaps {
-    actual(layer).mapped { $0 == 0 ? 0 : scales ? 1 / (1 - probability) : 1 }
+  private func mask(_ layer: DropoutSpecification) -> FeatureMaps {
+    actual(layer.name).mapped {
+      $0 == 0 ? 0 : layer.scalesInTraining ? 1 / (1 - layer.probability) : 1
+    }
   }
 
   private func kernels(
@@ -167,14 +167,15 @@ package struct ReferenceNetwork {
       height: x.height, width: x.width, roundsUp: false)
   }
 
-  private func norm(_ layer: NormalizationSpecification, isSpatial: Bool) -> Reference.Normalization
-  {
+  private func norm(
+    _ layer: some NormalizationTraits, isSpatial: Bool
+  ) -> Reference.Normalization {
     Reference.Normalization(
       size: layer.size, constant: layer.constant, scale: layer.scale, exponent: layer.exponent,
       isSpatial: isSpatial, parts: specification.towers)
   }
 
-  private func pool(_ layer: PoolingSpecification) -> Reference.Pool {
+  private func pool(_ layer: some PoolingTraits) -> Reference.Pool {
     Reference.Pool(
       size: layer.window.size, stride: layer.window.stride, padding: layer.window.padding,
       roundsUp: layer.window.rounding == .up)

@@ -19,17 +19,16 @@ package enum SmallNetworks {
         initial: InitialValues(deviation: 0.2, bias: 0.1)))
   }
 
-  package static func norm(_ name: String, size: Int = 5, constant: Double = 2)
-    -> NormalizationSpecification
-  {
-    NormalizationSpecification(
-      name: name, size: size, constant: constant, scale: 0.1, exponent: 0.75)
+  package static func norm<Norm: NormalizationTraits>(
+    _ name: String, size: Int = 5, constant: Double = 2
+  ) -> Norm {
+    Norm(name: name, size: size, constant: constant, scale: 0.1, exponent: 0.75)
   }
 
-  package static func pool(_ name: String, _ size: Int = 3, _ stride: Int = 2)
-    -> PoolingSpecification
-  {
-    PoolingSpecification(name: name, window: Window(size: size, stride: stride))
+  package static func pool<Pool: PoolingTraits>(
+    _ name: String, _ size: Int = 3, _ stride: Int = 2
+  ) -> Pool {
+    Pool(name: name, window: Window(size: size, stride: stride))
   }
 
   package static func network(

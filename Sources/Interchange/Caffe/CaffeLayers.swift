@@ -1,4 +1,5 @@
 import CProtobuf
+import Networks
 
 /// The layers of a file of Caffe, whichever of its three formats it is in.
 struct CaffeLayers {
@@ -167,8 +168,7 @@ struct CaffeLayers {
     case "Convolution":
       return convolution.map { Self.convolution($0) } ?? .other("Convolution without settings")
     case "InnerProduct": return .fullyConnected
-    case "ReLU": return (relu?.negative_slope ?? 0) == 0 ? .relu : .other("leaky ReLU")
-    case "TanH": return .tanh
+    case "ReLU" where (relu?.negative_slope ?? 0) != 0: return .other("leaky ReLU")
     case "Pooling":
       guard let pooling else { return .other("Pooling without settings") }
       func pair(_ both: UInt32, _ has: (Int32, Int32), _ parts: (UInt32, UInt32)) -> Int? {
@@ -204,7 +204,9 @@ struct CaffeLayers {
     case "Dropout":
       guard let dropout, dropout.scale_train == 0 else { return nil }
       return .scaling(1 - Double(dropout.dropout_ratio))
-    default: return .other(type)
+    default:
+      let plain = LayerSpecification.plainTypes.first { $0.caffeType == type }
+      return plain.map { .plain($0.key) } ?? .other(type)
     }
   }
 

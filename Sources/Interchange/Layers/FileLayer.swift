@@ -9,10 +9,8 @@ package struct FileLayer: Equatable, Sendable {
     case convolution(FileWindow, groups: Int)
     /// A fully-connected layer.
     case fullyConnected
-    /// max(0, x).
-    case relu
-    /// tanh x.
-    case tanh
+    /// What has no settings, by its type in a description.
+    case plain(_ type: String)
     /// A norm across maps; how many maps each part has, where parts are normalised apart.
     case responseNormalization(FileNorm, parts: [Int])
     /// A norm over neighbouring pixels of a map.
@@ -121,7 +119,7 @@ package struct FileNorm: Equatable, Sendable {
     self.constant = constant
   }
 
-  init(_ norm: NormalizationSpecification) {
+  init(_ norm: some NormalizationTraits) {
     self.init(
       size: norm.size, scale: norm.scale, exponent: norm.exponent, constant: norm.constant)
   }

@@ -58,9 +58,7 @@ struct LayerComparison {
 
   /// The network's layers that do something at test.
   private static func expected(_ network: NetworkSpecification) -> [LayerShape] {
-    network.shapes(ofTower: 0).filter { shape in
-      if case .dropout(_, _, scalesInTraining: true) = shape.layer { false } else { true }
-    }
+    network.shapes(ofTower: 0).filter { !$0.layer.traits.isIdentityAtTest }
   }
 
   private static func pairs(
@@ -110,17 +108,17 @@ struct LayerComparison {
       return readsAll(layer.reads, shape, network) && groups == 1
         && input.height == input.width && (window.size ?? input.height) == input.height
         && window.padding == 0 && window.paddingAfter == 0
-    case (.relu, .relu), (.tanh, .tanh): return true
     case (.responseNormalization(let layer), .responseNormalization(let norm, let parts)):
       return norm.isNear(FileNorm(layer)) && parts == self.parts(shape, network)
     case (.spatialNormalization(let layer), .spatialNormalization(let norm)):
       return norm.isNear(FileNorm(layer))
-    case (.maxPooling(let layer), .maxPooling(let window)),
-      (.averagePooling(let layer), .averagePooling(let window)):
+    case (.maxPooling(let layer), .maxPooling(let window)):
       return agree(window, layer.window, shape)
-    case (.dropout(_, let probability, _), .scaling(let factor)):
-      return abs(factor - (1 - probability)) < 1e-6
-    default: return false
+    case (.averagePooling(let layer), .averagePooling(let window)):
+      return agree(window, layer.window, shape)
+    case (.dropout(let dropout), .scaling(let factor)):
+      return abs(factor - (1 - dropout.probability)) < 1e-6
+    default: return kind == self.kind(shape, network)
     }
   }
 
@@ -156,6 +154,29 @@ struct LayerComparison {
     return (0..<network.towers).map { network.shapes(ofTower: $0)[place].output.maps }
   }
 
+  /// What a file says of the layer that agrees.
+  private static func kind(_ shape: LayerShape, _ network: NetworkSpecification) -> FileLayer.Kind {
+    func window(_ window: Window) -> FileWindow {
+      let input = shape.inputs[0].height
+      let after = (shape.output.height - 1) * window.stride + window.size - input - window.padding
+      return FileWindow(
+        size: window.size, stride: window.stride, padding: window.padding,
+        paddingAfter: max(0, after))
+    }
+    switch shape.layer {
+    case .convolution(let layer):
+      return .convolution(window(layer.window), groups: groups(layer, shape, network))
+    case .fullyConnected: return .fullyConnected
+    case .relu, .tanh: return .plain(type(of: shape.layer.traits).key)
+    case .responseNormalization(let norm):
+      return .responseNormalization(FileNorm(norm), parts: parts(shape, network))
+    case .spatialNormalization(let norm): return .spatialNormalization(FileNorm(norm))
+    case .maxPooling(let layer): return .maxPooling(window(layer.window))
+    case .averagePooling(let layer): return .averagePooling(window(layer.window))
+    case .dropout(let dropout): return .scaling(1 - dropout.probability)
+    }
+  }
+
   // MARK: Words
 
   private static func describe(_ kind: FileLayer.Kind, _ shape: LayerShape? = nil) -> String {
@@ -177,46 +198,29 @@ struct LayerComparison {
     }
     switch kind {
     case .convolution(let window, let groups):
-      return "a convolution \(text(window)), \(groups) group\(groups == 1 ? "" : "s")"
-    case .fullyConnected: return "fully connected"
-    case .relu: return "a ReLU"
-    case .tanh: return "a tanh"
+      return ConvolutionSpecification.title
+        + " \(text(window)), \(groups) group\(groups == 1 ? "" : "s")"
+    case .fullyConnected: return FullyConnectedSpecification.title
+    case .plain(let key):
+      return LayerSpecification.types.first { $0.key == key }?.title ?? quoted(key)
     case .responseNormalization(let norm, let parts):
-      return "an LRN of \(text(norm)), across "
+      return ResponseNormalizationSpecification.title + " of \(text(norm)), across "
         + (parts.isEmpty
           ? "all maps"
           : "the maps of each of \(parts.count) towers (\(parts.map(String.init).joined(separator: ", ")))")
-    case .spatialNormalization(let norm): return "a norm within maps of \(text(norm))"
-    case .maxPooling(let window): return "a max pooling \(text(window))"
-    case .averagePooling(let window): return "an average pooling \(text(window))"
-    case .scaling(let factor): return "a dropout that multiplies by \(short(factor)) at test"
+    case .spatialNormalization(let norm):
+      return SpatialNormalizationSpecification.title + " of \(text(norm))"
+    case .maxPooling(let window): return MaxPoolingSpecification.title + " \(text(window))"
+    case .averagePooling(let window): return AveragePoolingSpecification.title + " \(text(window))"
+    case .scaling(let factor):
+      return DropoutSpecification.title + " that multiplies by \(short(factor)) at test"
     case .other(let word): return "a \(quoted(word)), which is not supported"
     case .unreadable: return "a layer that cannot be read"
     }
   }
 
   private static func describe(_ shape: LayerShape, _ network: NetworkSpecification) -> String {
-    func window(_ window: Window) -> FileWindow {
-      let input = shape.inputs[0].height
-      let after = (shape.output.height - 1) * window.stride + window.size - input - window.padding
-      return FileWindow(
-        size: window.size, stride: window.stride, padding: window.padding,
-        paddingAfter: max(0, after))
-    }
-    switch shape.layer {
-    case .convolution(let layer):
-      return describe(
-        .convolution(window(layer.window), groups: groups(layer, shape, network)), shape)
-    case .fullyConnected: return describe(.fullyConnected)
-    case .relu: return describe(.relu)
-    case .tanh: return describe(.tanh)
-    case .responseNormalization(let norm):
-      return describe(.responseNormalization(FileNorm(norm), parts: parts(shape, network)))
-    case .spatialNormalization(let norm): return describe(.spatialNormalization(FileNorm(norm)))
-    case .maxPooling(let layer): return describe(.maxPooling(window(layer.window)), shape)
-    case .averagePooling(let layer): return describe(.averagePooling(window(layer.window)), shape)
-    case .dropout(_, let probability, _): return describe(.scaling(1 - probability))
-    }
+    describe(kind(shape, network), shape)
   }
 
   /// A number as it was meant: with the digits that `isNear` compares, fewer than 32 bits hold.

@@ -34,16 +34,16 @@ struct ONNXLayers {
     _ layer: LayerSpecification, _ number: Int, _ maps: String
   ) throws(Failure) -> String {
     let name = layer.name
+    guard !layer.traits.isIdentityAtTest else { return maps }
     switch layer {
     case .convolution(let convolution):
       return try add(convolution, number, unflattened(maps, number))
     case .fullyConnected(let connected): return try add(connected, number, maps)
-    case .relu: return graph.add("Relu", [maps], name: name)
-    case .tanh: return graph.add("Tanh", [maps], name: name)
-    case .dropout(_, let probability, let scalesInTraining):
+    case .relu(let unit): return add(unit, maps)
+    case .tanh(let unit): return add(unit, maps)
+    case .dropout(let dropout):
       // In training nothing is scaled, so at test every output is (paper, 4.2).
-      guard !scalesInTraining else { return maps }
-      let kept = graph.constant(name + ".kept", [], [1 - Float(probability)])
+      let kept = graph.constant(name + ".kept", [], [1 - Float(dropout.probability)])
       return graph.add("Mul", [maps, kept], name: name)
     case .maxPooling(let pooling):
       return graph.add(
@@ -66,12 +66,16 @@ struct ONNXLayers {
     }
   }
 
+  private mutating func add<Unit: PlainLayer>(_ layer: Unit, _ maps: String) -> String {
+    graph.add(Unit.onnxOperator, [maps], name: layer.name)
+  }
+
   // MARK: Layers with weights
 
   private mutating func add(
     _ layer: ConvolutionSpecification, _ number: Int, _ maps: String
   ) throws(Failure) -> String {
-    let tensor = layer.tensor ?? layer.name
+    let tensor = layer.tensorName
     let first = shapes[0][number]
     let weight = try values(tensor + ".weight", kernelShape(layer, first))
     let bias = try values(tensor + ".bias", [layer.kernels])
@@ -110,7 +114,7 @@ struct ONNXLayers {
   private mutating func add(
     _ layer: FullyConnectedSpecification, _ number: Int, _ maps: String
   ) throws(Failure) -> String {
-    let tensor = layer.tensor ?? layer.name
+    let tensor = layer.tensorName
     let length = shapes[0][number].inputs.reduce(0) { $0 + $1.count }
     let weight = try values(tensor + ".weight", [layer.kernels, length])
     let bias = try values(tensor + ".bias", [layer.kernels])
@@ -145,8 +149,7 @@ struct ONNXLayers {
   }
 
   private func kernelShape(_ layer: ConvolutionSpecification, _ shape: LayerShape) -> [Int] {
-    let maps = shape.inputs.reduce(0) { $0 + $1.maps } / layer.groups
-    return [layer.kernels, maps, layer.window.size, layer.window.size]
+    [layer.kernels] + layer.kernel(over: shape.inputs).canonical
   }
 
   private func values(_ name: String, _ shape: [Int]) throws(Failure) -> [Float] {
@@ -181,7 +184,7 @@ struct ONNXLayers {
   }
 
   /// y = x (constant + scale * sum of x^2 over the window)^-exponent; the sum is a mean times the window's pixels.
-  private mutating func add(_ norm: NormalizationSpecification, _ maps: String) -> String {
+  private mutating func add(_ norm: SpatialNormalizationSpecification, _ maps: String) -> String {
     let name = norm.name
     let area = Double(norm.size * norm.size)
     let squares = graph.add("Mul", [maps, maps], name: name + ".squares")

@@ -1,3 +1,4 @@
+import Networks
 import System
 
 /// A node that reads what the pictures became.
@@ -58,8 +59,6 @@ struct ONNXWalk {
     case "Mul":
       let factor = step.inputs.first { !current.contains($0) }.flatMap(step.constants.number)
       add(factor.map { .scaling($0) } ?? .other("Mul"), step)
-    case "Relu": add(.relu, step)
-    case "Tanh": add(.tanh, step)
     case "LRN":
       add(
         hasMapsLast
@@ -90,7 +89,9 @@ struct ONNXWalk {
     case "Softmax", "LogSoftmax":
       softmax = step.name
       move(step)
-    default: add(.other(step.operation), step)
+    case let operation:
+      let plain = LayerSpecification.plainTypes.first { $0.onnxOperator == operation }
+      add(plain.map { .plain($0.key) } ?? .other(operation), step)
     }
   }
 

@@ -46,7 +46,7 @@ struct HealthCheck {
     self.world = world
   }
 
-  /// A layer with weights, and the rectifier or tanh that follows it before the next one.
+  /// A layer with weights, and the activation that follows it before the next one.
   private struct Place {
     let name: String
     let tensor: String
@@ -58,13 +58,11 @@ struct HealthCheck {
     var places: [Place] = []
     for layer in network.specification.layers {
       if let tensor = layer.tensorName { places.append(Place(name: layer.name, tensor: tensor)) }
-      switch layer {
-      case .relu(let name), .tanh(let name):
-        guard let last = places.indices.last, places[last].unit == nil else { continue }
-        places[last].unit = name
-        if case .relu = layer { places[last].isRectifier = true }
-      default: break
-      }
+      guard layer.traits.role == .activation, let last = places.indices.last,
+        places[last].unit == nil
+      else { continue }
+      places[last].unit = layer.name
+      places[last].isRectifier = layer.traits.silencesNegatives
     }
     return places
   }
