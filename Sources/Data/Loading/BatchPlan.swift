@@ -1,6 +1,6 @@
 import Tensors
 
-/// What every batch is made of.
+/// The settings that determine every batch.
 struct BatchPlan: Sendable {
   let dataset: Dataset
   let split: Split
@@ -9,12 +9,12 @@ struct BatchPlan: Sendable {
   let batchSize: Int
   let positions: Range<Int>
   let skipsDamaged: Bool
-  /// The processes that load together; nil for a process alone.
+  /// The processes that load together; nil for one process alone.
   let group: LoadingGroup?
   let stream: ImageStream
   let dice: AugmentationDice
   let kernel: CropKernel
-  /// What is done to a picture's pixels, rows of RGB less the mean, before they are lent.
+  /// Applied to a picture's pixels, rows of RGB minus the mean, before the batch is handed out.
   let finish: @Sendable (_ pixels: UnsafeMutablePointer<Float>, _ count: Int) -> Void
 
   init(
@@ -41,37 +41,37 @@ struct BatchPlan: Sendable {
       meanPlace: augmentation.meanPlace)
   }
 
-  /// The number of steps of a pass in order; nil for a stream without end.
+  /// The number of steps of a sequential pass; nil for an endless stream.
   var stepCount: Int? {
     order == .shuffled ? nil : (dataset.count(split) + batchSize - 1) / batchSize
   }
 
-  /// How many pictures the whole batch of a step has.
+  /// The number of pictures in the whole batch of a step.
   func globalCount(_ step: Int) -> Int {
     guard order == .inOrder else { return batchSize }
     return max(0, min(batchSize, dataset.count(split) - step * batchSize))
   }
 
-  /// Which of them are this replica's.
+  /// The positions in it that belong to this replica.
   func ownPositions(_ step: Int) -> Range<Int> { positions.clamped(to: 0..<globalCount(step)) }
 }
 
-/// One of the two batches that take turns.
+/// One of the two buffers for batches.
 final class BatchSlot {
   enum State { case empty, filling, ready, lent }
 
   let input: Tensor
   let labels: UnsafeMutableBufferPointer<Int32>
-  /// Which record of the split each picture is.
+  /// Each picture's record number in the split.
   let records: UnsafeMutableBufferPointer<Int64>
-  /// The pictures' places in the stream; the first `count` count.
+  /// The pictures' stream positions; the first `count` are valid.
   let places: UnsafeMutableBufferPointer<StreamPlace>
   var state = State.empty
   var step = 0
   var count = 0
   private let notes: UnsafeMutableRawPointer?
 
-  /// Bytes of a batch with what is noted of its pictures, in whole pages.
+  /// Bytes of a batch and the notes about its pictures, rounded up to whole pages.
   static func byteCount(images: Int, inputSide: Int) -> Int {
     (images * (inputSide * inputSide * 3 * 4 + noteBytes) + 4095) / 4096 * 4096
   }

@@ -1,9 +1,11 @@
 import System
 
-/// The part of a loader that its background thread and its caller share: two batches that take
-/// turns, one with the caller while the other is filled.
+/// The part of a loader that its background thread and its caller share: a double buffer.
 ///
-/// A step's batch has the place of its number modulo 2. In a loading group each process fills its part, and lends the
+/// The caller uses one batch while the other is filled.
+///
+/// A step's batch is in buffer number step modulo 2. In a loading group each process fills its
+/// part, and hands the batch out when all parts are ready.
 /// batch when all parts are there.
 final class BatchProducer: @unchecked Sendable {
   private let plan: BatchPlan
@@ -11,7 +13,7 @@ final class BatchProducer: @unchecked Sendable {
   private let board: BatchBoard
   private let firstStep: Int
   private let slots: [BatchSlot]
-  // What follows is touched inside `monitor.locked`, as is a slot's state.
+  // The following is accessed inside `monitor.locked` only, as is a slot's state.
   private var nextToFill: Int
   private var nextToLend: Int
   private var failure: Failure?
@@ -74,7 +76,7 @@ final class BatchProducer: @unchecked Sendable {
       skipped: count == 0 ? (0, nil) : board.skipped(nextToLend))
   }
 
-  /// The background thread: fills batches until the end.
+  /// The background thread: fills batches until it is told to stop.
   func run() {
     let workers = readers.map { BatchWorker(plan, reader: $0) }
     let team = ThreadTeam(count: workers.count)
@@ -94,7 +96,7 @@ final class BatchProducer: @unchecked Sendable {
     }
   }
 
-  /// Waits until a batch is to be filled; nil at the end.
+  /// Waits until a batch may be filled; nil when loading ends.
   private func nextSlot() -> (slot: BatchSlot, step: Int)? {
     monitor.locked {
       while !isEnding {

@@ -2,10 +2,10 @@ import Synchronization
 import System
 import Tensors
 
-/// The part of a batch that this process fills, by several threads together.
+/// The part of a batch that this process fills with several threads.
 final class SharedBatch: @unchecked Sendable {
   let slot: BatchSlot
-  /// The places in the batch.
+  /// The positions in the batch.
   private let range: Range<Int>
   private let taken: Atomic<Int>
   private let monitor = Monitor()
@@ -34,10 +34,10 @@ final class SharedBatch: @unchecked Sendable {
     monitor.locked { skipped.append((place, failure)) }
   }
 
-  /// Notes that a place stays empty.
+  /// Marks a position that stays empty.
   func leaveOut(_ place: Int) { monitor.locked { gaps.append(place) } }
 
-  /// How many records were skipped, and what was wrong with the first of the batch.
+  /// How many records were skipped, and the failure of the first one in the batch.
   var skippedRecords: (count: Int, first: Failure?) {
     monitor.locked { (skipped.count, skipped.min { $0.place < $1.place }?.failure) }
   }
@@ -46,10 +46,11 @@ final class SharedBatch: @unchecked Sendable {
 
   var secondsWorked: Double { monitor.locked { seconds } }
 
-  /// The failure of the first picture that has one, whichever thread came upon its own first.
+  /// The failure of the first picture in the batch that has one, whichever thread failed first.
   var failure: Failure? { monitor.locked { failures.min { $0.place < $1.place }?.failure } }
 
-  /// Moves the pictures behind places that stayed empty forward, and returns how many such places there are.
+  /// Moves pictures forward over the empty positions, and returns how many empty positions there
+  /// are.
   func closeGaps(inputSide: Int) -> Int {
     guard !gaps.isEmpty else { return 0 }
     let size = inputSide * inputSide * 3
@@ -68,7 +69,7 @@ final class SharedBatch: @unchecked Sendable {
   }
 }
 
-/// One thread's share of the work, with the memory that it needs.
+/// One thread's work and its buffers.
 final class BatchWorker: @unchecked Sendable {
   private let plan: BatchPlan
   private let reader: RecordReader
@@ -113,8 +114,10 @@ final class BatchWorker: @unchecked Sendable {
     batch.add(seconds: ThreadClock.seconds - start)
   }
 
-  /// Decodes a record into `pixels` and returns which; if damaged ones are skipped, the next good one, and in a pass in
-  /// order nil: no record is to be met twice there.
+  /// Decodes a record into `pixels` and returns its number.
+  ///
+  /// If damaged records are skipped: the next good one instead, or in a sequential pass nil, so
+  /// that no record occurs twice.
   private func decode(_ index: Int, _ number: Int, _ batch: SharedBatch) throws(Failure) -> Int? {
     let count = plan.dataset.count(plan.split)
     var tried = 0

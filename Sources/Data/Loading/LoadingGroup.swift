@@ -1,25 +1,26 @@
 import Glibc
 package import System
 
-/// The processes of a host that read the same batches: each decodes a part of every batch into memory that all see.
+/// The processes of a host that read the same batches: each decodes a part of every batch into
+/// shared memory.
 ///
-/// Towers need the same images. On one host the second tower would decode again what the first has decoded already;
-/// in a group each image is decoded once, and nothing is copied.
+/// Towers need the same images. Without a group, each tower on a host would decode every image; in
+/// a group each image is decoded once, and nothing is copied.
 package struct LoadingGroup: Sendable {
-  /// This process's number in the group.
+  /// This process's index in the group.
   package let rank: Int
-  /// The processes of the group.
+  /// The number of processes in the group.
   package let size: Int
   let memory: SharedMemory
   let board: BatchBoard
 
-  /// Makes the group's memory: for process 0.
+  /// Creates the group's memory; called by process 0.
   /// - Parameters:
-  ///   - name: A name for it that no one else uses, `/name`; nil for none.
-  ///   - size: The processes of the group.
-  ///   - images: The images of a batch that the group reads together.
+  ///   - name: A unique name for it, `/name`; nil for none.
+  ///   - size: The number of processes in the group.
+  ///   - images: The number of images in a batch that the group reads together.
   ///   - inputSide: The width and height of an image in pixels.
-  /// - Throws: `Failure` (cannot create) where there is not so much memory to share.
+  /// - Throws: `Failure` (cannot create) if there is not enough memory to share.
   package init(creating name: String?, size: Int, images: Int, inputSide: Int) throws(Failure) {
     (rank, self.size) = (0, size)
     let count = Self.byteCount(size: size, images: images, inputSide: inputSide)
@@ -27,8 +28,10 @@ package struct LoadingGroup: Sendable {
     board = BatchBoard(at: memory.start, members: size, makes: true)
   }
 
-  /// Joins a group that process 0 has made with the same numbers, at the place that it tells.
-  /// - Throws: `Failure` (cannot create) where there is none at this place, or this process may not reach it.
+  /// Joins a group that process 0 has created with the same arguments, under the path that it
+  /// announced.
+  /// - Throws: `Failure` (cannot create) if there is none under this path, or this process may not
+  ///   open it.
   package init(
     opening place: String, rank: Int, size: Int, images: Int, inputSide: Int
   ) throws(Failure) {
@@ -38,10 +41,10 @@ package struct LoadingGroup: Sendable {
     board = BatchBoard(at: memory.start, members: size, makes: false)
   }
 
-  /// What the others open process 0's memory by.
+  /// The path by which the others open process 0's memory.
   package var place: String { memory.place }
 
-  /// Takes the place away, when all have joined.
+  /// Unlinks that path, when all have joined.
   package func removePlace() { memory.removePlace() }
 
   private static func byteCount(size: Int, images: Int, inputSide: Int) -> Int {
@@ -49,12 +52,12 @@ package struct LoadingGroup: Sendable {
       + 2 * BatchSlot.byteCount(images: images, inputSide: inputSide)
   }
 
-  /// Where the batches lie.
+  /// The start of the batches.
   var slots: UnsafeMutableRawPointer { memory.start + BatchBoard.byteCount(members: size) }
 }
 
-/// What the processes that load together tell each other about the two batches that take turns; a loader alone has one
-/// to itself.
+/// Shared state of the processes that load together, about the two batch buffers; a loader alone
+/// has its own.
 ///
 /// Everything is read and written inside `monitor.locked`.
 final class BatchBoard: @unchecked Sendable {
@@ -63,13 +66,13 @@ final class BatchBoard: @unchecked Sendable {
   private let entries: UnsafeMutablePointer<Entry>
   private let own: UnsafeMutableRawPointer?
 
-  /// One member's word on one of the two batches.
+  /// One member's state of one of the two batches.
   private struct Entry {
     /// The step whose part is ready.
     var filled: Int
-    /// The step that was given back last.
+    /// The step that was released last.
     var released: Int
-    /// How many records of the part are damaged, and what is wrong with the first.
+    /// How many records of the part are damaged, and the failure of the first one.
     var skipped: Int
     var messageLength: Int
   }
@@ -82,7 +85,7 @@ final class BatchBoard: @unchecked Sendable {
     return (all + 4095) / 4096 * 4096
   }
 
-  /// One in memory of several processes.
+  /// A board in memory shared by several processes.
   init(at memory: UnsafeMutableRawPointer, members: Int, makes: Bool) {
     own = nil
     self.members = members
@@ -91,7 +94,7 @@ final class BatchBoard: @unchecked Sendable {
     if makes { clear() }
   }
 
-  /// One for a process alone.
+  /// A board for one process alone.
   init() {
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: Self.byteCount(members: 1), alignment: 64)
@@ -120,7 +123,7 @@ final class BatchBoard: @unchecked Sendable {
       count: Self.longestMessage)
   }
 
-  /// Whether all members have given back the batch whose place the step takes.
+  /// Whether all members have released the batch whose buffer the step uses.
   func isFree(for step: Int, firstStep: Int) -> Bool {
     step < firstStep + 2
       || (0..<members).allSatisfy { entry(step, $0).pointee.released >= step - 2 }
@@ -145,7 +148,7 @@ final class BatchBoard: @unchecked Sendable {
     monitor.wakeAll()
   }
 
-  /// The damaged records of a batch that is filled.
+  /// The damaged records of a filled batch.
   func skipped(_ step: Int) -> (count: Int, first: Failure?) {
     var count = 0
     var first: Failure?
