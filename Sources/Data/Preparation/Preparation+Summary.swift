@@ -150,7 +150,7 @@ extension Preparation {
   private static func kinds(of rejected: [RejectedPicture]) -> [String] {
     var tally = Tally()
     for picture in rejected {
-      // Replaces numbers, since sizes and line numbers differ from picture to picture.
+      // Numbers are ignored, since sizes and line numbers differ from picture to picture.
       tally.add(
         String(picture.reason.filter { !$0.isNumber }),
         example: "\(quoted(picture.path)), which \(picture.reason)")

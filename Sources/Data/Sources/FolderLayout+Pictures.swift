@@ -39,7 +39,7 @@ extension FolderLayout {
     }
   }
 
-  /// The number of a class that the part spells with other capitals, `Cat` for `cat`: that of the
+  /// The number of a class; if a part spells it with other capitals, `Cat` for `cat`, that of the
   /// declared class.
   private mutating func placeInOtherLetters(_ name: String, _ split: Split) -> Int {
     if split != .train {
