@@ -38,7 +38,7 @@ public final class Classifier {
   ///   - path: The checkpoint, a file of `RUN/checkpoints`.
   ///   - batchSize: The most crops that go through the network at once; ten at least.
   ///   - threadsPerTower: Threads that compute side by side in each tower; nil for a share of the cores.
-  /// - Throws: `Failure` (inputMissing, badData) where it is no whole checkpoint.
+  /// - Throws: `Failure` (inputMissing, badData) if it is no whole checkpoint.
   public convenience init(
     opening path: String, batchSize: Int = 10, threadsPerTower: Int? = nil
   ) throws(Failure) {
@@ -47,7 +47,7 @@ public final class Classifier {
   }
 
   /// Builds the network of a checkpoint and reads its weights.
-  /// - Throws: `Failure` (badData) where tensors are missing.
+  /// - Throws: `Failure` (badData) if tensors are missing.
   package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
     algorithm: ConvolutionChoice = .automatic
@@ -81,7 +81,7 @@ public final class Classifier {
   ///   - crops: What the network is shown of it.
   ///   - resizing: What becomes of a picture that is no square; nil for what became of those that the network was trained on.
   /// - Returns: The prediction.
-  /// - Throws: `Failure` (inputMissing, badData) where it cannot be read or is no intact picture.
+  /// - Throws: `Failure` (inputMissing, badData) if it cannot be read or is no intact picture.
   public func classify(
     imageFile path: String, crops: Crops = .centre, resizing: Resizing? = nil
   ) throws(Failure) -> Prediction {
@@ -95,7 +95,7 @@ public final class Classifier {
   ///   - pictures: Squares of `imageSide` pixels.
   ///   - crops: What the network is shown of each.
   /// - Returns: A prediction a picture, in their order.
-  /// - Throws: `Failure` (usage) where a picture has another size.
+  /// - Throws: `Failure` (usage) if a picture has another size.
   public func classify(
     _ pictures: [SquarePicture], crops: Crops = .centre
   ) throws(Failure) -> [Prediction] {
@@ -116,7 +116,7 @@ public final class Classifier {
   /// - Parameters:
   ///   - pictures: Squares of `imageSide` pixels, `batchSize` crops of them at most.
   ///   - crops: What the network is shown of each.
-  /// - Throws: `Failure` (usage) where a picture has another size.
+  /// - Throws: `Failure` (usage) if a picture has another size.
   package func forward(_ pictures: [SquarePicture], crops: Crops) throws(Failure) {
     let specification = network.specification
     let places = crops.places(side: imageSide, inputSide: specification.inputSide)

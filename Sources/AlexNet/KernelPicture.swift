@@ -73,7 +73,7 @@ package struct FirstKernels: Sendable {
   /// How many times each kernel is counted in: 1 for the own ones, and 0.
   package var owners: [Float]
 
-  /// Takes the kernels out of a network; nil where the first layer is no convolution.
+  /// Takes the kernels out of a network; nil if the first layer is no convolution.
   package init?(of network: Network) {
     guard case .convolution(let layer)? = network.specification.layers.first else { return nil }
     side = layer.window.size

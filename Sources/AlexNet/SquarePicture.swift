@@ -25,7 +25,7 @@ public struct SquarePicture: Sendable, Equatable {
   ///   - path: The file.
   ///   - side: The square's height and width in pixels.
   ///   - resizing: What becomes of a picture that is no square.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no intact picture.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is no intact picture.
   public init(
     contentsOf path: String, side: Int, resizing: Resizing = .crop
   ) throws(Failure) {

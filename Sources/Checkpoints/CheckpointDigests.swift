@@ -104,15 +104,15 @@ package struct CheckpointDigests: Sendable {
   /// What to do about the file that the digests are of.
   private var remedy = remedy([:])
 
-  /// Reads the digests of a file; nil where it was written before there were any.
-  /// - Throws: `Failure` (badData) where they are missing or the header was changed.
+  /// Reads the digests of a file; nil if it was written before there were any.
+  /// - Throws: `Failure` (badData) if they are missing or the header was changed.
   package init?(_ file: SafetensorsFile) throws(Failure) {
     guard file.header.metadata["formatVersion"] != "1" else { return nil }
     try self.init(file.header, path: file.path)
   }
 
   /// Reads the digests in a header, and checks the one that stands for the whole.
-  /// - Throws: `Failure` (badData) where they are missing or the header was changed.
+  /// - Throws: `Failure` (badData) if they are missing or the header was changed.
   private init(_ header: SafetensorsHeader, path: String) throws(Failure) {
     remedy = Self.remedy(header.metadata)
     guard let whole = header.metadata[Self.wholeKey], whole.utf8.count == SHA256.digits else {

@@ -24,13 +24,13 @@ package struct ClassMap: Codable, Equatable, Sendable {
   private init(pairs: [String: String]) { self.pairs = pairs }
 
   /// Understands what an option was given: a file, or `by-name`.
-  /// - Throws: `Failure` (inputMissing) where there is no such file, (badData) where it is no list of pairs.
+  /// - Throws: `Failure` (inputMissing) if there is no such file, (badData) if it is no list of pairs.
   package init(_ word: String) throws(Failure) {
     self = word == Self.byNameWord ? .byName : try ClassMap(contentsOf: word)
   }
 
   /// Reads a text file: on each line the network's name, a tabulator, the dataset's.
-  /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) that names the line where it is no pair, or
+  /// - Throws: `Failure` (inputMissing) if it cannot be read, (badData) that names the line where it is no pair, or
   ///   pairs a name twice.
   package init(contentsOf path: String) throws(Failure) {
     let bytes = try InputFile.contents(of: path, limit: 64 << 20)
@@ -95,7 +95,7 @@ package struct ClassMap: Codable, Equatable, Sendable {
   ///   - dataset: The dataset's names.
   ///   - network: The network's names.
   /// - Returns: Places in `network`, by the dataset's names.
-  /// - Throws: `Failure` (usage) where a pair names a class that the network or the dataset has not, or has twice.
+  /// - Throws: `Failure` (usage) if a pair names a class that the network or the dataset has not, or has twice.
   package func pairedPlaces(
     of dataset: [String], in network: [String]
   ) throws(Failure) -> [String: Int] {
@@ -121,7 +121,7 @@ package struct ClassMap: Codable, Equatable, Sendable {
     return places
   }
 
-  /// How two lists of as many names differ, as a clause that names the first class which does; nil where they are equal.
+  /// How two lists of as many names differ, as a clause that names the first class which does; nil if they are equal.
   package static func difference(
     _ names: [String], in first: String, _ others: [String], in second: String
   ) -> String? {

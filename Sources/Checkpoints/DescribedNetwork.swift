@@ -30,7 +30,7 @@ package struct DescribedNetwork: Sendable, Equatable {
   ///   - path: The file, for complaints.
   ///   - mean: Reads the mean image where the file has it as a tensor, side x side x RGB of the network's pictures; nil
   ///     where it has none.
-  /// - Throws: `Failure` (badData) where the texts are not understood or do not fit together.
+  /// - Throws: `Failure` (badData) if the texts are not understood or do not fit together.
   package init(
     _ texts: [String: String], from path: String,
     mean: (NetworkSpecification) throws(Failure) -> [Float]?
@@ -70,7 +70,7 @@ package struct DescribedNetwork: Sendable, Equatable {
     self.preprocessing = preprocessing
   }
 
-  /// How a network says that its pictures are read, where that is not how this one's are, as a clause; nil where both
+  /// How a network says that its pictures are read, where that is not how this one's are, as a clause; nil if both
   /// agree or it says nothing.
   package func pictureDifference(from other: NetworkSpecification) -> String? {
     guard let said = other.preprocessing else { return nil }
@@ -100,7 +100,7 @@ package struct DescribedNetwork: Sendable, Equatable {
   }
 
   /// The network that texts describe.
-  /// - Throws: `Failure` (badData) where there is none that can be built.
+  /// - Throws: `Failure` (badData) if there is none that can be built.
   package static func network(
     _ texts: [String: String], from path: String
   ) throws(Failure) -> NetworkSpecification {
@@ -132,12 +132,12 @@ package struct DescribedNetwork: Sendable, Equatable {
   /// Whether texts are those of a file of ours; what they describe may be of a newer program.
   package static func isDescribed(by texts: [String: String]) -> Bool { texts["format"] == format }
 
-  /// The version of a file of ours; nil where it is none.
+  /// The version of a file of ours; nil if it is none.
   package static func version(_ texts: [String: String]) -> Int? {
     isDescribed(by: texts) ? texts["formatVersion"].flatMap { Int($0) } : nil
   }
 
-  /// Makes sure that texts are those of a file of ours, and not of a newer program.
+  /// Checks that texts are those of a file of ours, and not of a newer program.
   /// - Throws: `Failure` (badData) that names both versions.
   package static func checkFormat(_ texts: [String: String], of path: String) throws(Failure) {
     guard let version = version(texts) else {

@@ -22,7 +22,7 @@ package enum ForeignFile {
     endings.contains { path.lowercased().hasSuffix("." + $0) }
   }
 
-  /// What to do about a file that is no checkpoint; nil where it is none of another program by its name.
+  /// What to do about a file that is no checkpoint; nil if it is none of another program by its name.
   package static func remedy(_ path: String) -> String? {
     if isImported(path) {
       return

@@ -29,7 +29,7 @@ package struct NetworkFile: Sendable {
   private let digests: CheckpointDigests?
 
   /// Opens a checkpoint.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is no checkpoint of this
   ///   program or not whole.
   package init(opening path: String) throws(Failure) {
     let file: SafetensorsFile
@@ -47,7 +47,7 @@ package struct NetworkFile: Sendable {
   }
 
   /// Reads what a file says about its network.
-  /// - Throws: `Failure` (badData) where it is no checkpoint of this program or its parts do not fit together.
+  /// - Throws: `Failure` (badData) if it is no checkpoint of this program or its parts do not fit together.
   package init(_ file: SafetensorsFile) throws(Failure) {
     try Self.checkFormat(file)
     let digests = try CheckpointDigests(file)
@@ -70,7 +70,7 @@ package struct NetworkFile: Sendable {
   }
 
   /// The network that a file's header describes.
-  /// - Throws: `Failure` (badData) where there is none that can be built.
+  /// - Throws: `Failure` (badData) if there is none that can be built.
   package static func network(of file: SafetensorsFile) throws(Failure) -> NetworkSpecification {
     try DescribedNetwork.network(file.header.metadata, from: file.path)
   }
@@ -81,14 +81,14 @@ package struct NetworkFile: Sendable {
       ?? false
   }
 
-  /// Makes sure that a file is a checkpoint, and not one of a newer program.
+  /// Checks that a file is a checkpoint, and not one of a newer program.
   package static func checkFormat(_ file: SafetensorsFile) throws(Failure) {
     try DescribedNetwork.checkFormat(file.header.metadata, of: file.path)
   }
 
   /// Reads the weights into a network that was built from the description; of several ranks each reads, and
   /// checks, the kernels of its own towers.
-  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape, damaged or not finite.
+  /// - Throws: `Failure` (badData) if a tensor is missing, of another shape, damaged or not finite.
   package func readWeights(into network: Network) throws(Failure) {
     for parameter in network.parameters {
       try read("", of: parameter, into: parameter.value)
@@ -101,7 +101,7 @@ package struct NetworkFile: Sendable {
   ///   - prefix: What the tensor's name in the file has before the parameter's.
   ///   - parameter: Whose kernels and layout count.
   ///   - tensor: The parameter's value or its velocity.
-  /// - Throws: `Failure` (badData) where the tensor is missing, of another shape, damaged or not finite.
+  /// - Throws: `Failure` (badData) if the tensor is missing, of another shape, damaged or not finite.
   package func read(
     _ prefix: String, of parameter: Parameter, into tensor: Tensor
   ) throws(Failure) {

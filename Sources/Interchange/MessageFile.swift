@@ -17,7 +17,7 @@ final class MessageFile<Message> {
   ///   - kind: What it should be, for messages.
   ///   - unpack: protobuf-c's function for the message.
   ///   - release: The one that frees it.
-  /// - Throws: `Failure` (inputMissing) where the file cannot be opened, (badData) where it holds no such message.
+  /// - Throws: `Failure` (inputMissing) if the file cannot be opened, (badData) if it holds no such message.
   init(
     _ path: String, _ kind: String,
     unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) ->
@@ -89,7 +89,7 @@ func list<Number>(_ start: UnsafeMutablePointer<Number>?, _ count: Int) -> [Numb
   Array(UnsafeBufferPointer(start: start, count: count))
 }
 
-/// How many numbers a tensor of these lengths has; nil where a length is negative, or they are more than any file holds.
+/// How many numbers a tensor of these lengths has; nil if a length is negative, or they are more than any file holds.
 func elementCount(_ lengths: [Int64]) -> Int? {
   var count = 1
   for length in lengths {

@@ -3,7 +3,7 @@ import System
 
 extension WholeFile {
   /// Appends a message, piece by piece: it is not in memory a second time.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   func write<Message>(_ message: UnsafeMutablePointer<Message>) throws(Failure) {
     let sink = MessageSink(self)
     var buffer = MessageBuffer(

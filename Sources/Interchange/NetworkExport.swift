@@ -10,7 +10,7 @@ package enum NetworkExport {
   package typealias Values = (NetworkTensor) throws(Failure) -> [Float]
 
   /// The weights in a checkpoint.
-  /// - Throws: `Failure` (badData) where its header was changed.
+  /// - Throws: `Failure` (badData) if its header was changed.
   package static func values(of file: NetworkFile) throws(Failure) -> Values {
     let weights = try NetworkWeights(SafetensorsWeights(file.file), of: file.network)
     return { tensor throws(Failure) in try weights.read(tensor) }
@@ -26,7 +26,7 @@ package enum NetworkExport {
   ///   - format: The format of the weights, `float32` or `bfloat16`; the mean image is in 32 bits.
   ///   - path: The file.
   ///   - values: The weights.
-  /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what `values` throws.
   package static func writeSafetensors(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing,
     format: NumberFormat = .float32, to path: String, _ values: Values
@@ -56,7 +56,7 @@ package enum NetworkExport {
 
   /// Writes a .npz file: an array a tensor with PyTorch's names, the mean image as `preprocessing.mean`, and as
   /// `__metadata__` the bytes of a JSON object with the texts that safetensors has in its metadata.
-  /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what `values` throws.
   package static func writeNumPy(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing, to path: String,
     _ values: Values

@@ -23,7 +23,7 @@ package struct NetworkImport {
   ///   - prefix: What stands in front of the tensors' names; nil for what most of them have.
   ///   - network: The network for a number of classes, which is that of the file's last layer.
   ///   - preprocessing: How the network reads pictures; given the file's mean image, if it has one.
-  /// - Throws: `Failure` (badData) where the file describes other layers, where a tensor is missing or of another
+  /// - Throws: `Failure` (badData) if the file describes other layers, where a tensor is missing or of another
   ///   shape, and what the closures throw.
   package init(
     _ source: any WeightSource, named names: [String: String] = [:], prefix: String? = nil,
@@ -72,7 +72,7 @@ package struct NetworkImport {
 
   /// Writes the network as a checkpoint.
   /// - Returns: What a user should know: tensors with numbers that are not finite, tensors that were not used.
-  /// - Throws: `Failure` (badData) where a tensor is missing or of another shape, (cannotCreate, inputOutput) where
+  /// - Throws: `Failure` (badData) if a tensor is missing or of another shape, (cannotCreate, inputOutput) if
   ///   the file cannot be written.
   package func write(to path: String) throws(Failure) -> [String] {
     var warnings: [String] = []

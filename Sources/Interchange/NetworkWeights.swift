@@ -23,7 +23,7 @@ package struct NetworkWeights {
   ///   - names: What the file calls some of the network's layers.
   ///   - prefix: What stands in front of the tensors' names; nil for what most of them have.
   ///   - reset: Layers that take nothing from the file.
-  /// - Throws: `Failure` (badData) where the file describes other layers, or where its names may mean several things.
+  /// - Throws: `Failure` (badData) if the file describes other layers, or where its names may mean several things.
   package init(
     _ source: any WeightSource, of network: NetworkSpecification,
     named names: [String: String] = [:],
@@ -80,7 +80,7 @@ package struct NetworkWeights {
     (self.found, self.notes, described) = (found, notes, pairs)
   }
 
-  /// The classes of the file's last layer; nil where it has none.
+  /// The classes of the file's last layer; nil if it has none.
   package var classes: Int? {
     guard let bias = network.tensors.last else { return nil }
     if let shape = found[bias.name]?.shape { return shape.reduce(1, *) }
@@ -88,7 +88,7 @@ package struct NetworkWeights {
     return layer.layout.isTransposed ? shape.last : shape.first
   }
 
-  /// The file's tensor that holds one of the network's; nil where there is none.
+  /// The file's tensor that holds one of the network's; nil if there is none.
   package func find(_ tensor: NetworkTensor) -> WeightTensor? { found[tensor.name] }
 
   /// Reads one of the network's tensors.
@@ -96,7 +96,7 @@ package struct NetworkWeights {
   ///   - tensor: The tensor.
   ///   - rows: How many kernels the file has of it, where that is another number than the network's.
   /// - Returns: Its numbers.
-  /// - Throws: `Failure` (badData) where it is missing or of another shape.
+  /// - Throws: `Failure` (badData) if it is missing or of another shape.
   package func read(_ tensor: NetworkTensor, rows: Int? = nil) throws(Failure) -> [Float] {
     let needed = [rows ?? tensor.shape[0]] + tensor.shape.dropFirst()
     guard let found = find(tensor) else {
@@ -185,6 +185,6 @@ package struct NetworkWeights {
     return source.tensors.filter { !used.contains($0.name) }
   }
 
-  /// The file's tensors that the network has no use for; none where the file describes layers, which are all used.
+  /// The file's tensors that the network has no use for; none if the file describes layers, which are all used.
   package var unused: [String] { described == nil ? unusedTensors.map(\.name) : [] }
 }

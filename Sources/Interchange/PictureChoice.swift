@@ -31,7 +31,7 @@ package struct PictureChoice {
   ///   - source: The file that its weights are from.
   ///   - imageInFile: The mean image in the file, if it has one.
   /// - Returns: The preprocessing, and sentences that say what it is and who says so.
-  /// - Throws: `Failure` (usage) where the file says something else than what was asked for or described, or where
+  /// - Throws: `Failure` (usage) if the file says something else than what was asked for or described, or where
   ///   what it does not say must be asked for.
   package func preprocessing(
     for network: NetworkSpecification, classNames: [String], of source: any WeightSource,

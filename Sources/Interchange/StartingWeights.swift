@@ -14,7 +14,7 @@ package struct StartingWeights {
   /// - Parameters:
   ///   - file: The file.
   ///   - reset: Layers that begin with their initial values none the less.
-  ///   - classMap: Which of the file's classes is which of the dataset's; nil where both must be the same.
+  ///   - classMap: Which of the file's classes is which of the dataset's; nil if both must be the same.
   package init(_ file: String, reset: [String], classMap: ClassMap?) {
     (self.file, self.reset, self.classMap) = (file, reset, classMap)
   }
@@ -24,7 +24,7 @@ package struct StartingWeights {
   ///   - network: The network that is trained.
   ///   - classNames: The classes of the dataset that it is trained on.
   /// - Returns: What goes with the weights.
-  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape or not finite, (usage) where the file's
+  /// - Throws: `Failure` (badData) if a tensor is missing, of another shape or not finite, (usage) if the file's
   ///   classes are not the dataset's.
   package func load(
     into network: Network, for classNames: [String]
@@ -89,7 +89,7 @@ package struct StartingWeights {
   }
 
   /// The network of a file that says itself what it holds.
-  /// - Throws: `Failure` (badData) where it is damaged.
+  /// - Throws: `Failure` (badData) if it is damaged.
   package static func network(
     in path: String
   ) throws(Failure) -> NetworkSpecification? {
@@ -98,7 +98,7 @@ package struct StartingWeights {
 
   /// A network that goes on with the weights of a file reads pictures as they have learnt to: as the file says, where
   /// the network does not.
-  /// - Throws: `Failure` (usage) where it says something else, (badData) where the file is damaged.
+  /// - Throws: `Failure` (usage) if it says something else, (badData) if the file is damaged.
   package static func pictures(
     for network: NetworkSpecification, in path: String
   ) throws(Failure) -> PixelScaling? {
@@ -120,14 +120,14 @@ package struct StartingWeights {
   private struct Classes {
     /// The last layer, whose kernels stand for classes.
     let layer: String?
-    /// The file's kernel of each class of the dataset; nil where they are in the same order.
+    /// The file's kernel of each class of the dataset; nil if they are in the same order.
     var rows: [Int]?
     /// Classes of the file.
     var count = 0
     var notice: String?
   }
 
-  /// Makes sure that what the last layer learnt to call a class is called so from now on too.
+  /// Checks that what the last layer learnt to call a class is called so from now on too.
   private func classes(
     _ described: DescribedNetwork?, _ network: NetworkSpecification, _ names: [String]
   ) throws(Failure) -> Classes {

@@ -19,7 +19,7 @@ struct TensorNames {
   ///   - needed: The network's tensors.
   ///   - names: What the file calls some of the layers.
   ///   - prefix: The words in front; nil for those under which most is found.
-  /// - Throws: `Failure` (badData) where several tensors may be meant.
+  /// - Throws: `Failure` (badData) if several tensors may be meant.
   init(
     _ source: any WeightSource, _ needed: [NetworkTensor], named names: [String: String],
     prefix: String?
@@ -80,7 +80,7 @@ struct TensorNames {
     name.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)
   }
 
-  /// The words in front of a name's parts, and how many are between them; nil where the parts are not all there, or where
+  /// The words in front of a name's parts, and how many are between them; nil if the parts are not all there, or where
   /// a number is between them.
   private static func fit(_ parts: [String], in file: [String]) -> (front: String, between: Int)? {
     guard file.count >= parts.count else { return nil }

@@ -15,7 +15,7 @@ package final class SafetensorsWeights: WeightSource {
   private let digests: CheckpointDigests?
 
   /// Takes the tensors of an open file.
-  /// - Throws: `Failure` (badData) where it is a checkpoint of a newer program, or its header was changed.
+  /// - Throws: `Failure` (badData) if it is a checkpoint of a newer program, or its header was changed.
   package init(_ file: SafetensorsFile) throws(Failure) {
     if Self.isCheckpoint(file) {
       try NetworkFile.checkFormat(file)
@@ -35,11 +35,11 @@ package final class SafetensorsWeights: WeightSource {
     self.unreadable = unreadable
   }
 
-  /// Where the file is.
+  /// The file's path.
   package var path: String { file.path }
 
   /// What a checkpoint says of its network.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// - Throws: `Failure` (badData) if that is not understood or its parts do not fit together.
   package func described() throws(Failure) -> DescribedNetwork? {
     Self.isCheckpoint(file) ? try NetworkFile(file).described : nil
   }
@@ -49,7 +49,7 @@ package final class SafetensorsWeights: WeightSource {
   }
 
   /// Reads the numbers of a tensor, and compares a checkpoint's with their checksums.
-  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read or are damaged.
+  /// - Throws: `Failure` (inputOutput, badData) if they cannot be read or are damaged.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let entry = file.header.tensors.first(where: { $0.name == tensor.name }) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
@@ -71,7 +71,7 @@ package enum WeightFile {
   package static let endings = ".safetensors, .npz, .caffemodel, .onnx"
 
   /// Opens a file by the ending of its name.
-  /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) where the file is not what its name says.
+  /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) if the file is not what its name says.
   package static func open(_ path: String) throws(Failure) -> any WeightSource {
     if path.hasSuffix(".safetensors") {
       return try SafetensorsWeights(SafetensorsFile(opening: path))

@@ -18,7 +18,7 @@ package struct WeightTensor: Equatable, Sendable {
 
 /// A file of weights, whatever its format: tensors by name, in 32-bit numbers, and what else it says of its network.
 package protocol WeightSource: AnyObject {
-  /// Where the file is.
+  /// The file's path.
   var path: String { get }
   /// What kind of file it is, for messages where that matters; empty elsewhere.
   var kind: String { get }
@@ -26,15 +26,15 @@ package protocol WeightSource: AnyObject {
   var tensors: [WeightTensor] { get }
   /// Why other tensors cannot be read, by their names.
   var unreadable: [String: String] { get }
-  /// The layers between the pictures and the softmax, in their order; nil where the file does not describe them.
+  /// The layers between the pictures and the softmax, in their order; nil if the file does not describe them.
   var layers: [FileLayer]? { get }
   /// What it says of the pictures.
   var pictures: FilePictures { get }
   /// Reads the numbers of one of `tensors`, in the order of C.
-  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
+  /// - Throws: `Failure` (inputOutput, badData) if they cannot be read.
   func read(_ tensor: WeightTensor) throws(Failure) -> [Float]
-  /// What the file says of the network that its weights are of; nil where it says nothing, as other programs' do.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// What the file says of the network that its weights are of; nil if it says nothing, as other programs' do.
+  /// - Throws: `Failure` (badData) if that is not understood or its parts do not fit together.
   func described() throws(Failure) -> DescribedNetwork?
 }
 

@@ -12,7 +12,7 @@ final class WholeFile {
   private var isOpen = true
 
   /// Begins a file; what stands under its name stays there until `publish`.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be created.
   init(creating path: String) throws(Failure) {
     self.path = path
     place = try OutputPlace(path)
@@ -27,7 +27,7 @@ final class WholeFile {
   }
 
   /// Appends bytes.
-  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  /// - Throws: `Failure` (inputOutput) if they cannot be written.
   func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     let code = WholeTransfer.write(bytes, to: descriptor)
     guard code == 0 else { throw failure(code) }
@@ -42,15 +42,15 @@ final class WholeFile {
   }
 
   /// Appends bytes.
-  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  /// - Throws: `Failure` (inputOutput) if they cannot be written.
   func write(_ bytes: [UInt8]) throws(Failure) {
     try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
       try write(UnsafeRawBufferPointer(bytes))
     }
   }
 
-  /// Brings the file to the disk and gives it its name.
-  /// - Throws: `Failure` (inputOutput) where the disk or the folder refuses.
+  /// Syncs the file to disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) if the disk or the folder refuses.
   func publish() throws(Failure) {
     let isSynced = fsync(descriptor) == 0
     let code = errno

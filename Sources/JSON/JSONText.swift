@@ -73,7 +73,7 @@ package enum JSONText {
     }
   }
 
-  /// Why a text is not given to the parser, as a phrase, `is nested more than 8 deep`; nil where it may be.
+  /// Why a text is not given to the parser, as a phrase, `is nested more than 8 deep`; nil if it may be.
   package static func problem(in text: ArraySlice<UInt8>, _ bounds: Bounds = Bounds()) -> String? {
     switch JSONOutline.problem(in: text, depth: bounds.depth, values: bounds.values) {
     case .tooDeep: "is nested more than \(bounds.depth) deep"
@@ -84,7 +84,7 @@ package enum JSONText {
   }
 
   /// The value that a text stands for.
-  /// - Throws: `Failure` (badData) where the text does not keep its bounds, and what the parser throws.
+  /// - Throws: `Failure` (badData) if the text does not keep its bounds, and what the parser throws.
   package static func value<Value: Decodable>(
     _ type: Value.Type, _ text: [UInt8], _ bounds: Bounds = Bounds(), from path: String
   ) throws -> Value {
@@ -110,12 +110,12 @@ package enum JSONText {
     }
   }
 
-  /// The object, with whatever members, that a text stands for; nil where it is none, or does not keep the bounds.
+  /// The object, with whatever members, that a text stands for; nil if it is none, or does not keep the bounds.
   package static func object(_ text: ArraySlice<UInt8>) -> [String: Any]? {
     problem(in: text) == nil ? object(checked: text) : nil
   }
 
-  /// The object, with whatever members, that a text which keeps its bounds stands for; nil where it is none.
+  /// The object, with whatever members, that a text which keeps its bounds stands for; nil if it is none.
   package static func object(checked text: ArraySlice<UInt8>) -> [String: Any]? {
     (try? JSONSerialization.jsonObject(with: Data(text))) as? [String: Any]
   }

@@ -5,7 +5,7 @@ package import System
 package struct Chart: Sendable {
   /// A curve with its look.
   package struct Series: Sendable {
-    /// The name in the legend; none where it is empty.
+    /// The name in the legend; none if it is empty.
     package var title: String
     /// The curve.
     package var curve: Curve

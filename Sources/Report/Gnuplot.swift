@@ -5,7 +5,7 @@ package import System
 package enum Gnuplot {
   /// Runs a script.
   /// - Returns: What gnuplot drew, a text.
-  /// - Throws: `Failure` (inputMissing) where gnuplot is not installed, (internal) where it complains.
+  /// - Throws: `Failure` (inputMissing) if gnuplot is not installed, (internal) if it complains.
   package static func draw(_ script: String) throws(Failure) -> String {
     let path = NSTemporaryDirectory() + "alexnet-plot-" + UUID().uuidString
     let (input, output, complaints) = (path + ".gp", path + ".out", path + ".err")

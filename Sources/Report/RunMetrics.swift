@@ -60,7 +60,7 @@ package struct RunMetrics: Sendable {
   /// The numbers of the lines that are no records, which are left out; the first line is 1.
   package private(set) var leftOut: [Int] = []
 
-  /// What the user should know of lines that were left out; nil where there are none.
+  /// What the user should know of lines that were left out; nil if there are none.
   package var warning: String? {
     guard let first = leftOut.first else { return nil }
     let file = quoted(directory.metrics)
@@ -93,7 +93,7 @@ package struct RunMetrics: Sendable {
   /// Reads a run, which may be under way.
   ///
   /// A line that is no record is left out: a crash of the machine may leave half of one, or zeros.
-  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where no line is a record.
+  /// - Throws: `Failure` (inputMissing) if there is no run, (badData) if no line is a record.
   package init(_ path: String) throws(Failure) {
     directory = RunDirectory(path)
     guard FileManager.default.fileExists(atPath: directory.configuration) else {

@@ -17,7 +17,7 @@ package struct RunReport {
   /// Makes the report of runs.
   /// - Parameters:
   ///   - runs: The runs.
-  ///   - figures: What the only run's network makes of images; nil where that is not to be shown.
+  ///   - figures: What the only run's network makes of images; nil if that is not to be shown.
   ///   - note: Why not, a sentence.
   ///   - smoothing: Steps over which training curves are smoothed.
   package init(
@@ -29,8 +29,8 @@ package struct RunReport {
     charts = RunCharts(runs, smoothing: smoothing)
   }
 
-  /// The kernels of the first layer in a run's newest checkpoint; nil where there is none.
-  /// - Throws: `Failure` (badData) where the checkpoint is damaged, or is a copy under another's name.
+  /// The kernels of the first layer in a run's newest checkpoint; nil if there is none.
+  /// - Throws: `Failure` (badData) if the checkpoint is damaged, or is a copy under another's name.
   package static func kernels(
     of run: RunMetrics, background: UInt8 = 255
   ) throws(Failure) -> KernelPicture? {

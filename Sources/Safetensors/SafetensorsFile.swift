@@ -3,7 +3,7 @@ package import System
 
 /// A safetensors file that is open for reading.
 package final class SafetensorsFile: Sendable {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   /// Its tensors and texts.
   package let header: SafetensorsHeader
@@ -13,7 +13,7 @@ package final class SafetensorsFile: Sendable {
   /// - Parameters:
   ///   - name: The file's path, inside the folder where one is given.
   ///   - folder: A folder that is held open.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is not whole.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not whole.
   package init(opening name: String, in folder: HeldFolder? = nil) throws(Failure) {
     path = folder?.path(of: name) ?? name
     let file = try RegularFile(name, in: folder)
@@ -34,7 +34,7 @@ package final class SafetensorsFile: Sendable {
   deinit { close(descriptor) }
 
   /// The entry of a tensor.
-  /// - Throws: `Failure` (badData) where there is none, or of another shape or format.
+  /// - Throws: `Failure` (badData) if there is none, or of another shape or format.
   package func entry(_ name: String, _ format: NumberFormat, shape: [Int]) throws(Failure)
     -> TensorEntry
   {
@@ -55,7 +55,7 @@ package final class SafetensorsFile: Sendable {
   ///   - entry: The tensor.
   ///   - first: The number of the first element.
   ///   - buffer: Room for as many elements as are wanted, of the tensor's format.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be read.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be read.
   package func read<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, into buffer: UnsafeMutableBufferPointer<Number>
   ) throws(Failure) {
@@ -73,7 +73,7 @@ package final class SafetensorsFile: Sendable {
   ///   - entry: The tensor.
   ///   - range: The numbers of the elements.
   ///   - body: Uses them.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be mapped or is no longer whole, and what `body`
+  /// - Throws: `Failure` (inputOutput) if the file cannot be mapped or is no longer whole, and what `body`
   ///   throws.
   package func withElements<Number: BitwiseCopyable>(
     of entry: TensorEntry, in range: Range<Int>,
@@ -112,7 +112,7 @@ package final class SafetensorsFile: Sendable {
   }
 
   /// Reads the bytes of a whole tensor of any format.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be read.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be read.
   package func readBytes(
     _ entry: TensorEntry, into buffer: UnsafeMutableBufferPointer<UInt8>
   ) throws(Failure) {

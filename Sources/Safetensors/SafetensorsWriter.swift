@@ -6,7 +6,7 @@ package import System
 /// One of them creates the file with its header; each then opens it and writes its own elements where they
 /// belong. The one that created it publishes it under its final name when all are done.
 package final class SafetensorsWriter {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   private let header: SafetensorsHeader
   private var descriptor: Int32
@@ -17,7 +17,7 @@ package final class SafetensorsWriter {
   ///   - folder: A folder that is held open.
   ///   - header: What the file holds.
   ///   - remedy: What to do where there is no room for it.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be created, (inputOutput) where there is no room.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be created, (inputOutput) if there is no room.
   package static func create(
     _ name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader,
     remedy: String = "Make room for it."
@@ -45,7 +45,7 @@ package final class SafetensorsWriter {
   ///   - path: Its name, for complaints.
   ///   - header: How it is planned.
   ///   - remedy: What to do where there is no room for it.
-  /// - Throws: `Failure` (inputOutput) where there is no room.
+  /// - Throws: `Failure` (inputOutput) if there is no room.
   package convenience init(
     beginning descriptor: Int32, _ path: String, _ header: SafetensorsHeader, remedy: String
   ) throws(Failure) {
@@ -70,7 +70,7 @@ package final class SafetensorsWriter {
   ///   - name: The file's path, inside the folder where one is given.
   ///   - folder: A folder that is held open.
   ///   - header: What the file was created with.
-  /// - Throws: `Failure` (inputOutput) where it cannot be opened.
+  /// - Throws: `Failure` (inputOutput) if it cannot be opened.
   package convenience init(
     opening name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader
   ) throws(Failure) {
@@ -101,7 +101,7 @@ package final class SafetensorsWriter {
   }
 
   /// Writes elements of a tensor from a place on.
-  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  /// - Throws: `Failure` (inputOutput) if they cannot be written.
   package func write<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, _ numbers: UnsafeBufferPointer<Number>
   ) throws(Failure) {
@@ -113,7 +113,7 @@ package final class SafetensorsWriter {
   }
 
   /// Replaces the header by one with other texts of the same length.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   package func rewriteHeader(_ new: SafetensorsHeader) throws(Failure) {
     precondition(
       new.tensors == header.tensors, "The tensors must stay where they are.")
@@ -123,7 +123,7 @@ package final class SafetensorsWriter {
   }
 
   /// Brings what was written to the disk and closes the file.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// - Throws: `Failure` (inputOutput) if the disk refuses.
   package func finish() throws(Failure) {
     let synced = fsync(descriptor)
     let code = errno

@@ -36,7 +36,7 @@ package struct Fault: Sendable {
   ]
 
   /// Reads a fault.
-  /// - Throws: `Failure` (usage) where it is not understood.
+  /// - Throws: `Failure` (usage) if it is not understood.
   package init(_ text: String) throws(Failure) {
     var parts = text.split(separator: ",").map(String.init)
     let word = parts.isEmpty ? "" : parts.removeFirst()

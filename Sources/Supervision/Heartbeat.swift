@@ -43,7 +43,7 @@ package struct Heartbeat: Equatable {
     self.phase = phase
   }
 
-  /// Reads a datagram; nil where it is not of this run or not from one of `ranks` ranks.
+  /// Reads a datagram; nil if it is not of this run or not from one of `ranks` ranks.
   package init?(_ bytes: some Collection<UInt8>, token: UInt64, ranks: Int) {
     let bytes = Array(bytes)
     guard bytes.count == Self.length else { return nil }

@@ -6,7 +6,7 @@ package final class HeartbeatSocket {
   package let port: UInt16
   private let descriptor: Int32
 
-  /// Opens a socket; nil where the system refuses.
+  /// Opens a socket; nil if the system refuses.
   /// - Parameter isLocal: Whether all ranks are on this host, so that nobody else need be heard.
   package init?(isLocal: Bool) {
     let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)

@@ -21,7 +21,7 @@ package struct Peer {
     "\(hostNumber) \(port) \(addresses.map(String.init).joined(separator: ",")) \(host)"
   }
 
-  /// Reads what another rank told; nil where it is not understood.
+  /// Reads what another rank told; nil if it is not understood.
   package init?(_ card: String, rank: Int, ownHostNumber: Int) {
     let parts = card.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
     guard parts.count == 4, let number = Int(parts[0]), let port = UInt16(parts[1]) else {

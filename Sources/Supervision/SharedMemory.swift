@@ -12,7 +12,7 @@ package enum SharedMemory {
 
   /// Takes the names away once all ranks of this host have the memory mapped; all ranks call it together.
   /// - Parameter world: All ranks.
-  /// - Throws: `Failure` (usage) where this rank has no memory left to map it, `MPIError` where a message fails.
+  /// - Throws: `Failure` (usage) if this rank has no memory left to map it, `MPIError` where a message fails.
   package static func unlinkSegments(of world: Communicator) throws {
     // Open MPI would go on without it, and the ranks would wait for each other as if the network were cut.
     if world.size > 1 { try requireRoom() }

@@ -7,7 +7,7 @@ package import System
 /// length, the message, and the masked CRC-32C of the message, all little-endian; a CRC c is masked as
 /// (c rotated right by 15) + 0xA282EAD8. (tensorflow/core/lib/io/record_writer.h.)
 package final class EventFile {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   /// The file's number with the system.
   package let descriptor: Int32
@@ -16,7 +16,7 @@ package final class EventFile {
   /// - Parameters:
   ///   - folder: The folder, which is created where it is missing.
   ///   - firstStep: Steps done before; points of later steps in older files are then left out.
-  /// - Throws: `Failure` (cannotCreate) where the file cannot be created.
+  /// - Throws: `Failure` (cannotCreate) if the file cannot be created.
   package init(in folder: String, firstStep: Int) throws(Failure) {
     if mkdir(folder, 0o700) != 0 && errno != EEXIST {
       throw .system(.cannotCreate, "\(quoted(folder)) cannot be created", errno: errno)
@@ -44,7 +44,7 @@ package final class EventFile {
   deinit { close(descriptor) }
 
   /// Appends what was seen after a step.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be written.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be written.
   package func write(_ values: [Summary], step: Int) throws(Failure) {
     try append(Event.summary(values, step: step))
   }

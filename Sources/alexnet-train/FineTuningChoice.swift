@@ -33,7 +33,7 @@ extension TrainCommand {
       try StartingWeights.pictures(for: choice.network(classes: nil), in: weights))
   }
 
-  /// What fills a new run's network with the weights of a file; nil where there is none.
+  /// What fills a new run's network with the weights of a file; nil if there is none.
   func startingWeights(
     _ settings: TrainingSettings, _ dataset: Dataset
   ) -> ((Network) throws(Failure) -> StartingPoint)? {
@@ -44,7 +44,7 @@ extension TrainCommand {
     }
   }
 
-  /// What the options say of single layers; nil where they say nothing.
+  /// What the options say of single layers; nil if they say nothing.
   func fineTuning(
     weights: String?, _ network: NetworkSpecification
   ) throws(Failure) -> FineTuning? {

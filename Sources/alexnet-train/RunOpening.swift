@@ -119,7 +119,7 @@ extension TrainCommand {
     return nil
   }
 
-  /// What is wrong with a checkpoint's bytes; nil where nothing is.
+  /// What is wrong with a checkpoint's bytes; nil if nothing is.
   /// - Throws: `Failure` where that cannot be found out: it cannot be read, or a newer program wrote it.
   private func damage(of path: String) throws(Failure) -> Failure? {
     if let misnaming = Checkpoint.misnaming(of: path) { return misnaming }

@@ -207,7 +207,7 @@ enum ResumeMode: String {
   /// What may follow `--resume`.
   static let words = [auto.rawValue, latestGood.rawValue]
 
-  /// What the user asked for; nil where a run is to begin.
+  /// What the user asked for; nil if a run is to begin.
   init?(_ arguments: Arguments) {
     guard let word = arguments.word(TrainOptions.resume) else { return nil }
     self.init(rawValue: word)

@@ -153,7 +153,7 @@ struct BoundaryTime {
   let bytes: Int
   /// Seconds that it waits for them.
   let exposed: Double
-  /// Seconds that the same messages take where nothing is computed meanwhile; nil where that is not measured.
+  /// Seconds that the same messages take where nothing is computed meanwhile; nil if that is not measured.
   var alone: Double?
 
   /// The share of the messages' time that computing hides.

@@ -190,7 +190,7 @@ enum Import: Subcommand {
     return names
   }
 
-  /// Makes sure that the network that was chosen is the one that a file of this program's own describes.
+  /// Checks that the network that was chosen is the one that a file of this program's own describes.
   private static func check(
     _ network: NetworkSpecification, is described: DescribedNetwork, in path: String
   ) throws(Failure) {

@@ -117,7 +117,7 @@ extension RankProfile {
 
   /// Reads the files of benches of one replica of the same network.
   /// - Returns: The network that they name, and what its ranks take.
-  /// - Throws: `Failure` (inputMissing, badData) where a file is missing or is no such bench.
+  /// - Throws: `Failure` (inputMissing, badData) if a file is missing or is no such bench.
   static func read(
     benches paths: [String]
   ) throws(Failure) -> (network: NetworkSpecification, profile: RankProfile) {

@@ -14,7 +14,7 @@ protocol Subcommand {
 }
 
 extension Subcommand {
-  /// Reads the words after the name; nil where they ask for help, which is then given.
+  /// Reads the words after the name; nil if they ask for help, which is then given.
   static func arguments(_ words: [String]) throws(Failure) -> Arguments? {
     let arguments = try command.parse(words)
     guard arguments[Command.help] else { return arguments }

@@ -129,7 +129,7 @@ package enum Preparation {
     }
   }
 
-  /// Makes sure that this process prepares the same as process 0, in the same folder.
+  /// Checks that this process prepares the same as process 0, in the same folder.
   private static func compare(
     _ fingerprint: String, _ folder: String, _ settings: PreparationSettings
   ) throws(Failure) {

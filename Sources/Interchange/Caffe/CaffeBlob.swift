@@ -8,7 +8,7 @@ struct CaffeBlob {
   private let blob: Caffe__BlobProto
 
   /// Looks at a blob, which stays in its message.
-  /// - Throws: `Failure` (badData) where its numbers are not as many as its shape says, or of no known type.
+  /// - Throws: `Failure` (badData) if its numbers are not as many as its shape says, or of no known type.
   init(_ blob: Caffe__BlobProto, _ name: String, _ path: String) throws(Failure) {
     self.blob = blob
     let lengths: [Int64] =

@@ -5,7 +5,7 @@ struct CaffeLayers {
   /// A layer, in the words of the newest format.
   struct Layer {
     var name: String
-    /// `Convolution`, `LRN`; empty where the file names none.
+    /// `Convolution`, `LRN`; empty if the file names none.
     var type: String
     var bottoms: [String] = []
     var tops: [String] = []
@@ -35,7 +35,7 @@ struct CaffeLayers {
 
   /// The layers from the pictures to the logits.
   /// - Parameter tensor: Finds a layer's weights or biases.
-  /// - Returns: The layers; nil where one that has weights has no type.
+  /// - Returns: The layers; nil if one that has weights has no type.
   func described(
     _ tensor: (_ layer: String, _ part: String) -> WeightTensor?
   ) -> [FileLayer]? {
@@ -157,7 +157,7 @@ struct CaffeLayers {
 
   // MARK: Settings
 
-  /// What a type computes; nil where it does nothing at test.
+  /// What a type computes; nil if it does nothing at test.
   private func kind(
     _ type: String, _ convolution: Caffe__ConvolutionParameter?,
     _ pooling: Caffe__PoolingParameter?, _ norm: Caffe__LRNParameter?,

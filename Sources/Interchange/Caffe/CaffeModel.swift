@@ -7,7 +7,7 @@ package import System
 /// A layer's first blob are its weights and its second one its biases: `conv1.weight`, `conv1.bias`. The blobs of a
 /// fully-connected layer had four dimensions in older formats; ones in front are left out.
 package final class CaffeModel: WeightSource {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   /// What the file calls the network.
   package let name: String
@@ -15,7 +15,7 @@ package final class CaffeModel: WeightSource {
   package let kind: String
   /// Names and shapes, in the order of the layers.
   package let tensors: [WeightTensor]
-  /// The layers; nil where the file names no types.
+  /// The layers; nil if the file names no types.
   package let layers: [FileLayer]?
   /// What the data layer says of the pictures.
   package let pictures: FilePictures
@@ -24,7 +24,7 @@ package final class CaffeModel: WeightSource {
   private let blobs: [CaffeBlob]
 
   /// Opens a file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it holds no weights, a layer twice
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it holds no weights, a layer twice
   ///   or blobs that are not as long as their shapes say.
   package init(opening path: String) throws(Failure) {
     self.path = path
@@ -65,7 +65,7 @@ package final class CaffeModel: WeightSource {
   }
 
   /// Reads the numbers of a blob.
-  /// - Throws: `Failure` (badData) where there is none of that name.
+  /// - Throws: `Failure` (badData) if there is none of that name.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let place = tensors.firstIndex(of: tensor) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
@@ -77,7 +77,7 @@ package final class CaffeModel: WeightSource {
 /// The mean image in a .binaryproto of Caffe.
 package enum CaffeMean {
   /// Reads the mean image as rows x columns x R, G, B, in 0...255: Caffe keeps B, G, R, map after map.
-  /// - Throws: `Failure` (inputMissing, badData) where there is none, or not of `side` x `side` pixels.
+  /// - Throws: `Failure` (inputMissing, badData) if there is none, or not of `side` x `side` pixels.
   package static func read(_ path: String, side: Int) throws(Failure) -> [Float] {
     let message = try MessageFile(
       path, "a .binaryproto", unpack: caffe__blob_proto__unpack,

@@ -33,9 +33,9 @@ package struct FileLayer: Equatable, Sendable {
   package let name: String
   /// What it computes.
   package let kind: Kind
-  /// Its weights; nil where it has none.
+  /// Its weights; nil if it has none.
   package var weights: WeightTensor?
-  /// Its biases; nil where it has none, which counts as zeros.
+  /// Its biases; nil if it has none, which counts as zeros.
   package var biases: WeightTensor?
   /// How the weights lie.
   package var layout: Layout
@@ -66,7 +66,7 @@ package struct FileLayer: Equatable, Sendable {
 
 /// A window that slides over maps, as a file describes it.
 package struct FileWindow: Equatable, Sendable {
-  /// Its height and width; nil where it covers whole maps.
+  /// Its height and width; nil if it covers whole maps.
   package var size: Int?
   /// The pixels from one place to the next.
   package var stride: Int

@@ -148,7 +148,7 @@ struct LayerComparison {
     network.towers == 1 || reads == .all || network.readsPicture(shape.layer)
   }
 
-  /// How many maps each tower has that a norm runs across; empty where it runs across all.
+  /// How many maps each tower has that a norm runs across; empty if it runs across all.
   private static func parts(_ shape: LayerShape, _ network: NetworkSpecification) -> [Int] {
     guard network.towers > 1, !network.readsPicture(shape.layer),
       let place = network.layers.firstIndex(of: shape.layer)

@@ -8,13 +8,13 @@ package import System
 
 /// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads it.
 ///
-/// The file appears under its name when it is finished. Equal arrays give equal bytes.
+/// The file gets its name when it is complete. Equal arrays give equal bytes.
 package final class NumPyArchiveWriter {
   private let file: WholeFile
   private let archive: OpaquePointer?
 
   /// Begins a file.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be created.
   package init(creating path: String) throws(Failure) {
     file = try WholeFile(creating: path)
     archive = archive_write_new()
@@ -28,7 +28,7 @@ package final class NumPyArchiveWriter {
   deinit { archive_write_free(archive) }
 
   /// Appends an array under a name.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   package func append(
     _ name: String, shape: [Int], _ numbers: UnsafeBufferPointer<Float>
   ) throws(Failure) {
@@ -36,7 +36,7 @@ package final class NumPyArchiveWriter {
   }
 
   /// Appends an array of bytes, a row, under a name.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   func append(_ name: String, bytes: [UInt8]) throws(Failure) {
     try bytes.withUnsafeBufferPointer { buffer throws(Failure) in
       try append(
@@ -66,8 +66,8 @@ package final class NumPyArchiveWriter {
     try check(archive_write_finish_entry(archive))
   }
 
-  /// Brings the file to the disk and gives it its name.
-  /// - Throws: `Failure` (inputOutput) where that fails.
+  /// Syncs the file to disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   package func finish() throws(Failure) {
     try check(archive_write_close(archive))
     try file.publish()
@@ -103,7 +103,7 @@ package final class NumPyArchive: WeightSource {
   /// The most bytes of texts that are read, as many as of safetensors.
   private static let longestMetadata = 16 << 20
 
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   /// Names and shapes, in the order of the file.
   package let tensors: [WeightTensor]
@@ -113,7 +113,7 @@ package final class NumPyArchive: WeightSource {
   private let texts: [String: String]?
 
   /// Opens a file and reads the arrays' headers.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such archive or names
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is no such archive or names
   ///   an array twice.
   package init(opening path: String) throws(Failure) {
     self.path = path
@@ -150,7 +150,7 @@ package final class NumPyArchive: WeightSource {
     self.texts = texts
   }
 
-  /// Reads what an export of ours says of its network; nil where other bytes have the name.
+  /// Reads what an export of ours says of its network; nil if other bytes have the name.
   private static func texts(
     _ header: NumPyHeader, _ reader: NumPyArchiveReader, _ path: String
   ) throws(Failure) -> [String: String]? {
@@ -165,7 +165,7 @@ package final class NumPyArchive: WeightSource {
   }
 
   /// What the file says of the network that its weights are of.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// - Throws: `Failure` (badData) if that is not understood or its parts do not fit together.
   package func described() throws(Failure) -> DescribedNetwork? {
     guard let texts else { return nil }
     return try DescribedNetwork(texts, from: path) { network throws(Failure) in
@@ -184,7 +184,7 @@ package final class NumPyArchive: WeightSource {
   }
 
   /// Reads the numbers of an array.
-  /// - Throws: `Failure` (badData) where there is none of that name or it is damaged.
+  /// - Throws: `Failure` (badData) if there is none of that name or it is damaged.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     let reader = try NumPyArchiveReader(path)
     while let (name, member) = try reader.next() {

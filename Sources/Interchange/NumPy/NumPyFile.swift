@@ -4,7 +4,7 @@ package import System
 
 /// Writes an array of 32-bit numbers as a .npy file, row after row; `numpy.load` reads it.
 ///
-/// The file appears under its name when it is finished.
+/// The file gets its name when it is complete.
 package final class NumPyWriter {
   private let file: WholeFile
   private var missing: Int
@@ -13,7 +13,7 @@ package final class NumPyWriter {
   /// - Parameters:
   ///   - path: The file.
   ///   - shape: The lengths of the dimensions, the slowest first.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be created.
   package init(creating path: String, shape: [Int]) throws(Failure) {
     let header = NumPyHeader(.float32, shape: shape)
     file = try WholeFile(creating: path)
@@ -22,15 +22,15 @@ package final class NumPyWriter {
   }
 
   /// Appends numbers in the order of C, the last dimension fastest.
-  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  /// - Throws: `Failure` (inputOutput) if they cannot be written.
   package func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
     precondition(numbers.count <= missing, "The shape has fewer elements.")
     missing -= numbers.count
     try file.write(UnsafeRawBufferPointer(numbers))
   }
 
-  /// Brings the file to the disk and gives it its name.
-  /// - Throws: `Failure` (inputOutput) where that fails.
+  /// Syncs the file to disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   package func finish() throws(Failure) {
     precondition(missing == 0, "The shape has more elements.")
     try file.publish()
@@ -52,7 +52,7 @@ package struct NumPyArray: Equatable, Sendable {
   }
 
   /// Reads a file of 16, 32 or 64-bit floating-point numbers.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such array or not as
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is no such array or not as
   ///   long as its shape says.
   package init(contentsOf path: String) throws(Failure) {
     let file = try RegularFile(path)

@@ -63,7 +63,7 @@ struct NumPyHeader: Equatable {
   /// - Parameters:
   ///   - name: The file, for the complaint.
   ///   - read: Gives the next bytes of the file; fewer than asked for at its end.
-  /// - Throws: `Failure` (badData) where it is none, or of numbers that are not known here, and what `read` throws.
+  /// - Throws: `Failure` (badData) if it is none, or of numbers that are not known here, and what `read` throws.
   init(
     _ name: String, _ read: (_ count: Int) throws(Failure) -> [UInt8]
   ) throws(Failure) {

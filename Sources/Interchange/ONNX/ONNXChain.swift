@@ -10,7 +10,7 @@ struct ONNXChain {
 
   /// Constants by their names, in the order of the file.
   let constants: [(name: String, tensor: Onnx__Tensor)]
-  /// The height and width of the input; empty where they are no numbers.
+  /// The height and width of the input; empty if they are no numbers.
   let sides: [Int]
 
   private let nodes: [Node]

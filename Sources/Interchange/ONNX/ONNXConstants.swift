@@ -46,13 +46,13 @@ struct ONNXConstants {
     }
   }
 
-  /// What a name stands for; nil where that depends on the pictures.
+  /// What a name stands for; nil if that depends on the pictures.
   subscript(name: String) -> Value? { values[name] }
 
-  /// The integers of a list; nil where a name stands for none that can be read.
+  /// The integers of a list; nil if a name stands for none that can be read.
   func integers(_ name: String) -> [Int]? { lists[name] }
 
-  /// A single number; nil where a name stands for none that can be read.
+  /// A single number; nil if a name stands for none that can be read.
   func number(_ name: String) -> Double? { factors[name] }
 
   /// Takes note of what a node makes, if it reads constants and shapes alone.
@@ -88,7 +88,7 @@ struct ONNXConstants {
         + "at the level ORT_ENABLE_BASIC (SessionOptions.optimized_model_filepath)"
   }
 
-  /// The numbers that a node passes on as they are; nil where it changes them.
+  /// The numbers that a node passes on as they are; nil if it changes them.
   private func followed(
     _ operation: String, _ inputs: [String], _ attributes: ONNXAttributes
   ) -> Numbers? {

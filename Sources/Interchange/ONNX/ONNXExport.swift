@@ -18,8 +18,8 @@ package enum ONNXExport {
   ///   - file: The checkpoint.
   ///   - path: The file to write. A mean image that is not in the model goes into `<path>.mean.npy`.
   ///   - hasPreprocessingInside: Whether crop, mean and order of colours are part of the graph.
-  /// - Throws: `Failure` (badData) where the checkpoint lacks a tensor, (usage) where ONNX cannot express or hold the
-  ///   network, (cannotCreate, inputOutput) where the file cannot be written.
+  /// - Throws: `Failure` (badData) if the checkpoint lacks a tensor, (usage) if ONNX cannot express or hold the
+  ///   network, (cannotCreate, inputOutput) if the file cannot be written.
   package static func write(
     _ file: NetworkFile, to path: String, hasPreprocessingInside: Bool
   ) throws(Failure) {

@@ -154,7 +154,7 @@ struct ONNXGraph {
   }
 
   /// Writes the graph as a model, into a file that has not got its name yet.
-  /// - Throws: `Failure` (usage) where it is larger than a message can be, (cannotCreate, inputOutput) where the
+  /// - Throws: `Failure` (usage) if it is larger than a message can be, (cannotCreate, inputOutput) if the
   ///   file cannot be written.
   func file(_ path: String, name: String, description: String) throws(Failure) -> WholeFile {
     guard byteCount < Self.largest - 1 << 20 else {

@@ -6,13 +6,13 @@ package import System
 
 /// The network in an .onnx file: one layer after the other from the pictures to the probabilities.
 package final class ONNXModel: WeightSource {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   /// The constants of floating-point numbers, in the order of the file.
   package let tensors: [WeightTensor]
   /// Why other constants cannot be read, by their names.
   package let unreadable: [String: String]
-  /// The layers, in their order; nil where the file is one of ours.
+  /// The layers, in their order; nil if the file is one of ours.
   package let layers: [FileLayer]?
   /// What the graph's input says.
   package let pictures: FilePictures
@@ -26,7 +26,7 @@ package final class ONNXModel: WeightSource {
   private let texts: [String: String]?
 
   /// Opens a file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no model, or a constant is
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is no model, or a constant is
   ///   not as long as its shape says.
   package init(opening path: String) throws(Failure) {
     self.path = path
@@ -104,7 +104,7 @@ package final class ONNXModel: WeightSource {
   }
 
   /// What an export of ours says of its network.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// - Throws: `Failure` (badData) if that is not understood or its parts do not fit together.
   package func described() throws(Failure) -> DescribedNetwork? {
     guard let texts else { return nil }
     // The mean image is one of the texts.
@@ -112,7 +112,7 @@ package final class ONNXModel: WeightSource {
   }
 
   /// Reads the numbers of a constant.
-  /// - Throws: `Failure` (badData) where there is none of that name, (inputMissing, inputOutput) where its numbers are
+  /// - Throws: `Failure` (badData) if there is none of that name, (inputMissing, inputOutput) if its numbers are
   ///   in another file that cannot be read.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     if let pieces = pieces[tensor.name] {

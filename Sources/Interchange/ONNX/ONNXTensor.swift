@@ -7,7 +7,7 @@ import System
 /// A constant of an ONNX graph.
 struct ONNXTensor {
   let shape: [Int]
-  /// Why its numbers are no weights; nil where they can be read.
+  /// Why its numbers are no weights; nil if they can be read.
   let problem: String?
 
   private let tensor: Onnx__Tensor
@@ -15,7 +15,7 @@ struct ONNXTensor {
   private let count: Int
 
   /// Looks at a constant, which stays in its message.
-  /// - Throws: `Failure` (badData) where its numbers are not as many as its shape says.
+  /// - Throws: `Failure` (badData) if its numbers are not as many as its shape says.
   init(_ tensor: Onnx__Tensor, _ name: String, _ path: String) throws(Failure) {
     self.tensor = tensor
     self.name = name
@@ -56,7 +56,7 @@ struct ONNXTensor {
     }
   }
 
-  /// The integers of a constant that holds a shape; nil where it holds none.
+  /// The integers of a constant that holds a shape; nil if it holds none.
   static func integers(_ tensor: Onnx__Tensor) -> [Int]? {
     guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
     guard tensor.has_raw_data != 0 else {
@@ -71,7 +71,7 @@ struct ONNXTensor {
   /// The numbers in 32 bits.
   /// - Parameter path: The model's file; another file with numbers lies beside it.
   /// - Returns: The numbers in the order of C.
-  /// - Throws: `Failure` (inputMissing, badData, inputOutput) where that file cannot be read.
+  /// - Throws: `Failure` (inputMissing, badData, inputOutput) if that file cannot be read.
   func values(beside path: String) throws(Failure) -> [Float] {
     guard let format = Self.format(tensor) else { return [] }
     if tensor.data_location == 1 { return format.floats(try outside(path, format)) }

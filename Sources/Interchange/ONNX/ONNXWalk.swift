@@ -182,7 +182,7 @@ struct ONNXWalk {
     move(step)
   }
 
-  /// The numbers that a node reads besides what the pictures became; nil where it reads none.
+  /// The numbers that a node reads besides what the pictures became; nil if it reads none.
   private func numbers(
     _ step: ONNXStep, _ place: Int, _ what: String
   ) throws(ONNXObstacle) -> ONNXConstants.Numbers? {
@@ -297,7 +297,7 @@ struct ONNXWalk {
     return true
   }
 
-  /// How many maps each part of a Split has; nil where that cannot be read.
+  /// How many maps each part of a Split has; nil if that cannot be read.
   private func lengths(_ step: ONNXStep) -> [Int]? {
     if let name = step.inputs.dropFirst().first, !name.isEmpty {
       return step.constants.integers(name)

@@ -8,7 +8,7 @@ package final class HeldFolder: Sendable {
   package enum Place: Equatable, Sendable {
     /// Under the name that it was opened by.
     case itsOwn
-    /// Somewhere else; the path is nil where the system does not tell.
+    /// Somewhere else; the path is nil if the system does not tell.
     case elsewhere(String?)
     /// Nowhere: it has been deleted.
     case nowhere
@@ -20,7 +20,7 @@ package final class HeldFolder: Sendable {
   package let descriptor: Int32
 
   /// Opens a folder.
-  /// - Throws: `Failure` (cannotCreate) where there is none, or it cannot be opened.
+  /// - Throws: `Failure` (cannotCreate) if there is none, or it cannot be opened.
   package init(_ path: String) throws(Failure) {
     self.path = path
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -58,7 +58,7 @@ package final class HeldFolder: Sendable {
 
   // MARK: Files of the folder
 
-  /// What the system says of a file, links not followed; nil where there is none.
+  /// What the system says of a file, links not followed; nil if there is none.
   package func status(of name: String) -> stat? {
     var status = stat()
     return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
@@ -66,7 +66,7 @@ package final class HeldFolder: Sendable {
 
   /// Makes a folder in it, for its owner alone.
   /// - Returns: Whether it was made; not where something of the name was there.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be made.
   @discardableResult
   package func makeFolder(_ name: String) throws(Failure) -> Bool {
     if mkdirat(descriptor, name, 0o700) == 0 { return true }
@@ -81,7 +81,7 @@ package final class HeldFolder: Sendable {
   package func remove(_ name: String) { unlinkat(descriptor, name, 0) }
 
   /// Gives a file another name, in place of the file that had it.
-  /// - Throws: `Failure` (inputOutput) where that is refused.
+  /// - Throws: `Failure` (inputOutput) if that is refused.
   package func rename(_ name: String, to other: String) throws(Failure) {
     guard renameat(descriptor, name, descriptor, other) == 0 else {
       throw .system(
@@ -107,7 +107,7 @@ package final class HeldFolder: Sendable {
     return Self.names(in: folder)
   }
 
-  /// The names in any folder; none where it cannot be read.
+  /// The names in any folder; none if it cannot be read.
   package static func names(in path: String) -> [String] {
     opendir(path).map(names) ?? []
   }
@@ -125,7 +125,7 @@ package final class HeldFolder: Sendable {
   }
 
   /// Brings the names in one of its folders to the disk: `.` is the folder itself.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// - Throws: `Failure` (inputOutput) if the disk refuses.
   package func bringNamesToDisk(of name: String = ".") throws(Failure) {
     let folder = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     defer { if folder >= 0 { close(folder) } }

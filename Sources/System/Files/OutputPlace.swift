@@ -28,7 +28,7 @@ package final class OutputPlace {
   }
 
   /// Finds out what a name stands for, and makes the file to write into.
-  /// - Throws: `Failure` (cannotCreate) where nothing can be written there.
+  /// - Throws: `Failure` (cannotCreate) if nothing can be written there.
   package init(_ name: String) throws(Failure) {
     self.name = name
     target = try Self.target(name)
@@ -67,7 +67,7 @@ package final class OutputPlace {
   }
 
   /// Finds out whether something can be written under a name, before the work whose result it is.
-  /// - Throws: `Failure` (cannotCreate) where it cannot.
+  /// - Throws: `Failure` (cannotCreate) if it cannot.
   package static func check(_ name: String) throws(Failure) { _ = try target(name) }
 
   /// Whether a file is made or replaced under a name, which other files may lie beside.
@@ -78,7 +78,7 @@ package final class OutputPlace {
   deinit { if !isPublished { discard() } }
 
   /// Gives the finished file its name, or sends it where it belongs.
-  /// - Throws: `Failure` (inputOutput) where that is refused.
+  /// - Throws: `Failure` (inputOutput) if that is refused.
   package func publish() throws(Failure) {
     defer { if !isPublished { discard() } }
     switch target {

@@ -22,7 +22,7 @@ package struct PathBytes: Sendable, Equatable {
     body((bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }) + [0])
   }
 
-  /// The path from the root, symbolic links followed; nil where it leads nowhere.
+  /// The path from the root, symbolic links followed; nil if it leads nowhere.
   package var resolved: PathBytes? {
     guard let whole = withCString({ realpath($0, nil) }) else { return nil }
     defer { free(whole) }

@@ -26,7 +26,7 @@ package enum PathList {
   }
 
   /// The names in the list on standard input.
-  /// - Throws: `Failure` (inputOutput) where it cannot be read, (badData) where it is too long or in UTF-16.
+  /// - Throws: `Failure` (inputOutput) if it cannot be read, (badData) if it is too long or in UTF-16.
   package static func standardInput() throws(Failure) -> [String] {
     let source = "The list on standard input"
     return try entries(of: read(0, source), from: source).map {

@@ -36,7 +36,7 @@ package struct RegularFile {
   }
 
   /// Opens a file of weights or features.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is a folder, a pipe or a device.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is a folder, a pipe or a device.
   package init(_ path: String, in folder: HeldFolder? = nil) throws(Failure) {
     do throws(OpeningError) {
       guard path.isPath else {
@@ -55,8 +55,8 @@ package struct RegularFile {
   package var length: Int { Int(status.st_size) }
 
   /// The bytes of a whole file that has so many at most: what a stranger's file takes of the memory is bounded.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is longer or no regular file,
-  ///   (inputOutput) where it cannot be read.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is longer or no regular file,
+  ///   (inputOutput) if it cannot be read.
   package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
     let file = try RegularFile(path)
     defer { close(file.descriptor) }
@@ -64,7 +64,7 @@ package struct RegularFile {
   }
 
   /// The bytes of the file, by its path for complaints.
-  /// - Throws: `Failure` (badData) where it is longer than the limit, (inputOutput) where it cannot be read.
+  /// - Throws: `Failure` (badData) if it is longer than the limit, (inputOutput) if it cannot be read.
   package func contents(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     guard length <= limit else {
       throw Failure(

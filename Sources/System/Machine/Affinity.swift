@@ -14,7 +14,7 @@ package enum Affinity {
 
   /// Asks for the processor cores that a process may use.
   /// - Parameter process: The process's number; 0 for this one.
-  /// - Returns: The numbers of the cores in its affinity mask; nil where the system does not say.
+  /// - Returns: The numbers of the cores in its affinity mask; nil if the system does not say.
   package static func cores(ofProcess process: Int32) -> [Int]? {
     // The kernel refuses a mask shorter than its own.
     var mask = [UInt64](repeating: 0, count: mostCores / 64)

@@ -24,7 +24,7 @@ package enum StandardStream: Int32, Sendable {
   /// Writes a result as it is, whole, and waits for whoever reads it.
   ///
   /// A reader that has gone away (`head`, say) has all that it wants, and is no error.
-  /// - Throws: `Failure` (inputOutput) where the stream takes no more: the result is lost.
+  /// - Throws: `Failure` (inputOutput) if the stream takes no more: the result is lost.
   package func write(_ text: String) throws(Failure) {
     var text = text
     let code = text.withUTF8 {
@@ -37,11 +37,11 @@ package enum StandardStream: Int32, Sendable {
   }
 
   /// Writes a result for people, as `write` does: what a terminal would obey is escaped, but for the ends of lines.
-  /// - Throws: `Failure` (inputOutput) where the stream takes no more.
+  /// - Throws: `Failure` (inputOutput) if the stream takes no more.
   package func show(_ text: String) throws(Failure) { try write(escaped(text, but: "\n")) }
 
   /// Says what was written to a file: on standard error where the file is standard output itself.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   package static func confirm(_ sentence: String, of path: String) throws(Failure) {
     try (OutputPlace.isStandardOutput(path) ? StandardStream.error : .output).show(sentence)
   }

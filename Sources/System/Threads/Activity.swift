@@ -27,7 +27,7 @@ package enum Activity {
   /// Notes that something else begins.
   /// - Parameters:
   ///   - phase: What.
-  ///   - step: Steps done before; nil where that has not changed.
+  ///   - step: Steps done before; nil if that has not changed.
   ///   - waitsForRanks: Whether it depends on other ranks.
   package static func begin(_ phase: String, step: Int? = nil, waitsForRanks: Bool = false) {
     let report = board.withLock { report in

@@ -9,7 +9,7 @@ package struct SystemThread: Sendable {
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  /// Starts a thread; nil where the system refuses another one.
+  /// Starts a thread; nil if the system refuses another one.
   package init?(ifPossible body: @escaping @Sendable () -> Void) {
     let argument = Unmanaged.passRetained(Body(body))
     var handle = pthread_t()

@@ -17,7 +17,7 @@ package enum Checkpoint {
   private static let blockLength = 1 << 20
 
   /// Reads the settings and the state of a checkpoint.
-  /// - Throws: `Failure` (badData) where the file is no checkpoint of this program, or of a newer one, its header was
+  /// - Throws: `Failure` (badData) if the file is no checkpoint of this program, or of a newer one, its header was
   ///   changed, or it has a number that no run has.
   package static func describe(
     _ file: SafetensorsFile
@@ -40,7 +40,7 @@ package enum Checkpoint {
   /// - Parameters:
   ///   - name: The file's path, inside the folder where one is given.
   ///   - folder: A folder that is held open.
-  /// - Returns: What is wrong; nil where both agree, the name says none, or the file is damaged, which its reader finds
+  /// - Returns: What is wrong; nil if both agree, the name says none, or the file is damaged, which its reader finds
   ///   out.
   package static func misnaming(of name: String, in folder: HeldFolder? = nil) -> Failure? {
     struct Steps: Decodable { let step: Int }
@@ -58,7 +58,7 @@ package enum Checkpoint {
   }
 
   /// Reads weights and velocities into a network; each rank reads, and checks, the kernels of its own towers.
-  /// - Throws: `Failure` (badData) where a tensor is missing, superfluous, of another shape, damaged or not finite.
+  /// - Throws: `Failure` (badData) if a tensor is missing, superfluous, of another shape, damaged or not finite.
   static func load(_ file: SafetensorsFile, into network: Network) throws(Failure) {
     let known = Set(tensors(of: network).map(\.name))
     if let other = file.header.tensors.first(where: { !known.contains($0.name) }) {

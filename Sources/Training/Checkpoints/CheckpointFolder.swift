@@ -46,7 +46,7 @@ struct CheckpointFolder {
   }
 
   /// Brings the names to the disk.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// - Throws: `Failure` (inputOutput) if the disk refuses.
   func bringNamesToDisk() throws(Failure) {
     try folder.bringNamesToDisk(of: CheckpointName.folder)
   }

@@ -20,7 +20,7 @@ enum CheckpointName {
     checkpoint(afterSteps: steps) + partialSuffix
   }
 
-  /// The steps of the checkpoint that a name in the folder stands for; nil where no checkpoint has that name.
+  /// The steps of the checkpoint that a name in the folder stands for; nil if no checkpoint has that name.
   ///
   /// `step-00000005 (copy).safetensors` is a file of the user's, and so is `step-5.safetensors`.
   static func steps(_ name: String) -> Int? {

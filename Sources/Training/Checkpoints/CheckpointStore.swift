@@ -39,7 +39,7 @@ final class CheckpointStore {
   ///   - preprocessing: Likewise.
   ///   - journal: Whose records are brought to the disk before a checkpoint counts on them.
   ///   - newest: The state of the checkpoint that the run goes on from.
-  /// - Throws: `Failure` (cannotCreate) where the disk has no room for them, `MPIError` where a message fails.
+  /// - Throws: `Failure` (cannotCreate) if the disk has no room for them, `MPIError` where a message fails.
   init(
     _ run: RunDirectory, _ folder: HeldFolder, _ keeper: RunKeeper?, network: Network,
     settings: TrainingSettings, preprocessing: Preprocessing, journal: RunJournal,
@@ -81,7 +81,7 @@ final class CheckpointStore {
   ///
   /// One that is under way is finished first. Replicas that have drifted apart are not saved, whoever asks: each writes
   /// a part of the file, which would hold the weights of no replica. `expectedSeconds` counts the comparison.
-  /// - Throws: `Failure` (ranksDisagree) where the replicas hold different weights, (inputOutput) where the file cannot be
+  /// - Throws: `Failure` (ranksDisagree) if the replicas hold different weights, (inputOutput) if the file cannot be
   ///   written, `MPIError` where a message fails.
   func begin(_ state: TrainingState) throws {
     try finish()
@@ -150,7 +150,7 @@ final class CheckpointStore {
 
   /// Goes back to a checkpoint: those of later steps belong to a way that the run no longer goes.
   /// - Parameter state: What the checkpoint holds.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// - Throws: `Failure` (inputOutput) if the disk refuses.
   func goBack(to state: TrainingState) throws(Failure) {
     newest = state
     guard group.rank == 0 else { return }

@@ -54,7 +54,7 @@ final class CheckpointWriter: @unchecked Sendable {
 
   /// Waits for the end of writing.
   /// - Returns: The digest of each part.
-  /// - Throws: `Failure` (inputOutput) where it could not be written.
+  /// - Throws: `Failure` (inputOutput) if it could not be written.
   func finish() throws(Failure) -> [CheckpointDigests.Part: String] {
     job.wait()
     return try outcome.get()

@@ -14,7 +14,7 @@ struct ConflictingRun {
   /// - Parameters:
   ///   - own: The cores that this rank is bound to.
   ///   - ranks: The processes of this run.
-  /// - Returns: The first of them; nil where there is none.
+  /// - Returns: The first of them; nil if there is none.
   static func find(on own: Set<Int>, besides ranks: Set<Int32>) -> ConflictingRun? {
     let name = name(ofProcess: getpid())
     let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []

@@ -7,7 +7,7 @@ package struct Diagnosis: Sendable {
   package struct Finding: Sendable, Equatable {
     /// What is wrong and what mends it.
     package let sentence: String
-    /// How training would fail; nil where it would only be slower.
+    /// How training would fail; nil if it would only be slower.
     package let exitCode: ExitCode?
   }
 

@@ -19,11 +19,11 @@ package struct RankFacts: Codable, Equatable, Sendable {
   package var hostCores: Int
   /// Threads that it computes with.
   package var threads: Int
-  /// Bytes of memory that are free on the host; nil where the system does not say.
+  /// Bytes of memory that are free on the host; nil if the system does not say.
   package var memory: Int?
   /// Bytes that the rank will need.
   package var needed: Int
-  /// Bytes that are free in /dev/shm, through which the ranks of a host talk; nil where there is none.
+  /// Bytes that are free in /dev/shm, through which the ranks of a host talk; nil if there is none.
   package var sharedMemory: Int?
   /// The host's clock minus the first rank's, in seconds.
   package var clock: Double
@@ -35,11 +35,11 @@ package struct RankFacts: Codable, Equatable, Sendable {
   package var arithmetic: String
   /// A checksum of the program's file.
   package var program: String
-  /// A checksum of the dataset's description; nil where none was named.
+  /// A checksum of the dataset's description; nil if none was named.
   package var dataset: String?
   /// What is wrong with the dataset here.
   package var datasetProblem: String?
-  /// Whether the folder for runs is the first rank's; nil where none was named.
+  /// Whether the folder for runs is the first rank's; nil if none was named.
   package var sharesRunFolder: Bool?
 
   /// Finds out; all ranks call it together.

@@ -10,7 +10,7 @@ package enum SharedLoading {
   ///   - ranks: The ranks that read the same batches.
   ///   - images: The images of a batch.
   ///   - inputSide: The width and height of an image in pixels.
-  /// - Returns: The group; nil where the rank is alone on its host or the host has no memory to share, as containers
+  /// - Returns: The group; nil if the rank is alone on its host or the host has no memory to share, as containers
   ///   with a small /dev/shm: every rank then decodes all.
   /// - Throws: `MPIError` where a message fails.
   package static func group(

@@ -52,7 +52,7 @@ extension Trainer {
   }
 
   /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where that was asked for.
-  /// - Throws: `Failure` (diverged) where it was not, or was done too often, or the checkpoint is not there any more.
+  /// - Throws: `Failure` (diverged) if it was not, or was done too often, or the checkpoint is not there any more.
   func recover(from sentence: String) throws {
     let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
     try checkpoints.finish()

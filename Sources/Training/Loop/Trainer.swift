@@ -60,7 +60,7 @@ package final class Trainer {
   ///   - run: The run's folder, which exists.
   ///   - lock: The hold on it, in the first rank.
   ///   - checkpoint: Where to go on from; nil for a new run.
-  ///   - load: Fills a new run's network with the weights of a file; nil where all layers have their initial values.
+  ///   - load: Fills a new run's network with the weights of a file; nil if all layers have their initial values.
   ///   - threads: Threads of this process.
   ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
   /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.

@@ -36,7 +36,7 @@ final class Validator {
   /// - Parameters:
   ///   - network: What is measured.
   ///   - goesOn: Told before each batch how many images are done; where it says no, the rest is left out.
-  /// - Returns: The same score on every rank, nil where it was broken off, and how many damaged images it is without.
+  /// - Returns: The same score on every rank, nil if it was broken off, and how many damaged images it is without.
   /// - Throws: `Failure` where an image cannot be read, `MPIError` where a message fails.
   func score(
     _ network: Network, goesOn: (_ done: Int) throws -> Bool

@@ -18,7 +18,7 @@ package struct LayerHealth: Codable, Equatable, Sendable {
   package let update: Double
   /// The mean of |what the layer's units make of it|, after the rectifier; nil for the last layer.
   package let activation: Double?
-  /// The share of the kernels whose rectifier let nothing through anywhere in the batch; nil where there is no
+  /// The share of the kernels whose rectifier let nothing through anywhere in the batch; nil if there is no
   /// rectifier.
   package let deadShare: Double?
 

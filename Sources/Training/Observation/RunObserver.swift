@@ -36,7 +36,7 @@ final class RunObserver {
   ///   - learningRate: That of the run's start.
   ///   - folder: Where TensorBoard's files are written; nil for none.
   ///   - firstStep: Steps done before.
-  /// - Throws: `Failure` (cannotCreate) where the file cannot be created.
+  /// - Throws: `Failure` (cannotCreate) if the file cannot be created.
   init(
     _ network: Network, over world: Communicator, learningRate: Double,
     tensorBoard folder: String?, firstStep: Int

@@ -14,7 +14,7 @@ package struct WaitShares {
   private static let mostListed = 8
 
   /// Compares the ranks, and begins anew; all ranks call it together.
-  /// - Returns: A sentence for people; nil where there is nothing to compare.
+  /// - Returns: A sentence for people; nil if there is nothing to compare.
   /// - Throws: `MPIError` where a message fails.
   mutating func compared(over world: Communicator) throws(MPIError) -> String? {
     guard world.size > 1 else { return nil }

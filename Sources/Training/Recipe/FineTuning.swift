@@ -4,11 +4,11 @@ package import System
 
 /// What a run takes from a network that was trained before, and which of its layers learn how fast.
 package struct FineTuning: Codable, Equatable, Sendable {
-  /// The file that the weights come from; nil where all layers begin with their initial values.
+  /// The file that the weights come from; nil if all layers begin with their initial values.
   package var file: String?
   /// Layers that begin with their initial values none the less.
   package var reset: [String]
-  /// Which of the file's classes is which of the dataset's; nil where both must be the same.
+  /// Which of the file's classes is which of the dataset's; nil if both must be the same.
   package var classMap: ClassMap?
   /// What the learning rate of a layer is multiplied by; 0 where it does not change at all, 1 where it is not named.
   package var learningRateFactors: [String: Double]
@@ -34,7 +34,7 @@ package struct FineTuning: Codable, Equatable, Sendable {
 
   /// The layers with weights that a word means: the one of that name, or those whose names are the word and a number,
   /// as `conv` is for conv1 to conv5.
-  /// - Throws: `Failure` (usage) where there is none.
+  /// - Throws: `Failure` (usage) if there is none.
   package static func layers(
     _ word: String, of network: NetworkSpecification, option: String
   ) throws(Failure) -> [String] {

@@ -6,7 +6,7 @@ extension Recipe {
   /// - Parameters:
   ///   - name: The source.
   ///   - preset: What the network is called; nil for one that is not the program's.
-  /// - Returns: The recipe, and what the network changes in it, in words; nil where it changes nothing.
+  /// - Returns: The recipe, and what the network changes in it, in words; nil if it changes nothing.
   package static func named(_ name: RecipeName, preset: String?) -> (
     recipe: Recipe, changes: String?
   ) {

@@ -16,7 +16,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var dataset: String
   /// The checksum of the dataset's description.
   package var datasetChecksum: String
-  /// What the run takes from a network that was trained before, and how fast each layer learns; nil where nothing
+  /// What the run takes from a network that was trained before, and how fast each layer learns; nil if nothing
   /// was said.
   package var fineTuning: FineTuning?
   /// What initial weights, dropout, crops and the order of the images depend on.
@@ -38,7 +38,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var threadsPerTower: Int
   /// How numbers travel between ranks; nil for as they are.
   package var formats: WireFormats?
-  /// The version of config.json and metrics.jsonl; nil where they are older than its first.
+  /// The version of config.json and metrics.jsonl; nil if they are older than its first.
   package private(set) var formatVersion: Int? = Self.newestVersion
 
   /// The newest version that this program reads, and the one that it writes.
@@ -73,7 +73,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - text: The file's text.
   ///   - path: The file, for the complaint.
-  /// - Throws: `Failure` (badData) where it is not understood, has a number that no run has, or was written by a newer program.
+  /// - Throws: `Failure` (badData) if it is not understood, has a number that no run has, or was written by a newer program.
   package init(_ text: String, from path: String) throws(Failure) {
     let version = try JSONText.decode(Version.self, text, from: path).formatVersion ?? 0
     guard version <= Self.newestVersion else {
@@ -163,7 +163,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     return result
   }
 
-  /// How another network differs, in one sentence with both values; nil where it does not.
+  /// How another network differs, in one sentence with both values; nil if it does not.
   package func networkDifference(from saved: TrainingSettings) -> String? {
     guard saved.network != network else { return nil }
     func text(_ network: NetworkSpecification) -> String {

@@ -18,8 +18,8 @@ struct KeptFile {
     case replaced
   }
 
-  /// Makes sure that what is appended can be found under the file's name.
-  /// - Throws: `Failure` (inputOutput) where a deleted file cannot be written again, or a link or folder has its name.
+  /// Checks that what is appended can be found under the file's name.
+  /// - Throws: `Failure` (inputOutput) if a deleted file cannot be written again, or a link or folder has its name.
   func lookAfter(in folder: HeldFolder) throws(Failure) -> Fate {
     guard let named = folder.status(of: name) else {
       try putBack(in: folder)

@@ -64,7 +64,7 @@ package struct RunDirectory: Sendable {
   }
 
   /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
-  /// - Throws: `Failure` (inputMissing) where nothing is there, or the run has no checkpoint yet.
+  /// - Throws: `Failure` (inputMissing) if nothing is there, or the run has no checkpoint yet.
   package static func checkpoint(named path: String) throws(Failure) -> String {
     var status = stat()
     guard stat(path, &status) == 0 else {
@@ -79,8 +79,8 @@ package struct RunDirectory: Sendable {
     return newest
   }
 
-  /// The checkpoint of the most steps; nil where there is none.
-  /// - Throws: `Failure` (badData) where it holds other steps than its name says.
+  /// The checkpoint of the most steps; nil if there is none.
+  /// - Throws: `Failure` (badData) if it holds other steps than its name says.
   package func newestCheckpoint() throws(Failure) -> String? {
     guard let newest = checkpointFiles.last else { return nil }
     if let misnaming = Checkpoint.misnaming(of: newest) { throw misnaming }
@@ -89,7 +89,7 @@ package struct RunDirectory: Sendable {
 
   /// The settings in config.json.
   /// - Returns: Those that the run was started with.
-  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where the file is not understood.
+  /// - Throws: `Failure` (inputMissing) if there is no run, (badData) if the file is not understood.
   package func savedSettings() throws(Failure) -> TrainingSettings {
     guard let text = try? String(contentsOfFile: configuration, encoding: .utf8) else {
       throw Failure(
@@ -108,7 +108,7 @@ package struct RunDirectory: Sendable {
   package var holdsTraining: Bool { holdsRun || !checkpointFiles.isEmpty }
 
   /// Checks that a new run may begin here, without touching anything: nothing is there yet, or nothing of value.
-  /// - Throws: `Failure` (cannotCreate) where another run is there, or somebody's files, or no folder.
+  /// - Throws: `Failure` (cannotCreate) if another run is there, or somebody's files, or no folder.
   package func checkIsFree() throws(Failure) {
     var status = stat()
     guard stat(path, &status) == 0 else { return }
@@ -127,7 +127,7 @@ package struct RunDirectory: Sendable {
 
   /// Makes the folder, and those above it that are missing, private to the user; one that is there stays as it is.
   /// - Returns: Whether it was made.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be made.
   @discardableResult
   package func makeFolder() throws(Failure) -> Bool {
     var (parent, made) = ("", [String]())
@@ -149,7 +149,7 @@ package struct RunDirectory: Sendable {
   }
 
   /// Makes what a new run needs in its folder, which the caller has to itself.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be made.
   package func makeCheckpointFolder() throws(Failure) {
     let folder = try HeldFolder(path)
     try folder.makeFolder(CheckpointName.folder)

@@ -15,7 +15,7 @@ final class RunJournal {
   ///   - folder: The run's folder.
   ///   - records: The records that belong to the steps done; what follows them in the file is cut off.
   ///   - speaks: Whether this is the first rank.
-  /// - Throws: `Failure` (cannotCreate) where a file cannot be opened.
+  /// - Throws: `Failure` (cannotCreate) if a file cannot be opened.
   init(in folder: HeldFolder, keeping records: Int, speaks: Bool) throws(Failure) {
     self.records = records
     let name = RunDirectory.Name.metrics

@@ -8,7 +8,7 @@ final class RunKeeper {
   private let lock: RunLock
   private let files: [KeptFile]
   private let settings: String
-  /// What the system says of the folder of the checkpoints; nil where there is none yet.
+  /// What the system says of the folder of the checkpoints; nil if there is none yet.
   private var checkpoints: stat?
   private var lastLook = -Double.infinity
   /// Where the folder is now, where it has been moved away from its name.
@@ -49,7 +49,7 @@ final class RunKeeper {
 
   /// Looks at the folder, and puts back what was deleted from it.
   /// - Parameter tell: Told what the user should know.
-  /// - Throws: `Failure` (cannotCreate) where another process has taken the folder over, (inputOutput) where it has been
+  /// - Throws: `Failure` (cannotCreate) if another process has taken the folder over, (inputOutput) if it has been
   ///   deleted, that of the checkpoints is another one, or what is missing cannot be made again.
   func look(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
     lastLook = MonotonicClock.seconds
@@ -118,7 +118,7 @@ final class RunKeeper {
   }
 
   /// Says why a run ends whose folder was moved.
-  /// - Parameter saved: The steps of its newest checkpoint; nil where it has none.
+  /// - Parameter saved: The steps of its newest checkpoint; nil if it has none.
   /// - Returns: The sentence, with where to go on.
   func ending(saved: Int?) -> Failure {
     let place = (newPlace ?? nil).map(quoted)

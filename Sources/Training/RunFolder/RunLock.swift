@@ -69,7 +69,7 @@ package final class RunLock {
   /// Whether nobody else has taken the folder over.
   var isOwner: Bool { file.standing != .othersNow }
 
-  /// Makes sure that the folder is still this process's.
+  /// Checks that the folder is still this process's.
   ///
   /// Where the system's lock does not reach between hosts, and this process was stopped or cut off for longer than a newcomer
   /// looks, that one has the folder now.
@@ -212,7 +212,7 @@ package final class RunLock {
       return !found.hasEnded && (ticks == nil || ticks == found.ticks)
     }
 
-    /// Whether a process only waits for its parent to notice that it has ended, and when it started; nil where the system
+    /// Whether a process only waits for its parent to notice that it has ended, and when it started; nil if the system
     /// does not tell.
     static func facts(of process: Int32) -> (hasEnded: Bool, ticks: Int)? {
       let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)

@@ -17,7 +17,7 @@ package final class TextFile: Sendable {
   ///   - name: The file's path, inside the folder where one is given.
   ///   - folder: A folder that is held open.
   ///   - records: Where given, how many of the file's records, lines of JSON, are kept; what follows them is cut off.
-  /// - Throws: `Failure` (cannotCreate) where the file cannot be opened or cut.
+  /// - Throws: `Failure` (cannotCreate) if the file cannot be opened or cut.
   package init(
     appendingTo name: String, in folder: HeldFolder? = nil, keepingRecords records: Int? = nil
   ) throws(Failure) {
@@ -72,7 +72,7 @@ package final class TextFile: Sendable {
   deinit { close(descriptor) }
 
   /// Cuts off what follows the first records.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be cut.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be cut.
   func cut(toRecords count: Int) throws(Failure) {
     let length = Self.records(upTo: count, in: descriptor).length
     guard ftruncate(descriptor, off_t(length)) == 0 else {
@@ -84,7 +84,7 @@ package final class TextFile: Sendable {
   func recordCount(upTo limit: Int) -> Int { Self.records(upTo: limit, in: descriptor).count }
 
   /// Brings what was appended to the disk.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// - Throws: `Failure` (inputOutput) if the disk refuses.
   func bringToDisk() throws(Failure) {
     // What is not a file on a disk, a pipe say, cannot be brought there.
     guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
@@ -108,7 +108,7 @@ package final class TextFile: Sendable {
   private static let longest = 256 << 20
 
   /// The text of a whole file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) where it is not text.
+  /// - Throws: `Failure` (inputMissing) if it cannot be read, (badData) if it is not text.
   package static func read(_ path: String) throws(Failure) -> String {
     let bytes = try RegularFile.contents(of: path, limit: longest)
     guard let text = String(validating: bytes, as: UTF8.self) else {
