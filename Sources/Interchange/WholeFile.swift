@@ -1,17 +1,17 @@
 import Glibc
 import System
 
-/// A file that appears under its name when it is whole: until then it is written under another one.
+/// A file that gets its name when it is complete; until then it has a temporary name.
 final class WholeFile {
   let path: String
-  /// What to do where the disk is full.
+  /// What to do if the disk is full.
   static let remedy = "Make room, or name another place."
-  /// Where the bytes go; libraries that write themselves are given this.
+  /// The file descriptor for the contents; libraries that write directly use it.
   let descriptor: Int32
   private let place: OutputPlace
   private var isOpen = true
 
-  /// Begins a file; what stands under its name stays there until `publish`.
+  /// Starts a file; an existing file with its name stays there until `publish`.
   /// - Throws: `Failure` (cannotCreate) if it cannot be created.
   init(creating path: String) throws(Failure) {
     self.path = path
@@ -33,7 +33,7 @@ final class WholeFile {
     guard code == 0 else { throw failure(code) }
   }
 
-  /// What is said where bytes cannot be written.
+  /// The error for a failed write.
   func failure(_ code: Int32) -> Failure {
     let isFull = code == ENOSPC || code == EDQUOT || code == EFBIG
     return .system(
@@ -50,7 +50,7 @@ final class WholeFile {
   }
 
   /// Syncs the file to disk and gives it its name.
-  /// - Throws: `Failure` (inputOutput) if the disk or the folder refuses.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   func publish() throws(Failure) {
     let isSynced = fsync(descriptor) == 0
     let code = errno

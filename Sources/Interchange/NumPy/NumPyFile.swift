@@ -2,14 +2,14 @@ import Glibc
 import Safetensors
 package import System
 
-/// Writes an array of 32-bit numbers as a .npy file, row after row; `numpy.load` reads it.
+/// Writes an array of 32-bit numbers as a .npy file, row by row; `numpy.load` reads it.
 ///
 /// The file gets its name when it is complete.
 package final class NumPyWriter {
   private let file: WholeFile
   private var missing: Int
 
-  /// Begins a file.
+  /// Starts a file.
   /// - Parameters:
   ///   - path: The file.
   ///   - shape: The lengths of the dimensions, the slowest first.
@@ -21,7 +21,7 @@ package final class NumPyWriter {
     try file.write(header.encoded)
   }
 
-  /// Appends numbers in the order of C, the last dimension fastest.
+  /// Appends numbers in C order, the last dimension fastest.
   /// - Throws: `Failure` (inputOutput) if they cannot be written.
   package func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
     precondition(numbers.count <= missing, "The shape has fewer elements.")
@@ -37,14 +37,13 @@ package final class NumPyWriter {
   }
 }
 
-/// An array that was read from a .npy file, its numbers in 32 bits.
+/// An array read from a .npy file, as 32-bit numbers.
 package struct NumPyArray: Equatable, Sendable {
   /// The lengths of the dimensions, the slowest first.
   package let shape: [Int]
   /// The numbers, the last dimension fastest.
   package let values: [Float]
 
-  /// Makes an array from its parts.
   package init(shape: [Int], values: [Float]) {
     precondition(shape.reduce(1, *) == values.count, "The shape has other elements.")
     self.shape = shape
@@ -52,8 +51,8 @@ package struct NumPyArray: Equatable, Sendable {
   }
 
   /// Reads a file of 16, 32 or 64-bit floating-point numbers.
-  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is no such array or not as
-  ///   long as its shape says.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not such an
+  ///   array or its length differs from its shape.
   package init(contentsOf path: String) throws(Failure) {
     let file = try RegularFile(path)
     defer { close(file.descriptor) }
