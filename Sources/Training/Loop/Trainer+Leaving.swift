@@ -4,9 +4,9 @@ import Safetensors
 import Supervision
 import System
 
-/// Leaving before the end, and going back.
+/// Stopping early, and rollback.
 extension Trainer {
-  /// Tells the other ranks what this one knows.
+  /// Exchanges requests and problems with the other ranks.
   func agree(nonFinite: Int? = nil) throws -> StepAgreement.News {
     var own = StepAgreement.News()
     let isTimeUp = world.rank == 0 && safeguards.endTime.map { isTooLate(for: $0) } ?? false
@@ -21,14 +21,14 @@ extension Trainer {
     return news
   }
 
-  /// Whether another step and a save would end after a time.
+  /// Whether another step and a save would end after a given time.
   private func isTooLate(for end: Double) -> Bool {
     MonotonicClock.seconds + speed.secondsPerStep + checkpoints.expectedSeconds > end
   }
 
-  /// Saves where that is possible, and says so.
+  /// Saves if possible, and reports it.
   func leave(_ news: StepAgreement.News) throws -> TrainingResult {
-    // All ranks decide alike: the slowest one's guess counts.
+    // All ranks decide alike: the slowest rank's estimate counts.
     let expected = try world.allReduce(1.5 * checkpoints.expectedSeconds, .max)
     let fits = news.request == .saveAndLeave || expected < news.secondsLeft
     if fits {
@@ -51,8 +51,10 @@ extension Trainer {
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
   }
 
-  /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where that was asked for.
-  /// - Throws: `Failure` (diverged) if it was not, or was done too often, or the checkpoint is not there any more.
+  /// Returns to the last checkpoint that the schedule made, with half the learning rate, if that
+  /// was requested.
+  /// - Throws: `Failure` (diverged) if it was not requested, was done too often, or the checkpoint
+  ///   no longer exists.
   func recover(from sentence: String) throws {
     let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
     try checkpoints.finish()
@@ -66,7 +68,7 @@ extension Trainer {
           + "\(plain(settings.recipe.learningRate)), or let the run go back by itself with --on-divergence rollback."
       )
     }
-    // The first rank gives the file its name.
+    // The first rank renames the file.
     try Activity.waiting(for: "the checkpoint to go back to") { try world.barrier() }
     let diverged = state.step
     let file: SafetensorsFile

@@ -7,9 +7,9 @@ import Supervision
 import System
 import Towers
 
-/// The next step, and what is told of it.
+/// A training step and its records.
 extension Trainer {
-  /// What runs the steps that follow a state.
+  /// Makes the runner for the steps after a state.
   static func runner(
     _ network: Network, _ settings: TrainingSettings, _ state: TrainingState, _ dataset: Dataset,
     _ preprocessing: Preprocessing, team: ThreadTeam, threads: Int, _ safeguards: Safeguards,
@@ -37,7 +37,7 @@ extension Trainer {
       faults: { step in safeguards.faults.filter { $0.isDue(rank: rank, step: step) } })
   }
 
-  /// - Returns: The place of the first own parameter that is no longer finite.
+  /// - Returns: The index of this rank's first parameter that is no longer finite.
   func step() throws -> Int? {
     let (rate, epoch) = (learningRate, plan.epoch(after: state.step))
     try sayChanges(from: state.step > 0 ? plan.epoch(after: state.step - 1) : 1, to: epoch)
@@ -68,14 +68,14 @@ extension Trainer {
     return outcome.nonFinite
   }
 
-  /// Tells of records that --skip-corrupt has passed over.
+  /// Reports records that --skip-corrupt has skipped.
   private func noteSkipped(_ records: (count: Int, first: Failure?)) throws {
     guard let first = records.first else { return }
     skipped += records.count
     try journal.say("Warning: \(first.message) Damaged records skipped so far: \(skipped).")
   }
 
-  /// Tells what the recipe changes as epochs begin.
+  /// Reports what the recipe changes at the beginning of an epoch.
   private func sayChanges(from last: Int, to epoch: Int) throws {
     guard last < epoch else { return }
     for epoch in (last + 1)...epoch {
@@ -97,6 +97,6 @@ extension Trainer {
 }
 
 extension ParallelSoftmax.Score {
-  /// A count of the images in percent.
+  /// A number of images in percent.
   func percent(_ count: Int) -> Double { 100 * Double(count) / Double(max(1, images)) }
 }

@@ -5,7 +5,8 @@ import System
 
 extension Trainer {
   /// Measures the network on the validation images.
-  /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an earlier step.
+  /// - Returns: Whether it was completed; false if the run is asked to stop, or returns to an
+  ///   earlier step.
   func validate() throws -> Bool {
     try noteHealth()
     let start = MonotonicClock.seconds
@@ -41,7 +42,7 @@ extension Trainer {
         "Warning: \(first.message) \(leftOut.count) of \(validator.imageCount) validation images were left out."
       )
     }
-    // A validation at the end of a run that may go on later is not one that the schedule counts.
+    // A validation at the end of a run that may be resumed later does not count for the schedule.
     guard plan.isTimeToValidate(after: state.step) else { return true }
     let rate = learningRate
     if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
@@ -52,9 +53,10 @@ extension Trainer {
     return true
   }
 
-  /// Looks at the layers after the step before a validation.
+  /// Measures the layers' health after the step before a validation.
   ///
-  /// Done before the validation, and before a stop that puts it off: a resumed run has no gradients to look at.
+  /// This is done before the validation, and before a stop that postpones it: a resumed run has no
+  /// gradients to measure.
   func noteHealth() throws {
     guard let health = try observer.look(step: state.step) else { return }
     try journal.note(health.record)

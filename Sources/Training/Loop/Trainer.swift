@@ -10,26 +10,26 @@ import Supervision
 import System
 package import Towers
 
-/// What a run reached.
+/// The result of a run.
 package struct TrainingResult: Sendable {
-  /// Steps done.
+  /// The number of steps done.
   package let steps: Int
   /// The last validation's top-1 error in percent; nil without validation images.
   package let top1Error: Double?
-  /// Whether there are steps left: the run was asked to stop.
+  /// Whether steps are left, because the run was asked to stop.
   package let isUnfinished: Bool
 }
 
-/// Trains a network on the ranks of a group: steps, validations, records and checkpoints in their order.
+/// Trains a network on the ranks of a group: steps, validations, records and checkpoints in order.
 package final class Trainer {
   let settings: TrainingSettings
   let dataset: Dataset
   let network: Network
   let safeguards: Safeguards
   let world: Communicator
-  /// The run's folder, held open.
+  /// The run's folder, open.
   let folder: HeldFolder
-  /// What looks after it, in the first rank.
+  /// The object that watches it, in the first rank.
   let keeper: RunKeeper?
   let plan: RunPlan
   let journal: RunJournal
@@ -46,24 +46,25 @@ package final class Trainer {
   var watch: StartWatch
   var speed = SpeedMeter()
   var waits = WaitShares()
-  /// How often a damaged record was passed over.
+  /// How many damaged records were skipped.
   var skipped = 0
 
   /// Builds the network and opens the run.
   /// - Parameters:
   ///   - settings: Every setting.
-  ///   - safeguards: How the run is watched over.
+  ///   - safeguards: The supervision of the run.
   ///   - dataset: The images.
-  ///   - placement: Where the network's towers are.
+  ///   - placement: Which ranks have which towers.
   ///   - parallelism: How the ranks share the work.
   ///   - world: All ranks.
   ///   - run: The run's folder, which exists.
-  ///   - lock: The hold on it, in the first rank.
-  ///   - checkpoint: Where to go on from; nil for a new run.
-  ///   - load: Fills a new run's network with the weights of a file; nil if all layers have their initial values.
-  ///   - threads: Threads of this process.
-  ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
-  /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
+  ///   - lock: The lock on it, in the first rank.
+  ///   - checkpoint: The checkpoint to resume from; nil for a new run.
+  ///   - load: Fills a new run's network with the weights of a file; nil if all layers start with
+  ///     their initial values.
+  ///   - threads: The number of threads of this process.
+  ///   - tensorBoard: Whether to write files for TensorBoard into the run's folder.
+  /// - Throws: `Failure` if the settings, the dataset or the checkpoint do not fit together.
   package init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
@@ -105,7 +106,7 @@ package final class Trainer {
           for: settings.network, classNames: dataset.classNames, mean: dataset.mean)
       preprocessing.resizing = dataset.resizing
     }
-    // As it is trained, whatever the file says that the weights are from.
+    // As in this training, whatever the file of the weights says.
     preprocessing.meanPlace = recipe.augmentation.meanPlace
     self.preprocessing = preprocessing
     Activity.begin("opening the run's files")
@@ -147,8 +148,8 @@ package final class Trainer {
   }
 
   /// Trains to the end of the run, or until it is asked to stop.
-  /// - Throws: `Failure` where a file cannot be read or written or the numbers diverge, `MPIError` where a
-  ///   message fails.
+  /// - Throws: `Failure` if a file cannot be read or written or the numbers diverge, `MPIError` if
+  ///   a message fails.
   package func train() throws -> TrainingResult {
     do {
       return try runLoop()
@@ -165,7 +166,7 @@ package final class Trainer {
     while true {
       Activity.begin("between steps", step: state.step)
       let news = try agree(nonFinite: nonFinite)
-      // A step that ruined the weights is not saved, whoever asks.
+      // A step that made weights infinite or NaN is not saved, whoever asks.
       if let number = news.nonFinite {
         let sentence = Divergence(network, world).sentence(parameter: number, step: state.step)
         nonFinite = nil
@@ -177,7 +178,7 @@ package final class Trainer {
         guard try validate() else { continue }
       }
       if news.request == .save || isTimeToSave {
-        // What is wished for from here on is for the next step.
+        // Requests from here on are for the next step.
         if news.request == .save { StopSignals.noteSaved() }
         try checkpoints.begin(stateToSave())
         if news.request == .save { try journal.say("Saving step \(state.step), as asked for.") }
@@ -199,7 +200,7 @@ package final class Trainer {
 
   private var isAtEnd: Bool { state.step >= plan.lastStep || state.schedule.isFinished }
 
-  /// Due again where a validation was broken off: a resumed run begins with it.
+  /// It stays due if a validation was interrupted: a resumed run begins with it.
   var isTimeToValidate: Bool {
     guard validator.imageCount > 0, state.validation?.step != state.step else { return false }
     return isAtEnd || (state.step > 0 && plan.isTimeToValidate(after: state.step))
@@ -207,11 +208,12 @@ package final class Trainer {
 
   private var isTimeToSave: Bool { !isSaved && (isAtEnd || isScheduledSave) }
 
-  /// Whether the schedule has a checkpoint here, whatever is asked for and wherever this start of the run ends.
+  /// Whether the schedule has a checkpoint here, whatever was requested and wherever this start of
+  /// the run ends.
   private var isScheduledSave: Bool {
-    // The validation that is due comes before it.
+    // A validation that is due comes first.
     guard !isTimeToValidate else { return false }
-    // A run that may have to go back needs somewhere to go back to.
+    // A run that may roll back needs a checkpoint to return to.
     guard state.step > 0 else { return safeguards.divergence != .stop }
     return plan.isTimeToSave(after: state.step)
       || (validator.imageCount > 0 && plan.isTimeToValidate(after: state.step))
@@ -221,7 +223,7 @@ package final class Trainer {
     checkpoints.newest?.step == state.step && checkpoints.newest?.validation == state.validation
   }
 
-  /// The state with everything in it that a checkpoint carries.
+  /// The complete state for a checkpoint.
   func stateToSave() -> TrainingState {
     state.records = journal.records
     if isScheduledSave { state.rollbackStep = state.step }
