@@ -2,7 +2,7 @@ import Foundation
 import ModelParallel
 import Training
 
-/// What `alexnet doctor` shows.
+/// The output of `alexnet doctor`.
 struct DoctorReport {
   let cores: Cores
   let facts: [RankFacts]
@@ -37,7 +37,7 @@ struct DoctorReport {
     Dictionary(grouping: facts, by: \.host).sorted { $0.value[0].rank < $1.value[0].rank }
   }
 
-  /// The settings of Open MPI that come from the environment, by name.
+  /// Open MPI's settings from the environment, by name.
   private var settings: String {
     let names = ProcessInfo.processInfo.environment
       .filter { setting in
@@ -47,7 +47,7 @@ struct DoctorReport {
     return "Settings of Open MPI: \(names.isEmpty ? "none" : names.joined(separator: ", "))."
   }
 
-  /// What mpirun sets for itself.
+  /// The settings that mpirun itself makes.
   private static let own = [
     "ess", "orte_", "pmix", "initial_wdir", "mpi_yield", "mpi_oversubscribe", "plm_rsh", "shmem",
     "rmaps",
