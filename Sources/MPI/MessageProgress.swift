@@ -3,30 +3,32 @@ import System
 
 /// Keeps messages moving while the ranks compute.
 ///
-/// Open MPI works on large messages only inside its own routines: a message that was started before a long
-/// product stands still until the next call. Three ways out: none; a call wherever the program passes by
-/// (`step`); a thread that calls at short intervals and sleeps in between, which needs an MPI that several
-/// threads may call at a time. Docs/ModelParallelism.md compares them.
+/// Open MPI makes progress on large messages only inside its own routines: a message that was
+/// started before a long matrix product waits until the next call. There are three modes: none; a
+/// call between layers (`step`); a thread that calls at short intervals and sleeps in between,
+/// which needs an MPI that supports calls from several threads. Docs/ModelParallelism.md compares
+/// them.
 package final class MessageProgress: @unchecked Sendable {
-  /// Who makes messages move between their start and their end.
+  /// What makes progress on messages between their start and their end.
   package enum Mode: String, CaseIterable, Sendable {
-    /// Nobody: they move while somebody waits for them.
+    /// Nothing: messages move only while a rank waits for them.
     case none
     /// The computing thread, between layers.
     case calls
-    /// A thread of its own.
+    /// A separate thread.
     case thread
   }
 
-  /// Work that is done bit by bit whenever messages may have arrived; returns whether any is left.
+  /// Work that is done piece by piece whenever messages may have arrived; returns whether any is
+  /// left.
   package typealias Job = () throws(MPIError) -> Bool
 
-  /// How messages are kept moving; `calls` where a thread was wanted and MPI does not allow it.
+  /// The mode in use; `calls` if a thread was requested but MPI does not allow it.
   package let mode: Mode
   private let group: Communicator?
   private let monitor = Monitor()
   private var thread: SystemThread?
-  // What follows is touched inside `monitor.locked` only.
+  // The following is accessed inside `monitor.locked` only.
   private var jobs: [Job] = []
   private var messages = 0
   private var hasWork = false

@@ -3,20 +3,23 @@ import MPI
 import Synchronization
 import System
 
-/// The signals that ask a run to stop, as flags that the loop looks at between steps.
+/// The signals that ask a run to stop, as flags that the training loop checks between steps.
 ///
-/// mpirun forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it answers by ending the
-/// job: each rank gets SIGCONT at once, SIGTERM after `Launcher.killTimeout` seconds and SIGKILL after as many
-/// more. The SIGCONT is therefore the earliest sign of an end, and a reason to save; since a shell's `fg` and Slurm's
-/// resume send it too, it is none to leave. When another rank has aborted, the SIGTERM follows the SIGCONT
-/// within milliseconds: then there is nothing to wait for.
+/// mpirun forwards SIGUSR1 and SIGUSR2 to every rank at once. On SIGTERM, SIGINT and SIGHUP it ends
+/// the job: each rank gets SIGCONT at once, SIGTERM after `Launcher.killTimeout` seconds and
+/// SIGKILL after the same time again. So SIGCONT is the earliest sign of the end, and a reason to
+/// save; but since a shell's `fg` and Slurm's resume send it too, it is not a reason to exit. When
+/// another rank has aborted, SIGTERM follows SIGCONT within milliseconds: then there is no reason
+/// to wait.
 package enum StopSignals {
   private static let request = Atomic<Int64>(0)
-  /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
+  /// The time when the process will be killed, in nanoseconds of the monotonic clock; the largest
+  /// number for never.
   private static let killTime = Atomic<Int64>(.max)
-  /// A file to remove where the process leaves in the handler: the address of an `OwnFile` that is never freed, or 0.
+  /// A file to remove if the process exits in the handler: the address of an `OwnFile` that is
+  /// never freed, or 0.
   private static let fileToRemove = Atomic<UInt>(0)
-  /// When mpirun sent SIGCONT.
+  /// The time of mpirun's SIGCONT.
   private static let noticeTime = Atomic<Int64>(0)
   /// Whether the launcher has sent SIGTERM.
   private static let isEnding = Atomic<Bool>(false)
@@ -25,12 +28,12 @@ package enum StopSignals {
   private static let interrupts = Atomic<Int>(0)
   private static let graceSeconds = Atomic<Int64>(-1)
 
-  /// Slurm's KillWait where srun is the launcher.
+  /// Slurm's KillWait, for jobs started by srun.
   private static let slurmKillWait = 30.0
 
-  /// Starts to listen; until then the signals end the process.
+  /// Starts handling signals; before that they end the process.
   package static func install() {
-    // Everything that the handler touches is made now: a handler must not allocate.
+    // Everything that the handler uses is initialised now: a handler must not allocate.
     request.store(0, ordering: .relaxed)
     killTime.store(.max, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
@@ -53,30 +56,30 @@ package enum StopSignals {
       if signal == SIGHUP, before.isIgnoring { sigaction(signal, &before, nil) }
       sigaddset(&all, signal)
     }
-    // Whoever started mpirun may have had them blocked, which is inherited.
+    // They may be blocked in the process that started mpirun, and the mask is inherited.
     pthread_sigmask(SIG_UNBLOCK, &all, nil)
-    // Swift's runtime would stop a process that crashes until its backtrace is told, which takes many seconds and may never
-    // end, while the other ranks wait.
+    // On a crash, Swift's runtime would keep the process until its backtrace is printed, which
+    // takes many seconds and may never end, while the other ranks wait.
     if getenv("SWIFT_BACKTRACE") == nil {
       for crash in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(crash, SIG_DFL) }
     }
-    // A write beyond a limit to the size of files is an error with a name, not the end of the process.
+    // A write beyond the file size limit then gives an error instead of killing the process.
     signal(SIGXFSZ, SIG_IGN)
-    // Whoever read the output may be gone, mpirun above all; the records are in files.
+    // The reader of the output may be gone, especially mpirun; the records are in files.
     signal(SIGPIPE, SIG_IGN)
   }
 
-  /// Names a file, a lock say, that goes when a signal ends the process at once.
+  /// Sets a file, such as a lock, to remove when a signal ends the process at once.
   package static func remove(atExit file: OwnFile) {
     let place = UnsafeMutablePointer<OwnFile>.allocate(capacity: 1)
     place.initialize(to: file)
     fileToRemove.store(UInt(bitPattern: place), ordering: .relaxed)
   }
 
-  /// From now on the launcher's first signal ends the process.
+  /// From now on, the launcher's first signal ends the process.
   static func leaveAtNotice() { isNoticed.store(true, ordering: .relaxed) }
 
-  /// Sets the seconds between SIGTERM and SIGKILL, which else are known of mpirun and Slurm.
+  /// Sets the seconds between SIGTERM and SIGKILL; the defaults are those of mpirun and Slurm.
   package static func setGrace(_ seconds: Int) {
     graceSeconds.store(Int64(seconds), ordering: .relaxed)
   }
@@ -86,19 +89,19 @@ package enum StopSignals {
     StopRequest(rawValue: request.load(ordering: .relaxed)) ?? .none
   }
 
-  /// A request to save is fulfilled.
+  /// Marks a request to save as done.
   package static func noteSaved() {
     _ = request.compareExchange(
       expected: StopRequest.save.rawValue, desired: StopRequest.none.rawValue, ordering: .relaxed)
   }
 
-  /// Seconds until the process is killed; infinite where nobody has said so.
+  /// Seconds until the process is killed; infinite if unknown.
   package static var secondsLeft: Double {
     let time = killTime.load(ordering: .relaxed)
     return time == .max ? .infinity : Double(time) * 1e-9 - MonotonicClock.seconds
   }
 
-  /// Whether the launcher is ending the job and will kill what is left of it.
+  /// Whether the launcher is ending the job and will kill the remaining processes.
   static var launcherIsEnding: Bool { isEnding.load(ordering: .relaxed) }
 
   private static var nanoseconds: Int64 { Int64(MonotonicClock.seconds * 1e9) }
@@ -112,19 +115,19 @@ package enum StopSignals {
     raise(to: .leave)
   }
 
-  /// Removes the file that was named, where the process is about to leave.
+  /// Removes the file that was set, when the process is about to exit.
   static func removeFile() {
     UnsafePointer<OwnFile>(bitPattern: fileToRemove.load(ordering: .relaxed))?.pointee.remove()
   }
 
-  /// What is called here may be called in a handler.
+  /// Everything called here must be safe in a signal handler.
   static func exitAtOnce(_ signal: Int32) -> Never {
     removeFile()
     Environment.partWithOthers()
     _exit(128 + signal)
   }
 
-  /// The handler: nothing but atomic numbers and calls that are safe in one.
+  /// The handler: it uses only atomic variables and async-signal-safe calls.
   private static func note(_ signal: Int32, from sender: pid_t) {
     let isFromLauncher = Launcher.isOpenMPI && sender == Launcher.process
     if isFromLauncher, isNoticed.load(ordering: .relaxed) { exitAtOnce(SIGTERM) }
@@ -152,7 +155,7 @@ package enum StopSignals {
 }
 
 extension sigaction {
-  /// Whether the signal is ignored, as nohup has it.
+  /// Whether the signal is ignored, as under nohup.
   fileprivate var isIgnoring: Bool {
     unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)

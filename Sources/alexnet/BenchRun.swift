@@ -148,13 +148,13 @@ extension rusage {
 
 /// The messages at a boundary between ranks in a step.
 struct BoundaryTime {
-  /// The layer that reads, `softmax`, or `gradients`.
+  /// The layer that reads them, `softmax`, or `gradients`.
   let name: String
-  /// Bytes that this rank sends.
+  /// The number of bytes that this rank sends.
   let bytes: Int
-  /// Seconds that it waits for them.
+  /// The seconds that it waits for them.
   let exposed: Double
-  /// Seconds that the same messages take where nothing is computed meanwhile; nil if that is not measured.
+  /// The seconds that the same messages take without computation; nil if not measured.
   var alone: Double?
 
   /// The share of the messages' time that is hidden behind computation.

@@ -1,9 +1,9 @@
 import Glibc
 
-/// A new file, written from front to end, with its length and SHA-256.
+/// A new file that is written sequentially, with its length and SHA-256.
 package final class OutputFile {
   package let path: String
-  /// How many bytes were written so far.
+  /// The number of bytes written so far.
   package private(set) var position: UInt64 = 0
   private let descriptor: Int32
   private let sum = SHA256()
@@ -37,7 +37,7 @@ package final class OutputFile {
     filled += bytes.count
   }
 
-  /// Brings everything to the disk and closes the file; returns its SHA-256 in hexadecimal digits.
+  /// Syncs the file to disk and closes it; returns its SHA-256 in hexadecimal digits.
   /// - Throws: `Failure` (input/output) with the path.
   package func finish() throws(Failure) -> String {
     try flush()
@@ -47,7 +47,7 @@ package final class OutputFile {
     return sum.finish()
   }
 
-  /// Writes a file in one go.
+  /// Writes a whole file.
   package static func write(_ bytes: [UInt8], to path: String) throws(Failure) -> String {
     let file = try OutputFile(creating: path)
     try bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in
