@@ -205,7 +205,7 @@ package final class Communicator: @unchecked Sendable {
   ///   - numbers: This rank's numbers.
   ///   - counts: How many numbers each rank has.
   /// - Returns: All numbers, one rank after the other.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package func allGather<Element: MPIElement & AdditiveArithmetic>(
     _ numbers: [Element], counts: [Int]
   ) throws(MPIError) -> [Element] {

@@ -124,7 +124,7 @@ package enum Environment {
   }
 
   /// Exits with a code as soon as all ranks have called this, without finalising MPI.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package static func leave(_ world: Communicator, _ code: ExitCode) throws(MPIError) -> Never {
     try world.barrier()
     _exit(code.rawValue)

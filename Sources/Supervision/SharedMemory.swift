@@ -62,7 +62,7 @@ package enum SharedMemory {
   /// Restores the names before MPI is finalised, since Open MPI prints an error if they are
   /// missing; all ranks call this together.
   /// - Parameter world: All ranks.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package static func restoreNames(of world: Communicator) throws(MPIError) {
     for name in names {
       let file = open(name, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)

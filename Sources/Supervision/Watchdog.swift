@@ -35,7 +35,7 @@ package final class Watchdog {
   ///   - mode: How the ranks work together, which decides what ends the job.
   ///   - option: The option that sets the limit.
   ///   - remedy: What to do then.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package init(
     _ world: Communicator, limit: Double, mode: Mode = .stepByStep,
     option: String = "--watchdog",
@@ -99,7 +99,7 @@ package final class Watchdog {
   /// All ranks call this together and wait for each other, since a rank that stops watching sends
   /// no more heartbeats. A rank that never exits after that (for example because it is stopped)
   /// would keep the job for ever, so each rank has itself killed after the limit, or half a minute.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package func finish() throws(MPIError) {
     Activity.begin("the end", waitsForRanks: true)
     try world?.sleepingBarrier()

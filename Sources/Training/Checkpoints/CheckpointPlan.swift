@@ -15,7 +15,7 @@ struct CheckpointPlan {
   private let digests: CheckpointDigests
 
   /// Plans the checkpoints of a network; all ranks of its group call this together.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   init(
     _ network: Network, _ settings: TrainingSettings, _ preprocessing: Preprocessing
   ) throws(MPIError) {

@@ -24,7 +24,7 @@ package struct Cores: Sendable {
   /// - Parameters:
   ///   - world: All ranks.
   ///   - wanted: The number of threads requested by the user, if any.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package init(_ world: Communicator, threads wanted: Int?) throws(MPIError) {
     let host = try world.ranksOnThisHost()
     let own = Affinity.cores

@@ -51,7 +51,7 @@ package struct RankFacts: Codable, Equatable, Sendable {
   ///   - needed: The memory in bytes that the rank will need.
   ///   - dataset: The folder of a dataset to check.
   ///   - runFolder: The folder in which the run's folder will be made.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package init(
     _ world: Communicator, rank: Int, cores: Cores, needed: Int, dataset: String?,
     runFolder: String?

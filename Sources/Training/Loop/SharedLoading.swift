@@ -12,7 +12,7 @@ package enum SharedLoading {
   ///   - inputSide: The width and height of an image in pixels.
   /// - Returns: The group; nil if the rank is alone on its host or the host has no memory to share,
   ///   as in containers with a small /dev/shm. Every rank then decodes all images.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package static func group(
     _ ranks: Communicator, images: Int, inputSide: Int
   ) throws(MPIError) -> LoadingGroup? {

@@ -71,7 +71,7 @@ struct HealthCheck {
 
   /// Measures every layer; all ranks call this together and get the same result.
   /// - Returns: One value for each layer with weights, in order.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   func measure() throws(MPIError) -> [LayerHealth] {
     // For each layer the sums of |w|, |gradient|, |update| and their number, the sum of the
     // activations and their number, and the numbers of dead kernels and of all kernels.

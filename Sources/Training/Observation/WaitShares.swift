@@ -15,7 +15,7 @@ package struct WaitShares {
 
   /// Compares the ranks, and resets the measurement; all ranks call this together.
   /// - Returns: A sentence for the user; nil if there is nothing to compare.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   mutating func compared(over world: Communicator) throws(MPIError) -> String? {
     guard world.size > 1 else { return nil }
     let waited = Activity.current.secondsForRanks - before
