@@ -228,7 +228,7 @@ import Testing
     #expect(first != second)
   }
 
-  @Test func oneImageIsLeftToThePatchesWhereTheKernelsAreMany() {
+  @Test func singleImagesUsePatchesForLayersWithManyKernels() {
     func title(side: Int, maps: Int, size: Int, images: Int) -> String {
       Convolution(
         name: "conv", inputs: [Self.square(side, maps)],

@@ -46,19 +46,19 @@ import TestSupport
     #expect(try Self.world.allReduce(Float(Self.world.rank + 3), .min) == 3)
   }
 
-  @Test func noNumbersReduceToNone() throws {
+  @Test func emptyReductionsDoNothing() throws {
     #expect(try Self.reduced([Float](), .sum) == [])
   }
 
   @Test(arguments: ["", "a", "Zwei Türme \u{1F5FC}", String(repeating: "long ", count: 20_000)])
-  func everyRankGetsTheRootsText(_ text: String) throws {
+  func broadcastGivesEveryRankTheRootsText(_ text: String) throws {
     for root in 0..<Self.world.size {
       let mine = Self.world.rank == root ? text + "\(root)" : "not this"
       #expect(try Self.world.broadcast(mine, from: root) == text + "\(root)")
     }
   }
 
-  @Test func everyRankGetsEveryText() throws {
+  @Test func allGatherGivesEveryRankAllTexts() throws {
     let text = String(repeating: "x", count: Self.world.rank * 3)
     let expected = (0..<Self.world.size).map { String(repeating: "x", count: $0 * 3) }
     #expect(try Self.world.allGather(text) == expected)
@@ -73,7 +73,7 @@ import TestSupport
     #expect(try parity.allReduce(Int64(rank % 2), .max) == Int64(rank % 2))
   }
 
-  @Test func communicatorsAreFreedAsTheyGo() throws {
+  @Test func communicatorsAreFreedOnDeallocation() throws {
     // More than MPI has room for at once (Open MPI: 2^15 or so would be too slow to try; 500 suffice to
     // see a crash in MPI_Comm_free).
     for _ in 0..<500 {
@@ -82,7 +82,7 @@ import TestSupport
     }
   }
 
-  @Test(arguments: [false, true]) func nobodyLeavesABarrierBeforeTheLastRankComes(_ sleeps: Bool)
+  @Test(arguments: [false, true]) func noRankLeavesABarrierBeforeTheLastOneEnters(_ sleeps: Bool)
     throws
   {
     let world = Self.world
@@ -102,7 +102,7 @@ import TestSupport
     }
   }
 
-  @Test func allRanksOfAHostKnowEachOther() throws {
+  @Test func ranksOnOneHostAreGrouped() throws {
     let names = try Self.world.allGather(Environment.processorName)
     let host = try Self.world.ranksOnThisHost()
     #expect(host.size == names.count { $0 == Environment.processorName })
@@ -125,7 +125,7 @@ import TestSupport
     #expect(error?.code != 0)
   }
 
-  @Test func startingAMessageToNobodyIsAnError() throws {
+  @Test func startingAMessageToAnInvalidRankIsAnError() throws {
     let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2)
     defer { numbers.deallocate() }
     numbers.initialize(repeating: 0)
@@ -142,7 +142,7 @@ import TestSupport
     try requests.wait()
   }
 
-  @Test func aBroadcastFromNobodyIsAnErrorOnEveryRank() {
+  @Test func aBroadcastFromAnInvalidRankIsAnErrorOnEveryRank() {
     let error = #expect(throws: MPIError.self) {
       _ = try Self.world.broadcast("text", from: Self.world.size)
     }
@@ -166,7 +166,7 @@ import TestSupport
 
 /// One process by itself, which needs no MPI.
 @Suite struct AloneTests {
-  @Test func oneProcessAloneHasNobodyToWaitFor() throws {
+  @Test func collectivesReturnAtOnceInASingleProcess() throws {
     let alone = Communicator.alone
     #expect(alone.rank == 0 && alone.size == 1)
     try alone.barrier()
@@ -181,7 +181,7 @@ import TestSupport
     #expect(try alone.ranksOnThisHost() === alone)
   }
 
-  @Test func sendingToNobodyIsAFaultOfTheProgram() async {
+  @Test func sendingWithoutOtherRanksIsAProgrammingError() async {
     await #expect(processExitsWith: .failure) {
       let numbers: [Float] = [1]
       try numbers.withUnsafeBufferPointer {

@@ -22,7 +22,7 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
       capacity: capacity)
   }
 
-  @Test func sharesAreTheTowersOwnTensors() throws {
+  @Test func inOneProcessPartsAreTheTowersOwnTensors() throws {
     let bench = try Self.bench([4, 3])
     let maps = [Tensor(3, 24), Tensor(3, 18)]
     try bench.exchange.startGather(maps, bench.pass)
@@ -52,7 +52,7 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
     #expect(own[0].values() == [301, 402] && own[1].values() == [13, 24])
   }
 
-  @Test func nothingIsSent() throws {
+  @Test func inOneProcessNothingIsSent() throws {
     let bench = try Self.bench([4, 4])
     _ = try bench.adjoint()
     #expect(bench.exchange.forwardBytes == 0 && bench.exchange.backwardBytes == 0)
@@ -85,7 +85,7 @@ struct ExchangeAcrossRanksTests {
 
   /// Small whole numbers travel in 16 bits as they are; with fewer images than parts some are empty.
   @Test(arguments: [2, 3, 7], WireFormat.allCases)
-  func partsMakeUpTheMaps(parts: Int, format: WireFormat) throws {
+  func exchangesInPartsGiveAllMaps(parts: Int, format: WireFormat) throws {
     for (images, capacity) in [(5, 6), (2, 6), (6, 6)] {
       let bench = ExchangeBench(
         try Placement(towers: 2, over: Self.pair), shapes: Self.shapes([5, 2]), images: images,
@@ -103,7 +103,7 @@ struct ExchangeAcrossRanksTests {
   @Test(
     .enabled(if: TestWorld.size == 4, "run with mpirun -np 4"),
     arguments: [[2, 2, 2, 2], [3, 3, 3, 2]])
-  func fourTowersAreAdjointToo(_ maps: [Int]) throws {
+  func backwardIsTheAdjointWithFourTowers(_ maps: [Int]) throws {
     let bench = try Self.bench(Self.shapes(maps))
     #expect(try bench.gathered() == (0..<4).map { bench.maps($0) })
     let (forward, backward) = try bench.adjoint()
@@ -112,7 +112,7 @@ struct ExchangeAcrossRanksTests {
     #expect(bench.exchange.bytesPerImage == 3 * 6 * maps[world.rank] * 4)
   }
 
-  @Test func gradientsAreThoseOfOneProcess() throws {
+  @Test func gradientsEqualThoseOfOneProcess() throws {
     let shapes = Self.shapes([5, 2])
     let whole = ExchangeBench(
       try Placement(towers: 2, over: TestWorld.shared.alone), shapes: shapes, images: 2, capacity: 3
@@ -123,7 +123,7 @@ struct ExchangeAcrossRanksTests {
     #expect(try bench.reduced()[0] == whole.reduced()[Self.pair.rank])
   }
 
-  @Test func bytesSentAreThoseOfTheTable() throws {
+  @Test func bytesSentEqualTheTable() throws {
     let images = 2
     var (perImage, forward, backward) = (0, 0, 0)
     for (number, connection) in alexNetExchanges.enumerated() {
@@ -142,7 +142,7 @@ struct ExchangeAcrossRanksTests {
     #expect(forward == images * 121_344 && backward == images * 121_344)
   }
 
-  @Test func exchangesUnderWayAtOnceAreToldApartByTheirTags() throws {
+  @Test func concurrentExchangesAreDistinguishedByTags() throws {
     let (first, second) = (
       try Self.bench(Self.shapes([4, 4])),
       ExchangeBench(
