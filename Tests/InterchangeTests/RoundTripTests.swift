@@ -15,7 +15,7 @@ import Testing
 ///
 /// The networks have a sixteenth of their kernels and smaller pictures, and everything else as it is. `ALEXNET_ROUND_TRIPS=FILE` asks for the
 /// table of Docs/Interchange.md.
-@Suite("A network comes back as it went out")
+@Suite("A network survives export and import")
 struct RoundTripTests {
   let folder = TemporaryFolder()
 
