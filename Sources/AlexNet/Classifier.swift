@@ -24,9 +24,9 @@ package import Towers
 public final class Classifier {
   /// The network with its weights.
   package let network: Network
-  /// How pictures become its input, and the names of its classes.
+  /// How pictures are converted to its input, and the names of its classes.
   package let preprocessing: Preprocessing
-  /// The most crops that go through the network at once.
+  /// The largest number of crops that the network processes at once.
   public let batchSize: Int
 
   private let input: Tensor
@@ -36,9 +36,9 @@ public final class Classifier {
   /// Opens a checkpoint and reads its weights.
   /// - Parameters:
   ///   - path: The checkpoint, a file of `RUN/checkpoints`.
-  ///   - batchSize: The most crops that go through the network at once; ten at least.
-  ///   - threadsPerTower: Threads that compute side by side in each tower; nil for a share of the cores.
-  /// - Throws: `Failure` (inputMissing, badData) where it is no whole checkpoint.
+  ///   - batchSize: The largest number of crops that the network processes at once; at least ten.
+  ///   - threadsPerTower: The number of threads in each tower; nil for a share of the cores.
+  /// - Throws: `Failure` (inputMissing, badData) if it is not a complete checkpoint.
   public convenience init(
     opening path: String, batchSize: Int = 10, threadsPerTower: Int? = nil
   ) throws(Failure) {
@@ -47,7 +47,7 @@ public final class Classifier {
   }
 
   /// Builds the network of a checkpoint and reads its weights.
-  /// - Throws: `Failure` (badData) where tensors are missing.
+  /// - Throws: `Failure` (badData) if tensors are missing.
   package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
     algorithm: ConvolutionChoice = .automatic
@@ -70,7 +70,7 @@ public final class Classifier {
     team = ThreadTeam(count: threads)
   }
 
-  /// The names of the classes; a label is a place in this list.
+  /// The names of the classes; a label is an index into this list.
   public var classNames: [String] { preprocessing.classNames }
   /// The height and width of the pictures that crops are taken from.
   public var imageSide: Int { network.specification.imageSide }
@@ -78,10 +78,11 @@ public final class Classifier {
   /// Classifies a picture file.
   /// - Parameters:
   ///   - path: The file.
-  ///   - crops: What the network is shown of it.
-  ///   - resizing: What becomes of a picture that is no square; nil for what became of those that the network was trained on.
+  ///   - crops: The crops of it to evaluate.
+  ///   - resizing: How a non-square picture is made square; nil for the way of the training
+  ///     pictures.
   /// - Returns: The prediction.
-  /// - Throws: `Failure` (inputMissing, badData) where it cannot be read or is no intact picture.
+  /// - Throws: `Failure` (inputMissing, badData) if it cannot be read or is damaged.
   public func classify(
     imageFile path: String, crops: Crops = .centre, resizing: Resizing? = nil
   ) throws(Failure) -> Prediction {
@@ -90,12 +91,12 @@ public final class Classifier {
     return try classify([picture], crops: crops)[0]
   }
 
-  /// Classifies pictures, as many at once as go into a batch.
+  /// Classifies pictures in batches.
   /// - Parameters:
   ///   - pictures: Squares of `imageSide` pixels.
-  ///   - crops: What the network is shown of each.
-  /// - Returns: A prediction a picture, in their order.
-  /// - Throws: `Failure` (usage) where a picture has another size.
+  ///   - crops: The crops of each to evaluate.
+  /// - Returns: One prediction per picture, in order.
+  /// - Throws: `Failure` (usage) if a picture has another size.
   public func classify(
     _ pictures: [SquarePicture], crops: Crops = .centre
   ) throws(Failure) -> [Prediction] {
@@ -112,11 +113,11 @@ public final class Classifier {
     return predictions
   }
 
-  /// Takes pictures from pixels to logits, which then lie in the network crop by crop.
+  /// Computes the logits of pictures, which then are in the network crop by crop.
   /// - Parameters:
-  ///   - pictures: Squares of `imageSide` pixels, `batchSize` crops of them at most.
-  ///   - crops: What the network is shown of each.
-  /// - Throws: `Failure` (usage) where a picture has another size.
+  ///   - pictures: Squares of `imageSide` pixels, with at most `batchSize` crops in all.
+  ///   - crops: The crops of each to evaluate.
+  /// - Throws: `Failure` (usage) if a picture has another size.
   package func forward(_ pictures: [SquarePicture], crops: Crops) throws(Failure) {
     let specification = network.specification
     let places = crops.places(side: imageSide, inputSide: specification.inputSide)
@@ -143,7 +144,7 @@ public final class Classifier {
     } catch { throw Self.sent(error) }
   }
 
-  /// The logits of a crop of the pass that was done last, class by class.
+  /// The logits of a crop in the last forward pass, by class.
   package func logits(ofCrop crop: Int) -> [Double] {
     network.logits.flatMap { tower in
       let classes = tower.count / batchSize
@@ -151,8 +152,8 @@ public final class Classifier {
     }
   }
 
-  /// What the last layer reads of a crop of the pass that was done last: the features of the last hidden layer,
-  /// tower by tower.
+  /// The last layer's input for a crop in the last forward pass: the features of the last hidden
+  /// layer, tower by tower.
   package func features(ofCrop crop: Int) -> [Float] {
     lastHiddenOutputs.flatMap { output in
       let length = output.count / batchSize
@@ -160,10 +161,10 @@ public final class Classifier {
     }
   }
 
-  /// How many features a crop has.
+  /// The number of features per crop.
   package var featureCount: Int { lastHiddenOutputs.reduce(0) { $0 + $1.count / batchSize } }
 
-  /// What the last layer reads of each tower.
+  /// The last layer's input from each tower.
   private var lastHiddenOutputs: [Tensor] {
     let layers = network.specification.layers
     guard layers.count > 1 else { return [] }
@@ -171,7 +172,7 @@ public final class Classifier {
     return (0..<network.specification.towers).compactMap { network.output(of: name, tower: $0) }
   }
 
-  /// The sum of the losses of the pass that was done last, as training adds them up.
+  /// The sum of the losses in the last forward pass, added as in training.
   package func lossSum(labels: [Int32]) throws(Failure) -> Double {
     let pass = Pass(images: labels.count, isTraining: false)
     do {
@@ -183,7 +184,7 @@ public final class Classifier {
     Failure(.internal, "A network in one process sent a message: \(error).")
   }
 
-  /// The mean of the softmax outputs of some crops of the pass that was done last.
+  /// The mean of the softmax outputs of some crops in the last forward pass.
   package func prediction(ofCrops crops: Range<Int>) -> Prediction {
     var sum = [Double](repeating: 0, count: network.specification.classes)
     for crop in crops {

@@ -1,8 +1,8 @@
-/// Which parts of a picture a network is shown when it is tested.
+/// Which parts of a picture are shown to a network at test.
 public enum Crops: Int, Sendable, CaseIterable {
-  /// The middle.
+  /// The centre crop.
   case centre = 1
-  /// The four corners and the middle, and the same mirrored (Krizhevsky 2012, section 4.1).
+  /// The four corners and the centre, and their mirror images (Krizhevsky 2012, section 4.1).
   case ten = 10
 
   /// A crop's left and upper edge, and whether it is mirrored.
@@ -12,7 +12,8 @@ public enum Crops: Int, Sendable, CaseIterable {
     var isMirrored = false
   }
 
-  /// The crops of `inputSide` pixels in a picture of `side`, in the order in which they are averaged.
+  /// The crops of `inputSide` pixels in a picture of `side` pixels, in the order in which they are
+  /// averaged.
   func places(side: Int, inputSide: Int) -> [Place] {
     let (far, middle) = (side - inputSide, (side - inputSide) / 2)
     let centre = Place(x: middle, y: middle)

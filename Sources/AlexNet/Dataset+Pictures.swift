@@ -2,10 +2,10 @@ package import Data
 package import System
 
 extension Dataset {
-  /// Decodes pictures side by side.
+  /// Decodes pictures in parallel.
   /// - Parameters:
   ///   - split: The part of the dataset.
-  ///   - places: The pictures' places in it.
+  ///   - places: The pictures' indices in it.
   ///   - team: The threads that decode.
   /// - Returns: The pictures, in the order of `places`.
   /// - Throws: `Failure` (badData, inputOutput) that names the first record that cannot be read.

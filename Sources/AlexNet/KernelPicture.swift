@@ -5,10 +5,10 @@ import System
 import Tensors
 package import Towers
 
-/// The kernels of the first layer as pictures, a block for each tower: the paper's figure 3.
+/// The kernels of the first layer as pictures, one block for each tower, like the paper's figure 3.
 ///
-/// Each kernel is shown by itself: grey stands for 0, and its largest weight, positive or negative, has the full
-/// range: 127.5 + 127.5 w / max |w|.
+/// Each kernel is scaled separately: grey stands for 0, and its largest weight, positive or
+/// negative, gets the full range: 127.5 + 127.5 w / max |w|.
 package struct KernelPicture: Sendable, Equatable {
   /// The width in pixels.
   package let width: Int
@@ -21,15 +21,15 @@ package struct KernelPicture: Sendable, Equatable {
   /// - Parameters:
   ///   - kernels: Their weights in canonical order, kernels x 3 x side x side.
   ///   - side: The height and width of a kernel.
-  ///   - towers: The towers that they are split over.
-  ///   - columns: Kernels in a row.
+  ///   - towers: The number of towers that they are split over.
+  ///   - columns: The number of kernels in a row.
   ///   - background: The shade between the kernels.
   package init(
     _ kernels: [Float], side: Int, towers: Int, columns: Int = 16, background: UInt8 = 255
   ) {
     let length = 3 * side * side
     let count = kernels.count / length
-    // Small kernels are enlarged, so that their pixels can be seen.
+    // Small kernels are enlarged, so that their pixels are visible.
     let zoom = max(1, 33 / side)
     let (tile, gap) = (side * zoom, 3)
     let cell = tile + gap
@@ -64,16 +64,16 @@ package struct KernelPicture: Sendable, Equatable {
   }
 }
 
-/// The part of the first layer's kernels that a process owns.
+/// The first layer's kernels that a process owns.
 package struct FirstKernels: Sendable {
   /// The height and width of a kernel.
   package let side: Int
   /// The weights of all kernels in canonical order; zeros for those of other processes.
   package var weights: [Float]
-  /// How many times each kernel is counted in: 1 for the own ones, and 0.
+  /// How many times each kernel is counted: 1 for this process's own, otherwise 0.
   package var owners: [Float]
 
-  /// Takes the kernels out of a network; nil where the first layer is no convolution.
+  /// Copies the kernels of a network; nil if the first layer is not a convolution.
   package init?(of network: Network) {
     guard case .convolution(let layer)? = network.specification.layers.first else { return nil }
     side = layer.window.size
@@ -94,7 +94,7 @@ package struct FirstKernels: Sendable {
     }
   }
 
-  /// The kernels as a picture, where all of them are here or were added up over the processes.
+  /// The kernels as a picture, if all of them are here or were summed over the processes.
   package func picture(towers: Int, background: UInt8 = 255) -> KernelPicture {
     let length = 3 * side * side
     let whole = weights.enumerated().map { $1 / max(1, owners[$0 / length]) }

@@ -1,12 +1,13 @@
-/// What a network makes of one picture.
+/// A network's prediction for one picture.
 public struct Prediction: Sendable, Equatable {
-  /// The probability of each class; where there were several crops, the mean of theirs.
+  /// The probability of each class; with several crops, their mean.
   public let probabilities: [Double]
 
   /// Makes a prediction.
   public init(probabilities: [Double]) { self.probabilities = probabilities }
 
-  /// The most probable classes, the first one first; of equally probable ones the one with the smaller number.
+  /// The most probable classes in descending order; of equally probable ones, the one with the
+  /// smaller number first.
   public func best(_ count: Int = 5) -> [Int] {
     var best: [Int] = []
     for label in probabilities.indices {
@@ -20,10 +21,10 @@ public struct Prediction: Sendable, Equatable {
     return best
   }
 
-  /// How many classes are ahead of one: those with a larger probability, and those with an equal one and a
-  /// smaller number.
+  /// How many classes rank ahead of one: those with a larger probability, and those with an equal
+  /// one and a smaller number.
   ///
-  /// 0 means that it is right at the first guess, 4 and less that it is among the first five.
+  /// 0 means that the class is the most probable one; 4 or less that it is among the first five.
   public func classesAhead(of label: Int) -> Int {
     let own = probabilities[label]
     return probabilities.indices.count {

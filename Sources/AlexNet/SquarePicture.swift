@@ -3,17 +3,17 @@ public import Images
 import Networks
 public import System
 
-/// A picture as networks are shown it: upright, a square of it, 8-bit sRGB.
+/// A picture as shown to networks: upright, square, 8-bit sRGB.
 public struct SquarePicture: Sendable, Equatable {
   /// Its height and width in pixels.
   public let side: Int
   /// `side * side * 3` RGB values, rows from the top.
   public let pixels: [UInt8]
 
-  /// The largest file that is read as a picture: 256 MiB.
+  /// The largest picture file to read: 256 MiB.
   public static let largestFile = 256 << 20
 
-  /// Takes pixels that are a square already.
+  /// Makes a picture from pixels that are already square.
   package init(square pixels: [UInt8], side: Int) {
     precondition(pixels.count == side * side * 3, "The pixels must fill the square.")
     self.side = side
@@ -24,8 +24,9 @@ public struct SquarePicture: Sendable, Equatable {
   /// - Parameters:
   ///   - path: The file.
   ///   - side: The square's height and width in pixels.
-  ///   - resizing: What becomes of a picture that is no square.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no intact picture.
+  ///   - resizing: How a non-square picture is made square.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is damaged or not a
+  ///   picture.
   public init(
     contentsOf path: String, side: Int, resizing: Resizing = .crop
   ) throws(Failure) {
@@ -38,7 +39,7 @@ public struct SquarePicture: Sendable, Equatable {
   }
 
   /// Reads the bytes of a picture file.
-  /// - Throws: `ImageProblem` where they are no intact picture.
+  /// - Throws: `ImageProblem` if they are damaged or not a picture.
   public init(
     encoded bytes: [UInt8], side: Int, resizing: Resizing = .crop
   ) throws(ImageProblem) {
@@ -51,8 +52,8 @@ public struct SquarePicture: Sendable, Equatable {
     }
   }
 
-  /// Scales pixels, rows from the top: gray ones where `bands` is 1, RGB where it is 3.
-  /// - Throws: `ImageProblem` where they cannot be scaled.
+  /// Scales pixels, rows from the top: grey if `bands` is 1, RGB if it is 3.
+  /// - Throws: `ImageProblem` if they cannot be scaled.
   public init(
     pixels: [UInt8], width: Int, height: Int, bands: Int = 3, side: Int
   ) throws(ImageProblem) {

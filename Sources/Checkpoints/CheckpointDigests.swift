@@ -3,12 +3,12 @@ import Networks
 package import Safetensors
 package import System
 
-/// The SHA-256 of a checkpoint's parts, kept in its header.
+/// The SHA-256 digests of a checkpoint's parts, stored in its header.
 ///
-/// A part is what one tower owns of one tensor: a range of rows, whose bytes lie side by side. The text
-/// `sha256:<tensor>` of the header lists the tensor's parts as `first-end:digest`. The text `sha256` is the digest
-/// of the header itself with these 64 digits as zeros. Since that covers the digests of the parts, it stands for
-/// the whole file, though each rank hashes nothing but what it writes or reads.
+/// A part is what one tower owns of one tensor: a range of rows, whose bytes are contiguous. The
+/// header's string `sha256:<tensor>` lists the tensor's parts as `first-end:digest`. The string
+/// `sha256` is the digest of the header itself with these 64 digits as zeros. It covers the digests
+/// of the parts and so the whole file, although each rank hashes only what it writes or reads.
 package struct CheckpointDigests: Sendable {
   /// A range of a tensor's rows.
   package struct Part: Hashable, Sendable {
@@ -17,19 +17,18 @@ package struct CheckpointDigests: Sendable {
     /// The rows.
     package let rows: Range<Int>
 
-    /// Names a part.
     package init(tensor: String, rows: Range<Int>) {
       self.tensor = tensor
       self.rows = rows
     }
   }
 
-  /// The header's text for the whole file.
+  /// The key of the digest that covers the whole file.
   private static let wholeKey = "sha256"
   private static func key(_ tensor: String) -> String { "sha256:" + tensor }
   private static let none = String(repeating: "0", count: SHA256.digits)
 
-  /// The digest of each part; zeros where it is not known yet.
+  /// The digest of each part; zeros if it is not known yet.
   package private(set) var digests: [Part: String] = [:]
   /// The rows of each tensor's parts.
   private var rows: [String: [Range<Int>]] = [:]
@@ -41,7 +40,7 @@ package struct CheckpointDigests: Sendable {
 
   // MARK: Between ranks
 
-  /// A line a part, to send to another rank.
+  /// The digests as text, one part per line, to send to another rank.
   package static func lines(_ digests: [Part: String]) -> String {
     digests.map {
       "\($0.key.rows.lowerBound) \($0.key.rows.upperBound) \($0.value) \($0.key.tensor)"
@@ -49,7 +48,7 @@ package struct CheckpointDigests: Sendable {
     .joined(separator: "\n")
   }
 
-  /// Takes the digests that another rank sent.
+  /// Adds the digests that another rank sent.
   package mutating func merge(lines: String) {
     for line in lines.split(separator: "\n") {
       let words = line.split(separator: " ", maxSplits: 3)
@@ -59,7 +58,7 @@ package struct CheckpointDigests: Sendable {
     }
   }
 
-  /// Takes the digest of a part.
+  /// Sets the digest of a part.
   package mutating func note(_ digest: String, of part: Part) {
     if digests.updateValue(digest, forKey: part) == nil {
       rows[part.tensor, default: []].append(part.rows)
@@ -68,11 +67,11 @@ package struct CheckpointDigests: Sendable {
 
   // MARK: In the header
 
-  /// A file's header with these digests and the one that stands for the whole file.
+  /// A file's header with these digests and the one that covers the whole file.
   /// - Parameters:
-  ///   - texts: The other texts.
+  ///   - texts: The other metadata strings.
   ///   - tensors: The file's tensors.
-  /// - Returns: The header; with the same texts and tensors always of the same length.
+  /// - Returns: The header; its length depends only on the strings and tensors.
   package func signedHeader(
     _ texts: [String: String], _ tensors: [(name: String, format: NumberFormat, shape: [Int])]
   ) -> SafetensorsHeader {
@@ -82,7 +81,7 @@ package struct CheckpointDigests: Sendable {
     return SafetensorsHeader(metadata: texts, tensors: tensors)
   }
 
-  /// The texts for a header; the whole file's digest is zeros still.
+  /// The strings for a header, in which the whole file's digest is still zeros.
   private var texts: [String: String] {
     var texts = [Self.wholeKey: Self.none]
     let byTensor = Dictionary(grouping: digests) { $0.key.tensor }
@@ -94,14 +93,14 @@ package struct CheckpointDigests: Sendable {
     return texts
   }
 
-  /// What to do about a damaged file, which a run has others of or not.
+  /// What to do about a damaged file; this depends on whether its run has other checkpoints.
   package static func remedy(_ texts: [String: String]) -> String {
     texts["state"] == nil
       ? "Copy the file again, or write it again."
       : "Continue from the previous checkpoint with --resume latest-good, or copy the file again."
   }
 
-  /// What to do about the file that the digests are of.
+  /// What to do if the file is damaged.
   private var remedy = remedy([:])
 
   /// Reads the digests of a file, and checks the one that stands for the whole.
@@ -133,10 +132,10 @@ package struct CheckpointDigests: Sendable {
     }
   }
 
-  /// The digest of a header with its own digest as zeros.
+  /// The digest of a header in which its own digest is replaced by zeros.
   private static func whole(encoded: [UInt8], digest: String) -> String? {
     let pattern = Array("\"\(wholeKey)\":\"\(digest)\"".utf8)
-    // From mark to mark: between two of them may lie a mean image.
+    // From quote to quote: a mean image may lie between two of them.
     var place = encoded.firstIndex(of: pattern[0])
     while let mark = place, !encoded[mark...].starts(with: pattern) {
       place = encoded[(mark + 1)...].firstIndex(of: pattern[0])
@@ -148,7 +147,7 @@ package struct CheckpointDigests: Sendable {
     return SHA256.digest(of: bytes)
   }
 
-  /// The rows of a tensor's parts, in their order.
+  /// The rows of a tensor's parts, in order.
   package func parts(of tensor: String) -> [Range<Int>] {
     rows[tensor, default: []].sorted { $0.lowerBound < $1.lowerBound }
   }
@@ -170,13 +169,13 @@ package struct CheckpointDigests: Sendable {
     guard next >= count else { throw noDigest(ofRow: next, entry.name, path) }
   }
 
-  /// What is said of rows that no digest covers.
+  /// The error for rows that no digest covers.
   func noDigest(ofRow row: Int, _ tensor: String, _ path: String) -> Failure {
     Failure(
       .badData, "\(quoted(path)) has no checksum for row \(row) of \(quoted(tensor)). \(remedy)")
   }
 
-  /// Compares a part's digest with what was read.
+  /// Compares a part's digest with the one computed from the data.
   /// - Throws: `Failure` (badData) that names the tensor and both digests.
   package func check(_ part: Part, is found: String, path: String) throws(Failure) {
     let expected = digests[part] ?? "missing"
@@ -190,7 +189,7 @@ package struct CheckpointDigests: Sendable {
 }
 
 extension Parameter {
-  /// What the parameter's tower owns of the tensor.
+  /// The rows of the tensor that the parameter's tower owns.
   package func part(_ prefix: String = "") -> CheckpointDigests.Part {
     CheckpointDigests.Part(tensor: prefix + name, rows: kernels)
   }

@@ -2,37 +2,37 @@ import Data
 import Networks
 package import System
 
-/// Which class of a network stands for which class of a dataset: pairs of names, and equal names besides.
+/// Matches a network's classes to a dataset's: pairs of different names; equal names match anyway.
 ///
-/// A network's outputs have the order of the classes that it was trained on. Where a dataset has other names, or the same
-/// ones in another order, someone has to say what belongs together.
+/// A network's outputs have the order of the classes that it was trained on. If a dataset has other
+/// names, or the same names in another order, the user must say which classes match.
 package struct ClassMap: Codable, Equatable, Sendable {
   /// The dataset's name of a class, by the network's.
   package let pairs: [String: String]
 
-  /// Pairs no names: equal ones belong together, whatever their order.
+  /// A map without pairs: equal names match, whatever their order.
   package static let byName = ClassMap(pairs: [:])
-  /// What an option takes for `byName` in place of a file.
+  /// The option's value for `byName`, instead of a file.
   package static let byNameWord = "by-name"
 
-  /// What an option that takes a map says of it.
+  /// The help text of an option that takes a map.
   package static let optionHelp =
     "how the network's classes map to the dataset's: a text file with a line "
     + "NETWORK'S-NAME<TAB>DATASET'S-NAME for each class whose name differs, or by-name if only the "
     + "order differs."
 
-  /// Makes a map of pairs.
   private init(pairs: [String: String]) { self.pairs = pairs }
 
-  /// Understands what an option was given: a file, or `by-name`.
-  /// - Throws: `Failure` (inputMissing) where there is no such file, (badData) where it is no list of pairs.
+  /// Reads the value of an option: a file, or `by-name`.
+  /// - Throws: `Failure` (inputMissing) if there is no such file, (badData) if it is not a list of
+  ///   pairs.
   package init(_ word: String) throws(Failure) {
     self = word == Self.byNameWord ? .byName : try ClassMap(contentsOf: word)
   }
 
-  /// Reads a text file: on each line the network's name, a tabulator, the dataset's.
-  /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) that names the line where it is no pair, or
-  ///   pairs a name twice.
+  /// Reads a text file; each line has the network's name, a tab and the dataset's name.
+  /// - Throws: `Failure` (inputMissing) if it cannot be read, (badData) that names a line that is
+  ///   not a pair, or pairs a name twice.
   package init(contentsOf path: String) throws(Failure) {
     let bytes = try InputFile.contents(of: path, limit: 64 << 20)
     guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -40,7 +40,7 @@ package struct ClassMap: Codable, Equatable, Sendable {
     }
     var pairs: [String: String] = [:]
     var lineOf: [String: Int] = [:]
-    // A mark of the order of bytes, as some editors put in front.
+    // Some editors put a byte-order mark in front.
     let lines = text.trimmingPrefix("\u{FEFF}").split(
       omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (number, line) in lines.enumerated() where !line.isEmpty {
@@ -63,14 +63,14 @@ package struct ClassMap: Codable, Equatable, Sendable {
     self.pairs = pairs
   }
 
-  /// Finds the network's class of each of a dataset's.
+  /// Finds the network's class for each of a dataset's classes.
   ///
-  /// Classes of the network that the dataset has not are left out.
+  /// Classes of the network that the dataset does not have are left out.
   /// - Parameters:
   ///   - dataset: The dataset's names.
   ///   - network: The network's names.
-  /// - Returns: Places in `network`, in the order of `dataset`.
-  /// - Throws: `Failure` (usage) that names a class which has none, or two.
+  /// - Returns: Indices into `network`, in the order of `dataset`.
+  /// - Throws: `Failure` (usage) that names a class without a match, or with two.
   package func places(of dataset: [String], in network: [String]) throws(Failure) -> [Int] {
     var places = try pairedPlaces(of: dataset, in: network)
     let known = Set(dataset).subtracting(pairs.values)
@@ -92,12 +92,13 @@ package struct ClassMap: Codable, Equatable, Sendable {
     return result
   }
 
-  /// Finds the network's classes of those of a dataset that the pairs name.
+  /// Finds the network's classes for those classes of a dataset that the pairs name.
   /// - Parameters:
   ///   - dataset: The dataset's names.
   ///   - network: The network's names.
-  /// - Returns: Places in `network`, by the dataset's names.
-  /// - Throws: `Failure` (usage) where a pair names a class that the network or the dataset has not, or has twice.
+  /// - Returns: Indices into `network`, by the dataset's names.
+  /// - Throws: `Failure` (usage) if the network or the dataset does not have a class that a pair
+  ///   names, or has it twice.
   package func pairedPlaces(
     of dataset: [String], in network: [String]
   ) throws(Failure) -> [String: Int] {
@@ -123,7 +124,8 @@ package struct ClassMap: Codable, Equatable, Sendable {
     return places
   }
 
-  /// How two lists of as many names differ, as a clause that names the first class which does; nil where they are equal.
+  /// How two lists of equal length differ, as a clause that names the first class that does; nil if
+  /// they are equal.
   package static func difference(
     _ names: [String], in first: String, _ others: [String], in second: String
   ) -> String? {

@@ -5,19 +5,20 @@ import JSON
 package import Networks
 package import System
 
-/// What a file of weights, whatever its format, says of the network that they are of.
+/// What a file of weights, in any format, says about their network.
 ///
-/// It stands in texts by name, which our formats carry each in its way: the metadata of safetensors and ONNX, an array of
-/// a .npz.
+/// It consists of named strings, which each format stores in its own way: the metadata of
+/// safetensors and ONNX, an array in a .npz.
 package struct DescribedNetwork: Sendable, Equatable {
   /// The network.
   package let network: NetworkSpecification
   /// How it reads pictures, and the names of its classes.
   package let preprocessing: Preprocessing
 
-  /// The name of the mean image: a tensor of a run's checkpoints and of .npz files, a text of exported files.
+  /// The name of the mean image: a tensor in a run's checkpoints and in .npz files, a string in
+  /// exported files.
   package static let meanName = "preprocessing.mean"
-  /// The newest version of the texts that this program reads, and the one that it writes.
+  /// The newest version of the strings that this program reads; it writes this version.
   ///
   /// Since version 3 the mean image may be a text, and what becomes of pictures that are no squares is told.
   package static let formatVersion = 3
@@ -25,13 +26,13 @@ package struct DescribedNetwork: Sendable, Equatable {
   private static let oldestVersion = 2
   private static let format = "alexnet-train"
 
-  /// Reads the texts of a file that was found to be one of ours.
+  /// Reads the strings of a file that is known to be one of ours.
   /// - Parameters:
-  ///   - texts: The texts.
-  ///   - path: The file, for complaints.
-  ///   - mean: Reads the mean image where the file has it as a tensor, side x side x RGB of the network's pictures; nil
-  ///     where it has none.
-  /// - Throws: `Failure` (badData) where the texts are not understood or do not fit together.
+  ///   - texts: The strings.
+  ///   - path: The file, for messages.
+  ///   - mean: Reads the mean image if the file has it as a tensor, side x side x RGB of the
+  ///     network's pictures; nil if it has none.
+  /// - Throws: `Failure` (badData) if the strings are invalid or inconsistent.
   package init(
     _ texts: [String: String], from path: String,
     mean: (NetworkSpecification) throws(Failure) -> [Float]?
@@ -71,8 +72,8 @@ package struct DescribedNetwork: Sendable, Equatable {
     self.preprocessing = preprocessing
   }
 
-  /// How a network says that its pictures are read, where that is not how this one's are, as a clause; nil where both
-  /// agree or it says nothing.
+  /// How a network's description contradicts this one's pictures, as a clause; nil if both agree or
+  /// the description says nothing.
   package func pictureDifference(from other: NetworkSpecification) -> String? {
     guard let said = other.preprocessing else { return nil }
     func differ(_ what: String, _ own: String, _ others: String) -> String {
@@ -86,7 +87,7 @@ package struct DescribedNetwork: Sendable, Equatable {
         "their colours in the order", preprocessing.channelOrder.rawValue,
         said.channelOrder.rawValue)
     }
-    // The same number, written out and read again.
+    // Equal except for rounding in text.
     let areNear = zip(said.factors, preprocessing.factors).allSatisfy {
       abs($0 - $1) <= 1e-4 * abs($1)
     }
@@ -100,8 +101,8 @@ package struct DescribedNetwork: Sendable, Equatable {
     return isPlain ? nil : differ("a mean image other than", list(colour), "have that mean")
   }
 
-  /// The network that texts describe.
-  /// - Throws: `Failure` (badData) where there is none that can be built.
+  /// The network that the strings describe.
+  /// - Throws: `Failure` (badData) if there is none that can be built.
   package static func network(
     _ texts: [String: String], from path: String
   ) throws(Failure) -> NetworkSpecification {
@@ -113,12 +114,12 @@ package struct DescribedNetwork: Sendable, Equatable {
     return network
   }
 
-  /// The texts that describe a network.
+  /// The strings that describe a network.
   /// - Parameters:
   ///   - network: The network.
   ///   - preprocessing: How it reads pictures.
-  ///   - hasMean: Whether the mean image is one of the texts.
-  /// - Returns: The texts by name.
+  ///   - hasMean: Whether the mean image is included as a string.
+  /// - Returns: The strings by name.
   package static func texts(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing, hasMean: Bool
   ) -> [String: String] {
@@ -130,15 +131,15 @@ package struct DescribedNetwork: Sendable, Equatable {
     return texts
   }
 
-  /// Whether texts are those of a file of ours; what they describe may be of a newer program.
+  /// Whether the strings are those of one of our files, possibly of a newer version.
   package static func isDescribed(by texts: [String: String]) -> Bool { texts["format"] == format }
 
-  /// The version of a file of ours; nil where it is none.
+  /// The version of one of our files; nil for other files.
   package static func version(_ texts: [String: String]) -> Int? {
     isDescribed(by: texts) ? texts["formatVersion"].flatMap { Int($0) } : nil
   }
 
-  /// Makes sure that texts are those of a file of ours, and not of a newer program.
+  /// Checks that the strings are those of one of our files, and not of a newer version.
   /// - Throws: `Failure` (badData) that names both versions.
   package static func checkFormat(_ texts: [String: String], of path: String) throws(Failure) {
     guard let version = version(texts) else {
@@ -160,9 +161,10 @@ package struct DescribedNetwork: Sendable, Equatable {
     }
   }
 
-  // MARK: The mean image as a text
+  // MARK: The mean image as a string
 
-  /// Base64 of 32-bit numbers, little-endian, pixel by pixel in R, G, B; of one pixel where all are alike.
+  /// Base64 of little-endian 32-bit numbers, pixel by pixel in R, G, B; a single pixel if all are
+  /// equal.
   private static func meanText(_ mean: [Float]) -> String {
     let colour = Array(mean.prefix(3))
     let isPlain = mean == filled(colour, count: mean.count)

@@ -1,14 +1,14 @@
-/// Files of weights that other programs wrote, by the endings of their names.
+/// Weight files of other programs, recognised by their file endings.
 package enum ForeignFile {
-  /// The script that makes safetensors of what `alexnet import` does not read.
+  /// The script that converts files that `alexnet import` does not read to safetensors.
   package static let converter = "scripts/interchange/to_safetensors.py"
 
-  /// Whether `alexnet import` reads a file of that name.
+  /// Whether `alexnet import` reads a file with this name.
   package static func isImported(_ path: String) -> Bool {
     hasEnding(path, ["safetensors", "npz", "caffemodel", "onnx"])
   }
 
-  /// Whether the converter reads a file of that name.
+  /// Whether the converter reads a file with this name.
   package static func needsConverter(_ path: String) -> Bool {
     hasEnding(
       path,
@@ -22,7 +22,8 @@ package enum ForeignFile {
     endings.contains { path.lowercased().hasSuffix("." + $0) }
   }
 
-  /// What to do about a file that is no checkpoint; nil where it is none of another program by its name.
+  /// What to do about a file that is not a checkpoint; nil if its name is not that of another
+  /// program's file.
   package static func remedy(_ path: String) -> String? {
     if isImported(path) {
       return
@@ -36,7 +37,7 @@ package enum ForeignFile {
       + "--network NAME --out CHECKPOINT.safetensors."
   }
 
-  /// A path as a shell takes it.
+  /// A path quoted for a shell.
   private static func quotedForShell(_ path: String) -> String {
     let isPlain = path.utf8.allSatisfy { byte in
       switch byte {

@@ -7,15 +7,15 @@ package import System
 package import Tensors
 package import Towers
 
-/// A checkpoint as far as the network in it goes: its description, its weights, and how it reads pictures.
+/// A checkpoint's network: its description, its weights, and how it reads pictures.
 ///
-/// Weights have PyTorch's names and layout. The network, the class names and the rest are texts in the metadata. The mean
-/// image is the tensor `preprocessing.mean` in a run's checkpoints; in files that other programs read it is a text too, so
-/// that the tensors are the network's and no more.
+/// Weights have PyTorch's names and layout. The network, the class names and the rest are strings
+/// in the metadata. The mean image is the tensor `preprocessing.mean` in a run's checkpoints; in
+/// files for other programs it is a string, so that the tensors are only the network's.
 package struct NetworkFile: Sendable {
   /// The file.
   package let file: SafetensorsFile
-  /// What it says of the network in it.
+  /// What it says about its network.
   package let described: DescribedNetwork
   /// The network.
   package var network: NetworkSpecification { described.network }
@@ -28,14 +28,15 @@ package struct NetworkFile: Sendable {
   private let digests: CheckpointDigests
 
   /// Opens a checkpoint.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no checkpoint of this
-  ///   program or not whole.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not a checkpoint
+  ///   of this program or not complete.
   package init(opening path: String) throws(Failure) {
     let file: SafetensorsFile
     do throws(Failure) {
       file = try SafetensorsFile(opening: path)
     } catch {
-      // What is no safetensors file at all may be another program's; a damaged checkpoint is none of these.
+      // A file that is not in safetensors format may be another program's; a damaged checkpoint is
+      // not.
       guard error.exitCode == .badData, !path.hasSuffix(".safetensors"),
         let remedy = ForeignFile.remedy(path)
       else { throw error }
@@ -46,7 +47,8 @@ package struct NetworkFile: Sendable {
   }
 
   /// Reads what a file says about its network.
-  /// - Throws: `Failure` (badData) where it is no checkpoint of this program or its parts do not fit together.
+  /// - Throws: `Failure` (badData) if it is not a checkpoint of this program or its parts are
+  ///   inconsistent.
   package init(_ file: SafetensorsFile) throws(Failure) {
     try Self.checkFormat(file)
     let digests = try CheckpointDigests(file)
@@ -69,25 +71,28 @@ package struct NetworkFile: Sendable {
   }
 
   /// The network that a file's header describes.
-  /// - Throws: `Failure` (badData) where there is none that can be built.
+  /// - Throws: `Failure` (badData) if there is none that can be built.
   package static func network(of file: SafetensorsFile) throws(Failure) -> NetworkSpecification {
     try DescribedNetwork.network(file.header.metadata, from: file.path)
   }
 
-  /// Whether a file is a checkpoint of a newer program, which is not damaged for not being understood.
+  /// Whether a file is a checkpoint of a newer program, which is not damaged although it is not
+  /// understood.
   package static func isNewer(_ file: SafetensorsFile) -> Bool {
     DescribedNetwork.version(file.header.metadata).map { $0 > DescribedNetwork.formatVersion }
       ?? false
   }
 
-  /// Makes sure that a file is a checkpoint, and not one of a newer program.
+  /// Checks that a file is a checkpoint, and not one of a newer program.
   package static func checkFormat(_ file: SafetensorsFile) throws(Failure) {
     try DescribedNetwork.checkFormat(file.header.metadata, of: file.path)
   }
 
-  /// Reads the weights into a network that was built from the description; of several ranks each reads, and
-  /// checks, the kernels of its own towers.
-  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape, damaged or not finite.
+  /// Reads the weights into a network that was built from the description.
+  ///
+  /// With several ranks, each reads and checks the kernels of its own towers.
+  /// - Throws: `Failure` (badData) if a tensor is missing, has another shape, is damaged or not
+  ///   finite.
   package func readWeights(into network: Network) throws(Failure) {
     for parameter in network.parameters {
       try read("", of: parameter, into: parameter.value)
@@ -95,12 +100,13 @@ package struct NetworkFile: Sendable {
     }
   }
 
-  /// Reads a parameter's share of a tensor, which lies in the file in canonical order.
+  /// Reads a parameter's part of a tensor, which the file stores in canonical order.
   /// - Parameters:
-  ///   - prefix: What the tensor's name in the file has before the parameter's.
-  ///   - parameter: Whose kernels and layout count.
-  ///   - tensor: The parameter's value or its velocity.
-  /// - Throws: `Failure` (badData) where the tensor is missing, of another shape, damaged or not finite.
+  ///   - prefix: The prefix of the tensor's name in the file.
+  ///   - parameter: The parameter, which gives kernels and layout.
+  ///   - tensor: The memory for the parameter's value or velocity.
+  /// - Throws: `Failure` (badData) if the tensor is missing, has another shape, is damaged or not
+  ///   finite.
   package func read(
     _ prefix: String, of parameter: Parameter, into tensor: Tensor
   ) throws(Failure) {
@@ -117,7 +123,8 @@ package struct NetworkFile: Sendable {
     let entry = try file.entry(name, .float32, shape: parameter.canonicalShape)
     let length = parameter.layout.kernelLength
     let first = parameter.kernels.lowerBound * length
-    // Rows that were written in other parts, by another number of ranks, are checked part by part.
+    // Rows that were written in other parts, with another number of ranks, are checked part by
+    // part.
     let isPart = digests.digests[parameter.part(prefix)] != nil
     if !isPart { try checkParts(of: entry, touching: parameter.kernels) }
     try file.withElements(of: entry, in: first..<(first + parameter.layout.count)) {
@@ -129,15 +136,15 @@ package struct NetworkFile: Sendable {
     }
   }
 
-  /// Reads the whole file and compares every checksum.
-  /// - Returns: How many parts have one.
+  /// Reads the whole file and checks every checksum.
+  /// - Returns: The number of parts with a checksum.
   /// - Throws: `Failure` (badData) that names what is damaged.
   @discardableResult
   package func verify() throws(Failure) -> Int {
     var count = 0
     for entry in file.header.tensors {
       guard entry.format == .float32 else {
-        // Weights in 16 bits, as they are exported.
+        // Exported weights in 16 bits.
         count += try checkWhole(entry)
         continue
       }
@@ -146,7 +153,7 @@ package struct NetworkFile: Sendable {
     return count
   }
 
-  /// Reads a tensor of any format at once and compares its checksums.
+  /// Reads a whole tensor of any format and checks its checksums.
   private func checkWhole(_ entry: TensorEntry) throws(Failure) -> Int {
     var bytes = [UInt8](repeating: 0, count: entry.bytes.count)
     try bytes.withUnsafeMutableBufferPointer { buffer throws(Failure) in
@@ -171,8 +178,8 @@ package struct NetworkFile: Sendable {
         + CheckpointDigests.remedy(file.header.metadata))
   }
 
-  /// Compares the checksums of a tensor's parts that hold some rows.
-  /// - Returns: How many parts those are.
+  /// Checks the checksums of the parts that contain some rows of a tensor.
+  /// - Returns: The number of these parts.
   @discardableResult
   private func checkParts(
     of entry: TensorEntry, touching rows: Range<Int>
@@ -196,7 +203,7 @@ package struct NetworkFile: Sendable {
     return checked
   }
 
-  /// Compares a part's numbers with their checksum, and makes sure that they are finite.
+  /// Checks a part's checksum, and that its numbers are finite.
   private static func check(
     _ numbers: UnsafeBufferPointer<Float>, _ part: CheckpointDigests.Part,
     _ digests: CheckpointDigests, _ file: SafetensorsFile

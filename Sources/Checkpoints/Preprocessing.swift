@@ -3,26 +3,27 @@ package import Images
 import JSON
 package import Networks
 
-/// What a network needs besides its weights to read pictures and name what they show.
+/// What a network needs, besides its weights, to read pictures and name their classes.
 ///
-/// Its input is (pixel - mean) x factor with pixels from 0 to 255, colour by colour, in the order of its channels.
+/// Its input is (pixel - mean) x factor for each colour, with pixels from 0 to 255, in the
+/// network's channel order.
 package struct Preprocessing: Equatable, Sendable {
   /// The classes' names.
   package var classNames: [String]
-  /// Whether somebody called the classes so; numbers from 0 stand for the names that a file of another program has not.
+  /// Whether the names were given by someone; otherwise they are numbers from 0, for a file of
+  /// another program without names.
   package var namesClasses = true
-  /// The mean image, image side x image side x RGB, in 0...255.
+  /// The mean image, image side x image side x RGB, from 0 to 255.
   package var mean: [Float]
   /// Which part of the mean image is subtracted from a crop.
   package var meanPlace: Augmentation.MeanPlace
-  /// The order of the colours in the network's input.
+  /// The channel order of the network's input.
   package var channelOrder: ChannelOrder
-  /// What R, G and B are multiplied by once the mean is subtracted.
+  /// The factors for R, G and B after the mean is subtracted.
   package var factors: [Float]
-  /// What becomes of pictures that are no squares.
+  /// How non-square pictures are made square.
   package var resizing: Resizing
 
-  /// Makes it from its parts.
   package init(
     classNames: [String], mean: [Float], meanPlace: Augmentation.MeanPlace = .cropsOwn,
     channelOrder: ChannelOrder = .rgb, factors: [Float] = [1, 1, 1], resizing: Resizing = .crop
@@ -36,7 +37,7 @@ package struct Preprocessing: Equatable, Sendable {
     self.resizing = resizing
   }
 
-  /// Multiplies and orders the colours of pixels, rows of RGB less the mean, in place.
+  /// Multiplies and reorders the colours of pixels, rows of RGB minus the mean, in place.
   package func adapt(_ pixels: UnsafeMutablePointer<Float>, count: Int) {
     guard channelOrder != .rgb || factors != [1, 1, 1] else { return }
     let (red, green, blue) = (factors[0], factors[1], factors[2])
@@ -51,18 +52,18 @@ package struct Preprocessing: Equatable, Sendable {
   }
 }
 
-/// What a checkpoint says of preprocessing besides class names and mean image.
+/// The preprocessing in a checkpoint, without class names and mean image.
 struct PreprocessingText: Codable {
   var meanPlace: Augmentation.MeanPlace
   var channelOrder: ChannelOrder?
   var factors: [Float]?
   var resizing: Resizing?
-  /// Nil for yes.
+  /// Nil for true.
   var namesClasses: Bool?
 }
 
 extension Preprocessing {
-  /// The texts of a checkpoint's metadata.
+  /// The strings for a checkpoint's metadata.
   package var metadata: [String: String] {
     let text = PreprocessingText(
       meanPlace: meanPlace, channelOrder: channelOrder, factors: factors,
@@ -75,11 +76,12 @@ extension Preprocessing {
 }
 
 extension Preprocessing {
-  /// How a network reads pictures by its description.
+  /// A network's preprocessing, from its description.
   /// - Parameters:
   ///   - network: The network.
   ///   - classNames: The names of its classes.
-  ///   - mean: The mean image, image side x image side x RGB from 0 to 255, where the description has no mean.
+  ///   - mean: The mean image, image side x image side x RGB from 0 to 255, if the description has
+  ///     no mean.
   ///   - meanPlace: Which part of the mean image is subtracted from a crop.
   package init(
     for network: NetworkSpecification, classNames: [String], mean: @autoclosure () -> [Float],
@@ -92,7 +94,7 @@ extension Preprocessing {
       channelOrder: scaling.channelOrder, factors: scaling.factors)
   }
 
-  /// A mean image of one colour.
+  /// A mean image with a single colour.
   package static func filled(_ network: NetworkSpecification, _ colour: [Float]) -> [Float] {
     let pixels = network.imageSide * network.imageSide
     return (0..<pixels).flatMap { _ in colour }

@@ -1,11 +1,10 @@
-/// What goes with the weights of a file that a run begins with.
+/// What belongs to the pretrained weights of a run.
 package struct StartingPoint {
-  /// How the network that the weights are of reads pictures, for the dataset's classes.
+  /// How the weights' network reads pictures, with the dataset's classes.
   package let preprocessing: Preprocessing
-  /// What a user should know of the weights, a sentence each.
+  /// Notes on the weights for the user, one sentence each.
   package let notices: [String]
 
-  /// Makes it from its parts.
   package init(preprocessing: Preprocessing, notices: [String]) {
     (self.preprocessing, self.notices) = (preprocessing, notices)
   }

@@ -1,20 +1,23 @@
 import System
 
-/// Comma-separated values as RFC 4180 has them, which people open in spreadsheets.
+/// Comma-separated values as in RFC 4180, safe to open in spreadsheets.
 package enum CSV {
   /// A line of fields.
   ///
-  /// Those with commas, quotes or line ends are quoted. A text that a spreadsheet would compute as a formula, since it begins
-  /// with `=`, `+`, `-` or `@`, has an apostrophe in front, as OWASP advises; numbers stay as they are. Other control characters
-  /// are escaped; JSON has names as they are.
+  /// Fields with commas, quotes or line ends are quoted. A text that a spreadsheet would treat as a
+  /// formula, since it begins with `=`, `+`, `-` or `@`, gets an apostrophe in front, as OWASP
+  /// advises; numbers stay as they are. Other control characters are escaped; JSON has names as
+  /// they are.
   package static func line(_ fields: [String]) -> String {
     fields.map(field).joined(separator: ",")
   }
 
-  /// The last four are how East Asian keyboards write the others; spreadsheets know them.
+  /// The last four are the full-width forms that East Asian keyboards write; spreadsheets accept
+  /// them.
   private static let formulas: Set<Unicode.Scalar> = ["=", "+", "-", "@", "＝", "＋", "－", "＠"]
 
-  // By scalars, as other programs read: a quote with a combining mark behind it is one Character, and no quote.
+  // By Unicode scalars, as other programs read: a quote followed by a combining mark is one
+  // Character, different from a quote.
   private static func field(_ text: String) -> String {
     let isFormula =
       text.unicodeScalars.first.map(formulas.contains) == true && Double(text) == nil
@@ -25,11 +28,11 @@ package enum CSV {
       + String(String.UnicodeScalarView(scalars.flatMap { $0 == "\"" ? [$0, $0] : [$0] })) + "\""
   }
 
-  /// A text in which nothing but the ends of lines is left that a terminal would obey.
+  /// A text without control characters that affect a terminal, except line ends.
   private static func plain(_ text: String) -> String {
     let newLine = UInt8(ascii: "\n")
     return text.utf8.split(separator: newLine, omittingEmptySubsequences: false).map { line in
-      // Before the end of a line on Windows, not at the end of the text.
+      // Part of a Windows line end, not at the end of the text.
       let hasReturn = line.last == UInt8(ascii: "\r") && line.endIndex < text.utf8.endIndex
       return escaped(String(decoding: hasReturn ? line.dropLast() : line, as: UTF8.self))
         + (hasReturn ? "\r" : "")

@@ -2,24 +2,25 @@ package import Checkpoints
 package import Data
 package import System
 
-/// Which class of a network each class of a dataset is.
+/// Which class of a network each class of a dataset corresponds to.
 ///
-/// Classes are matched by their names, so that a dataset may have fewer of them, or have them in another order: names
-/// are equal, or have the same WordNet ID (`n01440764`, `tench, Tinca tinca (n01440764)`), or differ in capitals alone, or
-/// are paired by a `ClassMap`.
+/// Classes are matched by name, so a dataset may have fewer classes, or another order. Names match
+/// if they are equal, have the same WordNet ID (`n01440764`, `tench, Tinca tinca (n01440764)`),
+/// differ only in case, or are paired by a `ClassMap`.
 package struct ClassMatching: Sendable, Equatable {
-  /// The network's class of each class of the dataset; nil for a class that it does not know and that has no images.
+  /// The network's class for each class of the dataset; nil for a class that the network does not
+  /// know and that has no images.
   let places: [Int?]
-  /// What the user should know of it; nil where both have the same classes in the same order.
+  /// A note for the user; nil if both have the same classes in the same order.
   package let note: String?
 
   /// Matches the classes of a dataset that have images.
   /// - Parameters:
   ///   - dataset: The dataset.
-  ///   - split: The part of it whose classes must be known.
+  ///   - split: The part whose classes must be known.
   ///   - names: The network's classes in their order.
-  ///   - network: Where the network is, for messages.
-  ///   - map: Pairs of names that differ; they count for more than equal names.
+  ///   - network: The network's path, for messages.
+  ///   - map: Pairs of names that differ; they take precedence over equal names.
   /// - Throws: `Failure` (usage) that names the classes without a match, or a pair of unknown classes.
   package init(
     _ dataset: Dataset, _ split: Split, to names: [String], of network: String,
@@ -33,13 +34,13 @@ package struct ClassMatching: Sendable, Equatable {
       return
     }
     let others = names.enumerated().filter { map.pairs[$0.element] == nil }
-    // Two classes of one name cannot be told apart.
+    // Two classes with the same name cannot be told apart.
     let byName = Dictionary(
       others.map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
     let byWordNetID = Dictionary(
       others.compactMap { place, name in ILSVRCSubmission.wordNetID(name).map { ($0, place) } },
       uniquingKeysWith: { first, _ in first })
-    // "Cat" is "cat", unless a side has both.
+    // "Cat" matches "cat", unless one side has both.
     let byLetters = Dictionary(grouping: others) { $0.element.lowercased() }
       .compactMapValues { $0.count == 1 ? $0[0].offset : nil }
     let ownLetters = Dictionary(grouping: own) { $0.lowercased() }
@@ -92,6 +93,6 @@ package struct ClassMatching: Sendable, Equatable {
     note = notes.joined(separator: "; ") + "."
   }
 
-  /// The network's class of an image of the dataset.
+  /// The network's class for an image of the dataset.
   func label(_ label: Int) -> Int { places[label] ?? 0 }
 }

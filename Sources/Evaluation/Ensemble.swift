@@ -2,23 +2,25 @@ import AlexNet
 import MPI
 import System
 
-/// What each network of an ensemble counts for.
+/// The weights of the networks in an ensemble.
 package enum EnsembleWeighting: Sendable, Equatable {
   /// All the same, as in the paper.
   case equal
   /// Given by the user, in the order of the networks.
   case given([Double])
-  /// Fitted on the images of even number and reported on those of odd number.
+  /// Fitted on the even-numbered images; the errors of the odd-numbered images are reported.
   case fitted
 }
 
 extension EnsembleWeighting {
-  /// The weights under which the true classes are most probable, by expectation maximisation for a mixture:
+  /// The weights under which the true classes are most probable, by expectation maximisation for a
+  /// mixture.
+  ///
   /// w_k <- mean over images of w_k p_k / sum over j of w_j p_j.
   ///
-  /// The logarithm of the likelihood is concave in w and rises with every round.
-  /// - Parameter rows: For each image the probability that each network gave its true class.
-  /// - Returns: A weight a network; their sum is 1.
+  /// The log-likelihood is concave in w and increases with every round.
+  /// - Parameter rows: For each image, the probability that each network gave its true class.
+  /// - Returns: One weight per network; their sum is 1.
   package static func fit(_ rows: [[Double]]) -> [Double] {
     guard let count = rows.first?.count else { return [] }
     var weights = [Double](repeating: 1 / Double(count), count: count)
@@ -40,7 +42,7 @@ extension EnsembleWeighting {
   }
 }
 
-/// The probabilities that several networks gave one rank's images.
+/// The probabilities that several networks gave for one rank's images.
 ///
 /// An ensemble's output is sum over k of w_k p_k, with w_k >= 0 and sum of w_k = 1.
 struct Ensemble {
@@ -52,7 +54,7 @@ struct Ensemble {
     self.classes = classes
   }
 
-  /// The weights; all ranks call it together and get the same ones.
+  /// The weights; all ranks call this together and get the same weights.
   func weights(
     _ weighting: EnsembleWeighting, images: Int, over world: Communicator
   ) throws -> [Double] {
@@ -76,7 +78,7 @@ struct Ensemble {
     }
   }
 
-  /// The outcomes of the ensemble.
+  /// The results of the ensemble.
   func outcomes(_ weights: [Double]) -> Outcomes {
     let first = members[0]
     var result = Outcomes(batches: first.losses.count)

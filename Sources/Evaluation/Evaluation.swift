@@ -1,18 +1,18 @@
-/// What networks made of every image of a split, and what follows from it.
+/// The predictions for every image of a split, and the figures computed from them.
 package struct Evaluation: Sendable, Equatable {
-  /// The names of the classes; a label is a place in this list.
+  /// The names of the classes; a label is an index into this list.
   package let classNames: [String]
-  /// The images' numbers in their split, in rising order.
+  /// The images' numbers in their split, in ascending order.
   package let images: [Int]
   /// The true class of each image.
   package let labels: [Int]
-  /// Each image's most probable classes, five or all there are, the first one first.
+  /// Each image's most probable classes, at most five, in descending order of probability.
   package let best: [[Int]]
   /// Their probabilities.
   package let probabilities: [[Double]]
-  /// How many classes are ahead of the true one.
+  /// How many classes rank ahead of the true one.
   package let ahead: [Int]
-  /// The mean over the images of -ln p of the true class, in nats.
+  /// The mean loss over the images, -ln p of the true class, in nats.
   package let loss: Double
 
   package init(
@@ -28,17 +28,17 @@ package struct Evaluation: Sendable, Equatable {
     self.loss = loss
   }
 
-  /// Images whose true class is not the most probable.
+  /// The number of images whose true class is not the most probable.
   package var top1Errors: Int { ahead.count { $0 >= 1 } }
-  /// Images whose true class is not among the five most probable.
+  /// The number of images whose true class is not among the five most probable.
   package var top5Errors: Int { ahead.count { $0 >= 5 } }
 
-  /// A count of the images in percent.
+  /// A number of images in percent.
   package func percent(_ count: Int) -> Double {
     100 * Double(count) / Double(max(1, images.count))
   }
 
-  /// The images of each true class (row) that were taken for each class (column).
+  /// The number of images of each true class (row) predicted as each class (column).
   package var confusion: [[Int]] {
     var matrix = [[Int]](
       repeating: [Int](repeating: 0, count: classNames.count), count: classNames.count)
@@ -46,15 +46,15 @@ package struct Evaluation: Sendable, Equatable {
     return matrix
   }
 
-  /// One class's images and errors.
+  /// The errors of one class.
   package struct ClassErrors: Sendable, Equatable {
     /// The class.
     package let label: Int
-    /// Its images.
+    /// The number of its images.
     package var images = 0
-    /// Those that were taken for another class.
+    /// Those for which another class was the most probable.
     package var top1Errors = 0
-    /// Those for which it was not among the first five.
+    /// Those for which it was not among the five most probable.
     package var top5Errors = 0
   }
 
@@ -69,13 +69,13 @@ package struct Evaluation: Sendable, Equatable {
     return result
   }
 
-  /// A class, what it was taken for, and how often.
+  /// A true class, a predicted class, and how often they were confused.
   package struct Confusion: Sendable, Equatable {
     /// The true class.
     package let label: Int
-    /// What it was taken for.
+    /// The predicted class.
     package let predicted: Int
-    /// How many images.
+    /// The number of images.
     package let count: Int
   }
 
@@ -85,11 +85,12 @@ package struct Evaluation: Sendable, Equatable {
       row.enumerated().filter { $0.offset != label && $0.element > 0 }
         .map { Confusion(label: label, predicted: $0.offset, count: $0.element) }
     }
-    // The sort is stable: equal counts stay in the order of the classes.
+    // The sort is stable: equal counts keep the order of the classes.
     return Array(all.sorted { $0.count > $1.count }.prefix(count))
   }
 
-  /// The places in `images` of the errors in which the network was surest, the surest first.
+  /// The indices in `images` of the wrong predictions with the highest probability, the highest
+  /// first.
   package func mostConfidentErrors(_ count: Int) -> [Int] {
     Array(
       images.indices.filter { best[$0][0] != labels[$0] }

@@ -10,14 +10,13 @@ package struct EvaluationReport {
   let names: (_ image: Int) -> String
   let worst: Int
 
-  /// Makes a report.
   /// - Parameters:
   ///   - result: The figures.
-  ///   - checkpoints: Where the networks are from.
+  ///   - checkpoints: The networks' checkpoints.
   ///   - weighting: How their weights were chosen.
   ///   - title: What was measured, `validation images of 'pets', centre crop`.
-  ///   - worst: How many confusions and errors are listed.
-  ///   - names: An image's name.
+  ///   - worst: How many confusions and errors to list.
+  ///   - names: Gives an image's name.
   package init(
     _ result: EnsembleEvaluation, checkpoints: [String], weighting: EnsembleWeighting,
     title: String, worst: Int = 10, names: @escaping (_ image: Int) -> String
@@ -36,7 +35,7 @@ package struct EvaluationReport {
 
   private func className(_ label: Int) -> String { escaped(whole.classNames[label]) }
 
-  /// Tables for people.
+  /// The report as tables.
   package var text: String {
     var lines: [String] = []
     if checkpoints.count > 1 {
@@ -69,7 +68,7 @@ package struct EvaluationReport {
 
   private var classTable: [String] {
     let errors = whole.classErrors.filter { $0.images > 0 }
-    // More classes than fit on a screen: the worst ones.
+    // More classes do not fit on a screen, so only the worst are listed.
     let most = 25
     let shown =
       errors.count <= most
@@ -114,7 +113,7 @@ package struct EvaluationReport {
 
   // MARK: CSV
 
-  /// A line a class, and one for all of them first.
+  /// The errors as CSV: one line for all classes, then one line per class.
   package var csv: String {
     var lines = [CSV.line(["class", "images", "top1Errors", "top5Errors"])]
     lines.append(
@@ -128,7 +127,7 @@ package struct EvaluationReport {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// The confusion matrix: a row a true class, a column a predicted one.
+  /// The confusion matrix: one row per true class, one column per predicted class.
   package var confusionCSV: String {
     let rows = zip(whole.classNames, whole.confusion).map { name, row in
       CSV.line([name] + row.map(String.init))
@@ -136,7 +135,8 @@ package struct EvaluationReport {
     return ([CSV.line(["true class"] + whole.classNames)] + rows).joined(separator: "\n") + "\n"
   }
 
-  /// A line an image: its name, its true class, the five most probable classes and their probabilities.
+  /// One line per image: its name, its true class, the five most probable classes and their
+  /// probabilities.
   package var predictionsCSV: String {
     let shown = whole.best.first?.count ?? 0
     var lines = [

@@ -8,30 +8,31 @@ package import System
 import Tensors
 import Training
 
-/// Shows networks every image of a split, with the images spread over ranks.
+/// Evaluates networks on every image of a split, with the images distributed over ranks.
 ///
-/// Each rank builds the whole network and takes every n-th batch, so that ranks need not wait for each other.
-/// The batches are those of the training's validation, counts are whole numbers and losses are added batch by
-/// batch in their order: the figures are the same on any number of ranks, and those of the validation.
+/// Each rank builds the whole network and evaluates every n-th batch, so ranks do not wait for each
+/// other. The batches are those of validation during training, counts are integers and losses are
+/// added batch by batch in order. So the figures are the same on any number of ranks, and equal
+/// those of the validation.
 package struct Evaluator {
   private let dataset: Dataset
   private let split: Split
   private let crops: Crops
   private let classMap: ClassMap
-  /// The numbers of the images that are shown.
+  /// The numbers of the images to evaluate.
   private let shown: [Int]
   private let world: Communicator
   private let team: ThreadTeam
 
-  /// Makes an evaluator.
   /// - Parameters:
   ///   - dataset: The images.
-  ///   - split: The part of them.
-  ///   - crops: What the networks are shown of each.
-  ///   - images: The numbers of the images to show, in rising order; nil for all of the split.
-  ///   - classMap: Which of the networks' classes is which of the dataset's.
+  ///   - split: The part to evaluate.
+  ///   - crops: The crops of each image to evaluate.
+  ///   - images: The numbers of the images to evaluate, in ascending order; nil for all of the
+  ///     split.
+  ///   - classMap: Pairs of class names of the networks and the dataset.
   ///   - world: The ranks.
-  ///   - threads: Threads of this rank.
+  ///   - threads: The number of threads of this rank.
   package init(
     _ dataset: Dataset, split: Split = .validation, crops: Crops, images: [Int]? = nil,
     classMap: ClassMap = .byName, over world: Communicator, threads: Int
@@ -47,24 +48,26 @@ package struct Evaluator {
 
   /// Matches the dataset's classes to a network's.
   /// - Parameter network: The network.
-  /// - Returns: Which of its classes each of the dataset's is.
+  /// - Returns: The network's class for each class of the dataset.
   /// - Throws: `Failure` (usage) that names the classes without a match.
   package func matching(_ network: TrainedNetwork) throws(Failure) -> ClassMatching {
     try ClassMatching(
       dataset, split, to: network.file.preprocessing.classNames, of: network.path, map: classMap)
   }
 
-  /// Measures one network, or several whose outputs are averaged; all ranks call it together.
+  /// Evaluates one network, or several whose outputs are averaged; all ranks call this together.
   /// - Parameters:
   ///   - networks: The networks.
-  ///   - weighting: What each counts for.
-  ///   - threadsPerTower: Threads of each tower; nil for those of the training.
-  ///   - progress: Told after each batch how many images of how many are done, over all networks.
-  ///   - visit: Given the network and the images of each batch while the network still holds what it made of them;
-  ///     no images where other ranks have a batch more, so that all ranks come to it together.
-  /// - Returns: What was found, the same on every rank: on all images, on those of odd number where weights
-  ///   were fitted on the others.
-  /// - Throws: `Failure` where an image or a checkpoint cannot be read, `MPIError` where a message fails.
+  ///   - weighting: The weights of the networks.
+  ///   - threadsPerTower: The threads per tower; nil for the number used in training.
+  ///   - progress: Called after each batch with the number of images done and their total, over all
+  ///     networks.
+  ///   - visit: Called after each batch with the network, which still holds its activations, and
+  ///     the images. It gets no images when other ranks have one batch more, so that all ranks call
+  ///     it equally often.
+  /// - Returns: The result, the same on every rank: on all images, or on the odd-numbered ones if
+  ///   weights were fitted on the others.
+  /// - Throws: `Failure` if an image or a checkpoint cannot be read, `MPIError` if a message fails.
   package func evaluate(
     _ networks: [TrainedNetwork], weighting: EnsembleWeighting = .equal,
     threadsPerTower: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
@@ -85,7 +88,7 @@ package struct Evaluator {
     let images = shown.count
     var members: [Outcomes] = []
     for (number, network) in networks.enumerated() {
-      // All networks see the same batches, so that each image is one rank's throughout.
+      // All networks see the same batches, so each image stays with the same rank.
       members.append(
         try outcomes(
           of: network, matching, imagesPerBatch: max(1, networks[0].batchSize / crops.rawValue),
@@ -133,7 +136,8 @@ package struct Evaluator {
       for (place, label) in labels.enumerated() {
         let first = place * crops.rawValue
         let prediction = classifier.prediction(ofCrops: first..<(first + crops.rawValue))
-        // Of one crop the logits tell apart what exponentials may round to the same.
+        // With one crop, the logits can distinguish values whose exponentials round to the same
+        // number.
         let ahead =
           crops == .centre
           ? Prediction(probabilities: classifier.logits(ofCrop: first)).classesAhead(of: label)
@@ -165,7 +169,7 @@ package struct Evaluator {
     _ outcomes: Outcomes, _ classes: [String], _ matching: ClassMatching
   ) throws -> Evaluation {
     let (images, shown) = (dataset.count(split), min(5, classes.count))
-    // Each image is one rank's: the others add zeros, so the sums are the numbers themselves.
+    // Each image belongs to one rank: the others add zeros, so the sums are the numbers themselves.
     var whole = [Int64](repeating: 0, count: images * (shown + 2))
     var real = [Double](repeating: 0, count: images * shown)
     for outcome in outcomes.list {

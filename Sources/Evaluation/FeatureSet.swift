@@ -6,25 +6,25 @@ import Networks
 package import System
 import Training
 
-/// The features of a set of pictures: an array of pictures x features in a .npy file, and the pictures' names, a line
-/// each, in a .txt file beside it.
+/// The features of a set of pictures: an array of pictures x features in a .npy file, and the
+/// pictures' names, one per line, in a .txt file next to it.
 package struct FeatureSet: Sendable {
   /// The names of the pictures.
   package private(set) var names: [String]
-  /// Features of a picture.
+  /// The number of features per picture.
   package let length: Int
   /// The features, picture by picture.
   package private(set) var values: [Float]
 
-  /// Makes an empty set.
   package init(length: Int) { (names, self.length, values) = ([], length, []) }
 
-  /// Appends pictures of all ranks, in the order of the ranks, to the first rank's set; all ranks call it together.
+  /// Appends the pictures of all ranks, in rank order, to the first rank's set; all ranks call this
+  /// together.
   /// - Parameters:
   ///   - names: The names of this rank's pictures.
   ///   - values: Their features.
   ///   - world: The ranks.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package mutating func append(
     names: [String], values: [Float], of world: Communicator
   ) throws(MPIError) {
@@ -39,15 +39,15 @@ package struct FeatureSet: Sendable {
     self.values += allValues
   }
 
-  /// A name as a line.
+  /// A name with its line ends removed.
   ///
-  /// By scalars: "\r\n" is one Character, which is no "\n".
+  /// By Unicode scalars: "\r\n" is one Character, which differs from "\n".
   private static func line(_ name: String) -> String {
     String(
       String.UnicodeScalarView(name.unicodeScalars.map { $0 == "\n" || $0 == "\r" ? " " : $0 }))
   }
 
-  /// The lines of a text, which may be empty, without what ends them.
+  /// The lines of a text, possibly empty ones, without line ends.
   private static func lines(_ text: String) -> [String] {
     var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     if lines.last?.isEmpty == true { lines.removeLast() }
@@ -56,13 +56,14 @@ package struct FeatureSet: Sendable {
     }
   }
 
-  /// The file with the names that belongs to a file of features.
+  /// The file of names that belongs to a file of features.
   private static func namesPath(_ path: String) -> String {
     (path.hasSuffix(".npy") ? String(path.dropLast(4)) : path) + ".txt"
   }
 
   /// Reads a set.
-  /// - Throws: `Failure` (inputMissing) where a file is missing, (badData) where the two do not belong together.
+  /// - Throws: `Failure` (inputMissing) if a file is missing, (badData) if the two do not belong
+  ///   together.
   package init(contentsOf path: String) throws(Failure) {
     let array = try NumPyArray(contentsOf: path)
     guard array.shape.count == 2, array.shape[1] > 0 else {
@@ -82,8 +83,8 @@ package struct FeatureSet: Sendable {
     (length, values) = (array.shape[1], array.values)
   }
 
-  /// Writes both files; only the array where that goes into a pipe or a device, which nothing lies beside.
-  /// - Throws: `Failure` (cannotCreate, inputOutput) where that fails.
+  /// Writes both files; only the array if the path is a pipe or a device.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if that fails.
   package func write(to path: String) throws(Failure) {
     let writer = try NumPyWriter(creating: path, shape: [names.count, length])
     try values.withUnsafeBufferPointer { values throws(Failure) in try writer.append(values) }
@@ -94,8 +95,8 @@ package struct FeatureSet: Sendable {
 }
 
 extension Classifier {
-  /// The features of pictures in the last hidden layer, one array a picture.
-  /// - Throws: `Failure` (usage) where a picture has another size.
+  /// The features of pictures in the last hidden layer, one array per picture.
+  /// - Throws: `Failure` (usage) if a picture has another size.
   package func features(of pictures: [SquarePicture]) throws(Failure) -> [[Float]] {
     var features: [[Float]] = []
     while features.count < pictures.count {

@@ -2,19 +2,21 @@ import Data
 import Foundation
 package import System
 
-/// The text file that ILSVRC's evaluation server takes: a line an image in the order of the images, on it the five
-/// most probable classes by their ILSVRC IDs, which count from 1.
+/// The text file that ILSVRC's evaluation server accepts.
+///
+/// It has one line per image, in the order of the images, with the ILSVRC IDs of the five most
+/// probable classes, which count from 1.
 package struct ILSVRCSubmission: Sendable {
   /// The ILSVRC ID of each class.
   private let identifiers: [Int]
 
-  /// Makes the numbering of a dataset's classes.
+  /// Assigns ILSVRC IDs to a dataset's classes.
   /// - Parameters:
-  ///   - classNames: The classes; those of ILSVRC carry their WordNet ID, `n01440764`.
-  ///   - kit: The folder with ILSVRC's development kit, which gives each WordNet ID its ILSVRC ID; without it the
-  ///     IDs are the places of the classes in the dataset.
-  /// - Throws: `Failure` (usage) for too few classes, or ILSVRC's without the kit; (badData) where the kit lacks a
-  ///   class.
+  ///   - classNames: The classes; those of ILSVRC contain their WordNet ID, `n01440764`.
+  ///   - kit: The folder with ILSVRC's development kit, which gives the ILSVRC ID of each WordNet
+  ///     ID; without it, classes are numbered in the dataset's order.
+  /// - Throws: `Failure` (usage) for too few classes, or for ILSVRC's classes without the kit;
+  ///   (badData) if the kit lacks a class.
   package init(classNames: [String], kit: String?) throws(Failure) {
     guard classNames.count >= 5 else {
       throw Failure(
@@ -52,7 +54,7 @@ package struct ILSVRCSubmission: Sendable {
     self.identifiers = identifiers
   }
 
-  /// The WordNet ID in a class's name: the name itself, or what stands in brackets at its end.
+  /// The WordNet ID in a class's name: the name itself, or the text in brackets at its end.
   static func wordNetID(_ name: String) -> String? {
     let word = name.hasSuffix(")") ? name.dropLast().split(separator: "(").last ?? "" : name[...]
     let digits = word.dropFirst()
@@ -67,13 +69,13 @@ package struct ILSVRCSubmission: Sendable {
     }.joined()
   }
 
-  /// Checks that a text has the form of a submission, and scores it.
+  /// Checks that a text has the format of a submission, and scores it.
   /// - Parameters:
   ///   - text: The lines.
   ///   - labels: The true class of each image.
-  ///   - path: The file, for complaints.
-  /// - Returns: How many images have the true class not first, and not among the five.
-  /// - Throws: `Failure` (badData) that names the first line which is wrong, and how.
+  ///   - path: The file, for messages.
+  /// - Returns: The top-1 and top-5 errors as numbers of images.
+  /// - Throws: `Failure` (badData) that names the first wrong line and the error.
   package func check(
     _ text: String, labels: [Int], path: String
   ) throws(Failure) -> (top1Errors: Int, top5Errors: Int) {

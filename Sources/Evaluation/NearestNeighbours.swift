@@ -1,20 +1,19 @@
 import System
 import Tensors
 
-/// Looks for the rows of a matrix of features that are nearest to a query, by Euclidean distance.
+/// Finds the rows of a feature matrix that are nearest to a query by Euclidean distance.
 ///
-/// |x - q|^2 = |x|^2 - 2 x q + |q|^2, with the products of a block of rows as one product of matrices. Single
-/// precision loses digits where the three nearly cancel, so the candidates' distances are then computed once more
-/// in double precision, difference by difference.
+/// |x - q|^2 = |x|^2 - 2 x q + |q|^2; the products of a block of rows are one matrix product.
+/// Single precision loses digits where the three terms nearly cancel, so the candidates' distances
+/// are computed again in double precision from the differences.
 package final class NearestNeighbours {
-  /// A row and how far it is away.
+  /// A row and its distance.
   package struct Neighbour: Sendable, Equatable {
     /// The row's number.
     package let row: Int
     /// The Euclidean distance.
     package let distance: Double
 
-    /// Makes a neighbour of its row and distance.
     package init(row: Int, distance: Double) {
       self.row = row
       self.distance = distance
@@ -30,10 +29,10 @@ package final class NearestNeighbours {
   /// Rows that go into a product of matrices.
   private static let blockRows = 4096
 
-  /// Makes a search over rows that somebody else holds, and that stay as they are.
+  /// Makes a search over rows in the caller's memory, which must stay unchanged.
   /// - Parameters:
-  ///   - features: Rows side by side.
-  ///   - length: Numbers of a row.
+  ///   - features: The rows, contiguous.
+  ///   - length: The number of values per row.
   package init(_ features: UnsafeBufferPointer<Float>, length: Int) {
     precondition(
       length > 0 && features.count.isMultiple(of: length), "The features must fill whole rows.")
@@ -59,7 +58,6 @@ package final class NearestNeighbours {
     squares = Self.squares(self.features, length)
   }
 
-  /// The number of rows.
   package var count: Int { squares.count }
 
   private static func squares(_ features: UnsafeBufferPointer<Float>, _ length: Int) -> [Float] {
@@ -69,7 +67,8 @@ package final class NearestNeighbours {
     }
   }
 
-  /// The nearest rows to a query, the nearest first; of equally far ones the one with the smaller number.
+  /// The rows nearest to a query, the nearest first; at equal distances the smaller row number
+  /// first.
   package func nearest(to query: [Float], count: Int) -> [Neighbour] {
     nearest(to: [query], count: count)[0]
   }
@@ -81,7 +80,7 @@ package final class NearestNeighbours {
     let start = features.start
     let rows = squares.count
     let wanted = min(count, rows)
-    // A few more than wanted, since rounding may exchange neighbours.
+    // Some more than wanted, since rounding may swap neighbours.
     let kept = min(rows, wanted + 16)
     let matrix = queries.flatMap { $0 }
     var products = [Float](repeating: 0, count: Self.blockRows * queries.count)

@@ -7,16 +7,15 @@ package struct NeighbourWriter: Sendable {
   private let format: PredictionFormat
   private let names: [String]
 
-  /// Makes a writer.
   /// - Parameters:
-  ///   - format: How.
+  ///   - format: The output format.
   ///   - names: The names of the set's pictures.
   package init(_ format: PredictionFormat, names: [String]) {
     self.format = format
     self.names = names
   }
 
-  /// What comes before the first picture.
+  /// The text before the first picture.
   package var heading: String {
     format == .csv ? CSV.line(["image", "rank", "neighbour", "distance"]) + "\n" : ""
   }
@@ -31,7 +30,7 @@ package struct NeighbourWriter: Sendable {
     }
   }
 
-  /// A picture's neighbours.
+  /// The text for a picture's neighbours.
   package func text(_ file: String, _ found: [NearestNeighbours.Neighbour]) -> String {
     switch format {
     case .table:

@@ -1,13 +1,13 @@
 import AlexNet
 import Glibc
 
-/// What several networks made of the same images, together and each by itself.
+/// The results of several networks on the same images, averaged and separately.
 package struct EnsembleEvaluation: Sendable, Equatable {
-  /// Their weighted mean.
+  /// The result of their weighted mean.
   package let whole: Evaluation
-  /// Each by itself, in the order in which they were given.
+  /// The result of each network, in the order given.
   package let members: [Evaluation]
-  /// What each counts for; the sum is 1.
+  /// The networks' weights; the sum is 1.
   package let weights: [Double]
 
   package init(whole: Evaluation, members: [Evaluation], weights: [Double]) {
@@ -17,7 +17,7 @@ package struct EnsembleEvaluation: Sendable, Equatable {
   }
 }
 
-/// What was made of one image.
+/// The result for one image.
 struct Outcome {
   let image: Int
   let label: Int
@@ -38,13 +38,13 @@ struct Outcome {
   }
 }
 
-/// What was made of one rank's images.
+/// The results for one rank's images.
 struct Outcomes {
-  /// The images.
+  /// The result of each image.
   private(set) var list: [Outcome] = []
-  /// The batch of each.
+  /// The batch number of each image.
   private(set) var batch: [Int] = []
-  /// All probabilities, images x classes, where they are wanted.
+  /// All probabilities, images x classes, if they are needed.
   private(set) var probabilities: [Float] = []
   /// The sum of the losses of each batch; 0 for those of other ranks.
   var losses: [Double]
@@ -58,7 +58,7 @@ struct Outcomes {
     if keepsAll { probabilities += outcome.all.map { Float($0) } }
   }
 
-  /// The outcomes of some of the images.
+  /// The results of some of the images.
   func keeping(_ isKept: (_ image: Int) -> Bool) -> Outcomes {
     if list.allSatisfy({ isKept($0.image) }) { return self }
     var kept = Outcomes(batches: losses.count)

@@ -2,22 +2,23 @@ import Data
 package import MPI
 package import System
 
-/// The picture files that a command line names: files, folders at any depth, and lists on standard input.
+/// The picture files named on the command line: files, folders at any depth, and lists on standard
+/// input.
 package struct PictureList: Sendable {
-  /// The files, folder by folder in the order of their names.
+  /// The files, folder by folder, sorted by name.
   package private(set) var files: [String] = []
   /// What cannot be used: folders that are missing or hold no picture.
   package private(set) var problems: [Failure] = []
-  /// What lies in the folders besides pictures, and is left out; on the first rank alone.
+  /// Notes on other files in the folders, which are left out; on the first rank only.
   package private(set) var notes: [String] = []
 
-  /// Makes a list of the pictures that words name.
+  /// Makes a list of pictures from command-line arguments.
   ///
-  /// A folder in a list stands for those pictures in it that the list does not name itself: `find FOLDER` names folders before
-  /// what is in them, and each picture is wanted once.
+  /// A folder in a list stands for those of its pictures that the list does not name itself: `find
+  /// FOLDER` names folders before their contents, and each picture should occur once.
   /// - Parameters:
   ///   - words: Files and folders; `-` stands for the list on standard input.
-  ///   - list: Gives the names in that list.
+  ///   - list: Returns the names on standard input.
   package init(
     _ words: [String], list: () throws(Failure) -> [String] = PictureList.standardInput
   ) {
@@ -38,18 +39,18 @@ package struct PictureList: Sendable {
     }
   }
 
-  /// The same list on all ranks, whoever of them has the standard input; all ranks call it together.
-  /// - Throws: `MPIError` where a message fails.
+  /// The same list on all ranks, whichever rank reads standard input; all ranks call this together.
+  /// - Throws: `MPIError` if a message fails.
   package init(_ words: [String], over world: Communicator) throws(MPIError) {
-    // mpirun gives its standard input to the first rank alone.
+    // mpirun passes its standard input to the first rank only.
     self.init(world.rank == 0 ? words : [])
-    // No path holds a zero.
+    // No path contains a zero byte.
     let paths = try world.broadcast(files.map { $0 + "\0" }.joined(), from: 0)
     files = paths.split(separator: "\0").map(String.init)
   }
 
   private mutating func add(_ path: String) {
-    // What is missing or unreadable shows itself when it is read.
+    // Missing or unreadable files are reported when they are read.
     guard PictureFiles.isFolder(path) else { return files.append(path) }
     files += pictures(in: path)
   }
@@ -60,7 +61,7 @@ package struct PictureList: Sendable {
   }
 
   private mutating func pictures(in folder: String) -> [String] {
-    // "set/" and "set" hold pictures of the same names.
+    // "set/" and "set" give pictures the same names.
     var name = folder[...]
     while name.count > 1, name.last == "/" { name.removeLast() }
     do throws(Failure) {
@@ -80,6 +81,7 @@ package struct PictureList: Sendable {
   }
 
   /// The names in the list on standard input.
-  /// - Throws: `Failure` (inputOutput) where it cannot be read, (badData) where it is too long or in UTF-16.
+  /// - Throws: `Failure` (inputOutput) if it cannot be read, (badData) if it is too long or in
+  ///   UTF-16.
   package static func standardInput() throws(Failure) -> [String] { try PathList.standardInput() }
 }

@@ -4,9 +4,10 @@ package import MPI
 import Networks
 package import System
 
-/// Reads picture files a part at a time, side by side, and keeps account of those that cannot be read.
+/// Reads picture files in groups, several at a time, and records those that cannot be read.
 ///
-/// Several ranks take turns: the first part is the first rank's, the second the second's.
+/// Several ranks take turns: the first rank reads the first group, the second rank the second
+/// group.
 package struct PictureReader {
   /// What this rank could not read so far.
   private var problems: [Failure] = []
@@ -17,11 +18,10 @@ package struct PictureReader {
   private let team: ThreadTeam
   private var next = 0
 
-  /// Makes a reader.
   /// - Parameters:
-  ///   - list: The files; what is wrong with the list counts among the problems.
+  ///   - list: The files; problems with the list are added to the problems.
   ///   - side: The side of the squares in pixels.
-  ///   - resizing: What becomes of pictures that are no squares.
+  ///   - resizing: How non-square pictures are made square.
   ///   - team: The threads that read.
   ///   - world: The ranks that share the files.
   package init(
@@ -36,8 +36,8 @@ package struct PictureReader {
     self.world = world
   }
 
-  /// The next pictures of this rank that can be read, of so many files at most; none where the others have the
-  /// rest, and nil on all ranks at the end.
+  /// This rank's next readable pictures, out of at most `count` files; none if only other ranks
+  /// have files left, and nil on all ranks at the end.
   package mutating func read(_ count: Int) -> [(file: String, picture: SquarePicture)]? {
     guard next < files.count else { return nil }
     let start = min(next + world.rank * count, files.count)
@@ -60,8 +60,9 @@ package struct PictureReader {
     }
     return pictures
   }
-  /// What could not be read, rank by rank; all ranks call it together and get the same.
-  /// - Throws: `MPIError` where a message fails.
+  /// All pictures that could not be read, rank by rank; all ranks call this together and get the
+  /// same.
+  /// - Throws: `MPIError` if a message fails.
   package func allProblems() throws(MPIError) -> [Failure] {
     let own = problems.map { "\($0.exitCode.rawValue) \($0.message)\0" }.joined()
     return try world.allGather(own).flatMap { $0.split(separator: "\0") }.compactMap { line in

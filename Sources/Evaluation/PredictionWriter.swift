@@ -3,34 +3,33 @@ import Foundation
 import JSON
 import System
 
-/// How predictions are written.
+/// The output format of predictions.
 package enum PredictionFormat: Sendable {
-  /// Lines for people.
+  /// A table for people.
   case table
-  /// A JSON object a line.
+  /// One JSON object per line.
   case json
   /// Comma-separated values, with a heading.
   case csv
 }
 
-/// Writes what a network makes of pictures.
+/// Writes a network's predictions for pictures.
 package struct PredictionWriter: Sendable {
   private let format: PredictionFormat
   private let classNames: [String]
   private let top: Int
 
-  /// Makes a writer.
   /// - Parameters:
-  ///   - format: How.
+  ///   - format: The output format.
   ///   - classNames: The names of the classes.
-  ///   - top: How many classes are named.
+  ///   - top: How many classes to list.
   package init(_ format: PredictionFormat, classNames: [String], top: Int) {
     self.format = format
     self.classNames = classNames
     self.top = top
   }
 
-  /// What comes before the first picture.
+  /// The text before the first picture.
   package var heading: String {
     guard format == .csv else { return "" }
     return CSV.line(
@@ -47,7 +46,7 @@ package struct PredictionWriter: Sendable {
     }
   }
 
-  /// A picture's prediction.
+  /// The text for a picture's prediction.
   package func text(_ file: String, _ prediction: Prediction) -> String {
     let best = prediction.best(top)
     switch format {

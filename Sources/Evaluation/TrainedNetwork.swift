@@ -6,21 +6,22 @@ import Safetensors
 package import System
 package import Training
 
-/// A checkpoint to be measured, with what the run that wrote it says about itself.
+/// A checkpoint to evaluate, with the settings of the run that wrote it.
 package struct TrainedNetwork: Sendable {
   /// The network, its class names and how it reads pictures.
   package let file: NetworkFile
-  /// The run's settings; nil where the network was not trained by this program.
+  /// The run's settings; nil if the network was not trained by this program.
   package let settings: TrainingSettings?
-  /// The steps that it was trained for; nil likewise.
+  /// The number of training steps; nil likewise.
   package let steps: Int?
 
   /// Opens a checkpoint, or the newest one of a run.
   /// - Parameter path: A checkpoint, or the folder of a run.
-  /// - Throws: `Failure` (inputMissing) where there is none, (badData) where it is no whole checkpoint.
+  /// - Throws: `Failure` (inputMissing) if there is none, (badData) if it is not a complete
+  ///   checkpoint.
   package init(opening path: String) throws(Failure) {
     file = try NetworkFile(opening: RunDirectory.checkpoint(named: path))
-    // A file of weights alone tells nothing of a training.
+    // A file with only weights has no training settings.
     let texts = file.file.header.metadata
     let description =
       texts["settings"] == nil || texts["state"] == nil ? nil : try Checkpoint.describe(file.file)
@@ -28,15 +29,16 @@ package struct TrainedNetwork: Sendable {
     steps = description?.state.step
   }
 
-  /// Where the checkpoint is.
+  /// The checkpoint's path.
   package var path: String { file.file.path }
 
-  /// Images that the run validated at once, and threads of each tower: with the same ones the arithmetic is the
-  /// same to the last bit.
+  /// The batch size of the run's validation.
+  ///
+  /// With the same batch size and threads per tower, results are the same to the last bit.
   package var batchSize: Int { settings?.recipe.batchSize ?? 128 }
 
-  /// Makes sure that a dataset's pictures are of the network's size; `ClassMatching` looks at the classes.
-  /// - Throws: `Failure` (usage) that says which differ.
+  /// Checks that a dataset's pictures have the network's size; `ClassMatching` checks the classes.
+  /// - Throws: `Failure` (usage) that gives both sizes.
   package func check(fits dataset: Dataset) throws(Failure) {
     let network = file.network
     guard dataset.side == network.imageSide else {
@@ -48,8 +50,8 @@ package struct TrainedNetwork: Sendable {
     }
   }
 
-  /// What a user should know of how a dataset's pictures were made, compared with what the network is used to; nil where
-  /// there is nothing.
+  /// A warning if a dataset's pictures were prepared differently from the network's training
+  /// pictures; nil if not.
   package func notice(on dataset: Dataset) -> String? {
     let own = file.preprocessing.resizing
     guard own == dataset.resizing else {
@@ -61,7 +63,7 @@ package struct TrainedNetwork: Sendable {
     return dataset.enlargingNotice
   }
 
-  /// Makes sure that two networks tell the same classes apart, so that their outputs can be averaged.
+  /// Checks that two networks have the same classes, so that their outputs can be averaged.
   /// - Throws: `Failure` (usage) that says how they differ.
   package func check(averagesWith other: TrainedNetwork) throws(Failure) {
     try Self.check(

@@ -1,4 +1,5 @@
-/// The picture formats that are read, told apart by their first bytes and never by a file's name.
+/// The picture formats that are supported, recognised by their first bytes and never by a file's
+/// name.
 package enum ImageFormat: String, Sendable, CaseIterable {
   /// JPEG, baseline or progressive.
   case jpeg
@@ -10,7 +11,7 @@ package enum ImageFormat: String, Sendable, CaseIterable {
   case tiff
   /// Windows bitmap.
   case bmp
-  /// Graphics Interchange Format; the first frame of an animation.
+  /// Graphics Interchange Format; only the first frame of an animation is used.
   case gif
   /// HEIC and AVIF, the High Efficiency Image File Format.
   case heif
@@ -21,7 +22,7 @@ package enum ImageFormat: String, Sendable, CaseIterable {
   /// Portable pixmaps, graymaps and bitmaps of Netpbm.
   case pnm
 
-  /// The extensions, in lower case, that mark a file as a picture.
+  /// The file extensions of pictures, in lower case.
   package static let fileExtensions: Set<String> = [
     "jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "webp", "tif", "tiff", "bmp", "dib",
     "gif",
@@ -74,13 +75,14 @@ package enum ImageFormat: String, Sendable, CaseIterable {
     "heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "mif2", "msf1", "avif", "avis", "miaf",
   ]
 
-  /// Recognises the format of a file that has no picture's name, by more than the two letters that some have in common
-  /// with texts.
+  /// Recognises the format of a file without a picture's name.
+  ///
+  /// This needs more than the first two letters, since some texts start with the same ones.
   package init?(unnamed bytes: UnsafeRawBufferPointer) {
     guard let format = ImageFormat(of: bytes) else { return nil }
     switch format {
     case .bmp:
-      // The length of the second header.
+      // The size of the second header.
       guard bytes.count > 18, [12, 40, 52, 56, 64, 108, 124].contains(bytes[14]),
         bytes[15] | bytes[16] | bytes[17] == 0
       else { return nil }
@@ -90,14 +92,14 @@ package enum ImageFormat: String, Sendable, CaseIterable {
         digit == UInt8(ascii: "#") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit)
       else { return nil }
     case .jxl where bytes[0] == 0xFF:
-      // A text in UTF-16 may begin so.
+      // A UTF-16 text may start like this.
       guard bytes.count > 8, bytes[2] != 0 || bytes[3] != 0 else { return nil }
     default: break
     }
     self = format
   }
 
-  /// Its name for people.
+  /// The format's display name.
   package var name: String {
     switch self {
     case .webp: "WebP"

@@ -1,6 +1,6 @@
 /// Why one picture cannot be used, as a phrase that completes "the picture ...".
 ///
-/// The phrase depends on the picture alone, so that two preparations list the same reasons.
+/// The phrase depends only on the picture, so two preparations list the same reasons.
 public struct ImageProblem: Error, Equatable, Sendable, CustomStringConvertible {
   /// The phrase, `is truncated or corrupt`.
   public let reason: String

@@ -1,9 +1,11 @@
 /// The header of a portable pixmap, graymap or bitmap.
 enum NetpbmHeader {
-  /// The value that stands for white, which libvips takes for 255 or 65535 whatever it is; 0 for a bitmap, which has none.
-  /// - Throws: `ImageProblem` where there is none, or it is too large.
+  /// The value of white, which libvips assumes to be 255 or 65535 whatever the header says; 0 for a
+  /// bitmap, which has none.
+  /// - Throws: `ImageProblem` if there is none, or it is too large.
   static func mostValue(_ bytes: UnsafeRawBufferPointer) throws(ImageProblem) -> Int {
-    // The kind, and width, height and the value as words with blanks and comments between them.
+    // The header consists of the kind, then width, height and the value, separated by blanks and
+    // comments.
     guard bytes.count > 2, bytes[1] != UInt8(ascii: "1"), bytes[1] != UInt8(ascii: "4") else {
       return 0
     }

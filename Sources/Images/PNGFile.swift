@@ -1,9 +1,9 @@
 import CImages
 package import System
 
-/// Pictures written for people to look at.
+/// Writes PNG files.
 package enum PNGFile {
-  /// RGB bytes, rows from the top, as the bytes of a PNG file.
+  /// Encodes RGB bytes, rows from the top, as PNG.
   package static func encoded(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
     precondition(pixels.count == width * height * 3, "The pixels must fill the picture.")
     var length = alexnet_png_room(Int32(width), Int32(height), 3)
@@ -15,7 +15,7 @@ package enum PNGFile {
     }
   }
 
-  /// Writes RGB bytes, rows from the top, as a PNG file, which appears under its name when it is whole.
+  /// Writes RGB bytes, rows from the top, to a PNG file, which gets its name when it is complete.
   /// - Throws: `Failure` (cannot create, input/output) that names the path.
   package static func write(
     _ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, to path: String

@@ -1,15 +1,15 @@
 import CImages
 package import System
 
-/// Decodes the records of a dataset, JPEG by libjpeg-turbo and PNG by libpng; one for each thread.
+/// Decodes the records of a dataset, JPEG with libjpeg-turbo and PNG with libpng; each thread has
+/// its own.
 ///
-/// The size stands in the header and is compared before anything is decoded: a record never takes
-/// more memory or time than the square that is expected.
+/// The size in the header is checked before anything is decoded, so a record never takes more
+/// memory or time than the expected square.
 package final class RecordDecoder {
   private var decompressor: tjhandle?
 
-  /// Makes a decoder.
-  /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
+  /// - Throws: `Failure` (internal) if libjpeg-turbo does not start.
   package init() throws(Failure) {
     decompressor = tjInitDecompress()
     if decompressor == nil {
@@ -26,8 +26,9 @@ package final class RecordDecoder {
   /// Decodes a picture of exactly `side` x `side` pixels into `side * side * 3` RGB bytes, rows
   /// from the top.
   ///
-  /// JPEG and PNG are told apart by their first bytes; `encoding` says whether it is neither.
-  /// - Throws: `ImageProblem` when it is of another size or format, or damaged in any way.
+  /// JPEG and PNG are recognised by their first bytes; `encoding` says whether a record is raw
+  /// instead.
+  /// - Throws: `ImageProblem` if it has another size or format, or is damaged.
   package func decode(
     _ bytes: UnsafeRawBufferPointer, as encoding: RecordEncoding = .jpeg, side: Int,
     into output: UnsafeMutableBufferPointer<UInt8>
@@ -45,7 +46,8 @@ package final class RecordDecoder {
       do throws(ImageProblem) {
         try decodeJPEG(bytes, side: side, into: output)
       } catch {
-        // An error jumps out of the middle of a header, and libjpeg-turbo takes the next picture for its continuation.
+        // An error jumps out of the middle of a header, and libjpeg-turbo would treat the next
+        // picture as its continuation.
         end()
         decompressor = tjInitDecompress()
         throw error
@@ -77,7 +79,7 @@ package final class RecordDecoder {
     guard width == side, height == side else {
       throw ImageProblem("has \(width)x\(height) pixels, not \(side)x\(side)")
     }
-    // A progressive file of many thousand scans would keep a thread busy for minutes.
+    // A progressive file with thousands of scans would keep a thread busy for minutes.
     guard
       tjDecompress2(
         decompressor, start, UInt(bytes.count), output.baseAddress, width, 0, height,

@@ -1,11 +1,11 @@
 import CImages
 package import System
 
-/// Encodes square RGB pictures one after the other into memory that it owns; one for each thread.
+/// Encodes square RGB pictures, one after the other, into its own memory; each thread has its own.
 ///
-/// JPEG by libjpeg-turbo, colour at half resolution (4:2:0), the accurate transform: the same
-/// pixels give the same bytes on every processor. A picture without colour is stored in gray, and
-/// reads back as RGB.
+/// JPEG uses libjpeg-turbo with colour at half resolution (4:2:0) and the accurate transform, so
+/// the same pixels give the same bytes on every processor. A picture without colour is stored in
+/// grey, and reads back as RGB.
 package final class RecordEncoder {
   private let encoding: RecordEncoding
   private let quality: Int
@@ -17,8 +17,8 @@ package final class RecordEncoder {
 
   /// Makes an encoder for pictures of `side` x `side`.
   /// - Parameters:
-  ///   - encoding: How.
-  ///   - quality: 1 to 100, for JPEG alone.
+  ///   - encoding: The encoding of the records.
+  ///   - quality: The JPEG quality, 1 to 100.
   ///   - side: The pictures' width and height in pixels.
   /// - Throws: `Failure` (internal) when libjpeg-turbo does not start.
   package init(_ encoding: RecordEncoding, quality: Int, side: Int) throws(Failure) {
@@ -46,9 +46,9 @@ package final class RecordEncoder {
     gray.deallocate()
   }
 
-  /// Encodes `side * side * 3` RGB bytes; the result is valid until the next call, and as
-  /// long as the pixels.
-  /// - Throws: `ImageProblem` when the library refuses, which no picture is known to cause.
+  /// Encodes `side * side * 3` RGB bytes; the result is valid until the next call, and as long as
+  /// the pixels are.
+  /// - Throws: `ImageProblem` if the library reports an error, which no known picture causes.
   package func encode(_ pixels: UnsafeBufferPointer<UInt8>) throws(ImageProblem)
     -> UnsafeRawBufferPointer
   {
@@ -78,7 +78,7 @@ package final class RecordEncoder {
     return UnsafeRawBufferPointer(start: output, count: length)
   }
 
-  /// Copies one channel and says whether the two others equal it.
+  /// Copies one channel and returns whether the other two equal it.
   private func copyGray(_ pixels: UnsafeBufferPointer<UInt8>) -> Bool {
     for row in 0..<side {
       var difference: UInt8 = 0

@@ -1,10 +1,10 @@
 /// How the records of a dataset are encoded.
 package enum RecordEncoding: String, Codable, Sendable, CaseIterable {
-  /// JPEG: small; quality 95 loses nothing that the eye sees.
+  /// JPEG: small; at quality 95 no loss is visible.
   case jpeg
-  /// PNG: every pixel is kept; for small images.
+  /// PNG: lossless; for small images.
   case png
-  /// The RGB bytes as they are, rows from the top: more disk, nothing to decode.
+  /// The RGB bytes as they are, rows from the top: more disk space, no decoding.
   case raw
 
   /// The extension of a record's name in a shard.

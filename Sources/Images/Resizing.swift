@@ -1,7 +1,8 @@
-/// How a picture of any shape becomes a square.
+/// How a picture of any shape is made square.
 public enum Resizing: String, Codable, Sendable, CaseIterable {
-  /// The shorter side is scaled to the square's and the middle kept, as the paper does.
+  /// The shorter side is scaled to the square's side and the centre is kept, as in the paper.
   case crop
-  /// Both sides are scaled to the square's, as Caffe's tools do: what was not square is distorted.
+  /// Both sides are scaled to the square's side, as Caffe's tools do, which distorts non-square
+  /// pictures.
   case squeeze
 }

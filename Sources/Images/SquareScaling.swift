@@ -2,40 +2,43 @@ import CImages
 import Glibc
 package import System
 
-/// Makes the picture that training sees out of any picture, by libvips: upright, the shorter side
-/// scaled to `side`, the centre `side x side` of it, in 8-bit sRGB (Krizhevsky 2012, section 2); or
-/// both sides squeezed to `side`.
+/// Converts any picture to the square that training uses, with libvips.
 ///
-/// What is larger is reduced by Lanczos' filter, what is smaller enlarged by bicubic interpolation. Either
-/// way pixels have their centres half a pixel from their edges, as in Pillow and OpenCV.
+/// The picture is turned upright, its shorter side is scaled to `side`, and the centre `side x
+/// side` pixels are kept, in 8-bit sRGB (Krizhevsky 2012, section 2); or both sides are squeezed to
+/// `side`.
 ///
-/// Gray becomes RGB, CMYK and 16-bit values are converted, white stands behind what is transparent.
-/// Big JPEGs are decoded at a fraction of their size. Every method may be called from any number of
-/// threads.
+/// Larger pictures are reduced with a Lanczos filter, smaller ones enlarged by bicubic
+/// interpolation. Either way, pixel centres lie half a pixel from the pixels' edges, as in Pillow
+/// and OpenCV.
+///
+/// Grey becomes RGB, CMYK and 16-bit values are converted, and transparent pictures are drawn on
+/// white. Large JPEGs are decoded at a fraction of their size. All methods are thread-safe.
 package enum SquareScaling {
   /// The most pixels that a picture may have: 128 million.
   ///
-  /// A larger one is refused before it is decoded.
+  /// Larger pictures are refused before they are decoded.
   package static let mostPixels = 128_000_000
 
   /// The longest side that a picture may have, in pixels.
   ///
-  /// A JPEG may have no longer one. libvips takes time by the square of the height of a picture of which the middle is
-  /// kept, and holds some hundred rows of it.
+  /// A JPEG cannot have a longer one. When libvips keeps the middle of a picture, its time grows
+  /// with the square of the height, and it holds some hundred rows in memory.
   package static let longestSide = 1 << 16
 
-  /// The most memory that a decoder may hold a picture in, in bytes, where it cannot go through it line by line.
+  /// The most memory in bytes that a decoder may use for a whole picture, if it cannot decode line
+  /// by line.
   ///
-  /// A camera's 24 million pixels fit in every format but BMP, which may have 16 million; a progressive JPEG may have
-  /// 44 million.
+  /// A camera's 24 million pixels fit in every format but BMP, which may have 16 million; a
+  /// progressive JPEG may have 44 million.
   package static let mostMemory = 256 << 20
 
-  /// The most scans of a JPEG, each of which goes through the whole picture; encoders make ten, or some more.
+  /// The most scans of a JPEG, each of which covers the whole picture; encoders make about ten.
   private static let mostScans = 64
 
   private static let started: Bool = alexnet_vips_start() == 0
 
-  /// The lock under which one thread at a time plans a reduction or gives it back.
+  /// The lock that lets only one thread at a time set up or free a reduction.
   private static let planning = Planning()
 
   private final class Planning: @unchecked Sendable {
@@ -47,11 +50,13 @@ package enum SquareScaling {
     }
   }
 
-  /// How enlarged pictures lie, for those who prepare pictures in advance; earlier programs, which did not say,
-  /// moved them to the right and down by half a pixel of the result.
+  /// How enlarged pixels are aligned, for those who prepare pictures in advance.
+  ///
+  /// Earlier programs, which did not record it, shifted them right and down by half a pixel of the
+  /// result.
   package static let enlarging = "pixel-centres"
 
-  /// Starts libvips; done once a process, and by itself when first needed.
+  /// Starts libvips, once per process; called automatically when needed.
   /// - Throws: `Failure` (internal) if the library refuses.
   package static func start() throws(Failure) {
     guard started else {
@@ -59,12 +64,12 @@ package enum SquareScaling {
     }
   }
 
-  /// The version of libvips: another one may scale to other pixels.
+  /// The version of libvips: another version may give other pixels.
   package static var libraryVersion: String { String(cString: vips_version_string()) }
 
   /// Scales an encoded picture of any readable format into `side * side * 3` RGB bytes, rows from
   /// the top.
-  /// - Throws: `ImageProblem` when the bytes are not a picture, too large a one or a damaged one.
+  /// - Throws: `ImageProblem` if the bytes are not a picture, or one that is too large or damaged.
   package static func scale(
     encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
     into output: UnsafeMutableBufferPointer<UInt8>
@@ -72,9 +77,9 @@ package enum SquareScaling {
     _ = try scaleFirstFrame(encoded: bytes, side: side, resizing: resizing, into: output)
   }
 
-  /// Scales as `scale` does, and tells whether there is more to the picture.
-  /// - Returns: How many frames or pages it has, the first of which was taken.
-  /// - Throws: `ImageProblem` as `scale` does.
+  /// Scales like `scale`, and counts the picture's frames.
+  /// - Returns: The number of frames or pages, the first of which was used.
+  /// - Throws: `ImageProblem` like `scale`.
   package static func scaleFirstFrame(
     encoded bytes: UnsafeRawBufferPointer, side: Int, resizing: Resizing = .crop,
     into output: UnsafeMutableBufferPointer<UInt8>
@@ -122,7 +127,7 @@ package enum SquareScaling {
     return Int(header.frames)
   }
 
-  /// Refuses a picture that would take too much memory or time, by its header.
+  /// Refuses a picture whose header shows that it would take too much memory or time.
   private static func check(
     _ header: alexnet_vips_header, _ bytes: UnsafeRawBufferPointer, _ format: ImageFormat
   ) throws(ImageProblem) {
@@ -134,7 +139,7 @@ package enum SquareScaling {
       case .png where isInterlaced: (Int(header.pixel_bytes), "an interlaced PNG")
       // libwebp's own pixels with transparency, and a copy.
       case .webp: (8, "WebP")
-      // All channels of a frame, and the decoder's own.
+      // All channels of a frame, and the decoder's own memory.
       case .gif: (8, "GIF")
       case .heif: (8, "HEIC or AVIF")
       case .jxl, .jp2: (16, format.name)
@@ -146,7 +151,7 @@ package enum SquareScaling {
     }
   }
 
-  /// How many of a TIFF's channels are kept; 0 for all.
+  /// How many of a TIFF's channels to keep; 0 for all.
   private static func keptBands(
     _ header: alexnet_vips_header, _ bytes: UnsafeRawBufferPointer
   ) throws(ImageProblem) -> Int {
@@ -159,7 +164,7 @@ package enum SquareScaling {
     guard header.is_lab == 0 else {
       throw ImageProblem("is a TIFF of L*a*b* colours, which is not read; convert it to RGB")
     }
-    // libvips takes them for red, green and blue.
+    // libvips would treat them as red, green and blue.
     guard !colours.areYCbCr else {
       throw ImageProblem(
         "is a TIFF of YCbCr colours without JPEG's compression, which is not read; convert it to RGB"
@@ -188,9 +193,9 @@ package enum SquareScaling {
     }
   }
 
-  /// Scales gray (`bands` 1) or RGB (`bands` 3) pixels, rows from the top, into `side * side * 3`
+  /// Scales grey (`bands` 1) or RGB (`bands` 3) pixels, rows from the top, into `side * side * 3`
   /// RGB bytes.
-  /// - Throws: `ImageProblem` when libvips refuses.
+  /// - Throws: `ImageProblem` if libvips reports an error.
   package static func scale(
     pixels: UnsafeRawBufferPointer, width: Int, height: Int, bands: Int, side: Int,
     resizing: Resizing = .crop, into output: UnsafeMutableBufferPointer<UInt8>
@@ -225,21 +230,21 @@ package enum SquareScaling {
     return loader.map { vips_type_find("VipsOperation", $0) != 0 } ?? true
   }
 
-  /// Gives back what libvips holds for the calling thread; call it before the thread ends.
+  /// Frees what libvips holds for the calling thread; call it before the thread ends.
   package static func finishThread() { vips_thread_shutdown() }
 
-  // ImageMagick, which reads bitmaps for libvips, may allocate all pixels to learn their number.
+  // ImageMagick, which reads bitmaps for libvips, may allocate all pixels just to count them.
   private static func checkBitmapSize(_ bytes: UnsafeRawBufferPointer) throws(ImageProblem) {
     guard bytes.count >= 26 else { throw ImageProblem("has an unreadable BMP header") }
     func side<Number: FixedWidthInteger>(_ place: Int, _ type: Number.Type) -> Int {
       Int(
         Number(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: type)).magnitude)
     }
-    // The oldest header, of OS/2 1 and Windows 2, has 12 bytes and sides of 16 bits.
+    // The oldest header, of OS/2 1 and Windows 2, has 12 bytes and 16-bit sides.
     let isOldest = side(14, UInt32.self) == 12
     let width = isOldest ? side(18, UInt16.self) : side(18, Int32.self)
     let height = isOldest ? side(20, UInt16.self) : side(22, Int32.self)
-    // Its own pixels of four values, and a copy.
+    // Its own pixels with four values, and a copy.
     try check(width, height, 16, "BMP")
   }
 }

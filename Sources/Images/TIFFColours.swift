@@ -1,13 +1,15 @@
-/// What a TIFF's first directory says of its channels, which libvips does not tell.
+/// What a TIFF's first directory says about its channels, which libvips does not report.
 struct TIFFColours {
-  /// What the first channels are: 0 and 1 gray, 2 RGB, 3 a palette, 5 CMYK, 6 YCbCr, 8 L*a*b*.
+  /// The meaning of the first channels: 0 and 1 grey, 2 RGB, 3 a palette, 5 CMYK, 6 YCbCr, 8
+  /// L*a*b*.
   private var photometric = 0
   private var compression = 1
   private var channels = 1
-  /// What the first channel behind the colours is: 1 and 2 transparency, 0 anything; nil where nothing is said.
+  /// The meaning of the first channel after the colours: 1 and 2 transparency, 0 anything; nil if
+  /// not given.
   private var extra: Int?
 
-  /// Reads the first directory; of what is damaged, which the decoder will refuse, nothing is known.
+  /// Reads the first directory; for a damaged one, which the decoder will refuse, nothing is known.
   init(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= 16 else { return }
     let isLittle = bytes[0] == UInt8(ascii: "I")
@@ -26,7 +28,7 @@ struct TIFFColours {
       guard let tag = number(place, 2), let values = number(place + 4, isBig ? 8 : 4) else {
         return
       }
-      // More numbers than the entry has room for stand elsewhere in the file.
+      // Values that do not fit into the entry are elsewhere in the file.
       var value = place + valuePlace
       if tag == 338, values > (isBig ? 4 : 2) {
         guard let elsewhere = number(value, isBig ? 8 : 4) else { return }
@@ -42,10 +44,11 @@ struct TIFFColours {
     }
   }
 
-  /// Whether the values are luminance and chrominance, and not within a JPEG, whose decoder would turn them into RGB.
+  /// Whether the values are luminance and chrominance outside a JPEG, whose decoder would convert
+  /// them to RGB.
   var areYCbCr: Bool { photometric == 6 && compression != 7 }
 
-  /// Why the channels cannot be a picture's, as a phrase; nil where they can.
+  /// Why the channels cannot be used, as a phrase; nil if they can.
   var problem: String? {
     let others = channels - colours
     guard others > (isTransparent ? 1 : 0), colours == 1 else { return nil }
@@ -54,9 +57,9 @@ struct TIFFColours {
       + "them as RGB"
   }
 
-  /// The first channels that are kept; nil where all are colours and transparency.
+  /// The number of first channels to keep; nil if all are colours and transparency.
   ///
-  /// What follows red, green and blue may be anything, near infrared say.
+  /// What follows red, green and blue may be anything, near infrared for example.
   var kept: Int? {
     let meant = colours + (isTransparent ? 1 : 0)
     return channels > meant && colours > 1 ? meant : nil

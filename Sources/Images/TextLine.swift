@@ -2,8 +2,8 @@ import CImages
 
 /// Text drawn by libvips.
 package enum TextLine {
-  /// The Debian packages of fonts that have the letters of some texts for which none is installed; without them boxes
-  /// are drawn.
+  /// The Debian packages of fonts for those texts whose letters no installed font has; such letters
+  /// are drawn as boxes.
   package static func missingFonts(for texts: [String]) -> [String] {
     let letters = Set(texts.lazy.flatMap(\.unicodeScalars).filter { !$0.isASCII })
     let missing = letters.filter { alexnet_has_font($0.value) == 0 }
@@ -19,8 +19,9 @@ package enum TextLine {
     ).sorted()
   }
 
-  /// Draws a line of text in black on white into `width * height` gray pixels, cut off where they end;
-  /// leaves them white if the library cannot.
+  /// Draws a line of text in black on white into `width * height` grey pixels.
+  ///
+  /// The text is cut off at the edge; the pixels stay white if the library cannot draw it.
   package static func draw(_ text: String, width: Int, height: Int) -> [UInt8] {
     var pixels = [UInt8](repeating: 255, count: width * height)
     guard !text.isEmpty, (try? SquareScaling.start()) != nil else { return pixels }

@@ -2,22 +2,23 @@ import CProtobuf
 import Glibc
 import System
 
-/// A message of protobuf that was read from a file, as long as it is needed.
+/// A protobuf message read from a file; it is freed with this object.
 final class MessageFile<Message> {
   let pointer: UnsafeMutablePointer<Message>
   private let release:
     (UnsafeMutablePointer<Message>?, UnsafeMutablePointer<ProtobufCAllocator>?) -> Void
 
-  /// The largest file that is read: protobuf's own limit.
+  /// The largest file to read: protobuf's own limit.
   private static var largest: Int { 1 << 31 }
 
   /// Reads a message.
   /// - Parameters:
   ///   - path: The file.
-  ///   - kind: What it should be, for messages.
+  ///   - kind: The expected kind, for messages.
   ///   - unpack: protobuf-c's function for the message.
-  ///   - release: The one that frees it.
-  /// - Throws: `Failure` (inputMissing) where the file cannot be opened, (badData) where it holds no such message.
+  ///   - release: protobuf-c's function that frees it.
+  /// - Throws: `Failure` (inputMissing) if the file cannot be opened, (badData) if it does not hold
+  ///   such a message.
   init(
     _ path: String, _ kind: String,
     unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) ->
@@ -37,7 +38,8 @@ final class MessageFile<Message> {
     guard code == 0 else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be read", errno: code)
     }
-    // A layer of two bytes becomes a struct of a hundred: what a small file can ask for is limited.
+    // A layer of two bytes becomes a struct of a hundred, so the memory that a small file can
+    // request is limited.
     let budget = MemoryBudget(8 * length + 1 << 20)
     var allocator = ProtobufCAllocator(
       alloc: { context, size in
@@ -55,11 +57,11 @@ final class MessageFile<Message> {
     self.release = release
   }
 
-  // Every block came from `malloc`, which protobuf-c's own allocator frees.
+  // All blocks come from `malloc`; protobuf-c's default allocator frees them.
   deinit { release(pointer, nil) }
 }
 
-/// How much memory may still be asked for.
+/// The memory that may still be allocated.
 private final class MemoryBudget {
   private var rest: Int
 
@@ -72,7 +74,7 @@ private final class MemoryBudget {
   }
 }
 
-/// The text of a message, or none.
+/// The text of a message; empty if there is none.
 func text(_ letters: UnsafeMutablePointer<CChar>?) -> String {
   letters.map { String(cString: $0) } ?? ""
 }
@@ -89,7 +91,8 @@ func list<Number>(_ start: UnsafeMutablePointer<Number>?, _ count: Int) -> [Numb
   Array(UnsafeBufferPointer(start: start, count: count))
 }
 
-/// How many numbers a tensor of these lengths has; nil where a length is negative, or they are more than any file holds.
+/// The number of elements of a tensor with these dimensions; nil if one is negative, or the product
+/// is more than any file holds.
 func elementCount(_ lengths: [Int64]) -> Int? {
   var count = 1
   for length in lengths {

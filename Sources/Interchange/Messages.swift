@@ -2,8 +2,8 @@ import CProtobuf
 import System
 
 extension WholeFile {
-  /// Appends a message, piece by piece: it is not in memory a second time.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// Appends a message piece by piece, so that it is not in memory twice.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   func write<Message>(_ message: UnsafeMutablePointer<Message>) throws(Failure) {
     let sink = MessageSink(self)
     var buffer = MessageBuffer(
@@ -20,13 +20,13 @@ extension WholeFile {
   }
 }
 
-/// protobuf-c's buffer, and behind it what the buffer's function needs.
+/// protobuf-c's buffer, followed by the data that the buffer's function needs.
 private struct MessageBuffer {
   let base: ProtobufCBuffer
   let sink: MessageSink
 }
 
-/// Collects the small pieces that a message is packed in, and remembers the first failure.
+/// Collects the small pieces of a packed message, and keeps the first failure.
 private final class MessageSink {
   private let file: WholeFile
   private var pending: [UInt8] = []

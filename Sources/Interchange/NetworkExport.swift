@@ -4,29 +4,31 @@ package import Networks
 package import Safetensors
 package import System
 
-/// Writes a network's weights without the state of a training, for other tools or to go on with here.
+/// Writes a network's weights without training state, for other programs or for fine-tuning.
 package enum NetworkExport {
-  /// Gives the numbers of one of the network's tensors, in the order of its shape.
+  /// Returns the numbers of one of the network's tensors, in the order of its shape.
   package typealias Values = (NetworkTensor) throws(Failure) -> [Float]
 
   /// The weights in a checkpoint.
-  /// - Throws: `Failure` (badData) where its header was changed.
+  /// - Throws: `Failure` (badData) if its header was changed.
   package static func values(of file: NetworkFile) throws(Failure) -> Values {
     let weights = try NetworkWeights(SafetensorsWeights(file.file), of: file.network)
     return { tensor throws(Failure) in try weights.read(tensor) }
   }
 
-  /// Writes a safetensors file with PyTorch's names, which is a checkpoint to predict with or to start from.
+  /// Writes a safetensors file with PyTorch's names, which is also a checkpoint for prediction and
+  /// fine-tuning.
   ///
-  /// Its tensors are the network's and no more, so that PyTorch's `load_state_dict` takes them; the network, the classes,
-  /// the preprocessing with the mean image and the checksums are in its metadata.
+  /// It holds only the network's tensors, so that PyTorch's `load_state_dict` accepts them. The
+  /// metadata hold the network, the classes, the preprocessing with the mean image, and the
+  /// checksums.
   /// - Parameters:
   ///   - network: The network.
   ///   - preprocessing: How it reads pictures.
   ///   - format: The format of the weights, `float32` or `bfloat16`; the mean image is in 32 bits.
   ///   - path: The file.
   ///   - values: The weights.
-  /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what `values` throws.
   package static func writeSafetensors(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing,
     format: NumberFormat = .float32, to path: String, _ values: Values
@@ -54,9 +56,11 @@ package enum NetworkExport {
     try file.publish()
   }
 
-  /// Writes a .npz file: an array a tensor with PyTorch's names, the mean image as `preprocessing.mean`, and as
-  /// `__metadata__` the bytes of a JSON object with the texts that safetensors has in its metadata.
-  /// - Throws: `Failure` (cannotCreate, inputOutput) where the file cannot be written, and what `values` throws.
+  /// Writes a .npz file with one array per tensor under PyTorch's names.
+  ///
+  /// It also holds the mean image as `preprocessing.mean`, and in `__metadata__` the bytes of a
+  /// JSON object with the strings that safetensors has in its metadata.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what `values` throws.
   package static func writeNumPy(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing, to path: String,
     _ values: Values

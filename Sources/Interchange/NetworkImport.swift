@@ -3,28 +3,29 @@ package import Networks
 import Safetensors
 package import System
 
-/// A network from a file of weights that another program, or this one, wrote.
+/// A network with weights from a file that another program, or this one, wrote.
 package struct NetworkImport {
-  /// The network that the weights are put into.
+  /// The network that gets the weights.
   package let network: NetworkSpecification
   /// How it reads pictures.
   package let preprocessing: Preprocessing
 
   private let weights: NetworkWeights
-  /// No mean of pixels from 0 to 255 is further from zero; some room is left for other ranges.
+  /// A mean of pixels from 0 to 255 is at most 255; the limit leaves room for other ranges.
   private static let largestMean: Float = 1e4
 
   /// Finds a network's weights in a file.
   ///
-  /// Where the file says how large its input is, the network takes crops of that size.
+  /// If the file gives the size of its input, the network uses crops of that size.
   /// - Parameters:
   ///   - source: The file.
-  ///   - names: What the file calls some of the network's layers.
-  ///   - prefix: What stands in front of the tensors' names; nil for what most of them have.
-  ///   - network: The network for a number of classes, which is that of the file's last layer.
-  ///   - preprocessing: How the network reads pictures; given the file's mean image, if it has one.
-  /// - Throws: `Failure` (badData) where the file describes other layers, where a tensor is missing or of another
-  ///   shape, and what the closures throw.
+  ///   - names: The file's names for some of the network's layers.
+  ///   - prefix: The prefix of the tensors' names; nil for the one that most of them have.
+  ///   - network: Makes the network for a number of classes, that of the file's last layer.
+  ///   - preprocessing: Returns how the network reads pictures; it is passed the file's mean image,
+  ///     if there is one.
+  /// - Throws: `Failure` (badData) if the file describes other layers, or a tensor is missing or
+  ///   has another shape; and what the closures throw.
   package init(
     _ source: any WeightSource, named names: [String: String] = [:], prefix: String? = nil,
     network: (_ classes: Int?) throws(Failure) -> NetworkSpecification,
@@ -69,13 +70,14 @@ package struct NetworkImport {
     )
   }
 
-  /// How the file's names were understood, where they are not the network's.
+  /// How the file's names were interpreted, if they differ from the network's.
   package var notes: [String] { weights.notes }
 
   /// Writes the network as a checkpoint.
-  /// - Returns: What a user should know: tensors with numbers that are not finite, tensors that were not used.
-  /// - Throws: `Failure` (badData) where a tensor is missing or of another shape, (cannotCreate, inputOutput) where
-  ///   the file cannot be written.
+  /// - Returns: Notes for the user: tensors with numbers that are not finite, tensors that were not
+  ///   used.
+  /// - Throws: `Failure` (badData) if a tensor is missing or has another shape, (cannotCreate,
+  ///   inputOutput) if the file cannot be written.
   package func write(to path: String) throws(Failure) -> [String] {
     var warnings: [String] = []
     try NetworkExport.writeSafetensors(network, preprocessing, to: path) { tensor throws(Failure) in

@@ -2,28 +2,28 @@ import Layers
 package import Networks
 package import System
 
-/// The tensors of a network in a file of any format: which of the file's is which of the network's.
+/// Matches the tensors in a file of any format to those of a network.
 ///
-/// Where the file describes its layers, they must be the network's, and their order says whose weights are whose.
-/// Elsewhere names do (`TensorNames`).
+/// If the file describes its layers, they must be the network's, and their order decides which
+/// weights belong to which layer. Otherwise the names decide (`TensorNames`).
 package struct NetworkWeights {
   /// The file.
   package let source: any WeightSource
-  /// What a user should know of how the tensors were found.
+  /// Notes for the user on how the tensors were matched.
   package let notes: [String]
 
   private let network: NetworkSpecification
   private let found: [String: WeightTensor]
   private let described: [String: FileLayer]?
 
-  /// Looks for a network's weights in a file.
+  /// Finds a network's weights in a file.
   /// - Parameters:
   ///   - source: The file.
-  ///   - network: The network; its number of classes need not be the file's.
-  ///   - names: What the file calls some of the network's layers.
-  ///   - prefix: What stands in front of the tensors' names; nil for what most of them have.
-  ///   - reset: Layers that take nothing from the file.
-  /// - Throws: `Failure` (badData) where the file describes other layers, or where its names may mean several things.
+  ///   - network: The network; its number of classes may differ from the file's.
+  ///   - names: The file's names for some of the network's layers.
+  ///   - prefix: The prefix of the tensors' names; nil for the one that most of them have.
+  ///   - reset: Layers that use nothing from the file.
+  /// - Throws: `Failure` (badData) if the file describes other layers, or its names are ambiguous.
   package init(
     _ source: any WeightSource, of network: NetworkSpecification,
     named names: [String: String] = [:],
@@ -72,7 +72,7 @@ package struct NetworkWeights {
             + "\(quoted(layer.name)).")
       }
     }
-    // Where the file has our names for the others, another one for the last layer is of note.
+    // If the other layers have our names, a different name for the last layer deserves a note.
     if let last = network.layers.last?.name, let layer = pairs[last], layer.name != last,
       pairs.contains(where: { $0.key == $0.value.name })
     {
@@ -82,7 +82,7 @@ package struct NetworkWeights {
     (self.found, self.notes, described) = (found, notes, pairs)
   }
 
-  /// The classes of the file's last layer; nil where it has none.
+  /// The number of classes in the file's last layer; nil if it has none.
   package var classes: Int? {
     guard let bias = network.tensors.last else { return nil }
     if let shape = found[bias.name]?.shape { return shape.reduce(1, *) }
@@ -90,19 +90,19 @@ package struct NetworkWeights {
     return layer.layout.isTransposed ? shape.last : shape.first
   }
 
-  /// The file's tensor that holds one of the network's; nil where there is none.
+  /// The file's tensor for one of the network's; nil if there is none.
   package func find(_ tensor: NetworkTensor) -> WeightTensor? { found[tensor.name] }
 
   /// Reads one of the network's tensors.
   /// - Parameters:
   ///   - tensor: The tensor.
-  ///   - rows: How many kernels the file has of it, where that is another number than the network's.
+  ///   - rows: The number of kernels in the file, if it differs from the network's.
   /// - Returns: Its numbers.
-  /// - Throws: `Failure` (badData) where it is missing or of another shape.
+  /// - Throws: `Failure` (badData) if it is missing or has another shape.
   package func read(_ tensor: NetworkTensor, rows: Int? = nil) throws(Failure) -> [Float] {
     let needed = [rows ?? tensor.shape[0]] + tensor.shape.dropFirst()
     guard let found = find(tensor) else {
-      // A layer that has weights and no biases adds nothing.
+      // A layer with weights but without biases has zero biases.
       if let layer = described?[tensor.layer], layer.weights != nil, tensor.shape.count == 1 {
         return [Float](repeating: 0, count: needed[0])
       }
@@ -112,7 +112,8 @@ package struct NetworkWeights {
       tensor.shape.count == 1
       ? FileLayer.Layout() : described?[tensor.layer]?.layout ?? FileLayer.Layout()
     let shape = layout.isTransposed ? found.shape.reversed() : found.shape
-    // Caffe's older files put ones in front; a window over whole maps makes of each kernel a neuron.
+    // Caffe's older files have leading ones; with a window over whole maps, each kernel makes one
+    // neuron.
     let window = tensor.inputs.map { [needed[0]] + $0 }
     guard Self.isSame(shape, needed) || window.map({ Self.isSame(shape, $0) }) == true else {
       throw Failure(
@@ -189,6 +190,7 @@ package struct NetworkWeights {
     return source.tensors.filter { !used.contains($0.name) }
   }
 
-  /// The file's tensors that the network has no use for; none where the file describes layers, which are all used.
+  /// The file's tensors that the network does not use; empty if the file describes layers, which
+  /// are all used.
   package var unused: [String] { described == nil ? unusedTensors.map(\.name) : [] }
 }

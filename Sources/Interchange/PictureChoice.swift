@@ -5,34 +5,36 @@ package import System
 
 /// How an imported network reads pictures.
 ///
-/// What was asked for counts first, then what its description says, what the file says, and what is usual. What the file says must not differ from what was asked for or described.
+/// Options come first, then the network's description, then the file, then the usual values. The
+/// file must not contradict the options or the description.
 package struct PictureChoice {
-  /// The mean image that was asked for, image side x image side x RGB from 0 to 255.
+  /// The mean image given by options, image side x image side x RGB from 0 to 255.
   package var mean: [Float]?
-  /// The order of colours that was asked for.
+  /// The channel order given by options.
   package var channelOrder: ChannelOrder?
-  /// What pixels are multiplied by first, where it was asked for.
+  /// The factor by which pixels are multiplied first, if given by options.
   package var scale: Double?
-  /// What R, G and B are divided by in the end, where it was asked for.
+  /// The numbers by which R, G and B are finally divided, if given by options.
   package var deviation: [Double]?
 
-  /// Nothing is asked for.
+  /// No options.
   package init() {}
 
-  /// The mean colour of ImageNet in R, G and B, as torchvision gives it.
+  /// ImageNet's mean colour in R, G and B, from torchvision.
   private static let usualColour: [Float] = [0.485, 0.456, 0.406].map { 255 * $0 }
-  /// The same as imagenet_mean.binaryproto of Caffe has it.
+  /// The same from Caffe's imagenet_mean.binaryproto.
   private static let usualColourOfCaffe: [Float] = [122.678_914_34, 116.668_767_62, 104.006_987_93]
 
-  /// Settles how a network reads pictures.
+  /// Decides how a network reads pictures.
   /// - Parameters:
   ///   - network: The network.
   ///   - classNames: The names of its classes.
-  ///   - source: The file that its weights are from.
+  ///   - source: The file with its weights.
   ///   - imageInFile: The mean image in the file, if it has one.
-  /// - Returns: The preprocessing, and sentences that say what it is and who says so.
-  /// - Throws: `Failure` (usage) where the file says something else than what was asked for or described, or where
-  ///   what it does not say must be asked for.
+  /// - Returns: The preprocessing, and sentences that say what it is and where each setting comes
+  ///   from.
+  /// - Throws: `Failure` (usage) if the file contradicts the options or the description, or if a
+  ///   setting that the file does not give needs an option.
   package func preprocessing(
     for network: NetworkSpecification, classNames: [String], of source: any WeightSource,
     imageInFile: [Float]? = nil
@@ -92,7 +94,7 @@ package struct PictureChoice {
     if let known {
       if let found = said.meanColour {
         let colour = Self.average(known)
-        // An image's mean colour is rounded where it is written out.
+        // A mean colour of an image is rounded when it is written in text.
         guard zip(colour, found).allSatisfy({ abs($0 - $1) <= 1 }) else {
           throw differ("the mean R, G, B", Self.list(colour), Self.list(found), "mean")
         }
@@ -108,7 +110,7 @@ package struct PictureChoice {
         Preprocessing.filled(network, colour), "ImageNet's, the default; the file does not say"
       )
     }
-    // Caffe's tools squeeze pictures that are no squares.
+    // Caffe's tools squeeze non-square pictures.
     let isCaffes = ["caffe-alexnet", "caffenet"].contains(network.name.prefix { $0 != "+" })
     var statements = [
       "Pictures: \(isCaffes ? "squeezed to a square" : "the middle square"), crops of \(network.inputSide) of \(network.imageSide) pixels from 0 to 255, "
@@ -133,7 +135,7 @@ package struct PictureChoice {
     return sums.map { Float($0 / Double(max(1, image.count / 3))) }
   }
 
-  /// Numbers as people write them; one where all are the same.
+  /// Numbers as text; a single number if all are equal.
   private static func list(_ numbers: [Float]) -> String {
     let texts = numbers.map { plain((Double($0) * 1e5).rounded() / 1e5) }
     return texts.allSatisfy { $0 == texts[0] } && texts[0] == "1"

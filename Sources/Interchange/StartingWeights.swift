@@ -4,28 +4,28 @@ package import Networks
 package import System
 package import Towers
 
-/// The weights of a network that was trained before, in a file of any format, that another one goes on with.
+/// Pretrained weights in a file of any format, from which another network starts.
 package struct StartingWeights {
   private let file: String
   private let reset: [String]
   private let classMap: ClassMap?
 
-  /// Names the weights.
   /// - Parameters:
   ///   - file: The file.
-  ///   - reset: Layers that begin with their initial values none the less.
-  ///   - classMap: Which of the file's classes is which of the dataset's; nil where both must be the same.
+  ///   - reset: Layers that start with their initial values all the same.
+  ///   - classMap: Pairs of class names of the file and the dataset; nil if both must be the same.
   package init(_ file: String, reset: [String], classMap: ClassMap?) {
     (self.file, self.reset, self.classMap) = (file, reset, classMap)
   }
 
-  /// Reads the weights of all layers but those that are reset; each rank keeps the kernels of its own towers.
+  /// Reads the weights of all layers except those that are reset; each rank keeps the kernels of
+  /// its own towers.
   /// - Parameters:
   ///   - network: The network that is trained.
   ///   - classNames: The classes of the dataset that it is trained on.
-  /// - Returns: What goes with the weights.
-  /// - Throws: `Failure` (badData) where a tensor is missing, of another shape or not finite, (usage) where the file's
-  ///   classes are not the dataset's.
+  /// - Returns: Notes on the weights.
+  /// - Throws: `Failure` (badData) if a tensor is missing, has another shape or is not finite,
+  ///   (usage) if the file's classes differ from the dataset's.
   package func load(
     into network: Network, for classNames: [String]
   ) throws(Failure) -> StartingPoint {
@@ -72,7 +72,7 @@ package struct StartingWeights {
       ].compactMap(\.self) + weights.notes + pictures.statements)
   }
 
-  /// Where the network that the weights were learnt in is another than the one that goes on with them.
+  /// How the network of the weights differs from the one that starts with them, if it does.
   private static func difference(
     _ own: NetworkSpecification, _ network: NetworkSpecification, in file: String
   ) -> String? {
@@ -87,17 +87,18 @@ package struct StartingWeights {
       + ". Leave out --network to use the file's network."
   }
 
-  /// The network of a file that says itself what it holds.
-  /// - Throws: `Failure` (badData) where it is damaged.
+  /// The network of a file that describes it.
+  /// - Throws: `Failure` (badData) if it is damaged.
   package static func network(
     in path: String
   ) throws(Failure) -> NetworkSpecification? {
     try WeightFile.open(path).described()?.network
   }
 
-  /// A network that goes on with the weights of a file reads pictures as they have learnt to: as the file says, where
-  /// the network does not.
-  /// - Throws: `Failure` (usage) where it says something else, (badData) where the file is damaged.
+  /// How pictures must be read for the weights of a file: as the file says, unless the network says
+  /// it too.
+  /// - Throws: `Failure` (usage) if the two contradict each other, (badData) if the file is
+  ///   damaged.
   package static func pictures(
     for network: NetworkSpecification, in path: String
   ) throws(Failure) -> PixelScaling? {
@@ -115,18 +116,18 @@ package struct StartingWeights {
 
   // MARK: Classes
 
-  /// Which of the file's classes each kernel of the last layer begins with.
+  /// The file's class for each kernel of the last layer.
   private struct Classes {
-    /// The last layer, whose kernels stand for classes.
+    /// The last layer, whose kernels correspond to classes.
     let layer: String?
-    /// The file's kernel of each class of the dataset; nil where they are in the same order.
+    /// The file's kernel for each class of the dataset; nil if the order is the same.
     var rows: [Int]?
-    /// Classes of the file.
+    /// The number of classes in the file.
     var count = 0
     var notice: String?
   }
 
-  /// Makes sure that what the last layer learnt to call a class is called so from now on too.
+  /// Checks that each kernel of the last layer keeps the class that it was trained for.
   private func classes(
     _ described: DescribedNetwork?, _ network: NetworkSpecification, _ names: [String]
   ) throws(Failure) -> Classes {
@@ -162,7 +163,7 @@ package struct StartingWeights {
         + "on. If that is wrong, give --reset \(layer)."
       return classes
     }
-    // Where the numbers differ the layer's shape says so.
+    // If the numbers differ, the layer's shape is reported instead.
     guard let own, own.count == names.count,
       let difference = ClassMap.difference(own, in: quoted(file), names, in: "the dataset")
     else { return classes }

@@ -1,31 +1,32 @@
 import Networks
 import System
 
-/// Finds a network's tensors in a file by their names alone.
+/// Finds a network's tensors in a file by their names only.
 ///
-/// A tensor may have PyTorch's name (`features.0.weight`) or the layer's (`conv1.weight`). What wraps a network puts words
-/// in front of its names or between their parts (`module.`, `_orig_mod.`, `model.`, `features.module.`), so a name stands
-/// for a tensor where the tensor's parts are among its own, in their order, the last one last, and no number is left over
-/// between them. The words in front are the same for all tensors of the network.
+/// A tensor may have PyTorch's name (`features.0.weight`) or the layer's (`conv1.weight`). Wrappers
+/// put words in front of the names or between their parts (`module.`, `_orig_mod.`, `model.`,
+/// `features.module.`). So a name matches a tensor if it contains the parts of the tensor's name in
+/// the same order, with the last part last and no number in between. The words in front must be the
+/// same for all tensors of the network.
 struct TensorNames {
   /// The file's tensors by the network's names.
   let found: [String: WeightTensor]
-  /// What a user should know.
+  /// Notes for the user.
   let notes: [String]
 
-  /// Looks for tensors.
+  /// Finds tensors.
   /// - Parameters:
   ///   - source: The file.
   ///   - needed: The network's tensors.
-  ///   - names: What the file calls some of the layers.
-  ///   - prefix: The words in front; nil for those under which most is found.
-  /// - Throws: `Failure` (badData) where several tensors may be meant.
+  ///   - names: The file's names for some of the layers.
+  ///   - prefix: The words in front; nil for those with the most matches.
+  /// - Throws: `Failure` (badData) if the names are ambiguous.
   init(
     _ source: any WeightSource, _ needed: [NetworkTensor], named names: [String: String],
     prefix: String?
   ) throws(Failure) {
     let files = source.tensors.map { (tensor: $0, parts: Self.parts($0.name)) }
-    /// What was found for each tensor, by the words in front.
+    /// The matches for each tensor, by the words in front.
     var byFront: [String: [String: [(tensor: WeightTensor, between: Int)]]] = [:]
     for tensor in needed {
       var wanted = [tensor.name, tensor.layerName]
@@ -43,7 +44,7 @@ struct TensorNames {
       let words = Self.parts(prefix).filter { !$0.isEmpty }.joined(separator: ".")
       byFront = byFront.filter { $0.key == words }
     }
-    // The words in front under which most of the network is found; as the names are, where that is as much.
+    // The words in front with the most matches; none if that matches as many.
     let most = byFront.values.map(\.count).max() ?? 0
     let fronts = byFront.filter { $0.value.count == most }.keys.sorted()
     guard let front = fronts.first else {
@@ -79,16 +80,17 @@ struct TensorNames {
       ]
   }
 
-  /// The parts of a name, in small letters.
+  /// The parts of a name, in lower case.
   private static func parts(_ name: String) -> [String] {
     name.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)
   }
 
-  /// The words in front of a name's parts, and how many are between them; nil where the parts are not all there, or where
-  /// a number is between them.
+  /// The words in front of a name's parts, and how many words are between them.
+  ///
+  /// Nil if parts are missing, or a number is between them.
   private static func fit(_ parts: [String], in file: [String]) -> (front: String, between: Int)? {
     guard file.count >= parts.count else { return nil }
-    // From the end: what is in front is as long as it can be.
+    // From the end, so that the part in front is as long as possible.
     var (rest, extra, between) = (parts[...], [String](), 0)
     for part in file.reversed() {
       if part == rest.last {

@@ -14,8 +14,9 @@ package final class SafetensorsWeights: WeightSource {
   /// The checksums of a checkpoint.
   private let digests: CheckpointDigests?
 
-  /// Takes the tensors of an open file.
-  /// - Throws: `Failure` (badData) where it is a checkpoint of a newer program, or its header was changed.
+  /// Reads the tensors of an open file.
+  /// - Throws: `Failure` (badData) if it is a checkpoint of a newer program, or its header was
+  ///   changed.
   package init(_ file: SafetensorsFile) throws(Failure) {
     if Self.isCheckpoint(file) {
       try NetworkFile.checkFormat(file)
@@ -35,11 +36,11 @@ package final class SafetensorsWeights: WeightSource {
     self.unreadable = unreadable
   }
 
-  /// Where the file is.
+  /// The file's path.
   package var path: String { file.path }
 
-  /// What a checkpoint says of its network.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// What a checkpoint says about its network.
+  /// - Throws: `Failure` (badData) if that is invalid or inconsistent.
   package func described() throws(Failure) -> DescribedNetwork? {
     Self.isCheckpoint(file) ? try NetworkFile(file).described : nil
   }
@@ -48,8 +49,8 @@ package final class SafetensorsWeights: WeightSource {
     DescribedNetwork.isDescribed(by: file.header.metadata)
   }
 
-  /// Reads the numbers of a tensor, and compares a checkpoint's with their checksums.
-  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read or are damaged.
+  /// Reads the numbers of a tensor, and checks their checksum if the file is a checkpoint.
+  /// - Throws: `Failure` (inputOutput, badData) if they cannot be read or are damaged.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let entry = file.header.tensors.first(where: { $0.name == tensor.name }) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
@@ -65,13 +66,14 @@ package final class SafetensorsWeights: WeightSource {
   }
 }
 
-/// Files of weights, whatever program wrote them.
+/// Files of weights from any program.
 package enum WeightFile {
-  /// The endings of the names that are understood, for help texts.
+  /// The supported file endings, for help texts.
   package static let endings = ".safetensors, .npz, .caffemodel, .onnx"
 
-  /// Opens a file by the ending of its name.
-  /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) where the file is not what its name says.
+  /// Opens a file according to its ending.
+  /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) if the file is not of
+  ///   the kind that its ending says.
   package static func open(_ path: String) throws(Failure) -> any WeightSource {
     if path.hasSuffix(".safetensors") {
       return try SafetensorsWeights(SafetensorsFile(opening: path))
@@ -79,7 +81,7 @@ package enum WeightFile {
     if path.hasSuffix(".npz") { return try NumPyArchive(opening: path) }
     if path.hasSuffix(".caffemodel") { return try CaffeModel(opening: path) }
     if path.hasSuffix(".onnx") { return try ONNXModel(opening: path) }
-    // Pickled files run what is in them.
+    // Reading a pickled file can execute code in it.
     guard ForeignFile.needsConverter(path) else {
       throw Failure(
         .usage, "\(quoted(path)) is not a file of weights by its name; \(endings) are read.")

@@ -9,47 +9,49 @@ package struct WeightTensor: Equatable, Sendable {
   /// The lengths of its dimensions, the slowest first.
   package let shape: [Int]
 
-  /// Makes a description from its parts.
   package init(name: String, shape: [Int]) {
     self.name = name
     self.shape = shape
   }
 }
 
-/// A file of weights, whatever its format: tensors by name, in 32-bit numbers, and what else it says of its network.
+/// A file of weights in any format: named tensors as 32-bit numbers, and what the file says about
+/// its network.
 package protocol WeightSource: AnyObject {
-  /// Where the file is.
+  /// The file's path.
   var path: String { get }
-  /// What kind of file it is, for messages where that matters; empty elsewhere.
+  /// The kind of file for messages, if it matters; otherwise empty.
   var kind: String { get }
   /// Names and shapes of the tensors of floating-point numbers, in the order of the file; names differ.
   var tensors: [WeightTensor] { get }
-  /// Why other tensors cannot be read, by their names.
+  /// Why other tensors cannot be read, by name.
   var unreadable: [String: String] { get }
-  /// The layers between the pictures and the softmax, in their order; nil where the file does not describe them.
+  /// The layers between the input and the softmax, in order; nil if the file does not describe
+  /// them.
   var layers: [FileLayer]? { get }
-  /// What it says of the pictures.
+  /// What the file says about the pictures.
   var pictures: FilePictures { get }
-  /// Reads the numbers of one of `tensors`, in the order of C.
-  /// - Throws: `Failure` (inputOutput, badData) where they cannot be read.
+  /// Reads the numbers of one of `tensors`, in C order.
+  /// - Throws: `Failure` (inputOutput, badData) if they cannot be read.
   func read(_ tensor: WeightTensor) throws(Failure) -> [Float]
-  /// What the file says of the network that its weights are of; nil where it says nothing, as other programs' do.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// What the file says about the network of its weights; nil if it says nothing, like those of
+  /// other programs.
+  /// - Throws: `Failure` (badData) if that is invalid or inconsistent.
   func described() throws(Failure) -> DescribedNetwork?
 }
 
 extension WeightSource {
-  /// Nothing: the file is not one of ours.
+  /// Nil: the file is not one of ours.
   package func described() throws(Failure) -> DescribedNetwork? { nil }
 }
 
 extension WeightSource {
-  /// The kind goes without saying.
+  /// Empty: the kind does not matter.
   package var kind: String { "" }
-  /// Nothing is unreadable.
+  /// Empty: all tensors can be read.
   package var unreadable: [String: String] { [:] }
-  /// No layers are described.
+  /// Nil: the file does not describe its layers.
   package var layers: [FileLayer]? { nil }
-  /// Nothing is said.
+  /// Empty: the file says nothing about pictures.
   package var pictures: FilePictures { FilePictures() }
 }

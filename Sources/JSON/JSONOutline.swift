@@ -1,8 +1,8 @@
-/// What can be said of a JSON text before it is parsed: how deep it is nested, how many values it holds, and whether
-/// an object names a member twice.
+/// Checks a JSON text before it is parsed: its depth, its number of values, and whether an object
+/// has a member twice.
 ///
-/// A parser calls itself for every level, makes an object of a hundred times the length of every value, and keeps one
-/// of two members of a name without a word.
+/// A parser recurses for every level, makes an object a hundred times as long as every value, and
+/// silently keeps one of two members with the same name.
 enum JSONOutline {
   enum Problem: Equatable {
     case tooDeep
@@ -10,10 +10,12 @@ enum JSONOutline {
     case duplicate(String)
   }
 
-  /// The first problem of a text that must not be nested deeper than `depth`, nor have more arrays, objects and
-  /// commas than `values`; what is not JSON is left to the parser.
+  /// The first problem of a text that may have at most `depth` levels, and at most `values` arrays,
+  /// objects and commas.
+  ///
+  /// What is not JSON is left to the parser.
   static func problem(in text: ArraySlice<UInt8>, depth: Int, values: Int) -> Problem? {
-    /// The members of the objects that are open, nil for an array.
+    /// The members of the open objects, nil for an array.
     var open: [Set<String>?] = []
     var expectsName = false
     var count = 0
@@ -51,7 +53,7 @@ enum JSONOutline {
     return nil
   }
 
-  /// The text that a name stands for, whichever way its letters are written.
+  /// The text of a name, with its escapes decoded.
   private static func unescaped(_ raw: ArraySlice<UInt8>) -> String {
     guard raw.contains(UInt8(ascii: "\\")) else { return String(decoding: raw, as: UTF8.self) }
     var units: [UInt16] = []

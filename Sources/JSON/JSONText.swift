@@ -1,33 +1,34 @@
 import Foundation
 package import System
 
-/// The one way in which this program reads and writes JSON.
+/// Reads and writes all of the program's JSON.
 ///
-/// A text is held against its bounds before Foundation's parser sees it, which makes an object of a hundred times the length of
-/// every value.
+/// A text's limits are checked before Foundation's parser reads it, which makes an object a hundred
+/// times as long as every value.
 package enum JSONText {
-  /// What a text may have at most.
+  /// The limits for a text.
   package struct Bounds: Sendable {
     /// Levels of arrays and objects.
     package let depth: Int
     /// Arrays, objects and commas.
     package let values: Int
 
-    /// Sets bounds; those that are left out fit every file of this program, a dataset of a hundred thousand classes included.
+    /// Makes limits; the defaults fit every file of this program, including a dataset with a
+    /// hundred thousand classes.
     package init(depth: Int = 32, values: Int = 1 << 20) {
       self.depth = depth
       self.values = values
     }
   }
 
-  /// The most bytes of a file that people write by hand, a network's description say.
+  /// The largest hand-written file in bytes, such as a network description.
   package static let longestByHand = 16 << 20
 
   // MARK: Writing
 
-  /// The value as JSON, keys in order.
+  /// The value as JSON, with sorted keys.
   ///
-  /// What a terminal would obey is written as `\u001b` and stays in the data.
+  /// Control characters are written as `\u001b`, so the data keeps them.
   package static func encode(_ value: some Encodable, isPretty: Bool = true) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting =
@@ -50,12 +51,13 @@ package enum JSONText {
     return String(decoding: data, as: UTF8.self)
   }
 
-  /// Escapes what JSON itself leaves as it is: only its texts can hold such letters.
+  /// Escapes control characters that the encoder leaves as they are; they can only occur in
+  /// strings.
   private static func withEscapes(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.isControl && $0 != "\n" }) else { return text }
     var shown = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
-      // The ends of lines between the members; those in texts are escaped already.
+      // Line ends between the members; those in strings are escaped already.
       guard scalar.isControl, scalar != "\n" else {
         shown.append(scalar)
         continue
@@ -71,8 +73,10 @@ package enum JSONText {
 
   // MARK: Reading
 
-  /// Checks that a text keeps its bounds, and that no object names a member twice; what is not JSON is left to the parser.
-  /// - Throws: `Failure` (badData) that names the file which the text is from.
+  /// Checks that a text is within its limits, and that no object has a member twice.
+  ///
+  /// What is not JSON is left to the parser.
+  /// - Throws: `Failure` (badData) that names the file of the text.
   private static func check(
     _ text: ArraySlice<UInt8>, _ bounds: Bounds, from path: String
   ) throws(Failure) {
@@ -81,7 +85,7 @@ package enum JSONText {
     }
   }
 
-  /// Why a text is not given to the parser, as a phrase, `is nested more than 8 deep`; nil where it may be.
+  /// Why a text must not be parsed, as a phrase, `is nested more than 8 deep`; nil if it may be.
   package static func problem(in text: ArraySlice<UInt8>, _ bounds: Bounds = Bounds()) -> String? {
     switch JSONOutline.problem(in: text, depth: bounds.depth, values: bounds.values) {
     case .tooDeep: "is nested more than \(bounds.depth) deep"
@@ -91,8 +95,8 @@ package enum JSONText {
     }
   }
 
-  /// The value that a text stands for.
-  /// - Throws: `Failure` (badData) where the text does not keep its bounds, and what the parser throws.
+  /// Decodes a text.
+  /// - Throws: `Failure` (badData) if the text exceeds its limits, and what the parser throws.
   package static func value<Value: Decodable>(
     _ type: Value.Type, _ text: [UInt8], _ bounds: Bounds = Bounds(), from path: String
   ) throws -> Value {
@@ -103,8 +107,8 @@ package enum JSONText {
     return try decoder.decode(type, from: Data(text))
   }
 
-  /// The value that a text of a checkpoint or a run stands for.
-  /// - Throws: `Failure` (badData) that names the file which the text is from.
+  /// Decodes a text from a checkpoint or a run.
+  /// - Throws: `Failure` (badData) that names the file of the text.
   package static func decode<Value: Decodable>(
     _ type: Value.Type, _ text: String, from path: String
   ) throws(Failure) -> Value {
@@ -118,12 +122,12 @@ package enum JSONText {
     }
   }
 
-  /// The object, with whatever members, that a text stands for; nil where it is none, or does not keep the bounds.
+  /// Parses a text as an object with any members; nil if it is not one, or exceeds the limits.
   package static func object(_ text: ArraySlice<UInt8>) -> [String: Any]? {
     problem(in: text) == nil ? object(checked: text) : nil
   }
 
-  /// The object, with whatever members, that a text which keeps its bounds stands for; nil where it is none.
+  /// Parses a text whose limits were checked as an object with any members; nil if it is not one.
   package static func object(checked text: ArraySlice<UInt8>) -> [String: Any]? {
     (try? JSONSerialization.jsonObject(with: Data(text))) as? [String: Any]
   }

@@ -1,12 +1,12 @@
 import COpenMPI
 import Glibc
 
-/// A group of ranks that talk to each other and to nobody else.
+/// A group of ranks that communicate only with each other.
 ///
-/// Counts are in elements; buffers carry their own counts, so that a message cannot run past its buffer.
-/// Errors are thrown, never fatal inside MPI: the communicator returns codes.
+/// Counts are in elements; buffers carry their own counts, so that a message cannot overrun its
+/// buffer. Errors are thrown and never fatal inside MPI: the communicator returns error codes.
 package final class Communicator: @unchecked Sendable {
-  /// MPI's name for the group; nil for one process that MPI knows nothing of.
+  /// MPI's handle of the group; nil for a process without MPI.
   private let group: MPI_Comm?
   /// This process's number in the group, from 0.
   package let rank: Int
@@ -14,10 +14,11 @@ package final class Communicator: @unchecked Sendable {
   package let size: Int
   private let owned: Bool
 
-  /// This process by itself, for programs that were not started by `mpirun`: MPI need not run.
+  /// A group of this process alone, for programs that were not started by `mpirun`; it does not
+  /// need MPI.
   ///
-  /// There is nobody to wait for: barriers, reductions and broadcasts return at once, and parts of the group
-  /// are the group. There is nobody to send to either, so that sending is a fault of the program.
+  /// Barriers, reductions and broadcasts return at once, and subgroups equal the group. There is no
+  /// other rank, so sending is a programming error.
   package static let alone = Communicator()
 
   private init() {
@@ -38,7 +39,7 @@ package final class Communicator: @unchecked Sendable {
 
   deinit {
     guard owned else { return }
-    // After MPI_Finalize there is nothing left to free, and MPI would abort the process.
+    // After MPI_Finalize there is nothing to free, and MPI would abort the process.
     var finalized: Int32 = 0
     MPI_Finalized(&finalized)
     if finalized == 0 {
@@ -47,13 +48,14 @@ package final class Communicator: @unchecked Sendable {
     }
   }
 
-  /// The group of a message: one process alone has nobody to talk to.
+  /// The group of a message; a process alone cannot send any.
   private var handle: MPI_Comm {
     guard let group else { preconditionFailure("Messages need more than one process.") }
     return group
   }
 
-  /// Parts the group by colour; the ranks of one colour form a new group in the order of `key`, then rank.
+  /// Splits the group by colour; the ranks of one colour form a new group, ordered by `key`, then
+  /// rank.
   ///
   /// The corresponding MPI routine is `MPI_Comm_split`.
   package func split(color: Int, key: Int) throws(MPIError) -> Communicator {
@@ -64,7 +66,7 @@ package final class Communicator: @unchecked Sendable {
     return try Communicator(handle: new, owned: true)
   }
 
-  /// The same ranks with messages of their own, which cannot meet those of this group.
+  /// The same ranks with separate messages, which cannot be confused with those of this group.
   ///
   /// The corresponding MPI routine is `MPI_Comm_dup`.
   package func duplicate() throws(MPIError) -> Communicator {
@@ -75,7 +77,7 @@ package final class Communicator: @unchecked Sendable {
     return try Communicator(handle: new, owned: true)
   }
 
-  /// Lets MPI work on messages that are under way, whoever waits for them.
+  /// Lets MPI make progress on messages in flight.
   ///
   /// The corresponding MPI routine is `MPI_Iprobe`.
   package func progress() throws(MPIError) {
@@ -100,7 +102,7 @@ package final class Communicator: @unchecked Sendable {
     return try Communicator(handle: new, owned: true)
   }
 
-  /// Waits for all ranks without keeping a core busy, where one rank may work for minutes.
+  /// Waits for all ranks without keeping a core busy, for use if a rank may work for minutes.
   ///
   /// The corresponding MPI routines are `MPI_Ibarrier` and `MPI_Test`.
   package func sleepingBarrier() throws(MPIError) {
@@ -115,9 +117,9 @@ package final class Communicator: @unchecked Sendable {
     }
   }
 
-  /// Waits until every rank of the group has come here.
+  /// Waits until all ranks of the group have called this.
   ///
-  /// The corresponding MPI routine is `MPI_Ibarrier`, waited for.
+  /// The corresponding MPI routine is `MPI_Ibarrier`, followed by a wait.
   package func barrier() throws(MPIError) {
     guard group != nil else { return }
     var request: MPI_Request?
@@ -140,7 +142,7 @@ package final class Communicator: @unchecked Sendable {
         handle, alexnet_mpi_status_ignore()), "MPI_Sendrecv")
   }
 
-  /// Starts to send; the buffer must stay as it is until `requests.wait()` has returned.
+  /// Starts to send; the buffer must not change until `requests.wait()` has returned.
   ///
   /// The corresponding MPI routine is `MPI_Isend`.
   package func startSend<Element: MPIElement>(
@@ -171,12 +173,13 @@ package final class Communicator: @unchecked Sendable {
 
   /// Replaces each element by its sum, largest or smallest value over all ranks, the same on every rank.
   ///
-  /// The corresponding MPI routine is `MPI_Iallreduce`, in place and waited for.
+  /// The corresponding MPI routine is `MPI_Iallreduce`, in place, followed by a wait.
   package func allReduce<Element: MPIElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
   ) throws(MPIError) {
     guard group != nil else { return }
-    // Whatever each rank does while it waits: the blocking routine and this one do not match each other.
+    // A blocking and a non-blocking routine do not match, so all ranks use this one, however they
+    // wait.
     var request: MPI_Request?
     try check(
       MPI_Iallreduce(
@@ -185,7 +188,7 @@ package final class Communicator: @unchecked Sendable {
     try Waiting.wait(&request, "MPI_Iallreduce")
   }
 
-  /// The sum, largest or smallest of one number over all ranks.
+  /// The sum, maximum or minimum of one number over all ranks.
   package func allReduce<Element: MPIElement>(
     _ value: Element, _ operation: Reduction
   ) throws(MPIError) -> Element {
@@ -197,18 +200,18 @@ package final class Communicator: @unchecked Sendable {
     return value
   }
 
-  /// Gives every rank the numbers of all ranks, in the order of the ranks.
+  /// Gathers the numbers of all ranks on every rank, in rank order.
   /// - Parameters:
-  ///   - numbers: The own numbers.
-  ///   - counts: How many each rank has.
-  /// - Returns: All numbers in a row.
-  /// - Throws: `MPIError` where a message fails.
+  ///   - numbers: This rank's numbers.
+  ///   - counts: How many numbers each rank has.
+  /// - Returns: All numbers, one rank after the other.
+  /// - Throws: `MPIError` if a message fails.
   package func allGather<Element: MPIElement & AdditiveArithmetic>(
     _ numbers: [Element], counts: [Int]
   ) throws(MPIError) -> [Element] {
     precondition(
       counts[rank] == numbers.count, "Each rank must give as many numbers as it announced.")
-    // Everyone adds to zeros: one routine less, and no rank has to know another's place.
+    // Each rank adds its numbers to zeros: that needs one MPI routine less, and no offsets.
     var all = [Element](repeating: .zero, count: counts.reduce(0, +))
     let start = counts[..<rank].reduce(0, +)
     all.replaceSubrange(start..<(start + numbers.count), with: numbers)
@@ -220,14 +223,14 @@ package final class Communicator: @unchecked Sendable {
     return all
   }
 
-  /// Gives every rank a number of each rank, in the order of the ranks.
+  /// Gathers one number from each rank on every rank, in rank order.
   package func allGather<Element: MPIElement & AdditiveArithmetic>(
     _ number: Element
   ) throws(MPIError) -> [Element] {
     try allGather([number], counts: [Int](repeating: 1, count: size))
   }
 
-  /// Gives every rank one rank's text.
+  /// Sends one rank's text to all ranks.
   ///
   /// The corresponding MPI routines are `MPI_Allreduce`, for the length, and `MPI_Bcast`.
   package func broadcast(_ text: String, from root: Int) throws(MPIError) -> String {
@@ -242,7 +245,7 @@ package final class Communicator: @unchecked Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Gives every rank the texts of all ranks, in the order of the ranks.
+  /// Gathers the texts of all ranks on every rank, in rank order.
   package func allGather(_ text: String) throws(MPIError) -> [String] {
     var texts: [String] = []
     for root in 0..<size { texts.append(try broadcast(text, from: root)) }
@@ -250,13 +253,13 @@ package final class Communicator: @unchecked Sendable {
   }
 }
 
-/// How numbers of several ranks become one.
+/// How the numbers of several ranks are combined.
 package enum Reduction: Sendable {
-  /// Added up.
+  /// The sum.
   case sum
-  /// The largest.
+  /// The maximum.
   case max
-  /// The smallest.
+  /// The minimum.
   case min
 
   var handle: MPI_Op {

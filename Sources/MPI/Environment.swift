@@ -3,17 +3,17 @@ import Glibc
 import Synchronization
 package import System
 
-/// The life of MPI in a process.
+/// Starts and ends MPI.
 package enum Environment {
-  /// Starts MPI, runs the program's body with all ranks, and leaves the process with an exit code.
+  /// Starts MPI, runs the program's body on all ranks, and exits.
   ///
-  /// On success MPI is finalised and the body's code is the process's. When the body throws, the sentence
-  /// is printed and `MPI_Abort` ends every rank at once: unwinding into `MPI_Finalize` instead would
-  /// leave the other ranks waiting for ever. A failure that every rank meets alike (a wrong option) is
-  /// printed once, by rank 0.
+  /// On success MPI is finalised and the body's code is the exit code. If the body throws, the
+  /// error is printed and `MPI_Abort` ends all ranks at once: unwinding into `MPI_Finalize` instead
+  /// would leave the other ranks waiting for ever. A failure that all ranks have in common (such as
+  /// a wrong option) is printed once, by rank 0.
   /// - Parameters:
-  ///   - program: The program's name, which begins an error's line.
-  ///   - body: The program, given the communicator of all ranks; what it returns is the exit code.
+  ///   - program: The program's name, with which error lines start.
+  ///   - body: The program; it gets the communicator of all ranks and returns the exit code.
   package static func run(
     _ program: String, _ body: (_ world: Communicator) throws -> ExitCode
   ) -> Never {
@@ -25,7 +25,7 @@ package enum Environment {
       let failure = error as? Failure
       StandardStream.error.tell(
         "\(program): \(failure?.message ?? "MPI does not start: \(error).")\n")
-      // What libraries do at the end may need memory that there is not.
+      // Exit handlers of libraries may need memory that is not available.
       _exit((failure?.exitCode ?? .internal).rawValue)
     }
     do {
@@ -37,7 +37,7 @@ package enum Environment {
     }
   }
 
-  /// Starts MPI for a process that ends by `exit`, a test runner say; it is finalised on the way out.
+  /// Starts MPI for a process that ends by `exit`, such as a test runner; MPI is finalised on exit.
   package static func startForProcessLifetime() throws(MPIError) -> Communicator {
     let world = try start()
     atexit { MPI_Finalize() }
@@ -72,8 +72,9 @@ package enum Environment {
   }
 
   private static func start() throws(MPIError) -> Communicator {
-    // A thread of its own moves messages while the others compute. Swift may also run code off the main thread
-    // (a test runner does), one MPI call at a time: that much is needed.
+    // A separate thread progresses messages while the others compute. Swift may also run code
+    // outside the main thread (a test runner does), with one MPI call at a time; this level of
+    // thread support is the minimum.
     var provided: Int32 = 0
     try check(
       MPI_Init_thread(nil, nil, alexnet_mpi_thread_multiple(), &provided), "MPI_Init_thread")
@@ -85,19 +86,20 @@ package enum Environment {
     return try Communicator(handle: alexnet_mpi_comm_world(), owned: false)
   }
 
-  /// Tells an error and ends every rank.
+  /// Reports an error and ends all ranks.
   ///
-  /// Where an error is caught early this spares the time that unwinding takes, in which other ranks would wait or
-  /// speak first.
+  /// If an error is caught early, this avoids the time for unwinding, during which other ranks
+  /// would wait or report errors first.
   package static func end(_ program: String, _ error: any Error, _ world: Communicator) -> Never {
-    // What this thread met may come of another one's end of the job.
+    // This error may be a consequence of another rank ending the job.
     if isLeaving { waitForEnd() }
     let failure = error as? Failure
     let code =
       failure?.exitCode ?? (error is MPIError ? ExitCode.inputOutput : ExitCode.internal)
-    // Most failures (a wrong option, a missing file) are met by all ranks within milliseconds. Rank 0 then
-    // says it once and ends the others in this pause; what only another rank knows is said by that rank.
-    // Under load rank 0 may be late, so what all ranks are bound to meet is left to it for longer.
+    // Most failures (a wrong option, a missing file) occur on all ranks within milliseconds. Rank 0
+    // then prints the error once and ends the others during this pause; an error on one other rank
+    // only is printed by that rank. Under load rank 0 may be late, so for errors that are certain
+    // to occur on all ranks the pause is longer.
     let isCommon = code == .usage || code == .diverged
     // The launcher's signals, when rank 0 has spoken, end a single sleep early.
     let end = MonotonicClock.seconds + (world.rank == 0 ? 0 : isCommon ? 2 : 0.3)
@@ -106,34 +108,35 @@ package enum Environment {
     abort(code)
   }
 
-  /// Leaves with a code as soon as all ranks have come here, without finalising MPI.
-  /// - Throws: `MPIError` where a message fails.
+  /// Exits with a code as soon as all ranks have called this, without finalising MPI.
+  /// - Throws: `MPIError` if a message fails.
   package static func leave(_ world: Communicator, _ code: ExitCode) throws(MPIError) -> Never {
     try world.barrier()
     _exit(code.rawValue)
   }
 
-  /// What tells the other ranks that this one is about to end the job.
+  /// The function that tells the other ranks that this one is about to end the job.
   private static let announcement = Mutex<(@Sendable () -> Void)?>(nil)
   private static let leaving = Atomic<Bool>(false)
 
-  /// Whether this rank ends the job.
+  /// Whether this rank is ending the job.
   package static var isLeaving: Bool { leaving.load(ordering: .relaxed) }
 
-  /// Names what tells the other ranks that this one is about to end the job; nil for nothing.
+  /// Sets the function that tells the other ranks that this one is about to end the job; nil for
+  /// none.
   package static func announceAbort(by action: (@Sendable () -> Void)?) {
     announcement.withLock { $0 = action }
   }
 
-  /// Ends every rank of the job at once.
+  /// Ends all ranks of the job at once.
   ///
-  /// Any thread may call it; say why first.
+  /// Any thread may call this; print the reason first.
   package static func abort(_ code: ExitCode) -> Never {
-    // Two threads may have come to an end; the first one's stands.
+    // If two threads call this, the first one's code counts.
     if leaving.exchange(true, ordering: .relaxed) { waitForEnd() }
     if let announce = announcement.withLock({ $0 }) {
       announce()
-      // Until they have heard it.
+      // Until the others have received it.
       usleep(20_000)
     }
     partWithOthers()
@@ -143,8 +146,10 @@ package enum Environment {
 
   private static func waitForEnd() -> Never { while true { pause() } }
 
-  /// Has this process killed if it is still there after so many seconds, stopped, say: where all is done nobody else is left
-  /// to notice.
+  /// Has this process killed if it still exists after this many seconds, for example because it is
+  /// stopped.
+  ///
+  /// At the end of a run no other rank is left to notice that.
   package static func leave(within seconds: Double) {
     alexnet_kill_self_later(Int32(1000 * min(seconds, 1e6)))
   }
@@ -158,10 +163,11 @@ package enum Environment {
     MPILibrary.hangUp()
   }
 
-  /// Holds all threads but the calling one for good.
+  /// Stops all threads except the calling one for good.
   ///
-  /// So none of them meets a rank that is gone while this process waits for its own end. One of them may hold a lock, the
-  /// allocator's say: what is called afterwards must need none.
+  /// So none of them notices that another rank is gone while this process waits for its end. A
+  /// stopped thread may hold a lock, such as the allocator's: code that runs afterwards must not
+  /// need any.
   package static func holdOtherThreads() { alexnet_hold_other_threads() }
 
   private static func report(_ program: String, _ sentence: String, rank: Int?) {

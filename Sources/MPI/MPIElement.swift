@@ -1,6 +1,6 @@
 package import COpenMPI
 
-/// A Swift type that MPI can send as it lies in memory.
+/// A Swift type whose memory representation MPI can send.
 package protocol MPIElement: BitwiseCopyable, Sendable {
   /// MPI's name for the type.
   static var datatype: MPI_Datatype { get }
@@ -32,6 +32,6 @@ extension Int32: MPIElement {
 }
 
 extension UInt16: MPIElement {
-  /// `MPI_UINT16_T`, for numbers of 16 bits.
+  /// `MPI_UINT16_T`, for 16-bit numbers.
   package static var datatype: MPI_Datatype { alexnet_mpi_uint16() }
 }

@@ -1,6 +1,6 @@
 import COpenMPI
 
-/// A call of MPI that returned an error code.
+/// An MPI call that returned an error code.
 package struct MPIError: Error, CustomStringConvertible, Sendable {
   /// The MPI routine, `MPI_Sendrecv`.
   package let routine: String
@@ -27,7 +27,7 @@ package struct MPIError: Error, CustomStringConvertible, Sendable {
   package var description: String { "\(routine): \(text)" }
 }
 
-/// The one place where a return code becomes an error.
+/// Converts MPI return codes to errors; all calls use this function.
 func check(_ code: Int32, _ routine: String) throws(MPIError) {
   if code != alexnet_mpi_success() { throw MPIError(routine: routine, code: code) }
 }

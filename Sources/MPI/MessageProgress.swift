@@ -3,30 +3,32 @@ import System
 
 /// Keeps messages moving while the ranks compute.
 ///
-/// Open MPI works on large messages only inside its own routines: a message that was started before a long
-/// product stands still until the next call. Three ways out: none; a call wherever the program passes by
-/// (`step`); a thread that calls at short intervals and sleeps in between, which needs an MPI that several
-/// threads may call at a time. Docs/ModelParallelism.md compares them.
+/// Open MPI makes progress on large messages only inside its own routines: a message that was
+/// started before a long matrix product waits until the next call. There are three modes: none; a
+/// call between layers (`step`); a thread that calls at short intervals and sleeps in between,
+/// which needs an MPI that supports calls from several threads. Docs/ModelParallelism.md compares
+/// them.
 package final class MessageProgress: @unchecked Sendable {
-  /// Who makes messages move between their start and their end.
+  /// What makes progress on messages between their start and their end.
   package enum Mode: String, CaseIterable, Sendable {
-    /// Nobody: they move while somebody waits for them.
+    /// Nothing: messages move only while a rank waits for them.
     case none
     /// The computing thread, between layers.
     case calls
-    /// A thread of its own.
+    /// A separate thread.
     case thread
   }
 
-  /// Work that is done bit by bit whenever messages may have arrived; returns whether any is left.
+  /// Work that is done piece by piece whenever messages may have arrived; returns whether any is
+  /// left.
   package typealias Job = () throws(MPIError) -> Bool
 
-  /// How messages are kept moving; `calls` where a thread was wanted and MPI does not allow it.
+  /// The mode in use; `calls` if a thread was requested but MPI does not allow it.
   package let mode: Mode
   private let group: Communicator?
   private let monitor = Monitor()
   private var thread: SystemThread?
-  // What follows is touched inside `monitor.locked` only.
+  // The following is accessed inside `monitor.locked` only.
   private var jobs: [Job] = []
   private var messages = 0
   private var hasWork = false
@@ -41,9 +43,10 @@ package final class MessageProgress: @unchecked Sendable {
   /// Makes the helper of a group of ranks; there is nothing to help a rank that is alone.
   /// - Parameters:
   ///   - group: The ranks.
-  ///   - mode: How messages are kept moving; nil for calls where the ranks share a host, since the memory that they
-  ///     share needs no thread that takes a core from them, and for a thread where they do not.
-  /// - Throws: `MPIError` where a message fails.
+  ///   - mode: What makes progress on messages. Nil means `calls` if the ranks share a host, since
+  ///     their shared memory needs no thread that would take a core from them, and otherwise
+  ///     `thread`.
+  /// - Throws: `MPIError` if a message fails.
   package init(_ group: Communicator, mode: Mode? = nil) throws(MPIError) {
     let isAlone = group.size == 1
     self.group = isAlone ? nil : try group.duplicate()
@@ -55,7 +58,7 @@ package final class MessageProgress: @unchecked Sendable {
       self.mode = wanted == .thread && !Environment.allowsConcurrentCalls ? .calls : wanted
     }
     guard self.mode == .thread else { return }
-    // The owner joins the thread before it goes.
+    // The owner joins the thread before it is deallocated.
     thread = SystemThread { [unowned(unsafe) self] in serve() }
   }
 
@@ -68,10 +71,10 @@ package final class MessageProgress: @unchecked Sendable {
     thread.join()
   }
 
-  /// Adds work that advances with the messages.
+  /// Adds work that advances when messages arrive.
   package func add(_ job: @escaping Job) { monitor.locked { jobs.append(job) } }
 
-  /// Says that a job has something to do.
+  /// Announces that a job has something to do.
   package func wake() {
     monitor.locked {
       hasWork = true
@@ -79,7 +82,7 @@ package final class MessageProgress: @unchecked Sendable {
     }
   }
 
-  /// Says that messages are under way, until `end` is called as often.
+  /// Announces messages in flight; every call needs a matching `end`.
   package func begin() {
     guard mode == .thread else { return }
     monitor.locked {
@@ -88,13 +91,13 @@ package final class MessageProgress: @unchecked Sendable {
     }
   }
 
-  /// Says that messages that `begin` announced have been waited for.
+  /// Announces that the messages of a `begin` have completed.
   package func end() {
     guard mode == .thread else { return }
     monitor.locked { messages -= 1 }
   }
 
-  /// Gives MPI and the jobs a moment; does nothing where a thread does this, or nobody shall.
+  /// Lets MPI and the jobs make progress; does nothing if a thread does this, or in mode `none`.
   package func step() throws(MPIError) {
     guard mode == .calls, claim() else { return }
     defer { release() }
@@ -117,7 +120,7 @@ package final class MessageProgress: @unchecked Sendable {
     if let failure { throw failure }
   }
 
-  /// One round over all jobs; returns whether any has work left.
+  /// Runs all jobs once; returns whether any has work left.
   @discardableResult private func work() throws(MPIError) -> Bool {
     var isBusy = false
     for job in monitor.locked({ jobs }) where try job() { isBusy = true }
@@ -125,7 +128,7 @@ package final class MessageProgress: @unchecked Sendable {
     return isBusy
   }
 
-  /// Whether nobody else is working: towers that run side by side may both come by.
+  /// Whether no other thread is running the jobs: towers that run in parallel may both call `step`.
   private func claim() -> Bool {
     monitor.locked {
       defer { isWorking = true }
@@ -142,7 +145,7 @@ package final class MessageProgress: @unchecked Sendable {
       do throws(MPIError) { isBusy = try work() } catch { problem = error }
       let mayRest = monitor.locked {
         isWorking = false
-        // Something may have come in since the round began.
+        // Work may have been added since this round started.
         hasWork = hasWork || isBusy
         failure = failure ?? problem
         if !hasWork || failure != nil { monitor.wakeAll() }
@@ -152,7 +155,7 @@ package final class MessageProgress: @unchecked Sendable {
     }
   }
 
-  /// Sleeps until there is something to do; false when the helper is to end.
+  /// Sleeps until there is something to do; returns false when the thread should end.
   private func waitForWork() -> Bool {
     monitor.locked {
       while !isEnding && ((messages == 0 && !hasWork) || failure != nil) { monitor.wait() }

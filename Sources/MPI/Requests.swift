@@ -1,13 +1,12 @@
 import COpenMPI
 
-/// Messages under way.
+/// Messages in flight.
 ///
-/// Their buffers must be left alone until `wait` has returned or `test` was true. Requests that are let go of
-/// are waited for.
+/// Their buffers must not be used until `wait` has returned or `test` was true. Deallocation waits
+/// for pending requests.
 package final class Requests {
   private var handles: [MPI_Request?] = []
 
-  /// Makes an empty set.
   package init() {}
 
   deinit {
@@ -16,12 +15,12 @@ package final class Requests {
     }
   }
 
-  /// Whether no message is under way, as far as `wait` and `test` have seen.
+  /// Whether no message is in flight, as far as `wait` and `test` have seen.
   package var isEmpty: Bool { handles.isEmpty }
 
   func add(_ handle: MPI_Request?) { handles.append(handle) }
 
-  /// Blocks until all of them are sent or received.
+  /// Blocks until all messages are sent or received.
   ///
   /// The corresponding MPI routine is `MPI_Waitall`.
   package func wait() throws(MPIError) {
@@ -32,10 +31,11 @@ package final class Requests {
     try check(code, "MPI_Waitall")
   }
 
-  /// Leaves the messages to MPI, done or not; their buffers must stay until the process ends.
+  /// Leaves the messages to MPI, completed or not; their buffers must stay valid until the process
+  /// ends.
   package func abandon() { handles.removeAll() }
 
-  /// Whether all of them are sent or received; lets MPI work on them.
+  /// Whether all messages are sent or received; lets MPI make progress on them.
   ///
   /// The corresponding MPI routine is `MPI_Testall`.
   package func test() throws(MPIError) -> Bool {

@@ -3,49 +3,49 @@ package import ModelParallel
 package import Networks
 import System
 
-/// What a rank sends in a training step, known before anything is built.
+/// The bytes that a rank sends in a training step, computed before the network is built.
 package struct CommunicationVolume: Sendable {
-  /// What is sent at one boundary between ranks.
+  /// The messages at one boundary between ranks.
   package struct Boundary: Sendable {
-    /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up, `fc gradients` for those
-    /// that groups of replicas do.
+    /// The layer that reads, `conv3`; `softmax`; `gradients`, which replicas reduce; or `fc
+    /// gradients`, which groups of replicas reduce.
     package let name: String
-    /// Bytes on the way forward.
+    /// Bytes in the forward pass.
     package let forward: Int
-    /// Bytes on the way back.
+    /// Bytes in the backward pass.
     package let backward: Int
-    /// Messages, both ways.
+    /// The number of messages in both passes.
     package let messages: Int
-    /// Of the bytes of both ways, those that go to ranks of other replicas.
+    /// Of the bytes of both passes, those that go to ranks of other replicas.
     package let betweenReplicas: Int
 
-    /// Bytes both ways.
+    /// Bytes in both passes.
     package var bytes: Int { forward + backward }
 
-    /// Whether gradients of weights travel, under the backward pass.
+    /// Whether these are weight gradients, which are sent during the backward pass.
     package var isGradient: Bool { name.hasSuffix("gradients") }
   }
 
-  /// The boundaries in the order of their layers; those where nothing is sent are left out.
+  /// The boundaries in layer order, without those where nothing is sent.
   package let boundaries: [Boundary]
 
-  /// Bytes of a step.
+  /// Bytes per step.
   package var bytes: Int { boundaries.reduce(0) { $0 + $1.bytes } }
 
-  /// Of these, gradients of weights.
+  /// Of these, weight gradients.
   package var gradientBytes: Int { boundaries.reduce(0) { $0 + ($1.isGradient ? $1.bytes : 0) } }
 
-  /// Of these, what goes to ranks of other replicas.
+  /// Of these, bytes that go to ranks of other replicas.
   package var bytesBetweenReplicas: Int { boundaries.reduce(0) { $0 + $1.betweenReplicas } }
 
-  /// Counts what the first rank of the first replica sends, which has the most images.
+  /// Counts the bytes that the first rank of the first replica sends, which has the most images.
   /// - Parameters:
   ///   - network: The network.
-  ///   - ranksPerReplica: 1, or as many as there are towers.
-  ///   - replicas: The replicas.
-  ///   - batchSize: The images of a batch over all replicas.
-  ///   - scheme: Who computes the fully-connected layers.
-  ///   - formats: How numbers travel.
+  ///   - ranksPerReplica: 1, or the number of towers.
+  ///   - replicas: The number of replicas.
+  ///   - batchSize: The number of images in a batch over all replicas.
+  ///   - scheme: How the fully-connected layers are split.
+  ///   - formats: The number formats of messages.
   package init(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
     scheme: FullyConnectedScheme, formats: WireFormats
@@ -62,9 +62,10 @@ package struct CommunicationVolume: Sendable {
     let trunk = 0..<(head?.lowerBound ?? network.layers.count)
     var boundaries: [Boundary] = []
 
-    /// An all-gather between parts that are on one rank each, the own replica's first, and its adjoint.
+    /// An all-gather between parts that are on one rank each, starting with this replica's, and its
+    /// adjoint.
     func exchange(_ shape: LayerShape, images: Int, among parts: Int) {
-      // The first part is the first of those that it reads.
+      // The first part is the first one that it reads.
       let counts = shape.inputs.map { images * $0.count }
       let own = formats.activations.bytes(of: counts[0])
       let others = counts.dropFirst().map { formats.gradients.bytes(of: $0) }
@@ -84,7 +85,7 @@ package struct CommunicationVolume: Sendable {
         exchange(shapes[number], images: own, among: network.towers)
       }
     }
-    // The images whose logits this rank has a part of.
+    // The images for which this rank has a part of the logits.
     let scored = images(ofReplicas: groups.map { replicas / $0 } ?? 1)
     var parts: [LayerShape] = []
     if let head, let groups {
@@ -92,7 +93,8 @@ package struct CommunicationVolume: Sendable {
       let ranks = ranksPerReplica * members
       parts = network.shapes(ofPart: 0, parts: ranks)
       let lengths = parts[0].inputs.map(\.count)
-      // Between replicas the own towers' maps of the own images, within one those of all images.
+      // Between replicas: the rank's own maps of its own images; within a replica: those of all
+      // images.
       let others = (1..<members).reduce(0) { sum, replica in
         sum + evenSplit(scored, part: replica, of: members).count
       }
@@ -128,7 +130,7 @@ package struct CommunicationVolume: Sendable {
           betweenReplicas: 0))
     }
 
-    /// What so many replicas, or groups, that hold the same weights tell each other.
+    /// The bytes of a reduction between replicas, or groups, that hold the same weights.
     func reduction(_ name: String, _ count: Int, among holders: Int) {
       let bytes = 2 * formats.gradients.bytes(of: count) / holders * (holders - 1)
       boundaries.append(

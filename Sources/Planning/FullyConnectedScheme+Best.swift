@@ -2,10 +2,11 @@ package import ModelParallel
 package import Networks
 
 extension FullyConnectedScheme {
-  /// The scheme that should have the shortest steps: the one that sends the fewest bytes.
+  /// The scheme with the probably shortest steps: the one that sends the fewest bytes.
   ///
-  /// Activations are waited for more than gradients, but more of them stay within a host, and gradients have to be added
-  /// up. At 10 Gbit/s the scaling model finds the same schemes best (Docs/Scaling.md).
+  /// Ranks wait more for activations than for gradients, but more of the activations stay within a
+  /// host, and gradients also have to be added. At 10 Gbit/s the scaling model finds the same
+  /// schemes best (Docs/Scaling.md).
   package static func best(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
     formats: WireFormats

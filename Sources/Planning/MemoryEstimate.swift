@@ -3,34 +3,34 @@ import MPI
 package import ModelParallel
 package import Networks
 
-/// The memory that a rank's share of a network takes, before it is built.
+/// Estimates the memory of a rank's part of a network, before it is built.
 package struct MemoryEstimate: Sendable {
-  /// Weights and biases, in bytes.
+  /// Weights and biases in bytes.
   package private(set) var parameters = 0
-  /// Gradients and velocities of the parameters, in bytes.
+  /// Gradients and velocities of the parameters in bytes.
   package private(set) var training = 0
-  /// The outputs of the layers for a whole batch, and what the exchanges receive, in bytes.
+  /// The layers' outputs for a whole batch, and the data that exchanges receive, in bytes.
   package private(set) var activations = 0
-  /// Gradients by the layers' outputs, those that are exchanged included, in bytes.
+  /// Gradients with respect to the layers' outputs, including exchanged ones, in bytes.
   package private(set) var activationGradients = 0
-  /// The batch that is computed and the one that is read ahead, of training and of validation, in bytes.
+  /// The current batch and the prefetched one, for training and validation, in bytes.
   package private(set) var images = 0
 
-  /// What convolutions take for themselves, in bytes.
+  /// The workspace of convolutions in bytes.
   package private(set) var workspace = 0
 
-  /// All of it, in bytes.
+  /// The total in bytes.
   package var total: Int {
     parameters + training + activations + activationGradients + images + workspace
   }
 
-  /// Estimates what a rank of a single replica needs to train.
+  /// Estimates the memory that a rank of a single replica needs to train.
   /// - Parameters:
   ///   - network: The network.
   ///   - owned: The towers of the rank.
-  ///   - batchSize: Images in a batch.
-  ///   - threadsPerTower: Threads of each tower.
-  ///   - algorithm: How convolutions are computed.
+  ///   - batchSize: The number of images in a batch.
+  ///   - threadsPerTower: The number of threads in each tower.
+  ///   - algorithm: The algorithm for convolutions.
   package init(
     _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int,
     algorithm: ConvolutionChoice = .automatic
@@ -43,14 +43,14 @@ package struct MemoryEstimate: Sendable {
     }
   }
 
-  /// Estimates what a rank needs to train.
+  /// Estimates the memory that a rank needs to train.
   /// - Parameters:
   ///   - network: The network.
-  ///   - placement: Where the towers are.
-  ///   - batchSize: Images in a batch over all replicas.
-  ///   - scheme: Who computes the fully-connected layers.
-  ///   - threadsPerTower: Threads of each tower.
-  ///   - algorithm: How convolutions are computed.
+  ///   - placement: Which ranks have which towers.
+  ///   - batchSize: The number of images in a batch over all replicas.
+  ///   - scheme: How the fully-connected layers are split.
+  ///   - threadsPerTower: The number of threads in each tower.
+  ///   - algorithm: The algorithm for convolutions.
   package init(
     _ network: NetworkSpecification, _ placement: Placement, batchSize: Int,
     scheme: FullyConnectedScheme = .data, threadsPerTower: Int,
@@ -75,7 +75,7 @@ package struct MemoryEstimate: Sendable {
       add(
         shapes[...], of: part, among: ranks, owned: part..<(part + 1), batchSize: gathered,
         threads: threadsPerTower, algorithm)
-      // What is gathered, what is found for it, and what all ranks found for the own images.
+      // The gathered maps, their gradients, and all ranks' gradients for this rank's images.
       let maps = shapes[0].inputs
       let whole = gathered * maps.reduce(0) { $0 + $1.count } * Self.float
       activations += whole
@@ -123,7 +123,7 @@ package struct MemoryEstimate: Sendable {
         activationGradients += bytes
         if !owned.contains(other) { activations += bytes }
       }
-      // What the towers of other ranks found for the own maps.
+      // The gradients that other ranks' towers computed for this rank's maps.
       let readers = shape.layer.reads.readers(of: tower, among: parts)
       activationGradients += readers.count { !owned.contains($0) } * own
     }

@@ -2,19 +2,20 @@ import Layers
 package import ModelParallel
 package import Networks
 
-/// What a layer of a tower takes on a rank: a + b x images, each way.
+/// The cost of a layer of a tower on a rank: a + b x images, forward and backward.
 package struct LayerCost: Sendable, Equatable {
   /// The layer's name.
   package let name: String
-  /// Seconds that do not depend on the batch, forward and backward.
+  /// Seconds that do not depend on the batch size, forward and backward.
   package var fixed: (forward: Double, backward: Double)
-  /// Seconds an image, forward and backward.
+  /// Seconds per image, forward and backward.
   package var perImage: (forward: Double, backward: Double)
 
-  /// Fits the line through measurements with two batches, or through zero and one.
+  /// Fits a line through measurements with two batch sizes, or through zero and one measurement.
   /// - Parameters:
   ///   - name: The layer's name.
-  ///   - measurements: Images, and the seconds that they took forward and backward; the fewest images first.
+  ///   - measurements: The number of images, and the seconds forward and backward; the fewest
+  ///     images first.
   package init(_ name: String, _ measurements: [(images: Int, forward: Double, backward: Double)]) {
     self.name = name
     fixed = (0, 0)
@@ -30,24 +31,23 @@ package struct LayerCost: Sendable, Equatable {
     (fixed.backward, perImage.backward) = line(few.backward, many.backward)
   }
 
-  /// The same fit twice.
+  /// Whether two fits are equal.
   package static func == (a: LayerCost, b: LayerCost) -> Bool {
     a.name == b.name && a.fixed == b.fixed && a.perImage == b.perImage
   }
 }
 
-/// What a rank of one tower was measured to take where no message leaves the machine.
+/// The measured costs of a rank with one tower when no message leaves the machine.
 package struct RankProfile: Sendable {
-  /// Its layers.
+  /// The costs of its layers.
   package var layers: [LayerCost]
-  /// Seconds that the update takes for a parameter.
+  /// Seconds of the update per parameter.
   package var updatePerParameter: Double
-  /// Seconds of a step in nothing of this: scoring, waiting for the slower tower.
+  /// Seconds per image for everything else: scoring, waiting for the slower tower.
   package var restPerImage: Double
   /// The link between the ranks of a host.
   package var memory: LinkCheck.Link
 
-  /// Makes a profile from its parts.
   package init(
     layers: [LayerCost], updatePerParameter: Double, restPerImage: Double, memory: LinkCheck.Link
   ) {
@@ -58,20 +58,20 @@ package struct RankProfile: Sendable {
   }
 }
 
-/// The ranks of a cluster and what joins its hosts.
+/// The ranks of a cluster and the link between its hosts.
 package struct ClusterShape: Sendable {
-  /// Ranks in all, each of one tower.
+  /// The number of ranks, each with one tower.
   package var ranks: Int
-  /// Ranks of a host, which share its link.
+  /// The number of ranks on a host, which share its link.
   package var ranksPerHost: Int
-  /// Ranks that share what one rank had when it was measured; more than 1 where they share cores.
+  /// The number of ranks that share the cores of one measured rank; more than 1 if ranks share
+  /// cores.
   package var ranksPerCore: Double
-  /// What joins the hosts: bytes a second each way, and the time of the shortest message.
+  /// The link between hosts: bytes per second each way, and latency.
   package var link: LinkCheck.Link
-  /// Seconds of a core that a byte takes on its way through the network's software, at each end.
+  /// Core seconds that the network's software needs per byte, at each end.
   package var secondsPerByte: Double
 
-  /// Makes a shape from its parts.
   package init(
     ranks: Int, ranksPerHost: Int, ranksPerCore: Double = 1, link: LinkCheck.Link,
     secondsPerByte: Double = 0.35e-9
@@ -84,34 +84,33 @@ package struct ClusterShape: Sendable {
   }
 }
 
-/// How long a training step takes on a cluster, predicted from a measurement on one machine.
+/// Predicts the time of a training step on a cluster from a measurement on one machine.
 ///
 /// The layers of the backward pass, and the gradients that they leave to the link, are followed in time. An exchange
 /// hides behind the own slice of its layer; gradients travel one after the other as soon as they are there, and the
 /// step ends with the last of them. Every byte also costs the core that moves it.
 package struct ScalingModel: Sendable {
-  /// What is predicted.
+  /// A predicted step.
   package struct Prediction: Sendable {
-    /// Seconds of a step.
+    /// The duration of a step in seconds.
     package var step = 0.0
-    /// Of these, arithmetic.
+    /// The part of it for arithmetic.
     package var compute = 0.0
-    /// Of these, moving bytes: the cores' work on messages that travel meanwhile.
+    /// The part of it for moving bytes: the cores' work on messages that are sent meanwhile.
     package var moving = 0.0
-    /// Of these, waiting for activations.
+    /// The part of it waiting for activations.
     package var waitingForActivations = 0.0
-    /// Of these, waiting for gradients.
+    /// The part of it waiting for gradients.
     package var waitingForGradients = 0.0
-    /// Bytes that a rank sends.
+    /// The number of bytes that a rank sends.
     package var bytes = 0
   }
 
   /// The network.
   package let network: NetworkSpecification
-  /// What one rank takes.
+  /// The measured costs of one rank.
   package let profile: RankProfile
 
-  /// Makes a model.
   package init(_ network: NetworkSpecification, _ profile: RankProfile) {
     self.network = network
     self.profile = profile
@@ -120,10 +119,10 @@ package struct ScalingModel: Sendable {
   /// Predicts a step.
   /// - Parameters:
   ///   - cluster: The ranks and their links.
-  ///   - batchSize: The images of a batch over all replicas.
-  ///   - scheme: Who computes the fully-connected layers.
-  ///   - formats: How numbers travel.
-  /// - Returns: What the busiest rank does and waits for.
+  ///   - batchSize: The number of images in a batch over all replicas.
+  ///   - scheme: How the fully-connected layers are split.
+  ///   - formats: The number formats of messages.
+  /// - Returns: The times of the busiest rank.
   package func predict(
     _ cluster: ClusterShape, batchSize: Int, scheme: FullyConnectedScheme,
     formats: WireFormats = WireFormats()
@@ -133,7 +132,8 @@ package struct ScalingModel: Sendable {
     return run.step()
   }
 
-  /// The images a second of a cluster over those of as many separate pairs in shared memory at `pairBatch` images.
+  /// A cluster's images per second, relative to those of as many separate pairs in shared memory
+  /// with `pairBatch` images.
   package func efficiency(
     _ prediction: Prediction, _ cluster: ClusterShape, batchSize: Int, pairBatch: Int = 128
   ) -> Double {

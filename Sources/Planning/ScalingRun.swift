@@ -2,19 +2,20 @@ import Layers
 import ModelParallel
 import Networks
 
-/// One step of the scaling model, followed layer by layer.
+/// Simulates one step of the scaling model layer by layer.
 struct ScalingRun {
   private let network: NetworkSpecification
   private let profile: RankProfile
   private let cluster: ClusterShape
   private let replicas: Int
   private let batchSize: Int
-  /// The images of a replica.
+  /// The number of images of a replica.
   private let images: Int
-  /// The groups of replicas whose ranks share the fully-connected layers, and the replicas of one.
+  /// The number of groups of replicas that share the fully-connected layers, and the number of
+  /// replicas in a group.
   private let groups: Int
   private let members: Int
-  /// The first layer that is spread over a group's ranks; the number of layers where none is.
+  /// The first layer that is split over a group's ranks; the number of layers if none is.
   private let head: Int
   private let shapes: [LayerShape]
   private let volume: CommunicationVolume
@@ -54,10 +55,10 @@ struct ScalingRun {
 
   // MARK: Arithmetic
 
-  /// A layer's seconds on a rank.
+  /// The seconds of a layer on a rank.
   ///
-  /// A layer that is spread over a group's ranks has the same products for more images with
-  /// fewer neurons, and less of what does not depend on the images.
+  /// A layer that is split over a group's ranks computes the same products for more images with
+  /// fewer neurons, and less of the part that does not depend on the images.
   private func seconds(_ layer: Int, _ way: KeyPath<(forward: Double, backward: Double), Double>)
     -> Double
   {
@@ -86,7 +87,8 @@ struct ScalingRun {
     }
   }
 
-  /// Gradients enter the link's queue when they are there; what is left at the end is waited for.
+  /// Gradients enter the link's queue when they are ready; the rank waits for those left at the
+  /// end.
   private mutating func backward() {
     var (now, linkIsFree) = (0.0, 0.0)
     for layer in shapes.indices.reversed() {
@@ -113,44 +115,46 @@ struct ScalingRun {
     result.waitingForGradients += max(0, linkIsFree - now)
   }
 
-  /// The share of the backward work of a layer that is done before the last message leaves.
+  /// The share of a layer's backward work that is done before the last message is sent.
   private func workBeforeSending(_ layer: Int) -> Double {
     let others = 1 - 1 / Double(readers(of: layer))
     if layer == head { return firstImages / 2 }
-    // The gradients by the inputs alone, or both.
+    // The gradients with respect to the inputs only, or both.
     return shapes[layer].layer.weights?.gradientsShareWork == false ? others / 2 : others
   }
 
-  /// Of the images of a group, those that are computed at a time.
+  /// The share of a group's images that are computed at a time.
   private var firstImages: Double { min(1, max(Double(images), 64) / Double(images * members)) }
 
   // MARK: Messages
 
-  /// The boundary in front of a layer, where messages are sent.
+  /// The boundary before a layer, where messages are sent.
   private func boundary(of layer: Int) -> CommunicationVolume.Boundary? {
     volume.boundaries.first { $0.name == network.layers[layer].name }
   }
 
-  /// The ranks that exchange maps in front of a layer.
+  /// The number of ranks that exchange maps before a layer.
   private func readers(of layer: Int) -> Int { network.towers * (layer < head ? 1 : members) }
 
-  /// The share of the partners that are on other hosts, of `count` neighbours in groups of `size` ranks each.
+  /// The share of the partners that are on other hosts, for `count` neighbours in groups of `size`
+  /// ranks each.
   private func away(among count: Int, ofRanks size: Int = 1) -> Double {
     let here = min(count, max(1, cluster.ranksPerHost / size))
     return count > 1 ? Double(count - here) / Double(count - 1) : 0
   }
 
-  /// The share of the bytes in front of a layer that leave the host.
+  /// The share of the bytes before a layer that leave the host.
   private func leavingHost(before layer: Int) -> Double {
     let ranks = readers(of: layer)
     guard layer == head else { return away(among: ranks) }
-    // The own maps go to the other replicas, and those of all replicas to the other towers.
+    // A rank's maps go to the other replicas, and the maps of all replicas go to the other towers.
     let between = Double(members - 1) * away(among: members, ofRanks: network.towers)
     let within = Double(members * (network.towers - 1)) * away(among: network.towers)
     return (between + within) / Double(ranks - 1)
   }
 
-  /// Seconds that bytes of this rank take: what leaves the host shares its link with the host's other ranks.
+  /// The seconds to send this rank's bytes: those that leave the host share its link with the
+  /// host's other ranks.
   private func transfer(_ bytes: Double, messages: Int, crossing: Double) -> Double {
     let outside =
       crossing
@@ -160,7 +164,7 @@ struct ScalingRun {
     return outside + inside
   }
 
-  /// Adds what an exchange of so many bytes costs; returns the seconds.
+  /// Adds the cost of an exchange; returns the seconds.
   @discardableResult private mutating func wait(
     _ boundary: CommunicationVolume.Boundary, _ bytes: Int, at layer: Int, behind work: Double
   ) -> Double {
@@ -173,8 +177,10 @@ struct ScalingRun {
     return moving + waited
   }
 
-  /// Lets a share of the gradients travel among the replicas, or groups of them, that hold the same weights: both ends
-  /// of the messages and the sums cost this rank's core, and the link is taken.
+  /// Sends a part of the gradients to the replicas, or groups, that hold the same weights.
+  ///
+  /// Both ends of the messages and the sums cost time on this rank's core, and the link is
+  /// occupied.
   private mutating func reduce(
     _ name: String, share: Double, _ parameters: Int, holders: Int, _ now: inout Double,
     _ linkIsFree: inout Double

@@ -1,24 +1,23 @@
 import Foundation
 package import System
 
-/// Curves over one axis.
+/// Curves in one coordinate system.
 package struct Chart: Sendable {
-  /// A curve with its look.
+  /// A curve and how it is drawn.
   package struct Series: Sendable {
-    /// The name in the legend; none where it is empty.
+    /// The name in the legend; empty for none.
     package var title: String
     /// The curve.
     package var curve: Curve
     /// The number of its colour.
     package var colour: Int
-    /// Whether it is drawn faintly, behind the others.
+    /// Whether it is drawn faintly behind the others.
     package var isFaint = false
     /// Whether its points are marked.
     package var hasPoints = false
-    /// Whether a line joins its points.
+    /// Whether its points are joined by a line.
     package var hasLine = true
 
-    /// Makes a series.
     package init(
       _ title: String, _ curve: Curve, colour: Int, isFaint: Bool = false, hasPoints: Bool = false
     ) {
@@ -30,24 +29,23 @@ package struct Chart: Sendable {
     }
   }
 
-  /// What the chart shows.
+  /// The chart's title.
   package var title: String
-  /// The axis below.
+  /// The label of the x axis.
   package var xLabel: String
-  /// The axis at the side.
+  /// The label of the y axis.
   package var yLabel: String
   /// The curves.
   package var series: [Series]
-  /// Places on the axis below that are marked by upright lines.
+  /// Positions on the x axis to mark with vertical lines.
   package var marks: [Double] = []
-  /// Whether the axis at the side is logarithmic.
+  /// Whether the y axis is logarithmic.
   package var isLogarithmic = false
-  /// Whether the axis at the side begins with 0.
+  /// Whether the y axis starts at 0.
   package var startsAtZero = false
-  /// Whether the axis below doubles at each tic.
+  /// Whether the x axis doubles at each tick.
   package var doubles = false
 
-  /// Makes a chart.
   package init(_ title: String, x: String, y: String, _ series: [Series]) {
     self.title = title
     xLabel = x
@@ -55,14 +53,15 @@ package struct Chart: Sendable {
     self.series = series
   }
 
-  /// Points that a curve is drawn with at most.
+  /// The largest number of points drawn for a curve.
   static let mostPoints = 500
 
-  /// Colours as numbers that become variables of the page's style, so that they follow light and dark.
+  /// Placeholder colours that are replaced by variables of the page's style, so that they follow
+  /// the light or dark theme.
   static let ink = "#010203"
   static let grid = "#010204"
   static let mark = "#010205"
-  /// The colours that series have.
+  /// The number of colours for series.
   static let colours = 6
 
   static func colour(_ number: Int, isFaint: Bool) -> String {
@@ -72,7 +71,7 @@ package struct Chart: Sendable {
   /// Whether there is anything to draw.
   package var isEmpty: Bool { series.allSatisfy { $0.curve.points.isEmpty } }
 
-  /// The commands that both kinds of drawing have in common.
+  /// The gnuplot commands that all output formats share.
   private func script(
     terminal: String, isEnhanced: Bool = true, _ style: (Series) -> String
   ) -> String {
@@ -86,13 +85,14 @@ package struct Chart: Sendable {
     }
     let xs = drawn.flatMap { $0.curve.points.map(\.x) }
     let (left, right) = (xs.min() ?? 0, xs.max() ?? 1)
-    // Zeros have no logarithm: where there is nothing else, as in a run whose weights stand still, they are drawn as they are.
+    // Zeros have no logarithm: if there is nothing else, as in a run whose weights do not change,
+    // the axis is linear.
     let isLogarithmic =
       self.isLogarithmic && drawn.contains { $0.curve.points.contains { $0.y > 0 } }
     let startsAtZero = self.startsAtZero || self.isLogarithmic
     lines += [
       "set xlabel \(quoted(xLabel))", "set ylabel \(quoted(yLabel))",
-      // A single point has no range of its own; before the start of a run there is nothing.
+      // A single point has no range; x is never negative.
       left < right
         ? "set xrange [\(left):\(right)]"
         : "set xrange [\(left < 0 ? left - 0.5 : max(0, left - 0.5)):\(left + 0.5)]",
@@ -110,18 +110,18 @@ package struct Chart: Sendable {
       }.joined(separator: ", ") + "\n"
   }
 
-  /// The chart as an element of a page, whose colours are the page's.
-  /// - Parameter id: A word that no other chart of the page has.
+  /// The chart as an element of a page, in the page's colours.
+  /// - Parameter id: An identifier that no other chart of the page has.
   /// - Returns: An `svg` element.
-  /// - Throws: `Failure` where gnuplot is missing or refuses.
+  /// - Throws: `Failure` if gnuplot is missing or reports an error.
   package func svg(id: String) throws(Failure) -> String {
     Self.adapted(
       try drawing(width: 560, height: 350, key: "above left horizontal"), title: title, id: id)
   }
 
-  /// The chart as a file by itself, which follows light and dark as a page does.
+  /// The chart as a separate file, which follows the light or dark theme like a page.
   /// - Returns: An SVG document.
-  /// - Throws: `Failure` where gnuplot is missing or refuses.
+  /// - Throws: `Failure` if gnuplot is missing or reports an error.
   package func svgFile() throws(Failure) -> String {
     let drawing = Self.adapted(
       try drawing(width: 760, height: 460, key: "left bottom Left reverse"), title: title,
@@ -158,7 +158,7 @@ package struct Chart: Sendable {
       })
   }
 
-  /// Gives a drawing the page's colours and font and names of its own.
+  /// Gives a drawing the page's colours and font, and unique identifiers.
   private static func adapted(_ drawing: String, title: String, id: String) -> String {
     var svg = drawing
     if let start = svg.range(of: "<svg") { svg.removeSubrange(..<start.lowerBound) }
@@ -191,12 +191,12 @@ package struct Chart: Sendable {
     }
   }
 
-  /// The chart in letters.
+  /// The chart drawn with characters.
   /// - Parameters:
   ///   - width: Width in columns.
-  ///   - height: Lines.
+  ///   - height: Height in lines.
   /// - Returns: Lines of text.
-  /// - Throws: `Failure` where gnuplot is missing or refuses.
+  /// - Throws: `Failure` if gnuplot is missing or reports an error.
   package func text(width: Int, height: Int) throws(Failure) -> String {
     let letters = ["*", "o", "x", "+", "#", "@"]
     var chart = self
@@ -209,7 +209,7 @@ package struct Chart: Sendable {
         ) { series in
           "with points pointtype '\(letters[series.colour % letters.count])'"
         })
-    // gnuplot begins with a new page and fills its lines with blanks.
+    // gnuplot starts with a form feed and fills its lines with blanks.
     return drawing.split(separator: "\n", omittingEmptySubsequences: true)
       .map { $0.replacing("\u{0C}", with: "").replacing(/\s+$/, with: "") }
       .joined(separator: "\n").trimmedOfLines + "\n"

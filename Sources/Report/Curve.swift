@@ -2,12 +2,11 @@
 package struct Curve: Sendable, Equatable {
   /// A point.
   package struct Point: Sendable, Equatable {
-    /// The place on the axis below.
+    /// The position on the x axis.
     package var x: Double
-    /// The height.
+    /// The position on the y axis.
     package var y: Double
 
-    /// Makes a point.
     package init(_ x: Double, _ y: Double) { (self.x, self.y) = (x, y) }
   }
 
@@ -19,7 +18,8 @@ package struct Curve: Sendable, Equatable {
     self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
   }
 
-  /// The means of neighbouring points, so many groups at most, for curves of very many points.
+  /// The means of groups of neighbouring points, for curves with very many points; at most `count`
+  /// groups.
   package func thinned(to count: Int) -> Curve {
     guard points.count > count else { return self }
     return Curve(
@@ -30,11 +30,12 @@ package struct Curve: Sendable, Equatable {
       })
   }
 
-  /// The curve with each height replaced by a mean in which the points to both sides count less the farther they
-  /// are: m_i = (1 - a) y_i + a m_(i-1) from the left and likewise from the right, corrected for the ends, and
-  /// their mean.
-  /// - Parameter span: Points over which a weight falls to 1/e.
-  /// - Returns: As many points.
+  /// An exponentially smoothed curve.
+  ///
+  /// Each value is the mean of two exponential moving averages, one from the left, m_i = (1 - a)
+  /// y_i + a m_(i-1), and one from the right, corrected at the ends.
+  /// - Parameter span: The number of points over which a weight falls to 1/e.
+  /// - Returns: A curve with as many points.
   package func smoothed(over span: Double) -> Curve {
     guard span > 0 else { return self }
     let keep = 1 - 1 / (1 + span)

@@ -1,7 +1,7 @@
 import Evaluation
 import Foundation
 
-/// The sections about what a network makes of images.
+/// The report's sections about a network's predictions.
 struct FigurePages {
   private let figures: NetworkFigures
 
@@ -10,7 +10,7 @@ struct FigurePages {
   private var evaluation: Evaluation { figures.evaluation }
   private func name(_ label: Int) -> String { HTML.escaped(evaluation.classNames[label]) }
 
-  /// The note about the images that figures are from.
+  /// The note on which images the figures come from.
   private var source: String {
     let (shown, all) = (evaluation.images.count, figures.imageCount)
     return (shown == all ? "All \(all) validation images" : "\(shown) of \(all) validation images")
@@ -52,10 +52,10 @@ struct FigurePages {
       cells.isEmpty ? "" : "<div class=\"neighbours\">\(cells.joined())</div>")
   }
 
-  /// Classes that a table has room for.
+  /// The largest number of classes in a table.
   private static let mostClasses = 20
 
-  /// The confusion matrix, or the worst of it where there are many classes.
+  /// The confusion matrix, or its worst entries if there are many classes.
   var confusion: String {
     let names = evaluation.classNames
     guard names.count <= Self.mostClasses else {
@@ -86,7 +86,7 @@ struct FigurePages {
     )
   }
 
-  /// Errors class by class, the worst first.
+  /// Errors by class, the worst first.
   var classErrors: String {
     let errors = evaluation.classErrors.filter { $0.images > 0 }
       .sorted { $0.top1Errors * $1.images > $1.top1Errors * $0.images }

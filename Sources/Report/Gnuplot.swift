@@ -1,11 +1,12 @@
 import Foundation
 package import System
 
-/// Drawing by gnuplot, which is started once a chart.
+/// Draws charts with gnuplot, which is started once per chart.
 package enum Gnuplot {
   /// Runs a script.
-  /// - Returns: What gnuplot drew, a text.
-  /// - Throws: `Failure` (inputMissing) where gnuplot is not installed, (internal) where it complains.
+  /// - Returns: gnuplot's output.
+  /// - Throws: `Failure` (inputMissing) if gnuplot is not installed, (internal) if it reports an
+  ///   error.
   package static func draw(_ script: String) throws(Failure) -> String {
     let path = NSTemporaryDirectory() + "alexnet-plot-" + UUID().uuidString
     let (input, output, complaints) = (path + ".gp", path + ".out", path + ".err")
@@ -27,7 +28,7 @@ package enum Gnuplot {
       throw Failure(.inputOutput, "gnuplot cannot be started: \(error).")
     }
     process.waitUntilExit()
-    // What `env` leaves with where there is no such program.
+    // The exit code of `env` if there is no such program.
     guard process.terminationStatus != 127 else {
       throw Failure(
         .inputMissing,
@@ -43,10 +44,11 @@ package enum Gnuplot {
     return drawing
   }
 
-  /// A text as one of gnuplot's strings, which draws it as it is.
+  /// A text as a gnuplot string that is drawn as it is.
   ///
-  /// Texts come from files of others, and within a string too gnuplot hands what stands between backquotes to a shell, and after
-  /// the end of a line it takes a text for commands. So all but letters and digits is written as octal numbers.
+  /// Texts come from other people's files, and even within a string gnuplot passes text between
+  /// backquotes to a shell and treats text after a line end as commands. So everything but letters
+  /// and digits is written as octal numbers.
   package static func quoted(_ text: String, isEnhanced: Bool = true) -> String {
     var result = ""
     for letter in text.unicodeScalars {

@@ -1,15 +1,16 @@
 import Foundation
 import System
 
-/// A text without characters that are none: names of classes come from anywhere, and a page may be shown on a terminal.
+/// A text without control characters: class names may come from anywhere, and a page may be shown
+/// on a terminal.
 private func visible(_ text: String) -> String { escaped(text) }
 
 /// Pieces of a page.
 enum HTML {
-  /// A text as the content of an element or of an attribute in double quotes.
+  /// A text escaped for use in an element or in an attribute in double quotes.
   static func escaped(_ text: String) -> String {
     var result = String.UnicodeScalarView()
-    // Letter by letter, since the Character of a quote and its accent is no quote.
+    // By Unicode scalars, since a quote followed by an accent is a different Character.
     for letter in visible(text).unicodeScalars {
       switch letter {
       case "&": result += "&amp;".unicodeScalars
@@ -23,31 +24,31 @@ enum HTML {
     return String(result)
   }
 
-  /// Bytes as an address that holds them.
+  /// Bytes as a data URL.
   static func dataAddress(_ bytes: [UInt8], type: String = "image/png") -> String {
     "data:\(type);base64," + Data(bytes).base64EncodedString()
   }
 
-  /// A picture that is part of the page.
+  /// A picture embedded in the page.
   static func image(
     _ bytes: [UInt8], type: String = "image/png", alt: String, name: String, width: Int
   ) -> String {
     "<img class=\"\(name)\" width=\"\(width)\" alt=\"\(escaped(alt))\" src=\"\(dataAddress(bytes, type: type))\">"
   }
 
-  /// A section with a heading; nothing where there is no content.
+  /// A section with a heading; empty if there is no content.
   static func section(_ title: String, _ note: String = "", _ content: String) -> String {
     guard !content.isEmpty else { return "" }
     let note = note.isEmpty ? "" : "<p class=\"note\">\(note)</p>"
     return "<section><h2>\(escaped(title))</h2>\(note)\n\(content)\n</section>\n"
   }
 
-  /// A table that can be scrolled by itself.
+  /// A table in an element of its own that scrolls.
   /// - Parameters:
   ///   - heading: The cells of the first row.
-  ///   - rows: The others, as they stand in the page.
-  ///   - numbers: The columns of numbers.
-  ///   - name: The table's name in the style.
+  ///   - rows: The other rows, as HTML.
+  ///   - numbers: The columns that hold numbers.
+  ///   - name: The table's class in the style sheet.
   /// - Returns: The table in an element that scrolls.
   static func table(
     _ heading: [String], _ rows: [[String]], numbers: Set<Int> = [], name: String = ""
@@ -81,7 +82,7 @@ enum HTML {
     """
   }
 
-  /// What the colours' names stand for, in the light and in the dark.
+  /// The values of the colour variables in the light and dark theme.
   static let colours = """
     :root { --page:#f7f7f5; --card:#fff; --ink:#24292f; --quiet:#5c6670; --line:#d9dde2; --grid:#e8eaed;
       --mark:#8a6d00; --bar:#9db9dc; --true:#3f9a5f; --hot:34,102,180;

@@ -6,9 +6,10 @@ import MPI
 import System
 import Training
 
-/// What a run's newest checkpoint makes of validation images: samples, neighbours, confusions.
+/// The predictions of a run's newest checkpoint for validation images: samples, neighbours,
+/// confusions.
 package struct NetworkFigures: Sendable {
-  /// A validation image with what was made of it.
+  /// A validation image with its prediction.
   package struct Sample: Sendable {
     let image: Int
     let name: String
@@ -18,28 +19,28 @@ package struct NetworkFigures: Sendable {
     let jpeg: [UInt8]
   }
 
-  /// The checkpoint's steps.
+  /// The checkpoint's number of steps.
   package let steps: Int?
-  /// What was found on the images that were shown.
+  /// The results on the images evaluated.
   package let evaluation: Evaluation
-  /// How many images there are in all.
+  /// The number of images in the validation set.
   package let imageCount: Int
-  /// Images to look at.
+  /// Images to show.
   package let samples: [Sample]
-  /// Small pictures: a query and the images whose features are nearest to its own, the nearest first.
+  /// Small pictures: a query and the images with the nearest features, the nearest first.
   package let neighbours: [[Sample]]
 
   /// The side of the small pictures.
   static let smallSide = 112
 
-  /// Shows a network validation images.
+  /// Evaluates a network on validation images.
   /// - Parameters:
   ///   - network: The network.
   ///   - dataset: The images.
-  ///   - limit: How many of them at most, evenly spread.
-  ///   - threads: Threads to work with.
-  ///   - progress: Told how many of how many are done.
-  /// - Throws: `Failure` where they do not fit together or cannot be read.
+  ///   - limit: The largest number of images, evenly spread.
+  ///   - threads: The number of threads.
+  ///   - progress: Called with the number of images done and their total.
+  /// - Throws: `Failure` if they do not fit together or cannot be read.
   package init(
     _ network: TrainedNetwork, _ dataset: Dataset, limit: Int, threads: Int,
     progress: (_ done: Int, _ total: Int) -> Void
@@ -56,10 +57,10 @@ package struct NetworkFigures: Sendable {
       for crop in shown.indices { features += classifier.features(ofCrop: crop) }
     }.whole
     self.evaluation = evaluation
-    // Half as they come, half where the network was surest and wrong.
+    // Half in order, half those where the network was most confident and wrong.
     let errors = evaluation.mostConfidentErrors(4)
     let even = (0..<8).map { $0 * count / 8 }.filter { !errors.contains($0) }
-    // In a small set the same image may be drawn twice.
+    // In a small set the same image may be chosen twice.
     var places: [Int] = []
     for place in even.prefix(8 - errors.count) + errors where !places.contains(place) {
       places.append(place)

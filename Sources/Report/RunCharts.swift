@@ -1,27 +1,26 @@
 import Training
 
-/// The charts of one run or of several, the same curves in one chart.
+/// The charts of one or several runs; several runs share each chart.
 package struct RunCharts {
   private let runs: [RunMetrics]
   private let smoothing: Double
 
-  /// Makes the charts of runs.
   /// - Parameters:
   ///   - runs: The runs.
-  ///   - smoothing: Steps over which training curves are smoothed.
+  ///   - smoothing: The number of steps over which training curves are smoothed.
   package init(_ runs: [RunMetrics], smoothing: Double) {
     self.runs = runs
     self.smoothing = smoothing
   }
 
-  /// What is on the axis below.
+  /// The quantity on the x axis.
   package enum Axis: String, CaseIterable {
     /// Epochs done.
     case epochs
     /// Hours of training and validation.
     case hours
 
-    /// What is written beside the axis.
+    /// The label of the axis.
     package var title: String { self == .epochs ? "epochs done" : "hours" }
 
     func place(_ step: RunMetrics.Step) -> Double { self == .epochs ? step.epoch : step.hours }
@@ -30,7 +29,7 @@ package struct RunCharts {
     }
   }
 
-  /// Loss, of training and validation.
+  /// Training and validation loss.
   package func loss(over axis: Axis) -> Chart {
     var series: [Chart.Series] = []
     for (number, run) in runs.enumerated() {
@@ -48,7 +47,7 @@ package struct RunCharts {
       series += training("top-1 error", run, number, axis) { $0.error }
       series.append(
         validation("validation top-1", run, colour: number, single: 1, axis) { $0.top1Error })
-      // Of several runs the top-1 errors fill a chart.
+      // With several runs, the top-1 errors fill a chart.
       guard runs.count == 1 else { continue }
       series.append(
         validation("validation top-5", run, colour: 2, single: 2, axis) { $0.top5Error })
@@ -58,7 +57,7 @@ package struct RunCharts {
     return chart
   }
 
-  /// Images a second.
+  /// Images per second.
   package var throughput: Chart {
     var chart = Chart(
       "Throughput", x: "steps", y: "images a second",
@@ -76,7 +75,7 @@ package struct RunCharts {
     return chart
   }
 
-  /// The shares of a step that went into exchanges and into waiting for images.
+  /// The shares of a step spent on exchanges and on waiting for images.
   package var shares: Chart {
     var series: [Chart.Series] = []
     for (number, run) in runs.enumerated() {
@@ -99,14 +98,14 @@ package struct RunCharts {
     return chart
   }
 
-  /// How far a step moves each layer's weights, of one run.
+  /// How much a step changes each layer's weights, for one run.
   package var movement: Chart {
     layers("Update/weight ratio", y: "mean |update| / mean |weight|") {
       $0.update / $0.weight
     }
   }
 
-  /// How many of each layer's kernels let nothing through, of one run.
+  /// The number of dead kernels in each layer, for one run.
   package var deadKernels: Chart {
     var chart = layers("Dead kernels", y: "share of the kernels (%)") {
       100 * ($0.deadShare ?? .nan)
@@ -145,7 +144,7 @@ package struct RunCharts {
       runs.count == 1 ? "training \(name)" : "\(run.name), training",
       curve.smoothed(over: smoothing),
       colour: number, isFaint: runs.count > 1)
-    // One run's single steps are seen behind their mean.
+    // For one run, the single steps are drawn behind their mean.
     return runs.count == 1
       ? [Chart.Series("", curve, colour: number, isFaint: true), smooth] : [smooth]
   }

@@ -4,7 +4,7 @@ import Networks
 package import System
 package import Training
 
-/// What a run has written so far: its settings and the records of metrics.jsonl.
+/// The output of a run so far: its settings and the records of metrics.jsonl.
 package struct RunMetrics: Sendable {
   /// A training step.
   package struct Step: Sendable, Equatable {
@@ -17,7 +17,7 @@ package struct RunMetrics: Sendable {
     package let error: Double
     /// The weights' learning rate.
     package let learningRate: Double
-    /// How long it took, and of that what went into exchanges and into waiting for images.
+    /// The step's duration, and the parts of it spent on exchanges and on waiting for images.
     package let seconds: Double
     package let exchangeSeconds: Double
     package let dataWaitSeconds: Double
@@ -33,11 +33,11 @@ package struct RunMetrics: Sendable {
     package let loss: Double
     package let top1Error: Double
     package let top5Error: Double
-    /// Images that were shown.
+    /// The number of validation images.
     package let images: Int
   }
 
-  /// The layers before a validation.
+  /// The layers' health at a validation.
   package struct Health: Sendable, Equatable {
     /// Steps done.
     package let step: Int
@@ -47,9 +47,9 @@ package struct RunMetrics: Sendable {
 
   /// The run's folder.
   package let directory: RunDirectory
-  /// What it was started with.
+  /// The settings that it was started with.
   package let settings: TrainingSettings
-  /// The settings as they stand in config.json.
+  /// The text of config.json.
   package let configuration: String
   /// The training steps.
   package private(set) var steps: [Step] = []
@@ -57,10 +57,10 @@ package struct RunMetrics: Sendable {
   package private(set) var validations: [Validation] = []
   /// The layers' health.
   package private(set) var health: [Health] = []
-  /// The numbers of the lines that are no records, which are left out; the first line is 1.
+  /// The numbers of the lines that are not records and are skipped; the first line is 1.
   package private(set) var leftOut: [Int] = []
 
-  /// What the user should know of lines that were left out; nil where there are none.
+  /// A warning about skipped lines; nil if there are none.
   package var warning: String? {
     guard let first = leftOut.first else { return nil }
     let file = quoted(directory.metrics)
@@ -71,7 +71,7 @@ package struct RunMetrics: Sendable {
         + "are left out; the first is line \(first)."
   }
 
-  /// The longest metrics.jsonl that is read, some ten million steps, and what a line of it may have.
+  /// The largest metrics.jsonl to read, some ten million steps, and the limits for one line.
   private static let longest = 4 << 30
   private static let bounds = JSONText.Bounds(depth: 8, values: 1 << 16)
 
@@ -91,10 +91,11 @@ package struct RunMetrics: Sendable {
     var layers: [LayerHealth]?
   }
 
-  /// Reads a run, which may be under way.
+  /// Reads a run, which may still be training.
   ///
-  /// A line that is no record is left out: a crash of the machine may leave half of one, or zeros.
-  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where no line is a record.
+  /// A line that is not a record is skipped: a crash of the machine may leave half a line, or
+  /// zeros.
+  /// - Throws: `Failure` (inputMissing) if there is no run, (badData) if no line is a record.
   package init(_ path: String) throws(Failure) {
     directory = RunDirectory(path)
     guard FileManager.default.fileExists(atPath: directory.configuration) else {
@@ -150,7 +151,7 @@ package struct RunMetrics: Sendable {
     }
   }
 
-  /// What the run is called in legends: its folder's name.
+  /// The run's name in legends: its folder's name.
   package var name: String {
     let name = directory.path.split(separator: "/").last.map(String.init) ?? directory.path
     return name.isEmpty ? directory.path : name

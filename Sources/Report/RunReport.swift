@@ -7,19 +7,18 @@ import Safetensors
 package import System
 import Training
 
-/// A page about one run, or about several side by side.
+/// A page about one or several runs.
 package struct RunReport {
   private let runs: [RunMetrics]
   private let charts: RunCharts
   private let figures: NetworkFigures?
   private let note: String
 
-  /// Makes the report of runs.
   /// - Parameters:
   ///   - runs: The runs.
-  ///   - figures: What the only run's network makes of images; nil where that is not to be shown.
-  ///   - note: Why not, a sentence.
-  ///   - smoothing: Steps over which training curves are smoothed.
+  ///   - figures: The predictions of the network, if there is only one run; nil to leave them out.
+  ///   - note: Why they are left out, as a sentence.
+  ///   - smoothing: The number of steps over which training curves are smoothed.
   package init(
     _ runs: [RunMetrics], figures: NetworkFigures?, note: String = "", smoothing: Double
   ) {
@@ -29,8 +28,9 @@ package struct RunReport {
     charts = RunCharts(runs, smoothing: smoothing)
   }
 
-  /// The kernels of the first layer in a run's newest checkpoint; nil where there is none.
-  /// - Throws: `Failure` (badData) where the checkpoint is damaged, or is a copy under another's name.
+  /// The kernels of the first layer in a run's newest checkpoint; nil if there is none.
+  /// - Throws: `Failure` (badData) if the checkpoint is damaged, or is a copy under another
+  ///   checkpoint's name.
   package static func kernels(
     of run: RunMetrics, background: UInt8 = 255
   ) throws(Failure) -> KernelPicture? {
@@ -48,8 +48,8 @@ package struct RunReport {
     return KernelPicture(weights, side: side, towers: network.towers, background: background)
   }
 
-  /// The page, which needs nothing but itself.
-  /// - Throws: `Failure` where gnuplot is missing or a checkpoint is damaged.
+  /// The page as one self-contained HTML file.
+  /// - Throws: `Failure` if gnuplot is missing or a checkpoint is damaged.
   package func html() throws(Failure) -> String {
     let title =
       runs.count == 1 ? "Run \(runs[0].name)" : runs.map(\.name).joined(separator: ", ")

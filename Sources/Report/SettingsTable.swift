@@ -3,7 +3,7 @@ import JSON
 
 /// The settings of runs, flattened: `recipe.learningRate` and its value in each run.
 struct SettingsTable {
-  /// A setting and its values, one a run.
+  /// A setting and its value in each run.
   struct Row {
     let name: String
     let values: [String]
@@ -13,11 +13,11 @@ struct SettingsTable {
 
   let rows: [Row]
 
-  /// Reads the texts of config.json.
+  /// Parses the texts of config.json.
   init(_ configurations: [String]) {
     let flat = configurations.map { text in
       var values: [String: String] = [:]
-      // The settings were read from the text before, so it keeps its bounds.
+      // The text was parsed before, so it is within the limits.
       Self.flatten(JSONText.object(checked: Array(text.utf8)[...]) ?? [:], "", &values)
       return values
     }
@@ -33,7 +33,7 @@ struct SettingsTable {
       for (key, value) in object { flatten(value, path.isEmpty ? key : "\(path).\(key)", &values) }
     case let list as [Any]:
       for (number, value) in list.enumerated() {
-        // A layer is known by its name.
+        // Layers are identified by name.
         let name = (value as? [String: Any])?["name"] as? String
         flatten(value, "\(path).\(name ?? String(number + 1))", &values)
       }

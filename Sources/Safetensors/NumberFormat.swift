@@ -1,6 +1,6 @@
 import System
 
-/// The types of numbers that a safetensors file may hold.
+/// The number types that a safetensors file may hold.
 package enum NumberFormat: String, Sendable, CaseIterable {
   /// 32-bit floating point.
   case float32 = "F32"
@@ -18,14 +18,14 @@ package enum NumberFormat: String, Sendable, CaseIterable {
   case int16 = "I16"
   /// 8-bit integer.
   case int8 = "I8"
-  /// 8-bit integer without a sign.
+  /// 8-bit unsigned integer.
   case uint8 = "U8"
-  /// A truth value, a byte each.
+  /// A Boolean in one byte.
   case bool = "BOOL"
-  /// Numbers of a type that is not known here, byte by byte.
+  /// Numbers of an unknown type, byte by byte.
   case other = ""
 
-  /// Bytes of one number.
+  /// The size of one number in bytes.
   package var byteCount: Int {
     switch self {
     case .float64, .int64: 8
@@ -43,7 +43,8 @@ package enum NumberFormat: String, Sendable, CaseIterable {
     }
   }
 
-  /// Little-endian floating-point numbers of this type, in 32 bits; those of 64 bits are rounded to the nearest.
+  /// Converts little-endian floating-point numbers of this type to 32 bits; 64-bit numbers are
+  /// rounded to nearest.
   package func floats(_ bytes: [UInt8]) -> [Float] {
     precondition(
       isFloatingPoint && bytes.count % byteCount == 0,

@@ -3,22 +3,22 @@ package import System
 
 /// A safetensors file that is open for reading.
 package final class SafetensorsFile: Sendable {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
-  /// Its tensors and texts.
+  /// Its tensors and metadata.
   package let header: SafetensorsHeader
   private let descriptor: Int32
 
   /// Opens a file and checks its header.
   /// - Parameters:
-  ///   - name: The file's path, inside the folder where one is given.
-  ///   - folder: A folder that is held open.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is not whole.
+  ///   - name: The file's path, relative to `folder` if given.
+  ///   - folder: An open folder.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not complete.
   package init(opening name: String, in folder: HeldFolder? = nil) throws(Failure) {
     path = folder?.path(of: name) ?? name
     let file = try RegularFile(name, in: folder)
     descriptor = file.descriptor
-    // `deinit` closes the file once all members are set; until then this does.
+    // `deinit` closes the file once all members are set; until then this code does.
     do throws(Failure) {
       let start = try Self.read(descriptor, min(8, file.length), at: 0, path)
       let text = try SafetensorsHeader.headerLength(start, fileLength: file.length, path: path)
@@ -34,7 +34,7 @@ package final class SafetensorsFile: Sendable {
   deinit { close(descriptor) }
 
   /// The entry of a tensor.
-  /// - Throws: `Failure` (badData) where there is none, or of another shape or format.
+  /// - Throws: `Failure` (badData) if there is none, or it has another shape or format.
   package func entry(_ name: String, _ format: NumberFormat, shape: [Int]) throws(Failure)
     -> TensorEntry
   {
@@ -53,9 +53,9 @@ package final class SafetensorsFile: Sendable {
   /// Reads elements of a tensor.
   /// - Parameters:
   ///   - entry: The tensor.
-  ///   - first: The number of the first element.
-  ///   - buffer: Room for as many elements as are wanted, of the tensor's format.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be read.
+  ///   - first: The index of the first element.
+  ///   - buffer: Memory for the elements to read, in the tensor's format.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be read.
   package func read<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, into buffer: UnsafeMutableBufferPointer<Number>
   ) throws(Failure) {
@@ -69,14 +69,14 @@ package final class SafetensorsFile: Sendable {
       at: entry.bytes.lowerBound + first * entry.format.byteCount, path)
   }
 
-  /// Lends elements of a tensor as they lie in the file, which is mapped into memory for the time: nothing is
-  /// read twice or copied.
+  /// Gives access to elements of a tensor in the file, which is temporarily mapped into memory:
+  /// nothing is read twice or copied.
   /// - Parameters:
   ///   - entry: The tensor.
-  ///   - range: The numbers of the elements.
-  ///   - body: Uses them.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be mapped or is no longer whole, and what `body`
-  ///   throws.
+  ///   - range: The indices of the elements.
+  ///   - body: Uses the elements.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be mapped or has become shorter, and what
+  ///   `body` throws.
   package func withElements<Number: BitwiseCopyable>(
     of entry: TensorEntry, in range: Range<Int>,
     _ body: (UnsafeBufferPointer<Number>) throws(Failure) -> Void
@@ -90,7 +90,8 @@ package final class SafetensorsFile: Sendable {
     guard !range.isEmpty else { return }
     let first = entry.bytes.lowerBound + range.lowerBound * entry.format.byteCount
     let length = range.count * entry.format.byteCount
-    // A map begins with a page of the file. What lies beyond its end would kill the process when touched.
+    // A mapping starts at a page of the file. Access beyond the end of the file would kill the
+    // process.
     let lead = first % Int(sysconf(Int32(_SC_PAGESIZE)))
     let memory = mmap(
       nil, lead + length, PROT_READ, MAP_PRIVATE, descriptor, off_t(first - lead))
@@ -107,7 +108,7 @@ package final class SafetensorsFile: Sendable {
       let numbers = start.assumingMemoryBound(to: Number.self)
       return try body(UnsafeBufferPointer(start: numbers, count: range.count))
     }
-    // Other programs' headers need not end at a multiple of a number's length.
+    // In other programs' files, numbers need not be aligned.
     let copy = UnsafeMutableBufferPointer<Number>.allocate(capacity: range.count)
     defer { copy.deallocate() }
     UnsafeMutableRawBufferPointer(copy).copyMemory(
@@ -116,7 +117,7 @@ package final class SafetensorsFile: Sendable {
   }
 
   /// Reads the bytes of a whole tensor of any format.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be read.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be read.
   package func readBytes(
     _ entry: TensorEntry, into buffer: UnsafeMutableBufferPointer<UInt8>
   ) throws(Failure) {

@@ -2,38 +2,40 @@ import Foundation
 import JSON
 package import System
 
-/// The head of a safetensors file: eight bytes of length, then JSON that names every tensor and its place.
+/// The header of a safetensors file: an eight-byte length, then JSON that gives every tensor's name
+/// and position.
 ///
-/// The format is that of https://github.com/huggingface/safetensors: the tensors' bytes follow the header
-/// without gap or overlap.
+/// The format is that of https://github.com/huggingface/safetensors: the tensors' bytes follow the
+/// header without gaps or overlaps.
 package struct SafetensorsHeader: Sendable, Equatable {
-  /// Texts by name, the `__metadata__` of the file.
+  /// Strings by name, the `__metadata__` of the file.
   package let metadata: [String: String]
   /// The tensors in the order of their bytes.
   package let tensors: [TensorEntry]
 
-  /// The longest header that is read, in bytes.
+  /// The longest header to read, in bytes.
   ///
-  /// The longest in use are our own, which hold the classes' names: 22,000 of them take some two megabytes.
+  /// The longest in use are our own, which hold the class names: 22,000 of them take about two
+  /// megabytes.
   package static let longest = 16 << 20
 
-  /// What a header may have at most.
+  /// The limits for a header.
   ///
-  /// Its levels are the object, a tensor in it, its shape; a few more, as other programs may add members. A tensor takes ten
-  /// values, and the largest networks have some thousand tensors. Parsed, a value takes two hundred bytes, while it may be
-  /// written in two.
+  /// Its levels are the object, a tensor in it and the shape; some more are allowed, as other
+  /// programs may add members. A tensor takes ten values, and the largest networks have some
+  /// thousand tensors. Parsed, a value takes two hundred bytes, while it may have two in the file.
   private static let bounds = JSONText.Bounds(depth: 8, values: 1 << 17)
 
-  /// Bytes of the whole file.
+  /// The size of the whole file in bytes.
   package var fileLength: Int { tensors.last?.bytes.upperBound ?? encoded.count }
 
-  /// The header as it stands at the start of the file.
+  /// The header's bytes at the start of the file.
   package let encoded: [UInt8]
 
-  /// Plans a file.
+  /// Makes the header of a new file.
   /// - Parameters:
-  ///   - metadata: Texts to carry.
-  ///   - tensors: Names, formats and shapes, in the order in which the bytes will lie. Names differ.
+  ///   - metadata: The metadata strings.
+  ///   - tensors: Names, formats and shapes, in the order of their bytes. Names must differ.
   package init(
     metadata: [String: String], tensors: [(name: String, format: NumberFormat, shape: [Int])]
   ) {
@@ -55,7 +57,7 @@ package struct SafetensorsHeader: Sendable, Equatable {
       offset = end
     }
     var text = Array("{\(members.joined(separator: ","))}".utf8)
-    // Aligned, so that a memory map of the file can be read as numbers.
+    // Aligned, so that a memory-mapped file can be read as numbers.
     while text.count % 64 != 56 { text.append(UInt8(ascii: " ")) }
     encoded = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
     let start = encoded.count
@@ -69,9 +71,9 @@ package struct SafetensorsHeader: Sendable, Equatable {
 
   /// Reads a header and checks that its tensors fill the file exactly.
   /// - Parameters:
-  ///   - bytes: The file's first bytes, the whole header at least.
-  ///   - fileLength: Bytes of the whole file.
-  ///   - path: The file's name, for the complaint.
+  ///   - bytes: The file's first bytes, with at least the whole header.
+  ///   - fileLength: The size of the whole file in bytes.
+  ///   - path: The file's name, for messages.
   /// - Throws: `Failure` (badData) that says what is wrong.
   package init(parsing bytes: [UInt8], fileLength: Int, path: String) throws(Failure) {
     func wrong(_ what: String) -> Failure {
@@ -135,7 +137,7 @@ package struct SafetensorsHeader: Sendable, Equatable {
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
       offsets.count == 2
     else { throw wrong("the entry of \(quoted(name)) lacks a dtype, a shape or its data_offsets") }
-    // Another type matters to whoever needs the tensor.
+    // An unknown type only matters to code that needs the tensor.
     let format = NumberFormat(rawValue: dtype) ?? .other
     var size = format.byteCount
     for length in shape {

@@ -1,23 +1,23 @@
 import Glibc
 package import System
 
-/// Writes into a safetensors file that several processes fill together.
+/// Writes a safetensors file that several processes fill together.
 ///
-/// One of them creates the file with its header; each then opens it and writes its own elements where they
-/// belong. The one that created it publishes it under its final name when all are done.
+/// One of them creates the file with its header; then each process opens it and writes its own
+/// elements. The one that created it renames it to its final name when all are done.
 package final class SafetensorsWriter {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   private let header: SafetensorsHeader
   private var descriptor: Int32
 
-  /// Creates a file of the full length, with its header; what stood there before is replaced.
+  /// Creates a file of the full length, with its header; an existing file is replaced.
   /// - Parameters:
-  ///   - name: The file's path, inside the folder where one is given.
-  ///   - folder: A folder that is held open.
-  ///   - header: What the file holds.
-  ///   - remedy: What to do where there is no room for it.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be created, (inputOutput) where there is no room.
+  ///   - name: The file's path, relative to `folder` if given.
+  ///   - folder: An open folder.
+  ///   - header: The file's header.
+  ///   - remedy: What to do if the disk is full.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be created, (inputOutput) if the disk is full.
   package static func create(
     _ name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader,
     remedy: String = "Make room for it."
@@ -39,17 +39,18 @@ package final class SafetensorsWriter {
     }
   }
 
-  /// Begins a file that was created empty and that this process alone writes: reserves its full length and writes its header.
+  /// Starts an empty file that only this process writes: reserves its full length and writes its
+  /// header.
   /// - Parameters:
   ///   - descriptor: The open file, whose owner closes it.
-  ///   - path: Its name, for complaints.
-  ///   - header: How it is planned.
-  ///   - remedy: What to do where there is no room for it.
-  /// - Throws: `Failure` (inputOutput) where there is no room.
+  ///   - path: Its name, for messages.
+  ///   - header: The file's header.
+  ///   - remedy: What to do if the disk is full.
+  /// - Throws: `Failure` (inputOutput) if the disk is full.
   package convenience init(
     beginning descriptor: Int32, _ path: String, _ header: SafetensorsHeader, remedy: String
   ) throws(Failure) {
-    // Reserved now: a full disk shows itself before anything is written.
+    // Reserved now, so that a full disk is noticed before anything is written.
     let code = posix_fallocate(descriptor, 0, off_t(header.fileLength))
     guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
       var status = statvfs()
@@ -65,12 +66,12 @@ package final class SafetensorsWriter {
     }
   }
 
-  /// Opens a file that has been created.
+  /// Opens a file that was created before.
   /// - Parameters:
-  ///   - name: The file's path, inside the folder where one is given.
-  ///   - folder: A folder that is held open.
-  ///   - header: What the file was created with.
-  /// - Throws: `Failure` (inputOutput) where it cannot be opened.
+  ///   - name: The file's path, relative to `folder` if given.
+  ///   - folder: An open folder.
+  ///   - header: The header with which the file was created.
+  /// - Throws: `Failure` (inputOutput) if it cannot be opened.
   package convenience init(
     opening name: String, in folder: HeldFolder? = nil, _ header: SafetensorsHeader
   ) throws(Failure) {
@@ -100,8 +101,8 @@ package final class SafetensorsWriter {
     return entry
   }
 
-  /// Writes elements of a tensor from a place on.
-  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  /// Writes elements of a tensor, starting at an index.
+  /// - Throws: `Failure` (inputOutput) if they cannot be written.
   package func write<Number: BitwiseCopyable>(
     _ entry: TensorEntry, from first: Int = 0, _ numbers: UnsafeBufferPointer<Number>
   ) throws(Failure) {
@@ -115,8 +116,8 @@ package final class SafetensorsWriter {
       UnsafeRawBufferPointer(numbers), at: entry.bytes.lowerBound + first * entry.format.byteCount)
   }
 
-  /// Replaces the header by one with other texts of the same length.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// Replaces the header by one with other strings of the same length.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   package func rewriteHeader(_ new: SafetensorsHeader) throws(Failure) {
     precondition(
       new.tensors == header.tensors, "The tensors must stay where they are.")
@@ -125,8 +126,8 @@ package final class SafetensorsWriter {
     }
   }
 
-  /// Brings what was written to the disk and closes the file.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// Syncs the file to disk and closes it.
+  /// - Throws: `Failure` (inputOutput) if the disk reports an error.
   package func finish() throws(Failure) {
     let synced = fsync(descriptor)
     let code = errno

@@ -1,14 +1,14 @@
-/// One tensor of a safetensors file: its name, format, shape and place.
+/// One tensor of a safetensors file: its name, format, shape and position.
 package struct TensorEntry: Sendable, Equatable {
   /// The tensor's name.
   package let name: String
   /// The format of its numbers.
   package let format: NumberFormat
-  /// The file's word for the format.
+  /// The file's name for the format.
   package let dtype: String
   /// The lengths of its dimensions, the slowest first.
   package let shape: [Int]
-  /// Its bytes, counted from the start of the file.
+  /// The range of its bytes, counted from the start of the file.
   package let bytes: Range<Int>
 
   init(
@@ -21,6 +21,6 @@ package struct TensorEntry: Sendable, Equatable {
     self.bytes = bytes
   }
 
-  /// The number of its elements; of its bytes where the format is not known.
+  /// The number of its elements; of its bytes if the format is unknown.
   package var count: Int { bytes.count / format.byteCount }
 }

@@ -1,30 +1,30 @@
 import Glibc
 package import System
 
-/// A fault that a test asks for: at a step and a phase, in one rank.
+/// A fault requested by a test, in one rank at a given step and phase.
 ///
-/// Written `ACTION,rank=R,step=S,phase=WORDS`: in rank R, in the first phase after S steps whose name begins with
-/// WORDS. Only the hidden option `--inject` brings one about.
+/// Written `ACTION,rank=R,step=S,phase=WORDS`: in rank R, in the first phase after S steps whose
+/// name starts with WORDS. Only the hidden option `--inject` causes faults.
 package struct Fault: Sendable {
-  /// What happens.
+  /// The kinds of faults.
   package enum Action: Sendable, Equatable {
-    /// A signal to the own process, SIGKILL say.
+    /// Send this process a signal, for example SIGKILL.
     case signal(Int32)
-    /// An error.
+    /// Throw an error.
     case error
-    /// Nothing, for so long.
+    /// Sleep for this many seconds.
     case sleep(Double)
-    /// A gradient is made not a number.
+    /// Set a gradient to NaN.
     case spoil
-    /// A bit of a weight is turned after the update, as damaged memory would.
+    /// Flip a bit of a weight after the update, as damaged memory would.
     case turn
-    /// A trap of the Swift program.
+    /// Trap, as the Swift runtime does.
     case trap
-    /// The end of the process without a word to MPI.
+    /// Exit without finalising MPI.
     case exit
   }
 
-  /// What happens.
+  /// The kind of the fault.
   package let action: Action
   private let rank: Int
   private let step: Int
@@ -35,8 +35,8 @@ package struct Fault: Sendable {
     "usr2": SIGUSR2, "term": SIGTERM,
   ]
 
-  /// Reads a fault.
-  /// - Throws: `Failure` (usage) where it is not understood.
+  /// Parses a fault.
+  /// - Throws: `Failure` (usage) if it is invalid.
   package init(_ text: String) throws(Failure) {
     var parts = text.split(separator: ",").map(String.init)
     let word = parts.isEmpty ? "" : parts.removeFirst()
@@ -71,7 +71,8 @@ package struct Fault: Sendable {
   /// Whether it is due.
   package func isDue(rank: Int, step: Int) -> Bool { self.rank == rank && self.step == step }
 
-  /// Brings a fault about when its phase comes; those that are errors or numbers are asked for by `isDue`.
+  /// Prepares a fault to occur in its phase; errors and bad numbers are checked with `isDue`
+  /// instead.
   package func arm(rank: Int) {
     guard rank == self.rank, ![.error, .spoil, .turn].contains(action) else { return }
     let fault = self

@@ -1,23 +1,24 @@
-/// What a rank tells the others once a second: 64 bytes, numbers with the lowest byte first.
+/// What a rank sends to the others once a second: 64 bytes, little-endian.
 package struct Heartbeat: Equatable {
-  /// Who sends it.
+  /// The rank that sends it.
   package var rank: Int
-  /// Steps done; nil before the first begins.
+  /// The number of steps done; nil before the first step.
   package var step: Int?
-  /// Seconds since its main thread last began something.
+  /// Seconds since its main thread started its current phase.
   package var idleSeconds: Double
   /// Whether it waits for other ranks.
   package var waitsForRanks: Bool
   /// Whether it is about to end the job.
   package var isLeaving: Bool
-  /// What it is doing.
+  /// The name of its current phase.
   package var phase: String
 
-  /// Bytes of a datagram.
+  /// The length of a datagram in bytes.
   package static let length = 64
   private static let phaseStart = 33
 
-  /// The bytes of a datagram; `token` is the run's own number, so that no other program's is believed.
+  /// The bytes of a datagram; `token` is the run's random number, so that datagrams of other
+  /// programs are ignored.
   package func bytes(token: UInt64) -> [UInt8] {
     var bytes: [UInt8] = []
     for number in [
@@ -30,7 +31,6 @@ package struct Heartbeat: Equatable {
     return bytes + [UInt8](repeating: 0, count: Self.length - bytes.count)
   }
 
-  /// Makes one from its parts.
   package init(
     rank: Int, step: Int?, idleSeconds: Double, waitsForRanks: Bool, isLeaving: Bool = false,
     phase: String
@@ -43,7 +43,7 @@ package struct Heartbeat: Equatable {
     self.phase = phase
   }
 
-  /// Reads a datagram; nil where it is not of this run or not from one of `ranks` ranks.
+  /// Parses a datagram; nil if it is not of this run or not from one of `ranks` ranks.
   package init?(_ bytes: some Collection<UInt8>, token: UInt64, ranks: Int) {
     let bytes = Array(bytes)
     guard bytes.count == Self.length else { return nil }

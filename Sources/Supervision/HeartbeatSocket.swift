@@ -1,13 +1,14 @@
 import Glibc
 
-/// A datagram socket for heartbeats: it never blocks, and knows nothing of MPI, whose calls may hang.
+/// A datagram socket for heartbeats: it never blocks, and does not use MPI, whose calls may hang.
 package final class HeartbeatSocket {
   /// The socket's port.
   package let port: UInt16
   private let descriptor: Int32
 
-  /// Opens a socket; nil where the system refuses.
-  /// - Parameter isLocal: Whether all ranks are on this host, so that nobody else need be heard.
+  /// Opens a socket; nil if the system reports an error.
+  /// - Parameter isLocal: Whether all ranks are on this host, so that only local datagrams are
+  ///   needed.
   package init?(isLocal: Bool) {
     let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
     guard descriptor >= 0 else { return nil }
@@ -28,7 +29,7 @@ package final class HeartbeatSocket {
 
   deinit { close(descriptor) }
 
-  /// Sends to an IPv4 address; whether it arrives nobody knows.
+  /// Sends to an IPv4 address, without confirmation.
   package func send(_ bytes: [UInt8], to host: UInt32, port: UInt16) {
     var address = Self.address(host, port: port)
     Self.withPlain(&address) { plain in
@@ -38,20 +39,20 @@ package final class HeartbeatSocket {
     }
   }
 
-  /// The next datagram that has arrived, if one has.
+  /// The next datagram that has arrived, if any.
   package func receive() -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: 2 * Heartbeat.length)
     let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
     return count < 0 ? nil : Array(bytes.prefix(count))
   }
 
-  /// Waits until a datagram has arrived, or for so long.
+  /// Waits until a datagram arrives, or until the time is over.
   package func wait(seconds: Double) {
     var arrival = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     poll(&arrival, 1, Int32(seconds * 1000))
   }
 
-  /// The IPv4 addresses of this host's interfaces that are up, the loopback left out.
+  /// The IPv4 addresses of this host's active interfaces, except the loopback.
   static var ownAddresses: [UInt32] {
     var list: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&list) == 0 else { return [] }
@@ -71,7 +72,7 @@ package final class HeartbeatSocket {
     return addresses
   }
 
-  /// Whether a host answers at all: a connection to a port is taken or refused within a second.
+  /// Whether a host responds: a connection to a port is accepted or refused within a second.
   package static func answers(_ host: UInt32, port: UInt16) -> Bool {
     let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard probe >= 0 else { return true }

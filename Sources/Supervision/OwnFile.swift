@@ -1,17 +1,18 @@
 import Glibc
 import System
 
-/// A small file that says whose a folder is, and is removed only as long as it says what this process has written.
+/// A small file that names the owner of a folder, and is removed only while it still contains what
+/// this process wrote.
 ///
-/// Everything here may be called in a signal's handler. The memory for its name and text is never freed.
+/// All methods may be called in a signal handler. The memory for its name and text is never freed.
 package struct OwnFile: @unchecked Sendable {
-  /// What the file's name leads to.
+  /// What is at the file's path.
   package enum Standing: Sendable {
     /// This process's file, with its text.
     case own
-    /// Nothing.
+    /// No file.
     case missing
-    /// Another file, or this one with another text.
+    /// Another file, or this file with another text.
     case othersNow
   }
 
@@ -20,15 +21,15 @@ package struct OwnFile: @unchecked Sendable {
   private let file: Int32
   private let text: UnsafeBufferPointer<UInt8>
 
-  /// Bytes of the text that are compared: they hold the process, its host and the time.
+  /// The number of bytes of the text that are compared: they contain the process, its host and the
+  /// time.
   private static let comparedLength = 512
 
-  /// Names a file.
   /// - Parameters:
   ///   - name: Its name in the folder.
-  ///   - folder: The folder's number with the system.
-  ///   - file: The file's own, which stays open.
-  ///   - text: What it holds when `write` has been called.
+  ///   - folder: The folder's file descriptor.
+  ///   - file: The file's descriptor, which stays open.
+  ///   - text: The file's contents after `write`.
   package init(_ name: String, in folder: Int32, _ file: Int32, text: String) {
     self.name = UnsafePointer(strdup(name))
     (self.folder, self.file) = (folder, file)
@@ -43,12 +44,12 @@ package struct OwnFile: @unchecked Sendable {
     pwrite(file, text.baseAddress, text.count, 0)
   }
 
-  /// What the name leads to now.
+  /// What is at the path now.
   package var standing: Standing {
-    // Opened anew: a network file system then asks its server.
+    // Opened again: a network file system then asks its server.
     let found = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard found >= 0 else {
-      // Any other error, a network file system's say, tells nothing about whose it is.
+      // Other errors, for example of a network file system, do not tell whose file it is.
       return errno == ENOENT ? .missing : errno == ELOOP ? .othersNow : .own
     }
     defer { close(found) }
@@ -64,7 +65,7 @@ package struct OwnFile: @unchecked Sendable {
     }
   }
 
-  /// Removes the file, where it is this process's still.
+  /// Removes the file if it still belongs to this process.
   package func remove() {
     if standing == .own { unlinkat(folder, name, 0) }
   }

@@ -1,12 +1,13 @@
-/// Another rank, as far as it is known.
+/// What is known about another rank.
 package struct Peer {
   let rank: Int
   let host: String
-  /// Where its heartbeats are sent: its host's addresses, or the loopback where it is on this host.
+  /// The destinations of its heartbeats: its host's addresses, or the loopback if it is on this
+  /// host.
   package let addresses: [UInt32]
   let port: UInt16
   let isOnThisHost: Bool
-  /// Seconds since its last heartbeat, or since the watch began.
+  /// Seconds since its last heartbeat, or since watching began.
   var silence = 0.0
   /// The last heartbeat.
   var last: Heartbeat?
@@ -14,14 +15,14 @@ package struct Peer {
   /// `rank 1 (node7)`.
   package var name: String { "rank \(rank) (\(host))" }
 
-  /// What a rank tells about itself at the start, in one line.
+  /// The line with which a rank introduces itself at the start.
   package static func card(host: String, hostNumber: Int, port: UInt16, addresses: [UInt32])
     -> String
   {
     "\(hostNumber) \(port) \(addresses.map(String.init).joined(separator: ",")) \(host)"
   }
 
-  /// Reads what another rank told; nil where it is not understood.
+  /// Parses another rank's line; nil if it is invalid.
   package init?(_ card: String, rank: Int, ownHostNumber: Int) {
     let parts = card.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
     guard parts.count == 4, let number = Int(parts[0]), let port = UInt16(parts[1]) else {

@@ -5,28 +5,27 @@ import System
 ///
 /// One all-reduce of four numbers over all ranks: a few microseconds in a step of a second.
 package struct StepAgreement {
-  /// What one rank knows, and afterwards what all of them do.
+  /// What one rank knows, and after `agree` what all ranks know together.
   package struct News: Sendable, Equatable {
     /// The most urgent request.
     package var request = StopRequest.none
-    /// The least seconds that a rank has left before it is killed.
+    /// The shortest time in seconds that a rank has left before it is killed.
     package var secondsLeft = Double.infinity
     /// Whether a rank is still writing its part of a checkpoint.
     package var isWriting = false
-    /// The first parameter with a number that is not finite, by its place in the network.
+    /// The first parameter with a number that is not finite, as an index in the network.
     package var nonFinite: Int?
 
-    /// Nothing.
+    /// No news.
     package init() {}
   }
 
   private let world: Communicator
   private static let far: Int64 = 1 << 40
 
-  /// Makes it for all ranks.
   package init(_ world: Communicator) { self.world = world }
 
-  /// Tells the others; all ranks call it together and get the same.
+  /// Exchanges the news; all ranks call this together and get the same result.
   package func agree(on own: News) throws(MPIError) -> News {
     let milliseconds = Int64(min(max(own.secondsLeft, -1e6), 1e8) * 1000)
     var numbers: [Int64] = [

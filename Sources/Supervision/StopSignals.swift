@@ -3,7 +3,7 @@ import MPI
 import Synchronization
 import System
 
-/// The signals that ask a run to stop, as flags that the loop looks at between steps.
+/// The signals that ask a run to stop, as flags that the training loop checks between steps.
 ///
 /// The launcher forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it answers by ending the
 /// job, of which it gives notice (`Launcher.notice`): the earliest sign of an end, and a reason to save; since others send
@@ -11,9 +11,11 @@ import System
 /// to wait for.
 package enum StopSignals {
   private static let request = Atomic<Int64>(0)
-  /// When the process is killed, in nanoseconds of the monotonic clock; the largest number for never.
+  /// The time when the process will be killed, in nanoseconds of the monotonic clock; the largest
+  /// number for never.
   private static let killTime = Atomic<Int64>(.max)
-  /// A file to remove where the process leaves in the handler: the address of an `OwnFile` that is never freed, or 0.
+  /// A file to remove if the process exits in the handler: the address of an `OwnFile` that is
+  /// never freed, or 0.
   private static let fileToRemove = Atomic<UInt>(0)
   /// When the launcher gave notice.
   private static let noticeTime = Atomic<Int64>(0)
@@ -24,9 +26,9 @@ package enum StopSignals {
   private static let interrupts = Atomic<Int>(0)
   private static let graceSeconds = Atomic<Int64>(-1)
 
-  /// Starts to listen; until then the signals end the process.
+  /// Starts handling signals; before that they end the process.
   package static func install() {
-    // Everything that the handler touches is made now: a handler must not allocate.
+    // Everything that the handler uses is initialised now: a handler must not allocate.
     request.store(0, ordering: .relaxed)
     killTime.store(.max, ordering: .relaxed)
     interrupts.store(0, ordering: .relaxed)
@@ -51,25 +53,25 @@ package enum StopSignals {
     }
     // Whoever started the launcher may have had them blocked, which is inherited.
     pthread_sigmask(SIG_UNBLOCK, &all, nil)
-    // Swift's runtime would stop a process that crashes until its backtrace is told, which takes many seconds and may never
-    // end, while the other ranks wait.
+    // On a crash, Swift's runtime would keep the process until its backtrace is printed, which
+    // takes many seconds and may never end, while the other ranks wait.
     if getenv("SWIFT_BACKTRACE") == nil {
       for crash in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(crash, SIG_DFL) }
     }
-    // A write beyond a limit to the size of files is an error with a name, not the end of the process.
+    // A write beyond the file size limit then gives an error instead of killing the process.
     signal(SIGXFSZ, SIG_IGN)
     // Whoever read the output may be gone, the launcher above all; the records are in files.
     signal(SIGPIPE, SIG_IGN)
   }
 
-  /// Names a file, a lock say, that goes when a signal ends the process at once.
+  /// Sets a file, such as a lock, to remove when a signal ends the process at once.
   package static func remove(atExit file: OwnFile) {
     let place = UnsafeMutablePointer<OwnFile>.allocate(capacity: 1)
     place.initialize(to: file)
     fileToRemove.store(UInt(bitPattern: place), ordering: .relaxed)
   }
 
-  /// From now on the launcher's first signal ends the process.
+  /// From now on, the launcher's first signal ends the process.
   static func leaveAtNotice() { isNoticed.store(true, ordering: .relaxed) }
 
   /// Sets the seconds between SIGTERM and SIGKILL, which else are known of the launcher.
@@ -82,19 +84,19 @@ package enum StopSignals {
     StopRequest(rawValue: request.load(ordering: .relaxed)) ?? .none
   }
 
-  /// A request to save is fulfilled.
+  /// Marks a request to save as done.
   package static func noteSaved() {
     _ = request.compareExchange(
       expected: StopRequest.save.rawValue, desired: StopRequest.none.rawValue, ordering: .relaxed)
   }
 
-  /// Seconds until the process is killed; infinite where nobody has said so.
+  /// Seconds until the process is killed; infinite if unknown.
   package static var secondsLeft: Double {
     let time = killTime.load(ordering: .relaxed)
     return time == .max ? .infinity : Double(time) * 1e-9 - MonotonicClock.seconds
   }
 
-  /// Whether the launcher is ending the job and will kill what is left of it.
+  /// Whether the launcher is ending the job and will kill the remaining processes.
   static var launcherIsEnding: Bool { isEnding.load(ordering: .relaxed) }
 
   private static var nanoseconds: Int64 { Int64(MonotonicClock.seconds * 1e9) }
@@ -108,19 +110,19 @@ package enum StopSignals {
     raise(to: .leave)
   }
 
-  /// Removes the file that was named, where the process is about to leave.
+  /// Removes the file that was set, when the process is about to exit.
   static func removeFile() {
     UnsafePointer<OwnFile>(bitPattern: fileToRemove.load(ordering: .relaxed))?.pointee.remove()
   }
 
-  /// What is called here may be called in a handler.
+  /// Everything called here must be safe in a signal handler.
   static func exitAtOnce(_ signal: Int32) -> Never {
     removeFile()
     Environment.partWithOthers()
     _exit(128 + signal)
   }
 
-  /// The handler: nothing but atomic numbers and calls that are safe in one.
+  /// The handler: it uses only atomic variables and async-signal-safe calls.
   private static func note(_ signal: Int32, from sender: pid_t) {
     let isFromLauncher = Launcher.isSender(sender)
     if isFromLauncher, isNoticed.load(ordering: .relaxed) { exitAtOnce(SIGTERM) }
@@ -145,7 +147,7 @@ package enum StopSignals {
 }
 
 extension sigaction {
-  /// Whether the signal is ignored, as nohup has it.
+  /// Whether the signal is ignored, as under nohup.
   fileprivate var isIgnoring: Bool {
     unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)

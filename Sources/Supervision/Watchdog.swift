@@ -1,18 +1,21 @@
 package import MPI
 import System
 
-/// Ends the job when the main thread makes no progress for too long: a rank that is stopped, stuck or cut off
-/// would keep the others waiting for ever.
+/// Ends the job when the main thread makes no progress for too long.
 ///
-/// A thread of its own looks at `Activity` and sends heartbeats to the other ranks, so that the message can name who is
-/// late and in what. Time in which this process itself is stopped does not count. It goes on until it is stopped, so that after
-/// an error it can tell the others.
+/// A rank that is stopped, stuck or cut off would keep the others waiting for ever.
+///
+/// A separate thread observes `Activity` and sends heartbeats to the other ranks, so that the error
+/// message can name the late rank and its phase. Time during which this process itself is stopped
+/// does not count. The thread runs until it is stopped, so that it can inform the others after an
+/// error.
 package final class Watchdog {
   /// How the ranks work together.
   package enum Mode: Sendable {
-    /// Step by step: one without progress holds up the others, and ends the job.
+    /// Step by step: a rank without progress delays the others, and ends the job.
     case stepByStep
-    /// Each at its share of the work, until they meet at its end: a rank that gives signs of life may take long.
+    /// Each rank works on its own part until they meet at the end: a rank that sends heartbeats may
+    /// take long.
     case apart
   }
 
@@ -22,24 +25,24 @@ package final class Watchdog {
   private let state: WatchdogState
   private var world: Communicator?
   private var thread: SystemThread?
-  /// Whether the others hear of it where this rank ends the job.
+  /// Whether the others are told when this rank ends the job.
   private var announces = false
 
-  /// Starts to watch; all ranks call it together.
+  /// Starts watching; all ranks call this together.
   /// - Parameters:
   ///   - world: All ranks.
-  ///   - limit: Seconds without progress, or of silence, after which the job ends.
-  ///   - mode: What the ranks work at, which says what ends it.
+  ///   - limit: The seconds without progress, or without heartbeats, after which the job ends.
+  ///   - mode: How the ranks work together, which decides what ends the job.
   ///   - option: The option that sets the limit.
   ///   - remedy: What to do then.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package init(
     _ world: Communicator, limit: Double, mode: Mode = .stepByStep,
     option: String = "--watchdog",
     remedy: String = "The last checkpoint is intact: continue with --resume."
   ) throws(MPIError) {
     let host = try world.ranksOnThisHost()
-    // The host's smallest rank is the host's number.
+    // The host's smallest rank serves as the host's number.
     let hostNumber = Int(try host.allReduce(Int64(world.rank), .min))
     let isLocal = host.size == world.size
     let socket = world.size > 1 ? HeartbeatSocket(isLocal: isLocal) : nil
@@ -64,7 +67,7 @@ package final class Watchdog {
   /// Watches the first messages between ranks, before anything is known about the others.
   /// - Parameters:
   ///   - world: All ranks.
-  ///   - limit: Seconds that they may take.
+  ///   - limit: The limit in seconds.
   package init(firstMessagesOf world: Communicator, limit: Double) {
     let others = (0..<world.size).filter { $0 != world.rank }.map(String.init)
       .joined(separator: ", ")
@@ -80,8 +83,8 @@ package final class Watchdog {
     if world.size > 1 { start() }
   }
 
-  /// Watches the start of MPI, which waits for ever where a rank never comes.
-  /// - Parameter limit: Seconds that it may take.
+  /// Watches the start of MPI, which waits for ever if a rank never comes.
+  /// - Parameter limit: The limit in seconds.
   package init(startOfMPI limit: Double) {
     Activity.begin("start of MPI", waitsForRanks: true)
     state = WatchdogState(
@@ -91,11 +94,12 @@ package final class Watchdog {
     start()
   }
 
-  /// Stops watching where the work is done.
+  /// Stops watching when the work is done.
   ///
-  /// All ranks call it together, and wait for each other: whoever stops watching falls silent. A rank that then never leaves
-  /// (stopped, say) would keep the job for ever, so each has itself killed after the limit, or half a minute.
-  /// - Throws: `MPIError` where a message fails.
+  /// All ranks call this together and wait for each other, since a rank that stops watching sends
+  /// no more heartbeats. A rank that never exits after that (for example because it is stopped)
+  /// would keep the job for ever, so each rank has itself killed after the limit, or half a minute.
+  /// - Throws: `MPIError` if a message fails.
   package func finish() throws(MPIError) {
     Activity.begin("the shutdown", waitsForRanks: true)
     try world?.sleepingBarrier()

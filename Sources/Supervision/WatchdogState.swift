@@ -5,12 +5,12 @@ import System
 /// The watchdog's thread.
 final class WatchdogState: @unchecked Sendable {
   let monitor = Monitor()
-  /// Touched inside `monitor.locked`.
+  /// Accessed inside `monitor.locked` only.
   var isEnding = false
 
   private let rank: Int
   private var peers: [Peer]
-  /// Where heartbeats go.
+  /// The destinations of heartbeats.
   private let places: [(address: UInt32, port: UInt16)]
   private let socket: HeartbeatSocket?
   private let token: UInt64
@@ -20,10 +20,10 @@ final class WatchdogState: @unchecked Sendable {
   private let option: String
   /// Whether MPI can end the job.
   private let mayAbort: Bool
-  /// What is said instead of what the heartbeats tell.
+  /// A fixed error message, used instead of what the heartbeats show.
   private let complaint: String?
   private let remedy: String
-  /// Seconds without progress, this process's own stops left out.
+  /// Seconds without progress, not counting times when this process was stopped.
   private var idle = 0.0
   private var changes = -1
   private var sinceBeat = Double.infinity
@@ -32,7 +32,7 @@ final class WatchdogState: @unchecked Sendable {
   private var hasSeenEnding = false
 
   private static let tick = 0.1
-  /// Seconds that ending a job may take.
+  /// The longest time in seconds that ending a job may take.
   private static let longestEnd = 20.0
   private static let program =
     CommandLine.arguments.first.map { word in
@@ -55,7 +55,7 @@ final class WatchdogState: @unchecked Sendable {
     self.mayAbort = mayAbort
     self.complaint = complaint
     self.remedy = remedy
-    // Read once, since other threads may be held when they are needed.
+    // Computed now, since other threads may be stopped when they are needed.
     Launcher.prepareForHandlers()
   }
 
@@ -70,7 +70,7 @@ final class WatchdogState: @unchecked Sendable {
     while monitor.locked({ !isEnding }) {
       if let socket { socket.wait(seconds: Self.tick) } else { usleep(UInt32(Self.tick * 1e6)) }
       let now = MonotonicClock.seconds
-      // A tick that took longer was one in which this process was stopped or starved.
+      // A longer tick means that this process was stopped or starved.
       let passed = min(now - last, 3 * Self.tick)
       last = now
       listen(passed)
@@ -83,21 +83,22 @@ final class WatchdogState: @unchecked Sendable {
       if Launcher.isGone { leaveWithoutLauncher() }
       if StopSignals.launcherIsEnding, !hasSeenEnding {
         hasSeenEnding = true
-        // This process may be killed before it leaves by itself.
+        // This process may be killed before it exits by itself.
         Launcher.killLater()
       }
-      // A rank that has died is waited for in vain, and nothing can be saved without it.
+      // A dead rank never answers, and nothing can be saved without it.
       if StopSignals.launcherIsEnding, activity.waitsForRanks, idle >= Launcher.killTimeout {
         StopSignals.exitAtOnce(SIGTERM)
       }
-      // Lower ranks speak first; the others are ended by them, or speak when those are silent.
+      // Lower ranks report first; they end the others, which report only if the lower ranks do not.
       if waited >= limit + 0.2 * Double(min(rank, 3)) { end(activity) }
       if waited >= warningLimit, !hasWarned { warn(activity) }
       if rank == 0, !hasMissed { lookForUnheard() }
     }
   }
 
-  /// Those that no heartbeat ever came from: a firewall may stop their datagrams, and nothing is known about them.
+  /// Ranks without any heartbeat: a firewall may block their datagrams, and nothing is known about
+  /// them.
   private var unheard: [Peer] { peers.filter { $0.last == nil && $0.silence >= warningLimit } }
 
   private func lookForUnheard() {
@@ -111,15 +112,17 @@ final class WatchdogState: @unchecked Sendable {
           ? "stops would not be noticed.\n" : "falls silent would be noticed, but not named.\n"))
   }
 
-  /// By default half a minute: later than the recommended keepalive, which a warning on its way into a dead cable would
-  /// keep from noticing that (a system's keepalive looks at idle connections only).
+  /// A quarter of the limit, by default half a minute.
+  ///
+  /// That is later than the recommended keepalive: a warning sent into a dead connection would keep
+  /// the system's keepalive, which only checks idle connections, from noticing it.
   private var warningLimit: Double { limit / 4 }
 
-  /// Seconds of what the limit is for.
+  /// The seconds to compare with the limit.
   private var waited: Double {
     switch mode {
     case .stepByStep: idle
-    // Where no heartbeat ever came, none may be able to.
+    // A rank without any heartbeat may be unable to send them.
     case .apart: peers.filter { $0.last != nil }.map(\.silence).max() ?? 0
     }
   }
@@ -136,7 +139,7 @@ final class WatchdogState: @unchecked Sendable {
     }
   }
 
-  /// Sends the first heartbeat, at once: whoever was never heard of counts as behind a firewall.
+  /// Sends the first heartbeat at once: a rank that was never heard of counts as behind a firewall.
   func greet() { speak(Activity.current) }
 
   private func speak(_ activity: Activity.Report) {
@@ -144,7 +147,7 @@ final class WatchdogState: @unchecked Sendable {
     send(activity, isLeaving: false)
   }
 
-  /// Tells the others that this rank is about to end the job; any thread may.
+  /// Tells the others that this rank is about to end the job; any thread may call this.
   func announceEnd() { send(Activity.current, isLeaving: true) }
 
   private func send(_ activity: Activity.Report, isLeaving: Bool) {
@@ -155,7 +158,8 @@ final class WatchdogState: @unchecked Sendable {
     for place in places { socket?.send(bytes, to: place.address, port: place.port) }
   }
 
-  /// Waits for the launcher, which another rank has told to end the job: the first signal of it ends this process.
+  /// Waits for the launcher, which another rank has told to end the job; its first signal ends this
+  /// process.
   ///
   /// MPI would have a lot to say about a rank that is gone, after that rank's error, so it is kept from finding out.
   private func awaitEnd() -> Never {
@@ -166,13 +170,14 @@ final class WatchdogState: @unchecked Sendable {
     StopSignals.exitAtOnce(SIGTERM)
   }
 
-  /// Those that the others wait for: the silent ones, else those that do something else than wait.
+  /// The ranks that the others wait for: those without heartbeats, or else those that are not
+  /// waiting themselves.
   private var late: [Peer] {
     let silent = peers.filter { $0.last != nil && $0.silence > silenceLimit }
     return silent.isEmpty ? peers.filter { $0.last?.waitsForRanks == false } : silent
   }
 
-  /// What is known about why nothing goes on.
+  /// An explanation of why the job makes no progress.
   private func account(_ activity: Activity.Report) -> String {
     if mode == .apart {
       return peers.filter { $0.last != nil && $0.silence >= warningLimit }.map {
@@ -181,7 +186,7 @@ final class WatchdogState: @unchecked Sendable {
     }
     let step = Self.place(activity.step, activity.phase)
     let time = "for \(Int(idle.rounded())) s"
-    // A rank that is silent is named even where this one is not known to wait for it.
+    // A rank without heartbeats is named even if this one may not be waiting for it.
     guard activity.waitsForRanks || late.contains(where: { $0.silence > silenceLimit }) else {
       return "this rank (\(Machine.hostName)) has not finished \(step) \(time)"
     }
@@ -211,7 +216,7 @@ final class WatchdogState: @unchecked Sendable {
 
   private func warn(_ activity: Activity.Report) {
     hasWarned = true
-    // One rank warns: the first that waits for others.
+    // One rank warns: the first one that waits for others.
     let speaker = peers.first {
       $0.rank < rank && $0.silence < silenceLimit && $0.last?.waitsForRanks == true
     }
@@ -235,7 +240,7 @@ final class WatchdogState: @unchecked Sendable {
     let sentence = complaint ?? account(activity)
     StandardStream.error.tell("\(Self.program) (rank \(rank)): \(sentence). \(remedy)\n")
     StopSignals.removeFile()
-    // Over a cut network MPI_Abort waits for an answer that never comes.
+    // Over a cut network, MPI_Abort waits for an answer that never comes.
     let isCutOff = late.contains { peer in
       !peer.isOnThisHost && peer.silence > silenceLimit
         && !peer.addresses.contains { HeartbeatSocket.answers($0, port: peer.port) }

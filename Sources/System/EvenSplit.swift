@@ -1,6 +1,8 @@
-/// The numbers of `0..<count` that one of several parts has, as evenly as can be; the odd ones go to the first parts.
+/// The range of `0..<count` that belongs to one of several parts, as even as possible; the first
+/// parts get the remainder.
 ///
-/// This is how a layer's kernels go to towers, a batch's images to replicas, and work to threads.
+/// This is how a layer's kernels are split over towers, a batch's images over replicas, and work
+/// over threads.
 package func evenSplit(_ count: Int, part: Int, of parts: Int) -> Range<Int> {
   let (each, odd) = count.quotientAndRemainder(dividingBy: parts)
   let start = part * each + min(part, odd)

@@ -8,13 +8,13 @@ package enum Summary: Sendable {
   case scalar(String, Double)
   /// A picture in colour, encoded as PNG.
   case image(String, png: [UInt8], width: Int, height: Int)
-  /// The distribution of numbers.
+  /// A histogram.
   case histogram(String, HistogramCounts)
 }
 
-/// The few messages of tensorflow/core/util/event.proto that are written here.
+/// The messages of tensorflow/core/util/event.proto that are needed here.
 enum Event {
-  /// What every file begins with.
+  /// The first message of every file.
   static func version() -> [UInt8] {
     encoded(step: 0) { event, arena in
       event.pointee.what_case = TENSORFLOW__EVENT__WHAT_FILE_VERSION
@@ -22,7 +22,7 @@ enum Event {
     }
   }
 
-  /// Says that a run goes on with a step.
+  /// The message that a run continues with a step.
   static func start(step: Int) -> [UInt8] {
     encoded(step: step) { event, arena in
       event.pointee.what_case = TENSORFLOW__EVENT__WHAT_SESSION_LOG
@@ -32,7 +32,7 @@ enum Event {
     }
   }
 
-  /// What was seen after a step.
+  /// The values recorded after a step.
   static func summary(_ values: [Summary], step: Int) -> [UInt8] {
     encoded(step: step) { event, arena in
       let summary: UnsafeMutablePointer<Tensorflow__Summary> = arena.make {

@@ -1,28 +1,29 @@
 import Glibc
 package import System
 
-/// A file of TensorBoard's, which grows event by event.
+/// A TensorBoard event file, to which events are appended.
 ///
 /// Each event is a record of TensorFlow's TFRecord format: the length (64 bits), the masked CRC-32C of the
 /// length, the message, and the masked CRC-32C of the message, all little-endian; a CRC c is masked as
 /// (c rotated right by 15) + 0xA282EAD8. (tensorflow/core/lib/io/record_writer.h.)
 package final class EventFile {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
-  /// The file's number with the system.
+  /// The file descriptor.
   package let descriptor: Int32
 
-  /// Creates a file in a folder, under the name that TensorBoard looks for.
+  /// Creates a file in a folder, with a name that TensorBoard recognises.
   /// - Parameters:
-  ///   - folder: The folder, which is created where it is missing.
-  ///   - firstStep: Steps done before; points of later steps in older files are then left out.
-  /// - Throws: `Failure` (cannotCreate) where the file cannot be created.
+  ///   - folder: The folder, which is created if missing.
+  ///   - firstStep: The number of steps done before; TensorBoard then ignores later steps in older
+  ///     files.
+  /// - Throws: `Failure` (cannotCreate) if the file cannot be created.
   package init(in folder: String, firstStep: Int) throws(Failure) {
     if mkdir(folder, 0o700) != 0 && errno != EEXIST {
       throw .system(.cannotCreate, "\(quoted(folder)) cannot be created", errno: errno)
     }
     var (path, descriptor, time) = ("", Int32(-1), Int(Glibc.time(nil)))
-    // A run that goes on within the second takes the next one's name.
+    // A run that is resumed within the same second uses the next second's name.
     repeat {
       path = "\(folder)/events.out.tfevents.\(time).\(Machine.hostName)"
       descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
@@ -39,8 +40,8 @@ package final class EventFile {
 
   deinit { close(descriptor) }
 
-  /// Appends what was seen after a step.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be written.
+  /// Appends the values recorded after a step.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be written.
   package func write(_ values: [Summary], step: Int) throws(Failure) {
     try append(Event.summary(values, step: step))
   }
@@ -67,7 +68,8 @@ package final class EventFile {
   }
 }
 
-/// CRC-32 with Castagnoli's polynomial (RFC 3720), reflected 0x82F63B78; zlib's has another one.
+/// CRC-32 with Castagnoli's polynomial (RFC 3720), reflected 0x82F63B78; zlib's CRC-32 has another
+/// polynomial.
 package enum CRC32C {
   private static let table: [UInt32] = (0..<256).map { byte in
     (0..<8).reduce(UInt32(byte)) { sum, _ in

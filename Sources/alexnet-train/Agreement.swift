@@ -3,11 +3,11 @@ import MPI
 import System
 import Training
 
-/// What all ranks must have in common before they train together.
+/// Checks what all ranks must have in common before they train together.
 struct Agreement {
   let world: Communicator
 
-  /// Ranks that were started with different words might wait for each other in different places.
+  /// Ranks started with different arguments might wait for each other in different places.
   func agree(onWords words: some Sequence<String>) throws {
     let own = words.map(quoted).joined(separator: " ")
     let first = try world.broadcast(own, from: 0)
@@ -18,7 +18,8 @@ struct Agreement {
         + "\(first.isEmpty ? "none" : first); start all ranks with the same options.")
   }
 
-  /// Ranks of different builds or machines might compute, or understand each other, differently.
+  /// Ranks with different builds or machines might compute differently, or misread each other's
+  /// messages.
   func agreeOnMachines() throws {
     let own = [
       "the program's SHA-256": try Self.programChecksum,
@@ -27,7 +28,7 @@ struct Agreement {
     ].sorted { $0.key < $1.key }
     for (name, value) in own {
       let first = try world.broadcast(value, from: 0)
-      // A rank without a difference must not go on and wait for one that has.
+      // A rank without a difference must not continue and wait for one with a difference.
       let differs = try world.allReduce(Int64(value == first ? 0 : 1), .max) != 0
       guard differs else { continue }
       let values = try world.allGather(value),

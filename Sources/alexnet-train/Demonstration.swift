@@ -4,23 +4,23 @@ import MPI
 import System
 import Training
 
-/// What `alexnet-train` does without --data: Fashion-MNIST, as d2l.ai trains AlexNet on it.
+/// What `alexnet-train` does without --data: it trains on Fashion-MNIST, as d2l.ai trains AlexNet.
 enum Demonstration {
   /// The classes of Fashion-MNIST.
   static let classes = 10
-  /// Steps that bring the validation error well below 25 %: less than two thirds of an epoch.
+  /// Enough steps for a validation error well below 25 %: less than two thirds of an epoch.
   static let steps = 300
 
-  /// The paper's recipe but for its length: the learning rate is divided by ten once, after four fifths of the
-  /// steps.
+  /// The schedule of a short run: the learning rate is divided by ten once, after four fifths of
+  /// the steps.
   static func schedule(steps: Int, batchSize: Int) -> LearningRateSchedule {
     .steps(divisor: 10, epochs: [0.8 * Double(steps) * Double(batchSize) / 60_000])
   }
 
-  /// Fashion-MNIST, prepared once under the user's cache directory.
+  /// Fashion-MNIST, prepared once in the user's cache directory.
   static func dataset(_ world: Communicator, side: Int) throws -> Dataset {
     let path = cacheFolder + "/fashion-mnist-\(side)"
-    // One rank works, with its own core; the others must not take that from it by waiting.
+    // Only one rank works; the others must not use its core for waiting.
     if world.rank == 0 && !FileManager.default.fileExists(atPath: path) {
       var settings = PreparationSettings(
         source: try FashionMNIST.installedFolder(), destination: path)

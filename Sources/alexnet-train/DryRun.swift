@@ -8,7 +8,7 @@ import System
 import Towers
 import Training
 
-/// What `--dry-run` shows: the network, its memory, its exchanges and the settings.
+/// The output of `--dry-run`: the network, its memory, its exchanges and the settings.
 struct DryRun {
   let settings: TrainingSettings
   let placement: Placement

@@ -8,14 +8,15 @@ import Towers
 import Training
 
 extension TrainCommand {
-  /// The file that the weights come from: what `--init-from` names, the newest checkpoint where it is a run.
+  /// The file with the weights: the argument of `--init-from`, or its newest checkpoint if it is a
+  /// run.
   func weightFile() throws(Failure) -> String? {
     try arguments[TrainOptions.initFrom].map { path throws(Failure) in
       try RunDirectory.checkpoint(named: path)
     }
   }
 
-  /// The network that is trained: what `--network` names, else that of the file which the weights come from.
+  /// The network to train: the one that `--network` names, otherwise that of the weights' file.
   func networkChoice(weights: String?) throws(Failure) -> NetworkChoice {
     let name = arguments[TrainOptions.network]
     if name == nil, let weights, let network = try StartingWeights.network(in: weights) {
@@ -34,7 +35,7 @@ extension TrainCommand {
       try StartingWeights.pictures(for: choice.network(classes: nil), in: weights))
   }
 
-  /// What fills a new run's network with the weights of a file; nil where there is none.
+  /// A function that fills a new run's network with the weights of a file; nil if there is none.
   func startingWeights(
     _ settings: TrainingSettings, _ dataset: Dataset
   ) -> ((Network) throws(Failure) -> StartingPoint)? {
@@ -45,7 +46,7 @@ extension TrainCommand {
     }
   }
 
-  /// What the options say of single layers; nil where they say nothing.
+  /// The options about single layers; nil if there are none.
   func fineTuning(
     weights: String?, _ network: NetworkSpecification
   ) throws(Failure) -> FineTuning? {

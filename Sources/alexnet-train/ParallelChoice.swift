@@ -6,11 +6,11 @@ import Planning
 import System
 import Training
 
-/// How the command line wants the ranks to share the work.
+/// The command line's options for how the ranks share the work.
 struct ParallelChoice {
-  /// How numbers travel; nil for as they are.
+  /// The number format of messages; nil for fp32.
   let formats: WireFormats?
-  /// Nil for the best one.
+  /// Nil for the best scheme.
   private let scheme: FullyConnectedScheme?
   private let checkEvery: Int
 
@@ -23,7 +23,7 @@ struct ParallelChoice {
     checkEvery = arguments[TrainOptions.checkReplicas]
   }
 
-  /// The choice for a network on these ranks, and a sentence about it where there was one to make.
+  /// The choice for a network on these ranks, and a sentence about it if there was a choice.
   func parallelism(
     _ network: NetworkSpecification, _ placement: Placement, batchSize: Int
   ) throws(Failure) -> (Parallelism, said: String?) {
@@ -67,7 +67,7 @@ struct ParallelChoice {
 }
 
 extension Int {
-  /// A number of bytes for people.
+  /// A number of bytes as text.
   fileprivate var megabytes: String {
     let tenths = Int((Double(self) / 1e5).rounded())
     return "\(tenths / 10).\(tenths % 10) MB"

@@ -5,14 +5,14 @@ import System
 import Training
 
 extension TrainCommand {
-  /// The limit to the steps, if there is one.
+  /// The limit on the number of steps, if there is one.
   var steps: Int? {
     let standard =
       isDemonstration && !arguments.has(TrainOptions.epochs) ? Demonstration.steps : nil
     return arguments[TrainOptions.maxSteps] ?? standard
   }
 
-  /// The recipe that the options ask for, and sentences about what the network changes in it.
+  /// The recipe according to the options, and sentences about what the network changes in it.
   func recipe(for choice: NetworkChoice) throws(Failure) -> (recipe: Recipe, said: [String]) {
     let name = arguments[TrainOptions.recipe]
     var (recipe, changes) = Recipe.named(name, preset: choice.preset)

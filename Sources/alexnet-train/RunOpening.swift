@@ -8,10 +8,10 @@ import Safetensors
 import System
 import Training
 
-/// A run's folder, the hold on it, and where to go on from.
+/// A run's folder, the lock on it, and the checkpoint to resume from.
 final class OpenedRun {
   let run: RunDirectory
-  /// The first rank's; let go of when the run ends.
+  /// Only in the first rank; released when the run ends.
   let lock: RunLock?
   private var checkpoint: SafetensorsFile?
 
@@ -19,9 +19,10 @@ final class OpenedRun {
     (self.run, self.lock, self.checkpoint) = (run, lock, checkpoint)
   }
 
-  /// Hands over the checkpoint to go on from; nil for a new run.
+  /// Returns the checkpoint to resume from, once; nil for a new run.
   ///
-  /// A file that is held open keeps its room on the disk when newer ones have taken its place, so it is not kept here.
+  /// An open file uses disk space even after newer checkpoints have replaced it, so it is not kept
+  /// here.
   func takeCheckpoint() -> SafetensorsFile? {
     defer { checkpoint = nil }
     return checkpoint
@@ -29,7 +30,8 @@ final class OpenedRun {
 }
 
 extension TrainCommand {
-  /// Opens the run's folder, and the checkpoint to go on from where there is one; all ranks call it together.
+  /// Opens the run's folder, and the checkpoint to resume from if there is one; all ranks call this
+  /// together.
   func open(_ settings: TrainingSettings) throws -> OpenedRun {
     let given = arguments[TrainOptions.out]
     var path =
@@ -40,12 +42,12 @@ extension TrainCommand {
     var lock: RunLock?
     var goesOn = false
     if world.rank == 0 { (lock, goesOn) = try take(run, mode) }
-    // What the first rank finds in the folder counts for all.
+    // The first rank's view of the folder decides for all.
     goesOn = try world.broadcast(goesOn ? "run" : "", from: 0) == "run"
     guard goesOn else { return OpenedRun(run: run, lock: lock, checkpoint: nil) }
     let newest =
       try world.rank == 0 ? checkpointToGoOnFrom(run, wantsGood: mode == .latestGood) : nil
-    // All ranks go on from the file that the first one sees.
+    // All ranks resume from the file that the first one sees.
     path = try world.broadcast(newest ?? "", from: 0)
     let checkpoint = path.isEmpty ? nil : try SafetensorsFile(opening: path)
     let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
@@ -53,7 +55,8 @@ extension TrainCommand {
     return OpenedRun(run: run, lock: lock, checkpoint: checkpoint)
   }
 
-  /// Makes the folder of a run that was given none: of two that start in one second, each its own.
+  /// Makes a folder for a run without `--out`; two runs that start in the same second get different
+  /// folders.
   private func makeFreshFolder(_ settings: TrainingSettings) throws(Failure) -> String {
     let name = "runs/\(settings.network.name)-\(Self.timeStamp)"
     var (path, number) = (name, 1)
@@ -64,8 +67,9 @@ extension TrainCommand {
     return path
   }
 
-  /// Takes a run's folder, which is made where a run may begin in it; only then is what lies there counted on.
-  /// - Returns: The hold on it, and whether there is a run to go on with.
+  /// Locks a run's folder, which is made if a run may start in it; its contents are examined only
+  /// after that.
+  /// - Returns: The lock, and whether there is a run to resume.
   private func take(
     _ run: RunDirectory, _ mode: ResumeMode?
   ) throws(Failure) -> (lock: RunLock?, goesOn: Bool) {
@@ -78,7 +82,7 @@ extension TrainCommand {
     }
     try run.check()
     let lock = try self.lock(run)
-    // Another run may have begun here, and ended, while this one waited for the folder.
+    // Another run may have started and ended here while this one waited for the lock.
     guard !goesOn() else { return (lock, true) }
     try run.checkIsFree()
     try run.makeCheckpointFolder()
@@ -91,7 +95,8 @@ extension TrainCommand {
     }
   }
 
-  /// The newest checkpoint, or the newest whole one where that is asked for; damaged ones then lose their names.
+  /// The newest checkpoint, or the newest undamaged one if requested; damaged ones are then
+  /// renamed.
   private func checkpointToGoOnFrom(
     _ run: RunDirectory, wantsGood: Bool
   ) throws(Failure) -> String? {
@@ -107,7 +112,7 @@ extension TrainCommand {
       }
     }
     if let newest = try run.newestCheckpoint() { return newest }
-    // A run that begins anew takes the place of all that is there.
+    // A new run would overwrite everything that is there.
     guard run.remains.isEmpty, !wantsGood else {
       throw Failure(
         .badData,
@@ -120,8 +125,9 @@ extension TrainCommand {
     return nil
   }
 
-  /// What is wrong with a checkpoint's bytes; nil where nothing is.
-  /// - Throws: `Failure` where that cannot be found out: it cannot be read, or a newer program wrote it.
+  /// The damage of a checkpoint; nil if there is none.
+  /// - Throws: `Failure` if that cannot be determined: it cannot be read, or a newer program wrote
+  ///   it.
   private func damage(of path: String) throws(Failure) -> Failure? {
     if let misnaming = Checkpoint.misnaming(of: path) { return misnaming }
     let file: SafetensorsFile
@@ -131,7 +137,7 @@ extension TrainCommand {
     }
     if NetworkFile.isNewer(file) { try NetworkFile.checkFormat(file) }
     do throws(Failure) { _ = try CheckpointDigests(file) } catch { return error }
-    // A description that is whole and not understood is no damage.
+    // A complete description that is not understood does not mean damage.
     _ = try NetworkFile.network(of: file)
     do throws(Failure) { try NetworkFile(file).verify() } catch {
       guard error.exitCode == .badData else { throw error }

@@ -4,7 +4,7 @@ import System
 import Training
 
 extension Safeguards {
-  /// How the options want the run to be watched over.
+  /// Reads the options for the supervision of the run.
   init(_ arguments: Arguments, start: Double) throws(Failure) {
     self.init()
     endTime = arguments[TrainOptions.maxTime].map { start + $0 }

@@ -15,7 +15,7 @@ struct TrainCommand {
   let world: Communicator
   let arguments: Arguments
 
-  /// Reads the command line and does what it asks for; all ranks call it together.
+  /// Parses the command line and runs it; all ranks call this together.
   static func run(_ words: [String], over world: Communicator) throws -> ExitCode {
     let start = MonotonicClock.seconds
     let arguments = try TrainOptions.command.parse(words)
@@ -33,7 +33,7 @@ struct TrainCommand {
     try SegmentNames.unlink(of: world)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
-    // Preparing the demonstration's pictures takes its time on one rank, while the others wait.
+    // Preparing the demonstration's pictures takes time on one rank, while the others wait.
     var watchdog = try isDemonstration ? nil : startWatchdog()
     firstMessages.stop()
 
@@ -64,7 +64,7 @@ struct TrainCommand {
     return end(result, in: opened.lock?.place ?? opened.run.path)
   }
 
-  /// Whether the program trains on Fashion-MNIST, as it does where nothing else is named.
+  /// Whether to train on Fashion-MNIST, which is the default without other data.
   var isDemonstration: Bool {
     !arguments.has(TrainOptions.data) && !arguments.has(TrainOptions.classes)
   }
@@ -74,7 +74,7 @@ struct TrainCommand {
     return try Watchdog(world, limit: limit)
   }
 
-  /// The dataset to train on; nil for a dry run that names none.
+  /// The dataset to train on; nil for a dry run without one.
   private func openDataset(_ plan: TrainPlan) throws -> Dataset? {
     guard !arguments[TrainOptions.dryRun] || arguments.has(TrainOptions.data) else { return nil }
     guard let path = arguments[TrainOptions.data] else {
@@ -104,7 +104,7 @@ struct TrainCommand {
       formats: plan.parallelChoice.formats)
   }
 
-  /// Says what the run begins with.
+  /// Prints the first lines of the run.
   private func greet(
     _ plan: TrainPlan, _ run: RunDirectory, _ link: LinkCheck.Link?, _ schemeChoice: String?
   ) {
@@ -151,13 +151,14 @@ struct TrainCommand {
     return .done
   }
 
-  /// Seconds that the first messages may take: with the start of mpirun and its end that is less than a minute.
+  /// The limit in seconds for the first messages; together with the start and end of mpirun this is
+  /// less than a minute.
   private static let firstMessagesLimit = 50.0
 
-  /// Only the first rank speaks.
+  /// Prints a line, in the first rank only.
   ///
-  /// What it says is in the run's files too, so a full disk under standard output, or a terminal
-  /// that has gone away, does not end a training.
+  /// The run's files have the same messages, so a full disk under standard output, or a closed
+  /// terminal, does not end the training.
   func say(_ text: String) {
     if world.rank == 0 { StandardStream.output.tell(escaped(text, but: "\n")) }
   }
@@ -181,7 +182,7 @@ struct TrainCommand {
     }
   }
 
-  /// A run that does not fit into memory would be killed without a word.
+  /// Refuses a run that needs too much memory, which the system would kill without a message.
   private func checkMemory(
     _ settings: TrainingSettings, _ placement: Placement, _ parallelism: Parallelism, _ cores: Cores
   ) throws(Failure) {
@@ -189,7 +190,8 @@ struct TrainCommand {
       settings.network, placement, batchSize: settings.recipe.batchSize,
       scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
       algorithm: settings.algorithm)
-    // Weights and velocities once more, for the checkpoint that is written while training goes on.
+    // A second copy of weights and velocities is for the checkpoint that is written in the
+    // background.
     let rank = estimate.total + 2 * estimate.parameters
     let needed = rank * cores.ranksOnHost
     let remedy =

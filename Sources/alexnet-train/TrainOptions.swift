@@ -199,19 +199,19 @@ enum TrainOptions {
     ])
 }
 
-/// What `--resume` asks for.
+/// The modes of `--resume`.
 enum ResumeMode: String {
-  /// To go on with a run that must be there.
+  /// Resume a run that must exist.
   case newest = ""
-  /// To go on with a run, or to start it where there is none.
+  /// Resume a run, or start it if there is none.
   case auto
-  /// To go on from the newest checkpoint that is whole.
+  /// Resume from the newest undamaged checkpoint.
   case latestGood = "latest-good"
 
-  /// What may follow `--resume`.
+  /// The words that may follow `--resume`.
   static let words = [auto.rawValue, latestGood.rawValue]
 
-  /// What the user asked for; nil where a run is to begin.
+  /// The mode that the user chose; nil to start a new run.
   init?(_ arguments: Arguments) {
     guard let word = arguments.word(TrainOptions.resume) else { return nil }
     self.init(rawValue: word)

@@ -4,12 +4,13 @@ import Options
 import System
 import Training
 
-/// What the options ask for, as far as it needs no dataset: what is wrong with it is found before one is prepared or
-/// read.
+/// The options that do not depend on the dataset.
+///
+/// Errors in them are found before a dataset is prepared or read.
 struct TrainPlan {
   let safeguards: Safeguards
   let cores: Cores
-  /// The file that the weights come from; nil for initial values.
+  /// The file with the weights; nil for initial values.
   let weights: String?
   let choice: NetworkChoice
   let recipe: Recipe

@@ -11,8 +11,8 @@ import Tensors
 import Towers
 import Training
 
-/// `alexnet bench`: how fast whole training steps are, where their time goes, and how that compares with the
-/// fastest that direct convolution could be.
+/// `alexnet bench`: the speed of whole training steps, where their time goes, and how it compares
+/// with the limit of direct convolution.
 enum Bench: Subcommand {
   static let name = "bench"
   static let summary = "measure training steps layer by layer (also under mpirun -np 2)"
@@ -68,7 +68,7 @@ enum Bench: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    // Within MPI: a complaint that all ranks have is made once.
+    // Within MPI, so that an error that all ranks have is reported once.
     OverRanks.start("alexnet bench") { world in
       let arguments = try command.parse(words)
       if arguments[Command.help] {
@@ -141,7 +141,7 @@ enum Bench: Subcommand {
       forward: try run.infer(passes: steps))
   }
 
-  /// Multiplications with additions a second of all ranks' threads together, each with a product of its own.
+  /// Multiply-adds per second of all ranks' threads together, each computing its own product.
   private static func productRate(_ world: Communicator, _ team: ThreadTeam) throws -> Double {
     let side = 1536
     let matrices = (0..<team.count).map { _ in (0..<3).map { _ in Tensor(side, side) } }
@@ -168,7 +168,7 @@ enum Bench: Subcommand {
   }
 }
 
-/// Where the bench's batches come from.
+/// The source of the bench's batches.
 final class Batches {
   private let loader: BatchLoader?
   private let random: (input: Tensor, labels: [Int32])
@@ -192,9 +192,9 @@ final class Batches {
     self.random = (input, own.map { Int32($0 % network.classes) })
   }
 
-  /// Seconds that steps have waited for images.
+  /// Seconds that steps waited for images.
   var secondsWaited: Double { loader?.secondsWaited ?? 0 }
-  /// Seconds of a core that this rank has spent on images.
+  /// Core seconds that this rank spent on images.
   var secondsWorked: Double { loader?.secondsWorked ?? 0 }
 
   func next() throws(Failure) -> (input: Tensor, labels: [Int32]) {

@@ -4,17 +4,19 @@ import Networks
 import System
 import Tensors
 
-/// The errors of each convolution of a network at its real shapes, for each algorithm, against double precision.
+/// The errors of each convolution at the network's real shapes, for each algorithm, against double
+/// precision.
 ///
-/// Inputs are normal numbers, rectified as in the network but for the image's; weights and the output's gradients normal
-/// ones. The error is ||result - reference|| / ||reference||.
+/// Inputs are normally distributed, after a ReLU as in the network except for the image; weights
+/// and output gradients are normally distributed. The error is ||result - reference|| /
+/// ||reference||.
 struct BenchAccuracy {
   private let network: NetworkSpecification
   private static let images = 2
 
   init(_ network: NetworkSpecification) { self.network = network }
 
-  /// A table for people.
+  /// The errors as a table.
   var text: String {
     var lines = [
       "\(network.name): relative norm of the error against double precision, \(Self.images) images.",
@@ -118,7 +120,7 @@ private final class ConvolutionTrial {
     return (difference / norm).squareRoot()
   }
 
-  /// By the definition, pixel by pixel.
+  /// Computed directly from the definition, pixel by pixel.
   private func doubles() -> (y: [Double], dx: [[Double]], dw: [[Double]]) {
     let (output, size, kernels) = (layer.output, window.size, layer.output.maps)
     var y = [Double](repeating: 0, count: images * output.count)

@@ -6,22 +6,23 @@ import Networks
 import System
 import Tensors
 
-/// The bench's figures, as tables or as JSON.
+/// The bench's results, as tables or as JSON.
 struct BenchReport {
   let network: NetworkSpecification
   let layer: String?
   let batchSize: Int
   let ranks: Int
   let threads: Int
-  /// Multiplications with additions a second of all cores in use.
+  /// Multiply-adds per second of all cores in use.
   let productRate: Double
   let training: BenchTimes
   let forward: BenchTimes
 
   private var shapes: [LayerShape] { network.shapes(ofTower: 0) }
 
-  /// Multiplications with additions that direct convolution needs for a training step of one image, all
-  /// towers: forward, both gradients, and no gradient for the image.
+  /// Multiply-adds of direct convolution for a training step of one image.
+  ///
+  /// They cover all towers: forward and both gradients, without a gradient for the image.
   private var stepMultiplications: Int {
     (0..<network.towers).reduce(0) { sum, tower in
       let layers = network.shapes(ofTower: tower)
@@ -31,22 +32,22 @@ struct BenchReport {
 
   private var imagesPerSecond: Double { Double(batchSize) / training.step }
   private var forwardImagesPerSecond: Double { Double(batchSize) / forward.step }
-  /// Images a second of the direct roofline.
+  /// The direct roofline in images per second.
   private var roofline: Double { productRate / Double(stepMultiplications) }
   private var exchangeShare: Double {
     training.boundaries.reduce(0) { $0 + $1.exposed } / training.step
   }
-  /// Seconds of a step in layers without weights, in the update and in waiting for images.
+  /// Seconds of a step in layers without weights, in the update and waiting for images.
   private var otherSeconds: Double {
     zip(training.layers, shapes).reduce(training.update + training.wait) { sum, pair in
       pair.1.kernels.isEmpty ? sum + pair.0.forward + pair.0.backward : sum
     }
   }
-  /// Reading, decoding and augmenting, of the core time of this rank's step.
+  /// The share of this rank's core time spent reading, decoding and augmenting.
   private var dataShare: Double { training.data / max(training.processor, 1e-9) }
   private var rooflineSeconds: Double { Double(batchSize) / roofline }
 
-  /// Tables for people.
+  /// The results as tables.
   var text: String {
     var lines = [
       "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
@@ -61,7 +62,7 @@ struct BenchReport {
         format: "%@ %11.2f %12.2f", Column.left(10).fitted(time.name),
         1e3 * time.forward, 1e3 * time.backward)
       if !shape.kernels.isEmpty {
-        // A rank with all towers runs them side by side; its first tower's time stands for all.
+        // A rank with all towers runs them in parallel; its first tower's time stands for all.
         let rate = 2e-9 * Double(shape.multiplications * batchSize) / time.forward
         let share = rate / (2e-9 * productRate / Double(network.towers))
         line += String(format: " %16.1f %17.2f", rate, share)

@@ -7,27 +7,28 @@ import Tensors
 import Towers
 import Training
 
-/// What a number of steps took, as means of one step.
+/// The times of a number of steps, as means of one step.
 struct BenchTimes {
-  /// Seconds of a whole step: the median.
+  /// The median duration of a whole step in seconds.
   var step = 0.0
-  /// Seconds of each layer, forward and backward.
+  /// The seconds of each layer, forward and backward.
   var layers: [(name: String, forward: Double, backward: Double)] = []
-  /// What crosses at each boundary between ranks.
+  /// The messages at each boundary between ranks.
   var boundaries: [BoundaryTime] = []
-  /// Seconds of the update, and of waiting for images.
+  /// The seconds of the update, and of waiting for images.
   var update = 0.0
   var wait = 0.0
-  /// Seconds of a core that reading, decoding and augmenting images took, and that the whole process took.
+  /// The core seconds of reading, decoding and augmenting images, and of the whole process.
   var data = 0.0
   var processor = 0.0
-  /// Page faults of a step after the first ten, or after the first half where there are fewer than twenty.
+  /// Page faults per step after the first ten, or after the first half if there are fewer than
+  /// twenty.
   var faults = 0.0
-  /// The most memory that a rank has held so far, in bytes.
+  /// The peak memory of a rank so far, in bytes.
   var peakMemory = 0
 }
 
-/// Runs steps of a network and takes their times.
+/// Runs steps of a network and measures them.
 struct BenchRun {
   private let network: Network
   private let batches: Batches
@@ -57,7 +58,7 @@ struct BenchRun {
       network.differentiateLoss(pass)
       try network.backward(input, pass)
       let start = MonotonicClock.seconds
-      // So small a rate that the random weights stay what they are.
+      // So small a rate that the random weights do not change.
       rule.update(network.parameters, learningRate: 1e-9, team: team)
       if step > 0 { update += MonotonicClock.seconds - start }
     }
@@ -66,7 +67,7 @@ struct BenchRun {
     return times
   }
 
-  /// How long the messages of a step take where nothing is computed meanwhile.
+  /// Measures the messages of a step without any computation at the same time.
   private func measureAlone(_ result: inout BenchTimes, times: Int) throws {
     guard network.placement.all.size > 1 else { return }
     let images = network.placement.images(of: batchSize).count
@@ -78,13 +79,13 @@ struct BenchRun {
         sums[number] += traffic.seconds
       }
     }
-    // The softmax's reductions have nothing to hide behind.
+    // No computation overlaps with the softmax's reductions.
     for number in sums.indices where result.boundaries[number].name != "softmax" {
       result.boundaries[number].alone = sums[number] / Double(times)
     }
   }
 
-  /// Forward passes as at test.
+  /// Forward passes as in evaluation.
   func infer(passes: Int) throws -> BenchTimes {
     try measure(passes) { _ in
       let (input, labels) = try batches.next()
@@ -100,7 +101,7 @@ struct BenchRun {
       layers: network.layerSeconds, traffic: network.traffic, wait: batches.secondsWaited,
       data: batches.secondsWorked, usage: Self.usage
     )
-    // Page faults are counted when all that is touched once has been touched.
+    // Page faults are counted after all memory was touched once.
     var settled = (after: 0, usage: before.usage)
     var durations: [Double] = []
     for number in 1...count {
@@ -139,23 +140,23 @@ struct BenchRun {
 }
 
 extension rusage {
-  /// Seconds of a core, of the program and of the system for it.
+  /// Core seconds of the program, and of the system on its behalf.
   fileprivate var seconds: Double {
     Double(ru_utime.tv_sec + ru_stime.tv_sec) + 1e-6 * Double(ru_utime.tv_usec + ru_stime.tv_usec)
   }
 }
 
-/// What crosses at a boundary between ranks in a step.
+/// The messages at a boundary between ranks in a step.
 struct BoundaryTime {
-  /// The layer that reads, `softmax`, or `gradients`.
+  /// The layer that reads them, `softmax`, or `gradients`.
   let name: String
-  /// Bytes that this rank sends.
+  /// The number of bytes that this rank sends.
   let bytes: Int
-  /// Seconds that it waits for them.
+  /// The seconds that it waits for them.
   let exposed: Double
-  /// Seconds that the same messages take where nothing is computed meanwhile; nil where that is not measured.
+  /// The seconds that the same messages take without computation; nil if not measured.
   var alone: Double?
 
-  /// The share of the messages' time that computing hides.
+  /// The share of the messages' time that is hidden behind computation.
   var hidden: Double? { alone.map { max(0, 1 - exposed / max($0, 1e-9)) } }
 }

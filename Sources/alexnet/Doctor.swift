@@ -7,7 +7,7 @@ import Supervision
 import System
 import Training
 
-/// `mpirun -np N alexnet doctor`: what a cluster is made of, and what is wrong with it.
+/// `mpirun -np N alexnet doctor`: the composition of a cluster and its problems.
 enum Doctor: Subcommand {
   static let name = "doctor"
   static let summary =
@@ -58,7 +58,7 @@ enum Doctor: Subcommand {
       )
       firstMessages.stop()
       Activity.begin("the checks", waitsForRanks: true)
-      // The watchdog comes first: it can end a job whose network is dead, and MPI cannot.
+      // The watchdog comes first: it can end a job whose network is dead, while MPI cannot.
       try LinkCheck.verify(world, within: limit + 2)
       let code = try examine(world, arguments)
       try watchdog.finish()
@@ -97,7 +97,8 @@ enum Doctor: Subcommand {
     return diagnosis.exitCode
   }
 
-  /// The links within the first replica, and those between the replicas' first ranks, one after the other.
+  /// Measures the links within the first replica, and between the replicas' first ranks, one after
+  /// the other.
   private static func measure(
     _ placement: Placement, _ network: NetworkSpecification, batchSize: Int,
     scheme: FullyConnectedScheme
@@ -111,7 +112,7 @@ enum Doctor: Subcommand {
     for (group, isReplica, bytes) in [
       (placement.group, true, volume.bytes - between), (placement.peers, false, between),
     ] {
-      // Everyone takes part in the numbers; only the first replica, or the first ranks, measure at a time.
+      // All ranks get the numbers, but only the first replica, or the first ranks, measure.
       let isMeasured = isReplica ? placement.replica == 0 : placement.group.rank == 0
       let links = isMeasured ? try LinkCheck.measure(group) : []
       let count = Int(try world.allReduce(Int64(links.count), .max))

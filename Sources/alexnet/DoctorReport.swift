@@ -4,7 +4,7 @@ import ModelParallel
 import System
 import Training
 
-/// What `alexnet doctor` shows.
+/// The output of `alexnet doctor`.
 struct DoctorReport {
   let cores: Cores
   let facts: [RankFacts]
@@ -39,7 +39,7 @@ struct DoctorReport {
     Dictionary(grouping: facts, by: \.host).sorted { $0.value[0].rank < $1.value[0].rank }
   }
 
-  /// The settings of Open MPI that come from the environment, by name.
+  /// Open MPI's settings from the environment, by name.
   private var settings: String {
     let names = Launcher.settings(in: ProcessInfo.processInfo.environment)
     return "Settings of Open MPI: \(names.isEmpty ? "none" : names.joined(separator: ", "))."

@@ -79,7 +79,7 @@ enum Evaluate: Subcommand {
       StandardStream.error.tell("Warning: \(notice)\n")
     }
     let weighting = try weighting(arguments, networks: networks.count)
-    // What the files need is found out before the work, not after it.
+    // Problems with the output files are found before the work, not after it.
     for option in [predictions, confusion, ilsvrc] {
       if let path = arguments[option], world.rank == 0 { try OutputPlace.check(path) }
     }

@@ -7,7 +7,7 @@ import Safetensors
 import System
 import Training
 
-/// `alexnet export`: a trained network as a file for other tools.
+/// `alexnet export`: writes a trained network as a file for other programs.
 enum Export: Subcommand {
   static let name = "export"
   static let summary = "write a trained network as ONNX, safetensors or npz for other tools"
@@ -81,7 +81,7 @@ enum Export: Subcommand {
         .joined(), of: out)
   }
 
-  /// What the file cannot carry, a sentence each.
+  /// What the file cannot hold, one sentence each.
   private static func losses(
     _ file: NetworkFile, _ format: Format, isBrief: Bool, isInside: Bool
   ) -> [String] {

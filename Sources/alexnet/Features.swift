@@ -11,7 +11,7 @@ import Tensors
 import Towers
 import Training
 
-/// `alexnet features`: what a layer makes of a dataset's pictures, as an array for NumPy.
+/// `alexnet features`: writes a layer's outputs for a dataset's pictures as an array for NumPy.
 enum Features: Subcommand {
   static let name = "features"
   static let summary = "write a layer's outputs for the pictures of a dataset as .npy"
@@ -95,7 +95,8 @@ enum Features: Subcommand {
     }
   }
 
-  /// A layer's name as that of a file: Caffe's have slashes, and descriptions come from others.
+  /// A layer's name as a file name: Caffe's names contain slashes, and descriptions come from other
+  /// people.
   private static func fileName(_ layer: String) -> String {
     layer.replacing("%", with: "%25").replacing("/", with: "%2F")
   }
@@ -106,7 +107,7 @@ enum Features: Subcommand {
     }
   }
 
-  /// The layers of a list of names, whose outputs no later layer overwrites.
+  /// The layers in a list of names; no later layer may overwrite their outputs.
   private static func layers(
     _ names: String?, of network: NetworkSpecification
   ) throws(Failure) -> [String] {
@@ -143,7 +144,7 @@ enum Features: Subcommand {
   }
 }
 
-/// A file that a layer's outputs are written to, batch after batch.
+/// A file to which a layer's outputs are written batch by batch.
 private struct FeatureFile {
   let path: String
   let features: LayerFeatures
@@ -155,7 +156,7 @@ private struct FeatureFile {
     writer = try NumPyWriter(creating: path, shape: [pictures] + features.shape)
   }
 
-  /// Appends what the layer made of the first images of the pass that was done last.
+  /// Appends the layer's outputs for the first images of the last forward pass.
   func append(images: Int) throws(Failure) {
     for image in 0..<images {
       try features.values(ofImage: image).withUnsafeBufferPointer { values throws(Failure) in
@@ -165,7 +166,7 @@ private struct FeatureFile {
   }
 }
 
-/// A layer's outputs of the pass that was done last, all towers' maps in a row.
+/// A layer's outputs in the last forward pass, with all towers' maps together.
 private struct LayerFeatures {
   /// Neurons, or maps x rows x columns.
   let shape: [Int]

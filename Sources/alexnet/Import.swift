@@ -7,7 +7,7 @@ import Safetensors
 import System
 import Towers
 
-/// `alexnet import`: a network that was trained elsewhere as a checkpoint.
+/// `alexnet import`: converts a network that was trained elsewhere to a checkpoint.
 enum Import: Subcommand {
   static let name = "import"
   static let summary = "make a checkpoint from weights of PyTorch, Caffe or ONNX"
@@ -109,7 +109,7 @@ enum Import: Subcommand {
           var network = try choice.network(classes: classes)
           if let described {
             try Self.check(network, is: described, in: source.path)
-            // What it does not say is the file's.
+            // What the network does not specify comes from the file.
             network.preprocessing = described.network.preprocessing
           }
           return network
@@ -121,7 +121,7 @@ enum Import: Subcommand {
         let given = try arguments[mean].map { text throws(Failure) in
           try Self.mean(text, network)
         }
-        // A file of this program's own says all of it.
+        // A file of this program specifies everything.
         if var preprocessing = described?.preprocessing {
           if let classNames {
             preprocessing.classNames = classNames
@@ -156,12 +156,12 @@ enum Import: Subcommand {
       ]).map { escaped($0) + "\n" }.joined(), of: out)
   }
 
-  /// The options among some that were given, as the user wrote them.
+  /// Those of some options that were given, as the user wrote them.
   private static func given(_ options: [any AnyOption], _ arguments: Arguments) -> [String] {
     options.filter(arguments.has).map { "--\($0.declaration.name)" }
   }
 
-  /// What was asked for, but for the mean, whose size the network decides.
+  /// The options about pictures, except the mean, whose size depends on the network.
   private static func pictures(_ arguments: Arguments) throws(Failure) -> PictureChoice {
     var pictures = PictureChoice()
     pictures.channelOrder = arguments[channelOrder]
@@ -191,7 +191,7 @@ enum Import: Subcommand {
     return names
   }
 
-  /// Makes sure that the network that was chosen is the one that a file of this program's own describes.
+  /// Checks that the chosen network is the one that a file of this program describes.
   private static func check(
     _ network: NetworkSpecification, is described: DescribedNetwork, in path: String
   ) throws(Failure) {
@@ -217,7 +217,7 @@ enum Import: Subcommand {
     }
   }
 
-  /// The longest list of classes that is read, in bytes.
+  /// The longest list of classes to read, in bytes.
   private static let longestList = 64 << 20
 
   private static func classNames(_ path: String) throws(Failure) -> [String] {
@@ -226,7 +226,7 @@ enum Import: Subcommand {
       throw Failure(
         .badData, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
     }
-    // A mark of the order of bytes, as some editors put in front.
+    // Some editors put a byte-order mark in front.
     var lines = text.trimmingPrefix("\u{FEFF}").split(
       omittingEmptySubsequences: false, whereSeparator: \.isNewline
     )
@@ -240,7 +240,8 @@ enum Import: Subcommand {
     return lines
   }
 
-  /// Names of more than one class, which a class map cannot tell apart; lists of ImageNet's have some.
+  /// Names shared by several classes, which a class map cannot distinguish; some lists for ImageNet
+  /// have them.
   private static func repeated(_ names: [String]) -> [String] {
     let places = Dictionary(grouping: names.indices) { names[$0] }.values.filter { $0.count > 1 }
     guard let first = places.min(by: { $0[0] < $1[0] }) else { return [] }

@@ -4,7 +4,7 @@ import Options
 import System
 import Training
 
-/// `alexnet loading`: measures what reading, decoding and augmenting a dataset costs.
+/// `alexnet loading`: measures the cost of reading, decoding and augmenting a dataset.
 enum Loading: Subcommand {
   static let name = "loading"
   static let summary = "measure how long loading a dataset takes, compared with a training step"
@@ -66,7 +66,7 @@ enum Loading: Subcommand {
     let total = MonotonicClock.seconds - before.0
     let waited = loader.secondsWaited - before.1
     let pictures = Double(steps * batchSize)
-    // The loader is up to a batch ahead or behind; over many steps that is nothing.
+    // The loader may be up to a batch ahead or behind; over many steps that does not matter.
     let cost = (loader.secondsWorked - before.2) / pictures * 1000
     var text = "\(dataset)\n"
     text += String(

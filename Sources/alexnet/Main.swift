@@ -4,7 +4,7 @@ import System
 
 /// The toolbox: `alexnet SUBCOMMAND [options]`.
 ///
-/// A subcommand is one file, and one line in the table here.
+/// A subcommand needs one file, and one line in the table here.
 @main
 struct Main {
   static var subcommands: [any Subcommand.Type] {
@@ -17,7 +17,7 @@ struct Main {
 
   static func main() {
     StandardStream.openAll()
-    // A reader that went away is an error of the write, not the end of the process.
+    // A closed pipe gives a write error instead of killing the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(Failure) {
       try run(Array(CommandLine.arguments.dropFirst()))

@@ -3,11 +3,12 @@ import Options
 import Supervision
 import System
 
-/// How a subcommand runs over the ranks that mpirun has started.
+/// Runs a subcommand on the ranks that mpirun has started.
 enum OverRanks {
-  /// Runs a subcommand with its options over the ranks, or in this process alone without MPI; or shows its help.
+  /// Runs a subcommand with its options on all ranks, or in this process alone without MPI; or
+  /// shows its help.
   ///
-  /// The options are read within MPI, so that a complaint that all ranks have is made once.
+  /// The options are parsed within MPI, so that an error that all ranks have is reported once.
   static func run(
     _ command: Command, _ words: [String], _ body: (Arguments, Communicator) throws -> Void
   ) throws(Failure) {
@@ -25,7 +26,7 @@ enum OverRanks {
     }
   }
 
-  /// Starts MPI, does the work, and leaves the process.
+  /// Starts MPI, runs the body, and exits.
   static func start(_ program: String, _ body: (Communicator) throws -> Void) -> Never {
     start(program) { world in
       try body(world)
@@ -33,7 +34,7 @@ enum OverRanks {
     }
   }
 
-  /// Starts MPI, does the work, and leaves the process with its exit code.
+  /// Starts MPI, runs the body, and exits with its code.
   static func start(_ program: String, _ body: (Communicator) throws -> ExitCode) -> Never {
     Launcher.killLaterAtTermination()
     let startWatch = Watchdog(startOfMPI: 90)
@@ -43,7 +44,7 @@ enum OverRanks {
     }
   }
 
-  /// Does the ranks' work, and ends the job where one of them falls silent.
+  /// Runs the body, and ends the job if a rank stops responding.
   static func watched(
     _ program: String, _ arguments: Arguments, _ world: Communicator, _ body: () throws -> Void
   ) throws {

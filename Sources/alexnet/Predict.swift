@@ -8,7 +8,7 @@ import Options
 import System
 import Training
 
-/// `alexnet predict`: what a trained network sees in pictures.
+/// `alexnet predict`: classifies pictures with a trained network.
 enum Predict: Subcommand {
   static let name = "predict"
   static let summary = "classify pictures with a trained network (also under mpirun -np N)"
@@ -51,7 +51,7 @@ enum Predict: Subcommand {
       arguments[json] ? .json : arguments[csv] ? .csv : .table
     let network = try TrainedNetwork(opening: path)
     let pictures = try PictureList(telling: arguments.operands, over: world)
-    // The ranks take turns, so their turns are of one length.
+    // The ranks take turns, so all use the same number of pictures.
     let batch = min(
       max(1, pictures.files.count), 4 * Int(try world.allReduce(Int64(threads), .min)))
     let classifier = try Classifier(
@@ -74,14 +74,14 @@ enum Predict: Subcommand {
 }
 
 extension Communicator {
-  /// Lets the first rank write the texts of all ranks on the standard output, in the order of the ranks.
+  /// Makes the first rank print the texts of all ranks on standard output, in rank order.
   func write(_ text: String) throws {
     for text in try allGather(text) where rank == 0 { try StandardStream.output.write(text) }
   }
 }
 
 extension PictureList {
-  /// Makes the list on all ranks, and says on standard error what was left out of folders.
+  /// Makes the list on all ranks, and reports on standard error what was left out of folders.
   init(telling words: [String], over world: Communicator) throws(MPIError) {
     try self.init(words, over: world)
     for note in notes { StandardStream.error.tell("\(note)\n") }
@@ -89,7 +89,7 @@ extension PictureList {
 }
 
 extension [Failure] {
-  /// Says what went wrong on standard error; the last sentence ends the program with its code.
+  /// Reports errors on standard error; the last one ends the program with its code.
   func report(by world: Communicator) throws(Failure) {
     if world.rank == 0 {
       for problem in dropLast() { StandardStream.error.tell("alexnet: \(problem.message)\n") }

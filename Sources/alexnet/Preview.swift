@@ -2,7 +2,7 @@ import Data
 import Options
 import System
 
-/// `alexnet preview`: draws what training sees of a dataset.
+/// `alexnet preview`: draws training crops of a dataset.
 enum Preview: Subcommand {
   static let name = "preview"
   static let summary = "draw pictures of a dataset as training sees them, with their labels"

@@ -4,7 +4,8 @@ import Networks
 import Planning
 import System
 
-/// What a bench of one replica found, as far as the scaling model needs it: read from `bench --json`, or measured.
+/// The results of a bench of one replica, as needed by the scaling model: read from `bench --json`,
+/// or measured.
 struct RankBench: Decodable {
   struct Layer: Decodable {
     let name: String
@@ -42,7 +43,7 @@ struct RankBench: Decodable {
     waitSeconds = times.wait
   }
 
-  /// Reads a file of `alexnet bench --json`.
+  /// Reads the output of `alexnet bench --json`.
   init(contentsOf path: String) throws(Failure) {
     let text: [UInt8]
     do throws(Failure) {
@@ -60,7 +61,7 @@ struct RankBench: Decodable {
     self = bench
   }
 
-  /// Whether its numbers are those of some machine.
+  /// Whether its numbers are plausible.
   private var isPossible: Bool {
     var times = [stepSeconds, updateSeconds, waitSeconds]
     for layer in layers { times += [layer.forwardSeconds, layer.backwardSeconds] }
@@ -76,7 +77,8 @@ struct RankBench: Decodable {
       && speeds.allSatisfy { (0...1e15).contains($0) }
   }
 
-  /// What the largest messages of the replica say of the link between its ranks: they travel both ways at once.
+  /// The link between the replica's ranks, estimated from its largest messages, which travel both
+  /// ways at once.
   var link: LinkCheck.Link? {
     boundaries.compactMap { boundary -> LinkCheck.Link? in
       guard let bytes = boundary.bytes, let seconds = boundary.aloneSeconds, bytes > 1 << 20,
@@ -86,8 +88,10 @@ struct RankBench: Decodable {
     }.max { $0.bandwidth < $1.bandwidth }
   }
 
-  /// Seconds of a step in none of its layers, nor in the update or in waiting for images: scoring, and waiting for the
-  /// slower tower, since messages take next to nothing within a host.
+  /// Seconds of a step outside the layers, the update and the waiting for images.
+  ///
+  /// These are scoring, and waiting for the slower tower, since messages within a host take almost
+  /// no time.
   var rest: Double {
     let known = layers.reduce(updateSeconds + waitSeconds) {
       $0 + $1.forwardSeconds + $1.backwardSeconds
@@ -97,7 +101,7 @@ struct RankBench: Decodable {
 }
 
 extension RankProfile {
-  /// Fits the costs of a network's layers through benches of different batches.
+  /// Fits the costs of a network's layers from benches with different batch sizes.
   init(_ benches: [RankBench], _ network: NetworkSpecification, memory: LinkCheck.Link?) {
     let benches = benches.sorted { $0.batchSize < $1.batchSize }
     let parameters = network.shapes(ofTower: 0).reduce(0) { $0 + $1.parameters }
@@ -115,9 +119,9 @@ extension RankProfile {
       memory: memory ?? last.link ?? LinkCheck.Link(latency: 1e-6, bandwidth: 3e9))
   }
 
-  /// Reads the files of benches of one replica of the same network.
-  /// - Returns: The network that they name, and what its ranks take.
-  /// - Throws: `Failure` (inputMissing, badData) where a file is missing or is no such bench.
+  /// Reads the output files of benches of one replica of the same network.
+  /// - Returns: The network that they name, and the costs on its ranks.
+  /// - Throws: `Failure` (inputMissing, badData) if a file is missing or is not such an output.
   static func read(
     benches paths: [String]
   ) throws(Failure) -> (network: NetworkSpecification, profile: RankProfile) {

@@ -14,9 +14,9 @@ struct RankCrew: PreparationCrew {
   func waitForAll() throws(Failure) { try translated { try world.sleepingBarrier() } }
 
   func sum(_ numbers: inout [UInt64]) throws(Failure) {
-    // Whoever is early sleeps; the sum itself takes milliseconds.
+    // Ranks that arrive early sleep; the sum itself takes milliseconds.
     try waitForAll()
-    // Sums of whole numbers are the same bit by bit whether they are read with a sign or not.
+    // Integer sums have the same bits whether they are signed or not.
     try translated {
       try numbers.withUnsafeMutableBytes {
         try world.allReduce($0.bindMemory(to: Int64.self), .sum)

@@ -7,7 +7,7 @@ import Report
 import System
 import Training
 
-/// `alexnet report`: a page about a run, or about several.
+/// `alexnet report`: writes a page about one or several runs.
 enum ReportPage: Subcommand {
   static let name = "report"
   static let summary = "make a page about a run: curves, kernels, predictions, confusions"
@@ -65,7 +65,8 @@ enum ReportPage: Subcommand {
       "Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n", of: out)
   }
 
-  /// What the only run's newest checkpoint makes of images, or why that is not shown.
+  /// The newest checkpoint's results on images, if there is only one run, or why they are not
+  /// shown.
   private static func figures(
     _ runs: [RunMetrics], _ arguments: Arguments
   ) throws(Failure) -> (NetworkFigures?, String) {
@@ -80,7 +81,7 @@ enum ReportPage: Subcommand {
     let path = arguments[data] ?? runs[0].settings.dataset
     let dataset: Dataset
     do throws(Failure) { dataset = try Dataset(opening: path) } catch {
-      // A dataset that was named has to be there; the run's own may be on another machine.
+      // A dataset named by an option must exist; the run's own may be on another machine.
       if arguments.has(data) { throw error }
       return (
         nil, "The run's dataset is not on this machine; name it with --data. (\(error.message))"

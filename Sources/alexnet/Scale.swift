@@ -9,7 +9,7 @@ import Tensors
 import Towers
 import Training
 
-/// `alexnet scale`: what a training step would take on a cluster, predicted from this machine.
+/// `alexnet scale`: predicts the time of a training step on a cluster from this machine.
 enum Scale: Subcommand {
   static let name = "scale"
   static let summary = "predict step times on a cluster from measurements on this machine"
@@ -120,7 +120,7 @@ enum Scale: Subcommand {
     return arguments[json] ? report.json : report.text
   }
 
-  /// Runs a replica with two batches; all ranks call it together.
+  /// Measures a replica with two batch sizes; all ranks call this together.
   private static func measure(
     _ network: NetworkSpecification, _ world: Communicator, _ arguments: Arguments
   ) throws -> RankProfile {
@@ -152,12 +152,12 @@ enum Scale: Subcommand {
   }
 }
 
-/// What joins hosts.
+/// A kind of network between hosts.
 struct LinkKind: Sendable {
   let name: String
-  /// What is left for messages of the nominal speed, and the time of the shortest message.
+  /// The share of the nominal bandwidth that messages reach, and the latency.
   let link: LinkCheck.Link
-  /// Seconds of a core for a byte, at each end: TCP copies, remote direct memory access does not.
+  /// Core seconds per byte at each end: TCP copies data, remote direct memory access does not.
   let secondsPerByte: Double
 
   static let standard = LinkKind(
@@ -170,7 +170,7 @@ struct LinkKind: Sendable {
     LinkKind("100G", gigabits: 94, microseconds: 2, nanosecondsPerByte: 0.05),
   ]
 
-  /// How an option names one.
+  /// Parses an option that names a link.
   static let reading = Reading<LinkKind>(
     completion: .words(all.map(\.name)), text: { $0.name }
   ) { word, option in

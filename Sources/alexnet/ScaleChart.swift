@@ -4,11 +4,12 @@ import Planning
 import Report
 import System
 
-/// The efficiency that `alexnet scale` predicts, drawn over the number of ranks beside what others have published.
+/// The efficiency that `alexnet scale` predicts against the number of ranks, with published
+/// measurements.
 struct ScaleChart {
   let report: ScaleReport
 
-  /// A measurement of others: units that worked together, and how many times as fast as one they were.
+  /// A published measurement: the number of units, and their speed-up over one.
   private struct Published {
     let title: String
     let units: Double
@@ -22,8 +23,8 @@ struct ScaleChart {
     Published(title: "Das et al. 2016 (Intel), 64 nodes", units: 64, speedup: 42),
   ]
 
-  /// An SVG document.
-  /// - Throws: `Failure` where gnuplot is missing or refuses.
+  /// The chart as an SVG document.
+  /// - Throws: `Failure` if gnuplot is missing or reports an error.
   func svg() throws(Failure) -> String {
     func curve(_ rows: [ScaleReport.Row]) -> Curve {
       Curve(rows.map { Curve.Point(Double($0.cluster.ranks), 100 * $0.efficiency) })

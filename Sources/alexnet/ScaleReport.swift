@@ -15,7 +15,7 @@ struct ScaleReport {
   let batchSize: Int
   let formats: WireFormats
 
-  /// A step on a number of ranks.
+  /// A predicted step on a number of ranks.
   struct Row {
     let cluster: ClusterShape
     let scheme: FullyConnectedScheme
@@ -24,7 +24,8 @@ struct ScaleReport {
     let isBest: Bool
   }
 
-  /// Twice as many ranks a time, as long as every replica has an image and every rank a neuron.
+  /// The number of ranks doubles from row to row, as long as every replica has an image and every
+  /// rank a neuron.
   var rows: [Row] {
     var rows: [Row] = []
     var ranks = model.network.towers
@@ -65,7 +66,7 @@ struct ScaleReport {
       "ranks  fc           images a   step    arithmetic  moving  waiting for ms       sent   images  efficiency",
       "                    replica    ms      ms          ms      maps     gradients   MB     a second",
     ]
-    // Of the numbers of groups the best one is shown.
+    // Only the best number of groups is shown.
     for row in rows where row.isBest || [.data, .model].contains(row.scheme) {
       let p = row.prediction
       lines.append(

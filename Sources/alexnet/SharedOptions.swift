@@ -65,10 +65,10 @@ enum SharedOptions {
 }
 
 extension Arguments {
-  /// What the network is shown of a picture.
+  /// The crops of a picture to evaluate.
   var crops: Crops { self[SharedOptions.crops] == "10" ? .ten : .centre }
 
-  /// How messages travel.
+  /// The number formats of messages.
   var formats: WireFormats {
     WireFormats(
       activations: self[SharedOptions.sendActivations],

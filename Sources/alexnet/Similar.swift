@@ -11,7 +11,8 @@ import System
 import Tensors
 import Training
 
-/// `alexnet similar`: the pictures of a set that are most like others, to a network's last hidden layer.
+/// `alexnet similar`: finds the pictures of a set that are most similar to others, by a network's
+/// last hidden layer.
 enum Similar: Subcommand {
   static let name = "similar"
   static let summary =
@@ -94,7 +95,7 @@ enum Similar: Subcommand {
           "Wrote the features of \(features.names.count) pictures to \(quoted(path))"
             + (OutputPlace.isFile(path) ? ".\n" : ", without the pictures' names.\n"), of: path)
       }
-      // Nobody reads the file before it is there.
+      // No rank reads the file before it exists.
       try world.barrier()
     }
     if !arguments.operands.isEmpty {
@@ -170,7 +171,7 @@ enum Similar: Subcommand {
     }
   }
 
-  /// Times a search among random features.
+  /// Measures a search among random features.
   private static func measure(_ rows: Int) throws(Failure) {
     let length = 4096
     let random = Philox(seed: 1, purpose: 0)
@@ -186,7 +187,7 @@ enum Similar: Subcommand {
     let query = (0..<length).map { features[$0] + 0.01 }
     let found = search.nearest(to: query, count: 6)
     let end = MonotonicClock.seconds
-    // What the search cannot be faster than: every number is read once.
+    // The lower limit for a search: every number is read once.
     var sum: Float = 0
     for row in 0..<rows { sum += features[row * length] }
     for start in stride(from: 0, to: features.count, by: 16) { sum += features[start] }

@@ -1,20 +1,20 @@
 import Options
 import System
 
-/// One tool of the toolbox.
+/// One tool of `alexnet`.
 protocol Subcommand {
-  /// The word on the command line.
+  /// Its name on the command line.
   static var name: String { get }
   /// One line for the list of subcommands.
   static var summary: String { get }
   /// Its command line.
   static var command: Command { get }
-  /// Does the work, given the words after the name.
+  /// Runs the tool with the arguments after the name.
   static func run(_ words: [String]) throws(Failure)
 }
 
 extension Subcommand {
-  /// Reads the words after the name; nil where they ask for help, which is then given.
+  /// Parses the arguments after the name; nil if they ask for help, which is then printed.
   static func arguments(_ words: [String]) throws(Failure) -> Arguments? {
     let arguments = try command.parse(words)
     guard arguments[Command.help] else { return arguments }

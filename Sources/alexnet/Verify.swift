@@ -6,7 +6,7 @@ import Safetensors
 import System
 import Training
 
-/// `alexnet verify`: compares every checksum of checkpoints.
+/// `alexnet verify`: checks every checksum of checkpoints.
 enum Verify: Subcommand {
   static let name = "verify"
   static let summary =
@@ -36,7 +36,7 @@ enum Verify: Subcommand {
     try problems.report(by: .alone)
   }
 
-  /// The files that a name stands for: itself, or all checkpoints of a run, those under two names once.
+  /// The files that a path stands for: itself, or all checkpoints of a run, each only once.
   private static func files(of path: String, _ problems: inout [Failure]) -> [String] {
     guard FileStatus(path)?.isFolder == true else {
       if let misnaming = Checkpoint.misnaming(of: path) { problems.append(misnaming) }
@@ -52,11 +52,11 @@ enum Verify: Subcommand {
       }
       _ = try TrainingSettings(TextFile.read(run.configuration), from: run.configuration)
     } catch { problems.append(error) }
-    // Under each of its names: it may have another checkpoint's.
+    // Each name is checked, since it may contain another checkpoint.
     problems += run.checkpointFiles.compactMap { Checkpoint.misnaming(of: $0) }
     var seen: Set<FileStatus.Identity> = []
     let files = run.everyCheckpoint.filter { file in
-      // What cannot be looked at is found out when it is opened.
+      // Files without a status are reported when they are opened.
       FileStatus(file).map { seen.insert($0.identity).inserted } ?? true
     }
     if files.isEmpty {
@@ -68,7 +68,7 @@ enum Verify: Subcommand {
   private static func check(_ file: String) throws(Failure) {
     let checkpoint = try NetworkFile(opening: file)
     let parts = try checkpoint.verify()
-    // What was exported or imported has no state of a training.
+    // Exported and imported files have no training state.
     let what =
       checkpoint.file.header.metadata["state"] == nil
       ? "weights" : "step \(try Checkpoint.describe(checkpoint.file).state.step)"

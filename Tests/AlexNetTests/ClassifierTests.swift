@@ -109,7 +109,7 @@ import Towers
     }
   }
 
-  @Test func probabilitiesAreThoseOfTheNaiveNetwork() throws {
+  @Test func probabilitiesEqualThoseOfTheNaiveReference() throws {
     let folder = TemporaryFolder()
     let bench = try NetworkBench(Self.specification, images: 1, seed: 3)
     for (place, isAtCrop) in [("centre", false), ("cropsOwn", true)] {
@@ -136,7 +136,7 @@ import Towers
     }
   }
 
-  @Test func theBestClassesAreOrderedAndTiesGoToTheSmallerNumber() {
+  @Test func bestClassesAreSortedByProbabilityThenByNumber() {
     let prediction = Prediction(probabilities: [0.1, 0.3, 0.1, 0.4, 0.1])
     #expect(prediction.best(5) == [3, 1, 0, 2, 4])
     #expect(prediction.best(2) == [3, 1])
@@ -146,7 +146,7 @@ import Towers
     #expect(lost.classesAhead(of: 1) == 1)
   }
 
-  @Test func aPictureFileIsClassifiedAndAForeignFileIsNamed() throws {
+  @Test func aPictureFileIsClassifiedAndAnotherFileIsRefusedByName() throws {
     let folder = TemporaryFolder()
     let path = folder.file("network.safetensors")
     let bench = try NetworkBench(Self.specification, images: 1)
@@ -161,7 +161,7 @@ import Towers
     #expect(missing?.exitCode == .inputMissing)
   }
 
-  @Test func filesThatAreNoNetworkAreRefused() throws {
+  @Test func filesThatAreNotCheckpointsAreRefused() throws {
     let folder = TemporaryFolder()
     let bench = try NetworkBench(Self.specification, images: 1)
     let path = folder.file("network.safetensors")

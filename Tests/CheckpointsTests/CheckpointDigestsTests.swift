@@ -2,7 +2,7 @@ import Checkpoints
 import Testing
 
 @Suite struct CheckpointDigestsTests {
-  @Test func thePartsOfATensorAreFoundWithoutLookingAtThoseOfAllOthers() {
+  @Test func findingATensorsPartsDoesNotSearchAllTensors() {
     let parts = (0..<60_000).flatMap { number in
       [6..<9, 0..<6].map { CheckpointDigests.Part(tensor: "t\(number)", rows: $0) }
     }

@@ -3,7 +3,7 @@ import System
 import TestSupport
 import Testing
 
-@Suite("Which class of a network is which of a dataset")
+@Suite("Matching a network's classes to a dataset's")
 struct ClassMapTests {
   let folder = TemporaryFolder()
 
@@ -11,7 +11,7 @@ struct ClassMapTests {
     try ClassMap(contentsOf: folder.write("map.txt", Array(text.utf8)))
   }
 
-  @Test("pairs and equal names find their places, whatever the order")
+  @Test("pairs and equal names are matched in any order")
   func places() throws {
     let network = ["tabby", "Ängstrom", "犬", "lorry", "unused"]
     // With a mark of the byte order and a line's end of Windows.
@@ -24,7 +24,7 @@ struct ClassMapTests {
   }
 
   @Test(
-    "what is no list of pairs is refused by its line",
+    "invalid pair lists are refused, naming the line",
     arguments: [
       ("cat dog\n", "Line 1"), ("a\tb\nc\td\te\n", "Line 2"), ("a\t\n", "Line 1"),
       ("a\tb\na\tc\n", "'a' a second time"), ("a\tb\nc\tb\n", "'b' again, as line 1"),
@@ -34,7 +34,7 @@ struct ClassMapTests {
     #expect(failure?.exitCode == .badData && failure?.message.contains(says) == true)
   }
 
-  @Test("a class without a counterpart, and one with two, are named")
+  @Test("classes without a match, and with two matches, are named")
   func refusals() throws {
     func says(_ map: ClassMap, _ dataset: [String], _ network: [String]) -> String {
       do throws(Failure) {
@@ -50,7 +50,7 @@ struct ClassMapTests {
     #expect(try says(map("a\tz\n"), ["a"], ["a"]).contains("'z', but the dataset has no"))
   }
 
-  @Test("the first name that differs is told, and whether only the order does")
+  @Test("the first difference is named, and whether only the order differs")
   func differences() {
     #expect(ClassMap.difference(["a", "b"], in: "A", ["a", "b"], in: "B") == nil)
     #expect(

@@ -23,26 +23,26 @@ import Testing
     }
   }
 
-  @Test func threeRanks() throws {
+  @Test func threeRanksForTwoTowersAreRefused() throws {
     try expectComplaint(
       ranks: 3,
       ["--data", try Pictures.large.get().path + "/dataset", "--out", scratch.path + "/run"],
       code: 64, says: "2 towers cannot be split over 3 ranks", "-np 2")
   }
 
-  @Test func aMissingDataset() throws {
+  @Test func aMissingDatasetIsNamed() throws {
     try expectComplaint(
       ["--data", "/nowhere/dataset", "--out", scratch.path + "/run"], code: 66,
       says: "/nowhere/dataset")
     #expect(!FileManager.default.fileExists(atPath: scratch.path + "/run"))
   }
 
-  @Test func aFolderThatIsNoDataset() throws {
+  @Test func aFolderThatIsNotADatasetIsRefused() throws {
     try expectComplaint(
       ["--data", scratch.path, "--out", scratch.path + "/run"], code: 66, says: "prepare")
   }
 
-  @Test func aDatasetOfAnotherFormatVersion() throws {
+  @Test func aDatasetOfAnotherFormatVersionIsRefused() throws {
     let copy = scratch.path + "/copy"
     let dataset = try Pictures.small.get().path + "/dataset"
     try FileManager.default.copyItem(atPath: dataset, toPath: copy)
@@ -56,14 +56,14 @@ import Testing
       says: "99", "version")
   }
 
-  @Test func aDatasetOfAnotherImageSize() throws {
+  @Test func aDatasetOfAnotherImageSizeIsRefused() throws {
     try expectComplaint(
       ["--data", try Pictures.small.get().path + "/dataset", "--out", scratch.path + "/run"],
       code: 64,
       says: "--size 256")
   }
 
-  @Test func aRunDirectoryThatHoldsAnotherRun() throws {
+  @Test func aRunFolderWithAnotherRunIsRefused() throws {
     let run = scratch.path + "/run"
     let options = [
       "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",
@@ -79,7 +79,7 @@ import Testing
       says: "the batch size was 128 and is 64")
   }
 
-  @Test func aRunDirectoryThatCannotBeCreated() throws {
+  @Test func aRunFolderThatCannotBeCreatedIsNamed() throws {
     let file = scratch.path + "/file"
     try "a file".write(toFile: file, atomically: true, encoding: .utf8)
     try expectComplaint(
@@ -107,13 +107,13 @@ import Testing
       "MiB are free"
     ),
   ])
-  func aWrongOption(arguments: [String], says part: String) throws {
+  func aWrongOptionIsRefused(arguments: [String], says part: String) throws {
     let isMissing = arguments.contains("/nowhere.json")
     let dataset = try Pictures.small.get().path + "/dataset"
     try expectComplaint(["--data", dataset] + arguments, code: isMissing ? 66 : 64, says: part)
   }
 
-  @Test func ranksWithDifferentOptions() throws {
+  @Test func ranksWithDifferentOptionsAreRefused() throws {
     let dataset = try Pictures.small.get().path + "/dataset"
     let outcome = try Program.run([
       "/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1", "\(Program.folder)/alexnet-train",
@@ -146,7 +146,7 @@ import Testing
       says: "leave out --resume")
   }
 
-  @Test func weightsThatAreRuinedAtTheLastStepAreNotSaved() throws {
+  @Test func nonFiniteWeightsAtTheLastStepAreNotSaved() throws {
     let run = scratch.path + "/run"
     try expectComplaint(
       [
@@ -157,7 +157,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints").isEmpty)
   }
 
-  @Test func aDiskThatIsFullIsNamed() throws {
+  @Test func aFullDiskIsReported() throws {
     // /dev/full stands for it: everything that is written there fails with "No space left on device".
     let run = scratch.path + "/run"
     let options = [

@@ -27,7 +27,7 @@ import Testing
     return weights[number * length..<(number + 1) * length] + [biases[number]]
   }
 
-  @Test func otherClassesAreRefusedOrPaired() throws {
+  @Test func differentClassNamesAreRefusedOrMatchedByAClassMap() throws {
     let first = try ColourFolders.dataset(["a0", "a1", "a2"], in: scratch.path, name: "a")
     let trained = try train(
       first, "first", "--network", "cifar-four-layer", "--max-steps", "3")
@@ -76,7 +76,7 @@ import Testing
   }
 
   /// Files of other programs name no classes; digits of a dataset's are names as others are.
-  @Test func classesWithoutNamesAreTakenForTheDatasetsAndThatIsSaid() throws {
+  @Test func unnamedClassesAreAssumedToBeTheDatasetsWithANote() throws {
     let numbered = try ColourFolders.dataset(["0", "1", "2"], in: scratch.path, name: "numbers")
     #expect(
       try train(numbered, "numbered", "--network", "cifar-four-layer", "--max-steps", "2").code == 0

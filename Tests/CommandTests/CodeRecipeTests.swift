@@ -43,7 +43,7 @@ import Testing
     ).bits(name)
   }
 
-  @Test func conv1StandsStillFromEpoch72OnAlikeOnOneProcessTwoRanksAndAfterAStop() throws {
+  @Test func conv1IsFrozenFromEpoch72OnInOneProcessOnTwoRanksAndAfterResuming() throws {
     let one = try train(ranks: nil, out: "one", steps: 75)
     #expect(one.code == 0, "\(one.error)")
     let two = try train(ranks: 2, out: "two", steps: 75)
@@ -84,7 +84,7 @@ import Testing
       other.code == 64 && other.error.contains("the schedule of layer 'conv1'"), "\(other.error)")
   }
 
-  @Test func aNetworkWithoutConv1IsTrainedWithoutItsScheduleAndThatIsSaid() throws {
+  @Test func aNetworkWithoutConv1IsTrainedWithoutItsScheduleWithANote() throws {
     try Self.description(conv1: "c1").write(toFile: network, atomically: true, encoding: .utf8)
     let outcome = try train(ranks: nil, out: "run", steps: 2)
     #expect(outcome.code == 0, "\(outcome.error)")
@@ -96,7 +96,7 @@ import Testing
     #expect(!config.contains("layerRates"))
   }
 
-  @Test func theFourLayerNetworkHasFigure1sRecipeWhereNoOptionSaysOtherwise() throws {
+  @Test func theFourLayerNetworkUsesFigure1sRecipeUnlessOptionsOverrideIt() throws {
     let words = ["--network", "cifar-four-layer", "--dry-run", "--classes", "10"]
     let plain = try Program.train(ranks: nil, words)
     #expect(plain.code == 0, "\(plain.error)")

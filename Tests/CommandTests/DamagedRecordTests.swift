@@ -40,7 +40,7 @@ import Testing
       ] + more)
   }
 
-  @Test func theRunStopsOnAllRanksAndNamesShardAndRecord() throws {
+  @Test func aDamagedRecordStopsAllRanksAndIsNamed() throws {
     for ranks in [nil, 2] {
       let outcome = try train(ranks: ranks, out: "stops-\(ranks ?? 1)")
       #expect(outcome.code == 65, "\(outcome.error)")
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func skippedRecordsAreCountedAndRanksStayAlike() throws {
+  @Test func skippedRecordsAreCountedAndRanksStayInStep() throws {
     var losses: [String] = []
     for ranks in [nil, 2] {
       let outcome = try train(ranks: ranks, out: "skips-\(ranks ?? 1)", "--skip-corrupt")

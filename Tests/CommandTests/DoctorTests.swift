@@ -7,7 +7,7 @@ import Testing
     try Program.alexnet(ranks: ranks, ["doctor"] + words)
   }
 
-  @Test func twoSoundRanks() throws {
+  @Test func twoHealthyRanksHaveNoFindings() throws {
     let dataset = try Pictures.small.get()
     let outcome = try doctor(
       ranks: 2, "--data", dataset.path + "/dataset", "--out", dataset.path)
@@ -22,7 +22,7 @@ import Testing
     #expect(!files.contains { $0.hasPrefix(".alexnet-doctor") })
   }
 
-  @Test func moreRanksThanCoresAreNamed() throws {
+  @Test func moreRanksThanCoresGiveAWarning() throws {
     let ranks = 2 * ProcessInfo.processInfo.activeProcessorCount
     let outcome = try doctor(ranks: ranks, "--batch-size", "\(ranks)")
     #expect(outcome.code == 0, "\(outcome.error)")
@@ -30,7 +30,7 @@ import Testing
     #expect(outcome.output.contains("Warning: \(ranks) threads of \(ranks) ranks share"))
   }
 
-  @Test func whatTrainingWouldFailOf() throws {
+  @Test func problemsThatWouldStopTrainingGiveTheirExitCodes() throws {
     let three = try doctor(ranks: 3)
     #expect(three.code == 64 && three.error.contains("-np 2 or -np 4"), "\(three.error)")
     let large = try doctor(ranks: 2, "--batch-size", "65000")

@@ -34,7 +34,7 @@ import Testing
     return try #require(object as? [String: Any])
   }
 
-  @Test func figuresAreThoseOfTheTrainingsValidationOnAnyNumberOfRanks() throws {
+  @Test func evaluationEqualsTheTrainingsValidationOnAnyNumberOfRanks() throws {
     let text = try String(contentsOfFile: try run(1) + "/metrics.jsonl", encoding: .utf8)
     let records = try text.split(separator: "\n").map {
       try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
@@ -55,7 +55,7 @@ import Testing
     #expect(try evaluate(ranks: 2, "--crops", "10", try run(1)).output == ten.output)
   }
 
-  @Test func ensemblesAreWeighted() throws {
+  @Test func ensemblesUseGivenEqualOrFittedWeights() throws {
     let (one, two) = (try run(1), try run(2))
     func loss(_ arguments: String...) throws -> Double {
       let outcome = try Program.alexnet(
@@ -76,7 +76,7 @@ import Testing
       try evaluate(ranks: 2, one, two, "--weights", "fitted").output == fitted.output)
   }
 
-  @Test func filesAreWrittenAndChecked() throws {
+  @Test func outputFilesAreWrittenAndChecked() throws {
     let folder = try ScratchFolder()
     let files = ["predictions.csv", "confusion.csv", "submission.txt"].map {
       "\(folder.path)/\($0)"
@@ -99,7 +99,7 @@ import Testing
     #expect(wrong.code == 65 && wrong.error.contains("has 1 lines, and there are 100 images"))
   }
 
-  @Test func whatDoesNotFitIsOneSentence() throws {
+  @Test func mismatchedInputsAreRefusedInOneSentence() throws {
     let folder = try ScratchFolder()
     // The same dataset with two classes' names exchanged.
     let other = folder.path + "/other"
@@ -196,7 +196,7 @@ import Testing
     #expect(ranks.error.ranges(of: "not a whole safetensors file").count == 1, "\(ranks.error)")
   }
 
-  @Test func picturesThatCanBeReadArePredictedAndTheOthersNamed() throws {
+  @Test func readablePicturesArePredictedAndUnreadableOnesNamed() throws {
     let folder = try ScratchFolder()
     for number in 0..<3 {
       try Bitmap.gray(UInt8(number * 100), side: 40).write(

@@ -3,7 +3,7 @@ import Testing
 
 /// `alexnet features`, run as a user runs it.
 @Suite struct FeaturesTests {
-  @Test func severalLayersAreWhatEachIsAlone() throws {
+  @Test func severalLayersGiveTheSameFilesAsEachAlone() throws {
     let folder = try ScratchFolder()
     let (run, data) = (folder.path + "/run", try Pictures.small.get().path + "/dataset")
     let begun = try Program.train(

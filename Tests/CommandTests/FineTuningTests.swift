@@ -33,7 +33,7 @@ import Testing
     return try SafetensorsFile(opening: "\(run)/checkpoints/\(newest)").bits(name)
   }
 
-  @Test func frozenLayersDoNotChangeByABitAndResetOnesBeginAnew() throws {
+  @Test func frozenLayersStayBitIdenticalAndResetLayersGetInitialValues() throws {
     let first = try pretrained()
     let options = [
       "--init-from", first, "--reset", "fc10", "--freeze", "conv1", "--learning-rate-scale",
@@ -79,7 +79,7 @@ import Testing
     #expect(try tensor("conv1.weight", of: second) == tensor("conv1.weight", of: first))
   }
 
-  @Test func whatDoesNotFitIsNamed() throws {
+  @Test func mismatchedWeightsAreRefusedByName() throws {
     let first = try pretrained()
     let described = scratch.path + "/other.json"
     try """
@@ -108,7 +108,7 @@ import Testing
   }
 
   /// Weights have learnt to see pictures in one way, which a network that is named may not contradict.
-  @Test func picturesAreReadAsTheFileSays() throws {
+  @Test func picturesAreReadAsTheWeightsFileSays() throws {
     let first = try pretrained()
     let config = try String(contentsOfFile: first + "/config.json", encoding: .utf8)
     let settings = try #require(

@@ -86,23 +86,23 @@ struct ForeignNetworkTests {
   func filesOfPyTorchAreConverted(_ kind: String) throws { try check(kind) }
 
   @Test(.enabled(if: Python.has("onnx"), "needs onnx"), arguments: ["zoo-alexnet", "zoo-caffenet"])
-  func modelsLikeThoseOfTheONNXZooAreRead(_ kind: String) throws { try check(kind) }
+  func modelsInTheLayoutOfTheONNXZooAreRead(_ kind: String) throws { try check(kind) }
 
-  @Test func aFileLikeTorontosIsConverted() throws { try check("toronto") }
+  @Test func aFileInTorontosLayoutIsConverted() throws { try check("toronto") }
 
   @Test(.enabled(if: Python.has("scipy"), "needs SciPy"))
-  func aFileLikeMatConvNetsIsConverted() throws { try check("matconvnet") }
+  func aFileInMatConvNetsLayoutIsConverted() throws { try check("matconvnet") }
 
   @Test(.enabled(if: Python.has("keras", "torch"), "needs Keras and PyTorch"))
-  func aModelOfKerasIsConverted() throws { try check("keras") }
+  func aKerasModelIsConverted() throws { try check("keras") }
 
   @Test(.enabled(if: Python.has("tensorflow", "keras"), "needs TensorFlow"))
-  func aCheckpointOfTensorFlowIsConverted() throws { try check("tensorflow") }
+  func aTensorFlowCheckpointIsConverted() throws { try check("tensorflow") }
 
   /// Dense layers are turned whatever their names are: TensorFlow's own, LeNet's, or an order that is given.
   @Test(arguments: [
     ("conv2d_9 conv2d_10 dense dense_1", nil), ("conv1 conv2 fc1 fc2", nil), ("z y b a", "z,y,b,a"),
-  ]) func layersOfAnyNamesAreConverted(_ names: String, _ order: String?) throws {
+  ]) func layersWithAnyNamesAreConverted(_ names: String, _ order: String?) throws {
     let make = """
       import sys, numpy as np
       r = np.random.default_rng(1)
@@ -141,7 +141,7 @@ struct ForeignNetworkTests {
 
   /// Each is refused with one sentence that says what it is.
   @Test(.enabled(if: Python.has("torch"), "needs PyTorch"))
-  func filesThatHoldNoPlainTensorsAreRefusedInASentence() throws {
+  func filesWithoutPlainTensorsAreRefusedInOneSentence() throws {
     let make = """
       import argparse, sys, numpy as np, torch, warnings
       warnings.simplefilter('ignore')
@@ -184,7 +184,7 @@ struct ForeignNetworkTests {
   }
 
   /// What runs programs when it is read is refused, and nothing of it runs.
-  @Test func whatWouldHaveToBeExecutedIsRefused() throws {
+  @Test func filesThatWouldExecuteCodeAreRefused() throws {
     let trap = """
       import os, pickle, sys, numpy
       class Trap:
@@ -208,7 +208,7 @@ struct ForeignNetworkTests {
 
   /// Conversion to half precision and to older operators, and the outputs they leave as they were.
   @Test(.enabled(if: Python.has("onnx", "onnxruntime"), "needs onnx and onnxruntime"))
-  func exportedModelsAreConvertedByOthers() throws {
+  func exportedModelsCanBeConvertedByOtherPrograms() throws {
     let described = scratch.path + "/network.json"
     try """
     { "name": "two-towers", "towers": 2, "inputSide": 14, "imageSide": 16, "classes": 5, "layers": [
@@ -263,7 +263,7 @@ struct ForeignNetworkTests {
     "model.onnx", "weights.npz", "bvlc.caffemodel", "foreign.safetensors", "alexnet.pth",
     "best.pth.tar",
   ])
-  func theWayToACheckpointIsNamed(_ name: String) throws {
+  func theRefusalSaysHowToConvertTheFile(_ name: String) throws {
     let scratch = try ScratchFolder()
     let path = "\(scratch.path)/\(name)"
     var bytes = [UInt8]("PK not a checkpoint at all".utf8)

@@ -32,7 +32,7 @@ import Testing
     return path
   }
 
-  @Test func namesOfClassesAreTheLinesWithoutAMarkOfBytes() throws {
+  @Test func classNamesAreTheLinesWithoutAByteOrderMark() throws {
     let outcome = try importing(
       file, "--network", network, "--classes", try list("\u{FEFF}cat\r\ndog\r\ncow\r\n\r\n"))
     #expect(outcome.code == 0 && !outcome.error.contains("Warning"), "\(outcome.error)")
@@ -40,7 +40,7 @@ import Testing
     #expect(checkpoint.header.metadata["classes"] == #"["cat","dog","cow"]"#)
   }
 
-  @Test func emptyNamesAreRefusedAndEqualOnesSaid() throws {
+  @Test func emptyClassNamesAreRefusedAndRepeatedOnesReported() throws {
     let empty = try importing(
       file, "--network", network, "--classes", try list("cat\n \ncow\n"))
     #expect(empty.code == 65 && empty.error.contains("Line 2 of"), "\(empty.error)")
@@ -51,7 +51,7 @@ import Testing
       "\(equal.error)")
   }
 
-  @Test func optionsThatAFileOfOursLeavesNothingToAreRefused() throws {
+  @Test func optionsThatHaveNoEffectOnOurOwnFilesAreRefused() throws {
     #expect(try importing(file, "--network", network).code == 0)
     let own = scratch.path + "/checkpoint.safetensors"
     for words in [["--variant", "tanh"], ["--recipe", "code2012"]] {

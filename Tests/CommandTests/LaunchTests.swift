@@ -28,7 +28,7 @@ import Testing
     return String(outcome.output.dropLast(end.count))
   }
 
-  @Test func oneHostNeedsNoNetwork() throws {
+  @Test func oneHostNeedsNoNetworkOptions() throws {
     let binding =
       Self.cores >= 2
       ? "--map-by slot:PE=\(Self.cores / 2) --bind-to core"
@@ -36,7 +36,7 @@ import Testing
     #expect(try line("--hosts", "alone") == "mpirun -np 2 --host alone:2 \(binding)")
   }
 
-  @Test func ranksThatOutnumberTheCoresAreNotBound() throws {
+  @Test func moreRanksThanCoresAreNotBound() throws {
     let ranks = Self.cores + 1
     #expect(
       try line("--hosts", "alone:\(ranks)")
@@ -48,20 +48,20 @@ import Testing
     + "oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 --mca plm_rsh_args "
     + "'-o ConnectTimeout=10 -o ServerAliveInterval=8 -o ServerAliveCountMax=3'"
 
-  @Test func aReplicaOnEachHost() throws {
+  @Test func eachHostGetsAReplica() throws {
     #expect(
       try line("--hosts", "node1,node2,node3", "--cores", "80", "--interface", "ib0")
         == "mpirun -np 6 --host node1:2,node2:2,node3:2 --map-by slot:PE=80 --bind-to core "
         + network)
   }
 
-  @Test func aTowerOnEachHost() throws {
+  @Test func oneSlotPerHostPutsATowerOnEach() throws {
     #expect(
       try line("--hosts", "a:1,b.example.org:1", "--cores", "1", "--interface", "ib0")
         == "mpirun -np 2 --host a:1,b.example.org:1 --map-by slot:PE=1 --bind-to core " + network)
   }
 
-  @Test func hostfilesSayTheSame() throws {
+  @Test func aHostfileEqualsTheHostsOption() throws {
     let file = scratch.path + "/hosts"
     try "# two\n\nnode1 slots=4 max-slots=4\nnode2 slots=2\nnode3\n".write(
       toFile: file, atomically: true, encoding: .utf8)
@@ -80,13 +80,13 @@ import Testing
         == line("--hosts", "node1:2,node2:2,node3:1,node4:3", "--cores", "1", "--interface", "ib0"))
   }
 
-  @Test func theDoctorIsStartedWhereATrainingWould() throws {
+  @Test func doctorStartsOnTheSameRanksAsTraining() throws {
     let outcome = try launch(
       "--print", "--doctor", "--program", "/bin/true", "--hosts", "a", "--data", "D")
     #expect(outcome.output.hasSuffix(" /bin/true doctor --data D\n"))
   }
 
-  @Test func theLineIsRun() throws {
+  @Test func thePrintedCommandIsRun() throws {
     let outcome = try launch(
       "--hosts", "localhost:1", "--cores", "1", "--program", "/bin/echo", "x y")
     #expect(outcome.code == 0 && outcome.output.hasSuffix("\nx y\n"), "\(outcome.error)")
@@ -103,7 +103,7 @@ import Testing
     (["--hosts", "a", "--cores", "many"], "not 'many'"),
     (["--hosts", "a", "--program", "/nowhere"], "'/nowhere' is not there"),
     (["--hosts", "a,host.invalid"], "no network leads to 'host.invalid'"),
-  ]) func whatCannotBeStartedIsSaid(_ words: [String], _ sentence: String) throws {
+  ]) func impossibleLaunchesAreRefused(_ words: [String], _ sentence: String) throws {
     let program = words.contains("--program") ? [] : ["--program", "/bin/true"]
     let outcome = try Program.run([Self.script] + program + words)
     #expect(outcome.code == 64 && outcome.output.isEmpty)

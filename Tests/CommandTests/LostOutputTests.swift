@@ -12,7 +12,7 @@ import Testing
     try Program.run(["/bin/sh", "-c", "exec \"$0\" \"$@\" >/dev/full"] + words)
   }
 
-  @Test func aResultThatCannotBeWrittenIsNoSuccess() throws {
+  @Test func aResultThatCannotBeWrittenIsAnError() throws {
     // For a training it is only what is told along the way: the run is in its files.
     let trained = try fill(["\(Program.folder)/alexnet-train"] + training.options(steps: 5))
     #expect(trained.code == 0, "\(trained.error)")

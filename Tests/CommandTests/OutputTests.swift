@@ -38,7 +38,7 @@ import Testing
     ]
   }
 
-  @Test func devicesStayAndFoldersAreRefused() throws {
+  @Test func devicesAreWrittenToAndFoldersAreRefused() throws {
     // A device of the test's own, where it may be made: who may do that could remove the system's.
     let device = scratch.path + "/device"
     let place = mknod(device, S_IFCHR | 0o666, 0x103) == 0 ? device : "/dev/null"
@@ -60,7 +60,7 @@ import Testing
     #expect(names.filter { $0 != "device" } == ["link", "run"], "\(names)")
   }
 
-  @Test func standardOutputIsAPlaceToWriteTo() throws {
+  @Test func resultsCanBeWrittenToStandardOutput() throws {
     for (words, start) in [
       (writers[0], [0x93] + Array("NUMPY".utf8)), (writers[1], Array("PK".utf8)),
       (writers[4], [0x89] + Array("PNG".utf8)),
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func aListMayEndNamesWithZerosAndNameFolders() throws {
+  @Test func aListMayHaveZeroTerminatedNamesAndFolders() throws {
     let pictures = scratch.path + "/pictures"
     var names: [String] = []
     for (folder, count) in ["a", "b"].map({ ($0, 2) }) {
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  @Test func namesAreNotObeyedByTheTerminal() throws {
+  @Test func controlCharactersInNamesAreEscaped() throws {
     let odd = scratch.path + "/odd\u{1B}]0;x\u{07}\u{1B}[31m"
     try FileManager.default.createDirectory(atPath: odd, withIntermediateDirectories: true)
     // Classes with names that a terminal would obey, and that a spreadsheet would compute.
@@ -172,7 +172,7 @@ import Testing
     #expect(cells[1...2].contains("'=cat\\u{1b}[31m"), "\(cells)")
   }
 
-  @Test func everyDistinctFileOfARunIsVerified() throws {
+  @Test func verifyReadsEveryCheckpointOfARunOnce() throws {
     #expect(try Program.alexnet("verify", run).code == 0)
     let checkpoints = run + "/checkpoints"
     for name in ["best", "latest"] {
@@ -200,7 +200,7 @@ import Testing
     #expect(missing.output.contains("step 5"), "\(missing.output)")
   }
 
-  @Test func aHugeOrDeepDescriptionTakesNoMemory() throws {
+  @Test func aHugeOrDeepDescriptionIsRefusedWithoutUsingMemory() throws {
     let path = scratch.path + "/network.json"
     for (text, words) in [
       (String(repeating: "[],", count: 5_000_000), "values"),

@@ -21,7 +21,7 @@ import Testing
     return try #require(file.header.metadata["preprocessing"])
   }
 
-  @Test func theMeansPlaceStaysWithoutAugmentationAndIsTheRecipesWhenTuned() throws {
+  @Test func theMeanPlaceIsKeptWithoutAugmentationAndIsTheRecipesInFineTuning() throws {
     let data = try ColourFolders.dataset(["a", "b"], in: scratch.path, name: "data")
     let network = ["--network", "cifar-four-layer"]
     for (recipe, place) in [("code2012", "centre"), ("paper", "cropsOwn")] {
@@ -46,7 +46,7 @@ import Testing
         "\"meanPlace\":\"centre\""))
   }
 
-  @Test func picturesAreSqueezedWhereThoseOfTheTrainingWere() throws {
+  @Test func picturesAreSqueezedIfTheTrainingPicturesWere() throws {
     let squeezed = try ColourFolders.dataset(
       ["a", "b"], in: scratch.path, name: "squeezed", "--resize", "squeeze")
     let cropped = try ColourFolders.dataset(["a", "b"], in: scratch.path, name: "cropped")

@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: [("data", 4), ("model", 4), ("model", 8), ("data", 8), ("groups=2", 8)])
-  func replicasTrainAsTwoRanksDo(scheme: String, ranks: Int) throws {
+  func replicasGiveTheSameLossesAsTwoRanks(scheme: String, ranks: Int) throws {
     let options = ["--max-steps", "20", "--validate-every", "10"]
     let two = try RunRecords(train(2, "two", options))
     let many = try RunRecords(
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test func wholeNetworksOnThreeRanks() throws {
+  @Test func threeRanksWithBothTowersEachGiveTheSameLosses() throws {
     let options = ["--max-steps", "12"]
     let one = try RunRecords(train(nil, "one", options))
     let three = try RunRecords(train(3, "three", options + ["--towers-per-rank", "2"]))
@@ -80,7 +80,7 @@ import Testing
     (("data", 4), 2, ("model", 4)), (("groups=2", 8), 2, ("data", 4)),
     (("model", 4), nil, ("data", 4)),
   ])
-  func aRunGoesOnWithAnotherNumberOfRanksAndScheme(
+  func aRunResumesWithAnotherNumberOfRanksAndScheme(
     start: (scheme: String, ranks: Int), between: Int?, end: (scheme: String, ranks: Int)
   ) throws {
     let whole = try train(2, "whole", ["--max-steps", "16"])
@@ -126,7 +126,7 @@ import Testing
     ("model", "usr1,rank=3,step=6,phase=update"), ("data", "kill,rank=3,step=7,phase=backward"),
     ("model", "kill,rank=0,step=5,phase=saving"), ("data", "kill,rank=2,step=8,phase=validation"),
   ])
-  func replicasGoOnToTheLastBit(scheme: String, fault: String) throws {
+  func resumedReplicasAreBitIdentical(scheme: String, fault: String) throws {
     let options = [
       "--max-steps", "12", "--validate-every", "4", "--checkpoint-every", "5", "--parallel-fc",
       scheme,
@@ -147,7 +147,7 @@ import Testing
 
   /// Each replica writes a part of a checkpoint, so one of replicas that have drifted apart would be of none of them.
   @Test(arguments: [("usr1", 100), ("usr2", 100), ("", 6)])
-  func replicasThatHaveDriftedApartAreNotSavedWhoeverAsks(signal: String, steps: Int) throws {
+  func replicasWithDifferentWeightsAreNeverSaved(signal: String, steps: Int) throws {
     let fault =
       signal.isEmpty ? [] : ["--inject", "\(signal),rank=1,step=5,phase=reading"]
     let run = try train(
@@ -161,7 +161,7 @@ import Testing
     #expect(names.sorted() == ["latest.safetensors", "step-00000003.safetensors"])
   }
 
-  @Test func theSchemeThatSendsLessIsTakenAndSaid() throws {
+  @Test func theSchemeThatSendsFewestBytesIsChosenAndReported() throws {
     let outcome = try Program.train(
       ranks: 4, ["--dry-run", "--classes", "1000", "--batch-size", "128"])
     #expect(
@@ -169,7 +169,7 @@ import Testing
     #expect(outcome.output.contains("before fc6: 3538944 forward, 3538944 backward"))
   }
 
-  @Test func numbersOfRanksThatDoNotFit() throws {
+  @Test func impossibleNumbersOfRanksAreRefused() throws {
     let outcome = try Program.train(ranks: 5, ["--dry-run"])
     #expect(outcome.code == 64)
     #expect(outcome.error.contains("-np 4 or -np 6"))

@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func aRunBecomesOnePage() throws {
+  @Test func aRunsReportIsOnePage() throws {
     let run = try train("one", "--max-steps", "20", "--learning-rate", "0.001", "--tensorboard")
     let kernels = scratch.path + "/kernels.png"
     // A run that is being written ends in half a line.

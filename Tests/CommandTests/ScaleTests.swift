@@ -7,7 +7,7 @@ import Testing
 
   init() throws { scratch = try ScratchFolder() }
 
-  @Test func aBenchBecomesATableAndAChart() throws {
+  @Test func scaleMakesATableAndAChartFromABench() throws {
     let bench = try Program.alexnet(
       ranks: 2,
       ["bench", "--network", "cifar-four-layer", "--batch-size", "16", "--steps", "1", "--json"])
@@ -36,7 +36,7 @@ import Testing
     #expect(svg.contains("<svg") && svg.contains("Krizhevsky 2014"))
   }
 
-  @Test func whatIsNoBenchIsRefused() throws {
+  @Test func filesThatAreNotBenchesAreRefused() throws {
     let missing = try Program.alexnet("scale", "--bench", scratch.path + "/none.json")
     #expect(missing.code == 66)
     let file = scratch.path + "/other.json"

@@ -3,7 +3,7 @@ import Testing
 
 /// `alexnet similar` on pictures that are their own nearest neighbours.
 @Suite(.serialized) struct SimilarTests {
-  @Test func picturesAreNearestToThemselves() throws {
+  @Test func eachPictureIsItsOwnNearestNeighbour() throws {
     let folder = try ScratchFolder()
     let run = folder.path + "/run"
     let trained = try Program.train(

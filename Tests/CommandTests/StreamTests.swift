@@ -21,7 +21,7 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.error)")
   }
 
-  @Test func nothingIsWrittenIntoAFileThatTookAClosedStreamsNumber() throws {
+  @Test func noOutputGetsIntoAFileWithAClosedStreamsDescriptor() throws {
     let source = try Pictures.small.get().path + "/source"
     let all = try Pictures.small.get().path + "/dataset"
     let expected = try training.contents(all + "/dataset.json")
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func aResultForAClosedStreamIsNoSuccess() throws {
+  @Test func aResultForAClosedStreamIsAnError() throws {
     try trainSmall()
     let data = try Pictures.small.get().path + "/dataset"
     for words in [
@@ -96,7 +96,7 @@ import Testing
     )
   }
 
-  @Test func aFullPipeDoesNotHoldATrainingUp() throws {
+  @Test func aFullPipeDoesNotDelayTraining() throws {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     defer { for end in ends { close(end) } }
@@ -114,7 +114,7 @@ import Testing
     #expect(try Program.alexnet("verify", training.run).code == 0)
   }
 
-  @Test func aStoppedTerminalDoesNotHoldATrainingUp() throws {
+  @Test func aStoppedTerminalDoesNotDelayTraining() throws {
     let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     defer { close(terminal) }
     // TIOCGPTN and TIOCSPTLCK: the other side's number, and that it may be opened.

@@ -27,7 +27,7 @@ import Testing
     return try Data(contentsOf: URL(fileURLWithPath: "\(run)/checkpoints/\(name)"))
   }
 
-  @Test func oneProcessEqualsTwoRanksToTheLastBitInFullSizeAlexNet() throws {
+  @Test func fullSizeAlexNetIsBitIdenticalInOneProcessAndOnTwoRanks() throws {
     let dataset = try Pictures.large.get()
     let options = [
       "--batch-size", "16", "--learning-rate", "0.001", "--max-steps", "20", "--seed", "3",
@@ -46,7 +46,7 @@ import Testing
     "7",
   ]
 
-  @Test func theSameRunTwiceIsTheSame() throws {
+  @Test func repeatingARunGivesTheSameResult() throws {
     let dataset = try Pictures.small.get()
     let options = smallOptions + ["--max-steps", "25"]
     let first = try train(ranks: 2, dataset, out: "first", options)
@@ -58,7 +58,7 @@ import Testing
     #expect(try metrics(first).losses != metrics(other).losses)
   }
 
-  @Test func aRunThatWasStoppedGoesOnAsIfItHadNot() throws {
+  @Test func aResumedRunIsBitIdenticalToAnUninterruptedOne() throws {
     let dataset = try Pictures.small.get()
     // 18.75 steps an epoch: the stop lies within the second epoch.
     let whole = try train(ranks: 2, dataset, out: "whole", smallOptions + ["--max-steps", "45"])
@@ -81,7 +81,7 @@ import Testing
     #expect(top5 < top1)
   }
 
-  @Test(arguments: ["tanh", "one-tower"]) func variantsOfTheFourLayerNetworkRun(variant: String)
+  @Test(arguments: ["tanh", "one-tower"]) func variantsOfTheFourLayerNetworkTrain(variant: String)
     throws
   {
     let dataset = try Pictures.small.get()
@@ -94,7 +94,7 @@ import Testing
     #expect(losses.allSatisfy { abs($0 - log(10)) < 0.02 }, "\(losses)")
   }
 
-  @Test func aDescribedNetworkWithAnotherNumberOfMapsRuns() throws {
+  @Test func aNetworkFromAJSONDescriptionTrains() throws {
     let dataset = try Pictures.small.get()
     let file = scratch.path + "/mine.json"
     try """

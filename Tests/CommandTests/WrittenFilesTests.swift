@@ -33,7 +33,7 @@ import Testing
     try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
   }
 
-  @Test func aFailedExportOrImportLeavesNothingAndSaysWhatHelps() throws {
+  @Test func aFailedExportOrImportLeavesNothingBehindAndNamesTheRemedy() throws {
     let run = try trained()
     let out = scratch.path + "/out"
     try FileManager.default.createDirectory(
@@ -76,7 +76,7 @@ import Testing
     #expect(try names(out) == ["folder"])
   }
 
-  @Test func allFilesHaveTheModeThatTheUmaskLeaves() throws {
+  @Test func allFilesHaveMode0666LessTheUmask() throws {
     let run = try trained("027")
     let data = try Pictures.small.get().path + "/dataset"
     let out = scratch.path + "/out"

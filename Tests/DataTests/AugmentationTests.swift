@@ -81,7 +81,7 @@ struct AugmentationTests {
     try (0..<dataset.count(.train)).map { try dataset.pixels(.train, $0) }
   }
 
-  @Test("without augmentation the middle less the mean is left")
+  @Test("without augmentation the input is the centre crop minus the mean")
   func none() throws {
     let dataset = try prepared()
     for input in try batches(dataset, .none, steps: 2) {
@@ -91,7 +91,7 @@ struct AugmentationTests {
     }
   }
 
-  @Test("paper: each picture has its own crop, coin and colour")
+  @Test("paper: each picture has its own crop, mirroring and colour shift")
   func paper() throws {
     let dataset = try prepared()
     let pictures = try pictures(dataset)
@@ -107,7 +107,7 @@ struct AugmentationTests {
   }
 
   @Test(
-    "code2012: 32 pictures share crop and coin, the mean's middle is subtracted, all divided by 1.1"
+    "code2012: 32 pictures share a crop, the mean's centre is subtracted, divided by 1.1"
   )
   func code2012() throws {
     let dataset = try prepared()
@@ -147,7 +147,7 @@ struct AugmentationTests {
     }
   }
 
-  @Test("noise and division end where their epoch begins, whenever a batch is read")
+  @Test("noise and division end exactly at the start of their epoch")
   func end() throws {
     let dataset = try prepared()
     let pictures = try pictures(dataset)
@@ -168,7 +168,7 @@ struct AugmentationTests {
     }
   }
 
-  @Test("the same seed gives the same, another seed another; presets survive JSON")
+  @Test("augmentation depends on the seed, and presets survive JSON")
   func seeds() throws {
     let dataset = try prepared()
     let first = try batches(dataset, .paper, steps: 3)

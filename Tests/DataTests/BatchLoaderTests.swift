@@ -38,7 +38,7 @@ struct BatchLoaderTests {
       labels: batch.labels, step: batch.step, firstImage: batch.firstImage)
   }
 
-  @Test("a batch does not depend on threads, on where one starts, or on how replicas share it")
+  @Test("batches do not depend on threads, first step or replicas")
   func independence() throws {
     let dataset = try prepared().dataset()
     let whole = try loader(dataset, threads: 1)
@@ -60,7 +60,7 @@ struct BatchLoaderTests {
   }
 
   @Test(
-    "full batches straddle epochs, and each epoch has each picture once",
+    "batches are always full, and each epoch has each picture once",
     arguments: [1, 16, 50, 200])
   func epochs(batchSize: Int) throws {
     let dataset = try prepared().dataset()
@@ -93,7 +93,7 @@ struct BatchLoaderTests {
     }
   }
 
-  @Test("a pass in order has every picture once, a smaller last batch, and an end")
+  @Test("a sequential pass has every picture once, with a smaller last batch")
   func inOrder() throws {
     let dataset = try prepared().dataset()
     let labels = (0..<9).map { Int32(dataset.label(.validation, $0)) }
@@ -109,7 +109,7 @@ struct BatchLoaderTests {
     #expect(batches.flatMap(\.records) == Array(0..<9))
   }
 
-  @Test("a replica without a share of the last batch knows that there is one")
+  @Test("a replica without images in the last batch still gets its global count")
   func replicas() throws {
     let dataset = try prepared().dataset()
     let loader = try loader(
@@ -119,7 +119,7 @@ struct BatchLoaderTests {
     #expect(batches.map(\.globalCount) == [4, 4, 1, 0])
   }
 
-  @Test("a damaged record stops the batch that needs it, not the ones before")
+  @Test("a damaged record stops only the batch that contains it")
   func damage() throws {
     let place = try prepared()
     try place.damage([37])
@@ -130,7 +130,7 @@ struct BatchLoaderTests {
     }
   }
 
-  @Test("what does not fit is refused")
+  @Test("invalid sizes are refused")
   func refusals() throws {
     let dataset = try prepared().dataset()
     expectFailure(.usage, "9x9", "8x8", "--size 9") { _ = try loader(dataset, inputSide: 9) }
@@ -141,7 +141,7 @@ struct BatchLoaderTests {
     expectFailure(.usage, "threads must be positive, not 0") { _ = try loader(dataset, threads: 0) }
   }
 
-  @Test("loaders come and go")
+  @Test("many loaders can be made and released")
   func lifetime() throws {
     let dataset = try prepared(4).dataset()
     for turn in 0..<50 {

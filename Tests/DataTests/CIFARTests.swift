@@ -17,7 +17,7 @@ struct CIFARTests {
     (0..<3072).map { UInt8(truncatingIfNeeded: 40 * ($0 % 3) + number + $0 / 3 / 32) }
   }
 
-  @Test("ten classes, planes become pixels", arguments: ["", "/cifar-10-batches-bin"])
+  @Test("CIFAR-10's planes become pixels of ten classes", arguments: ["", "/cifar-10-batches-bin"])
   func ten(folder: String) throws {
     let place = Workplace()
     var number = 0
@@ -46,7 +46,7 @@ struct CIFARTests {
     #expect(seen == Set((1...10).map { pixels($0) }))
   }
 
-  @Test("a hundred classes by their fine labels")
+  @Test("CIFAR-100 uses the fine labels")
   func hundred() throws {
     let place = Workplace()
     try place.write((0..<100).flatMap { record([7, UInt8($0)], $0) }, "source/train.bin")
@@ -61,7 +61,7 @@ struct CIFARTests {
     }
   }
 
-  @Test("batches that are missing or of another length, and names that do not fit, are refused")
+  @Test("missing or shorter batches and wrong class names are refused")
   func incomplete() throws {
     let place = Workplace()
     for batch in [3, 1, 2, 4, 5] {
@@ -78,7 +78,7 @@ struct CIFARTests {
     expectFailure(.badData, "batches.meta.txt' has 2 names for 10 classes") { try place.prepare() }
   }
 
-  @Test("damaged files are explained")
+  @Test("damaged files are reported")
   func damage() throws {
     let place = Workplace()
     for batch in 2...5 { try place.write(record([1], 0), "source/data_batch_\(batch).bin") }

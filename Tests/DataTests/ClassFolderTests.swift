@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Class folders")
 struct ClassFolderTests {
-  @Test("classes are in the order of their names' bytes, and train and val are told apart")
+  @Test("classes are sorted by their names' bytes, and train and val are recognised")
   func layout() throws {
     let place = Workplace()
     try place.writeClassFolders(["zebra": 3, "Ant": 2, "bee": 4, "Äffin": 1], in: "source/train")
@@ -26,7 +26,7 @@ struct ClassFolderTests {
     }
   }
 
-  @Test("a record shows the picture of its label")
+  @Test("every record has the picture and its label")
   func content() throws {
     let place = Workplace()
     // The red value says the class, the green the picture.
@@ -51,7 +51,7 @@ struct ClassFolderTests {
   }
 
   /// One walk finds them all, and not one for each folder.
-  @Test("folders in folders without pictures are refused at once")
+  @Test("nested folders without pictures are refused at once")
   func deepFolders() throws {
     let place = Workplace()
     try place.makeFolder("source/" + (0..<300).map { _ in "d" }.joined(separator: "/"))
@@ -61,7 +61,7 @@ struct ClassFolderTests {
     #expect(duration < .seconds(5))
   }
 
-  @Test("odd names and places all work")
+  @Test("unusual names and paths work")
   func names() throws {
     let place = Workplace()
     let names = [
@@ -98,7 +98,7 @@ struct ClassFolderTests {
     #expect(try run("/usr/bin/tar", ["tf", shard]).code == 0)
   }
 
-  @Test("what cannot be used is listed with its reason, and the rest is prepared")
+  @Test("unusable pictures are listed with reasons, and the rest is prepared")
   func rejected() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 20, "b": 20])
@@ -135,7 +135,7 @@ struct ClassFolderTests {
     #expect(try place.names(".") == ["dataset", "source"])
   }
 
-  @Test("wrong folders are explained, and leave nothing behind")
+  @Test("wrong folders are refused and nothing is left behind")
   func wrongFolders() throws {
     let place = Workplace()
     expectFailure(.inputMissing, "nowhere'") { try place.prepare(from: "nowhere") }
@@ -160,7 +160,7 @@ struct ClassFolderTests {
     #expect(!names.contains { $0.hasPrefix("dataset") || $0.hasPrefix(".") })
   }
 
-  @Test("a target that exists is left as it is")
+  @Test("an existing target is not changed")
   func existing() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 3, "b": 3])
@@ -173,7 +173,7 @@ struct ClassFolderTests {
     expectFailure(.cannotCreate, "source/a/0.png") { try place.prepare("source/a/0.png/below") }
   }
 
-  @Test("the remains of a killed preparation do not pass for a dataset, and are replaced")
+  @Test("the remains of a killed preparation are not a dataset, and are replaced")
   func remains() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 3, "b": 3])

@@ -17,7 +17,7 @@ struct ClassLinkTests {
   }
 
   @Test(
-    "a link to a folder above leads to no picture of the class",
+    "links to parent folders add no pictures",
     arguments: ["..", "../..", "../../..", "."])
   func above(target: String) throws {
     let place = Workplace()
@@ -30,7 +30,7 @@ struct ClassLinkTests {
     #expect(try counts(place) == [6, 6])
   }
 
-  @Test("a link within the folders of splits leads no higher either")
+  @Test("links to parent folders are ignored inside part folders too")
   func splits() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 6, "b": 6], in: "source/train")
@@ -44,7 +44,7 @@ struct ClassLinkTests {
     #expect(dataset.counts(.train) == [6, 6] && dataset.counts(.validation) == [3, 3])
   }
 
-  @Test("a folder that links lead to is read, and once for its class")
+  @Test("linked folders are read once per class")
   func followed() throws {
     let place = Workplace()
     try place.writeClassFolders(["b": 6], in: "source")
@@ -57,7 +57,7 @@ struct ClassLinkTests {
     #expect(try counts(place) == [6, 6])
   }
 
-  @Test("links that meet again and again do not double what is read each time")
+  @Test("repeatedly crossing links do not multiply the reading")
   func doubling() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 6, "b": 6], in: "source")
@@ -72,7 +72,7 @@ struct ClassLinkTests {
     #expect(try counts(place) == [6, 6])
   }
 
-  @Test("a link to what is another class's own brings nothing a second time")
+  @Test("a link to another class's folder adds no picture twice")
   func sibling() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 6, "b": 6], in: "source")
@@ -85,7 +85,7 @@ struct ClassLinkTests {
     #expect(try counts(place) == [6, 7])
   }
 
-  @Test("an unfinished preparation of another user's is left alone", .enabled(if: geteuid() == 0))
+  @Test("another user's unfinished preparation is left alone", .enabled(if: geteuid() == 0))
   func staging() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 6, "b": 6], in: "source")

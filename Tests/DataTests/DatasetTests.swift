@@ -12,7 +12,7 @@ struct DatasetTests {
     return place
   }
 
-  @Test("what is no dataset is explained")
+  @Test("a folder that is not a dataset is reported")
   func none() throws {
     let place = try prepared()
     expectFailure(.inputMissing, "There is no dataset", "alexnet prepare") {
@@ -24,7 +24,7 @@ struct DatasetTests {
     }
   }
 
-  @Test("another format version names both")
+  @Test("a different format version is refused, naming both")
   func version() throws {
     let place = try prepared()
     let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
@@ -35,7 +35,7 @@ struct DatasetTests {
     expectFailure(.badData, "version 7", "up to 2", "alexnet prepare") { _ = try place.dataset() }
   }
 
-  @Test("an index of a newer version is refused, though its checksum is right")
+  @Test("an index of a newer version is refused even if its checksum is right")
   func indexVersion() throws {
     let place = try prepared()
     var index = try place.bytes("dataset/train.index")
@@ -50,7 +50,7 @@ struct DatasetTests {
     expectFailure(.badData, "train.index", "version 2", "up to 1") { _ = try place.dataset() }
   }
 
-  @Test("a damaged description is explained")
+  @Test("a damaged dataset.json is reported")
   func description() throws {
     let place = try prepared()
     let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
@@ -84,7 +84,7 @@ struct DatasetTests {
     expectFailure(.inputMissing, name) { _ = try place.dataset() }
   }
 
-  @Test("a shard that is cut off or missing is found on opening")
+  @Test("truncated or missing shards are detected on opening")
   func shards() throws {
     let place = try prepared()
     let bytes = try place.bytes("dataset/train-000000.tar")
@@ -96,7 +96,7 @@ struct DatasetTests {
     expectFailure(.inputMissing, "train-000000.tar") { _ = try place.dataset() }
   }
 
-  @Test("a changed byte in a record is found on reading it, with shard and record")
+  @Test("a changed byte is detected on reading, naming shard and record")
   func record() throws {
     let place = try prepared()
     var bytes = try place.bytes("dataset/train-000000.tar")
@@ -113,7 +113,7 @@ struct DatasetTests {
     }
   }
 
-  @Test("many threads may decode at once")
+  @Test("many threads can decode at once")
   func threads() throws {
     let place = try prepared()
     let dataset = try place.dataset()

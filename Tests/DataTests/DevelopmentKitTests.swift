@@ -16,7 +16,7 @@ struct DevelopmentKitTests {
     return try #require(try DevelopmentKit(lookingIn: place.path("source")))
   }
 
-  @Test("compressed or not, whatever wrote it", arguments: [MetaFiles.plain, MetaFiles.of2012])
+  @Test("reads compressed and plain files", arguments: [MetaFiles.plain, MetaFiles.of2012])
   func ids(meta: [UInt8]) throws {
     let synsets = try kit(meta, in: Workplace()).synsets.filter { $0.number <= 10 }
     let sorted = synsets.sorted { $0.wordNetID < $1.wordNetID }
@@ -24,14 +24,14 @@ struct DevelopmentKitTests {
     #expect(sorted.map(\.number) == MetaFiles.ids)
   }
 
-  @Test("as Octave writes it, with classes above those of the competition")
+  @Test("Octave's files with additional WordNet nodes are read")
   func octave() throws {
     let synsets = try kit(MetaFiles.ofOctave, in: Workplace()).synsets
     #expect(synsets.map(\.number) == Array(1...10) + [1001])
     #expect(synsets.map(\.wordNetID) == (0..<10).map { "n0000000\($0)" } + ["n00000099"])
   }
 
-  @Test("a file that is cut anywhere is refused", arguments: [MetaFiles.plain, MetaFiles.of2012])
+  @Test("a truncated file is refused", arguments: [MetaFiles.plain, MetaFiles.of2012])
   func cut(meta: [UInt8]) throws {
     let place = Workplace()
     for length in stride(from: 0, to: meta.count, by: 3) {
@@ -41,7 +41,7 @@ struct DevelopmentKitTests {
     }
   }
 
-  @Test("dimensions and sizes that are not there are refused before anything is made of them")
+  @Test("impossible sizes are refused before memory is allocated")
   func sizes() throws {
     let place = Workplace()
     let sound = MetaFiles.plain
@@ -66,7 +66,7 @@ struct DevelopmentKitTests {
     try place.tar("source/ILSVRC2012_devkit_t12.tar.gz", of: "work", "-z")
   }
 
-  @Test("a kit that unpacks to more than any kit has is refused before it is unpacked")
+  @Test("a kit that unpacks to too much is refused before it is unpacked")
   func bomb() throws {
     let place = Workplace()
     try archive([("a.txt", 8 << 20), ("meta.mat", 256 << 20)], in: place)
@@ -75,7 +75,7 @@ struct DevelopmentKitTests {
     }
   }
 
-  @Test("no file is kept twice")
+  @Test("a kit with a repeated file is refused")
   func twoOfAKind() throws {
     let place = Workplace()
     try place.write([], "work/data/other/meta.mat")

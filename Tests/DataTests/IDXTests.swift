@@ -26,7 +26,7 @@ struct IDXTests {
   }
 
   @Test(
-    "gray values become RGB, and the labels that occur are the classes", arguments: [false, true])
+    "grey values become RGB, and the labels that occur are the classes", arguments: [false, true])
   func content(isCompressed: Bool) throws {
     let place = Workplace()
     let labels: [UInt8] = [3, 7, 3, 200, 7, 3, 3]
@@ -52,7 +52,7 @@ struct IDXTests {
     #expect(images == Set(0..<7))
   }
 
-  @Test("without a validation part one is held out")
+  @Test("without a validation part, one is held out")
   func holdOut() throws {
     let place = Workplace()
     try write(place, "source", labels: (0..<20).map { $0 % 2 })
@@ -60,7 +60,7 @@ struct IDXTests {
     #expect(try place.dataset().counts(.validation) == [2, 2])
   }
 
-  @Test("damaged files are explained")
+  @Test("damaged files are reported")
   func damage() throws {
     let place = Workplace()
     let labels: [UInt8] = [0, 1, 0, 1]
@@ -101,7 +101,7 @@ struct IDXTests {
     expectFailure(.inputMissing, "no label file") { try place.prepare() }
   }
 
-  @Test("a compressed file that was cut off is explained")
+  @Test("truncated compressed files are reported")
   func cutOff() throws {
     let place = Workplace()
     try write(place, "source", labels: (0..<100).map { $0 % 2 }, side: 28)

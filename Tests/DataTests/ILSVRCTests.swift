@@ -23,7 +23,7 @@ struct ILSVRCTests {
   }
 
   @Test(
-    "labels and names are those of the kit",
+    "labels and class names come from the kit",
     arguments: [(2010, "gnu"), (2012, "gnu"), (2012, "pax"), (2012, "ustar"), (2010, "v7")])
   func content(year: Int, format: String) throws {
     let place = Workplace()
@@ -44,7 +44,7 @@ struct ILSVRCTests {
     #expect(seen == [100, 101, 102, 103, 104])
   }
 
-  @Test("without a validation archive a part is held out, and the kit may be missing")
+  @Test("without a validation archive a part is held out and the kit may be missing")
   func trainingAlone() throws {
     let place = Workplace()
     try write(place, 2012)
@@ -57,7 +57,7 @@ struct ILSVRCTests {
     #expect(dataset.counts(.validation) == Array(repeating: 1, count: 10))
   }
 
-  @Test("an unpacked kit will do")
+  @Test("an unpacked development kit is accepted")
   func unpackedKit() throws {
     let place = Workplace()
     try write(place, 2012)
@@ -68,7 +68,7 @@ struct ILSVRCTests {
     #expect(try place.dataset().classNames[3] == "thing 3, chose é3 (n00000003)")
   }
 
-  @Test("what is missing or damaged is explained")
+  @Test("missing and damaged files are reported")
   func damage() throws {
     let place = Workplace()
     try write(place, 2012)
@@ -99,7 +99,7 @@ struct ILSVRCTests {
     #expect(try place.names(".") == ["source"])
   }
 
-  @Test("a picture that an archive holds twice is refused")
+  @Test("an archive with a repeated picture is refused")
   func duplicates() throws {
     let place = Workplace()
     try write(place, 2012)

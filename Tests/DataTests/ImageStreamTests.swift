@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The stream of pictures")
 struct ImageStreamTests {
-  @Test("each picture comes once an epoch, in an order of its own", arguments: [1, 2, 7, 1000])
+  @Test("each epoch has each picture once, in a new order", arguments: [1, 2, 7, 1000])
   func epochs(count: Int) {
     var stream = ImageStream(count: count, order: .shuffled, seed: 3)
     var orders: [[Int]] = []
@@ -16,7 +16,7 @@ struct ImageStreamTests {
     if count >= 7 { #expect(orders[0] != orders[1] && orders[1] != orders[2]) }
   }
 
-  @Test("the place alone decides, whatever was asked before")
+  @Test("a picture depends only on its position in the stream")
   func random() {
     var forward = ImageStream(count: 50, order: .shuffled, seed: 9)
     let expected = (0..<200).map { forward.place($0).index }
@@ -28,7 +28,7 @@ struct ImageStreamTests {
     #expect((0..<200).map { other.place($0).index } != expected)
   }
 
-  @Test("in order means as they lie on the disk")
+  @Test("a sequential stream has the order on disk")
   func inOrder() {
     var stream = ImageStream(count: 5, order: .inOrder, seed: 1)
     #expect((0..<10).map { stream.place($0).index } == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4])

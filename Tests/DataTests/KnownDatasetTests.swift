@@ -34,7 +34,7 @@ struct KnownDatasetTests {
     #expect(dataset.counts(.validation) == [1, 3] && dataset.count(.test) == 0)
   }
 
-  @Test("ILSVRC as Kaggle has it: LOC_val_solution.csv has the classes of the validation pictures")
+  @Test("ILSVRC from Kaggle: LOC_val_solution.csv has the validation classes")
   func kaggle() throws {
     let place = Workplace()
     let (ids, base) = (["n01440764", "n01443537"], "ILSVRC/Data/CLS-LOC")
@@ -78,7 +78,7 @@ struct KnownDatasetTests {
     #expect(dataset.counts(.test) == [1, 1])
   }
 
-  @Test("a line of metadata.jsonl that has no label is named")
+  @Test("a line of metadata.jsonl without a label is named")
   func unlabelledLine() throws {
     let place = Workplace()
     let names = (0..<20).map { "\($0).png" }
@@ -97,7 +97,7 @@ struct KnownDatasetTests {
   }
 
   @Test(
-    "Oxford-IIIT Pets: the lists have the parts, the names the breeds, each archive in a folder or not",
+    "Oxford-IIIT Pets: lists give the parts and file names the breeds",
     arguments: ["", "images/", "annotations/"])
   func pets(folder: String) throws {
     let place = Workplace()
@@ -172,7 +172,7 @@ struct KnownDatasetTests {
   }
 
   @Test(
-    "Imagenette: its folder around the parts is gone through, its list of noisy labels left out")
+    "Imagenette: its outer folder is skipped, its list of noisy labels left out")
   func imagenette() throws {
     let place = Workplace()
     let (ids, base) = (["n01440764", "n02102040"], "imagenette2-160")
@@ -190,7 +190,7 @@ struct KnownDatasetTests {
     #expect(dataset.counts(.validation) == [2, 2])
   }
 
-  @Test("Caltech-101: outlines in folders of the classes' names are no pictures and no classes")
+  @Test("Caltech-101: annotations in folders with class names are ignored")
   func caltech101() throws {
     let place = Workplace()
     for name in ["BACKGROUND_Google", "accordion", "anchor"] {
@@ -208,7 +208,7 @@ struct KnownDatasetTests {
   }
 
   @Test(
-    "what is not read is named with what to do",
+    "unsupported formats are refused with a remedy",
     arguments: [
       ("pets.zip", "unzip"), ("pets.tar.gz", "tar -xf"), ("pets.tar.zst", "tar -xf"),
       ("pets.7z", "bsdtar -xf"), ("pets.rar", "bsdtar -xf"),

@@ -4,7 +4,7 @@ import System
 import Testing
 
 /// Folders that could be meant in two ways: taken in the right one, or refused with the option that decides.
-@Suite("Doubtful layouts of folders")
+@Suite("Ambiguous folder layouts")
 struct LayoutDoubtTests {
   /// What a source is taken for: pictures by part and class, and all that is said.
   private func survey(
@@ -22,7 +22,7 @@ struct LayoutDoubtTests {
     return (try Dataset(opening: settings.destination), notes.joined(separator: "\n"))
   }
 
-  @Test("class folders beside validation or test are for training", arguments: ["val", "test"])
+  @Test("class folders next to val or test are for training", arguments: ["val", "test"])
   func classesBesideParts(part: String) throws {
     let place = Workplace()
     try place.writeClassFolders(["cat": 10, "dog": 10, "owl": 10])
@@ -49,7 +49,7 @@ struct LayoutDoubtTests {
     }
   }
 
-  @Test("folders of options that have pictures in common are refused")
+  @Test("overlapping folders in options are refused")
   func overlap() throws {
     let place = Workplace()
     try place.writeClassFolders(["cat": 2, "dog": 2], in: "source/a")
@@ -63,7 +63,7 @@ struct LayoutDoubtTests {
     }
   }
 
-  @Test("parts inside a part are the parts")
+  @Test("parts inside a part are recognised")
   func partsInPart() throws {
     let place = Workplace()
     try place.writeClassFolders(["cat": 4, "dog": 4], in: "source/train/train")
@@ -80,7 +80,7 @@ struct LayoutDoubtTests {
     #expect(try survey(place).dataset.classNames == ["test", "train"])
   }
 
-  @Test("parts inside class folders are the parts, or refused where more lies there")
+  @Test("parts inside class folders are recognised, or refused if there is more")
   func partsInClasses() throws {
     let place = Workplace()
     for number in 0..<11 {
@@ -97,7 +97,7 @@ struct LayoutDoubtTests {
     ) { _ = try survey(place) }
   }
 
-  @Test("class folders that lie in one of them once more are refused")
+  @Test("class folders repeated inside a class folder are refused")
   func copies() throws {
     let place = Workplace()
     for folder in ["flowers", "flowers/flowers"] {
@@ -131,7 +131,7 @@ struct LayoutDoubtTests {
   }
 
   @Test(
-    "the advice takes for training what is larger, or is called no other part",
+    "the suggested options make the larger or unnamed folder the training part",
     arguments: [
       ("apprentissage", "validation", "--validation-folder"),
       ("x_train", "x_test", "--test-folder"),
@@ -146,7 +146,7 @@ struct LayoutDoubtTests {
     }
   }
 
-  @Test("folders without pictures that can be taken are explained by what lies there")
+  @Test("folders without usable pictures are refused, naming what is there")
   func explained() throws {
     let place = Workplace()
     try place.write([1], "source/.hidden/1.png")

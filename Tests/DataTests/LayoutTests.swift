@@ -4,7 +4,7 @@ import System
 import Testing
 
 /// What a folder of pictures is taken for, and what is said of it.
-@Suite("Layouts of folders")
+@Suite("Folder layouts")
 struct LayoutTests {
   /// The dataset of a source, and what was said first.
   private func prepared(
@@ -23,7 +23,7 @@ struct LayoutTests {
   }
 
   @Test(
-    "parts are known by many names, in any letters",
+    "part names are recognised in many forms and any case",
     arguments: [
       ("Train", "Val"), ("TRAINING", "VALID"), ("train", "dev"), ("training", "eval"),
       ("seg_train", "seg_val"), ("trainSet", "validationSet"), ("train2017", "val2017"),
@@ -60,7 +60,7 @@ struct LayoutTests {
   }
 
   @Test(
-    "validation or test pictures alone make a dataset to evaluate on",
+    "only validation or test pictures make a dataset for evaluation",
     arguments: [Split.validation, .test])
   func alone(split: Split) throws {
     let place = Workplace()
@@ -71,7 +71,7 @@ struct LayoutTests {
     expectFailure(.usage, "--hold-out") { try place.prepare { $0.holdOut = 0.2 } }
   }
 
-  @Test("what may be a part or a class is refused with the option that decides")
+  @Test("ambiguous folders are refused with the option that decides")
   func undecided() throws {
     let place = Workplace()
     for part in ["alpha", "beta"] {
@@ -101,7 +101,7 @@ struct LayoutTests {
     expectFailure(.usage, "'train', 'training'") { _ = try prepared(place) }
   }
 
-  @Test("a class may be called train; a folder called test beside classes is asked about")
+  @Test("a class may be called train, while a folder test among classes is refused")
   func classNamedLikeAPart() throws {
     let place = Workplace()
     try place.writeClassFolders(["bus": 10, "car": 10, "train": 10])
@@ -117,7 +117,7 @@ struct LayoutTests {
   }
 
   @Test(
-    "folders around the dataset, doubled ones too, are gone through",
+    "outer folders are skipped, even repeated ones",
     arguments: [("pets", "train"), ("pets/pets", "train/train"), ("a/b/c", "train/images")])
   func nests(root: String, train: String) throws {
     let place = Workplace()
@@ -129,7 +129,7 @@ struct LayoutTests {
     #expect(notes.contains("Left out: .txt files (1), 'README.txt'"))
   }
 
-  @Test("everything that is no class is said, and none of it is one")
+  @Test("everything that is left out is reported")
   func leftOut() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 10, "b": 10])
@@ -155,7 +155,7 @@ struct LayoutTests {
     ] { #expect(notes.contains(words), "\(words) in \(notes)") }
   }
 
-  @Test("a linked class is followed once, and no loop or second name brings pictures twice")
+  @Test("links are followed once and never add a picture twice")
   func links() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 6, "b": 5])
@@ -174,7 +174,7 @@ struct LayoutTests {
     #expect(notes.contains("links to folders already read, or to a folder above (4)"), "\(notes)")
   }
 
-  @Test("names that look the same are one class; capitals make two within a part")
+  @Test("equal-looking names are one class, and case makes two within a part")
   func lettersOfNames() throws {
     let place = Workplace()
     try place.writeClassFolders(["caf\u{E9}": 3, "tea": 3, "Pot": 3, "pot": 3], in: "source/train")
@@ -186,7 +186,7 @@ struct LayoutTests {
     #expect(notes.contains("The validation class 'TEA' is treated as 'tea'"))
   }
 
-  @Test("classes that are small, uneven or never validated are named before the work")
+  @Test("small, uneven and unvalidated classes are named before preparation")
   func classCounts() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 210, "b": 9])
@@ -200,7 +200,7 @@ struct LayoutTests {
     #expect(try prepared(place).notes.contains("1 class has no validation pictures: 'a'"))
   }
 
-  @Test("pictures are known by their bytes, whatever their names")
+  @Test("pictures are recognised by their bytes, whatever their names")
   func byContent() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 10, "b": 10])
@@ -241,7 +241,7 @@ struct LayoutTests {
     #expect(try !place.names("second").contains("duplicates.jsonl"))
   }
 
-  @Test("a dry run says what was recognised and makes nothing")
+  @Test("a dry run reports what was recognised and makes nothing")
   func dryRun() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 20, "b": 20], in: "source/Train")

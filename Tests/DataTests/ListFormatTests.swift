@@ -4,7 +4,7 @@ import System
 import Testing
 
 /// The forms that lists of pictures and labels have.
-@Suite("Forms of lists")
+@Suite("Formats of lists")
 struct ListFormatTests {
   private static let names = (0..<20).map { "p\($0).png" }
   private static let words = ["cat", "dog"]
@@ -46,7 +46,7 @@ struct ListFormatTests {
     #expect(dataset.counts(.train) == [9, 9] && dataset.counts(.validation) == [1, 1])
   }
 
-  @Test("path and label with a blank, a tab, commas or semicolons between, with a header or not")
+  @Test("paths and labels are separated by blanks, tabs, commas or semicolons")
   func dividers() throws {
     check(try prepare(lines { "\($0.name) \($0.label)" }), ["0", "1"])
     check(try prepare(lines { "\($0.name) \($0.word)" }))
@@ -58,7 +58,7 @@ struct ListFormatTests {
     check(try prepare(lines { "\"\($0.name)\"\t\"\($0.word)\"" }, file: "list.tsv"))
   }
 
-  @Test("MXNet's .lst, and JSON as lines or as an array")
+  @Test("MXNet's .lst, JSON lines and JSON arrays are read")
   func otherForms() throws {
     check(try prepare(lines { "\($0.number)\t\($0.label).000000\t\($0.name)" }), ["0", "1"])
     check(
@@ -75,13 +75,13 @@ struct ListFormatTests {
   }
 
   @Test(
-    "marks at the beginning and UTF-16", arguments: [String.Encoding.utf16, .utf16LittleEndian])
+    "accepts byte-order marks and UTF-16", arguments: [String.Encoding.utf16, .utf16LittleEndian])
   func encodings(encoding: String.Encoding) throws {
     check(try prepare(lines { "\($0.name)\t\($0.word)" }, encoding: encoding))
     check(try prepare(lines { "\($0.number == 0 ? "\u{FEFF}" : "")\($0.name)\t\($0.word)" }))
   }
 
-  @Test("a column says the part; test pictures without a label, and labels of -1, are left out")
+  @Test("a column gives the part, and unlabelled pictures are left out")
   func parts() throws {
     let parts = ["train", "train", "val", "testing"]
     for header in [["path,label,split"], []] {
@@ -103,7 +103,7 @@ struct ListFormatTests {
     }
   }
 
-  @Test("names with blanks, commas, quotes, percent signs and backslashes, and without endings")
+  @Test("names with special characters or without endings are found")
   func names() throws {
     let odd = ["my cat 1.png", "a, b.png", "100%.png", "q\"uote.png", "sub dir/x y.png"]
     let pictures = odd + (0..<5).map { "d\($0).png" }
@@ -120,7 +120,7 @@ struct ListFormatTests {
   }
 
   @Test(
-    "paths from elsewhere: absolute ones below the source or --root, relative ones below --root")
+    "absolute paths below the source or --root, and relative ones, are accepted")
   func roots() throws {
     check(try prepare(lines { "PLACE/source/\($0.name) \($0.word)" }))
     let inner = Self.names.map { "deep/\($0)" }

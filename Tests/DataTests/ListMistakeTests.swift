@@ -36,7 +36,7 @@ struct ListMistakeTests {
   private func rows(_ row: (Int) -> String) -> [String] { (0..<20).map(row) }
   private func word(_ number: Int) -> String { number % 2 == 0 ? "cat" : "dog" }
 
-  @Test("a line of more fields than the table has is refused, and a divider at its end is none")
+  @Test("lines with too many fields are refused, but trailing separators are allowed")
   func fields() throws {
     let place = try pictures()
     for (header, divider) in [
@@ -60,7 +60,7 @@ struct ListMistakeTests {
       try prepare(place, rows { "\($0).png,\(word($0))," }).dataset.classNames == ["cat", "dog"])
   }
 
-  @Test("a quote within a field is a letter, and one at its start may hold the end of a line")
+  @Test("quotes count only at the start of a field and may enclose line ends")
   func quotes() throws {
     let place = try pictures()
     let names = ["5\" disc", "7\" disc", "\"x\" y"]
@@ -76,7 +76,7 @@ struct ListMistakeTests {
     }
   }
 
-  @Test("test pictures without a label are left out, whatever says that they are for test")
+  @Test("unlabelled test pictures are left out")
   func unlabelledTest() throws {
     let place = try pictures()
     let test = [20, 21]
@@ -112,7 +112,7 @@ struct ListMistakeTests {
       try folder.dataset().count(.test) == 0 && folder.dataset().classNames == ["cat", "dog"])
   }
 
-  @Test("a table in a folder is as strict as a list: no row without a label, no picture twice")
+  @Test("tables in folders follow the same rules as lists")
   func metadata() throws {
     for (line, words) in [
       ("{\"file_name\": \"20.png\"}", "has no label for '20.png'"),
@@ -138,7 +138,7 @@ struct ListMistakeTests {
     }
   }
 
-  @Test("numbers of any form are classes, -1 is none, and what is below refused")
+  @Test("numeric labels are normalised, -1 means unlabelled, lower ones are refused")
   func numbers() throws {
     let place = try pictures()
     let dataset = try prepare(
@@ -155,7 +155,7 @@ struct ListMistakeTests {
     }
   }
 
-  @Test("classes of other capitals, empty fields of a part, and columns that say nothing are said")
+  @Test("case differences, empty parts and unused columns are reported")
   func said() throws {
     let place = try pictures()
     let (_, notes) = try prepare(
@@ -174,7 +174,7 @@ struct ListMistakeTests {
     #expect(named.dataset.classNames == ["cat", "dog"])
   }
 
-  @Test("names are found in either form of Unicode")
+  @Test("names are found in either Unicode normalisation")
   func forms() throws {
     let place = try pictures()
     try place.writePicture(TestPicture(side: 8, seed: 60), "source/cafe\u{301}.png")

@@ -30,7 +30,7 @@ struct ListTests {
     #expect(numbered.classNames == ["9", "10"])
   }
 
-  @Test("the folders train and val are the splits")
+  @Test("the folders train and val give the parts")
   func splits() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 2, "b": 2], in: "source/train")
@@ -41,7 +41,7 @@ struct ListTests {
     #expect(dataset.counts(.train) == [1, 1] && dataset.counts(.validation) == [1, 1])
   }
 
-  @Test("members of archives and files of arrays are named as in rejected.jsonl")
+  @Test("lists name members of archives and arrays as rejected.jsonl does")
   func members() throws {
     let place = Workplace()
     for number in 0..<6 {
@@ -56,7 +56,7 @@ struct ListTests {
     #expect(dataset.counts(.train) == [1, 1, 1])
   }
 
-  @Test("no line leads out of the folder, and a link below it is followed")
+  @Test("lists cannot lead out of the folder, and links below it are followed")
   func escapes() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 4, "b": 4])
@@ -81,7 +81,7 @@ struct ListTests {
     #expect(dataset.classNames == ["a", "b", "x"])
   }
 
-  @Test("lines that fit nothing are explained, missing files are listed")
+  @Test("unusable lines are reported and missing files are listed")
   func mistakes() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 4, "b": 4])

@@ -5,7 +5,7 @@ import System
 import Tensors
 import Testing
 
-@Suite("Loading together")
+@Suite("Loading in a group of processes")
 struct LoadingGroupTests {
   private func loader(
     _ dataset: Dataset, _ group: LoadingGroup?, firstStep: Int = 0,
@@ -41,7 +41,7 @@ struct LoadingGroupTests {
     #expect(batch.step == expected.step && batch.fingerprint == expected.fingerprint)
   }
 
-  @Test("each member gets the batches that a loader alone gets", arguments: [2, 3, 20], [0, 7])
+  @Test("each member gets the same batches as a single loader", arguments: [2, 3, 20], [0, 7])
   func same(members: Int, firstStep: Int) throws {
     let place = try prepared()
     let dataset = try place.dataset()
@@ -59,7 +59,7 @@ struct LoadingGroupTests {
     #expect(together.allSatisfy { $0.secondsWorked > 0 || members > 16 })
   }
 
-  @Test("damaged records are passed over alike, and all members know of them")
+  @Test("all members skip the same damaged records")
   func skip() throws {
     let place = try prepared()
     try place.damage([3, 4, 40])
@@ -81,7 +81,7 @@ struct LoadingGroupTests {
     #expect(skipped >= 8)
   }
 
-  @Test("the group's memory has no name that could outlive it, and nobody can join later")
+  @Test("the group's memory is unnamed, and nobody can join later")
   func nameless() throws {
     let first = try LoadingGroup(creating: nil, size: 2, images: 16, inputSide: 6)
     #expect(first.place.hasPrefix("/proc/"))
@@ -95,7 +95,7 @@ struct LoadingGroupTests {
     }
   }
 
-  @Test("a group that is not there cannot be joined, nor a file that is none")
+  @Test("joining a missing group or another file fails")
   func missing() throws {
     let workplace = Workplace()
     let file = try #require(fopen(workplace.path("other"), "w+"))

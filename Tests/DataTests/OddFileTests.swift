@@ -17,7 +17,7 @@ struct OddFileTests {
     return reasons
   }
 
-  @Test("1x1 and 100x9000 pictures are used, a bomb of 30000x30000 is listed within a second")
+  @Test("tiny and long pictures are used, and a decompression bomb is listed")
   func sizes() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 4, "b": 4])
@@ -57,7 +57,7 @@ struct OddFileTests {
     ("text.jpg", Array("<html>".utf8), nil),
   ]
 
-  @Test("every kind of file is used in its colours or listed, by the program as users run it")
+  @Test("every picture format is used with right colours or listed")
   func everyKind() throws {
     let place = Workplace()
     try place.writeClassFolders(["z": 20], side: 32)
@@ -103,7 +103,7 @@ struct OddFileTests {
   static let isBoundByPermissions = getuid() != 0
 
   @Test(
-    "a file without permission is listed",
+    "unreadable files are listed",
     .enabled(if: isBoundByPermissions, "root may read every file"))
   func permission() throws {
     let place = Workplace()
@@ -118,7 +118,7 @@ struct OddFileTests {
     getuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
 
   @Test(
-    "as an ordinary user: files without permission are listed, a target without is explained",
+    "for ordinary users: unreadable files are listed, unwritable targets reported",
     .enabled(if: canBecomeNobody, "needs root and setpriv"))
   func ordinaryUser() throws {
     let place = Workplace()
@@ -147,7 +147,7 @@ struct OddFileTests {
     #expect(try place.names("closed") == [])
   }
 
-  @Test("the same base name in two classes and in two folders of one makes different records")
+  @Test("equal file names in different folders make different records")
   func duplicates() throws {
     let place = Workplace()
     for (seed, name) in ["a/same", "a/sub/same", "b/same", "b/other"].enumerated() {

@@ -11,7 +11,7 @@ struct PathListTests {
     }
   }
 
-  @Test("lines end as on Unix or Windows, and a mark of UTF-8 is no part of a name")
+  @Test("Unix and Windows line ends work, and a byte-order mark is skipped")
   func lines() throws {
     #expect(try names(Array("a\nb b\n\nc".utf8)) == ["a", "b b", "c"])
     #expect(try names(Array("a\r\nb\r\n".utf8)) == ["a", "b"])
@@ -19,7 +19,7 @@ struct PathListTests {
     #expect(try names([]).isEmpty)
   }
 
-  @Test("where names end with zeros, the ends of lines belong to them")
+  @Test("zero-terminated names may contain line ends")
   func zeros() throws {
     #expect(try names(Array("a\0b\nb\0\0c\r\0d".utf8)) == ["a", "b\nb", "c\r", "d"])
     #expect(try names(Array("one\ntwo\nthree\0".utf8)) == ["one\ntwo\nthree"])
@@ -32,7 +32,7 @@ struct PathListTests {
     }
   }
 
-  @Test("a path with a zero in it leads nowhere, and not to what stands before the zero")
+  @Test("a path with a zero byte does not open the file before the zero")
   func zeroInside() throws {
     let place = Workplace()
     try place.write([1], "there")

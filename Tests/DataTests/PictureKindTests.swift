@@ -5,7 +5,7 @@ import System
 import Testing
 
 /// Kinds of pictures beyond the usual ones, written by hand or by the system's vips.
-@Suite("Kinds of pictures")
+@Suite("Picture formats")
 struct PictureKindTests {
   private func scaled(_ bytes: [UInt8], side: Int = 8) throws -> (pixels: [UInt8], frames: Int) {
     var pixels = [UInt8](repeating: 0, count: side * side * 3)
@@ -91,7 +91,7 @@ struct PictureKindTests {
   }
 
   @Test(
-    "a picture with a profile of its own is converted to sRGB, one with a broken profile is used")
+    "pictures with ICC profiles are converted, and broken profiles ignored")
   func profiles() throws {
     let plain = try scaled(tiff([250, 0, 0])).pixels
     #expect(plain[0] == 250 && plain[1] == 0)
@@ -105,7 +105,7 @@ struct PictureKindTests {
     #expect(broken[0] == 250 && broken[1] == 0)
   }
 
-  @Test("a TIFF whose colours libvips would read wrongly is refused with what to do")
+  @Test("a TIFF that libvips would misread is refused with a remedy")
   func tiffs() throws {
     #expect(try scaled(tiff([9, 99, 199])).pixels.prefix(3) == [9, 99, 199])
     #expect(reason(tiff([100, 120, 140], photometric: 6))?.contains("YCbCr") == true)
@@ -116,7 +116,7 @@ struct PictureKindTests {
         == true)
   }
 
-  @Test("channels of a TIFF beyond its colours are no transparency unless it says so")
+  @Test("extra TIFF channels are transparency only if the file says so")
   func channels() throws {
     #expect(try scaled(tiff([200, 30, 30, 10], extra: 0)).pixels.prefix(3) == [200, 30, 30])
     #expect(try scaled(tiff([200, 30, 30, 9, 8, 7], extra: 0)).pixels.prefix(3) == [200, 30, 30])
@@ -127,7 +127,7 @@ struct PictureKindTests {
       reason(tiff([1, 2, 3, 4, 5], photometric: 1, extra: 0))?.contains("of 5 channels") == true)
   }
 
-  @Test("of an animation the first frame is taken, and that is counted once")
+  @Test("the first frame of an animation is used, and reported once")
   func frames() throws {
     let place = Workplace()
     // 1x1, red and then blue.
@@ -143,7 +143,7 @@ struct PictureKindTests {
     #expect(summary.notes == ["1 picture has several frames or pages; the first was taken."])
   }
 
-  @Test("pixmaps of Netpbm are read")
+  @Test("Netpbm files are read")
   func pixmaps() throws {
     let colour = Array("P6\n# by hand\n4 2\n255\n".utf8) + (0..<8).flatMap { _ in [9, 99, 199] }
     #expect(try scaled(colour).pixels.prefix(3) == [9, 99, 199])
@@ -157,7 +157,7 @@ struct PictureKindTests {
   }
 
   @Test(
-    "what this libvips can decode is decoded, the rest is listed with its kind",
+    "formats that this libvips can decode are decoded, others listed",
     arguments: ["avif", "heic", "jxl", "jp2", "gif", "webp", "ppm"])
   func newerKinds(suffix: String) throws {
     let place = Workplace()
@@ -189,7 +189,7 @@ struct PictureKindTests {
   }
 
   @Test(
-    "a picture of a few pixels' height is used in a moment",
+    "very flat pictures are scaled quickly",
     arguments: [(5000, 1), (1, 39_000), (65536, 1), (3, 65536)])
   func extremes(width: Int, height: Int) throws {
     let rows = [UInt8](repeating: 90, count: width * height)
@@ -200,7 +200,7 @@ struct PictureKindTests {
     #expect(pixels.allSatisfy { $0 == 90 })
   }
 
-  @Test("a longer side than any JPEG may have is refused, since libvips takes too long")
+  @Test("pictures with a side longer than JPEG allows are refused")
   func tooLong() {
     for (width, height) in [(65537, 1), (1, 10_000_000)] {
       let rows = [UInt8](repeating: 90, count: width * height)
@@ -210,7 +210,7 @@ struct PictureKindTests {
     }
   }
 
-  @Test("the middle of a long picture is what is kept")
+  @Test("the middle of a long picture is kept")
   func middle() throws {
     // 8 rows of 801 columns: dark but for a bright square in the middle.
     let row = (0..<801).map { abs($0 - 400) <= 4 ? UInt8(255) : 0 }

@@ -16,7 +16,7 @@ struct PrepareCommandTests {
     return (String(decoding: result.output, as: UTF8.self), result.error, result.code)
   }
 
-  @Test("it prepares, says how large the dataset will be, and sums up")
+  @Test("prepare predicts the size, prepares and prints a summary")
   func prepares() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 30, "b": 30])
@@ -36,7 +36,7 @@ struct PrepareCommandTests {
     #expect(dataset.side == 16 && dataset.count(.train) + dataset.count(.validation) == 60)
   }
 
-  @Test("a failure is one sentence on standard error and an exit code of its own")
+  @Test("failures print one sentence on standard error and have exit codes")
   func failures() throws {
     let place = Workplace()
     func expect(_ code: Int32, _ words: String, _ arguments: String...) throws {

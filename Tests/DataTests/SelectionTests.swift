@@ -2,7 +2,7 @@ import Data
 import System
 import Testing
 
-@Suite("What goes into which split")
+@Suite("Splitting pictures")
 struct SelectionTests {
   /// The first pixel of each picture of a split, which tells the pictures of `writeClassFolders`
   /// apart.
@@ -32,7 +32,7 @@ struct SelectionTests {
     #expect(try place.dataset("default").counts(.validation) == [4, 2, 0])
   }
 
-  @Test("a share that rounds to nothing still holds something out")
+  @Test("a hold-out share that rounds to zero still holds out a picture")
   func tiny() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 3, "b": 2])
@@ -44,7 +44,7 @@ struct SelectionTests {
     }
   }
 
-  @Test("a hold-out beside a validation part is refused")
+  @Test("a hold-out is refused if there is a validation part")
   func both() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 3, "b": 3], in: "source/train")
@@ -52,7 +52,7 @@ struct SelectionTests {
     expectFailure(.usage, "--hold-out") { try place.prepare { $0.holdOut = 0.1 } }
   }
 
-  @Test("a limit takes as many of each class")
+  @Test("a limit applies to each class")
   func limit() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 30, "b": 4], in: "source/train")
@@ -62,7 +62,7 @@ struct SelectionTests {
     #expect(dataset.counts(.train) == [5, 4] && dataset.counts(.validation) == [5, 5])
   }
 
-  @Test("settings that cannot be are refused")
+  @Test("invalid settings are refused")
   func settings() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 3, "b": 3])
@@ -74,7 +74,7 @@ struct SelectionTests {
     expectFailure(.usage, "not a name") { try place.prepare("..") }
   }
 
-  @Test("pictures lie on the disk in no order of classes")
+  @Test("records on disk are shuffled across classes")
   func shuffled() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 50, "b": 50])

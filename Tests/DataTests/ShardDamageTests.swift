@@ -25,7 +25,7 @@ struct ShardDamageTests {
       stride(from: 0, to: bytes.count, by: 512).first { bytes[$0...].starts(with: name) })
   }
 
-  @Test("an archive that is empty, cut at a member, or zeroed within or at its end is refused")
+  @Test("empty, truncated and partly zeroed archives are refused")
   func damage() throws {
     let place = Workplace()
     try shard(place, 0, 0..<20)
@@ -56,7 +56,7 @@ struct ShardDamageTests {
     #expect(try place.prepare("short").train == 36)
   }
 
-  @Test("a member without its pair is an error, or left out and counted with --skip-corrupt")
+  @Test("incomplete samples are errors, or left out with --skip-corrupt")
   func pairs() throws {
     let place = Workplace()
     for (key, suffixes) in [("a", ["png", "cls"]), ("b", ["png", "cls"]), ("c", ["png"])] {
@@ -81,7 +81,7 @@ struct ShardDamageTests {
     #expect(notes.contains("1 sample without a label ('x.tar/c') was left out."))
   }
 
-  @Test("the numbers of samples that indexes beside the shards say are compared")
+  @Test("sample counts are compared with the indexes next to the shards")
   func counts() throws {
     let place = Workplace()
     try shard(place, 0, 0..<20)
@@ -97,7 +97,7 @@ struct ShardDamageTests {
     #expect(try place.prepare().train == 18)
   }
 
-  @Test("members come in any order, cls wins over json, and one of several pictures is taken")
+  @Test("members may be in any order, and .cls takes precedence over .json")
   func unusual() throws {
     let place = Workplace()
     for sample in 0..<20 {
@@ -119,7 +119,7 @@ struct ShardDamageTests {
     for record in 0..<dataset.count(.train) { #expect(try dataset.pixels(.train, record) != mask) }
   }
 
-  @Test("test shards are kept apart, and the label -1 is none")
+  @Test("test shards are kept apart, and the label -1 means unlabelled")
   func testShards() throws {
     let place = Workplace()
     try shard(place, 0, 0..<20)

@@ -41,7 +41,7 @@ struct ShardFormatTests {
     return ~crc
   }
 
-  @Test("tar finds in a shard what the index says, and the labels beside it", arguments: [8, 70])
+  @Test("tar reads the records and labels that the index gives", arguments: [8, 70])
   func tarAgrees(side: Int) throws {
     let place = Workplace()
     try place.writeClassFolders(["b": 7, "a": 9, "c": 5], side: side)
@@ -70,7 +70,7 @@ struct ShardFormatTests {
     }
   }
 
-  @Test("the checksums are those of sha256sum")
+  @Test("checksums equal those of sha256sum")
   func checksums() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 5, "b": 5])

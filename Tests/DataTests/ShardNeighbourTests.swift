@@ -4,7 +4,7 @@ import System
 import Testing
 
 /// What lies beside the files of a source, and what these say of each other.
-@Suite("Beside shards and other archives")
+@Suite("Other files next to shards and archives")
 struct ShardNeighbourTests {
   /// A shard of samples `KEY.png` and `KEY.cls`.
   private func shard(_ place: Workplace, _ name: String, _ labels: [[UInt8]]) throws {
@@ -31,7 +31,7 @@ struct ShardNeighbourTests {
   }
 
   @Test(
-    "a list of names that does not fit the labels is refused",
+    "a class list that does not match the labels is refused",
     arguments: [
       ("cat\ndog\nowl\n", "'3'", "3 classes"), ("cat\n\ndog\nowl\n", "Line 2", "is empty"),
       ("bg\ncat\ncat\nowl\n", "'cat' twice", "own"),
@@ -49,7 +49,7 @@ struct ShardNeighbourTests {
     #expect(try place.dataset("numbered").classNames == ["cat", "dog", "owl"])
   }
 
-  @Test("what lies beside shards is said, and .TAR is a shard")
+  @Test("other files next to shards are reported, and .TAR is a shard")
   func leftOut() throws {
     let place = Workplace()
     try shard(place, "source/a.tar", labels(10) { "\($0 % 2)" })
@@ -64,7 +64,7 @@ struct ShardNeighbourTests {
     #expect(try place.prepare().train == 18)
   }
 
-  @Test("counts of equal names in two folders are those of their own shards")
+  @Test("sample counts apply to the shards in their own folder")
   func counts() throws {
     let place = Workplace()
     try shard(place, "source/train/00000.tar", labels(20) { "\($0 % 2)" })
@@ -79,7 +79,7 @@ struct ShardNeighbourTests {
     }
   }
 
-  @Test("a dataset of this program keeps the names of its classes, and those in Latin-1 differ")
+  @Test("our datasets keep their class names, and Latin-1 names stay distinct")
   func namesKept() throws {
     let place = Workplace()
     // "caf" with an accented letter of two kinds, as no UTF-8.
@@ -91,7 +91,7 @@ struct ShardNeighbourTests {
     #expect(try place.dataset("second").classNames == ["caf\u{E8}", "caf\u{E9}"])
   }
 
-  @Test("a tar of class folders, a compressed one and a label below -1 are explained")
+  @Test("a tar of class folders, a compressed one and a label below -1 are refused")
   func explained() throws {
     let place = Workplace()
     try place.writeClassFolders(["cat": 2, "dog": 2], in: "work")
@@ -111,7 +111,7 @@ struct ShardNeighbourTests {
     expectFailure(.badData, "label '\\u{0}\\u{0}", "is not a class") { try place.prepare() }
   }
 
-  @Test("large blocks of tar are not called a loss for certain")
+  @Test("padding from large tar blocks is not reported as certain damage")
   func blocks() throws {
     let place = Workplace()
     try shard(place, "source/x.tar", labels(20) { "\($0 % 2)" })
@@ -121,7 +121,7 @@ struct ShardNeighbourTests {
     #expect(try place.prepare { $0.reading.skipsCorrupt = true }.train == 18)
   }
 
-  @Test("folders beside files of arrays are said")
+  @Test("folders next to array files are reported")
   func besideArrays() throws {
     let place = Workplace()
     let record = [UInt8](repeating: 7, count: 3073)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `mpirun -np N alexnet prepare`, and preparations that are stopped half-way.
-@Suite("Preparing with several ranks, and going on", .serialized)
+@Suite("Preparing with several ranks, and resuming", .serialized)
 struct SharedPreparationTests {
   private func mpirun(_ ranks: Int, _ arguments: [String]) throws -> (
     output: String, error: String, code: Int32
@@ -72,7 +72,7 @@ struct SharedPreparationTests {
     #expect(try place.names(".").contains(staging) && !place.names(".").contains(out))
   }
 
-  @Test("a killed preparation goes on from its shards, and ends with the same bytes")
+  @Test("a killed preparation resumes from its shards with the same result")
   func resume() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 400, "b": 400])
@@ -119,7 +119,7 @@ struct SharedPreparationTests {
     #expect(try !place.names("other").contains { $0.hasSuffix(".done") || $0.hasSuffix(".txt") })
   }
 
-  @Test("a picture that has changed meanwhile is not kept as it was")
+  @Test("changed pictures are prepared again when resuming")
   func changedPicture() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 400, "b": 400])
@@ -140,7 +140,7 @@ struct SharedPreparationTests {
   static let mayMount =
     (try? run("/usr/bin/unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).code) == 0
 
-  @Test("a full disk keeps the finished shards, and the next run goes on", .enabled(if: mayMount))
+  @Test("after a full disk, the next run resumes from the finished shards", .enabled(if: mayMount))
   func fullDiskKeepsShards() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 400, "b": 400])
@@ -168,7 +168,7 @@ struct SharedPreparationTests {
   /// Whether the length of files can be limited here.
   static let maySetLimits = FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit")
 
-  @Test("a full disk is explained, and what is finished is kept", .enabled(if: maySetLimits))
+  @Test("a full disk is reported, and finished shards are kept", .enabled(if: maySetLimits))
   func fullDisk() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 400, "b": 400])

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Mean image and colour components")
 struct StatisticsTests {
-  @Test("they are those of the decoded training pictures", arguments: [8, 66])
+  @Test("statistics are computed from the decoded training pictures", arguments: [8, 66])
   func exact(side: Int) throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 12, "b": 9], side: side)
@@ -29,14 +29,14 @@ struct StatisticsTests {
     }
   }
 
-  @Test("a diagonal matrix has the axes as components")
+  @Test("the components of a diagonal matrix are the axes")
   func diagonal() {
     let colour = ColourComponents(covariance: [[2, 0, 0], [0, 5, 0], [0, 0, 1]])
     #expect(colour.eigenvalues == [5, 2, 1])
     #expect(colour.eigenvectors == [[0, 1, 0], [1, 0, 0], [0, 0, 1]])
   }
 
-  @Test("a matrix worked by hand")
+  @Test("the components of a matrix worked by hand are right")
   func byHand() {
     // (1, 1, 0) / sqrt 2 with 3, (0, 0, 1) with 2, (1, -1, 0) / sqrt 2 with 1.
     let colour = ColourComponents(covariance: [[2, 1, 0], [1, 2, 0], [0, 0, 2]])
@@ -72,7 +72,7 @@ struct StatisticsTests {
     )
   }
 
-  @Test("the file is safetensors by its description")
+  @Test("the statistics file follows the safetensors format")
   func safetensors() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 3, "b": 3])

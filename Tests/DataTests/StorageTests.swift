@@ -5,7 +5,7 @@ import System
 import Tensors
 import Testing
 
-@Suite("Raw records, damaged records, and a look at them")
+@Suite("Raw records, damaged records and contact sheets")
 struct StorageTests {
   private func loader(
     _ dataset: Dataset, threads: Int = 2, damaged: BatchLoader.DamagedRecords = .stop
@@ -15,7 +15,7 @@ struct StorageTests {
       batchSize: 20, seed: 5, threads: threads, damagedRecords: damaged)
   }
 
-  @Test("raw records give the batches that lossless ones give")
+  @Test("raw and PNG records give the same batches")
   func raw() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 20, "b": 20])
@@ -34,7 +34,7 @@ struct StorageTests {
     #expect(raw.description.contains("RAW"))
   }
 
-  @Test("damaged records are skipped and counted on demand, the same for any number of threads")
+  @Test("damaged records are skipped alike with any number of threads")
   func skip() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 20, "b": 20])
@@ -66,7 +66,7 @@ struct StorageTests {
     }
   }
 
-  @Test("a pass in order leaves damaged records out, meets none twice, and counts them")
+  @Test("a sequential pass leaves damaged records out and counts them")
   func leaveOut() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 20, "b": 20])
@@ -130,7 +130,7 @@ struct StorageTests {
     expectFailure(.usage, "200x200") { try sheet.write(to: place.path("x.png")) }
   }
 
-  @Test("there is no contact sheet of a part without pictures")
+  @Test("a contact sheet of an empty part is refused")
   func emptySheet() throws {
     let place = Workplace()
     try place.writeClassFolders(["a": 4, "b": 4])

@@ -3,7 +3,7 @@ import Foundation
 import System
 import Testing
 
-@Suite("Shards that others made")
+@Suite("WebDataset shards")
 struct WebDatasetTests {
   private func picture(_ place: Workplace, _ label: Int, _ number: Int) throws -> [UInt8] {
     let pixels = (0..<64).flatMap { _ -> [UInt8] in [UInt8(20 * label), UInt8(number), 7] }
@@ -60,7 +60,7 @@ struct WebDatasetTests {
     #expect(try place.dataset("named").classNames == ["name 2", "name 3", "name 10"])
   }
 
-  @Test("labels may be words, and a single shard will do")
+  @Test("labels may be words, and a single shard is accepted")
   func words() throws {
     let place = Workplace()
     for number in 0..<20 {
@@ -94,7 +94,7 @@ struct WebDatasetTests {
     }
   }
 
-  @Test("a key that comes back later is refused, wherever its picture would go")
+  @Test("repeated keys are refused")
   func duplicates() throws {
     let place = Workplace()
     for (number, label) in [0, 1, 1].enumerated() {
@@ -133,7 +133,7 @@ struct WebDatasetTests {
     #expect(try place.dataset("shards").counts(.train) == [1, 1])
   }
 
-  @Test("shards that cannot be are explained")
+  @Test("invalid shards are reported")
   func damage() throws {
     let place = Workplace()
     try place.write(try picture(place, 0, 0), "shard/a.png")

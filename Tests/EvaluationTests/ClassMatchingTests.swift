@@ -6,7 +6,7 @@ import Testing
 
 /// How the classes of a dataset find those of a network.
 @Suite struct ClassMatchingTests {
-  @Test func classesOfOtherCapitalsAreOneAndTheRestIsNamed() throws {
+  @Test func classesMatchIgnoringCaseAndUnmatchedOnesAreNamed() throws {
     let place = NSTemporaryDirectory() + "alexnet-matching-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: place) }
     for (name, shade) in [("CAT", UInt8(0)), ("dog", 255)] {

@@ -11,7 +11,7 @@ import TestSupport
       / Double(rows.count)
   }
 
-  @Test func fittedWeightsAreTheMostProbable() {
+  @Test func fittedWeightsMaximiseTheLikelihood() {
     var random = SmallRandom(5)
     // The first network is good, the second bad but at times right where the first is wrong, the third useless.
     let rows = (0..<200).map { _ -> [Double] in
@@ -34,7 +34,7 @@ import TestSupport
     #expect(Self.likelihood(rows, fitted) >= best.likelihood - 1e-6)
   }
 
-  @Test func oneNetworkThatIsAlwaysBetterTakesAll() {
+  @Test func aNetworkThatIsAlwaysBetterGetsAllTheWeight() {
     let fitted = EnsembleWeighting.fit((0..<50).map { _ in [0.8, 0.2] })
     #expect(fitted[0] > 0.9999)
   }

@@ -26,7 +26,7 @@ import Testing
     #expect(evaluation.mostConfidentErrors(2) == [2, 5])
   }
 
-  @Test func tablesAreCommaSeparatedAndQuoted() {
+  @Test func csvFieldsAreSeparatedByCommasAndQuoted() {
     let report = EvaluationReport(
       EnsembleEvaluation(whole: Self.evaluation, members: [Self.evaluation], weights: [1]),
       checkpoints: ["one"], weighting: .equal, title: "images", names: { "image \($0)" })
@@ -50,7 +50,7 @@ import Testing
 @Suite struct ILSVRCSubmissionTests {
   static let names = (0..<6).map { "class \($0)" }
 
-  @Test func aSubmissionIsScoredAsItsImagesAre() throws {
+  @Test func aSubmissionsScoreEqualsTheEvaluations() throws {
     let submission = try ILSVRCSubmission(classNames: Self.names, kit: nil)
     let evaluation = Evaluation(
       classNames: Self.names, images: [0, 1, 2], labels: [5, 0, 3],
@@ -69,7 +69,7 @@ import Testing
     ("1 2 3 4 5\n1 2 3 4 7\n", "Line 2"), ("1 2 3 4 5\n1 2 3 4 x\n", "Line 2"),
     ("1 2 3 4 5\n1 2 3 4 5 6\n", "Line 2"),
   ])
-  func whatHasNotTheFormIsNamed(_ text: String, _ complaint: String) throws {
+  func malformedSubmissionsAreRefused(_ text: String, _ complaint: String) throws {
     let submission = try ILSVRCSubmission(classNames: Self.names, kit: nil)
     let failure = #expect(throws: Failure.self) {
       try submission.check(text, labels: [0, 1], path: "file")
@@ -78,7 +78,7 @@ import Testing
     #expect(failure?.exitCode == .badData)
   }
 
-  @Test func wordNetsClassesNeedTheKitsNumbers() {
+  @Test func ilsvrcClassesNeedTheDevelopmentKit() {
     let names = (0..<5).map { "fish (n0144076\($0))" }
     let failure = #expect(throws: Failure.self) {
       try ILSVRCSubmission(classNames: names, kit: nil)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite(.enabled(if: TestWorld.isOneProcess)) struct FeatureSetTests {
-  @Test func everyNameIsALineWhateverItEndsWith() throws {
+  @Test func namesWithLineEndsStayOnOneLine() throws {
     let names = ["a\r", "b\r\nc", "", "d\n", "e\u{301}", "\u{301}f"]
     var set = FeatureSet(length: 1)
     try set.append(names: names, values: [1, 2, 3, 4, 5, 6], of: TestWorld.shared.alone)
@@ -14,7 +14,7 @@ import Testing
     #expect(read.names == set.names && read.values == [1, 2, 3, 4, 5, 6])
   }
 
-  @Test func aListThatAnotherProgramEndedInItsOwnWayIsRead() throws {
+  @Test func listsWithAnyLineEndsAreRead() throws {
     let folder = TemporaryFolder()
     var set = FeatureSet(length: 1)
     try set.append(names: ["a", "b"], values: [1, 2], of: TestWorld.shared.alone)

@@ -25,7 +25,7 @@ import TestSupport
     }
   }
 
-  @Test func equallyFarRowsComeInTheirOrder() {
+  @Test func rowsAtEqualDistanceAreSortedByNumber() {
     let search = NearestNeighbours([1, 0, 0, 1, 1, 0, 0, 1], length: 2)
     #expect(search.nearest(to: [1, 0], count: 3).map(\.row) == [0, 2, 1])
     #expect(search.nearest(to: [1, 0], count: 9).count == 4)

@@ -5,7 +5,7 @@ import Testing
 
 /// What a command line names becomes a list of picture files.
 @Suite struct PictureListTests {
-  @Test func foldersListsAndFilesAreTakenInOrder() throws {
+  @Test func foldersListsAndFilesAreReadInOrder() throws {
     let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: root) }
     for folder in ["set/deep", "none"] {
@@ -27,7 +27,7 @@ import Testing
     #expect(PictureList(["-"], list: { [] }).problems[0].message.contains("standard input"))
   }
 
-  @Test func aFolderInAListStandsForWhatTheListDoesNotName() throws {
+  @Test func aFolderInAListAddsOnlyPicturesThatTheListDoesNotName() throws {
     let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: root) }
     for folder in ["set/deep", "other"] {
@@ -51,7 +51,7 @@ import Testing
         .map { "\(root)/\($0)" })
   }
 
-  @Test func aFolderGivesThePicturesThatPrepareFindsAndSaysTheRest() throws {
+  @Test func aFolderGivesThePicturesThatPrepareFindsAndReportsTheRest() throws {
     let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: root) }
     for folder in ["set/@eaDir", "set/__MACOSX", "far"] {

@@ -5,7 +5,7 @@ import Testing
 
 /// Names of files and classes in what people, spreadsheets and programs read.
 @Suite struct TextTests {
-  @Test func cellsThatWouldBeFormulasAreTexts() {
+  @Test func cellsThatLookLikeFormulasAreWrittenAsText() {
     // The cells of OWASP's "CSV Injection".
     #expect(CSV.line(["=1+1", "+1+1", "-1+1", "@SUM(1)"]) == "'=1+1,'+1+1,'-1+1,'@SUM(1)")
     #expect(CSV.line(["=HYPERLINK(\"a\",\"b\")"]) == "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"")

@@ -2,7 +2,7 @@ import Images
 import TestSupport
 import Testing
 
-@Suite("A picture that is smaller than the square is enlarged where it lies")
+@Suite("Enlarging small pictures")
 struct EnlargingTests {
   /// What Pillow 13 makes of `picture` by `resize((32, 24), Image.BICUBIC)`: three rows of it, without the pixels at the
   /// edges, where Pillow does not repeat the picture's last row and column but leaves them out.
@@ -50,7 +50,7 @@ struct EnlargingTests {
     return output.indices.filter { $0 % 3 == 0 }.map { output[$0] }
   }
 
-  @Test("as Pillow enlarges it")
+  @Test("pixels equal those of Pillow")
   func pillow() throws {
     // 32 x 24 would be the whole; the middle square begins four pixels from the left.
     let pixels = try square(Self.picture, 8, 6, side: 24)
@@ -89,7 +89,7 @@ struct EnlargingTests {
   }
 
   @Test(
-    "as bicubic interpolation between the centres of pixels says",
+    "pixels equal bicubic interpolation between pixel centres",
     arguments: [(8, 6, 24), (6, 8, 31), (48, 1, 16), (1, 48, 20), (8, 6, 7)], Resizing.allCases)
   func interpolation(shape: (width: Int, height: Int, side: Int), resizing: Resizing) throws {
     let (width, height, side) = shape
@@ -109,7 +109,7 @@ struct EnlargingTests {
     }
   }
 
-  @Test("whole files as pixels in memory, upright and on white")
+  @Test("files give the same pixels as memory, turned upright and on white")
   func files() throws {
     let noise = try png(width: 9, height: 7, colour: [0, 0, 0], isNoisy: true)
     var state: UInt32 = 1
@@ -144,7 +144,7 @@ struct EnlargingTests {
     #expect(top > 200 && bottom < 60)
   }
 
-  @Test("squeezed, all of the picture is in the square")
+  @Test("squeezing keeps the whole picture")
   func squeezed() throws {
     // Three bands side by side: of the middle square only the second is left.
     let bands = (0..<96 * 32).map { place -> UInt8 in [0, 100, 200][place % 96 / 32] }
@@ -161,7 +161,7 @@ struct EnlargingTests {
     #expect(seen == [0, 100, 200])
   }
 
-  @Test("a very long picture takes no more than the square needs")
+  @Test("a very long picture needs little memory")
   func long() throws {
     // Enlarged as a whole it would have 2.5 thousand million pixels a row.
     let pixels = (0..<10_000_000).map { UInt8(truncatingIfNeeded: $0) }

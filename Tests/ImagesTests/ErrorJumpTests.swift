@@ -7,7 +7,7 @@ import Testing
 @Suite struct ErrorJumpTests {
   /// The functions of the libraries that leave the target of jumps to their caller, and the jumps themselves.
   @Test(
-    "the programs call none of the functions that jump to their caller",
+    "the programs call no function that returns by longjmp",
     arguments: ["alexnet", "alexnet-train"])
   func symbols(program: String) throws {
     let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(
-    "a record decoder is as good as new after any damage", arguments: [RecordEncoding.jpeg, .png])
+    "a record decoder works after any damaged picture", arguments: [RecordEncoding.jpeg, .png])
   func records(encoding: RecordEncoding) throws {
     let encoder = try RecordEncoder(encoding, quality: 90, side: 32)
     let whole = try gradient(side: 32).withUnsafeBufferPointer { Array(try encoder.encode($0)) }
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test(
-    "scaling is as good as new after any damage",
+    "scaling works after any damaged picture",
     arguments: [
       OddPictures.progressiveJPEG, OddPictures.cmykJPEG, OddPictures.palettePNG,
       OddPictures.gray16PNG,

@@ -21,7 +21,7 @@ struct RecordTests {
     return try pixels.withUnsafeBufferPointer { Array(try encoder.encode($0)) }
   }
 
-  @Test("PNG keeps every pixel, of colour and gray pictures", arguments: [1, 8, 33])
+  @Test("PNG is lossless for colour and grey pictures", arguments: [1, 8, 33])
   func lossless(side: Int) throws {
     let colours = (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 37) }
     #expect(try decoded(encoded(colours, .png, side: side), side: side) == colours)
@@ -29,7 +29,7 @@ struct RecordTests {
     #expect(try decoded(encoded(grays, .png, side: side), side: side) == grays)
   }
 
-  @Test("JPEG stays close to smooth pictures")
+  @Test("JPEG is close to lossless for smooth pictures")
   func lossy() throws {
     let pixels = gradient(side: 64)
     let back = try decoded(encoded(pixels, .jpeg, side: 64), side: 64)
@@ -37,7 +37,7 @@ struct RecordTests {
     #expect(worst <= 10)
   }
 
-  @Test("a picture without colour is stored in gray and read as RGB")
+  @Test("a picture without colour is stored in grey and read as RGB")
   func gray() throws {
     let pixels = gradient(side: 32).enumerated().map { $0 % 3 == 0 ? $1 : 0 }
     let grays = pixels.indices.map { pixels[$0 / 3 * 3] }
@@ -52,7 +52,7 @@ struct RecordTests {
     }
   }
 
-  @Test("another size, another format and damage are refused")
+  @Test("wrong sizes, wrong formats and damaged records are refused")
   func refusals() throws {
     let bytes = try encoded(gradient(side: 32), .jpeg, side: 32)
     #expect(throws: ImageProblem("has 32x32 pixels, not 16x16")) { try decoded(bytes, side: 16) }

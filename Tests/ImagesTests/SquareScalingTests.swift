@@ -3,7 +3,7 @@ import System
 import TestSupport
 import Testing
 
-@Suite("Any picture becomes a square of RGB pixels")
+@Suite("Converting pictures to squares of RGB pixels")
 struct SquareScalingTests {
   struct Sample: CustomTestStringConvertible, Sendable {
     let testDescription: String
@@ -20,7 +20,7 @@ struct SquareScalingTests {
   }
 
   @Test(
-    "a picture of one colour keeps it, whatever its kind",
+    "single-colour pictures keep their colour in every format",
     arguments: [
       Sample("progressive JPEG", OddPictures.progressiveJPEG, [20, 120, 220], within: 2),
       Sample("WebP", OddPictures.webP, [20, 120, 220]),
@@ -40,7 +40,7 @@ struct SquareScalingTests {
     }
   }
 
-  @Test("a big JPEG, decoded at a fraction of its size, shows the same")
+  @Test("a large JPEG decoded at a fraction of its size looks the same")
   func shrinkOnLoad() throws {
     let pixels = try scaled(try jpeg(side: 800), side: 40)
     let expected = gradient(side: 40)
@@ -68,7 +68,7 @@ struct SquareScalingTests {
     #expect(pixels[bottom] < 60 && pixels[bottom + 2] > 200)
   }
 
-  @Test("the centre of the longer side is taken", arguments: [true, false])
+  @Test("the centre of the longer side is kept", arguments: [true, false])
   func centre(isWide: Bool) throws {
     // Three squares in a row: red, green, blue. The middle one is left.
     let (width, height) = isWide ? (96, 32) : (32, 96)
@@ -94,7 +94,7 @@ struct SquareScalingTests {
     for i in pixels.indices { #expect(pixels[i] == [9, 99, 199][i % 3]) }
   }
 
-  @Test("the format is told by the bytes")
+  @Test("formats are recognised by their first bytes")
   func signatures() {
     func format(_ bytes: [UInt8]) -> ImageFormat? { bytes.withUnsafeBytes { ImageFormat(of: $0) } }
     #expect(format(OddPictures.cmykJPEG) == .jpeg)
@@ -116,7 +116,7 @@ struct SquareScalingTests {
     } catch { return error.reason }
   }
 
-  @Test("what is no picture is refused with a reason")
+  @Test("files that are not pictures are refused with a reason")
   func refusals() throws {
     #expect(reason([]) == "is an empty file")
     #expect(reason(Array("hello".utf8)) == "does not begin like any known picture format")
@@ -133,7 +133,7 @@ struct SquareScalingTests {
     #expect(reason(bitmap) == "has 30000x30000 pixels, more than the 128 million allowed")
   }
 
-  @Test("what a decoder must hold whole may have fewer pixels, as memory allows")
+  @Test("formats that are decoded as a whole may have fewer pixels")
   func heldPictures() throws {
     func tooMuch(_ size: String, _ need: Int, _ kind: String) -> String {
       "has \(size) pixels, which take \(need) MiB of memory as \(kind), more than the 256 allowed"
@@ -171,7 +171,7 @@ struct SquareScalingTests {
     #expect(reason(bitmap) == tooMuch("5000x5000", 381, "BMP"))
   }
 
-  @Test("a JPEG of very many scans is refused, one of a few more is read")
+  @Test("a JPEG with too many scans is refused")
   func scans() throws {
     let picture = OddPictures.progressiveJPEG
     // The scan of the coefficients 6 to 63, all zero, in as many pieces as are wanted.
@@ -209,7 +209,7 @@ struct SquareScalingTests {
     #expect(pixels == (0..<32 * 32).flatMap { _ in [50, 100, 200] as [UInt8] })
   }
 
-  @Test("threads that scale small and large pictures by the thousand do not disturb each other")
+  @Test("many threads can scale pictures at the same time")
   func manyThreads() throws {
     let pictures = [try png(width: 64, height: 64, colour: [20, 120, 220]), try jpeg(side: 300)]
     let expected = try pictures.map { try scaled($0, side: 32) }

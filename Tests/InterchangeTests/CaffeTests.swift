@@ -50,7 +50,7 @@ import Testing
       (0, [0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0xC0]),
       (1, [0, 0, 0xC0, 0x3F, 0, 0, 0, 0xC0]), (2, [0, 0x3E, 0, 0xC0]),
     ] as [(Int, [UInt8])])
-  func rawDataOfNVIDIAsCaffeIsRead(_ type: Int, _ numbers: [UInt8]) throws {
+  func rawDataOfNVIDIACaffeIsRead(_ type: Int, _ numbers: [UInt8]) throws {
     func blob(_ type: Int, _ numbers: [UInt8]) -> [UInt8] {
       var blob = ProtobufWire()
       blob.add(7, [10, 1, 2])
@@ -69,7 +69,7 @@ import Testing
         != nil)
   }
 
-  @Test func shapesThatDoNotFitAreNamed() throws {
+  @Test func mismatchedShapesAreNamed() throws {
     for isOld in [false, true] {
       for shape in [[3], [-2, -1], [1 << 30, 1 << 30, 1 << 30, 1 << 30], [0]] {
         let bytes = CaffeFiles.model(
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNoModelIsRefused() throws {
+  @Test func filesThatAreNotModelsAreRefused() throws {
     #expect(try complaint([]) != nil)
     #expect(try complaint(Array("name: \"AlexNet\"".utf8)) != nil)
     #expect(try complaint(CaffeFiles.model([])) != nil)
@@ -89,8 +89,7 @@ import Testing
     #expect(try complaint(twice)?.contains("two layers 'a'") == true)
   }
 
-  @Test(arguments: [false, true]) func aFileThatIsCutAnywhereIsRefusedOrShorter(isOld: Bool) throws
-  {
+  @Test(arguments: [false, true]) func aTruncatedFileIsRefusedOrHasFewerLayers(isOld: Bool) throws {
     let bytes = CaffeFiles.small(isOld: isOld)
     var whole = 0
     for length in 0..<bytes.count where try complaint(Array(bytes[..<length])) == nil { whole += 1 }
@@ -106,7 +105,7 @@ import Testing
     #expect(try complaint(bytes) != nil)
   }
 
-  @Test func theMeanIsTurnedIntoRGB() throws {
+  @Test func theMeanIsConvertedToRGB() throws {
     // Maps B, G, R of 2 x 2 pixels.
     let values = (0..<12).map { Float($0) }
     for isOld in [false, true] {

@@ -29,7 +29,7 @@ import Testing
     return (try NetworkFile(opening: folder.file(name)), warnings)
   }
 
-  @Test func exportImportExportGivesTheSameBytes() throws {
+  @Test func exportingAnImportedExportGivesTheSameBytes() throws {
     let path = try SmallFiles.checkpoint(network, folder)
     _ = try imported(path, to: "again.safetensors")
     #expect(folder.read("again.safetensors") == folder.read("small.safetensors"))
@@ -45,7 +45,7 @@ import Testing
     #expect(folder.read("a.npz") == folder.read("b.npz"))
   }
 
-  @Test func halfTheBitsAreRoundedToTheNearest() throws {
+  @Test func bfloat16WeightsAreRoundedToNearest() throws {
     // 1 + 2^-8 lies between two numbers: to the even one. A little more goes up.
     #expect(BFloat16.bits(of: 1.00390625) == 0x3F80)
     #expect(BFloat16.bits(of: 1.0039064) == 0x3F81)
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test func tensorsThatDoNotFitAreNamedWithBothShapes() throws {
+  @Test func mismatchedTensorsAreNamedWithBothShapes() throws {
     let path = try SmallFiles.checkpoint(network, folder)
     var wider = network
     guard case .convolution(var layer) = wider.layers[0] else { return }
@@ -93,7 +93,7 @@ import Testing
     #expect(left.allSatisfy { !$0.hasPrefix("imported") }, "\(left)")
   }
 
-  @Test func whatAUserShouldKnowIsSaid() throws {
+  @Test func unusedAndNonFiniteTensorsAreReported() throws {
     let tensors = network.tensors
     let header = SafetensorsHeader(
       metadata: [:],
@@ -119,7 +119,7 @@ import Testing
     #expect(warnings.contains { $0.contains("'unused.weight'") && !$0.contains("counter") })
   }
 
-  @Test(arguments: [Float.nan, .infinity, -1e6]) func aMeanImageThatIsNoneIsRefused(
+  @Test(arguments: [Float.nan, .infinity, -1e6]) func anImpossibleMeanImageIsRefused(
     _ number: Float
   ) throws {
     let failure = #expect(throws: Failure.self) {
@@ -137,7 +137,7 @@ import Testing
   }
 
   /// Names that are given for nothing.
-  @Test func optionsThatMeanNothingAreRefused() throws {
+  @Test func optionsWithoutEffectAreRefused() throws {
     let path = try SmallFiles.checkpoint(network, folder)
     let layer = #expect(throws: Failure.self) {
       _ = try NetworkWeights(WeightFile.open(path), of: network, named: ["c7": "head"])
@@ -156,7 +156,7 @@ import Testing
     #expect(prefix?.message.contains("leave out --prefix") == true, "\(prefix?.message ?? "")")
   }
 
-  @Test func theNumberOfClassesIsThatOfTheFile() throws {
+  @Test func theNumberOfClassesComesFromTheFile() throws {
     let path = try SmallFiles.checkpoint(SmallFiles.network(classes: 9), folder)
     #expect(try imported(path).file.network.classes == 9)
   }
@@ -165,7 +165,7 @@ import Testing
     "model.pth", "model.pt", "pytorch_model.bin", "model_best.pth.tar", "last.ckpt",
     "bvlc_alexnet.npy", "imagenet-caffe-alex.mat", "model.keras", "model.H5",
   ])
-  func filesThatOnlyTheirProgramsReadAreRefusedWithTheWayToConvertThem(_ name: String) throws {
+  func unsupportedFilesAreRefusedWithTheConversionCommand(_ name: String) throws {
     let failure = #expect(throws: Failure.self) { _ = try WeightFile.open(name) }
     #expect(failure?.exitCode == .usage)
     #expect(
@@ -196,7 +196,7 @@ import Testing
   }
 
   @Test(arguments: ["safetensors", "npz", "caffemodel"])
-  func aFileThatIsCutAtEveryPercentIsRefused(_ format: String) throws {
+  func aFileTruncatedAtAnyPercentageIsRefused(_ format: String) throws {
     let bytes = try file(format)
     _ = try imported(folder.write("whole.\(format)", bytes))
     for percent in 0..<100 {
@@ -206,7 +206,7 @@ import Testing
     }
   }
 
-  @Test func damageToAnExportIsNoticedByItsChecksums() throws {
+  @Test func checksumsDetectDamageToAnExport() throws {
     let path = try SmallFiles.checkpoint(network, folder)
     let file = try NetworkFile(opening: path)
     #expect(file.file.header.metadata["formatVersion"] == "3")
@@ -229,7 +229,7 @@ import Testing
     }
   }
 
-  @Test func weightsOf16BitsAreVerifiedToo() throws {
+  @Test func sixteenBitWeightsAreVerifiedToo() throws {
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
     let path = folder.file("half.safetensors")
     try NetworkExport.writeSafetensors(

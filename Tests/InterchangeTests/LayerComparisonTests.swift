@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: 0...2, [false, true])
-  func caffesTwoNetworksAreToldApartInEachGeneration(_ generation: Int, poolsFirst: Bool) throws {
+  func caffesTwoNetworksAreDistinguishedInEachFormat(_ generation: Int, poolsFirst: Bool) throws {
     let layers = CaffeNetworks.alexNet(poolsFirst: poolsFirst)
     let both = [NetworkSpecification.caffeAlexNet(classes: 9), .caffeNet(classes: 9)]
     let (right, wrong) = (both[poolsFirst ? 1 : 0], both[poolsFirst ? 0 : 1])
@@ -63,7 +63,7 @@ import Testing
     #expect(message?.contains("its layer '\(name)'") == true)
   }
 
-  @Test func numbersAreWrittenAsTheyWereMeant() throws {
+  @Test func numbersAreShownWithoutRoundingErrors() throws {
     var layers = CaffeNetworks.alexNet(poolsFirst: false)
     let place = try #require(layers.firstIndex { $0.name == "norm1" })
     layers[place].floats["alpha"] = 5e-4
@@ -72,7 +72,7 @@ import Testing
     #expect(message?.contains("alpha 2e-05 a square") == true, "\(message ?? "")")
   }
 
-  @Test func whatNoNetworkHasIsNamed() throws {
+  @Test func unsupportedLayersAreNamed() throws {
     var layers = CaffeNetworks.alexNet(poolsFirst: false)
     layers[1].floats["negative_slope"] = 0.1
     let leaky = try complaint(layers, .caffeAlexNet(classes: 9))
@@ -89,7 +89,7 @@ import Testing
   }
 
   /// The networks of 2013 have layers that pad in front of convolutions that do not.
-  @Test func thePaddingLayersOf2013Count() throws {
+  @Test func paddingLayersOf2013AddToTheNextConvolution() throws {
     var layers = CaffeNetworks.alexNet(poolsFirst: true)
     for name in ["conv2", "conv3", "conv4", "conv5"] {
       let place = try #require(layers.firstIndex { $0.name == name })
@@ -101,7 +101,7 @@ import Testing
     #expect(try complaint(layers, generation: 0, .caffeAlexNet(classes: 9)) != nil)
   }
 
-  @Test func theLastLayerMayHaveAnotherNameWhereTheOrderIsKnown() throws {
+  @Test func theLastLayerMayHaveAnotherNameIfTheFileDescribesItsLayers() throws {
     var layers = CaffeNetworks.alexNet(poolsFirst: false)
     let place = try #require(layers.firstIndex { $0.name == "fc8" })
     layers[place].name = "fc8_flickr"

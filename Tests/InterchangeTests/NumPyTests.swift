@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: [[], [0], [5], [2, 3], [2, 0, 3], [1, 2, 3, 4]])
-  func everyShapeComesBack(_ shape: [Int]) throws {
+  func everyShapeSurvivesARoundTrip(_ shape: [Int]) throws {
     let values = (0..<shape.reduce(1, *)).map { Float($0) - 1.5 }
     try write(shape, values, to: "shape.npy")
     #expect(
@@ -75,7 +75,7 @@ import Testing
         == NumPyArray(shape: [], values: [-1.5]))
   }
 
-  @Test func theOrderOfFortranIsTurnedIntoThatOfC() throws {
+  @Test func fortranOrderIsConvertedToCOrder() throws {
     // numpy.asfortranarray of [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]: the first index is the fastest.
     let order: [Float] = [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11]
     let bytes = order.flatMap { number in
@@ -99,11 +99,11 @@ import Testing
     "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} + 1", "{'descr: 1}",
   ])
-  func aHeaderThatCannotBe(_ text: String) throws {
+  func invalidHeadersAreRefused(_ text: String) throws {
     #expect(try complaint(Self.file(text, [0, 0, 0x80, 0x3F])) != nil)
   }
 
-  @Test func aFileThatIsCutAnywhereIsRefused() throws {
+  @Test func aTruncatedFileIsRefused() throws {
     try write([2, 2], [1, 2, 3, 4], to: "whole.npy")
     let bytes = folder.read("whole.npy")
     for length in 0..<bytes.count {
@@ -112,7 +112,7 @@ import Testing
     #expect(try complaint(bytes + [0])?.contains("17 bytes of numbers") == true)
   }
 
-  @Test func theFileAppearsWhenItIsWhole() throws {
+  @Test func theFileGetsItsNameWhenItIsComplete() throws {
     _ = folder.write("old.npy", [1, 2, 3])
     do {
       let writer = try NumPyWriter(creating: folder.file("old.npy"), shape: [1])
@@ -148,7 +148,7 @@ import Testing
 
   /// Objects, truth values, integers, bfloat16 as NumPy has it, and what is no array at all.
   @Test(arguments: ["'|O' ", "'|b1'", "'<i8'", "'<V2'", "'>f4'"])
-  func arraysThatNobodyNeedsDoNotMatter(_ type: String) throws {
+  func unneededArraysMayHaveAnyType(_ type: String) throws {
     let bytes = folder.read(URL(fileURLWithPath: try write("whole.npz")).lastPathComponent)
     // The second array of the file is of that type: as long a text in its header.
     var text = bytes
@@ -162,7 +162,7 @@ import Testing
     #expect(try archive.read(archive.tensors[0]) == Self.arrays[0].values)
   }
 
-  @Test func everyArrayComesBack() throws {
+  @Test func everyArraySurvivesARoundTrip() throws {
     let archive = try NumPyArchive(opening: write("a.npz"))
     #expect(archive.tensors == Self.arrays.map { WeightTensor(name: $0.name, shape: $0.shape) })
     for (tensor, array) in zip(archive.tensors, Self.arrays) {
@@ -179,7 +179,7 @@ import Testing
     #expect(folder.read("a.npz") == folder.read("b.npz"))
   }
 
-  @Test func aFileThatIsCutIsRefused() throws {
+  @Test func aTruncatedArchiveIsRefused() throws {
     _ = try write("whole.npz")
     let bytes = folder.read("whole.npz")
     for length in stride(from: 0, to: bytes.count, by: 7) {
@@ -192,7 +192,7 @@ import Testing
   }
 
   @Test(arguments: ["", "PK", "no archive at all, but a text of some length"])
-  func whatIsNoArchiveIsRefused(_ text: String) throws {
+  func filesThatAreNotArchivesAreRefused(_ text: String) throws {
     let failure = #expect(throws: Failure.self) {
       _ = try NumPyArchive(opening: folder.write("none.npz", Array(text.utf8)))
     }

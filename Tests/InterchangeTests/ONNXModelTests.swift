@@ -144,7 +144,7 @@ import Testing
     return try network.tensors.map { tensor in try found.read(tensor) }
   }
 
-  @Test func theOrderOfNodesSaysWhoseWeightsAreWhose() throws {
+  @Test func theOrderOfNodesMatchesWeightsToLayers() throws {
     for (pads, ceil) in [([0, 0, 1, 1], 0), ([0, 0, 0, 0], 1)] {
       var graph = graph(pads: pads, ceil: ceil)
       graph.node("Flatten", ["d"], "e")
@@ -158,7 +158,7 @@ import Testing
     }
   }
 
-  @Test func productsOfMatricesAreTurnedAndTheirBiasesFound() throws {
+  @Test func matrixProductsAreTransposedAndTheirBiasesFound() throws {
     var graph = graph()
     graph.node("Constant", [], "shape")
     graph.node("Reshape", ["d", "shape"], "e")
@@ -171,7 +171,7 @@ import Testing
   }
 
   /// TensorFlow's maps lie side by side in a pixel when they are flattened.
-  @Test func inputsThatAreRowsColumnsMapsAreTurned() throws {
+  @Test func channelsLastInputsAreTransposed() throws {
     var graph = graph()
     graph.node("Transpose", ["d"], "t", ["perm": [0, 2, 3, 1]])
     graph.node("Flatten", ["t"], "e")
@@ -205,7 +205,7 @@ import Testing
   }
 
   /// What leaves numbers as they are is followed.
-  @Test func numbersThatNodesPassOnAreRead() throws {
+  @Test func weightsThroughUnchangingNodesAreRead() throws {
     let expected: [[Float]] = [kernels, [5, 6], weights, [7, 8, 9]]
     var graph = whole(graph(convolution: ["x", "w1", "made1"]), gemm: ["e", "w2", "made2"])
     graph.constant("column", [2, 1], [5, 6])
@@ -234,7 +234,7 @@ import Testing
       ("Constant", [], ["value_floats": []], [:]), ("Cast", ["b1"], [:], ["to": 6]),
       ("Cast", ["b1"], [:], ["to": 10]), ("Reshape", ["b1", "w1"], [:], [:]),
     ] as [(String, [String], [String: [Int]], [String: Int])])
-  func numbersThatNodesMakeAreRefusedByTheLayersName(
+  func computedWeightsAreRefusedByTheLayersName(
     _ operation: String, _ inputs: [String], _ ints: [String: [Int]], _ int: [String: Int]
   ) throws {
     for layer in ["a", "f"] {
@@ -255,7 +255,7 @@ import Testing
     #expect(try complaint(graph).contains("the weights 'made' of layer 'node-f' cannot be read"))
   }
 
-  @Test func reasonsOfRefusedLayersAreTheTrueOnes() throws {
+  @Test func refusedLayersGiveTheRightReason() throws {
     var graph = whole(graph(convolution: ["x", "w8", "b1"]))
     graph.constant("w8", [2, 3, 3, 3], kernels, type: 17)
     let type = try complaint(graph)
@@ -282,7 +282,7 @@ import Testing
   }
 
   /// A convolution without biases and a sum behind it, as some exporters write one with them.
-  @Test(arguments: [[2, 1, 1], [1, 2, 1, 1]]) func biasesMayBeAddedBehindAConvolution(
+  @Test(arguments: [[2, 1, 1], [1, 2, 1, 1]]) func biasesMayBeAddedAfterAConvolution(
     _ shape: [Int]
   ) throws {
     var graph = graph(convolution: ["x", "w1"])
@@ -296,7 +296,7 @@ import Testing
     #expect(try weights(of: whole(graph).bytes) == [kernels, [5, 6], weights, [7, 8, 9]])
   }
 
-  @Test(arguments: ["SAME_UPPER", "SAME_LOWER"]) func automaticPaddingOfAStrideOfOneIsRead(
+  @Test(arguments: ["SAME_UPPER", "SAME_LOWER"]) func automaticPaddingWithStrideOneIsRead(
     _ word: String
   ) throws {
     var graph = graph()
@@ -306,7 +306,7 @@ import Testing
   }
 
   /// Two towers whose norms run across their own maps.
-  @Test func theNormsOfTowersRunAcrossTheMapsThatTheTowersHave() throws {
+  @Test func splitNormalizationsMustMatchTheTowersMaps() throws {
     var network = network
     network.towers = 2
     network.layers[0] = .convolution(
@@ -355,7 +355,7 @@ import Testing
     _ = try found(nil, isInput: false)
   }
 
-  @Test func sidesThatNoNetworkHereTakesAreRefused() throws {
+  @Test func unsupportedInputSizesAreRefused() throws {
     for (input, says) in [
       ([1, 3, 8, 7], "crops of 8x7 pixels"), ([1, 3, 10, 10], "crops of 10 pixels"),
     ] {
@@ -371,7 +371,7 @@ import Testing
     }
   }
 
-  @Test func otherLayersAreNamed() throws {
+  @Test func differentLayersAreNamed() throws {
     func complaint(_ graph: Graph) throws -> String {
       var graph = graph
       graph.node("Flatten", [graph.nodes.count == 4 ? "d" : "z"], "e")
@@ -393,7 +393,7 @@ import Testing
     #expect(try complaint(early).contains("'LRN of b'"))
   }
 
-  @Test func numbersBesideTheModelAreRead() throws {
+  @Test func externalDataFilesAreRead() throws {
     func model(_ location: String, offset: Int = 8) -> [UInt8] {
       var graph = graph()
       graph.node("Flatten", ["d"], "e")
@@ -427,7 +427,7 @@ import Testing
     }
   }
 
-  @Test func numbersInTwoFieldsAreRefused() throws {
+  @Test func aConstantWithDataInTwoFieldsIsRefused() throws {
     var tensor = ProtobufWire()
     tensor.add(1, 54)
     tensor.add(2, 1)
@@ -444,7 +444,7 @@ import Testing
 
   /// Towers alike, and towers that are computed apart since one has more kernels.
   @Test(arguments: [false, true], [4, 5])
-  func anExportOfOursDescribesItself(isInside: Bool, kernels: Int) throws {
+  func anExportedModelDescribesItself(isInside: Bool, kernels: Int) throws {
     var network = SmallFiles.network()
     guard case .convolution(var third) = network.layers[6] else { return }
     third.kernels = kernels
@@ -472,7 +472,7 @@ import Testing
   }
 
   /// The same graphs, as if another program had written them.
-  @Test(arguments: [false, true]) func towersAreFoundInTheGraph(hasTanhInFront: Bool) throws {
+  @Test(arguments: [false, true]) func towersAreRecognisedInTheGraph(hasTanhInFront: Bool) throws {
     for towers in [1, 2] {
       var network = SmallFiles.network()
       network.towers = towers
@@ -501,7 +501,7 @@ import Testing
     }
   }
 
-  @Test func aFileThatIsCutAnywhereIsRefusedOrLacksLayers() throws {
+  @Test func aTruncatedFileIsRefusedOrLacksLayers() throws {
     var graph = graph()
     graph.node("Flatten", ["d"], "e")
     graph.constant("w2", [3, 32], weights)

@@ -134,7 +134,7 @@ import Testing
     #expect(model["c3"]?.ints["group"] == [Int64(towers)])
   }
 
-  @Test func towersOfUnequalKernelsAreComputedApart() throws {
+  @Test func towersOfUnequalSizeBecomeSeparateConvolutions() throws {
     var network = SmallFiles.network()
     guard case .convolution(var layer) = network.layers[0] else { return }
     layer.kernels = 5
@@ -154,7 +154,7 @@ import Testing
 
   /// Until a layer has weights the towers have the same numbers, which the graph has once.
   @Test(arguments: [Reads.own, .all, .listed([[0, 1], [0, 1]])])
-  func layersInFrontOfTheFirstWithWeightsReadThePicture(_ reads: Reads) throws {
+  func layersBeforeTheFirstWeightsReadThePicture(_ reads: Reads) throws {
     var network = SmallFiles.network()
     guard case .convolution(var first) = network.layers[0] else { return }
     first.reads = reads
@@ -176,7 +176,7 @@ import Testing
     #expect(model["c1.read"]?.inputs == (copies == 1 ? nil : ["n0", "n0"]))
   }
 
-  @Test func towersThatReadSomeOfTheOthersAreParted() throws {
+  @Test func towersThatReadSomeOthersBecomeSeparateNodes() throws {
     var network = SmallFiles.network()
     guard case .convolution(var third) = network.layers[6] else { return }
     third.reads = .listed([[0, 1], [0, 1]])
@@ -194,7 +194,7 @@ import Testing
     }
   }
 
-  @Test func caffesAndTorchvisionsInputIsDescribed() throws {
+  @Test func theInputOfCaffeAndTorchvisionNetworksIsDescribed() throws {
     var network = SmallFiles.network()
     let names = (0..<5).map(String.init)
     for (preset, order, scaled) in [

@@ -30,7 +30,7 @@ import Testing
 
   let caffe = NetworkSpecification.caffeAlexNet(classes: 5)
 
-  @Test func whatTheFileSaysIsTakenAndStated() throws {
+  @Test func settingsInTheFileAreUsedAndReported() throws {
     // Caffe keeps B, G, R.
     let source = try source(["crop_size": 227], ["scale": 1], mean: [104, 117, 123])
     #expect(source.pictures.side == 227)
@@ -51,7 +51,7 @@ import Testing
     #expect(imported.network.inputSide == 224)
   }
 
-  @Test func whatTheFileSaysOtherwiseIsRefused() throws {
+  @Test func contradictionsWithTheFileAreRefused() throws {
     let scaled = #expect(throws: Failure.self) {
       _ = try choose(caffe, try source([:], ["scale": 0.00390625]))
     }
@@ -69,7 +69,7 @@ import Testing
     #expect(mean?.message.contains("123, 117, 104") == true)
   }
 
-  @Test func whatIsNotKnownIsStatedOrAskedFor() throws {
+  @Test func unknownSettingsUseReportedDefaultsOrNeedAnOption() throws {
     let usual = try choose(caffe, try source())
     #expect(usual.statements[0].contains("ImageNet's, the default; the file does not say"))
     #expect(abs(usual.preprocessing.mean[2] - 104.00699) < 1e-4)
@@ -85,7 +85,7 @@ import Testing
     #expect(try choose(caffe, try source(), choice).preprocessing.channelOrder == .rgb)
   }
 
-  @Test func theScalingOfADescriptionIsWhatTorchvisionDoes() throws {
+  @Test func theScalingOfADescriptionEqualsTorchvisions() throws {
     let network = NetworkSpecification.torchvisionAlexNet(classes: 5)
     let how = Preprocessing(
       for: network, classNames: ["a", "b", "c", "d", "e"], mean: [])

@@ -15,7 +15,7 @@ import Testing
 ///
 /// The networks have a sixteenth of their kernels and smaller pictures, and everything else as it is. `ALEXNET_ROUND_TRIPS=FILE` asks for the
 /// table of Docs/Interchange.md.
-@Suite("A network comes back as it went out")
+@Suite("A network survives export and import")
 struct RoundTripTests {
   let folder = TemporaryFolder()
 
@@ -90,7 +90,9 @@ struct RoundTripTests {
     return worst
   }
 
-  @Test(arguments: RecipeName.allCases) func everyNetworkByEveryFormat(recipe: RecipeName) throws {
+  @Test(arguments: RecipeName.allCases) func everyNetworkSurvivesEveryFormat(recipe: RecipeName)
+    throws
+  {
     let networks = Self.networks(recipe)
     #expect(networks.count >= (recipe == .paper ? 25 : 10))
     var rows: [String] = []
@@ -171,7 +173,7 @@ struct RoundTripTests {
     return worst
   }
 
-  @Test func anExportHasTheTensorsOfTheNetworkAndNoMore() throws {
+  @Test func anExportHasOnlyTheNetworksTensors() throws {
     let network = SmallFiles.network()
     let path = try SmallFiles.checkpoint(network, folder)
     let file = try SafetensorsFile(opening: path)
@@ -194,7 +196,7 @@ struct RoundTripTests {
     #expect(short.preprocessing == plain)
   }
 
-  @Test func meansThatAreNoneAreRefused() throws {
+  @Test func invalidMeansAreRefused() throws {
     let network = SmallFiles.network()
     let texts = DescribedNetwork.texts(
       network, SmallFiles.preprocessing(network), hasMean: true)
@@ -218,7 +220,7 @@ struct RoundTripTests {
     #expect(failure?.message.contains("no mean image") == true)
   }
 
-  @Test func whatWasExportedBeforeIsRead() throws {
+  @Test func olderExportsAreRead() throws {
     // Version 2: the mean is a tensor, and nothing is said of pictures that are no squares.
     let network = SmallFiles.network()
     let side = network.imageSide

@@ -26,12 +26,12 @@ import Testing
     "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "model.module.",
     "net.backbone.", "module.module.", "state_dict.model.", "1.", "MODULE.",
   ])
-  func whatWrapsANetworkStandsInFrontOfItsNames(_ front: String) throws {
+  func prefixesOfWrappersAreAccepted(_ front: String) throws {
     let notes = try check { front + $0.name }
     #expect(notes.count == 1 && notes[0].contains("after '\(front.lowercased())'"))
   }
 
-  @Test func whatWrapsAPartOfANetworkStandsInTheMiddle() throws {
+  @Test func wrappersInTheMiddleOfNamesAreAccepted() throws {
     // The ImageNet example of PyTorch lets several devices work on the features alone.
     #expect(
       try check { $0.name.replacing("features.", with: "features.module.") }.isEmpty)
@@ -39,17 +39,17 @@ import Testing
     #expect(both.count == 1)
   }
 
-  @Test func layersNamesAreFoundInAnyCase() throws {
+  @Test func layerNamesAreFoundIgnoringCase() throws {
     #expect(try check { $0.layerName.uppercased() }.isEmpty)
     #expect(try check { $0.layerName }.isEmpty)
   }
 
-  @Test func namesAsTheyAreWinOverCopies() throws {
+  @Test func plainNamesArePreferredToCopies() throws {
     let copies = network.tensors.map { (name: "ema." + $0.name, shape: $0.shape) }
     #expect(try check(more: copies) { $0.name }.isEmpty)
   }
 
-  @Test func severalCopiesAreRefusedUntilOneIsNamed() throws {
+  @Test func severalCopiesAreRefusedUntilAPrefixChoosesOne() throws {
     let copies = network.tensors.map { (name: "ema." + $0.name, shape: $0.shape) }
     let failure = #expect(throws: Failure.self) {
       _ = try check(more: copies) { "model." + $0.name }
@@ -59,7 +59,7 @@ import Testing
     _ = try check(more: copies, prefix: "model") { "model." + $0.name }
   }
 
-  @Test func twoTensorsThatMayBeMeantAreRefused() throws {
+  @Test func ambiguousTensorsAreRefused() throws {
     let failure = #expect(throws: Failure.self) {
       _ = try check(more: [("features.a.0.weight", [4, 3, 5, 5])]) {
         $0.name.replacing("features.", with: "features.b.")
@@ -68,7 +68,7 @@ import Testing
     #expect(failure?.message.contains("'features.b.0.weight' and 'features.a.0.weight'") == true)
   }
 
-  @Test func aNumberInTheMiddleIsAnotherLayer() throws {
+  @Test func aNumberInTheMiddleMeansAnotherLayer() throws {
     let path = try SmallFiles.foreign(network, folder) {
       ($0.name.replacing("features.0", with: "features.0.1"), $0.shape)
     }
@@ -76,7 +76,7 @@ import Testing
     #expect(throws: Failure.self) { _ = try weights.read(network.tensors[0]) }
   }
 
-  @Test func aRenamedLastLayerIsNamedWithWhatToDo() throws {
+  @Test func aRenamedLastLayerIsReportedWithTheRemedy() throws {
     let path = try SmallFiles.foreign(network, folder) {
       ($0.name.replacing("head", with: "new_head"), $0.shape)
     }

@@ -11,7 +11,7 @@ import Testing
     } catch { return (error as? Failure)?.message ?? "\(error)" }
   }
 
-  @Test func aTextIsHeldAgainstItsBoundsBeforeItIsParsed() throws {
+  @Test func limitsAreCheckedBeforeParsing() throws {
     #expect(complaint(#"{"a": [1, 2]}"#).isEmpty)
     let deep = String(repeating: "[", count: 100_000)
     #expect(complaint(deep).contains("'file' cannot be read as JSON: it is nested more than 32"))
@@ -23,7 +23,7 @@ import Testing
     #expect(complaint("{\"" + String(repeating: "[", count: 100) + "\": [1]}").isEmpty)
   }
 
-  @Test func whatATerminalWouldObeyIsEscapedAndComesBack() throws {
+  @Test func controlCharactersAreEscapedAndSurviveARoundTrip() throws {
     let names = ["a\u{1B}[31m", "b\u{9B}31m\u{7F}", "c\u{202E}gpj", "d\ne", "plain 猫 👩‍👧"]
     for isPretty in [false, true] {
       let text = JSONText.encode(names, isPretty: isPretty)

@@ -19,7 +19,7 @@ import Testing
     #expect((difference / norm).squareRoot() < 1e-6, "\(name)")
   }
 
-  @Test func thePlainSetIsAlwaysThere() {
+  @Test func theBaselineSetIsAlwaysAvailable() {
     #expect(plain.name == "baseline")
     #expect(KernelSet.best.name == KernelSet.available.last?.name)
   }

@@ -232,7 +232,7 @@ import Testing
     #expect(first != second)
   }
 
-  @Test func oneImageIsLeftToThePatchesWhereTheKernelsAreMany() {
+  @Test func singleImagesUsePatchesForLayersWithManyKernels() {
     func title(side: Int, maps: Int, size: Int, images: Int) -> String {
       Convolution(
         ConvolutionSpecification(

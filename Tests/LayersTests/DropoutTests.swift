@@ -29,7 +29,7 @@ import Testing
     return bench.forward()
   }
 
-  @Test(arguments: [0, 0.1, 0.5, 0.9]) func dropsTheShareThatItShould(_ probability: Double) {
+  @Test(arguments: [0, 0.1, 0.5, 0.9]) func dropsTheGivenShareOfNeurons(_ probability: Double) {
     let mask = Self.mask(Self.bench(neurons: 10_000, probability: probability))
     #expect(mask.allSatisfy { $0 == 0 || $0 == 1 })
     let dropped = Double(mask.count { $0 == 0 })
@@ -78,7 +78,7 @@ import Testing
     #expect(bench.gradientError(seed: 6, step: 0.25) < 1e-3)
   }
 
-  @Test func atTestOutputsAreScaledByTheShareThatIsKept() {
+  @Test func atTestOutputsAreScaledByTheKeptShare() {
     let bench = Self.bench(neurons: 3, probability: 0.75, isTraining: false)
     bench.inputs[0].set([1, 2, -4, 8, 0, 16])
     #expect(bench.forward() == [0.25, 0.5, -1, 2, 0, 4])

@@ -19,7 +19,7 @@ import TestSupport
     #expect(layout.canonicalKernelShape == [3, 1, 2])
   }
 
-  @Test func sharesAreMatricesOfAllKernels() {
+  @Test func partsOfSplitParametersAreMatricesOfAllKernels() {
     // Two kernels over two slices of one pixel and one map each: the first slice of both comes first.
     let layout = ParameterLayout(
       kernels: 2, of: WeightShape(height: 1, width: 1, sliceMaps: [1, 1], isFlat: true))
@@ -32,7 +32,7 @@ import TestSupport
     #expect(layout.canonicalKernelShape == [2])
   }
 
-  @Test func settingAndGettingGiveEveryNumberBack() {
+  @Test func settingAndGettingGivesTheSameNumbers() {
     let layout = ParameterLayout(
       kernels: 3, of: WeightShape(height: 2, width: 3, sliceMaps: [4, 1, 2], isFlat: false))
     let parameter = Parameter(
@@ -68,7 +68,7 @@ import TestSupport
     return parameter
   }
 
-  @Test(arguments: [1, 3, 4, 6]) func initialValuesAreTheSameHoweverKernelsAreSplit(_ cut: Int) {
+  @Test(arguments: [1, 3, 4, 6]) func initialValuesDoNotDependOnHowKernelsAreSplit(_ cut: Int) {
     let whole = Self.parameter(kernels: 0..<7, of: 7)
     let lower = Self.parameter(kernels: 0..<cut, of: 7)
     let upper = Self.parameter(kernels: cut..<7, of: 7)
@@ -76,7 +76,7 @@ import TestSupport
       lower.canonical(lower.value) + upper.canonical(upper.value) == whole.canonical(whole.value))
   }
 
-  @Test func initialValuesAreTheSameHoweverMapsAreShared() {
+  @Test func initialValuesDoNotDependOnHowMapsAreSplit() {
     let whole = Self.parameter(kernels: 0..<4, of: 4, maps: [5])
     let shared = Self.parameter(kernels: 0..<4, of: 4, maps: [3, 2])
     #expect(whole.canonical(whole.value) == shared.canonical(shared.value))

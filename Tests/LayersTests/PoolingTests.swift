@@ -78,7 +78,7 @@ struct PoolingCase: CustomTestStringConvertible {
     #expect(bench.backward([10, 1]) == [[0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
   }
 
-  @Test func ofEqualNumbersTheFirstWins() {
+  @Test func ofEqualMaximaTheFirstWins() {
     for maps in [1, 8] {
       let trial = PoolingCase(
         shape: MapShape(height: 2, width: 2, maps: maps), window: Window(size: 2, stride: 2))
@@ -92,7 +92,7 @@ struct PoolingCase: CustomTestStringConvertible {
     }
   }
 
-  @Test func beyondTheEdgeIsNothingNotZero() {
+  @Test func pixelsBeyondTheEdgeAreIgnoredNotZero() {
     // All numbers are negative: a zero from beyond the edge would win.
     let trial = PoolingCase(
       shape: MapShape(height: 2, width: 2, maps: 1), window: Window(size: 3, stride: 2, padding: 1))

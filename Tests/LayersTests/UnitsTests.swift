@@ -7,7 +7,7 @@ import Testing
 @Suite struct ReLUTests {
   static let shape = MapShape(height: 3, width: 2, maps: 5)
 
-  @Test func bothSidesOfZeroWorkedByHand() {
+  @Test func negativeAndPositiveInputsWorkedByHand() {
     let layer = ReLU(
       ReLUSpecification(name: "relu"), input: MapShape(height: 1, width: 1, maps: 4),
       team: ThreadTeam(count: 1))
@@ -17,7 +17,7 @@ import Testing
     #expect(bench.backward([1, 2, 3, 4]) == [[0, 0, 3, 0]])
   }
 
-  @Test func aNumberThatIsNotOneIsNotHidden() {
+  @Test func nanPassesThrough() {
     let layer = ReLU(
       ReLUSpecification(name: "relu"), input: MapShape(height: 1, width: 1, maps: 1),
       team: ThreadTeam(count: 1))

@@ -23,11 +23,11 @@ import Testing
     // The third window would begin at pixel 4 of 4: it sees nothing and is not there.
     (4, Window(size: 1, stride: 2), 2), (6, Window(size: 1, stride: 4), 2),
   ])
-  func placesWorkedByHand(_ length: Int, _ window: Window, _ places: Int) {
+  func positionsWorkedByHand(_ length: Int, _ window: Window, _ places: Int) {
     #expect(window.places(over: length) == places)
   }
 
-  @Test func placesAgreeWithCountingThem() {
+  @Test func positionsAgreeWithCountingThem() {
     for length in 1...20 {
       for size in 1...6 {
         for stride in 1...5 {

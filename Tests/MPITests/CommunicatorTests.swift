@@ -47,19 +47,19 @@ import Testing
     #expect(try Self.world.allReduce(Float(Self.world.rank + 3), .min) == 3)
   }
 
-  @Test func noNumbersReduceToNone() throws {
+  @Test func emptyReductionsDoNothing() throws {
     #expect(try Self.reduced([Float](), .sum) == [])
   }
 
   @Test(arguments: ["", "a", "Zwei Türme \u{1F5FC}", String(repeating: "long ", count: 20_000)])
-  func everyRankGetsTheRootsText(_ text: String) throws {
+  func broadcastGivesEveryRankTheRootsText(_ text: String) throws {
     for root in 0..<Self.world.size {
       let mine = Self.world.rank == root ? text + "\(root)" : "not this"
       #expect(try Self.world.broadcast(mine, from: root) == text + "\(root)")
     }
   }
 
-  @Test func everyRankGetsEveryText() throws {
+  @Test func allGatherGivesEveryRankAllTexts() throws {
     let text = String(repeating: "x", count: Self.world.rank * 3)
     let expected = (0..<Self.world.size).map { String(repeating: "x", count: $0 * 3) }
     #expect(try Self.world.allGather(text) == expected)
@@ -74,7 +74,7 @@ import Testing
     #expect(try parity.allReduce(Int64(rank % 2), .max) == Int64(rank % 2))
   }
 
-  @Test func communicatorsAreFreedAsTheyGo() throws {
+  @Test func communicatorsAreFreedOnDeallocation() throws {
     // More than MPI has room for at once (Open MPI: 2^15 or so would be too slow to try; 500 suffice to
     // see a crash in MPI_Comm_free).
     for _ in 0..<500 {
@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [false, true]) func nobodyLeavesABarrierBeforeTheLastRankComes(_ sleeps: Bool)
+  @Test(arguments: [false, true]) func noRankLeavesABarrierBeforeTheLastOneEnters(_ sleeps: Bool)
     throws
   {
     let world = Self.world
@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  @Test func allRanksOfAHostKnowEachOther() throws {
+  @Test func ranksOnOneHostAreGrouped() throws {
     let names = try Self.world.allGather(Machine.hostName)
     let host = try Self.world.ranksOnThisHost()
     #expect(host.size == names.count { $0 == Machine.hostName })
@@ -126,7 +126,7 @@ import Testing
     #expect(error?.code != 0)
   }
 
-  @Test func startingAMessageToNobodyIsAnError() throws {
+  @Test func startingAMessageToAnInvalidRankIsAnError() throws {
     let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2)
     defer { numbers.deallocate() }
     numbers.initialize(repeating: 0)
@@ -143,7 +143,7 @@ import Testing
     try requests.wait()
   }
 
-  @Test func aBroadcastFromNobodyIsAnErrorOnEveryRank() {
+  @Test func aBroadcastFromAnInvalidRankIsAnErrorOnEveryRank() {
     let error = #expect(throws: MPIError.self) {
       _ = try Self.world.broadcast("text", from: Self.world.size)
     }
@@ -167,7 +167,7 @@ import Testing
 
 /// One process by itself, which needs no MPI.
 @Suite struct AloneTests {
-  @Test func oneProcessAloneHasNobodyToWaitFor() throws {
+  @Test func collectivesReturnAtOnceInASingleProcess() throws {
     let alone = Communicator.alone
     #expect(alone.rank == 0 && alone.size == 1)
     try alone.barrier()
@@ -182,7 +182,7 @@ import Testing
     #expect(try alone.ranksOnThisHost() === alone)
   }
 
-  @Test func sendingToNobodyIsAFaultOfTheProgram() async {
+  @Test func sendingWithoutOtherRanksIsAProgrammingError() async {
     await #expect(processExitsWith: .failure) {
       let numbers: [Float] = [1]
       try numbers.withUnsafeBufferPointer {

@@ -26,7 +26,7 @@ struct MessagesAcrossRanksTests {
     }
   }
 
-  @Test(arguments: [1, 1000, 1_000_000]) func messagesUnderWayArrive(_ count: Int) throws {
+  @Test(arguments: [1, 1000, 1_000_000]) func nonBlockingMessagesArrive(_ count: Int) throws {
     let (send, receive) = (Self.buffer(count), Self.buffer(count))
     defer {
       send.deallocate()
@@ -53,7 +53,7 @@ struct MessagesAcrossRanksTests {
     return buffer
   }
 
-  @Test func tagsTellMessagesApart() throws {
+  @Test func tagsDistinguishMessages() throws {
     let (first, second) = (Self.buffer(1), Self.buffer(1))
     let sent = Self.buffer(2)
     defer { for buffer in [first, second, sent] { buffer.deallocate() } }
@@ -70,7 +70,7 @@ struct MessagesAcrossRanksTests {
     #expect(first[0] == 10 && second[0] == 20)
   }
 
-  @Test func aMessageLongerThanItsRoomIsAnError() throws {
+  @Test func aMessageLongerThanItsBufferIsAnError() throws {
     let (send, receive) = (Self.buffer(4), Self.buffer(2))
     defer {
       send.deallocate()
@@ -84,7 +84,7 @@ struct MessagesAcrossRanksTests {
     try Self.pair.barrier()
   }
 
-  @Test func requestsThatAreLetGoAreWaitedFor() throws {
+  @Test func deallocatedRequestsAreWaitedFor() throws {
     let (send, receive) = (Self.buffer(10_000), Self.buffer(10_000))
     defer {
       send.deallocate()
@@ -99,7 +99,7 @@ struct MessagesAcrossRanksTests {
     #expect(receive.allSatisfy { $0 == 6 })
   }
 
-  @Test func pairsDoNotHearEachOther() throws {
+  @Test func pairsOfRanksDoNotReceiveEachOthersMessages() throws {
     let world = TestWorld.shared.all
     #expect(Self.pair.size == 2)
     #expect(try Self.pair.allReduce(Int64(world.rank), .min) == Int64(world.rank / 2 * 2))

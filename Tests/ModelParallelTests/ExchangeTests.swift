@@ -49,7 +49,7 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
     #expect(own[0].values() == [301, 402] && own[1].values() == [13, 24])
   }
 
-  @Test func nothingIsSent() throws {
+  @Test func inOneProcessNothingIsSent() throws {
     let bench = try Self.bench([4, 4])
     _ = try bench.adjoint()
     #expect(bench.exchange.forwardBytes == 0 && bench.exchange.backwardBytes == 0)
@@ -81,7 +81,7 @@ struct ExchangeAcrossRanksTests {
 
   /// Small whole numbers travel in 16 bits as they are; with fewer images than parts some are empty.
   @Test(arguments: [2, 3, 7], WireFormat.allCases)
-  func partsMakeUpTheMaps(parts: Int, format: WireFormat) throws {
+  func exchangesInPartsGiveAllMaps(parts: Int, format: WireFormat) throws {
     for (images, capacity) in [(5, 6), (2, 6), (6, 6)] {
       let bench = ExchangeBench(
         try Placement(towers: 2, over: Self.pair), shapes: Self.shapes([5, 2]), images: images,
@@ -99,7 +99,7 @@ struct ExchangeAcrossRanksTests {
   @Test(
     .enabled(if: TestWorld.size == 4, "run with mpirun -np 4"),
     arguments: [[2, 2, 2, 2], [3, 3, 3, 2]])
-  func fourTowersAreAdjointToo(_ maps: [Int]) throws {
+  func backwardIsTheAdjointWithFourTowers(_ maps: [Int]) throws {
     let bench = try Self.bench(Self.shapes(maps))
     #expect(try bench.gathered() == (0..<4).map { bench.maps($0) })
     let (forward, backward) = try bench.adjoint()
@@ -108,7 +108,7 @@ struct ExchangeAcrossRanksTests {
     #expect(bench.exchange.forwardBytes == 2 * bench.pass.images * 3 * 6 * maps[world.rank] * 4)
   }
 
-  @Test func gradientsAreThoseOfOneProcess() throws {
+  @Test func gradientsEqualThoseOfOneProcess() throws {
     let shapes = Self.shapes([5, 2])
     let whole = ExchangeBench(
       try Placement(towers: 2, over: TestWorld.shared.alone), shapes: shapes, images: 2, capacity: 3
@@ -119,7 +119,7 @@ struct ExchangeAcrossRanksTests {
     #expect(try bench.reduced()[0] == whole.reduced()[Self.pair.rank])
   }
 
-  @Test func bytesSentAreThoseOfTheTable() throws {
+  @Test func bytesSentEqualTheTable() throws {
     let images = 2
     var (forward, backward) = (0, 0)
     for (number, connection) in alexNetExchanges.enumerated() {
@@ -135,7 +135,7 @@ struct ExchangeAcrossRanksTests {
     #expect(forward == images * 121_344 && backward == images * 121_344)
   }
 
-  @Test func exchangesUnderWayAtOnceAreToldApartByTheirTags() throws {
+  @Test func concurrentExchangesAreDistinguishedByTags() throws {
     let (first, second) = (
       try Self.bench(Self.shapes([4, 4])),
       ExchangeBench(

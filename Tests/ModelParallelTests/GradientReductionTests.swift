@@ -58,7 +58,7 @@ struct GradientReductionAcrossRanksTests {
     #expect(abs(reduction.bytes - least) < 2 * 2 * 40 * ranks * 8)
   }
 
-  @Test func aReplicaThatPartsIsNamed() throws {
+  @Test func aReplicaWithDifferentWeightsIsNamed() throws {
     let placement = try Self.placement()
     let parameters = ["conv1.weight", "fc2.weight"].map { name in
       let parameter = Parameter(

@@ -11,7 +11,7 @@ import TestSupport
     #expect(try LinkCheck.quick(Placement(towers: 2, over: alone)) == nil)
   }
 
-  @Test func aLinkInWords() {
+  @Test func aLinkIsDescribedInWords() {
     let link = LinkCheck.Link(latency: 18.7e-6, bandwidth: 0.113e9)
     #expect("\(link)" == "0.11 GB/s each way, 18.7 us")
   }
@@ -21,7 +21,7 @@ import TestSupport
 struct LinkCheckAcrossRanksTests {
   static let world = TestWorld.shared
 
-  @Test(arguments: [1, 2]) func allRanksHearOfTheSameLink(towersPerRank: Int) throws {
+  @Test(arguments: [1, 2]) func allRanksGetTheSameMeasurement(towersPerRank: Int) throws {
     let pair = Self.world.pair
     let placement = try Placement(towers: 2, over: pair, towersPerRank: towersPerRank)
     let link = try #require(try LinkCheck.quick(placement))

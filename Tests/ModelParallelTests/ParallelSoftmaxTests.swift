@@ -74,7 +74,7 @@ struct SoftmaxBench {
     #expect(relativeError(gradients[1], [-0.1875, 0.3125]) < 1e-6)
   }
 
-  @Test(arguments: 0..<7 as Range<Int32>) func ofEqualLogitsTheLowerClassIsAhead(
+  @Test(arguments: 0..<7 as Range<Int32>) func ofEqualLogitsTheLowerClassRanksAhead(
     _ label: Int32
   ) throws {
     // Seven equal logits: class c has c classes ahead of it.
@@ -145,7 +145,7 @@ struct SoftmaxBench {
     #expect(abs(wrong.lossSum / 1e30 - 1) < 1e-6)
   }
 
-  @Test(arguments: 0..<3) func aLogitThatIsNotANumberShowsInTheLoss(_ place: Int) throws {
+  @Test(arguments: 0..<3) func aNaNLogitMakesTheLossNaN(_ place: Int) throws {
     var row: [Float] = [1, 2, 3]
     row[place] = .nan
     for label in 0..<3 as Range<Int32> {
@@ -159,7 +159,7 @@ struct SoftmaxBench {
     #expect(bench.gradients(batchSize: 4) == [[-0.125], [0.125]])
   }
 
-  @Test func scoresAddUp() {
+  @Test func scoresAreSummed() {
     var sum = ParallelSoftmax.Score()
     var one = ParallelSoftmax.Score()
     (one.images, one.lossSum, one.top1Errors, one.top5Errors) = (3, 1.5, 2, 1)
@@ -173,7 +173,7 @@ struct SoftmaxBench {
 @Suite(.serialized, .enabled(if: TestWorld.hasPairs, "run with mpirun -np 2 or 4"))
 struct ParallelSoftmaxAcrossRanksTests {
   @Test(arguments: [2, 3, 10, 1001])
-  func twoRanksScoreLikeOneProcessToTheBit(_ classes: Int) throws {
+  func twoRanksScoreBitIdenticallyToOneProcess(_ classes: Int) throws {
     let pair = TestWorld.shared.pair
     // The two pairs of four ranks score different batches.
     let seed = UInt64(classes + TestWorld.shared.all.rank / 2)

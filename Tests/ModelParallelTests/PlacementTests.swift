@@ -39,7 +39,7 @@ import Testing
 struct PlacementAcrossRanksTests {
   static let world = TestWorld.shared
 
-  @Test func asManyRanksAsTowersOwnOneEach() throws {
+  @Test func withAsManyRanksAsTowersEachOwnsOne() throws {
     let pair = Self.world.pair
     let placement = try Placement(towers: 2, over: pair)
     #expect(placement.owned == pair.rank..<(pair.rank + 1) && placement.isDistributed)
@@ -56,7 +56,7 @@ struct PlacementAcrossRanksTests {
         + "or -np \(towers), or give each rank a whole network with --towers-per-rank \(towers).")
   }
 
-  @Test func aTowerCannotBeCutFurther() {
+  @Test func aTowerCannotBeSplitFurther() {
     let failure = #expect(throws: Failure.self) {
       _ = try Placement(towers: 4, over: Self.world.pair, towersPerRank: 2)
     }
@@ -72,7 +72,7 @@ struct PlacementAcrossRanksTests {
     #expect(placement.images(of: 7) == (pair.rank == 0 ? 0..<4 : 4..<7))
   }
 
-  @Test func wholeNetworksOnEveryRank() throws {
+  @Test func everyRankCanOwnAWholeNetwork() throws {
     let placement = try Placement(towers: 2, over: Self.world.all, towersPerRank: 2)
     #expect(placement.owned == 0..<2 && placement.replicas == TestWorld.size)
     #expect(placement.peers.rank == Self.world.all.rank && !placement.isDistributed)

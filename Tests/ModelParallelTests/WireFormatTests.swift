@@ -2,13 +2,13 @@ import ModelParallel
 import Testing
 
 @Suite struct WireFormatTests {
-  @Test func asTheyAre() {
+  @Test func fp32IsSentUnchanged() {
     #expect(WireFormat.fp32.received([1.2345678, -.infinity]) == [1.2345678, -.infinity])
     #expect(WireFormat.fp32.bytes(of: 10) == 40 && WireFormat.bf16.bytes(of: 10) == 20)
     #expect(WireFormat.fp16.bytes(of: 10) == 24, "ten numbers and their scale")
   }
 
-  @Test func brainFloatsWorkedByHand() {
+  @Test func bf16WorkedByHand() {
     // 8 bits of precision, ties to even: 1 + 1/256 lies between 1 and 1 + 1/128.
     let received = WireFormat.bf16.received([
       1, 1.00390625, 1.01171875, 1.0039215, -0.0, .infinity, .leastNonzeroMagnitude * 65_536,
@@ -22,7 +22,7 @@ import Testing
     #expect(strange.allSatisfy { $0.isNaN })
   }
 
-  @Test func halvesAreThoseOfTheCompiler() {
+  @Test func fp16EqualsTheCompilersConversion() {
     // The largest number 16384 = 2^14 keeps the scale at 1.
     var numbers: [Float] = [16_384, 0, -0.0, 1, 1 / 3, -65.4321, 6.1e-5, 6.0e-8, 2.9e-8, 1e-9]
     for i in 0..<5000 {
@@ -32,7 +32,7 @@ import Testing
     #expect(WireFormat.fp16.received(numbers) == expected)
   }
 
-  @Test func smallGradientsDoNotVanishInHalves() {
+  @Test func smallGradientsDoNotVanishInFP16() {
     let gradients = (1...1000).map { Float($0) * 1e-9 }
     let received = WireFormat.fp16.received(gradients)
     for (number, copy) in zip(gradients, received) where number > 1e-8 {
@@ -41,7 +41,7 @@ import Testing
     #expect(gradients.allSatisfy { Float(Float16($0)) != $0 }, "without the scale they would")
   }
 
-  @Test func whatIsNotANumberStaysSo() {
+  @Test func nanStaysNaN() {
     let received = WireFormat.fp16.received([.nan, 1, .infinity, -.infinity])
     #expect(received[0].isNaN && received[1] == 1)
     #expect(received[2] == .infinity && received[3] == -.infinity)

@@ -35,12 +35,12 @@ import Testing
   static let conv = #"{"type": "convolution", "name": "conv", "kernels": 4, "size": 3}"#
 
   @Test(arguments: NetworkSpecification.presetNames, RecipeName.allCases)
-  func presetsComeBackFromTheirJSON(_ name: String, _ recipe: RecipeName) throws {
+  func presetsSurviveARoundTripThroughJSON(_ name: String, _ recipe: RecipeName) throws {
     let preset = try #require(NetworkSpecification.preset(name, classes: 11, recipe: recipe))
     #expect(try network(preset.json) == preset)
   }
 
-  @Test(arguments: NetworkVariant.allCases) func variantsComeBackFromTheirJSON(
+  @Test(arguments: NetworkVariant.allCases) func variantsSurviveARoundTripThroughJSON(
     _ variant: NetworkVariant
   ) throws {
     let base: NetworkSpecification =
@@ -49,7 +49,7 @@ import Testing
     #expect(try network(changed.json) == changed)
   }
 
-  @Test func whatIsLeftOutHasItsDefault() throws {
+  @Test func missingKeysHaveDefaults() throws {
     let network = try network(
       Self.json(
         Self.conv, #"{"type": "relu", "name": "r"}"#,
@@ -112,7 +112,7 @@ import Testing
     (#"{"scale": 0.00392156862745098, "mean": [124, 117, 104]}"#, "'mean'"),
     (#"{"deviation": [1, 0, 1]}"#, "'deviation'"), (#"{"deviation": [1]}"#, "'deviation'"),
   ])
-  func scalingThatCannotBeIsNamed(_ text: String, _ words: String) {
+  func invalidScalingIsRefused(_ text: String, _ words: String) {
     #expect(complaint(Self.json(preprocessing: text)).contains(words))
   }
 
@@ -134,11 +134,11 @@ import Testing
     ("", "does not describe a network"), ("[]", "a value of type"), ("{", "does not describe"),
     ("{}", "'name' is missing"), (#"{"name": 1}"#, "a value of type String is expected at .name"),
   ])
-  func whatIsNoNetworkIsRefused(_ text: String, _ words: String) {
+  func invalidDescriptionsAreRefused(_ text: String, _ words: String) {
     #expect(complaint(text).contains(words))
   }
 
-  @Test func aMissingOrMisspeltKeyIsNamedWithItsPlace() {
+  @Test func aMissingOrMisspeltKeyIsNamedWithItsPath() {
     let noKernels = complaint(Self.json(#"{"type": "convolution", "name": "conv", "size": 3}"#))
     #expect(noKernels.contains("'kernels' is missing at .layers[0]"))
     let noSize = complaint(Self.json(#"{"type": "maxPooling", "name": "p"}"#))
@@ -184,7 +184,7 @@ import Testing
     #expect(message.contains(words))
   }
 
-  @Test func aNetworksNameIsNoPathAndNoCommandOfATerminal() {
+  @Test func aNetworksNameMayNotBeAPathOrHoldControlCharacters() {
     let text = Self.json(Self.conv)
     let paths = ["../evil", "a/b", ".hidden", "", #"a\u001b[2J"#, #"a\r\nalexnet: fake"#]
     for name in paths {
@@ -199,7 +199,7 @@ import Testing
     }
   }
 
-  @Test func towersThatAreReadMayBeListedInAnyOrder() throws {
+  @Test func listedTowersMayBeInAnyOrder() throws {
     let reader =
       #"{"type": "convolution", "name": "c2", "kernels": 4, "size": 3, "reads": [[1, 0], [0, 1]]}"#
     let network = try network(Self.json(Self.conv, reader))
@@ -257,7 +257,7 @@ import Testing
     #expect(message.contains("'odd'") && message.contains(words), "\(message)")
   }
 
-  @Test func sizesBeyondAllMeasureAreRefusedNotMultiplied() {
+  @Test func hugeSizesAreRefusedWithoutOverflow() {
     // A map of one pixel is padded to 4096 x 4096 places, over and over.
     let layers = (0..<4).map {
       #"{"type": "convolution", "name": "c\#($0)", "kernels": 1000000, "size": 4096, "padding": 4095}"#

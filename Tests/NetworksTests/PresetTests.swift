@@ -37,7 +37,7 @@ struct TableLine: Sendable {
     .alexNet(classes: classes, recipe: recipe)
   }
 
-  @Test(arguments: RecipeName.allCases) func everyLayerIsThatOfTheTable(_ recipe: RecipeName) throws
+  @Test(arguments: RecipeName.allCases) func everyLayerMatchesTheTable(_ recipe: RecipeName) throws
   {
     let towers = (0..<2).map { Self.alexNet(recipe).shapes(ofTower: $0) }
     for line in Self.table {
@@ -51,7 +51,7 @@ struct TableLine: Sendable {
     }
   }
 
-  @Test(arguments: RecipeName.allCases) func totalsAreThoseOfTheTable(_ recipe: RecipeName) {
+  @Test(arguments: RecipeName.allCases) func totalsMatchTheTable(_ recipe: RecipeName) {
     let network = Self.alexNet(recipe)
     #expect(network.parameterCount == 60_965_224)
     for tower in 0..<2 {
@@ -85,7 +85,7 @@ struct TableLine: Sendable {
     #expect(fc8.map { $0?.output.maps } == [6, 5])
   }
 
-  @Test func towersMeetInConv3AndTheFullyConnectedLayers() {
+  @Test func towersExchangeAtConv3AndTheFullyConnectedLayers() {
     for recipe in RecipeName.allCases {
       let readers = Self.alexNet(recipe).layers.filter { $0.reads == .all }.map(\.name)
       #expect(readers == ["conv3", "fc6", "fc7", "fc8"])
@@ -98,7 +98,7 @@ struct TableLine: Sendable {
     #expect(shapes.first { $0.layer.name == "conv4" }?.inputs.map(\.description) == ["13x13x192"])
   }
 
-  @Test func recipesDifferWhereTheSourcesDo() {
+  @Test func recipesDifferAsTheirSourcesDo() {
     func order(_ recipe: RecipeName) -> [String] {
       Self.alexNet(recipe).layers.prefix(9).map(\.name)
     }

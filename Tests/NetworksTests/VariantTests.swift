@@ -21,20 +21,20 @@ import Testing
     network.shapes(ofTower: 0).first { $0.layer.name == layer }?.output.description
   }
 
-  @Test func withoutExchangeConv3SeesHalfTheMaps() throws {
+  @Test func withoutConv3ExchangeConv3ReadsHalfTheMaps() throws {
     let network = try Self.varied(.noConv3Exchange)
     #expect(network.layers.filter { $0.reads == .all }.map(\.name) == ["fc6", "fc7", "fc8"])
     // 384 kernels of 3x3 lose 128 maps each.
     #expect(network.parameterCount == 60_965_224 - 384 * 9 * 128)
   }
 
-  @Test func withoutNormalizationNoNormIsLeft() throws {
+  @Test func noNormalizationRemovesAllNorms() throws {
     let names = try Self.varied(.noNormalization).layers.map(\.name)
     #expect(names.allSatisfy { !$0.contains("norm") })
     #expect(names.count == Self.alexNet.layers.count - 3)
   }
 
-  @Test func poolsThatDoNotOverlapHaveTheSizesOfNetwork147() throws {
+  @Test func nonOverlappingPoolingHasTheSizesOfNetwork147() throws {
     let network = try Self.varied(.nonOverlappingPooling)
     let names = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5"]
     let sides = [55, 28, 26, 13, 13, 11, 11, 6]
@@ -49,7 +49,7 @@ import Testing
     #expect(cifar.shapes(ofTower: 0).map(\.output.height) == [32, 16, 16, 16, 16, 8, 8, 8, 4, 1])
   }
 
-  @Test func theOneColumnNetworkIsThePresetOfOneTower() throws {
+  @Test func oneColumnEqualsThePresetAlexNetOneTower() throws {
     for recipe in RecipeName.allCases {
       var network = try NetworkSpecification.alexNet(classes: 1000, recipe: recipe)
         .applying(.oneColumn, recipe: recipe)
@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func withoutAnyExchangeTwoColumnsMeetInTheLastLayer() throws {
+  @Test func withoutExchangesOnlyTheLastLayerReadsBothTowers() throws {
     let network = try Self.varied(.noExchange)
     #expect(network.layers.filter { $0.reads == .all }.map(\.name) == ["fc8"])
     #expect(Self.output("conv2", network) == "27x27x160")
@@ -101,7 +101,7 @@ import Testing
     (NetworkVariant.fourTowersInPairs, [[0, 1], [0, 1], [2, 3], [2, 3]], 1),
     (.fourTowersOfThree, [[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]], 2),
   ])
-  func fourTowersReadSomeOfTheOthers(
+  func fourTowersReadTheListedTowers(
     _ variant: NetworkVariant, _ reads: [[Int]], _ readers: Int
   ) throws {
     let network = try Self.varied(variant)
@@ -126,7 +126,7 @@ import Testing
     #expect(volume.boundaries[0].backward == readers * 4 * 13 * 13 * 64)
   }
 
-  @Test func theNormOverConv5IsThatOverConv2() throws {
+  @Test func theNormOverConv5EqualsThatOverConv2() throws {
     for recipe in RecipeName.allCases {
       let network = try NetworkSpecification.alexNet(classes: 1000, recipe: recipe)
         .applying(.normOverConv5, recipe: recipe)
@@ -144,7 +144,7 @@ import Testing
     }
   }
 
-  @Test func thePublishedNetworksHaveTheirNumbers() {
+  @Test func publishedNetworksAreFoundByNumber() {
     let numbers = ["145-half", "147", "148", "149", "150"]
     #expect(
       numbers.map { NetworkVariant(word: $0) }
@@ -153,14 +153,14 @@ import Testing
     #expect(NetworkVariant(word: "151") == nil)
   }
 
-  @Test func halfTheWidthIsHalfTheKernelsOfAllButTheLastLayer() throws {
+  @Test func halfWidthHalvesTheKernelsOfAllButTheLastLayer() throws {
     let network = try Self.varied(.halfWidth)
     #expect(Self.output("conv1", network) == "55x55x24")
     #expect(Self.output("fc7", network) == "1x1x1024")
     #expect(Self.output("fc8", network) == "1x1x500")
   }
 
-  @Test func theSixthConvolutionStandsOverPool5AndReadsBothTowers() throws {
+  @Test func theSixthConvolutionFollowsPool5AndReadsBothTowers() throws {
     let network = try Self.varied(.sixthConvolution)
     let names = network.layers.map(\.name)
     let pool = try #require(names.firstIndex(of: "pool5"))
@@ -181,7 +181,7 @@ import Testing
     #expect(network.parameterCount == 60_965_224 + 256 * (9 * 256 + 1))
   }
 
-  @Test func tanhTakesThePlaceOfEveryRectifier() throws {
+  @Test func tanhReplacesEveryReLU() throws {
     let network = try Self.varied(.tanh)
     let count = { (network: NetworkSpecification, isTanh: Bool) in
       network.layers.count {
@@ -196,24 +196,24 @@ import Testing
     #expect(count(network, true) == count(Self.alexNet, false))
   }
 
-  @Test func withoutDropoutNoneIsLeft() throws {
+  @Test func noDropoutRemovesAllDropout() throws {
     let names = try Self.varied(.noDropout).layers.map(\.name)
     #expect(names == Self.alexNet.layers.map(\.name).filter { !$0.hasPrefix("drop") })
   }
 
-  @Test func oneTowerHoldsEveryKernelWhereAllLayersReadBoth() throws {
+  @Test func oneTowerHoldsAllKernelsIfAllLayersReadBoth() throws {
     let cifar = NetworkSpecification.cifarFourLayer(classes: 10)
     let network = try Self.varied(.oneTower, cifar)
     #expect(network.towers == 1 && network.parameterCount == cifar.parameterCount)
   }
 
-  @Test func variantsAddUp() throws {
+  @Test func variantsCombine() throws {
     let network = try Self.varied(.noDropout, Self.varied(.tanh))
     #expect(network.name == "alexnet+tanh+no-dropout")
   }
 
   /// Each pair of variants, either way round.
-  @Test func twoVariantsAreTheSameInAnyOrderOrRefused() throws {
+  @Test func twoVariantsGiveTheSameNetworkInAnyOrderOrAreRefused() throws {
     let kinds = NetworkVariant.allCases
     for (place, first) in kinds.enumerated() {
       for second in kinds[place...] {
@@ -253,7 +253,7 @@ import Testing
     (.fourTowersInPairs, "cifar"), (.fourTowersOfThree, "cifar"),
     (.oneTower, "cifar-four-layer+one-tower"), (.tanh, "cifar+tanh"),
   ])
-  func aVariantWithoutAnythingToChangeIsRefused(_ variant: NetworkVariant, _ which: String) throws {
+  func aVariantWithoutEffectIsRefused(_ variant: NetworkVariant, _ which: String) throws {
     var network = Self.alexNet
     if which.hasPrefix("cifar") { network = .cifarFourLayer(classes: 10) }
     if which.hasSuffix("one-tower") {

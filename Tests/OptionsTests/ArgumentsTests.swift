@@ -9,7 +9,7 @@ import Testing
     return try Command("try", overview: "", groups: [("", [option])]).parse(words)[option]
   }
 
-  @Test func wholeNumbersWithinBounds() throws {
+  @Test func integersWithinBoundsAreAccepted() throws {
     #expect(try Self.read(.integer(in: 1...1000), "--number", "32") == 32)
     #expect(try Self.read(.integer(in: -5...0), "--number", "-3") == -3)
     #expect(try Self.read(.integer(in: 1...1000)) == nil)
@@ -18,13 +18,13 @@ import Testing
   @Test(arguments: [
     "0", "1001", "-1", "", " 3", "3.0", "1e3", "0x10", "99999999999999999999", "ten",
   ])
-  func otherWholeNumbersAreRefused(_ text: String) {
+  func otherIntegersAreRefused(_ text: String) {
     #expect(
       usageComplaint { _ = try Self.read(.integer(in: 1...1000), "--number", text) }
         == "--number takes a whole number from 1 to 1000, not '\(text)'.")
   }
 
-  @Test func aBoundThatIsNoneIsNotShown() {
+  @Test func infiniteBoundsAreNotShown() {
     #expect(
       usageComplaint { _ = try Self.read(.integer(in: 1...Int.max), "--number", "0") }
         == "--number takes a whole number of 1 or more, not '0'.")
@@ -34,7 +34,7 @@ import Testing
       } == "--number takes a number of 0 or more, not '-1'.")
   }
 
-  @Test func numbersWithinBounds() throws {
+  @Test func numbersWithinBoundsAreAccepted() throws {
     #expect(try Self.read(.number(in: 0...1), "--number", "1e-3") == 0.001)
     #expect(try Self.read(.number(in: 0...1), "--number=1") == 1)
     #expect(try Self.read(.number(in: 0...1)) == nil)
@@ -47,7 +47,7 @@ import Testing
         == "--number takes a number from 0 to 1, not '\(text)'.")
   }
 
-  @Test func oneOfSomeWords() throws {
+  @Test func aListOfWordsIsAccepted() throws {
     let reading = Reading.word(of: ["paper", "code2012"])
     #expect(try Self.read(reading, "--number", "code2012") == "code2012")
     #expect(try Self.read(reading) == nil)
@@ -58,7 +58,7 @@ import Testing
 
   private enum Fruit: String, CaseIterable, Sendable { case apple, pear, plum }
 
-  @Test func oneOfAnEnumerationsCases() throws {
+  @Test func enumerationCasesAreAccepted() throws {
     #expect(try Self.read(Reading<Fruit>.word, "--number", "pear") == .pear)
     #expect(
       usageComplaint {
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test(arguments: [("5%", 0.05), ("0.25", 0.25), ("99.5%", 0.995)])
-  func sharesArePercentOrNumbers(text: String, share: Double) throws {
+  func sharesArePercentagesOrFractions(text: String, share: Double) throws {
     #expect(try Self.read(.share, "--number", text) == share)
   }
 
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test(arguments: [("0", nil), ("1", 1.0), ("90.5", 90.5)] as [(String, Double?)])
-  func aLimitIsSecondsOrNone(text: String, seconds: Double?) throws {
+  func aLimitIsSecondsOrZeroForNone(text: String, seconds: Double?) throws {
     #expect(try Self.read(.limit, "--number", text) == TimeLimit(seconds: seconds))
   }
 
@@ -98,7 +98,7 @@ import Testing
         == "--number takes 0 for no limit or at least 1 second, not '\(text)'.")
   }
 
-  @Test func aSettingHasItsDefault() throws {
+  @Test func anOmittedOptionHasItsDefault() throws {
     let size = Setting("size", "N", .integer(in: 1...9), default: 3, unit: "pixels", "A size.")
     let command = Command("try", overview: "", groups: [("", [size])])
     #expect(try command.parse([String]())[size] == 3)
@@ -106,7 +106,7 @@ import Testing
     #expect(command.helpText.contains("A size. [default: 3 pixels]"))
   }
 
-  @Test func whoeverAsksForHelpIsNotCorrected() throws {
+  @Test func helpIgnoresOtherErrors() throws {
     let size = Setting("size", "N", .integer(in: 1...9), default: 3, "A size.")
     let command = Command("try", overview: "", groups: [("", [size])])
     #expect(try command.parse(["--size", "70", "--help"])[Command.help])

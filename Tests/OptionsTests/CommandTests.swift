@@ -62,16 +62,16 @@ func usageComplaint(
     #expect(arguments[Sample.data] == nil)
   }
 
-  @Test func nothingAtAllIsFine() throws {
+  @Test func noArgumentsAreAccepted() throws {
     let arguments = try sampleCommand.parse([String]())
     #expect(!arguments.has(Sample.data))
   }
 
-  @Test(arguments: ["--help", "-h"]) func helpIsAlwaysThere(_ word: String) throws {
+  @Test(arguments: ["--help", "-h"]) func helpIsAlwaysAccepted(_ word: String) throws {
     #expect(try sampleCommand.parse([word])[Command.help])
   }
 
-  @Test func wordsWithoutAnOptionAreOperandsWhereTheyAreTaken() throws {
+  @Test func argumentsWithoutAnOptionAreOperandsIfAllowed() throws {
     let all = Flag("all", "All.")
     let command = Command(
       "predict", overview: "Predicts.", synopsis: "IMAGE...", takesOperands: true,
@@ -95,13 +95,13 @@ func usageComplaint(
   }
 
   @Test(arguments: ["--=", "--=5", "---", "-=", "--\u{7}", "--resume\u{1B}[31m"])
-  func oddWordsAreRefusedAndShownHarmlessly(_ word: String) {
+  func unusualArgumentsAreRefusedAndShownEscaped(_ word: String) {
     let complaint = usageComplaint { _ = try sampleCommand.parse([word]) }
     #expect(complaint.contains("is not an option of train"))
     #expect(complaint.unicodeScalars.allSatisfy { $0.value >= 0x20 })
   }
 
-  @Test func aMissingValueIsAskedFor() {
+  @Test func aMissingValueIsReported() {
     #expect(
       usageComplaint { _ = try sampleCommand.parse(["--resume", "--data"]) }
         == "--data needs a value: --data DIR.")
@@ -113,13 +113,13 @@ func usageComplaint(
         == "--resume takes no value, but was given 'yes'.")
   }
 
-  @Test func anOptionIsGivenOnce() {
+  @Test func aRepeatedOptionIsRefused() {
     #expect(
       usageComplaint { _ = try sampleCommand.parse(["--data", "a", "--data=b"]) }
         == "--data was given twice; give it once.")
   }
 
-  @Test func anOperandIsRefusedWhereNoneIsTaken() {
+  @Test func unexpectedOperandsAreRefused() {
     #expect(
       usageComplaint { _ = try sampleCommand.parse(["here"]) }
         == "'here' is not an option of train; see 'train --help' for the list.")
@@ -140,7 +140,7 @@ func usageComplaint(
     #expect(text.contains("--help"))
   }
 
-  @Test func longHelpIsWrappedInItsColumn() {
+  @Test func longHelpTextsAreWrapped() {
     let words = Array(repeating: "word", count: 60).joined(separator: " ")
     let command = Command(
       "x", overview: "O.",

@@ -10,16 +10,16 @@ import Testing
   @Test(arguments: [
     ("90", 90.0), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("2d", 172_800), ("1:30", 90),
     ("23:30:05", 84_605),
-  ]) func timesAreReadAsPeopleWriteThem(text: String, seconds: Double) throws {
+  ]) func durationsAreParsedInAllForms(text: String, seconds: Double) throws {
     #expect(try command.parse(["--time", text])[Self.time] == seconds)
   }
 
   @Test(arguments: ["", "s", "-5", "5x", "1:2:3:4", "1:", "nan", "inf", "1e3", "1:30m", "0", "٣"])
-  func whatIsNoTimeIsRefused(text: String) {
+  func invalidDurationsAreRefused(text: String) {
     #expect(throws: Failure.self) { try command.parse(["--time", text]) }
   }
 
-  @Test func aFlagTakesOneOfItsWordsOrNothing() throws {
+  @Test func aFlagTakesOneOfItsWordsOrNoValue() throws {
     #expect(try command.parse(["--resume"]).word(Self.resume) == "")
     #expect(try command.parse(["--resume", "auto"]).word(Self.resume) == "auto")
     #expect(try command.parse(["--resume=latest-good"]).word(Self.resume) == "latest-good")

@@ -2,13 +2,13 @@ import Testing
 
 /// A clean build must not depend on which of two commands happens to run first.
 struct BuildGraphTests {
-  @Test func noCompilerReadsAFileThatAnUnorderedCommandWrites() throws {
+  @Test func everyGeneratedFileIsADependencyOfItsReaders() throws {
     let graph = try BuildGraph()
     #expect(graph.commands.count { $0.module != nil } > 20)
     #expect(try graph.races() == [])
   }
 
-  @Test func aHeaderMadeDuringTheBuildIsFound() throws {
+  @Test func aGeneratedHeaderIsDetected() throws {
     let graph = try BuildGraph(
       manifest: """
         commands:
@@ -30,7 +30,7 @@ struct BuildGraphTests {
       ])
   }
 
-  @Test func aModuleThatIsImportedWithoutBeingNamedIsFound() throws {
+  @Test func anUndeclaredImportIsDetected() throws {
     // This file imports Testing; a graph in which this package made it would have to wait for it.
     let graph = try BuildGraph(
       manifest: """

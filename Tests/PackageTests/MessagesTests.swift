@@ -6,7 +6,7 @@ struct MessagesTests {
   static let hasCompiler = FileManager.default.fileExists(atPath: "/usr/bin/protoc-c")
 
   @Test(.enabled(if: hasCompiler, "needs the Debian package protobuf-c-compiler"))
-  func keptSourcesAreWhatTheCompilerMakesOfTheSchemas() throws {
+  func generatedSourcesMatchTheSchemas() throws {
     let root = URL(fileURLWithPath: #filePath)
       .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     let kept = root.appending(path: "Sources/CProtobuf")

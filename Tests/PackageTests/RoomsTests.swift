@@ -44,11 +44,11 @@ struct RoomsTests {
     }
   }
 
-  @Test func thePageListsEveryRoomAndNoOther() throws {
+  @Test func architecturePageListsEveryModule() throws {
     #expect(try listed().sorted() == names(in: "Sources"))
   }
 
-  @Test func importsPointDownTheList() throws {
+  @Test func modulesImportOnlyModulesBelowThem() throws {
     let rooms = try listed()
     let rank = Dictionary(uniqueKeysWithValues: rooms.enumerated().map { ($1, $0) })
     for (place, room) in rooms.enumerated() {
@@ -67,7 +67,7 @@ struct RoomsTests {
     }
   }
 
-  @Test func everyRoomHasASuiteOrAReason() throws {
+  @Test func everyModuleHasATestSuiteOrAReason() throws {
     let suites = Set(try names(in: "Tests"))
     for room in try names(in: "Sources") where !room.hasPrefix("C") || room == "Checkpoints" {
       let hasSuite = suites.contains(room + "Tests")
@@ -77,7 +77,7 @@ struct RoomsTests {
     }
   }
 
-  @Test func aDescriptionNeedsNoMPIAndTrainingNoOtherFormats() throws {
+  @Test func networksDoNotDependOnMPINorTrainingOnOtherFormats() throws {
     /// All that a room is built on.
     func below(_ room: String) throws -> Set<String> {
       var (found, waiting) = (Set<String>(), [room])

@@ -39,7 +39,7 @@ import Testing
     #expect(both.activations == 2 * (one.activations - 4 * 121_344))
   }
 
-  @Test func aTowerThatReadsOneOtherHoldsItsMapsAlone() throws {
+  @Test func aTowerThatReadsOneOtherReceivesOnlyItsMaps() throws {
     let pairs = try Self.network.applying(.fourTowersInPairs, recipe: .paper)
     let threes = try Self.network.applying(.fourTowersOfThree, recipe: .paper)
     let (two, three) = (

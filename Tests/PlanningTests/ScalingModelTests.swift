@@ -30,7 +30,7 @@ import Testing
       link: LinkCheck.Link(latency: latency, bandwidth: bandwidth), secondsPerByte: secondsPerByte)
   }
 
-  @Test func twoHostsThatOnlySend() {
+  @Test func aNetworkWithoutArithmeticOnlyWaitsForMessages() {
     // 121,344 bytes an image each way over four boundaries, 128 images, 1 GB/s; 8 messages of 50 us.
     let step = ScalingModel(Self.network, Self.profile()).predict(
       Self.cluster(2, latency: 50e-6), batchSize: 128, scheme: .data)
@@ -50,7 +50,7 @@ import Testing
     #expect(abs(step.step - 2 * Double(4 * parameters) / 1e9) < 1e-5)
   }
 
-  @Test func theProfilesOwnPointIsWhatWasMeasured() {
+  @Test func atTheMeasuredBatchTheModelPredictsTheMeasurement() {
     // Two benches, of 32 and of 128 images, of layers that take a + b x images and different times.
     var profile = Self.profile()
     var sum = 0.0
@@ -124,7 +124,7 @@ import Testing
     #expect(volume.gradientBytes == 2 * 4 * parameters / 4 * 3 + (bytes["gradients"]?.1 ?? 0))
   }
 
-  @Test func whatCanBeChosen() throws {
+  @Test func theSchemesThatCanBeChosen() throws {
     let all = FullyConnectedScheme.candidates(Self.network, ranksPerReplica: 2, replicas: 6)
     #expect(all == [.data, .model, .groups(2), .groups(3)])
     #expect(all.map(\.description) == ["data", "model", "groups=2", "groups=3"])

@@ -8,7 +8,7 @@ import Testing
     Curve(heights.enumerated().map { Curve.Point(Double($0.offset), $0.element) })
   }
 
-  @Test func aSmoothCurveKeepsConstantsAndSymmetry() {
+  @Test func smoothingKeepsConstantsAndSymmetry() {
     #expect(Self.curve([3, 3, 3, 3]).smoothed(over: 5).points.allSatisfy { abs($0.y - 3) < 1e-12 })
     let peak = Self.curve([0, 0, 1, 0, 0]).smoothed(over: 1).points.map(\.y)
     #expect(abs(peak[0] - peak[4]) < 1e-12 && peak[2] > peak[1] && peak[1] > peak[0])
@@ -18,14 +18,14 @@ import Testing
     #expect(Self.curve([1, .nan, 2, .infinity]).points.count == 2)
   }
 
-  @Test func aLongCurveIsThinnedToMeans() {
+  @Test func aLongCurveIsReducedToMeans() {
     let thin = Self.curve((0..<1000).map(Double.init)).thinned(to: 10)
     #expect(thin.points.count == 10)
     #expect(thin.points[0] == Curve.Point(49.5, 49.5))
     #expect(Self.curve([1, 2]).thinned(to: 10).points.count == 2)
   }
 
-  @Test func aChartTakesThePagesColoursAndItsTextsAreKept() throws {
+  @Test func aChartUsesThePagesColoursAndKeepsItsTexts() throws {
     var chart = Chart(
       "Loss <of> it", x: "epochs", y: "loss",
       [
@@ -50,7 +50,7 @@ import Testing
     "c1'\u{301}, system('touch PATH')", "\\`touch PATH`", "a\\'; system('touch PATH'); '",
     "\u{2028}!touch PATH\u{2029}",
   ])
-  func aTextIsNeverRun(_ text: String) throws {
+  func gnuplotNeverExecutesATitle(_ text: String) throws {
     let path = NSTemporaryDirectory() + "alexnet-chart-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: path) }
     let title = text.replacing("PATH", with: path)
@@ -62,7 +62,7 @@ import Testing
     #expect(isXML && svg.contains("touch"))
   }
 
-  @Test func aTextIsDrawnAsItStandsHere() throws {
+  @Test func aTextIsDrawnUnchanged() throws {
     let title = #"it's `a` "b" \'c_1'"#
     let chart = Chart("Loss", x: "x", y: "y", [.init(title, Self.curve([2, 1]), colour: 0)])
     #expect(try chart.text(width: 100, height: 20).contains(title))
@@ -71,7 +71,7 @@ import Testing
     #expect(svg.contains(title) || svg.contains(escaped), "\(svg)")
   }
 
-  @Test func aQuoteWithAnAccentDoesNotEndAnAttribute() throws {
+  @Test func aQuoteWithAnAccentIsEscapedInAttributes() throws {
     let svg = try Chart(
       "a\"\u{301} onload=\"x", x: "", y: "", [.init("", Self.curve([1]), colour: 0)]
     )
@@ -79,7 +79,7 @@ import Testing
     #expect(svg.contains("a&quot;\u{301} onload=&quot;x"))
   }
 
-  @Test func aFileByItselfHasColoursOfItsOwnAndAnAxisThatDoubles() throws {
+  @Test func aStandaloneFileHasItsOwnColoursAndADoublingAxis() throws {
     let ranks = Curve([1, 2, 4, 8].map { Curve.Point($0, 100 / $0) })
     var chart = Chart("Scaling", x: "ranks", y: "%", [Chart.Series("a", ranks, colour: 0)])
     var mark = Chart.Series("them", Curve([Curve.Point(4, 50)]), colour: 1)
@@ -93,7 +93,7 @@ import Testing
   }
 
   /// The weights of a run that is dead do not move: gnuplot has no logarithm of that.
-  @Test(arguments: [[0, 0, 0], [0], [0, 1e-3, 0]]) func zerosAreDrawnOnALogarithmicAxisToo(
+  @Test(arguments: [[0, 0, 0], [0], [0, 1e-3, 0]]) func zerosDoNotBreakALogarithmicAxis(
     _ heights: [Double]
   ) throws {
     var chart = Chart(
@@ -108,7 +108,7 @@ import Testing
     #expect(try chart.text(width: 60, height: 15).contains("conv2"))
   }
 
-  @Test func theAxisOfAPointByItselfHasNothingBeforeTheStart() throws {
+  @Test func theAxisOfASinglePointHasNoNegativeValues() throws {
     let point = Curve([Curve.Point(0.3, 2)])
     let text = try Chart("Loss", x: "epochs", y: "loss", [.init("a", point, colour: 0)])
       .text(width: 60, height: 15)
@@ -116,7 +116,7 @@ import Testing
     #expect(tics.contains("0.1") && !tics.contains("-"), "\(text)")
   }
 
-  @Test func aPageShowsWhatIsNoLetter() throws {
+  @Test func controlCharactersAreVisibleOnAPage() throws {
     let title = "a\u{1B}[31mb\u{7}\u{202E}\u{9B}"
     let svg = try Chart(title, x: title, y: title, [.init(title, Self.curve([1]), colour: 0)])
       .svg(id: "one")
@@ -125,7 +125,7 @@ import Testing
     #expect(try XMLParserCheck.isWellFormed(svg))
   }
 
-  @Test func aPointByItselfAndAChartInLetters() throws {
+  @Test func singlePointsAndTextChartsAreDrawn() throws {
     let chart = Chart(
       "Loss", x: "epochs", y: "loss", [Chart.Series("a", Self.curve([2]), colour: 0)])
     #expect(try chart.svg(id: "x").contains("</svg>"))

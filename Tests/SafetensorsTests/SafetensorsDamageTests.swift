@@ -39,13 +39,13 @@ import Testing
     }
   }
 
-  @Test func theSoundFileIsSound() throws {
+  @Test func theUndamagedFileIsRead() throws {
     let json = "{\(Self.tensor("a", "[2]", "[0,8]")),\(Self.tensor("b", "[1,1]", "[8,12]"))}"
     #expect(try complaint(Self.file(json, data: 12)) == nil)
   }
 
   @Test(arguments: [0, 1 << 40, 1 << 63, .max, 1 << 32, (16 << 20) + 1, 45, 1000] as [UInt64])
-  func aWrongHeaderLength(_ length: UInt64) throws {
+  func aWrongHeaderLengthIsRefused(_ length: UInt64) throws {
     let json = "{\(Self.tensor("a", "[2]", "[0,8]"))}"
     #expect(try complaint(Self.file(json, data: 8, length: length)) != nil)
   }
@@ -55,7 +55,7 @@ import Testing
     "{\"a\":null}", "{\"__metadata__\":1}", "{\"__metadata__\":{\"a\":1}}",
     "{\"__metadata__\":[\"a\"]}", " {}", "\u{FEFF}{}", "{\"a\":{\"dtype\":\"F32\"}}",
   ])
-  func aHeaderThatDescribesNothing(_ json: String) throws {
+  func invalidHeadersAreRefused(_ json: String) throws {
     #expect(try complaint(Self.file(json, data: 8)) != nil)
   }
 
@@ -77,11 +77,11 @@ import Testing
   ]
 
   @Test(arguments: impossible)
-  func placesAndShapesThatCannotBe(_ shape: String, _ offsets: String, _ data: Int) throws {
+  func impossibleOffsetsOrShapesAreRefused(_ shape: String, _ offsets: String, _ data: Int) throws {
     #expect(try complaint(Self.file("{\(Self.tensor("a", shape, offsets))}", data: data)) != nil)
   }
 
-  @Test func tensorsThatOverlapOrLeaveAHole() throws {
+  @Test func overlapsAndGapsBetweenTensorsAreRefused() throws {
     let first = Self.tensor("a", "[2]", "[0,8]")
     for second in ["[4,12]", "[0,8]", "[9,17]", "[12,20]"] {
       let json = "{\(first),\(Self.tensor("b", "[2]", second))}"
@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test(arguments: ["F8_E5M2", "C64", "f32", "", "F8_E4M3", "\\u0000"])
-  func unknownNumbersMatterToWhoeverNeedsThem(_ dtype: String) throws {
+  func unknownTypesAreRefusedOnlyForTensorsThatAreRead(_ dtype: String) throws {
     let json =
       "{\(Self.tensor("a", "[2]", "[0,3]", dtype: dtype)),\(Self.tensor("b", "[1]", "[3,7]"))}"
     let file = try SafetensorsFile(
@@ -106,12 +106,12 @@ import Testing
     #expect(failure?.message.contains("F32 [2] is expected") == true)
   }
 
-  @Test(arguments: [0, 7, 9, 1000]) func bytesThatAreMissingOrTooMany(_ data: Int) throws {
+  @Test(arguments: [0, 7, 9, 1000]) func missingOrExtraBytesAreRefused(_ data: Int) throws {
     let json = "{\(Self.tensor("a", "[2]", "[0,8]"))}"
     #expect(try complaint(Self.file(json, data: data)) != nil)
   }
 
-  @Test func nestingWithoutEndIsNoCrash() throws {
+  @Test func endlessNestingDoesNotCrash() throws {
     let json = "{\"a\":" + String(repeating: "[", count: 100_000)
     #expect(try complaint(Self.file(json, data: 0)) != nil)
     let objects = String(repeating: "{\"a\":", count: 50_000)
@@ -128,7 +128,7 @@ import Testing
     #expect(try complaint(Self.file(objects, data: 0))?.contains("nested") == true)
   }
 
-  @Test func millionsOfValuesAreRefusedBeforeTheyAreMade() throws {
+  @Test func millionsOfValuesAreRefusedBeforeParsing() throws {
     for value in ["{}", "[]", "1", "\"\""] {
       let list = Array(repeating: value, count: 1_000_000).joined(separator: ",")
       let message = try complaint(Self.file("{\"a\":[\(list)]}", data: 0))
@@ -147,7 +147,7 @@ import Testing
   }
 
   @Test(arguments: ["a", "\\u0061", "\\u0061\\u0062", "b\\n\\\"", "\\ud83d\\uddfc"])
-  func aNameThatStandsTwiceIsNamed(_ name: String) throws {
+  func aRepeatedNameIsReported(_ name: String) throws {
     let plain = ["\\u0061": "a", "\\u0061\\u0062": "ab", "\\ud83d\\uddfc": "\u{1F5FC}"]
     let first = Self.tensor(name, "[2]", "[0,8]")
     let second = Self.tensor(plain[name] ?? name, "[2]", "[8,16]")
@@ -157,12 +157,12 @@ import Testing
     #expect(try complaint(twoShapes)?.contains("'dtype' twice") == true)
   }
 
-  @Test func theSameNameInTwoObjectsIsNoDuplicate() throws {
+  @Test func theSameNameInTwoObjectsIsAccepted() throws {
     let json = "{\(Self.tensor("dtype", "[2]", "[0,8]")),\(Self.tensor("shape", "[1]", "[8,12]"))}"
     #expect(try complaint(Self.file(json, data: 12)) == nil)
   }
 
-  @Test func theComplaintNamesTheFile() throws {
+  @Test func theErrorNamesTheFile() throws {
     let message = try #require(try complaint([1, 2, 3]))
     #expect(message.contains("damaged'") && message.contains("3 bytes"))
   }
@@ -175,14 +175,14 @@ import Testing
     return header.encoded + (0..<(header.fileLength - header.encoded.count)).map { UInt8($0) }
   }()
 
-  @Test func aFileThatIsCutAnywhereIsRefused() throws {
+  @Test func aTruncatedFileIsRefused() throws {
     #expect(try complaint(Self.sound) == nil)
     for length in 0..<Self.sound.count {
       #expect(try complaint(Array(Self.sound[..<length])) != nil, "cut at \(length)")
     }
   }
 
-  @Test func damageAtAnyPlaceIsRefusedOrHarmless() throws {
+  @Test func damageAtAnyByteIsRefusedOrHarmless() throws {
     var random = SmallRandom(2012)
     let headerLength = Self.sound.count - 36
     var refused = 0

@@ -29,7 +29,7 @@ import Testing
     return numbers
   }
 
-  @Test func everyBitComesBack() throws {
+  @Test func everyBitSurvivesARoundTrip() throws {
     let path = folder.file("whole")
     try SafetensorsWriter.create(path, Self.header)
     let numbers: [Float] = [0, -0.0, 1.5, .infinity, .leastNonzeroMagnitude, .nan]
@@ -94,7 +94,7 @@ import Testing
     #expect(try Self.read(file.entry("b", .float32, shape: []), of: file, zero: Float(0)) == [2])
   }
 
-  @Test func aFileIsReplacedWhole() throws {
+  @Test func aFileIsReplacedAsAWhole() throws {
     let path = folder.write("old", [UInt8](repeating: 7, count: 5000))
     let header = SafetensorsHeader(metadata: [:], tensors: [("a", .float32, [1])])
     try SafetensorsWriter.create(path, header)
@@ -102,14 +102,14 @@ import Testing
     #expect(try SafetensorsFile(opening: path).header == header)
   }
 
-  @Test func aFileWithoutTensorsIsAFile() throws {
+  @Test func aFileWithoutTensorsIsValid() throws {
     let header = SafetensorsHeader(metadata: ["only": "text"], tensors: [])
     let path = folder.file("none")
     try SafetensorsWriter.create(path, header)
     #expect(try SafetensorsFile(opening: path).header == header)
   }
 
-  @Test func anotherTensorThanExpectedIsNamed() throws {
+  @Test func anUnexpectedTensorIsNamed() throws {
     let path = folder.file("other")
     try SafetensorsWriter.create(path, Self.header)
     let file = try SafetensorsFile(opening: path)
@@ -127,7 +127,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNotThereCannotBeOpenedOrCreated() {
+  @Test func missingFilesAndFoldersAreReported() {
     let missing = #expect(throws: Failure.self) {
       _ = try SafetensorsFile(opening: folder.file("missing"))
     }

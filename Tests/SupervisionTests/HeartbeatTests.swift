@@ -6,7 +6,7 @@ import Testing
   private let beat = Heartbeat(
     rank: 3, step: 123_456, idleSeconds: 1.5, waitsForRanks: true, phase: "exchange before conv3")
 
-  @Test func whatIsSentIsWhatIsRead() {
+  @Test func aHeartbeatSurvivesARoundTrip() {
     let bytes = beat.bytes(token: 77)
     #expect(bytes.count == Heartbeat.length)
     #expect(Heartbeat(bytes, token: 77, ranks: 4) == beat)
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test func anotherRunsOrBrokenDatagramsAreNotBelieved() {
+  @Test func datagramsOfOtherRunsAndBrokenOnesAreIgnored() {
     var bytes = beat.bytes(token: 77)
     #expect(Heartbeat(bytes, token: 78, ranks: 4) == nil)
     #expect(Heartbeat(bytes, token: 77, ranks: 3) == nil, "there is no such rank")
@@ -36,7 +36,7 @@ import Testing
     #expect(Heartbeat(bytes, token: 1, ranks: 4)?.phase == "")
   }
 
-  @Test func aLongPhaseIsCutAndRandomBytesDoNoHarm() {
+  @Test func aLongPhaseIsTruncatedAndRandomBytesAreHarmless() {
     let long = Heartbeat(
       rank: 0, step: 0, idleSeconds: 0, waitsForRanks: false,
       phase: String(repeating: "x", count: 99))
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func datagramsArriveAndAnEmptySocketDoesNotWait() throws {
+  @Test func datagramsArriveAndAnEmptySocketDoesNotBlock() throws {
     let one = try #require(HeartbeatSocket(isLocal: true))
     let two = try #require(HeartbeatSocket(isLocal: true))
     #expect(two.receive() == nil)

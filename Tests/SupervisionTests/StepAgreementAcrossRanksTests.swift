@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct StepAgreementAcrossRanksTests {
   private let world = TestWorld.shared.all
 
-  @Test func theMostUrgentWishAndTheLeastTimeCount() throws {
+  @Test func ranksAgreeOnTheMostUrgentRequestAndTheLeastTime() throws {
     let agreement = StepAgreement(world)
     var own = StepAgreement.News()
     #expect(try agreement.agree(on: own) == own, "nobody has news")
@@ -22,7 +22,7 @@ import Testing
     #expect(all.nonFinite == 4)
   }
 
-  @Test func theFirstSpoiledParameterCounts() throws {
+  @Test func ranksAgreeOnTheFirstNonFiniteParameter() throws {
     var own = StepAgreement.News()
     own.nonFinite = 3 + world.rank
     own.secondsLeft = -1.25 - Double(world.rank)

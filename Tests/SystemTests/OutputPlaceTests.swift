@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func aFileIsReplacedWhenTheNewOneIsWhole() throws {
+  @Test func aFileIsReplacedWhenTheNewOneIsComplete() throws {
     let path = folder.write("out", Array("old".utf8))
     do {
       let place = try OutputPlace(path)
@@ -72,7 +72,7 @@ import Testing
     #expect(refusal(folder.file("circle")).contains("a loop of links"))
   }
 
-  @Test func devicesAndPipesAreWrittenIntoAndStay() throws {
+  @Test func devicesAndPipesAreWrittenToAndStay() throws {
     // A device of the test's own where it may be made; the system's where nobody could remove it.
     let own = mknod(folder.file("device"), S_IFCHR | 0o666, 0x103) == 0
     let device = own ? folder.file("device") : "/dev/null"
@@ -108,7 +108,7 @@ import Testing
     #expect(folder.read("open") == Array("one two".utf8))
   }
 
-  @Test func whatIsNoPlaceForAFileIsRefused() {
+  @Test func pathsThatCannotBeWrittenAreRefused() {
     #expect(refusal(folder.path).contains("is a folder; name a file"))
     #expect(refusal("").contains("not a file name"))
     // Handed to the system it would be 'out'.
@@ -121,7 +121,7 @@ import Testing
   }
 
   /// Files of the user's, whatever they are called.
-  @Test func nothingElseIsRemovedOrWrittenInto() throws {
+  @Test func otherFilesAreNeitherRemovedNorChanged() throws {
     let others = ["out.partial", "out.\(getpid()).partial", "out.\(getpid())-2.partial"]
     for name in others { _ = folder.write(name, Array("mine".utf8)) }
     mkdir(folder.file("named.partial"), 0o700)

@@ -3,7 +3,7 @@ import Testing
 
 /// Names from anywhere, as people are shown them.
 @Suite struct QuotingTests {
-  @Test func whatATerminalWouldObeyIsEscaped() {
+  @Test func controlCharactersAreEscaped() {
     #expect(quoted("a\u{1B}[31mb") == "'a\\u{1b}[31mb'")
     // The control characters above ASCII, of which 9B begins a sequence by itself.
     #expect(escaped("a\u{9B}31mb\u{7F}") == "a\\u{9b}31mb\\u{7f}")
@@ -18,7 +18,7 @@ import Testing
     #expect(escaped("two\nlines") == "two\\u{a}lines")
   }
 
-  @Test func lettersOfAllScriptsStay() {
+  @Test func lettersOfAllScriptsAreKept() {
     for text in ["Äffin 猫", "👩‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "שלום", "e\u{301}"] { #expect(escaped(text) == text) }
   }
 }

@@ -20,7 +20,7 @@ struct SHA256Tests {
     ),
   ]
 
-  @Test(arguments: vectors) func digestsAreThePublishedOnes(_ text: String, _ digest: String) {
+  @Test(arguments: vectors) func digestsEqualThePublishedVectors(_ text: String, _ digest: String) {
     #expect(SHA256.digest(of: Array(text.utf8)) == digest)
   }
 

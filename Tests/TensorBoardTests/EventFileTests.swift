@@ -4,7 +4,7 @@ import Testing
 
 /// TensorBoard's files against published values and by hand; scripts/check-tensorboard reads them by TensorBoard.
 @Suite struct EventFileTests {
-  @Test func checksumsAreThePublishedOnes() {
+  @Test func checksumsEqualThePublishedOnes() {
     // RFC 3720, B.4, and the usual check value.
     #expect(CRC32C.checksum(of: [UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
     #expect(CRC32C.checksum(of: [UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
@@ -12,7 +12,7 @@ import Testing
     #expect(CRC32C.checksum(of: Array("123456789".utf8)) == 0xE306_9283)
   }
 
-  @Test func aRecordIsFramed() {
+  @Test func aRecordHasLengthAndChecksums() {
     let record = EventFile.record([1, 2, 3])
     #expect(record.count == 8 + 4 + 3 + 4)
     #expect(Array(record[..<8]) == [3, 0, 0, 0, 0, 0, 0, 0])

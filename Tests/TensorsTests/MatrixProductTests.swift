@@ -23,7 +23,7 @@ import TestSupport
     #expect(c.values() == [18, 99, 72, 207])
   }
 
-  @Test func rowsApartByMoreThanTheirLengthLeaveTheGapsAlone() {
+  @Test func gapsBetweenRowsAreNotWritten() {
     // 2 x 2 matrices within rows of 3, 4 and 5 numbers.
     let a = Tensor([6], values: [1, 2, 99, 3, 4, 99])
     let b = Tensor([8], values: [5, 6, 99, 99, 7, 8, 99, 99])

@@ -12,7 +12,7 @@ import Testing
       / Double(numbers.count)
   }
 
-  @Test func momentsAreThoseOfTheNormalDistribution() {
+  @Test func momentsMatchTheNormalDistribution() {
     // 200,000 numbers; each bound is five deviations of that mean: sqrt(Var(x^k) / 200,000).
     #expect(abs(Self.moment(1)) < 5 * 0.00224)
     #expect(abs(Self.moment(2) - 1) < 5 * 0.00316)
@@ -20,7 +20,7 @@ import Testing
     #expect(abs(Self.moment(4) - 3) < 5 * 0.0219)
   }
 
-  @Test func tailsAreThoseOfTheNormalDistribution() {
+  @Test func tailsMatchTheNormalDistribution() {
     let within = { (bound: Double) in
       Double(Self.numbers.count { abs($0) < bound }) / Double(Self.numbers.count)
     }
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test func theSamePlaceGivesTheSameNumbers() {
+  @Test func theSameCounterGivesTheSameNumbers() {
     let random = Philox(seed: 1, purpose: 1)
     #expect(random.normals(2, 3) == random.normals(2, 3))
     #expect(random.normals(2, 3) != random.normals(3, 2))

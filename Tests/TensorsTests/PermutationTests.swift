@@ -2,7 +2,7 @@ import Tensors
 import Testing
 
 @Suite struct PermutationTests {
-  @Test(arguments: [0, 1, 2, 3, 4, 5, 100, 4097]) func everyNumberComesOnce(_ count: Int) {
+  @Test(arguments: [0, 1, 2, 3, 4, 5, 100, 4097]) func everyNumberOccursOnce(_ count: Int) {
     let order = Philox(seed: 1, purpose: 2).permutation(of: count, epoch: 3)
     #expect(order.sorted() == (0..<UInt32(count)).map { $0 })
   }

@@ -21,11 +21,11 @@ import Testing
       key: SIMD2(0xA409_3822, 0x299F_31D0),
       answer: SIMD4(0xD16C_FE09, 0x94FD_CCEB, 0x5001_E420, 0x2412_6EA1)),
   ])
-  func givesThePublishedAnswers(_ known: KnownAnswer) {
+  func givesThePublishedResults(_ known: KnownAnswer) {
     #expect(Philox(key: known.key).block(known.counter) == known.answer)
   }
 
-  @Test func aPlaceIsACounterWithTheMinorNumberFirst() {
+  @Test func thePositionIsTheCounterWithTheMinorNumberFirst() {
     let random = Philox(key: SIMD2(1, 2))
     #expect(
       random.block(0x4444_4444_3333_3333, 0x2222_2222_1111_1111)
@@ -48,7 +48,7 @@ import Testing
       Philox(seed: 0, purpose: 1 << 32).block(0, 0) != Philox(seed: 0, purpose: 0).block(0, 0))
   }
 
-  @Test func everyBitIsAsOftenOneAsZero() {
+  @Test func everyBitIsEquallyOftenOneAndZero() {
     let random = Philox(seed: 1, purpose: 2)
     var ones = [Int](repeating: 0, count: 32)
     for i in 0..<4096 as Range<UInt64> {
@@ -59,13 +59,13 @@ import Testing
     #expect(ones.allSatisfy { abs($0 - 8192) < 5 * 64 })
   }
 
-  @Test func unitFloatsLieInTheirInterval() {
+  @Test func unitFloatsAreInTheirInterval() {
     #expect(UInt32.min.unitFloat == 0)
     #expect(UInt32.max.unitFloat == 1 - 0x1p-24)
     #expect(UInt32(0x8000_0000).unitFloat == 0.5)
   }
 
-  @Test func boundedNumbersLieBelowTheBound() {
+  @Test func boundedNumbersAreBelowTheBound() {
     #expect(UInt32.min.below(7) == 0 && UInt32.max.below(7) == 6)
     #expect(UInt32.max.below(1) == 0)
     #expect(UInt32(0x8000_0000).below(10) == 5)

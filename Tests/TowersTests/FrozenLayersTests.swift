@@ -34,7 +34,7 @@ enum FrozenLayers {
 }
 
 @Suite struct FrozenLayersTests {
-  @Test(arguments: FrozenLayers.choices) func onlyTheOthersGradientsAreFound(
+  @Test(arguments: FrozenLayers.choices) func onlyUnfrozenLayersGetGradients(
     _ frozen: Set<String>
   ) throws {
     let network = SmallNetworks.alexNetLike()
@@ -54,7 +54,7 @@ enum FrozenLayers {
 
 @Suite(.serialized, .enabled(if: TestWorld.hasPairs, "run with mpirun -np 2 or 4"))
 struct FrozenLayersAcrossRanksTests {
-  @Test(arguments: FrozenLayers.choices) func towersOnTwoRanksAreThoseOfOneProcess(
+  @Test(arguments: FrozenLayers.choices) func frozenLayersOnTwoRanksEqualOneProcess(
     _ frozen: Set<String>
   ) throws {
     let network = SmallNetworks.alexNetLike()
@@ -68,7 +68,9 @@ struct FrozenLayersAcrossRanksTests {
   }
 
   @Test(arguments: FrozenLayers.choices, ReplicasAcrossRanksTests.schemes)
-  func replicasAddUpWhatLearns(_ frozen: Set<String>, _ scheme: FullyConnectedScheme) throws {
+  func replicasReduceOnlyUnfrozenGradients(_ frozen: Set<String>, _ scheme: FullyConnectedScheme)
+    throws
+  {
     let whole = try NetworkBench(SmallNetworks.alexNetLike(), images: 5)
     let replica = try ReplicasAcrossRanksTests.Replica(whole, scheme: scheme, frozen: frozen)
     for number in 0..<2 {

@@ -34,7 +34,7 @@ struct NetworkAcrossRanksTests {
   }
 
   @Test(arguments: SmallNetworks.all.filter { $0.towers == 2 }, [1, 2])
-  func stepsAreThoseOfOneProcessToTheBit(
+  func stepsAreBitIdenticalToOneProcess(
     _ network: NetworkSpecification, _ threads: Int
   ) throws {
     let whole = try NetworkBench(
@@ -56,7 +56,7 @@ struct NetworkAcrossRanksTests {
 
   /// Four parts of one thread, two of two; at last there are fewer images than parts.
   @Test(arguments: [(17, 1), (19, 2), (3, 1)])
-  func soAreThoseThatSendInParts(images: Int, threads: Int) throws {
+  func stepsThatSendInPartsAreBitIdenticalToOneProcess(images: Int, threads: Int) throws {
     let network = SmallNetworks.sentInParts
     let whole = try NetworkBench(
       network, images: images, capacity: 19, threads: threads, seed: Self.seed)
@@ -90,7 +90,7 @@ struct NetworkAcrossRanksTests {
   @Test(
     .enabled(if: TestWorld.size == 4, "run with mpirun -np 4"),
     arguments: [SmallNetworks.alexNetLike(towers: 4), SmallNetworks.fourTowers])
-  func fourTowersOnFourRanksAreThoseOfOneProcess(_ network: NetworkSpecification) throws {
+  func fourTowersOnFourRanksEqualOneProcess(_ network: NetworkSpecification) throws {
     let world = TestWorld.shared.all
     let whole = try NetworkBench(network, images: 3)
     let own = try NetworkBench(network, over: world, images: 3)
@@ -117,7 +117,7 @@ struct NetworkAcrossRanksTests {
   }
 
   @Test(.enabled(if: TestWorld.size == 4, "run with mpirun -np 4"))
-  func pairsAreIndependent() throws {
+  func pairsOfRanksAreIndependent() throws {
     // The second pair trains twice as long; the first must not notice.
     let network = SmallNetworks.alexNetLike()
     let whole = try NetworkBench(network, images: 3)
@@ -128,7 +128,7 @@ struct NetworkAcrossRanksTests {
     #expect(Self.zeroGradients(own) == [])
   }
 
-  @Test func fullSizeAStepIsThatOfOneProcessAndSendsWhatTheTableSays() throws {
+  @Test func aFullSizeStepEqualsOneProcessAndSendsTheBytesInTheTable() throws {
     let network = NetworkSpecification.alexNet(classes: 1000, recipe: .paper)
     let own = try NetworkBench(network, over: Self.pair, images: 2, capacity: 4, scale: 128)
     let score = try own.step()

@@ -24,7 +24,7 @@ extension NetworkSpecification: CustomTestStringConvertible {
   }
 
   /// With so many images a thread, maps are made and sent in four parts, or in two.
-  @Test(arguments: [1, 2]) func soDoesOneThatSendsInParts(_ threads: Int) throws {
+  @Test(arguments: [1, 2]) func aStepThatSendsInPartsAgreesWithTheReference(_ threads: Int) throws {
     let bench = try NetworkBench(
       SmallNetworks.sentInParts, images: 17, capacity: 19, threads: threads)
     #expect(bench.network.exchanges.map(\.parts.count) == [4 / threads, 4 / threads])
@@ -59,7 +59,7 @@ extension NetworkSpecification: CustomTestStringConvertible {
     }
   }
 
-  @Test func stepsRepeatThemselves() throws {
+  @Test func repeatedStepsGiveTheSameResult() throws {
     let (first, second) = (
       try NetworkBench(SmallNetworks.alexNetLike(), images: 3),
       try NetworkBench(SmallNetworks.alexNetLike(), images: 3)
@@ -74,7 +74,7 @@ extension NetworkSpecification: CustomTestStringConvertible {
     #expect(first.output(of: "drop4").values != dropped)
   }
 
-  @Test func trainingBringsTheLossDown() throws {
+  @Test func trainingReducesTheLoss() throws {
     let bench = try NetworkBench(
       try SmallNetworks.alexNetLike().applying(.noDropout, recipe: .paper), images: 4)
     let first = try bench.step().lossSum

@@ -91,7 +91,7 @@ struct ReplicasAcrossRanksTests {
   }
 
   @Test(arguments: ReplicasAcrossRanksTests.schemes, [4, 5])
-  func stepsAreThoseOfOneProcess(_ scheme: FullyConnectedScheme, _ images: Int) throws {
+  func stepsEqualOneProcess(_ scheme: FullyConnectedScheme, _ images: Int) throws {
     let whole = try NetworkBench(SmallNetworks.alexNetLike(), images: images)
     let replica = try Replica(whole, scheme: scheme)
     #expect(replica.network.scheme == scheme)
@@ -107,7 +107,7 @@ struct ReplicasAcrossRanksTests {
   }
 
   @Test(arguments: ReplicasAcrossRanksTests.schemes)
-  func whatIsSentIsWhatWasForetold(_ scheme: FullyConnectedScheme) throws {
+  func bytesSentEqualThePrediction(_ scheme: FullyConnectedScheme) throws {
     let network = SmallNetworks.alexNetLike()
     let whole = try NetworkBench(network, images: 6)
     let replica = try Replica(whole, scheme: scheme)
@@ -128,7 +128,7 @@ struct ReplicasAcrossRanksTests {
   }
 
   @Test(arguments: [WireFormat.bf16, .fp16], ReplicasAcrossRanksTests.schemes)
-  func sixteenBitsChangeLittle(_ format: WireFormat, _ scheme: FullyConnectedScheme) throws {
+  func sixteenBitMessagesChangeLittle(_ format: WireFormat, _ scheme: FullyConnectedScheme) throws {
     let whole = try NetworkBench(SmallNetworks.alexNetLike(), images: 5)
     let replica = try Replica(
       whole, scheme: scheme, formats: WireFormats(activations: format, gradients: format))

@@ -40,12 +40,12 @@ import Training
     }
   }
 
-  @Test func aSoundClusterHasNoFindings() throws {
+  @Test func aHealthyClusterHasNoFindings() throws {
     let diagnosis = try diagnose { _ in }
     #expect(diagnosis.findings.isEmpty && diagnosis.exitCode == .done)
   }
 
-  @Test func coresThatAreIdleBecauseOfBinding() throws {
+  @Test func coresIdleBecauseOfBindingAreReported() throws {
     let diagnosis = try diagnose { facts in
       for rank in facts.indices {
         facts[rank].cores = [rank % 2]
@@ -56,7 +56,7 @@ import Training
     #expect(diagnosis.findings.count == 2, "one for each host")
   }
 
-  @Test func twoRanksOnOneCore() throws {
+  @Test func twoRanksOnOneCoreAreReported() throws {
     let diagnosis = try diagnose { facts in
       for rank in facts.indices { (facts[rank].cores, facts[rank].threads) = ([0], 1) }
     }
@@ -64,22 +64,22 @@ import Training
     #expect(sentences.contains { $0.contains("2 threads of 2 ranks share 1 core of h1") })
   }
 
-  @Test func moreThreadsThanCores() throws {
+  @Test func moreThreadsThanCoresAreReported() throws {
     let diagnosis = try diagnose { facts in facts[0].threads = 8 }
     expect(diagnosis, code: .done, says: "12 threads of 2 ranks share 8 cores of h1", "--threads")
   }
 
-  @Test func anotherProgramOnOneHost() throws {
+  @Test func anotherProgramOnOneHostIsReported() throws {
     let diagnosis = try diagnose { facts in facts[2].program = "abd" }
     expect(diagnosis, code: .ranksDisagree, says: "program on h2", "h1")
   }
 
-  @Test func anotherDatasetOnOneHost() throws {
+  @Test func anotherDatasetOnOneHostIsReported() throws {
     let diagnosis = try diagnose { facts in facts[3].dataset = "923456789012345" }
     expect(diagnosis, code: .ranksDisagree, says: "dataset on h2", "923456789012", "123456789012")
   }
 
-  @Test func aDatasetThatIsMissingOnOneHost() throws {
+  @Test func aDatasetMissingOnOneHostIsReported() throws {
     let diagnosis = try diagnose { facts in
       facts[2].dataset = nil
       facts[2].datasetProblem = "The dataset '/d' cannot be opened."
@@ -87,37 +87,37 @@ import Training
     expect(diagnosis, code: .inputMissing, says: "On h2 (rank 2)", "'/d'")
   }
 
-  @Test func aRunFolderThatIsNotShared() throws {
+  @Test func aRunFolderThatIsNotSharedIsReported() throws {
     let diagnosis = try diagnose { facts in facts[2].sharesRunFolder = false }
     expect(diagnosis, code: .cannotCreate, says: "h2 (rank 2) does not see what h1 writes", "--out")
   }
 
-  @Test func anotherMPIOnOneHost() throws {
+  @Test func anotherMPIOnOneHostIsReported() throws {
     let diagnosis = try diagnose { facts in facts[2].mpi = "Open MPI 5" }
     expect(diagnosis, code: .ranksDisagree, says: "h2 has Open MPI 5 and h1 Open MPI 4")
   }
 
-  @Test func tooLittleMemory() throws {
+  @Test func tooLittleMemoryIsReported() throws {
     let diagnosis = try diagnose { facts in for rank in [2, 3] { facts[rank].memory = 1 << 30 } }
     expect(diagnosis, code: .usage, says: "h2 need 2048 MiB and 1024 MiB are free", "--batch-size")
   }
 
-  @Test func tooLittleSharedMemory() throws {
+  @Test func tooLittleSharedMemoryIsReported() throws {
     let diagnosis = try diagnose { facts in facts[0].sharedMemory = 1 << 20 }
     expect(diagnosis, code: .done, says: "/dev/shm of h1 has 1 MiB", "--shm-size")
   }
 
-  @Test func clocksThatDiffer() throws {
+  @Test func clocksThatDifferAreReported() throws {
     let diagnosis = try diagnose { facts in for rank in [2, 3] { facts[rank].clock = -40 } }
     expect(diagnosis, code: .done, says: "clock of h2 is 40 s behind that of h1", "chrony")
   }
 
-  @Test func anotherProcessorOnOneHost() throws {
+  @Test func anotherProcessorOnOneHostIsReported() throws {
     let diagnosis = try diagnose { facts in facts[2].arithmetic = "Haswell, AVX2" }
     expect(diagnosis, code: .done, says: "h2 computes for Haswell, AVX2")
   }
 
-  @Test func aSlowLink() throws {
+  @Test func aSlowLinkIsReported() throws {
     let slow = Diagnosis.MeasuredLink(
       ranks: (0, 2), link: LinkCheck.Link(latency: 1e-4, bandwidth: 12.5e6), bytes: 25 << 20)
     let fast = Diagnosis.MeasuredLink(
@@ -130,7 +130,7 @@ import Training
       "2097 ms", "--mca btl_tcp_if_include")
   }
 
-  @Test func whatFailsComesBeforeWhatIsSlow() throws {
+  @Test func errorsComeBeforeWarnings() throws {
     let diagnosis = try diagnose { facts in
       facts[0].sharedMemory = 0
       facts[2].clock = 100

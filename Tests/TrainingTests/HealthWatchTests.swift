@@ -20,7 +20,7 @@ import Training
     (1e-12, 1.0, 0.0, "conv3 barely learns: update/weight ratio"), (1e-5, 3e5, 0, "they explode"),
     (1e-5, .infinity, 0, "they explode"), (1e-5, 0, 0.97, "97 % of the kernels of conv3"),
   ])
-  func anAilmentIsNamedOnceWithARemedy(
+  func aProblemIsNamedOnceWithARemedy(
     _ update: Double, _ activation: Double, _ dead: Double, _ sentence: String
   ) {
     var watch = HealthWatch(learningRate: 0.01)
@@ -30,7 +30,7 @@ import Training
     #expect(watch.note([layer], step: 200).isEmpty)
   }
 
-  @Test func theFirstStepsMayStandStill() {
+  @Test func slowLearningInTheFirstStepsIsNotReported() {
     var watch = HealthWatch(learningRate: 0.01)
     #expect(watch.note([Self.layer(update: 0)], step: 10).isEmpty)
   }

@@ -20,7 +20,7 @@ import Training
     #expect(abs(state.learningRate(initial: 0.01, plateau, epoch: 5) - 0.001) < 1e-15)
   }
 
-  @Test func aGainBelowTheThresholdIsNone() {
+  @Test func anImprovementBelowTheThresholdDoesNotCount() {
     let (falls, state) = falls(70, 69.95, 69.91)
     #expect(falls == [false, false, true])
     #expect(state.bestError == 70)
@@ -42,7 +42,7 @@ import Training
     (1, 0.01), (24, 0.01), (25, 0.001), (50, 0.001), (51, 1e-4), (78, 1e-4), (79, 1e-5),
     (91, 1e-5),
   ])
-  func theCodesEpochsCountFromOne(epoch: Int, rate: Double) {
+  func theAuthorsEpochsCountFromOne(epoch: Int, rate: Double) {
     let schedule = Recipe.code2012.schedule
     // In the first step of the epoch and in the last.
     for done in [Double(epoch - 1), Double(epoch) - 0.001] {
@@ -50,7 +50,7 @@ import Training
     }
   }
 
-  @Test func dividedRatesAreTheDecimalNumbersThatAreMeant() {
+  @Test func dividedRatesAreExactDecimalNumbers() {
     var state = ScheduleState()
     var rates: [Double] = []
     for _ in 0..<8 where state.note(error: 50, plateau) {
@@ -66,7 +66,7 @@ import Training
   @Test(arguments: [
     (1, 1, 1), (66, 1, 1), (67, 0.1, 1), (71, 0.1, 1), (72, 0, 0), (91, 0, 0),
   ])
-  func theCodesConv1(epoch: Int, weights: Double, biases: Double) throws {
+  func conv1FollowsTheAuthorsSchedule(epoch: Int, weights: Double, biases: Double) throws {
     let rates = try #require(Recipe.code2012.layerRates?["conv1"])
     #expect(rates.factor(.weight, epoch: epoch) == weights)
     #expect(rates.factor(.bias, epoch: epoch) == biases)
@@ -78,7 +78,7 @@ import Training
     #expect(Recipe.paper.layerRates == nil)
   }
 
-  @Test func theOrderOfTheChangesMeansNothing() {
+  @Test func theOrderOfChangesDoesNotMatter() {
     let rates = [
       LayerRate(fromEpoch: 9, weights: 0, biases: 0),
       LayerRate(fromEpoch: 5, weights: 3, biases: 2),

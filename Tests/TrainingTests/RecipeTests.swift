@@ -15,14 +15,16 @@ import Training
       keptCheckpoints: 2, algorithm: .automatic, threadsPerTower: 1)
   }
 
-  @Test(arguments: RecipeName.allCases) func settingsComeBackFromTheirJSON(_ name: RecipeName)
+  @Test(arguments: RecipeName.allCases) func settingsSurviveARoundTripThroughJSON(
+    _ name: RecipeName
+  )
     throws
   {
     let written = settings(.named(name))
     #expect(try TrainingSettings(written.json, from: "config.json") == written)
   }
 
-  @Test func configJSONHasTheEpochsAsThePublishedFilesNumberThem() throws {
+  @Test func configJSONNumbersEpochsLikeThePublishedFiles() throws {
     let object = try JSONSerialization.jsonObject(with: Data(settings(.code2012).json.utf8))
     let recipe = try #require((object as? [String: Any])?["recipe"] as? [String: Any])
     let rates = try #require((recipe["layerRates"] as? [String: Any])?["conv1"] as? [[String: Any]])
@@ -35,7 +37,7 @@ import Training
     #expect(augmentation["colourNoiseEndEpoch"] as? Int == 67)
   }
 
-  @Test func aChangedScheduleOfALayerIsADifference() {
+  @Test func aChangedLayerScheduleIsADifference() {
     let saved = settings(.code2012)
     var now = saved
     now.recipe.layerRates?["conv1"]?[1].fromEpoch = 80
@@ -75,7 +77,7 @@ import Training
     }
   }
 
-  @Test func aScheduleForALayerThatIsNotThereIsRefused() {
+  @Test func aScheduleForAMissingLayerIsRefused() {
     var wrong = settings(.code2012)
     wrong.recipe.layerRates?["conv9"] = [LayerRate(fromEpoch: 1, weights: 1, biases: 1)]
     let failure = #expect(throws: Failure.self) {
@@ -130,11 +132,11 @@ import Training
   ]
 
   @Test(arguments: cases)
-  func areShort(_ number: Double, _ text: String) {
+  func numbersAreShownShort(_ number: Double, _ text: String) {
     #expect(plain(number) == text)
   }
 
-  @Test func meanTheNumberThatTheyShow() {
+  @Test func asWrittenEqualsTheNumberShown() {
     #expect((0.1 + 0.2).asWritten == 0.3 && 0.1 + 0.2 != 0.3)
     #expect(Double.infinity.asWritten == .infinity && Double.nan.asWritten.isNaN)
   }

@@ -20,7 +20,7 @@ import Training
   }
 
   /// A disk that is full at the start leaves such a folder.
-  @Test func whatARunLeavesThatNeverBeganIsNotInTheWay() throws {
+  @Test func filesOfARunThatNeverStartedDoNotBlockANewOne() throws {
     try create()
     for name in ["lock", "log.txt", "metrics.jsonl", "config.json.partial"] { try write("", name) }
     try create()
@@ -29,7 +29,7 @@ import Training
   }
 
   /// By their numbers, since names of more than eight digits are not in the order of the alphabet.
-  @Test func theCheckpointsAreThoseThatTheProgramNames() throws {
+  @Test func onlyFilesWithCheckpointNamesAreCheckpoints() throws {
     try create()
     let names = ["step-00000005", "step-99999999", "step-100000000"]
     let others = [
@@ -45,7 +45,7 @@ import Training
     "metrics.jsonl", "notes.txt", "config.json", "checkpoints/step-00000005.safetensors",
     "checkpoints/step-good.safetensors",
   ])
-  func whatIsOfValueIs(_ name: String) throws {
+  func valuableFilesBlockANewRun(_ name: String) throws {
     try create()
     try write("{}\n", name)
     let failure = #expect(throws: Failure.self) { try create() }
@@ -53,7 +53,7 @@ import Training
   }
 
   /// A device is refused like a file; a folder that is there keeps its mode, whoever may write there.
-  @Test func whatIsThereIsRefusedBeforeItIsTouched() throws {
+  @Test func aRefusedFolderIsNotChanged() throws {
     func mode(_ path: String) -> mode_t {
       var status = stat()
       return stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0

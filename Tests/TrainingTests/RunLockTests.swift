@@ -30,7 +30,7 @@ import Training
     try JSONSerialization.data(withJSONObject: owner).write(to: URL(fileURLWithPath: run.lock))
   }
 
-  @Test func aLivingOwnerOnThisHostKeepsTheFolderWithoutFlock() throws {
+  @Test func withoutFlockALivingOwnerOnThisHostKeepsTheFolder() throws {
     let owner = Process()
     owner.executableURL = URL(fileURLWithPath: "/bin/sleep")
     owner.arguments = ["60"]
@@ -53,7 +53,7 @@ import Training
     #expect(told.contains("which has ended"), "\(told)")
   }
 
-  @Test func anOwnerOnAnotherHostIsLookedForNoLongerThanThereIsPatience() throws {
+  @Test func watchingForAnOwnerOnAnotherHostRespectsTheTimeLimit() throws {
     try write(process: 1, ticks: nil, host: "elsewhere")
     var told = ""
     let hurry = #expect(throws: Failure.self) { try RunLock(run, patience: 6) { told = $0 } }
@@ -75,7 +75,7 @@ import Training
   }
 
   /// Newcomers on other hosts look at the file's time; nobody here makes a step.
-  @Test func theLockIsTouchedWhileNothingElseHappens() throws {
+  @Test func theLockIsTouchedInTheBackground() throws {
     let lock = try RunLock(run) { _ in }
     defer { lock.release() }
     usleep(300_000)

@@ -24,13 +24,13 @@ import Training
     #expect(abs(weight.value.pointer[0] - 2.41999) < 3e-7)
   }
 
-  @Test func thePapersBiasesLearnLikeWeights() {
+  @Test func inThePapersRecipeBiasesLearnLikeWeights() {
     let bias = parameter(.bias)
     SGD(.paper).update([bias], learningRate: 0.001, team: ThreadTeam(count: 1))
     #expect(abs(bias.velocity.pointer[0] - (0.45 - 0.000001 - 0.003)) < 1e-6)
   }
 
-  @Test func theCodesBiasesLearnTwiceAsFastAndNeitherDecayNorAnneal() {
+  @Test func inCode2012BiasesLearnTwiceAsFastWithoutDecayOrAnnealing() {
     let bias = parameter(.bias)
     // The weights' rate has fallen to 0.001; the biases' stays at 2 * 0.01.
     SGD(.code2012).update([bias], learningRate: 0.001, team: ThreadTeam(count: 1))
@@ -64,7 +64,7 @@ import Training
     #expect(weight.version == version)
   }
 
-  @Test func aScheduleOfItsOwnScalesWeightsAndBiasesByTheEpoch() {
+  @Test func aLayersScheduleScalesWeightsAndBiasesByEpoch() {
     let rates = [
       LayerRate(fromEpoch: 67, weights: 0.1, biases: 1),
       LayerRate(fromEpoch: 72, weights: 0, biases: 0),
@@ -85,7 +85,7 @@ import Training
     #expect(velocity(.bias, 72) == 0)
   }
 
-  @Test(arguments: [Float.infinity, -.infinity, .nan]) func theFirstSpoiledParameterIsNamed(
+  @Test(arguments: [Float.infinity, -.infinity, .nan]) func theFirstNonFiniteParameterIsReported(
     number: Float
   ) {
     func parameters() -> [Parameter] {

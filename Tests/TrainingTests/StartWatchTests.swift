@@ -12,7 +12,7 @@ import Training
     }
   }
 
-  @Test func namesTheJumpOfTheFirstStepsOnce() throws {
+  @Test func aJumpInTheFirstStepsIsReportedOnce() throws {
     let said = sentences(classes: 10, learningRate: 0.01, [2.4, 3, 9, 5, 26])
     #expect(said.map(\.step) == [3])
     let text = try #require(said.first).text
@@ -20,7 +20,7 @@ import Training
     #expect(text.contains("--learning-rate 0.001"))
   }
 
-  @Test func namesThePlateauAtChanceOnce() throws {
+  @Test func aPlateauAtChanceIsReportedOnce() throws {
     let losses = (1...300).map { 2.30 + ($0 % 2 == 0 ? 0.02 : -0.02) }
     let said = sentences(classes: 10, learningRate: 0.01, losses)
     #expect(said.map(\.step) == [100])
@@ -28,12 +28,12 @@ import Training
     #expect(text.contains("stayed at ln(10) = 2.30 for 100 steps"))
   }
 
-  @Test func isSilentWhenTheNetworkLearns() {
+  @Test func nothingIsReportedWhenTheNetworkLearns() {
     let losses = (1...400).map { max(0.5, 3 - 0.01 * Double($0)) }
     #expect(sentences(classes: 10, learningRate: 0.001, losses).isEmpty)
   }
 
-  @Test func isSilentAtTheStartOfAThousandClasses() {
+  @Test func nothingIsReportedAtTheStartWithAThousandClasses() {
     let losses = [Double](repeating: 7, count: 90)
     #expect(sentences(classes: 1000, learningRate: 0.01, losses).isEmpty)
   }

@@ -1,10 +1,9 @@
-/// Memory for bytes that grows and is used again; one for each thread.
+/// A growable byte buffer that is reused; each thread has its own.
 package final class ByteBuffer {
   /// The number of bytes that it holds.
   package private(set) var count = 0
   private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 64)
 
-  /// Makes an empty buffer.
   package init() {}
 
   deinit { memory.deallocate() }
@@ -14,7 +13,7 @@ package final class ByteBuffer {
     UnsafeMutableRawBufferPointer(rebasing: memory[..<count])
   }
 
-  /// Makes room for exactly `count` bytes, whose values are undefined.
+  /// Resizes to exactly `count` bytes, whose values are undefined.
   package func resize(_ count: Int) {
     if count > memory.count {
       memory.deallocate()

@@ -1,13 +1,13 @@
-/// The principal components of the colours of a training set: what PCA colour augmentation shifts
-/// along (Krizhevsky 2012, section 4.1).
+/// The principal components of the colours of a training set, along which PCA colour augmentation
+/// shifts pixels (Krizhevsky 2012, section 4.1).
 ///
-/// They belong to pixels scaled to [0, 1], so an eigenvalue is a variance of about 0.01 to 0.1.
+/// They are of pixels scaled to [0, 1], so an eigenvalue is a variance of about 0.01 to 0.1.
 package struct ColourComponents: Equatable, Sendable {
   /// The variances lambda_i along the components, the largest first.
   package let eigenvalues: [Double]
   /// The components p_i as (R, G, B) of length 1; `eigenvectors[i]` belongs to `eigenvalues[i]`.
   ///
-  /// The part of the largest magnitude is positive.
+  /// The element of largest magnitude is positive.
   package let eigenvectors: [[Double]]
 
   /// Takes components as they are: three eigenvalues, three vectors of three.
@@ -20,11 +20,11 @@ package struct ColourComponents: Equatable, Sendable {
     self.eigenvectors = eigenvectors
   }
 
-  /// Finds the components of a symmetric 3x3 covariance matrix by Jacobi's rotations.
+  /// Finds the components of a symmetric 3x3 covariance matrix by Jacobi rotations.
   ///
-  /// Each rotation makes one off-diagonal pair zero; what the others gain is less than what it
-  /// loses, and the process converges quadratically (Golub, Van Loan: Matrix Computations, 8.5). At
-  /// three rows it ends at rounding error after four or five sweeps, and needs no library.
+  /// Each rotation makes one off-diagonal pair zero and adds less to the others, and the process
+  /// converges quadratically (Golub, Van Loan: Matrix Computations, 8.5). For a 3x3 matrix it
+  /// reaches rounding error after four or five sweeps, and needs no library.
   package init(covariance: [[Double]]) {
     precondition(
       covariance.count == 3 && covariance.allSatisfy { $0.count == 3 },
@@ -52,7 +52,7 @@ package struct ColourComponents: Equatable, Sendable {
       }
     }
     let order = [0, 1, 2].sorted { a[$0][$0] > a[$1][$1] }
-    // A variance cannot be negative; rounding may make a zero one so.
+    // A variance cannot be negative; rounding may make a zero negative.
     eigenvalues = order.map { max(0, a[$0][$0]) }
     eigenvectors = order.map { column in
       let vector = (0..<3).map { v[$0][column] }

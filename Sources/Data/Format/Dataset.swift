@@ -4,17 +4,17 @@ package import System
 
 /// A prepared dataset, open for reading by any number of threads.
 ///
-/// Square pictures in shards, their labels, the mean image and the colour components.
+/// It holds square pictures in shards, their labels, the mean image and the colour components.
 package final class Dataset: Sendable, CustomStringConvertible {
-  /// The folder.
+  /// The dataset's folder.
   package let path: String
-  /// The names of the classes; a label is a place in this list.
+  /// The names of the classes; a label is an index into this list.
   package let classNames: [String]
   /// The width and height of every picture in pixels.
   package let side: Int
-  /// What became of pictures that were no squares.
+  /// How non-square pictures were made square.
   package let resizing: Resizing
-  /// Whether pictures that were smaller are enlarged as this program does it.
+  /// Whether smaller pictures were enlarged as this version of the program does it.
   package let isEnlargedByCentres: Bool
   /// The mean of the training pictures: `side * side * 3` values, rows from the top, RGB, 0 to 255.
   package let mean: [Float]
@@ -22,8 +22,8 @@ package final class Dataset: Sendable, CustomStringConvertible {
   package let covariance: [[Double]]
   /// The principal components of that covariance.
   package let colour: ColourComponents
-  /// SHA-256 of `dataset.json`, which holds the checksums of everything else: equal means the same
-  /// data.
+  /// SHA-256 of `dataset.json`, which holds the checksums of everything else: datasets with equal
+  /// checksums hold the same data.
   package let checksum: String
 
   private let manifest: DatasetManifest
@@ -34,7 +34,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
 
   /// Opens a dataset and checks that its files belong together; the pictures are checked as they
   /// are read.
-  /// - Throws: `Failure`: input missing for a folder or file that is not there, bad data for one that is
+  /// - Throws: `Failure`: input missing for a missing folder or file, bad data for one that is
   ///   damaged or of another format version.
   package init(opening path: String) throws(Failure) {
     self.path = path
@@ -68,7 +68,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
     test = try OpenSplit(manifest.test, in: path, classes: manifest.classes.count)
   }
 
-  /// One line for people: pictures, classes, size, encoding.
+  /// A one-line summary: pictures, classes, size, encoding.
   package var description: String {
     let pictures = manifest.pictures
     let quality = pictures.quality.map { " of quality \($0)" } ?? ""
@@ -81,7 +81,8 @@ package final class Dataset: Sendable, CustomStringConvertible {
       + "\(quality), from \(manifest.source.kind))"
   }
 
-  /// What a user should know of pictures that an earlier program enlarged; nil where this one prepared them.
+  /// A warning about pictures that an earlier version of the program enlarged; nil if this version
+  /// prepared them.
   package var enlargingNotice: String? {
     isEnlargedByCentres
       ? nil
@@ -98,14 +99,14 @@ package final class Dataset: Sendable, CustomStringConvertible {
     manifest.classes.map { $0.count(split) }
   }
 
-  /// The class of a picture.
+  /// The label of a picture.
   package func label(_ split: Split, _ index: Int) -> Int { Int(open(split).index[index].label) }
 
-  /// The name that a picture has in its shard, `00000012_cat`: its number and the name of its file.
+  /// A picture's name in its shard, `00000012_cat`: its number and its file name.
   package func name(_ split: Split, _ index: Int) -> String {
     let split = open(split)
     let place = split.index[index]
-    // The header of a tar member, 512 bytes, begins with its name.
+    // The header of a tar member, 512 bytes, starts with its name.
     var name = [UInt8](repeating: 0, count: 100)
     let isRead = name.withUnsafeMutableBytes {
       place.offset >= 512 && split.shards[Int(place.shard)].read(at: place.offset - 512, into: $0)
@@ -144,7 +145,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
     }
   }
 
-  /// The bytes of a file whose length and checksum are as listed.
+  /// Reads a file and checks its length and checksum against those listed.
   static func verified(_ file: DatasetManifest.File, in folder: String) throws(Failure) -> [UInt8] {
     let path = "\(folder)/\(file.file)"
     let bytes = try InputFile.contents(of: path, limit: Int(clamping: max(file.bytes, 1 << 20)))
@@ -158,7 +159,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
     return bytes
   }
 
-  // A shard is a descriptor; ImageNet has over 300, and the usual limit is 1024.
+  // Each open shard is a file descriptor; ImageNet has over 300, and the usual limit is 1024.
   private static func allowManyFiles() {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -167,7 +168,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
   }
 }
 
-/// A split whose shards are open.
+/// A split with its open shards.
 private struct OpenSplit: Sendable {
   let index: RecordIndex
   let shards: [InputFile]
@@ -208,7 +209,7 @@ private struct OpenSplit: Sendable {
   }
 }
 
-/// Readers that are not in use right now.
+/// Readers that are currently not in use.
 private final class ReaderPool: @unchecked Sendable {
   private let monitor = Monitor()
   private var free: [RecordReader] = []

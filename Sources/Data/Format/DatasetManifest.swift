@@ -2,13 +2,13 @@ import Images
 import JSON
 import System
 
-/// What `dataset.json` says: everything about a dataset but the pictures.
+/// The contents of `dataset.json`: everything about a dataset but the pictures.
 struct DatasetManifest: Codable, Equatable, Sendable {
   static let fileName = "dataset.json"
   /// Version 2 may have a test part, or no training or validation pictures.
   static let currentVersion = 2
   static let format = "alexnet dataset"
-  /// A class takes four values, a shard five: there may be half a million of either.
+  /// A class takes four JSON values, a shard five: there may be half a million of either.
   private static let bounds = JSONText.Bounds(depth: 16, values: 1 << 22)
 
   struct File: Codable, Equatable, Sendable {
@@ -40,9 +40,10 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     var side: Int
     var encoding: RecordEncoding
     var quality: Int?
-    /// What became of pictures that were no squares; nil for `crop`, the only way of earlier programs.
+    /// How non-square pictures were made square; nil for `crop`, the only way of earlier versions.
     var resizing: Resizing?
-    /// How enlarged pictures lie, `SquareScaling.enlarging`; nil where an earlier program enlarged them.
+    /// How enlarged pixels are aligned, `SquareScaling.enlarging`; nil if an earlier version
+    /// enlarged them.
     var enlarging: String?
   }
   struct Part: Codable, Equatable, Sendable {
@@ -68,11 +69,11 @@ struct DatasetManifest: Codable, Equatable, Sendable {
   var classes: [Class]
   var train: Part
   var validation: Part
-  /// The test pictures; nil where the source had none.
+  /// The test pictures; nil if the source had none.
   var test: Part?
   var statistics: File
   var source: Source
-  /// How each number was made, for people.
+  /// How each number was computed, for human readers.
   var methods: [String: String]
 
   func part(_ split: Split) -> Part? {
@@ -127,7 +128,7 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     validation = parts[.validation] ?? .none
     test = parts[.test].flatMap { $0.count > 0 ? $0 : nil }
     format = Self.format
-    // What an older program can read says so.
+    // Datasets that an older program can read get version 1.
     formatVersion = test == nil && train.count > 0 && validation.count > 0 ? 1 : 2
     program = "alexnet-train"
     self.pictures = pictures

@@ -1,11 +1,11 @@
 import Glibc
 import System
 
-/// Where a record lies and what it shows.
+/// The location and the label of a record.
 struct RecordPlace: Equatable, Sendable {
   /// The shard, counted from 0 in the order of the split's list of shards.
   var shard: UInt32
-  /// The first byte of the picture in the shard.
+  /// The offset of the picture's first byte in the shard.
   var offset: UInt64
   /// The picture's length in bytes.
   var length: UInt32
@@ -15,7 +15,7 @@ struct RecordPlace: Equatable, Sendable {
   var crc32: UInt32
 }
 
-/// The places of all records of a split, 24 bytes each, all numbers little-endian.
+/// The locations of all records of a split, 24 bytes each, all numbers little-endian.
 ///
 /// The file: the 8 characters `ALEXINDX`, the version (32 bits), a record's size (32 bits, 24), the
 /// number of records (64 bits); then for each record shard (32), offset (64), length (32), label
@@ -28,7 +28,7 @@ final class RecordIndex: @unchecked Sendable {
 
   let count: Int
   // The file's bytes, never changed: 1.3 million records take 31 MB. They are read rather than
-  // mapped, so that a file that shrinks while it is in use cannot end the process.
+  // mapped, so that a file that shrinks while it is in use cannot kill the process.
   private let bytes: [UInt8]
 
   /// Reads the bytes of an index file.
@@ -58,7 +58,7 @@ final class RecordIndex: @unchecked Sendable {
   /// An index of no records.
   static let empty = RecordIndex()
 
-  /// The place of a record.
+  /// The location of a record.
   subscript(record: Int) -> RecordPlace {
     precondition(
       record >= 0 && record < count,
@@ -101,7 +101,7 @@ final class RecordIndex: @unchecked Sendable {
 }
 
 extension [UInt8] {
-  /// The little-endian number at a place.
+  /// The little-endian number at an offset.
   func number<Number: FixedWidthInteger>(_ type: Number.Type, at place: Int) -> Number {
     withUnsafeBytes {
       Number(littleEndian: $0.loadUnaligned(fromByteOffset: place, as: Number.self))

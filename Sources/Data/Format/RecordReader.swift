@@ -1,7 +1,7 @@
 import Images
 import System
 
-/// Reads and decodes records; one for each thread.
+/// Reads and decodes records; each thread has its own.
 final class RecordReader {
   private let decoder: RecordDecoder
   private let buffer = ByteBuffer()
@@ -9,8 +9,8 @@ final class RecordReader {
   init() throws(Failure) { decoder = try RecordDecoder() }
 
   /// Decodes a record into `side * side * 3` RGB bytes.
-  /// - Throws: `Failure` that names the shard and the record: input/output if it cannot be read, bad data if the
-  ///   file has become too short, or its checksum or its picture is wrong.
+  /// - Throws: `Failure` that names the shard and the record: input/output if it cannot be read,
+  ///   bad data if the file has become too short, or the checksum or the picture is wrong.
   func decode(
     _ place: RecordPlace, from shard: InputFile, as encoding: RecordEncoding, side: Int,
     record: Int,

@@ -2,10 +2,11 @@ import CArchive
 import Glibc
 import System
 
-/// One shard: an ordinary tar file whose members are, for every record, `KEY.jpg` or `KEY.png` and
-/// `KEY.cls` (the class number in decimal), as `tar` and the Python package `webdataset` read it.
+/// Writes one shard: an ordinary tar file with two members for every record, `KEY.jpg` or `KEY.png`
+/// and `KEY.cls` (the class number in decimal), in the layout that `tar` and the Python package
+/// `webdataset` read.
 ///
-/// Owner, permissions and times are fixed: the same records give the same bytes.
+/// Owner, permissions and times are fixed, so the same records give the same bytes.
 final class ShardWriter {
   private let file: OutputFile
   private let archive: OpaquePointer?
@@ -20,7 +21,7 @@ final class ShardWriter {
     entry = archive_entry_new()
     archive_write_set_format_ustar(archive)
     archive_write_add_filter_none(archive)
-    // Nothing is kept back, so the file's position is the member's offset.
+    // Without buffering, the file's position is the member's offset.
     archive_write_set_bytes_per_block(archive, 0)
     archive_write_set_bytes_in_last_block(archive, 1)
     let code = archive_write_open2(
@@ -35,7 +36,7 @@ final class ShardWriter {
 
   deinit {
     archive_entry_free(entry)
-    // A writer that is given up must not write the end of the archive to a file already closed.
+    // A writer that is abandoned must not write the end of the archive to a closed file.
     archive_write_fail(archive)
     archive_write_free(archive)
   }
@@ -61,7 +62,7 @@ final class ShardWriter {
     return offset
   }
 
-  /// Ends the archive and brings it to the disk; returns its SHA-256.
+  /// Ends the archive and syncs it to disk; returns its SHA-256.
   /// - Throws: `Failure` (input/output) with the path.
   func finish() throws(Failure) -> String {
     try check(archive_write_close(archive))

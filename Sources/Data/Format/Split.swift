@@ -1,12 +1,12 @@
 /// The parts of a dataset.
 package enum Split: String, Codable, Sendable, CaseIterable {
-  /// What the network learns from.
+  /// Pictures to train on.
   case train
-  /// What the error is measured on while the network learns and settings are chosen.
+  /// Pictures to measure the error on during training, and to choose settings by.
   case validation
-  /// What is kept apart to measure a finished network; never learned from, nor chosen by.
+  /// Pictures kept apart to measure a finished network; never used for training or for choosing.
   case test
 
-  /// The part as a sentence names its pictures: `12 training pictures`.
+  /// The part as an adjective, as in `12 training pictures`.
   package var adjective: String { self == .train ? "training" : rawValue }
 }

@@ -1,16 +1,17 @@
 import Safetensors
 import System
 
-/// The statistics of a training set as a safetensors file, which numpy reads through `safetensors`.
+/// The statistics of a training set as a safetensors file, which Python reads through
+/// `safetensors`.
 ///
-/// Tensors: `covariance` [3, 3], `eigenvalues` [3], `eigenvectors` [3, 3] (a row a vector), all F64
-/// and of pixels scaled to [0, 1]; `mean` [side, side, 3] F32, 0 to 255.
+/// Tensors: `covariance` [3, 3], `eigenvalues` [3], `eigenvectors` [3, 3] (one vector per row), all
+/// F64 and of pixels scaled to [0, 1]; `mean` [side, side, 3] F32, 0 to 255.
 struct StatisticsFile {
   var mean: [Float]
   var covariance: [[Double]]
   var colour: ColourComponents
 
-  // The doubles come first: they stay aligned whatever the side is.
+  // The doubles come first so that they are aligned for any side.
   private static func tensors(side: Int) -> [(name: String, format: NumberFormat, shape: [Int])] {
     [
       ("covariance", .float64, [3, 3]), ("eigenvalues", .float64, [3]),

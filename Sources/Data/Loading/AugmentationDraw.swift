@@ -1,35 +1,37 @@
 import Tensors
 
-/// Where a picture stands in the stream of all epochs.
+/// A picture's position in the stream of all epochs.
 struct StreamPlace: Equatable, Sendable {
-  /// Its number in the stream, counted over all epochs.
+  /// Its position in the stream, counted over all epochs.
   var position = 0
   /// The epoch, counted from 0.
   var epoch = 0
-  /// The picture in its split.
+  /// The picture's index in its split.
   var index = 0
 }
 
-/// What chance decided for one picture and its use.
+/// The random choices for one use of a picture.
 struct AugmentationDraw: Equatable {
   /// The crop's left and upper edge.
   var x: Int
   var y: Int
   var isMirrored: Bool
-  /// What is added to R, G and B, on the scale of 0 to 255.
+  /// The values added to R, G and B, on the scale 0 to 255.
   var shift: SIMD3<Float>
   var divisor: Float
 }
 
-/// Draws for an augmentation: numbers depend on the seed and the picture's place in the stream
-/// alone, so that every rank, any number of threads and a resumed run decide the same.
+/// Draws the random choices of an augmentation.
+///
+/// They depend only on the seed and the picture's position in the stream, so every rank, any number
+/// of threads and a resumed run draw the same.
 struct AugmentationDice: Sendable {
   private let augmentation: Augmentation
   private let places: Int
   private let crops: Philox
   private let chunks: Philox
   private let noise: Philox
-  // p_i c_i, by component.
+  // p_i c_i for each component.
   private let components: [SIMD3<Double>]
 
   init(
@@ -46,7 +48,7 @@ struct AugmentationDice: Sendable {
   }
 
   func draw(_ place: StreamPlace) -> AugmentationDraw {
-    // Pictures that share a crop do so by their place in the stream, not by what they show.
+    // Pictures that share a crop are neighbours in the stream.
     let words =
       augmentation.cropChunk > 1
       ? chunks.block(0, UInt64(place.position / augmentation.cropChunk))
@@ -56,7 +58,7 @@ struct AugmentationDice: Sendable {
       x: isRandom ? words[0].below(places) : (places - 1) / 2,
       y: isRandom ? words[1].below(places) : (places - 1) / 2,
       isMirrored: augmentation.mirror && words[2] >> 31 == 1, shift: .zero, divisor: 1)
-    // The picture's own epoch decides, whenever its batch is read and whichever rank reads it.
+    // The picture's own epoch decides, not when or by which rank its batch is read.
     if let end = augmentation.colourNoiseEndEpoch, place.epoch + 1 >= end { return result }
     result.divisor = Float(augmentation.divisor)
     guard augmentation.colourNoise > 0 else { return result }

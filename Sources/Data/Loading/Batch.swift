@@ -7,22 +7,23 @@ package struct Batch: Sendable {
   package let input: Tensor
   /// Their classes, `count` of them.
   package let labels: [Int32]
-  /// Which records of the split they are, `count` of them.
+  /// Their record numbers in the split, `count` of them.
   package let records: [Int]
-  /// How many pictures this replica has: fewer than the capacity only at the end of a pass in
-  /// order, and where damaged records are left out of one.
+  /// How many pictures this replica has: fewer than the capacity only at the end of a sequential
+  /// pass, and if damaged records are left out of one.
   package let count: Int
-  /// How many pictures the whole batch has over all replicas, those that are left out
-  /// included; 0 when the pass has ended.
+  /// How many pictures the whole batch has over all replicas, including those that are left out; 0
+  /// when the pass has ended.
   package let globalCount: Int
   /// The step, counted from 0.
   package let step: Int
-  /// The place in the stream of the whole batch's first picture.
+  /// The stream position of the whole batch's first picture.
   package let firstImage: Int
-  /// How many damaged records were skipped for it, and what is wrong with the first.
+  /// How many damaged records were skipped for this batch, and the failure of the first one.
   package let skipped: (count: Int, first: Failure?)
 
-  /// A number that tells batches of other records or labels apart: ranks that read copies of a dataset can compare.
+  /// A hash of the batch's records and labels, by which ranks that read copies of a dataset compare
+  /// their batches.
   package var fingerprint: UInt64 {
     // FNV-1a.
     zip(records, labels).reduce(0xCBF2_9CE4_8422_2325) { sum, picture in

@@ -1,19 +1,22 @@
 import Glibc
 package import System
 
-/// Makes batches ahead of time: background threads read, decode and augment the next one while the
-/// network works on this one.
+/// Prefetches batches: background threads read, decode and augment the next batch while the network
+/// works on the current one.
 ///
-/// What a batch holds depends on the dataset, the augmentation, the seed and the step alone, never
-/// on the number of threads, and a loader that starts at step n gives what another gives at step n.
+/// A batch depends only on the dataset, the augmentation, the seed and the step, never on the
+/// number of threads. A loader that starts at step n gives the same batches as any other from step
+/// n on.
 /// Use from one thread at a time.
 package final class BatchLoader {
-  /// What happens with a record that is damaged on the disk.
+  /// What to do with a record that is damaged on disk.
   package enum DamagedRecords: Sendable {
-    /// The run stops, with the shard and the record named.
+    /// Stop the run and name the shard and the record.
     case stop
-    /// It is counted, and in a shuffled stream the next record of the split takes its place, so that batches stay
-    /// full; in a pass in order it is left out, so that no record is met twice.
+    /// Count it.
+    ///
+    /// In a shuffled stream, the next record of the split replaces it, so that batches stay full;
+    /// in a sequential pass it is left out, so that no record occurs twice.
     ///
     /// All ranks that see the same files do the same; `Batch.fingerprint` shows whether they do.
     case skip
@@ -22,22 +25,24 @@ package final class BatchLoader {
   private let buffer: BatchBuffer
   private let thread: SystemThread
 
-  /// Starts to load.
+  /// Starts loading.
   /// - Parameters:
   ///   - dataset: The pictures.
   ///   - split: The part of it.
-  ///   - order: Shuffled without end, or once in order.
+  ///   - order: Shuffled without end, or one sequential pass.
   ///   - augmentation: How a picture becomes input.
   ///   - inputSide: The width and height of the network's input in pixels.
   ///   - batchSize: The pictures of a step over all replicas.
   ///   - positions: This replica's slice of each batch; nil means all of it.
-  ///   - firstStep: The step to begin with, to go on where a run was stopped.
-  ///   - seed: What orders, crops, coins and colours are drawn with.
-  ///   - threads: How many threads decode.
-  ///   - damagedRecords: What happens with a record whose checksum or picture is wrong.
-  ///   - mean: The mean image to subtract; the dataset's where nil.
-  ///   - finish: What is done to each picture's pixels, rows of RGB less the mean, in a thread of the loader.
-  ///   - group: The processes that read these batches together, all with the same arguments; nil for one alone.
+  ///   - firstStep: The step to start with, to resume a run.
+  ///   - seed: The seed for order, crops, mirroring and colours.
+  ///   - threads: The number of decoding threads.
+  ///   - damagedRecords: What to do with a record whose checksum or picture is wrong.
+  ///   - mean: The mean image to subtract; nil for the dataset's.
+  ///   - finish: A function applied to each picture's pixels, rows of RGB minus the mean, in a
+  ///     thread of the loader.
+  ///   - group: The processes that load these batches together, all with the same arguments; nil
+  ///     for one process alone.
   /// - Throws: `Failure`: usage for sizes that do not fit, bad data for an empty split.
   package init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
@@ -108,16 +113,15 @@ package final class BatchLoader {
     }
   }
 
-  /// Waits for the next step's batch; the one before becomes invalid.
+  /// Waits for the next step's batch; the previous one becomes invalid.
   ///
-  /// After a pass in order it returns batches without pictures.
+  /// After the end of a sequential pass it returns batches without pictures.
   /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and number.
   package func next() throws(Failure) -> Batch { try buffer.next() }
 
   /// How long `next` has waited so far, in seconds.
   package var secondsWaited: Double { buffer.secondsWaited }
 
-  /// What reading, decoding and augmenting have used of the processor so far, in seconds of one
-  /// core.
+  /// The core time used for reading, decoding and augmenting so far, in seconds.
   package var secondsWorked: Double { buffer.secondsWorked }
 }

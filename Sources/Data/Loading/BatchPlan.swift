@@ -9,11 +9,11 @@ struct BatchPlan: Sendable {
   let batchSize: Int
   let positions: Range<Int>
   let skipsDamaged: Bool
-  /// The processes that load together; nil for a process alone.
+  /// The processes that load together; nil for one process alone.
   let group: LoadingGroup?
   let dice: AugmentationDice
   let kernel: CropKernel
-  /// What is done to a picture's pixels, rows of RGB less the mean, before they are lent.
+  /// Applied to a picture's pixels, rows of RGB minus the mean, before the batch is handed out.
   let finish: @Sendable (_ pixels: UnsafeMutablePointer<Float>, _ count: Int) -> Void
   private var stream: ImageStream
 
@@ -41,12 +41,12 @@ struct BatchPlan: Sendable {
       meanPlace: augmentation.meanPlace)
   }
 
-  /// The number of steps of a pass in order; nil for a stream without end.
+  /// The number of steps of a sequential pass; nil for an endless stream.
   var stepCount: Int? {
     order == .shuffled ? nil : (dataset.count(split) + batchSize - 1) / batchSize
   }
 
-  /// How many pictures the whole batch of a step has.
+  /// The number of pictures in the whole batch of a step.
   func globalCount(_ step: Int) -> Int {
     guard order == .inOrder else { return batchSize }
     return max(0, min(batchSize, dataset.count(split) - step * batchSize))

@@ -1,10 +1,10 @@
 import Images
 package import System
 
-/// A picture of many training crops with their labels, for people to look at.
+/// A picture of many training crops with their labels, to look at.
 ///
-/// A crop is shown as the network gets it, with the mean added again that was subtracted: crop,
-/// mirror image and shift of colour are what training will see under the seed.
+/// A crop is shown as the network gets it, with the subtracted mean added back: crop, mirroring and
+/// colour shift are those of training with the seed.
 package struct ContactSheet {
   /// The pictures.
   package let dataset: Dataset
@@ -12,26 +12,27 @@ package struct ContactSheet {
   package var split = Split.train
   /// How a picture becomes input.
   package var augmentation = Augmentation.paper
-  /// The width and height of a crop in pixels; 7/8 of the pictures' unless set, 224 of 256.
+  /// The width and height of a crop in pixels; the default is 7/8 of the pictures' side, 224 of
+  /// 256.
   package var inputSide: Int
   /// How many crops are shown.
   package var count = 40
   /// How many are shown in a row.
   package var columns = 8
-  /// What order, crops, coins and colours are drawn with.
+  /// The seed for order, crops, mirroring and colours.
   package var seed: UInt64 = 1
 
-  // A label's height, and the white between the crops.
+  // The height of a label, and the white space between the crops.
   private static let labelHeight = 18
   private static let gap = 4
 
-  /// A sheet with every default.
   package init(_ dataset: Dataset) {
     self.dataset = dataset
     inputSide = max(1, dataset.side * 7 / 8)
   }
 
-  /// A sentence that names the fonts to install, if classes' names have letters that none has; otherwise nil.
+  /// A sentence that names the fonts to install, if no installed font has some letters of the class
+  /// names; otherwise nil.
   package var fontNote: String? {
     let packages = TextLine.missingFonts(for: dataset.classNames)
     return packages.isEmpty
@@ -54,7 +55,7 @@ package struct ContactSheet {
         .badData,
         "The dataset \(quoted(dataset.path)) has no \(split.rawValue) pictures to draw.")
     }
-    // Small crops are shown enlarged.
+    // Small crops are enlarged.
     let zoom = max(1, (95 + inputSide) / inputSide)
     let tile = inputSide * zoom
     let cell = (width: tile + Self.gap, height: tile + Self.labelHeight + Self.gap)
@@ -107,7 +108,7 @@ package struct ContactSheet {
   }
 }
 
-/// Makes crops that can be looked at.
+/// Draws crops as viewable pictures.
 private final class CropDrawer {
   private let dataset: Dataset
   private let inputSide: Int

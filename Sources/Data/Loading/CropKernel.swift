@@ -1,7 +1,7 @@
-/// Cuts the network's input out of a decoded picture: crop, mirror, mean, colour; float NHWC.
+/// Cuts the network's input out of a decoded picture (crop, mirror, mean, colour), as NHWC floats.
 ///
-/// Each row is one loop over neighbouring floats. For mirrored pictures the row of bytes is turned
-/// round first, and the mean is kept in a mirrored copy as well.
+/// Each row is one loop over contiguous floats. For mirrored pictures the row of bytes is reversed
+/// first, and a mirrored copy of the mean is used.
 package final class CropKernel: @unchecked Sendable {
   private let side: Int
   private let inputSide: Int
@@ -53,13 +53,13 @@ package final class CropKernel: @unchecked Sendable {
     }
   }
 
-  /// Writes the `inputSide * inputSide * 3` floats of a crop less the mean, without change of colour.
+  /// Writes the `inputSide * inputSide * 3` floats of a crop minus the mean, without colour shift.
   /// - Parameters:
   ///   - x: The crop's left edge.
   ///   - y: The crop's upper edge.
-  ///   - isMirrored: Whether left and right change places.
+  ///   - isMirrored: Whether to mirror the crop.
   ///   - pixels: The picture, `side * side * 3` RGB values.
-  ///   - output: Room for the floats.
+  ///   - output: Memory for the floats.
   package func cut(
     x: Int, y: Int, isMirrored: Bool, from pixels: UnsafeBufferPointer<UInt8>,
     into output: UnsafeMutablePointer<Float>

@@ -1,16 +1,16 @@
 import Tensors
 
-/// Which picture stands where in the stream of all epochs.
+/// Which picture is at each position of the stream of all epochs.
 ///
-/// The stream is the epochs' orders end to end. Batches are cut from it without regard to where an
-/// epoch ends: all are full, each picture comes once an epoch, and the step alone says where the
-/// stream is.
+/// The stream is all epochs' shuffled orders, one after the other. Batches are cut from it without
+/// regard to where an epoch ends: all batches are full, each picture occurs once per epoch, and the
+/// step alone gives the position.
 package struct ImageStream: Sendable {
-  /// How a split is gone through.
+  /// The order in which a split is read.
   package enum Order: String, Sendable {
-    /// Every epoch in a new order, without end.
+    /// Shuffled anew for every epoch, without end.
     case shuffled
-    /// Once, as the split lies on disk.
+    /// One pass, in the order on disk.
     case inOrder
   }
 
@@ -30,8 +30,7 @@ package struct ImageStream: Sendable {
 
   /// The epoch, counted from 0, and the picture at a position of the stream.
   ///
-  /// The first call for an epoch makes its order, which takes under a second for a million
-  /// pictures.
+  /// The first call for an epoch shuffles it, which takes under a second for a million pictures.
   package mutating func place(_ position: Int) -> (epoch: Int, index: Int) {
     let (wanted, place) = position.quotientAndRemainder(dividingBy: count)
     guard order == .shuffled else { return (wanted, place) }

@@ -1,23 +1,24 @@
 package import System
 
-/// The processes of a host that read the same batches: each decodes a part of every batch into memory that all see.
+/// The processes of a host that read the same batches: each decodes a part of every batch into
+/// shared memory.
 ///
-/// Towers need the same images. On one host the second tower would decode again what the first has decoded already;
-/// in a group each image is decoded once, and nothing is copied.
+/// Towers need the same images. Without a group, each tower on a host would decode every image; in
+/// a group each image is decoded once, and nothing is copied.
 package struct LoadingGroup: Sendable {
-  /// This process's number in the group.
+  /// This process's index in the group.
   package let rank: Int
-  /// The processes of the group.
+  /// The number of processes in the group.
   package let size: Int
   let memory: SharedMemory
 
-  /// Makes the group's memory: for process 0.
+  /// Creates the group's memory; called by process 0.
   /// - Parameters:
-  ///   - name: A name for it that no one else uses, `/name`; nil for none.
-  ///   - size: The processes of the group.
-  ///   - images: The images of a batch that the group reads together.
+  ///   - name: A unique name for it, `/name`; nil for none.
+  ///   - size: The number of processes in the group.
+  ///   - images: The number of images in a batch that the group reads together.
   ///   - inputSide: The width and height of an image in pixels.
-  /// - Throws: `Failure` (cannot create) where there is not so much memory to share.
+  /// - Throws: `Failure` (cannot create) if there is not enough memory to share.
   package init(creating name: String?, size: Int, images: Int, inputSide: Int) throws(Failure) {
     (rank, self.size) = (0, size)
     let count = BatchBuffer.byteCount(members: size, images: images, inputSide: inputSide)
@@ -25,8 +26,10 @@ package struct LoadingGroup: Sendable {
     BatchBuffer.prepare(memory.start, members: size)
   }
 
-  /// Joins a group that process 0 has made with the same numbers, at the place that it tells.
-  /// - Throws: `Failure` (cannot create) where there is none at this place, or this process may not reach it.
+  /// Joins a group that process 0 has created with the same arguments, under the path that it
+  /// announced.
+  /// - Throws: `Failure` (cannot create) if there is none under this path, or this process may not
+  ///   open it.
   package init(
     opening place: String, rank: Int, size: Int, images: Int, inputSide: Int
   ) throws(Failure) {
@@ -35,9 +38,9 @@ package struct LoadingGroup: Sendable {
     memory = try SharedMemory(opening: place, byteCount: count)
   }
 
-  /// What the others open process 0's memory by.
+  /// The path by which the others open process 0's memory.
   package var place: String { memory.place }
 
-  /// Takes the place away, when all have joined.
+  /// Unlinks that path, when all have joined.
   package func removePlace() { memory.removePlace() }
 }

@@ -1,8 +1,8 @@
 import Tensors
 
-/// What the data module draws random numbers for; each purpose is a stream of its own.
+/// What the data module draws random numbers for; each purpose has its own random stream.
 enum RandomPurpose: UInt64 {
-  // The upper half spells "data", which keeps clear of the purposes of other modules.
+  // The upper half spells "data", to differ from the purposes of other modules.
   case epochOrder = 0x6461_7461_0000_0001
   case cropAndMirror
   case chunkCropAndMirror

@@ -2,34 +2,38 @@ import CScheduling
 import Glibc
 package import System
 
-/// Memory that several processes of one host see.
+/// Memory shared by several processes of one host.
 package final class SharedMemory: @unchecked Sendable {
   /// The first byte, at the beginning of a page.
   package let start: UnsafeMutableRawPointer
   /// The length in bytes.
   package let byteCount: Int
-  /// What other processes open it by, as long as its maker has not taken the place away.
+  /// The path by which other processes open it, until its creator unlinks it.
   package let place: String
-  /// The maker's file, or -1.
+  /// The creator's file descriptor, or -1.
   private var descriptor: Int32
-  /// What the maker has called it, if anything.
+  /// The name that the creator gave it, if any.
   private let name: String?
 
-  /// Makes memory of zeros, which others can open until this object is gone, or the place is taken away.
+  /// Creates zeroed memory, which others can open until this object is released or the path is
+  /// unlinked.
   ///
-  /// Without a name it is gone with its processes, however they end. Whoever opens it must be allowed to look into this
-  /// process, which processes of one user are, but not those of two containers.
+  /// Without a name it is freed when its processes end, however they end. A process that opens it
+  /// must be allowed to access this process's /proc; processes of one user are, but not those of
+  /// two containers.
   /// - Parameters:
-  ///   - name: `/name`, for memory that all of the host's processes can open; nil for memory without one.
+  ///   - name: `/name`, for memory that all of the host's processes can open; nil for memory
+  ///     without a name.
   ///   - byteCount: Its length.
-  /// - Throws: `Failure` (cannot create) where the system has not that much to share, as in some containers.
+  /// - Throws: `Failure` (cannot create) if the system cannot share that much memory, as in some
+  ///   containers.
   package init(creating name: String?, byteCount: Int) throws(Failure) {
     let descriptor =
       name.map { shm_open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
       ?? memfd_create("alexnet-batches", UInt32(alexnet_memfd_cloexec))
     guard descriptor >= 0 else { throw Self.failure(errno) }
     (self.name, self.descriptor, self.byteCount) = (name, descriptor, byteCount)
-    // Taken now: memory that turned out to be missing later would end the process.
+    // Allocated now: running out of shared memory later would kill the process.
     let code = posix_fallocate(descriptor, 0, off_t(byteCount))
     guard code == 0, let file = FileStatus(descriptor: descriptor)?.identity,
       let start = Self.map(descriptor, byteCount)
@@ -43,8 +47,9 @@ package final class SharedMemory: @unchecked Sendable {
     place = name ?? "/proc/\(getpid())/fd/\(descriptor) \(file.device) \(file.node)"
   }
 
-  /// Opens what another process has made.
-  /// - Throws: `Failure` (cannot create) where there is no such memory, or this process may not reach it.
+  /// Opens memory that another process has created.
+  /// - Throws: `Failure` (cannot create) if there is no such memory, or this process may not open
+  ///   it.
   package init(opening place: String, byteCount: Int) throws(Failure) {
     let words = place.split(separator: " ").map(String.init)
     let isNamed = words.count == 1
@@ -52,7 +57,7 @@ package final class SharedMemory: @unchecked Sendable {
       isNamed ? shm_open(place, O_RDWR | O_CLOEXEC, 0) : open(words[0], O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw Self.failure(errno) }
     defer { close(descriptor) }
-    // Numbers of processes may mean others here than where the place was told.
+    // In another container, the process id in the path may belong to a different process.
     guard let status = FileStatus(descriptor: descriptor), status.size == byteCount,
       isNamed || words.dropFirst() == ["\(status.identity.device)", "\(status.identity.node)"]
     else { throw Self.failure(ENOENT) }
@@ -66,7 +71,7 @@ package final class SharedMemory: @unchecked Sendable {
     removePlace()
   }
 
-  /// Takes the place away; those who have opened the memory keep it.
+  /// Unlinks the path; processes that have opened the memory keep it.
   package func removePlace() {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1

@@ -1,11 +1,11 @@
 import System
 
-/// How many pictures each class has in each part of a dataset that is going to be made.
+/// How many pictures each class has in each part of a dataset to be prepared.
 struct ClassCounts {
   private let names: [String]
   private let counts: [Split: [Int]]
 
-  // Fewer are learned by heart, and measure nothing.
+  // Networks memorise fewer pictures, and fewer measure nothing.
   private static let fewest = 10
   private static let mostUneven = 20
 
@@ -22,7 +22,7 @@ struct ClassCounts {
     names.indices.filter(isMeant).map { names[$0] }
   }
 
-  /// What of it may spoil a training.
+  /// Notes on class counts that may harm training.
   var notes: [String] {
     var notes: [String] = []
     let (train, validation) = (counts[.train] ?? [], counts[.validation] ?? [])

@@ -1,9 +1,9 @@
 import System
 
-/// Pictures of a dataset that are the same, byte by byte, once they are prepared.
+/// Pictures of a dataset that are byte-identical once they are prepared.
 ///
-/// Copies of a file are found, and the same picture under other metadata as well. What is equal in length and CRC-32
-/// is compared in the shards themselves.
+/// This finds copies of a file, and the same picture with other metadata. Records of equal length
+/// and CRC-32 are compared byte by byte in the shards.
 struct Duplicates {
   static let fileName = "duplicates.jsonl"
 
@@ -12,7 +12,7 @@ struct Duplicates {
     let split: Split
     let `class`: String
   }
-  /// Pictures that are one.
+  /// Pictures that are identical.
   struct Group: Encodable {
     var pictures: [Picture]
   }
@@ -25,10 +25,10 @@ struct Duplicates {
     let shard: Int
     let place: RecordPlace
   }
-  // In a larger group the rest is taken to be equal like the first ones.
+  // In a larger group the rest is assumed to equal the first ones.
   private static let mostCompared = 64
 
-  /// Looks through the records of all shards.
+  /// Compares the records of all shards.
   /// - Throws: `Failure` (input/output) for a shard that cannot be read.
   init(
     _ shards: some Sequence<(PreparationPlan.Shard, PreparedShard)>, _ plan: PreparationPlan,
@@ -68,11 +68,11 @@ struct Duplicates {
       }
       start = end
     }
-    // By path: the order of checksums means nothing to people.
+    // Sorted by path, since the order of checksums means nothing to readers.
     groups.sort { $0.pictures[0].path < $1.pictures[0].path }
   }
 
-  /// Divides records of one checksum into those that are equal.
+  /// Divides records of one checksum into groups of equal records.
   private static func equal(
     _ entries: ArraySlice<Entry>, _ reader: inout Reader
   ) throws(Failure) -> [[Entry]] {
@@ -122,7 +122,7 @@ struct Duplicates {
       try read(entry, from: entry.place.offset, Int(entry.place.length))
     }
 
-    /// The picture's number in the plan, with which its name in the shard begins.
+    /// The picture's number in the plan, with which its name in the shard starts.
     mutating func number(of entry: Entry) throws(Failure) -> Int {
       let digits = try read(entry, from: entry.place.offset - 512, 100)
         .prefix { $0 != UInt8(ascii: "_") }
@@ -130,12 +130,12 @@ struct Duplicates {
     }
   }
 
-  // MARK: What is said of them
+  // MARK: Reports
 
   /// The groups as lines of JSON.
   var lines: [UInt8] { Preparation.lines(groups) }
 
-  /// Sentences that say how many there are, and of what kind.
+  /// Warnings that say how many there are, and of what kind.
   var warnings: [String] {
     var (leaked, relabelled, repeated) = (0, 0, 0)
     var (leak, relabelling): (String?, String?)
@@ -153,7 +153,7 @@ struct Duplicates {
           ?? "\(quoted(other.path)) of \(quoted(other.class)) is \(quoted(group.pictures[0].path)) of "
           + quoted(group.pictures[0].class)
       }
-      // Copies in one part and one class.
+      // Copies within one part and one class.
       let places = Set(group.pictures.map { "\($0.split) \($0.class)" })
       repeated += group.pictures.count - places.count
     }

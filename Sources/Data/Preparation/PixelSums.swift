@@ -1,10 +1,10 @@
-/// The sums that the mean image and the colour covariance are made of, in whole numbers.
+/// The integer sums from which the mean image and the colour covariance are computed.
 ///
-/// Whole numbers add up the same in any order: the statistics do not depend on how many threads or
-/// machines took part, and nothing is rounded before the last division.
+/// Integers add up the same in any order. So the statistics do not depend on the number of threads
+/// or machines, and only the last division rounds.
 final class PixelSums {
   private let side: Int
-  /// How many pictures were added.
+  /// The number of pictures added.
   private(set) var count: UInt64 = 0
   private var sums: [UInt64]
   // 255 times 2^24 fits 32 bits, and 32-bit sums are twice as fast.
@@ -56,7 +56,7 @@ final class PixelSums {
     if recentCount == 1 << 24 { settle() }
   }
 
-  /// Adds what another has summed.
+  /// Adds the sums of another object.
   func add(_ other: PixelSums) {
     other.settle()
     for i in sums.indices { sums[i] += other.sums[i] }
@@ -65,7 +65,7 @@ final class PixelSums {
     count += other.count
   }
 
-  /// All sums in one list, to be added to those of others.
+  /// All sums in one list, for adding to those of other processes.
   var numbers: [UInt64] {
     get {
       settle()

@@ -3,7 +3,7 @@ import Images
 import System
 
 extension Preparation {
-  /// Encodes a sample to say how large the dataset will be.
+  /// Encodes a sample to estimate the size of the dataset.
   static func forecast(
     _ plan: PreparationPlan, _ source: any ImageSource, _ settings: PreparationSettings,
     folder: String, _ report: (PreparationEvent) -> Void
@@ -18,7 +18,7 @@ extension Preparation {
       .prefix(32)
     {
       guard let record = try? preparation.prepare(item) else { continue }
-      // Two headers, the label's block, and half a block lost at the end of a record.
+      // Two headers, the label's block, and on average half a block of padding after a record.
       bytes += record.count + 3 * 512 + 256
       pictures += 1
     }

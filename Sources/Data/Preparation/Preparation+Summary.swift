@@ -5,8 +5,8 @@ import System
 
 /// The last step of a preparation: from shards to a dataset.
 extension Preparation {
-  /// Writes what belongs to the shards: the indexes, the statistics, the list of rejected pictures, and the
-  /// description of it all.
+  /// Writes the files next to the shards: the indexes, the statistics, the list of rejected
+  /// pictures, and the description of the dataset.
   static func finish(
     _ plan: PreparationPlan, _ sums: PixelSums, _ settings: PreparationSettings, kind: String,
     unusable: [RejectedPicture], folder: String, start: Double
@@ -85,7 +85,7 @@ extension Preparation {
       seconds: MonotonicClock.seconds - start)
   }
 
-  /// How the pictures and the figures were made, in words.
+  /// How the pictures and the figures were computed, in words.
   private static func methods(_ resizing: Resizing) -> [String: String] {
     let square =
       resizing == .crop
@@ -146,11 +146,11 @@ extension Preparation {
       ]
   }
 
-  /// The reasons why pictures were rejected, each with how many there are and one example.
+  /// The reasons why pictures were rejected, each with its count and one example.
   private static func kinds(of rejected: [RejectedPicture]) -> [String] {
     var tally = Tally()
     for picture in rejected {
-      // Sizes and the numbers of lines differ from picture to picture.
+      // Numbers are ignored, since sizes and line numbers differ from picture to picture.
       tally.add(
         String(picture.reason.filter { !$0.isNumber }),
         example: "\(quoted(picture.path)), which \(picture.reason)")

@@ -4,16 +4,16 @@ package import System
 
 /// Turns pictures with labels into a dataset.
 ///
-/// The dataset is made beside its place and takes its name when it is whole. For the same source
-/// and settings every byte of it is the same, whatever the number of threads.
+/// The dataset is made in a staging folder, which gets its final name when it is complete. The same
+/// source and settings give the same bytes with any number of threads.
 package enum Preparation {
   /// Prepares a dataset in this process alone.
   /// - Parameters:
-  ///   - settings: What to prepare, from what, and how.
-  ///   - report: Called while it runs, from any thread, but from one at a time.
-  /// - Returns: What was done.
-  /// - Throws: `Failure`: usage for settings that cannot be; input missing or bad data for the source; cannot
-  ///   create when the destination exists or cannot be made; input/output.
+  ///   - settings: What to prepare, and how.
+  ///   - report: Called with events, from any thread but never concurrently.
+  /// - Returns: A summary.
+  /// - Throws: `Failure`: usage for invalid settings; input missing or bad data for the source;
+  ///   cannot create when the destination exists or cannot be made; input/output.
   package static func run(
     _ settings: PreparationSettings, report: @escaping (PreparationEvent) -> Void = { _ in }
   ) throws(Failure) -> PreparationSummary {
@@ -23,13 +23,14 @@ package enum Preparation {
     return summary
   }
 
-  /// Prepares a dataset in several processes, each of which calls this; the result is the same.
+  /// Prepares a dataset in several processes, each of which calls this; the result is the same as
+  /// with one.
   /// - Parameters:
-  ///   - settings: What to prepare, from what, and how: the same in all of them.
+  ///   - settings: What to prepare, and how: the same in all processes.
   ///   - crew: The processes.
-  ///   - report: Called in process 0 while it runs, from any thread, but from one at a time.
-  /// - Returns: What was done, in process 0; nil in the others.
-  /// - Throws: `Failure` as above, and if the processes do not see the same.
+  ///   - report: Called in process 0 with events, from any thread but never concurrently.
+  /// - Returns: A summary in process 0; nil in the others.
+  /// - Throws: `Failure` as above, and if the processes do not see the same files.
   package static func run(
     _ settings: PreparationSettings, crew: any PreparationCrew,
     report: @escaping (PreparationEvent) -> Void
@@ -65,16 +66,16 @@ package enum Preparation {
       try crew.waitForAll()
       return summary
     } catch {
-      // Room can be made, and the work goes on.
+      // After making room, the user can continue with the finished shards.
       staging?.keepsShards = [.inputOutput, .cannotCreate].contains(error.exitCode)
       throw error
     }
   }
 
-  /// Says what a source was taken for, and makes nothing.
+  /// Reports what was recognised in a source, and prepares nothing.
   /// - Parameters:
-  ///   - settings: What would be prepared, and how; the destination is of no account.
-  ///   - report: Called with what was recognised and what the user should know of it.
+  ///   - settings: What would be prepared, and how; the destination is ignored.
+  ///   - report: Called with what was recognised and with notes for the user.
   /// - Throws: `Failure` as `run` would.
   package static func survey(
     _ settings: PreparationSettings, report: (PreparationEvent) -> Void
@@ -130,7 +131,7 @@ package enum Preparation {
     }
   }
 
-  /// Makes sure that this process prepares the same as process 0, in the same folder.
+  /// Checks that this process prepares the same as process 0, in the same folder.
   private static func compare(
     _ fingerprint: String, _ folder: String, _ settings: PreparationSettings
   ) throws(Failure) {

@@ -3,15 +3,14 @@ import System
 
 /// Shows a preparation on standard output.
 ///
-/// One living line on a terminal, a plain line every few seconds in a file.
+/// On a terminal one line that is updated, in a file a plain line every few seconds.
 package final class PreparationDisplay {
   private let status = StatusLine()
   private let destination: String
 
-  /// A display for the preparation of a dataset at a place.
   package init(destination: String) { self.destination = destination }
 
-  /// Shows what happens meanwhile; for the parameter `report` of `Preparation.run`.
+  /// Shows an event; for the parameter `report` of `Preparation.run`.
   package func show(_ event: PreparationEvent) {
     switch event {
     case .note(let text): status.say("Note: \(text)")
@@ -31,7 +30,7 @@ package final class PreparationDisplay {
     }
   }
 
-  /// Shows what was done.
+  /// Shows the summary.
   package func show(_ summary: PreparationSummary) {
     let total = summary.train + summary.validation + summary.test
     let speed = Double(total) / max(summary.seconds, 1e-9)

@@ -1,32 +1,33 @@
 import System
 
-/// What a preparation tells while it runs.
+/// What a preparation reports while it runs.
 package enum PreparationEvent: Sendable {
-  /// What the source was taken for; before anything is made.
+  /// What was recognised in the source, before anything is prepared.
   case recognised(RecognisedSource)
   /// A sentence that the user should see.
   case note(String)
-  /// What is going to be done.
+  /// What will be prepared.
   case planned(PreparationForecast)
-  /// How far it is; several times a second.
+  /// The progress, several times a second.
   case progress(PreparationProgress)
 }
 
-/// What a source was taken for.
+/// What was recognised in a source.
 package struct RecognisedSource: Sendable {
   /// The kind of source, `class folders`.
   package let kind: String
-  /// Where its parts were found, as the rest of a sentence; empty where the kind says it all.
+  /// Where its parts were found, as the rest of a sentence; empty if the kind says it all.
   package let layout: String
   /// The names of the classes.
   package let classNames: [String]
   /// The pictures of each part.
   package let counts: [Split: Int]
-  /// How much of the training pictures is held out for validation, from 0 to 1; nil where nothing is.
+  /// The share of the training pictures that is held out for validation, from 0 to 1; nil if none
+  /// is.
   package let holdOut: Double?
 }
 
-/// What is going to be done.
+/// What will be prepared.
 package struct PreparationForecast: Sendable {
   /// The kind of source, `class folders`.
   package let kind: String
@@ -40,11 +41,11 @@ package struct PreparationForecast: Sendable {
   package let test: Int
   /// The dataset's size on disk in bytes, extrapolated from a sample.
   package let bytes: UInt64
-  /// The free space there in bytes, if the system says.
+  /// The free disk space there in bytes, if the system reports it.
   package let freeBytes: UInt64?
 }
 
-/// How far a preparation is.
+/// The progress of a preparation.
 package struct PreparationProgress: Sendable {
   /// Pictures that are done, rejected ones included.
   package let done: Int
@@ -73,11 +74,11 @@ package struct PreparationSummary: Sendable {
   package let classes: Int
   /// Pictures that could not be used and are listed in `rejected.jsonl`.
   package let rejected: Int
-  /// Why, kind by kind, each with an example.
+  /// The reasons, kind by kind, each with an example.
   package let rejectedKinds: [String]
-  /// What else the user should know.
+  /// Other notes for the user.
   package let notes: [String]
-  /// What is said of pictures that are the same, which a file lists; empty where there are none.
+  /// Sentences about identical pictures, which a file lists; empty if there are none.
   package let duplicates: [String]
   /// The dataset's size on disk in bytes.
   package let bytes: UInt64
@@ -90,11 +91,11 @@ package struct PreparationSummary: Sendable {
   }
 }
 
-/// Counts what the threads do and reports it now and then.
+/// Counts the pictures that the threads finish, and reports progress from time to time.
 final class ProgressReporter: @unchecked Sendable {
   private let monitor = Monitor()
   private let total: Int
-  // Of these pictures this process has so many to do; the others are taken to be as fast.
+  // This process prepares `own` of the pictures; the others are assumed to be as fast.
   private let own: Int
   private let start = MonotonicClock.seconds
   private var lastReport = MonotonicClock.seconds

@@ -2,12 +2,13 @@ import Images
 import System
 
 extension PreparationPlan {
-  /// A checksum over all that decides on the bytes of the shards: the settings, the libraries, and of each picture
-  /// in its order the name, place, length, class and when its file was changed last, which stand for its contents.
+  /// A checksum over everything that determines the bytes of the shards: the settings, the
+  /// libraries, and of each picture in its order the name, path, length, class and modification
+  /// time, which stand for its contents.
   func fingerprint(_ settings: PreparationSettings, kind: String) -> String {
     let sum = SHA256()
     func add(_ bytes: [UInt8]) {
-      // Lengths between them: no two lists read alike.
+      // Lengths in between, so that different lists never give the same bytes.
       withUnsafeBytes(of: bytes.count) { sum.update($0) }
       bytes.withUnsafeBytes { sum.update($0) }
     }

@@ -3,32 +3,32 @@ import Tensors
 
 /// Which picture goes into which shard.
 ///
-/// The plan depends on the source and the settings alone, never on the number of threads, and a
-/// shard is always made whole by one of them: so the dataset's bytes are the same for any number.
+/// The plan depends only on the source and the settings, never on the number of threads, and one
+/// thread makes a whole shard. So the dataset's bytes are the same for any number of threads.
 struct PreparationPlan {
   struct Shard {
     let split: Split
     /// Its number among the shards of its split.
     let number: Int
-    /// The pictures, as places in `order`.
+    /// The pictures, as indices into `order`.
     let range: Range<Int>
-    /// Whether its pictures count for the mean image and the colours.
+    /// Whether its pictures count towards the mean image and the colour statistics.
     let isMeasured: Bool
     var fileName: String { "\(split.rawValue)-\(decimal(number, digits: 6)).tar" }
   }
 
   let classNames: [String]
-  /// The pictures of each split in the order on disk, shuffled: readers that go through the shards
-  /// from front to end see no class in a row.
+  /// The pictures of each split in the order on disk.
+  ///
+  /// They are shuffled, so that sequential readers do not see one class after the other.
   let order: [Split: [SourceItem]]
   let shards: [Shard]
-  /// The share of the pictures that was held out, if any was.
+  /// The share of the pictures that is held out; nil if none is.
   let holdOut: Double?
-  /// What the user should know of the classes before hours of work.
+  /// Notes on the classes, for the user to see before hours of work.
   let notes: [String]
   var total: Int { order.values.reduce(0) { $0 + $1.count } }
 
-  /// Makes the plan.
   /// - Throws: `Failure` (usage) if pictures are to be held out though there are some for validation.
   init(_ listing: SourceListing, _ settings: PreparationSettings) throws(Failure) {
     classNames = listing.classNames
@@ -56,9 +56,10 @@ struct PreparationPlan {
     }
     self.order = order
     notes = ClassCounts(order, listing.classNames).notes
-    // A dataset to evaluate on alone is measured by what it has.
+    // A dataset for evaluation only gets the statistics of its own pictures.
     let measured = Split.allCases.first { order[$0]?.isEmpty == false }
-    // Enough shards to keep many threads busy, but none of thousands of tiny files or of gigabytes.
+    // Enough shards to keep many threads busy, but neither thousands of tiny files nor files of
+    // gigabytes.
     let size = min(4096, max(256, items.count / 16))
     shards = Split.allCases.flatMap { split in
       let count = order[split]?.count ?? 0
@@ -70,7 +71,7 @@ struct PreparationPlan {
     }
   }
 
-  /// The number of pictures in each part that has some.
+  /// The number of pictures in each part that is not empty.
   var counts: [Split: Int] { order.mapValues(\.count).filter { $0.value > 0 } }
 
   func hasPictures(_ split: Split) -> Bool { order[split]?.isEmpty == false }
@@ -79,15 +80,17 @@ struct PreparationPlan {
     order[shard.split, default: []][shard.range]
   }
 
-  /// The pictures in the order of their classes: some sources have them so and others do not, and the
-  /// same pictures shall make the same dataset wherever they come from.
+  /// The pictures sorted by class.
+  ///
+  /// Some sources list them in this order and others do not, and the same pictures must make the
+  /// same dataset wherever they come from.
   private static func byClass(_ listing: SourceListing) -> [SourceItem] {
     var places = Array(repeating: [Int](), count: listing.classNames.count)
     for (place, item) in listing.items.enumerated() { places[item.label].append(place) }
     return places.flatMap { $0.map { listing.items[$0] } }
   }
 
-  /// Calls `body` with the places in `items` of each class and split.
+  /// Calls `body` with the indices in `items` for each class and split.
   private static func forEachClass(
     _ items: [SourceItem], _ body: (_ label: Int, _ split: Split, _ places: [Int]) -> Void
   ) {
@@ -114,11 +117,11 @@ struct PreparationPlan {
     return chosen.sorted().map { items[$0] }
   }
 
-  /// Moves a part of each class to validation, and always leaves one for training.
+  /// Moves a share of each class to validation, and always leaves one picture for training.
   private static func holdOut(_ share: Double, of items: inout [SourceItem], seed: UInt64) {
     let random = RandomPurpose.holdOut.generator(seed: seed)
     var moved: [Int] = []
-    // A share that rounds to nothing in every class takes one picture where there are two.
+    // If the share rounds to nothing in every class, take one picture from each class that has two.
     for least in [0, 1] where moved.isEmpty {
       forEachClass(items) { label, split, places in
         guard split == .train else { return }

@@ -1,26 +1,26 @@
 package import Images
 package import System
 
-/// What to prepare, from what, and how.
+/// What to prepare, and how.
 package struct PreparationSettings: Sendable {
   /// Where the pictures are.
   package var source: String
-  /// The folder to make.
+  /// The folder of the dataset to make.
   package var destination: String
-  /// How the source is to be taken.
+  /// How to read the source.
   package var reading = SourceOptions()
   /// The width and height of the prepared pictures in pixels.
   package var side = 256
-  /// What becomes of a picture that is no square.
+  /// How non-square pictures are made square.
   package var resizing = Resizing.crop
-  /// How they are encoded; nil means JPEG, and PNG up to 64 pixels a side.
+  /// How pictures are encoded; nil means JPEG, and PNG up to 64 pixels a side.
   package var encoding: RecordEncoding?
   /// The quality of a JPEG, 1 to 100.
   package var quality = 95
-  /// The share of each class that is held out for validation when the source names none; nil means
-  /// 0.1.
+  /// The share of each class to hold out for validation if the source has no validation part; nil
+  /// means 0.1.
   package var holdOut: Double?
-  /// What the hold-out, the limit and the order on disk are drawn with.
+  /// The seed for the hold-out, the limit and the order on disk.
   package var seed: UInt64 = 1
   /// The number of threads; nil means one for each core.
   package var threads: Int?
@@ -36,13 +36,12 @@ package struct PreparationSettings: Sendable {
   /// The qualities of a JPEG that are accepted.
   package static let qualities = 1...100
 
-  /// Settings with every default.
   package init(source: String, destination: String) {
     self.source = source
     self.destination = destination
   }
 
-  /// The encoding that is used.
+  /// The encoding in effect.
   package var effectiveEncoding: RecordEncoding { encoding ?? (side <= 64 ? .png : .jpeg) }
 
   /// Checks the numbers.

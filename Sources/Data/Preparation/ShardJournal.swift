@@ -1,13 +1,13 @@
 import JSON
 import System
 
-/// What is known of a shard that is finished, in a file `train-000000.done` beside it.
+/// The notes on a finished shard, in a file `train-000000.done` next to it.
 ///
-/// By these files the ranks of a preparation tell rank 0 of their shards, and a preparation that was
-/// stopped tells the next one. They are gone when the dataset is whole. A file is the SHA-256 of the
-/// rest, a line of JSON, and an index of the shard's records.
+/// Through these files the ranks of a preparation report their shards to rank 0, and a stopped
+/// preparation to the next one. They are removed when the dataset is complete. A file consists of
+/// the SHA-256 of the rest, a line of JSON, and an index of the shard's records.
 struct ShardJournal {
-  /// What the preparation is: equal means that its shards can be used.
+  /// The file with the preparation's fingerprint: if it is equal, the shards can be reused.
   static let fingerprintFile = "preparation.txt"
   static let suffix = ".done"
 
@@ -23,7 +23,7 @@ struct ShardJournal {
 
   private func name(_ shard: PreparationPlan.Shard) -> String { shard.fileName + Self.suffix }
 
-  /// Notes a shard that is on the disk.
+  /// Writes the notes on a shard that is on disk.
   /// - Throws: `Failure` (cannot create, input/output) with the path.
   func write(_ prepared: PreparedShard, of shard: PreparationPlan.Shard) throws(Failure) {
     let head = Head(
@@ -35,7 +35,7 @@ struct ShardJournal {
     try file.publish()
   }
 
-  /// Reads what was noted of a shard; nil if there is nothing, or nothing sound.
+  /// Reads the notes on a shard; nil if there are none, or they are damaged.
   func read(_ shard: PreparationPlan.Shard) -> PreparedShard? {
     let path = "\(folder)/\(name(shard))"
     guard let bytes = try? InputFile.contents(of: path, limit: 1 << 30),
@@ -51,8 +51,8 @@ struct ShardJournal {
       rejected: head.rejected, animated: head.animated)
   }
 
-  /// Whether a file of the folder is worth keeping for the next preparation: a shard that is
-  /// finished, and what was noted of it.
+  /// Whether to keep a file of the folder for the next preparation: a finished shard, and the notes
+  /// on it.
   static func isWorthKeeping(_ name: String, among names: Set<String>) -> Bool {
     if name == fingerprintFile { return true }
     if name.hasSuffix(suffix) { return names.contains(String(name.dropLast(suffix.count))) }

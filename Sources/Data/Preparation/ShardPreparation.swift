@@ -5,23 +5,22 @@ import System
 struct RejectedPicture: Codable, Equatable {
   let path: String
   let reason: String
-  /// Nil where that was not known yet.
+  /// Nil if it was not known yet.
   let split: Split?
   let `class`: String?
 }
 
-/// A shard that is on the disk.
+/// A shard that is on disk.
 struct PreparedShard {
   let description: DatasetManifest.Shard
-  /// Where its records lie; the shard's number is filled in when all shards are known.
+  /// The locations of its records; the shard's number is filled in when all shards are known.
   let records: [RecordPlace]
   let rejected: [RejectedPicture]
   /// How many of its pictures have several frames or pages.
   let animated: Int
 }
 
-/// What one thread needs to make shards: libraries' objects and memory that are used again and
-/// again.
+/// What one thread needs to make shards: library objects and buffers that are reused.
 final class ShardPreparation {
   /// The sums over the training pictures of all shards that this object made.
   let sums: PixelSums
@@ -30,7 +29,7 @@ final class ShardPreparation {
   private let encoder: RecordEncoder
   private let decoder: RecordDecoder
   private let input = ByteBuffer()
-  /// The frames of the last picture.
+  /// The number of frames of the last picture.
   private var frames = 1
   private let scaled: UnsafeMutableBufferPointer<UInt8>
   private let decoded: UnsafeMutableBufferPointer<UInt8>
@@ -53,8 +52,8 @@ final class ShardPreparation {
 
   /// Reads, scales and encodes a picture, and decodes it again into `decoded`.
   ///
-  /// The statistics are those of the pixels that training will see. Decoding costs a tenth of the
-  /// work, and shows that each record can be read back.
+  /// The statistics are those of the pixels that training will see. Decoding takes a tenth of the
+  /// time, and verifies that each record can be read back.
   func prepare(_ item: SourceItem) throws(ImageProblem) -> UnsafeRawBufferPointer {
     frames = 1
     switch try source.read(item, into: input) {
@@ -124,9 +123,10 @@ final class ShardPreparation {
       records: records, rejected: rejected, animated: animated)
   }
 
-  /// Takes a shard that an earlier preparation has finished, or returns nil if it is not sound.
+  /// Reuses a shard that an earlier preparation has finished, or returns nil if it is damaged.
   ///
-  /// Its pictures are decoded for the statistics, which takes a tenth of the time that making it took.
+  /// Its pictures are decoded for the statistics, which takes a tenth of the time that making it
+  /// took.
   func takeOver(
     _ shard: PreparationPlan.Shard, from journal: ShardJournal, in folder: String,
     progress: ProgressReporter
@@ -154,10 +154,9 @@ final class ShardPreparation {
     return prepared
   }
 
-  /// A record's name in its shard: its number, which makes it unique, and what it was called
-  /// before.
+  /// A record's name in its shard: its number, which makes it unique, and its original name.
   ///
-  /// A dot would end the key for `webdataset`, and a tar header has room for 100 bytes.
+  /// A dot would end the key for `webdataset`, and a tar header has only 100 bytes for a name.
   static func key(number: Int, name: [UInt8]) -> String {
     let base = name.lastComponent
     let stem = base.lastIndex(of: UInt8(ascii: ".")).map { base[..<$0] } ?? base

@@ -1,6 +1,6 @@
 import System
 
-/// The shards that are still to be made, and the sums over those that are.
+/// The shards still to be made, and the sums over the finished ones.
 final class ShardQueue: @unchecked Sendable {
   private let monitor = Monitor()
   private let shards: [PreparationPlan.Shard]

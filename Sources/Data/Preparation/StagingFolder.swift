@@ -2,25 +2,26 @@ import CArchive
 import Glibc
 import System
 
-/// The folder that a dataset grows in, beside its place, until it is whole and takes its name.
+/// The folder in which a dataset is made, next to its destination, until it is complete and gets
+/// its name.
 ///
 /// For `photos256` it is `.photos256.preparing`. It is locked while in use, and removed when the
-/// preparation fails for a reason that will not go away; the shards in one that a killed process or
-/// a full disk left are there for the next preparation.
+/// preparation fails for a permanent reason. Shards left by a killed process or a full disk stay
+/// there for the next preparation.
 final class StagingFolder {
-  /// Where the files go until then.
+  /// The path of the staging folder.
   let path: String
-  /// What has become of an earlier preparation that was stopped.
+  /// The result of an earlier preparation that was stopped.
   enum Remains: Equatable {
     /// There was none.
     case none
-    /// It was another one, or had not finished a shard.
+    /// It was for other settings or pictures, or had finished no shard.
     case useless
-    /// So many of its shards can be used.
+    /// This many of its shards can be reused.
     case shards(Int)
   }
   private(set) var remains = Remains.none
-  /// Whether what is finished stays when the preparation fails.
+  /// Whether finished shards are kept when the preparation fails.
   var keepsShards = false
   private let destination: String
   private let parent: String
@@ -28,7 +29,7 @@ final class StagingFolder {
   private var isCommitted = false
   private var isCommitting = false
 
-  /// Makes the folder, and the folders above it.
+  /// Creates the folder and its parent folders.
   /// - Throws: `Failure` (cannot create) when the destination exists, or the folder cannot be made or is
   ///   in use.
   init(for destination: String, fingerprint: String) throws(Failure) {
@@ -43,7 +44,7 @@ final class StagingFolder {
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     if descriptor < 0 { throw Self.cannotCreate(path) }
     if !isNew, let status = FileStatus(descriptor: descriptor), status.owner != geteuid() {
-      isCommitted = true  // It is another's: leave it alone.
+      isCommitted = true  // It belongs to another process: leave it alone.
       throw Failure(
         .cannotCreate,
         "\(quoted(path)), the folder for unfinished work, exists and belongs to another user, who "
@@ -51,7 +52,7 @@ final class StagingFolder {
       )
     }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      isCommitted = true  // It is another's: leave it alone.
+      isCommitted = true  // It belongs to another process: leave it alone.
       throw Failure(
         .cannotCreate,
         "Another preparation is writing \(quoted(self.destination)) right now; "
@@ -65,7 +66,7 @@ final class StagingFolder {
     }
   }
 
-  /// Looks at what is there, and removes what cannot be used.
+  /// Looks at what an earlier preparation left, and removes what cannot be reused.
   private func takeStock(_ fingerprint: String) -> Remains {
     let file = "\(path)/\(ShardJournal.fingerprintFile)"
     let found = try? InputFile.contents(of: file, limit: 1 << 16)
@@ -97,7 +98,7 @@ final class StagingFolder {
   }
 
   deinit {
-    // Without its journal no shard is of use.
+    // Without its journal no shard can be reused.
     if !isCommitted && (!keepsShards || isCommitting) {
       removeFiles()
       rmdir(path)
@@ -105,7 +106,7 @@ final class StagingFolder {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Gives the folder its name, with everything in it on the disk.
+  /// Renames the folder to its final name, with everything in it synced to disk.
   /// - Throws: `Failure` (cannot create, input/output) with the path; nothing is overwritten.
   func commit() throws(Failure) {
     isCommitting = true
@@ -114,8 +115,8 @@ final class StagingFolder {
       throw .system(.inputOutput, "Cannot write \(quoted(path))", errno: errno)
     }
     var code = renameat2(AT_FDCWD, path, AT_FDCWD, destination, UInt32(ALEXNET_RENAME_NOREPLACE))
-    // Some network file systems know no exclusive rename; an existing folder with files still
-    // refuses.
+    // Some network file systems do not support an exclusive rename; a rename onto an existing
+    // folder with files still fails.
     if code != 0 && errno == EINVAL { code = rename(path, destination) }
     if code != 0 {
       if errno == EEXIST || errno == ENOTEMPTY { throw Self.exists(destination) }
@@ -131,7 +132,7 @@ final class StagingFolder {
 
   private var fileNames: [String] { HeldFolder.names(in: path) }
 
-  // A staging folder holds plain files only.
+  // A staging folder holds only regular files.
   private func removeFiles(where isUseless: (String) -> Bool = { _ in true }) {
     for name in fileNames where isUseless(name) { _ = unlinkat(descriptor, name, 0) }
   }
@@ -141,7 +142,7 @@ final class StagingFolder {
     for component in path.split(separator: "/") {
       made += (made.isEmpty || made == "/" ? "" : "/") + component
       if mkdir(made, 0o777) != 0 && errno != EEXIST {
-        // A read-only parent of an existing folder says so before it says that the folder exists.
+        // For a read-only parent, mkdir reports that error even if the folder exists.
         guard PathBytes(made).isFolder else { throw cannotCreate(made) }
       }
     }

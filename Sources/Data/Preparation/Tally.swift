@@ -1,6 +1,6 @@
 import System
 
-/// Counts things by their kind, and keeps an example of each.
+/// Counts things by kind, and keeps an example of each.
 struct Tally: Sendable {
   struct Kind: Sendable {
     let name: String

@@ -4,9 +4,9 @@ package import System
 /// The binary version of CIFAR-10 (`data_batch_1.bin` ..., `test_batch.bin`, `batches.meta.txt`) and
 /// of CIFAR-100 (`train.bin`, `test.bin`, `fine_label_names.txt`).
 ///
-/// A record is a byte for the label (CIFAR-100: one for the coarse label, which is passed over, and
-/// one for the fine label) and 32x32 values of red, of green and of blue. The classes are in the
-/// order of the labels.
+/// A record is a byte for the label (CIFAR-100: one for the coarse label, which is ignored, and one
+/// for the fine label) and 32x32 values each of red, green and blue. The classes are in the order
+/// of the labels.
 package final class CIFARSource: ImageSource {
   private struct Part: Sendable {
     let split: Split
@@ -17,7 +17,7 @@ package final class CIFARSource: ImageSource {
 
   private static let side = 32
   private static let values = side * side * 3
-  // The archive's folders, for those who give the folder that they unpacked it in.
+  // The archive's folders, for users who give the folder that they unpacked it in.
   static let subfolders = ["", "/cifar-10-batches-bin", "/cifar-100-binary"]
   private static let largestFile = 1 << 30
 
@@ -65,7 +65,7 @@ package final class CIFARSource: ImageSource {
       }
     }
     self.parts = parts
-    // The batches are of one length, so a shorter one was cut.
+    // The batch files have equal lengths, so a shorter one was cut off.
     let lengths = parts.filter { $0.split == .train }.map { ($0.records.count, $0.name) }
     if let least = lengths.min(by: { $0.0 < $1.0 }), let most = lengths.max(by: { $0.0 < $1.0 }),
       least.0 < most.0
@@ -109,7 +109,7 @@ package final class CIFARSource: ImageSource {
   package var kind: String { "CIFAR-\(labelBytes == 1 ? 10 : 100) binary files" }
 
   /// Lists the pictures in the order of the files.
-  /// - Throws: Nothing; what is wrong was found when the files were read.
+  /// - Throws: Nothing; errors were found when the files were read.
   package func list() throws(Failure) -> SourceListing {
     let size = labelBytes + Self.values
     var items: [SourceItem] = []
@@ -128,7 +128,7 @@ package final class CIFARSource: ImageSource {
       notes: test.map { [SourceListing.testIsValidation("\($0.name).bin")] } ?? [])
   }
 
-  /// Copies a picture's values, its three planes becoming RGB pixels.
+  /// Copies a picture's values, converting three planes to RGB pixels.
   package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     let records = parts[item.file].records

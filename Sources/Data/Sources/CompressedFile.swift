@@ -2,8 +2,7 @@ import CArchive
 import Glibc
 import System
 
-/// A file read from front to end, unpacked on the way if it is compressed with gzip (by
-/// libarchive).
+/// A file read sequentially, and decompressed (by libarchive) if it is compressed with gzip.
 final class CompressedFile {
   private let path: String
   private let archive: OpaquePointer?
@@ -12,8 +11,8 @@ final class CompressedFile {
   /// - Throws: `Failure`: input missing if it cannot be opened, bad data if it is empty or damaged.
   init(opening path: String) throws(Failure) {
     self.path = path
-    // Says what is wrong with the path; libarchive reads ahead, and mixes that up with what is in
-    // the file.
+    // Reports problems with the path; libarchive reads ahead, and does not tell these from problems
+    // with the contents.
     _ = try InputFile(opening: path)
     archive = archive_read_new()
     archive_read_support_filter_gzip(archive)

@@ -2,15 +2,15 @@ import CArchive
 import Glibc
 package import System
 
-/// What ILSVRC's development kit says: the classes, and which of them each validation picture shows.
+/// The contents of ILSVRC's development kit: the classes, and the class of each validation picture.
 ///
 /// `ILSVRC2010_devkit-1.0.tar.gz` and `ILSVRC2012_devkit_t12.tar.gz` hold `data/meta.mat`, a MATLAB
-/// file, and `data/ILSVRC20??_validation_ground_truth.txt`, an ID a line. They are read as they were
-/// downloaded, or from a folder that they were unpacked in.
+/// file, and `data/ILSVRC20??_validation_ground_truth.txt`, one ID per line. They are read as
+/// downloaded, or from the folder that they were unpacked in.
 package struct DevelopmentKit {
-  /// A class, or one above classes in WordNet.
+  /// A class, or a node above classes in WordNet.
   package struct Synset {
-    /// 1 to 1000 for the classes of the competition, more for those above them in WordNet.
+    /// 1 to 1000 for the classes of the competition, more for the nodes above them in WordNet.
     package let number: Int
     /// `n01440764`: the name of its archive in the training archive.
     package let wordNetID: String
@@ -18,18 +18,18 @@ package struct DevelopmentKit {
     let words: String
   }
 
-  /// The kit.
+  /// The kit's path.
   package let path: String
-  /// The classes, and those above them.
+  /// The classes, and the nodes above them.
   package let synsets: [Synset]
-  /// The classes' numbers of the validation pictures, from the first on.
+  /// The class numbers of the validation pictures, in order.
   let groundTruth: [Int]
 
-  // The kits' own files have a megabyte or two, and all of a kit together some ten.
+  // The files of the real kits have a megabyte or two each, and about ten in all.
   private static let largestFile = 16 << 20
   private static let largestKit = 256 << 20
 
-  /// Looks in a folder for the kit's archive or for the folder that it becomes; nil if there is none.
+  /// Looks in a folder for the kit's archive or its unpacked folder; nil if there is neither.
   /// - Throws: `Failure` (bad data) that names the file.
   package init?(lookingIn folder: String) throws(Failure) {
     let entries = try FolderListing(of: PathBytes(folder)).entries
@@ -96,7 +96,7 @@ package struct DevelopmentKit {
       let code = archive_read_next_header(archive, &entry)
       if code == ARCHIVE_EOF { return files }
       guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw damaged }
-      // What is passed over is unpacked too.
+      // Skipped members are unpacked too.
       let (end, overflow) = archive_filter_bytes(archive, 0).addingReportingOverflow(
         max(0, archive_entry_size(entry)))
       guard !overflow, end <= largestKit else {

@@ -1,11 +1,13 @@
 package import System
 
-/// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 60,000 + 10,000 gray pictures of clothes, 28x28, the
-/// demonstration's data, as the Debian package dataset-fashion-mnist installs it.
+/// Fashion-MNIST (Xiao, Rasul, Vollgraf 2017) as the Debian package dataset-fashion-mnist installs
+/// it.
+///
+/// 60,000 + 10,000 grey 28x28 pictures of clothes, the data of the demonstration.
 package enum FashionMNIST {
   /// Where the package puts the files.
   package static let folder = "/usr/share/datasets/fashion-mnist"
-  /// The package.
+  /// The package's name.
   package static let debianPackage = "dataset-fashion-mnist"
   /// The names of its ten classes, in the order of the labels.
   package static let classNames = [
@@ -25,7 +27,7 @@ package enum FashionMNIST {
     return folder
   }
 
-  // MNIST and its other relatives have files of the same names and lengths.
+  // MNIST and its other relatives have files with the same names and lengths.
   private static let firstLabels: [UInt8] = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9]
 
   static func isRecognised(trainLabels: [UInt8]) -> Bool {

@@ -1,12 +1,12 @@
 import System
 
-/// What stands between the fields of a list file's lines.
+/// The separator between the fields of a list file's lines.
 enum FieldDivider: Equatable {
   /// One character, as in CSV: a field may be in quotes.
   case character(UInt8)
   /// Every blank.
   case blanks
-  /// The last blank of the line: a path may hold others.
+  /// The last blank of the line; the path may contain others.
   case lastBlank
 
   /// Tabs, commas or semicolons if they are in most lines, otherwise the last blank.
@@ -18,7 +18,7 @@ enum FieldDivider: Equatable {
       let count = lines.count { $0.contains(byte) }
       return count > 0 && 2 * count >= lines.count
     }
-    // A name may hold a comma: `a, b.png 7`.
+    // A name may contain a comma: `a, b.png 7`.
     let endsInNumber = lines.allSatisfy { line in
       guard let blank = line.lastIndex(of: UInt8(ascii: " ")) else { return false }
       let before = line[..<blank].last
@@ -41,7 +41,7 @@ enum FieldDivider: Equatable {
   }
 
   private static func pathAndLabel(of line: ArraySlice<UInt8>) -> [[UInt8]] {
-    // A label is no picture's name: a line that ends like one is a path with a blank in it.
+    // A label is not a picture's name: a line that ends like one is a path that contains a blank.
     guard !PictureFiles.isPicture(Array(line)),
       let blank = line.lastIndex(where: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
     else { return [unquoted(line)] }
@@ -58,7 +58,7 @@ enum FieldDivider: Equatable {
       while place < line.endIndex, line[place] == UInt8(ascii: " ") { place += 1 }
       var end = line[place...].firstIndex(of: divider) ?? line.endIndex
       var field = Array(trimmed(line[place..<end]))
-      // A quote elsewhere is a letter, an inch for example.
+      // A quote elsewhere is an ordinary character, for example an inch sign.
       if line[place...].first == quote {
         if let inner = quotedField(of: line[(place + 1)...], divider) {
           (field, end) = inner
@@ -72,7 +72,8 @@ enum FieldDivider: Equatable {
     }
   }
 
-  /// What stands within quotes, and where the divider behind it is; nil if it goes on behind the line.
+  /// The text within quotes, and the position of the separator after it; nil if the quoted text
+  /// continues on the next line.
   private static func quotedField(
     of line: ArraySlice<UInt8>, _ divider: UInt8
   ) -> (field: [UInt8], end: Int)? {
@@ -83,7 +84,7 @@ enum FieldDivider: Equatable {
         let rest = line[(place + 1)...]
         let next = rest.firstIndex { !$0.isBlank || $0 == divider } ?? line.endIndex
         if next == line.endIndex || line[next] == divider { return (field, next) }
-        // Two stand for one.
+        // Two quotes stand for one.
         if rest.first == quote { place += 1 }
       }
       field.append(line[place])
@@ -92,7 +93,7 @@ enum FieldDivider: Equatable {
     return nil
   }
 
-  /// Whether a line ends within quotes.
+  /// Whether a line ends inside a quoted field.
   func isOpen(_ line: ArraySlice<UInt8>) -> Bool {
     guard case .character(let divider) = self, line.contains(Self.quote) else { return false }
     return Self.fields(of: line, divider).isOpen

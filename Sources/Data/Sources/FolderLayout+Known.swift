@@ -1,8 +1,8 @@
 import System
 
-/// The trees that known datasets come in, where the classes are not all folders.
+/// The folder trees of known datasets, in which not all classes are folders.
 extension FolderLayout {
-  /// Takes the pictures of a known dataset; false if it is none.
+  /// Reads the pictures of a known dataset; false if the tree is not one.
   mutating func recogniseKnownDataset(_ folder: FolderTree) throws(Failure) -> Bool {
     if try takeOxfordPets(folder) { return true }
     if try takeKaggleImageNet(folder) { return true }
@@ -17,7 +17,10 @@ extension FolderLayout {
     return try LabelTable(reading: "\(whole(folder))/\(name)", columns: columns, split: split)
   }
 
-  /// The labels that lie in a part of the dataset: Tiny ImageNet's `val_annotations.txt`, and `metadata.csv` or
+  /// Reads a table of labels in a part of the dataset.
+  ///
+  /// Tiny ImageNet has `val_annotations.txt`, Hugging Face's imagefolder `metadata.csv` or
+  /// `.jsonl`.
   /// `.jsonl` as Hugging Face's imagefolder has it.
   mutating func takeTable(of folder: FolderTree, _ split: Split?) throws(Failure) -> Bool {
     if folder.holds("val_annotations.txt") {
@@ -46,7 +49,7 @@ extension FolderLayout {
 
   /// Oxford-IIIT Pets: `images/Abyssinian_1.jpg`, `annotations/trainval.txt` and `test.txt`.
   private mutating func takeOxfordPets(_ folder: FolderTree) throws(Failure) -> Bool {
-    // Each archive may have been unpacked into a folder of its name.
+    // Each archive may have been unpacked into a folder with its name.
     func unpacked(_ name: String) -> FolderTree? {
       folder.folder(name).map { $0.folder(name) ?? $0 }
     }
@@ -75,8 +78,8 @@ extension FolderLayout {
     return true
   }
 
-  /// ILSVRC as Kaggle has it: `ILSVRC/Data/CLS-LOC/train/<class>`, `val` with all pictures in one folder, and
-  /// `LOC_val_solution.csv` beside `ILSVRC`.
+  /// ILSVRC from Kaggle: `ILSVRC/Data/CLS-LOC/train/<class>`, `val` with all pictures in one
+  /// folder, and `LOC_val_solution.csv` next to `ILSVRC`.
   private mutating func takeKaggleImageNet(_ folder: FolderTree) throws(Failure) -> Bool {
     let data =
       folder.folder("ILSVRC")?.folder("Data")?.folder("CLS-LOC")
@@ -88,7 +91,7 @@ extension FolderLayout {
     parts.append("\(train.title) for training")
     takeClasses(in: train, .train)
     if let validation = data.folder("val"), !validation.pictureFolders.isEmpty {
-      // As the usual script sorts them.
+      // The usual script has moved them into class folders.
       parts.append("\(validation.title) for validation")
       noteLoose(in: validation)
       takeClasses(in: validation, .validation)

@@ -1,25 +1,25 @@
 import System
 
-/// How pictures get their classes: by their folders, or by the rows of a table.
+/// How pictures get their classes: from their folders, or from the rows of a table.
 extension FolderLayout {
-  /// Takes every folder with pictures as a class, with what lies in folders below it.
+  /// Makes every folder with pictures a class, including the pictures in folders below it.
   mutating func takeClasses(in folder: FolderTree, _ split: Split) {
     takeClasses(folder.pictureFolders, in: folder, split)
   }
 
-  /// Takes folders as classes of their names.
+  /// Makes folders classes with their names.
   mutating func takeClasses(_ folders: [FolderTree], in folder: FolderTree, _ split: Split) {
     takeClasses(folders.map { ($0.nameText, $0) }, in: folder, split)
   }
 
-  /// Takes folders as classes.
+  /// Makes folders classes.
   mutating func takeClasses(
     _ folders: [(name: String, folder: FolderTree)], in folder: FolderTree, _ split: Split
   ) {
     var names: Set<String> = []
     for (name, one) in folders {
       let label = classes.find(name) ?? placeInOtherLetters(name, split)
-      // Strings are equal in Swift if they are equivalent in Unicode.
+      // Swift compares strings by Unicode equivalence.
       if let other = names.update(with: name) {
         notes.append(
           "The folders \(quoted(other)) and \(quoted(name)) in \(folder.title) have the same name "
@@ -39,7 +39,8 @@ extension FolderLayout {
     }
   }
 
-  /// A class of a part that has it in other letters, `Cat` for `cat`, is the one that was declared.
+  /// The number of a class; if a part spells it with other capitals, `Cat` for `cat`, that of the
+  /// declared class.
   private mutating func placeInOtherLetters(_ name: String, _ split: Split) -> Int {
     if split != .train {
       let alike = classes.names.filter { $0.lowercased() == name.lowercased() }
@@ -54,7 +55,7 @@ extension FolderLayout {
     return classes.place(of: name)
   }
 
-  /// Takes the pictures that rows of a table name.
+  /// Adds the pictures that the rows of a table name.
   mutating func take(
     _ rows: [LabelTable.Row], of table: LabelTable, in folder: FolderTree, _ split: Split?,
     file: String
@@ -70,7 +71,7 @@ extension FolderLayout {
         refused.append((row.line, "has no label for \(quoted(readable(row.name)))"))
         continue
       }
-      // Once in all tables: it must not come into two parts.
+      // Only once in all tables: a picture must not get into two parts.
       guard tabled.insert(picture).inserted else {
         refused.append((row.line, "names \(quoted(readable(row.name))) a second time"))
         continue

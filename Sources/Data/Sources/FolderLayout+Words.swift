@@ -1,6 +1,6 @@
 import System
 
-/// What is said of a folder: notes on what was left out, and refusals with their remedies.
+/// Messages about a folder: notes on what was left out, and refusals with their remedies.
 extension FolderLayout {
   mutating func noteLoose(in folder: FolderTree) {
     guard let first = folder.pictures.first else { return }
@@ -20,7 +20,7 @@ extension FolderLayout {
     )
   }
 
-  /// The path of a folder, as the user has that of the source.
+  /// The path of a folder, starting with the source's path as the user gave it.
   func whole(_ folder: FolderTree) -> String {
     folder.path.bytes.isEmpty ? path : "\(path)/\(folder.pathText)"
   }
@@ -31,19 +31,22 @@ extension FolderLayout {
     return name.lastIndex(of: UInt8(ascii: ".")).map { name[..<$0] } ?? name
   }
 
-  /// A folder as an option takes it.
+  /// A folder as the value of an option.
   func option(_ folder: FolderTree) -> String {
     folder.path.bytes.isEmpty ? "." : folder.title
   }
 
-  /// The option that takes a folder for the part that its name means; for validation if it means none.
+  /// The option that makes a folder the part that its name means; validation if the name means
+  /// none.
   func flag(_ folder: FolderTree) -> String {
     let split = SplitName.split(ofArchive: folder.nameText)
     return "\((split == .train ? .validation : split).folderFlag) \(option(folder))"
   }
 
-  /// The options that take folders for parts: the one for training is that which is called so, or else the largest of
-  /// those that are called no other part.
+  /// The options that make folders parts.
+  ///
+  /// The training part is the folder with such a name, or else the largest of those whose names
+  /// mean no other part.
   func remedy(_ folders: [FolderTree]) -> String {
     func rank(_ folder: FolderTree) -> (Int, Int) {
       let isOther = SplitName.split(ofArchive: folder.nameText) != .train
@@ -78,9 +81,10 @@ extension FolderLayout {
         + "class, or give --list FILE with their labels.\(listHint(folder))")
   }
 
-  /// A file that may be the list.
+  /// A hint at a file that may be the list.
   func listHint(_ folder: FolderTree) -> String {
-    // YOLO's boxes: a text beside each picture, or in a folder `labels` of the same shape.
+    // YOLO's boxes: a text file next to each picture, or in a folder `labels` of the same
+    // structure.
     var stems: Set<ArraySlice<UInt8>> = []
     walk.tree.forEachPicture { stems.insert(stem($0)) }
     func isOfPicture(_ name: String) -> Bool {

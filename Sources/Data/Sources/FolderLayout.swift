@@ -1,19 +1,19 @@
 import System
 
-/// What a folder of pictures is taken for: which folders hold which part of the dataset, and how its pictures have their
-/// classes.
+/// How a folder of pictures is interpreted: which folders hold which part of the dataset, and how
+/// its pictures get their classes.
 ///
-/// Everything that was found comes into a class or into a note. What could be meant in two ways is refused with the
-/// option that decides.
+/// Everything that was found becomes part of a class or is mentioned in a note. Anything ambiguous
+/// is refused with the option that decides.
 struct FolderLayout {
-  /// What it is in words.
+  /// The kind of layout in words.
   var kind = "class folders"
   let path: String
   var walk: FolderWalk
   var classes = ClassNames()
   var items: [SourceItem] = []
   var notes: [String] = []
-  /// Where the parts are, a phrase each.
+  /// Where the parts are, one phrase each.
   var parts: [String] = []
   /// The pictures that tables named, as paths below the root.
   var tabled: Set<[UInt8]> = []
@@ -26,18 +26,19 @@ struct FolderLayout {
     self.walk = walk
   }
 
-  /// Finds the parts and takes their pictures.
-  /// - Throws: `Failure`: input missing for folders without pictures, usage where options must decide, bad data.
+  /// Finds the parts and collects their pictures.
+  /// - Throws: `Failure`: input missing for folders without pictures, usage if options must decide,
+  ///   bad data.
   mutating func recognise(_ options: SourceOptions) throws(Failure) {
     guard !options.namesFolders else { return try takeNamedFolders(options) }
     guard walk.tree.pictureCount > 0 else { throw holdsNothing(walk.tree) }
     try recognise(walk.tree)
   }
 
-  /// The pictures with their labels, and all that was not taken.
-  /// - Throws: `Failure` (bad data) for classes that do not make a dataset.
+  /// The pictures with their labels, and everything that was left out.
+  /// - Throws: `Failure` (bad data) for invalid classes.
   mutating func listing() throws(Failure) -> SourceListing {
-    // Of a million pictures there is one copy.
+    // Avoids a second copy of a million pictures.
     let found = items
     items = []
     walk.countOthers(in: walk.tree, but: readFiles)
@@ -50,11 +51,11 @@ struct FolderLayout {
     return listing
   }
 
-  // MARK: What the folders mean
+  // MARK: Interpreting folders
 
   private mutating func recognise(_ folder: FolderTree) throws(Failure) {
     if try recogniseKnownDataset(folder) { return }
-    // A part may hold parts again: `train/train`, `train/val` beside `test`.
+    // A part may contain parts: `train/train`, `train/val` and `test`.
     let candidates = folder.pictureFolders.flatMap { innerParts(of: $0) ?? [$0] }
     let named = candidates.filter { $0.split != nil }
     let others = candidates.filter { $0.split == nil }
@@ -68,7 +69,8 @@ struct FolderLayout {
     }
     guard !candidates.isEmpty else { throw holdsLoosePictures(folder) }
     if let one = named.first {
-      // A class may be called "train"; one called "test" is rather the pictures of a competition.
+      // A class may be called "train"; a folder "test" more likely holds the pictures of a
+      // competition.
       guard named.count == 1, one.split == .train, others.count > 1 else {
         throw Failure(
           .usage,
@@ -90,7 +92,7 @@ struct FolderLayout {
     takeClasses(in: folder, .train)
   }
 
-  /// Takes the folders whose names say what part of the dataset they are.
+  /// Reads the folders whose names mean a part of the dataset.
   private mutating func takeParts(
     _ named: [FolderTree], beside others: [FolderTree], in folder: FolderTree
   ) throws(Failure) {
@@ -105,7 +107,7 @@ struct FolderLayout {
     }
     let known = Set(named.flatMap { classFolders(of: $0).map(\.nameText) })
     if !named.contains(where: { $0.split == .train }), !others.isEmpty, !known.isEmpty {
-      // The classes for training may lie beside the other parts, `cat`, `dog`, `val/cat`, `val/dog`.
+      // The training classes may lie next to the other parts: `cat`, `dog`, `val/cat`, `val/dog`.
       let classes = others.filter { known.contains($0.nameText) }
       if classes.count == known.count {
         parts.append("the other folders in \(quoted(whole(folder))) for training")
@@ -148,14 +150,15 @@ struct FolderLayout {
     }
   }
 
-  /// The parts within a part, where its folders are nothing else and hold classes; nil where they are classes.
+  /// The parts within a part, if all of its folders are parts and hold classes; nil if they are
+  /// classes.
   private func innerParts(of folder: FolderTree) -> [FolderTree]? {
     let inner = unwrapped(folder).pictureFolders
     let areParts = inner.allSatisfy { $0.split != nil && !classFolders(of: $0).isEmpty }
     return folder.split != nil && inner.count > 1 && areParts ? inner : nil
   }
 
-  /// Takes parts that lie inside the class folders, `cat/train`, `cat/test`; false if there are none.
+  /// Reads parts inside the class folders, `cat/train`, `cat/test`; false if there are none.
   private mutating func takePartsInClasses(
     _ folders: [FolderTree], in parent: FolderTree
   ) throws(Failure) -> Bool {
@@ -188,7 +191,8 @@ struct FolderLayout {
     return true
   }
 
-  /// Refuses a folder beside class folders that holds these once more, as an archive that was unpacked into itself.
+  /// Refuses a folder next to class folders that holds the same folders again, as from an archive
+  /// that was unpacked into itself.
   private func refuseCopies(among folders: [FolderTree], in parent: FolderTree) throws(Failure) {
     let names = Set(folders.map(\.nameText))
     for one in folders where one.pictures.isEmpty {
@@ -202,7 +206,7 @@ struct FolderLayout {
     }
   }
 
-  /// Takes the class folders of a part, or the labels that lie in it.
+  /// Reads the class folders of a part, or its table of labels.
   private mutating func takePart(_ folder: FolderTree, _ split: Split) throws(Failure) {
     if try takeTable(of: folder, split) { return }
     let inner = unwrapped(folder)
@@ -229,7 +233,8 @@ struct FolderLayout {
     takeClasses(in: inner, split)
   }
 
-  /// The folder in which the class folders lie: what was packed with its own name, or with `images`, lies a step deeper.
+  /// The folder that holds the class folders, skipping an outer folder with the same name or one
+  /// called `images`.
   private func unwrapped(_ folder: FolderTree) -> FolderTree {
     var folder = folder
     while folder.pictures.isEmpty, folder.pictureFolders.count == 1,
@@ -244,7 +249,8 @@ struct FolderLayout {
     unwrapped(folder).pictureFolders
   }
 
-  /// Refuses a few folders that hold the same folders each: these look like parts, or folds, of unknown names.
+  /// Refuses a few folders that all hold the same folders: they look like parts, or folds, with
+  /// unknown names.
   private func refuseUnknownParts(
     _ folders: [FolderTree], in parent: FolderTree
   ) throws(Failure) {
@@ -282,7 +288,7 @@ struct FolderLayout {
       named.append((folder, split))
     }
     for (folder, split) in named {
-      // Another part may lie beside the class folders of this one, and is no class.
+      // Another part may lie next to the class folders of this one; it is not a class.
       let others = named.filter { $0.split != split }
       let classes = folder.pictureFolders.filter { one in !others.contains { $0.folder === one } }
       if let other = others.first(where: { other in

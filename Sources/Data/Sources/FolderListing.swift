@@ -1,7 +1,7 @@
 import Glibc
 import System
 
-/// What one folder contains, in the order of the names' bytes.
+/// The contents of one folder, sorted by the names' bytes.
 struct FolderListing {
   enum Kind { case folder, file, other }
   struct Entry {
@@ -11,10 +11,10 @@ struct FolderListing {
   }
 
   let entries: [Entry]
-  /// The names that begin with a dot, which are not among the entries.
+  /// The names that start with a dot, which are not among the entries.
   let hidden: [[UInt8]]
 
-  /// Reads a folder; names that begin with a dot are put aside.
+  /// Reads a folder; names that start with a dot are listed separately.
   /// - Throws: `Failure` (input missing) with the folder's path.
   init(of path: PathBytes) throws(Failure) {
     guard let folder = path.withCString({ opendir($0) }) else {
@@ -42,7 +42,7 @@ struct FolderListing {
     self.hidden = hidden.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  // Most file systems say the kind along with the name, which saves a million calls of stat.
+  // Most file systems give the kind together with the name, which saves a million calls of stat.
   private static func kind(_ type: Int, _ path: PathBytes) -> Kind {
     if type == DT_REG { return .file }
     if type == DT_DIR { return .folder }

@@ -1,58 +1,60 @@
 import Images
 import System
 
-/// A folder and what lies below it, as one walk found it.
+/// A folder and everything below it.
 final class FolderTree {
   /// Its path below the root; empty for the root.
   let path: PathBytes
-  /// Pictures by their name or their first bytes, as paths below the root, in the order of the names' bytes.
+  /// Pictures, recognised by their names or first bytes, as paths below the root, sorted by the
+  /// names' bytes.
   fileprivate(set) var pictures: [[UInt8]] = []
   /// The names of all other files.
   fileprivate(set) var others: [[UInt8]] = []
-  /// The folders in it, in the order of their names' bytes.
+  /// The folders in it, sorted by their names' bytes.
   fileprivate(set) var folders: [FolderTree] = []
 
   fileprivate init(_ path: PathBytes) { self.path = path }
 
   /// The last component of the path.
   var name: ArraySlice<UInt8> { path.bytes.lastComponent }
-  /// Whether the name is text, so that a path made of it leads here.
+  /// Whether the name is valid UTF-8, so that a path made from it as text works.
   var isText: Bool { String(validating: name, as: UTF8.self) != nil }
   var nameText: String { readable(name) }
   /// Its path as text, `.` for the root.
   var pathText: String { path.bytes.isEmpty ? "." : readable(path.bytes) }
-  /// How a sentence calls it.
+  /// The folder's name in messages.
   var title: String { quoted(pathText) }
 
-  /// The number of pictures in it and below.
+  /// The number of pictures in it and in the folders below.
   private(set) lazy var pictureCount: Int = folders.reduce(pictures.count) { $0 + $1.pictureCount }
-  /// The folders that have pictures in them or below.
+  /// The folders that contain pictures, directly or further below.
   private(set) lazy var pictureFolders: [FolderTree] = folders.filter { $0.pictureCount > 0 }
 
   /// The part of a dataset that the name means.
   private(set) lazy var split: Split? = SplitName.split(of: nameText)
 
-  /// Whether it lies in another one, however deep.
+  /// Whether it lies below another folder, at any depth.
   func isBelow(_ folder: FolderTree) -> Bool {
     path.bytes.starts(with: folder.path.bytes + [UInt8(ascii: "/")])
   }
 
-  /// The folder of a name, in capitals or not.
+  /// The folder with a name, ignoring case.
   func folder(_ name: String) -> FolderTree? {
     folders.first { $0.nameText == name }
       ?? folders.first { $0.nameText.lowercased() == name.lowercased() }
   }
 
-  /// Whether one of its other files has a name.
+  /// Whether one of its other files has this name.
   func holds(_ name: String) -> Bool { others.contains { $0.elementsEqual(name.utf8) } }
 
-  /// Calls `body` with each picture of it and of the folders below.
+  /// Calls `body` with each picture in it and in the folders below.
   func forEachPicture(_ body: ([UInt8]) -> Void) {
     for picture in pictures { body(picture) }
     for folder in folders { folder.forEachPicture(body) }
   }
 
-  /// The first other file, in it or below, that is meant; as a path below the root.
+  /// The path below the root of the first other file, in it or below, whose name satisfies a
+  /// condition.
   func firstFile(where isMeant: (String) -> Bool) -> String? {
     if let name = others.first(where: { isMeant(readable($0)) }) {
       return readable(path.appending(name).bytes)
@@ -64,22 +66,23 @@ final class FolderTree {
   }
 }
 
-/// Walks once through a folder that should hold pictures, and keeps count of what is none.
+/// Walks once through a folder of pictures, and counts the files that are not pictures.
 ///
-/// Links to folders are followed when everything else has been seen: one that leads to a folder above, or to one that
-/// is there already, is left out. So no loop and no second name brings a picture twice. Folders named for parts come
-/// first, with their links: parts made of links into a pool are what is meant, not the pool.
+/// Links to folders are followed after everything else: one that leads to a parent folder, or to a
+/// folder that was already read, is left out. So no loop and no second name adds a picture twice.
+/// Folders named for parts come first, with their links: if parts consist of links into a pool of
+/// pictures, the parts count and not the pool.
 struct FolderWalk {
   let tree: FolderTree
   /// What was left out, by kind.
   private(set) var leftOut = Tally()
-  /// Files that are pictures by their name, of kinds that are not read.
+  /// Files whose names are those of pictures, in formats that are not read.
   private(set) var unusable: [UnusableFile] = []
   private let root: PathBytes
   private var seen: Set<FileStatus.Identity> = []
   private var links: [(parent: FolderTree, path: PathBytes)] = []
 
-  // Made by storage boxes, macOS, Windows and notebooks.
+  // Files made by storage boxes, macOS, Windows and notebooks.
   private static let systemNames: Set<String> = [
     "@eadir", "__macosx", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin",
     "system volume information", "lost+found", "__pycache__", "thumbs.db", "ehthumbs.db",
@@ -181,7 +184,7 @@ struct FolderWalk {
     }
   }
 
-  /// Counts the files of a part of the tree that are no pictures, but for those that were read as labels.
+  /// Counts the files of a subtree that are not pictures, except those that were read as labels.
   mutating func countOthers(in folder: FolderTree, but read: Set<[UInt8]> = []) {
     for name in folder.others {
       let path = folder.path.appending(name).bytes
@@ -198,7 +201,7 @@ struct FolderWalk {
     return "\(readable(name[dot...]).lowercased()) files"
   }
 
-  /// What is said of pictures of kinds that are not read; nil where there are none.
+  /// A note on pictures in formats that are not read; nil if there are none.
   var unusableNote: String? {
     unusable.first.map { example in
       "\(counted(unusable.count, "picture is", "pictures are")) in formats that are not read: "
@@ -206,7 +209,7 @@ struct FolderWalk {
     }
   }
 
-  /// What was left out, a sentence a kind.
+  /// What was left out, one sentence per kind.
   var notes: [String] {
     leftOut.sorted.map { kind in
       "Left out: \(kind.name) (\(kind.count)), \(quoted(kind.example))\(kind.count > 1 ? " for example" : "")."

@@ -7,15 +7,15 @@ struct IDXFile {
   let dimensions: [Int]
   let values: [UInt8]
 
-  // 1 GiB unpacked: EMNIST by class has half of that. What is not compressed is there, and may be 8 GiB.
+  // Unpacked at most 1 GiB (EMNIST by class has half of that); uncompressed files at most 8 GiB.
   private static let (mostUnpacked, mostPlain) = (1 << 30, 1 << 33)
 
   /// Reads a file, plain or compressed with gzip.
   /// - Parameters:
   ///   - path: The file.
-  ///   - dimensionCount: How many dimensions it must have.
-  ///   - bytesOfValue: 1, or 4 for big-endian whole numbers, whose bytes become the values.
-  ///   - check: Refuses dimensions that do not suit, before any value is unpacked.
+  ///   - dimensionCount: The number of dimensions it must have.
+  ///   - bytesOfValue: 1, or 4 for big-endian integers, whose bytes become the values.
+  ///   - check: Refuses unsuitable dimensions before any value is unpacked.
   /// - Throws: `Failure` (input missing, bad data) that names the path, and what `check` throws.
   init(
     reading path: String, dimensionCount: Int, bytesOfValue: Int = 1,
@@ -60,7 +60,8 @@ struct IDXFile {
     }
   }
 
-  // In pieces: what a header claims is not allocated before it is there.
+  // Read in pieces, so that memory is allocated only for data that exists, whatever the header
+  // claims.
   private static func read(_ count: Int, from file: CompressedFile) throws(Failure) -> [UInt8] {
     var bytes: [UInt8] = []
     let piece = UnsafeMutableRawBufferPointer.allocate(

@@ -3,12 +3,13 @@ package import System
 
 /// The four files of MNIST and its relatives, plain or `.gz`.
 ///
-/// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with `t10k` or `test` for validation, which may be
-/// missing. The names may begin as those of EMNIST, `emnist-balanced-train-...`, or of QMNIST, whose labels are rows of
-/// eight whole numbers (`idx2-int`), the first of which is the class.
+/// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with `t10k` or `test` for
+/// validation, which may be missing. The names may start like those of EMNIST,
+/// `emnist-balanced-train-...`, or of QMNIST, whose labels are rows of eight integers (`idx2-int`),
+/// the first of which is the class.
 ///
-/// The classes are the labels that occur, in the order of their numbers; Fashion-MNIST is
-/// recognised by its labels, and its classes have their names. EMNIST's pictures lie on their side, and are turned
+/// The classes are the labels that occur, in numerical order. Fashion-MNIST is recognised by its
+/// labels, and its classes get their names. EMNIST's pictures are stored transposed and are turned
 /// upright; its classes are named by `emnist-balanced-mapping.txt`.
 package final class IDXSource: ImageSource {
   private struct Part: Sendable {
@@ -22,7 +23,7 @@ package final class IDXSource: ImageSource {
   private let folder: String
   private let parts: [Part]
 
-  /// What the names of a relative's files begin with, `emnist-letters-`; empty for MNIST and most others.
+  /// The beginning of the file names, `emnist-letters-`; empty for MNIST and most others.
   private let family: String
 
   /// Reads the files of a folder; nil if there are none by these names.
@@ -105,7 +106,7 @@ package final class IDXSource: ImageSource {
   package var kind: String { "IDX files" }
 
   /// Lists the pictures in the order of the files.
-  /// - Throws: `Failure` (bad data) for a single class.
+  /// - Throws: `Failure` (bad data) if there is only one class.
   package func list() throws(Failure) -> SourceListing {
     let trainLabels = parts[0].labels
     let numbers = Set(trainLabels).sorted()
@@ -147,7 +148,7 @@ package final class IDXSource: ImageSource {
 
   private var isTurned: Bool { family.hasPrefix("emnist-") }
 
-  /// The letters of EMNIST's classes: lines of a label and of the numbers of its letters in ASCII.
+  /// The letters of EMNIST's classes: each line has a label and the ASCII codes of its letters.
   private func letters() throws(Failure) -> [Int: String] {
     let path = "\(folder)/\(family)mapping.txt"
     guard PathBytes(path).isFile else { return [:] }
@@ -160,7 +161,7 @@ package final class IDXSource: ImageSource {
     return Set(letters.values).count == letters.count ? letters : [:]
   }
 
-  /// Copies a picture's gray values.
+  /// Copies a picture's grey values.
   package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     let images = parts[item.file].images

@@ -1,13 +1,15 @@
 package import Images
 package import System
 
-/// ILSVRC's archives of 2010 or 2012 as downloaded: `ILSVRC2012_img_train.tar`, an archive of an
-/// archive for each class, `ILSVRC2012_img_val.tar` and `ILSVRC2012_devkit_t12.tar.gz` (2010:
-/// `..._images_train.tar`, `..._images_val.tar`, `..._devkit-1.0.tar.gz`).
+/// ILSVRC's archives of 2010 or 2012 as downloaded.
 ///
-/// Nothing is unpacked: the archives' headers are listed, and pictures read where they lie. Classes
-/// are in the order of their WordNet IDs, as those who unpack them into class folders have them, and
-/// their names are those of the kit. Without a validation archive the kit may be missing.
+/// `ILSVRC2012_img_train.tar`, an archive that holds an archive for each class,
+/// `ILSVRC2012_img_val.tar` and `ILSVRC2012_devkit_t12.tar.gz` (2010: `..._images_train.tar`,
+/// `..._images_val.tar`, `..._devkit-1.0.tar.gz`).
+///
+/// Nothing is unpacked: the archives' headers are listed, and pictures are read in place. Classes
+/// are in the order of their WordNet IDs, like class folders unpacked from the archives, and get
+/// the kit's names. Without a validation archive the kit may be missing.
 package final class ILSVRCSource: ImageSource {
   private let train: InputFile
   private let validation: InputFile?
@@ -20,7 +22,7 @@ package final class ILSVRCSource: ImageSource {
     let names = try FolderListing(of: PathBytes(folder)).entries.filter { $0.kind == .file }
       .map { String(decoding: $0.name, as: UTF8.self) }
       .filter { $0.hasPrefix("ILSVRC") && $0.hasSuffix(".tar") && !$0.contains("devkit") }
-    // "_t3" marks the dogs of 2012's third task, which are among the others.
+    // "_t3" marks the dogs of 2012's third task, which are also in the main archive.
     guard let train = names.first(where: { $0.contains("train") && !$0.contains("_t3") })
     else { return nil }
     self.train = try InputFile(opening: "\(folder)/\(train)")
@@ -33,7 +35,8 @@ package final class ILSVRCSource: ImageSource {
   /// `ILSVRC archives`.
   package var kind: String { "ILSVRC archives" }
 
-  /// Lists the pictures: classes by WordNet ID, pictures as they lie, those for validation by number.
+  /// Lists the pictures: classes by WordNet ID, training pictures in archive order, validation
+  /// pictures by number.
   /// - Throws: `Failure` (input missing, bad data) that names the archive and the member.
   package func list() throws(Failure) -> SourceListing {
     let classes = try classArchives()
@@ -101,7 +104,7 @@ package final class ILSVRCSource: ImageSource {
     for synset in kit.synsets { labelOfNumber[synset.number] = labels[synset.wordNetID] }
     var items: [(number: Int, item: SourceItem)] = []
     for member in try TarReader(file).all() {
-      // ILSVRC2012_val_00000001.JPEG is the first line of the ground truth.
+      // ILSVRC2012_val_00000001.JPEG belongs to the first line of the ground truth.
       let stem = member.baseName.prefix { $0 != UInt8(ascii: ".") }
       let digits = stem.split(separator: UInt8(ascii: "_")).last ?? []
       guard let number = Int(String(decoding: digits, as: UTF8.self)), number >= 1 else { continue }

@@ -1,13 +1,14 @@
 package import System
 
-/// Finds out what kind of source a path is.
+/// Recognises the kind of source at a path.
 package enum ImageSources {
   /// Opens a source.
   /// - Parameters:
-  ///   - path: The folder that holds the pictures or the archives of them, or a single shard.
-  ///   - options: How it is to be taken.
+  ///   - path: The folder that holds the pictures or archives, or a single shard.
+  ///   - options: How to read it.
   /// - Returns: The source.
-  /// - Throws: `Failure` (input missing) when nothing is there, (bad data) where it is nothing that is read.
+  /// - Throws: `Failure` (input missing) if there is nothing, (bad data) if it is in no supported
+  ///   format.
   package static func open(
     _ path: String, _ options: SourceOptions = SourceOptions()
   ) throws(Failure) -> any ImageSource {
@@ -41,7 +42,7 @@ package enum ImageSources {
     }
     if let source = try archives(path, options) { return source }
     if let list = options.list {
-      // A stray archive beside pictures is no source.
+      // A single archive among pictures is not a source.
       if let shards = try WebDatasetSource(lookingIn: path, options),
         try FolderWalk(path).tree.pictureCount == 0
       {
@@ -55,7 +56,8 @@ package enum ImageSources {
         return NotedSource(base: shards, notes: notes(walk, beside: shards.readNames))
       }
       if walk.tree.pictures.isEmpty {
-        // What was unpacked lies in a folder of its own, perhaps several times over; what is below is known already.
+        // Unpacked archives often have an outer folder, or several; the walk has already read
+        // everything below.
         var (folder, inner) = (walk.tree, path)
         while folder.folders.count == 1, folder.folders[0].isText {
           folder = folder.folders[0]
@@ -70,7 +72,7 @@ package enum ImageSources {
     return try PictureFolderSource(path, walk, options)
   }
 
-  /// What lies beside shards, and is said to have been left out.
+  /// Notes on files next to shards, which were left out.
   private static func notes(_ walk: FolderWalk, beside read: Set<String>) -> [String] {
     var walk = walk
     walk.countOthers(in: walk.tree, but: Set(read.map { Array($0.utf8) }))
@@ -80,7 +82,7 @@ package enum ImageSources {
         ? ["\(counted(pictures, "picture", "pictures")) next to the shards were left out."] : [])
   }
 
-  /// Sources of arrays or of archives, which are known by the names of their files.
+  /// Sources of arrays or archives, which are recognised by the names of their files.
   private static func archives(
     _ path: String, _ options: SourceOptions
   ) throws(Failure) -> (any ImageSource)? {

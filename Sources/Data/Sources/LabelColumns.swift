@@ -1,18 +1,18 @@
 import System
 
-/// Which fields of a table of labels are what.
+/// The meaning of each column in a table of labels.
 struct LabelColumns {
   var path: Int
   var label: Int?
   var split: Int?
-  /// The titles of the others.
+  /// The titles of the other columns.
   var unused: [String] = []
-  /// How many fields a line has at the most; nil for any number.
+  /// The largest number of fields in a line; nil for any number.
   var count: Int?
 }
 
 extension LabelColumns {
-  // In the order in which they are preferred; the first eight can mean nothing else.
+  // In order of preference; the first eight are unambiguous.
   private static let pathNames = [
     "path", "filepath", "filename", "imagepath", "file", "filepaths", "paths", "files", "imagefile",
     "imagename", "imgpath", "imgname", "image", "img", "images", "relativepath", "relpath",
@@ -30,7 +30,7 @@ extension LabelColumns {
     title.lowercased().filter { $0.isLetter || $0.isNumber }
   }
 
-  /// The columns of these titles; nil where none is that of a path.
+  /// The columns with these titles; nil if none is a path.
   init?(named titles: [String]) {
     let names = titles.map(Self.plain)
     func first(of wanted: [String]) -> Int? {
@@ -43,11 +43,11 @@ extension LabelColumns {
     count = titles.count
   }
 
-  /// The columns that a first line names; nil if it is no header.
+  /// The columns that a first line names; nil if it is not a header.
   init?(header fields: [[UInt8]]) {
     let titles = fields.map { readable($0) }
     self.init(named: titles)
-    // A picture's name or label may be such a word too.
+    // A picture's name or label may also be such a word.
     let name = Self.plain(titles[path])
     let isHeader =
       titles.count == 1
@@ -56,8 +56,8 @@ extension LabelColumns {
     guard isHeader else { return nil }
   }
 
-  /// Which column is what, by what stands in them.
-  /// - Throws: `Failure` (bad data) where that does not show.
+  /// Recognises the columns by their contents.
+  /// - Throws: `Failure` (bad data) if the contents do not tell.
   init(of lines: [[[UInt8]]], in path: String) throws(Failure) {
     // Most lines have as many fields as the table has columns.
     let widths = Dictionary(grouping: lines) { $0.count }
@@ -72,7 +72,7 @@ extension LabelColumns {
       count = label == nil ? 1 : 2
       return
     }
-    // MXNet: number, label, path.
+    // MXNet's order: number, label, path.
     if width >= 3, all(0, { Int(readable($0)) != nil }), all(1, isNumber),
       !all(width - 1, isNumber)
     {

@@ -2,17 +2,18 @@ import Foundation
 import JSON
 import System
 
-/// Pictures with their labels as a text file lists them: `path label` as Caffe has it, CSV and TSV with or without a
-/// header, JSON lines, MXNet's `.lst`.
+/// Pictures with their labels as listed in a text file.
 ///
-/// Which of these it is shows by its first lines. A line that fits nothing is refused with its number; a file of which
-/// more than a tenth is refused is an error.
+/// `path label` as in Caffe, CSV and TSV with or without a header, JSON lines, MXNet's `.lst`.
+///
+/// The format is recognised by the first lines. A line that cannot be used is refused with its
+/// number; if more than a tenth of the lines are refused, that is an error.
 struct LabelTable {
   struct Row {
     let line: Int
-    /// The path or name of the picture, as the file has it.
+    /// The path or name of the picture, as in the file.
     let name: [UInt8]
-    /// The class; nil where the line has none.
+    /// The class; nil if the line has none.
     var label: String?
     var split: Split?
   }
@@ -21,14 +22,14 @@ struct LabelTable {
   private(set) var rows: [Row] = []
   /// Lines that cannot be used, with a phrase that completes "line N ...".
   private(set) var refused: [(line: Int, reason: String)] = []
-  /// Pictures without a label, or with -1, which stands for that.
+  /// Pictures without a label, or with -1, which means the same.
   private(set) var unlabelled = 0
   /// Columns of the header that were not used.
   private(set) var unusedColumns: [String] = []
   private(set) var hasLabels = false
-  /// The part that its pictures are of, unless a row or a path says another.
+  /// The part of its pictures, unless a row or a path names another.
   private let split: Split?
-  /// Rows that say nothing in the column of parts.
+  /// Rows with an empty field in the column of parts.
   private var withoutSplit = 0
 
   private static let largest = 1 << 30
@@ -36,9 +37,10 @@ struct LabelTable {
   /// Reads a file.
   /// - Parameters:
   ///   - path: The file.
-  ///   - columns: Which fields of a line are what; nil to find that out.
-  ///   - split: The part that its pictures are of, if that is known.
-  /// - Throws: `Failure`: input missing where it cannot be read, bad data where nothing of it is understood.
+  ///   - columns: The meaning of each column; nil to recognise it.
+  ///   - split: The part of its pictures, if known.
+  /// - Throws: `Failure`: input missing if it cannot be read, bad data if nothing in it is
+  ///   understood.
   init(
     reading path: String, columns: LabelColumns? = nil, split: Split? = nil
   ) throws(Failure) {
@@ -57,7 +59,7 @@ struct LabelTable {
     }
   }
 
-  /// Takes in a row; what names nothing, or is unlabelled, is counted.
+  /// Adds a row; rows without a name or a label are counted.
   private mutating func add(
     _ line: Int, _ name: [UInt8], label: String?, split: String?, labelIsThere: Bool
   ) {
@@ -97,7 +99,7 @@ struct LabelTable {
       ? FieldDivider(of: sample, isTable: path.lowercased().hasSuffix(".csv"))
       : sample.allSatisfy { $0.contains(tab) } ? .character(tab) : .blanks
     var fields = sample.map(divider.fields)
-    // What a divider at the ends of all lines makes is no column.
+    // A separator at the end of every line does not make a column.
     while fields.allSatisfy({ $0.count > 1 && $0.last?.isEmpty == true }) {
       for line in fields.indices { fields[line].removeLast() }
     }
@@ -113,9 +115,9 @@ struct LabelTable {
     let width = max(columns.path, columns.label ?? 0, columns.split ?? 0) + 1
     for (number, line) in ListLines(bytes, divider).dropFirst(header == nil ? 0 : 1) {
       var fields = divider.fields(of: line)
-      // What a divider at the end makes is no field.
+      // A separator at the end does not make a field.
       while fields.count > width, fields.last?.isEmpty == true { fields.removeLast() }
-      // A line of a path alone keeps the class that the source gives.
+      // A line with only a path keeps the class from the source.
       let isPathAlone = fields.count == 1 && columns.label != nil && width == 2
       let most = columns.count ?? fields.count
       guard fields.count >= width && fields.count <= most || isPathAlone else {
@@ -152,7 +154,7 @@ struct LabelTable {
     settleUnlabelled()
   }
 
-  /// Objects without a label, which come before one that has a label.
+  /// Counts objects without a label that came before one with a label.
   private mutating func settleUnlabelled() {
     guard hasLabels else { return }
     let lacking = rows.filter { $0.label == nil }
@@ -175,7 +177,7 @@ struct LabelTable {
       split: value(columns.split), labelIsThere: hasLabels)
   }
 
-  /// A JSON value as a label: `7` and `7.0` are one.
+  /// A JSON value as a label: `7` and `7.0` are the same.
   static func text(of value: Any?) -> String? {
     switch value {
     case let text as String: text
@@ -185,13 +187,13 @@ struct LabelTable {
     }
   }
 
-  // MARK: What is said
+  // MARK: Notes
 
-  /// Sentences on what was not used.
+  /// Sentences about what was not used.
   /// - Parameters:
-  ///   - refused: The lines that cannot be used, those whose picture is not there among them.
-  ///   - file: What the file is called.
-  /// - Returns: A sentence for each kind.
+  ///   - refused: The lines that cannot be used, including those whose picture does not exist.
+  ///   - file: The file's name in messages.
+  /// - Returns: One sentence for each kind.
   /// - Throws: `Failure` (bad data) with the first three if they are more than a tenth.
   func notes(_ refused: [(line: Int, reason: String)], of file: String) throws(Failure) -> [String]
   {

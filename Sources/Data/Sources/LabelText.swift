@@ -1,13 +1,14 @@
 import Foundation
 import System
 
-/// A class as tables and shards write it.
+/// A class as written in tables and shards.
 enum LabelText {
-  /// What stands for "unlabelled".
+  /// The label that means "unlabelled".
   static let none = "-1"
 
-  /// The label without blanks around it, those of the web and a mark of UTF-8 among them; `7.0` and `7e+00`, as MXNet
-  /// and NumPy write whole numbers, are `7`.
+  /// The label without surrounding blanks, including no-break spaces and a UTF-8 byte-order mark.
+  ///
+  /// `7.0` and `7e+00`, as MXNet and NumPy write integers, become `7`.
   static func plain(_ text: String) -> String {
     let text = text.trimmingCharacters(in: .whitespacesAndNewlines.union(["\u{FEFF}"]))
     // "1e5" may be a name.
@@ -18,6 +19,6 @@ enum LabelText {
     return String(whole)
   }
 
-  /// Whether it is a number below zero, which is no class.
+  /// Whether it is a negative number, which is not a class.
   static func isNegative(_ label: String) -> Bool { Int(label).map { $0 < 0 } ?? false }
 }

@@ -1,13 +1,13 @@
 import System
 
-/// The lines of a list file with their numbers, without blanks at their ends; empty ones are left out.
+/// The non-empty lines of a list file with their numbers, without blanks at their ends.
 struct ListLines: Sequence, IteratorProtocol {
   private let bytes: [UInt8]
-  /// A field in quotes may go on in the next lines.
+  /// A quoted field may continue on the next lines.
   private let divider: FieldDivider
   private var place = 0
   private var number = 0
-  // A quote that is never closed must not swallow the file.
+  // A quote that is never closed must not consume the rest of the file.
   private static let longestField = 4096
 
   init(_ bytes: [UInt8], _ divider: FieldDivider = .lastBlank) {
@@ -34,7 +34,7 @@ struct ListLines: Sequence, IteratorProtocol {
     return nil
   }
 
-  /// Where a line ends: at a line feed, or at a carriage return without one behind it.
+  /// The end of a line: a line feed, or a carriage return that is not followed by one.
   private func lineEnd(from start: Int) -> Int {
     var place = start
     while place < bytes.count, bytes[place] != UInt8(ascii: "\n"),
@@ -43,8 +43,8 @@ struct ListLines: Sequence, IteratorProtocol {
     return place
   }
 
-  /// The text of a file as UTF-8 without a mark at the beginning; UTF-16 is converted.
-  /// - Throws: `Failure` (bad data) for what is no text.
+  /// The text of a file as UTF-8 without a byte-order mark; UTF-16 is converted.
+  /// - Throws: `Failure` (bad data) if it is not text.
   static func text(_ bytes: [UInt8], of path: String) throws(Failure) -> [UInt8] {
     func utf16(_ start: Int, isLittle: Bool) -> [UInt8] {
       let units = stride(from: start, to: bytes.count - 1, by: 2).map {
@@ -76,6 +76,6 @@ struct ListLines: Sequence, IteratorProtocol {
 }
 
 extension UInt8 {
-  /// Whether it is a blank, or any other character that does not show.
+  /// Whether it is a blank or another invisible character.
   var isBlank: Bool { self <= UInt8(ascii: " ") }
 }

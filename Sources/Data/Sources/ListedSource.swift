@@ -1,26 +1,27 @@
 package import Images
 package import System
 
-/// The pictures of another source that a list file names, with the labels that it gives.
+/// The pictures of another source that a list file names, with the list's labels.
 ///
-/// `LabelTable` reads the file. In a folder of pictures the paths are those of files below it (or below the folder that
-/// `root` names, or the list's own), in class folders or not, reached through symbolic links perhaps, but never by `..`
-/// or from elsewhere; in other sources they are the names that `rejected.jsonl` would use.
+/// `LabelTable` reads the file. In a folder of pictures the paths are those of files below it (or
+/// below the folder `root`, or the list's own folder). They may lie in class folders or not, and
+/// may be reached through symbolic links, but never through `..` or from elsewhere. In other
+/// sources they are the names that `rejected.jsonl` would use.
 package struct ListedSource: ImageSource {
   private let base: (any ImageSource)?
-  /// The folders that paths may start from; none where the source is of another kind.
+  /// The folders that paths may be relative to; empty for other kinds of sources.
   private let folders: [PathBytes]
   private let path: String
 
-  /// A source narrowed down by the list file at a path.
+  /// The pictures of a source that a list file names.
   init(_ base: any ImageSource, list path: String) {
     self.base = base
     self.path = path
     folders = []
   }
 
-  /// Pictures in a folder by the list file at a path.
-  /// - Throws: `Failure` (input missing) for a root that is no folder.
+  /// The pictures in a folder that a list file names.
+  /// - Throws: `Failure` (input missing) if the root is not a folder.
   init(folder: String, list path: String, root: String?) throws(Failure) {
     base = nil
     self.path = path
@@ -29,7 +30,7 @@ package struct ListedSource: ImageSource {
         .inputMissing, "There is no folder \(quoted(root)); give --root an existing folder.")
     }
     var folders = [root, folder].compactMap { $0.map { PathBytes($0) } }
-    // A list may have its paths from where it lies, if that is in the source.
+    // A list's paths may be relative to the list's own folder, if that is in the source.
     if let own = PathBytes(Self.folder(of: path)).resolved, let source = PathBytes(folder).resolved,
       own.bytes.starts(with: source.bytes + [UInt8(ascii: "/")])
     {
@@ -38,11 +39,12 @@ package struct ListedSource: ImageSource {
     self.folders = folders
   }
 
-  /// The kind of the source that is listed, `a folder by a list`.
+  /// The kind of the underlying source, `a folder by a list`.
   package var kind: String { "\(base?.kind ?? "a folder") with a list" }
 
   /// Finds the listed pictures, in the order of the list.
-  /// - Throws: `Failure`: input missing for the list, bad data if more than a tenth of its lines fit nothing.
+  /// - Throws: `Failure`: input missing for the list, bad data if more than a tenth of its lines
+  ///   cannot be used.
   package func list() throws(Failure) -> SourceListing {
     let table = try LabelTable(reading: path)
     var found = Found(refused: table.refused)
@@ -71,7 +73,7 @@ package struct ListedSource: ImageSource {
 
     init(refused: [(line: Int, reason: String)]) { self.refused = refused }
 
-    /// Whether a picture comes for the first time.
+    /// Whether a picture occurs for the first time.
     mutating func isNew(_ name: [UInt8], _ row: LabelTable.Row) -> Bool {
       if names.insert(name).inserted { return true }
       refused.append((row.line, "names \(quoted(readable(row.name))) a second time"))
@@ -120,7 +122,8 @@ package struct ListedSource: ImageSource {
     }
   }
 
-  /// A path below a folder in its shortest form, so that no file comes twice; nil if it leads out.
+  /// A path below a folder in normalised form, so that no file occurs twice; nil if it leads out of
+  /// the folder.
   private static func path(_ name: [UInt8], _ absolute: [[UInt8]]) -> [UInt8]? {
     let slash = UInt8(ascii: "/")
     var name = name[...]
@@ -133,13 +136,15 @@ package struct ListedSource: ImageSource {
     return Array(components.joined(separator: [slash]))
   }
 
-  /// The file that a path means: as it stands, with what web addresses and Windows write otherwise, and with an ending
-  /// where the list has none.
+  /// The file that a path means.
+  ///
+  /// It is tried unchanged, with the conventions of web addresses and Windows decoded, and with an
+  /// added file ending.
   private func find(_ name: [UInt8]) -> (base: Int, name: [UInt8])? {
     func look(_ name: [UInt8]) -> (base: Int, name: [UInt8])? {
       guard !name.isEmpty else { return nil }
       for (base, folder) in folders.enumerated() {
-        // A link that leads nowhere is there, and found out when it is read.
+        // A broken link exists; the error appears when it is read.
         if let status = FileStatus(folder.appending(name), followsLinks: false), !status.isFolder {
           return (base, name)
         }

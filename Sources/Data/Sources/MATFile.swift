@@ -2,11 +2,12 @@ import CArchive
 
 /// The structures in a MATLAB file of level 5, the format of `meta.mat` in ILSVRC's development kits.
 ///
-/// After 128 bytes in front come elements: a tag of a type and a size, then as many bytes. Every size is held against
-/// the bytes that are there before anything is made of it; what a field holds besides numbers and texts is passed
-/// over by its size. The format is MathWorks' "MAT-File Format"; numbers are little-endian, as in all of the kits.
+/// After a header of 128 bytes come elements: a tag with a type and a size, then as many bytes.
+/// Every size is checked against the available bytes before memory is allocated for it; fields that
+/// hold neither numbers nor text are skipped. The format is MathWorks' "MAT-File Format"; numbers
+/// are little-endian, as in all of the kits.
 struct MATFile {
-  /// What a field of a structure holds, as far as it is wanted.
+  /// The value of a structure's field, as far as it is needed.
   enum Value: Equatable {
     /// A real number, or the first of an array.
     case number(Double)
@@ -30,23 +31,23 @@ struct MATFile {
     func value(_ structure: Int, _ field: Int) -> Value { values[structure * fields.count + field] }
   }
 
-  /// Types of elements.
+  /// Element types.
   private enum Kind {
     static let (int8, uint8, int16, uint16, int32, uint32) = (1, 2, 3, 4, 5, 6)
     static let (single, double, int64, uint64) = (7, 9, 12, 13)
     static let (matrix, compressed, utf8, utf16) = (14, 15, 16, 17)
   }
 
-  /// Classes of matrices.
+  /// Matrix classes.
   private enum Class {
     static let (structure, characters) = (2, 4)
-    /// double, single, and the whole numbers of 8 to 64 bits.
+    /// double, single, and the integers of 8 to 64 bits.
     static let numbers = 6...15
   }
 
   private let bytes: [UInt8]
 
-  /// Takes a file's bytes; nil where they do not begin as such a file does.
+  /// Reads a file's bytes; nil if they do not start like a MATLAB file.
   init?(_ bytes: [UInt8]) {
     guard bytes.count >= 128, bytes[124...127].elementsEqual([0, 1, 0x49, 0x4D]) else { return nil }
     self.bytes = bytes
@@ -55,8 +56,8 @@ struct MATFile {
   /// Finds an array of structures by its name.
   /// - Parameters:
   ///   - name: The variable's name.
-  ///   - largest: The most bytes that compressed elements may become.
-  /// - Returns: The structures; nil where there are none of that name or they are damaged.
+  ///   - largest: The largest size in bytes of an unpacked element.
+  /// - Returns: The structures; nil if there are none with that name or they are damaged.
   func structures(named name: String, unpackingUpTo largest: Int) -> Structures? {
     var (rest, room) = (Elements(bytes[128...]), largest)
     while let (kind, content) = rest.next() {
@@ -75,17 +76,17 @@ struct MATFile {
 
   // MARK: Elements
 
-  /// The elements in some bytes, one after the other.
+  /// The elements in a range of bytes.
   private struct Elements {
     private var rest: ArraySlice<UInt8>
 
     init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
-    /// The next element's type and content; nil at the end, and where it is not all there.
+    /// The next element's type and content; nil at the end, or if it is incomplete.
     mutating func next() -> (kind: Int, content: ArraySlice<UInt8>)? {
       guard rest.count >= 8 else { return nil }
       let word = rest.number(at: 0, as: UInt32.self)
-      // Up to four bytes may stand in the tag, with their number in the upper half of the type.
+      // Up to four bytes may be stored in the tag, with their count in the upper half of the type.
       if word >> 16 != 0 {
         let size = Int(word >> 16)
         guard size <= 4 else { return nil }
@@ -101,13 +102,13 @@ struct MATFile {
       return (Int(word), content)
     }
 
-    /// The content of the next element, where it is of one of these types.
+    /// The content of the next element, if it has one of these types.
     mutating func next(_ kinds: Int...) -> ArraySlice<UInt8>? {
       next().flatMap { kinds.contains($0.kind) ? $0.content : nil }
     }
   }
 
-  /// What zlib makes of a compressed element; nil where it is damaged or becomes too long.
+  /// Decompresses an element with zlib; nil if it is damaged or becomes too large.
   private static func unpack(_ packed: ArraySlice<UInt8>, upTo largest: Int) -> [UInt8]? {
     var room = min(largest, max(1 << 12, 4 * packed.count))
     while true {
@@ -127,7 +128,7 @@ struct MATFile {
 
   // MARK: Matrices
 
-  /// Reads what all matrices begin with: class, number of elements, name.
+  /// Reads the header that all matrices have: class, number of elements, name.
   private static func head(
     _ rest: inout Elements
   ) -> (kind: Int, count: Int, name: String)? {
@@ -146,7 +147,7 @@ struct MATFile {
     return (Int(flags[flags.startIndex]), count, String(decoding: name, as: UTF8.self))
   }
 
-  /// The structures in a matrix of that name and class.
+  /// The structures in a matrix with that name and class.
   private static func structures(_ content: ArraySlice<UInt8>, named name: String) -> Structures? {
     var rest = Elements(content)
     guard let (kind, count, ownName) = head(&rest), kind == Class.structure, ownName == name,
@@ -159,7 +160,7 @@ struct MATFile {
       String(
         decoding: names.dropFirst(place).prefix(length).prefix { $0 != 0 }, as: UTF8.self)
     }
-    // Each value takes 8 bytes at least.
+    // Each value takes at least 8 bytes.
     guard count <= content.count / 8 / fields.count else { return nil }
     var values: [Value] = []
     values.reserveCapacity(count * fields.count)
@@ -194,7 +195,8 @@ struct MATFile {
     }
   }
 
-  /// The first number; whole numbers are kept in the smallest type that holds them, whatever the matrix's class.
+  /// The first number; integers are stored in the smallest type that holds them, whatever the
+  /// matrix's class.
   private static func number(_ data: ArraySlice<UInt8>, _ type: Int) -> Double? {
     func read<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
       data.count >= MemoryLayout<Number>.size ? data.number(at: 0, as: type) : nil
@@ -216,7 +218,7 @@ struct MATFile {
 }
 
 extension ArraySlice<UInt8> {
-  /// The little-endian number that stands so many bytes after the first; they must be there.
+  /// The little-endian number at an offset from the first byte, which must be in range.
   fileprivate func number<Number: FixedWidthInteger>(at place: Int, as type: Number.Type) -> Number
   {
     withUnsafeBytes {

@@ -1,7 +1,7 @@
 import Images
 import System
 
-/// A source with notes on what lies beside its files.
+/// A source with notes on other files next to its own.
 struct NotedSource: ImageSource {
   let base: any ImageSource
   let notes: [String]

@@ -1,10 +1,10 @@
 import System
 
-/// Forms of datasets that are not read, each with the lines that turn it into one that is.
+/// Dataset formats that are not supported, each with the commands that convert it to one that is.
 enum OtherFormats {
   private struct Format: Sendable {
     let isMeant: @Sendable (_ name: String) -> Bool
-    /// What it is, and what to do; `FILE` stands for the file, `DIR` for its folder.
+    /// What the format is, and what to do; `FILE` stands for the file, `DIR` for its folder.
     let words: String
   }
 
@@ -86,7 +86,7 @@ enum OtherFormats {
         """),
   ]
 
-  /// Refuses a file that is known and not read.
+  /// Refuses a file in a known but unsupported format.
   /// - Throws: `Failure` (bad data) that says what it is and how to convert it.
   static func refuse(file path: String) throws(Failure) {
     let name = String(path.split(separator: "/").last ?? "")
@@ -94,10 +94,10 @@ enum OtherFormats {
     throw refusal(format, path)
   }
 
-  /// Refuses a folder without pictures in which such a file lies.
+  /// Refuses a folder without pictures that holds such a file.
   /// - Throws: `Failure` (bad data) that says what it is and how to convert it.
   static func refuse(_ tree: FolderTree, in path: String) throws(Failure) {
-    // CIFAR-100 has files without endings that others may have too.
+    // CIFAR-100's files have no endings, and names that other datasets may have too.
     if tree.holds("train"), tree.holds("test"), tree.holds("meta") {
       guard let format = formats.first(where: { $0.isMeant("data_batch_1") }) else { return }
       throw refusal(format, "\(path)/train")

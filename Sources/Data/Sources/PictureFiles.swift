@@ -2,18 +2,20 @@ import Glibc
 import Images
 package import System
 
-/// Picture files, told by their names.
+/// Picture files, recognised by their names.
 package enum PictureFiles {
-  /// The endings that picture files have, as a sentence names them.
+  /// The endings of picture files, as a list for messages.
   package static var endings: String {
     ImageFormat.fileExtensions.sorted().map { "." + $0 }.joined(separator: ", ")
   }
 
-  /// Whether a path leads to a folder.
+  /// Whether a path is a folder.
   package static func isFolder(_ path: String) -> Bool { PathBytes(path).isFolder }
 
-  /// The pictures of a folder and of those in it, each folder's before those of the folders in it, as `prepare` finds
-  /// them; and what else is there, a sentence a kind.
+  /// The pictures that `prepare` would find in a folder, and notes on other files, one sentence per
+  /// kind.
+  ///
+  /// Each folder's pictures come before those of the folders in it.
   /// - Throws: `Failure` (input missing) for a folder that cannot be read.
   package static func list(
     in folder: String
@@ -26,7 +28,7 @@ package enum PictureFiles {
     return (pictures, walk.notes + [walk.unusableNote].compactMap(\.self))
   }
 
-  /// Whether a file's name ends as pictures' names do, in upper or lower case.
+  /// Whether a file's name has a picture's ending, in upper or lower case.
   static func isPicture(_ name: [UInt8]) -> Bool {
     ImageFormat.fileExtensions.contains(suffix(name))
   }
@@ -42,7 +44,8 @@ package enum PictureFiles {
     }
   }
 
-  // What people call pictures; a raw file would pass for the TIFF of its thumbnail.
+  // Formats that users consider pictures; a camera raw file would be read as the TIFF of its
+  // thumbnail.
   private static let otherKinds: [String: String] = {
     var kinds: [String: String] = [:]
     for raw in [
@@ -57,7 +60,7 @@ package enum PictureFiles {
     return kinds
   }()
 
-  /// Why a file that people call a picture is none here, by its name; nil for other files.
+  /// Why a file with a picture's ending cannot be used; nil for other files.
   static func reasonAgainst(_ name: [UInt8]) -> String? {
     otherKinds[suffix(name)].map { "\($0); convert it to JPEG or PNG" }
   }
@@ -73,7 +76,7 @@ package enum PictureFiles {
 
   /// A picture's file below `root`.
   ///
-  /// What is no regular file, a broken link for example, is found out when it is read.
+  /// A file that is not regular, for example a broken link, gives an error when it is read.
   static func item(
     _ name: [UInt8], label: Int, split: Split, in root: PathBytes, base: Int = 0
   ) -> SourceItem {

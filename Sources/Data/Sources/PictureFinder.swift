@@ -1,7 +1,7 @@
 import Foundation
 import System
 
-/// Finds pictures of a folder by what a table calls them.
+/// Finds pictures of a folder by the names that a table uses.
 struct PictureFinder {
   private var byPath: [ArraySlice<UInt8>: [UInt8]] = [:]
   private var byName: [ArraySlice<UInt8>: [UInt8]] = [:]
@@ -22,8 +22,8 @@ struct PictureFinder {
     }
   }
 
-  /// Its path below the root: by the path below the folder, by its name, or by its name without the ending, where that
-  /// is one picture's alone.
+  /// A picture's path below the root, found by its path below the folder, its name, or its name
+  /// without the ending, if only one picture matches.
   mutating func find(_ name: [UInt8]) -> [UInt8]? {
     let plain = name.starts(with: Array("./".utf8)) ? name[2...] : name[...]
     let forms = [plain] + Self.forms(of: Array(plain)).map { $0[...] }
@@ -33,7 +33,8 @@ struct PictureFinder {
     return found
   }
 
-  /// A name in Unicode's composed and decomposed letters, where these differ: macOS and others write names otherwise.
+  /// A name with Unicode's composed and decomposed characters, if these differ: macOS and other
+  /// systems write names differently.
   static func forms(of name: [UInt8]) -> [[UInt8]] {
     guard name.contains(where: { $0 > 127 }), let text = String(validating: name, as: UTF8.self)
     else { return [] }

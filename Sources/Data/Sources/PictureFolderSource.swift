@@ -4,16 +4,16 @@ import System
 
 /// Pictures as files in folders.
 ///
-/// Class folders, with or without folders for the parts of the dataset, and the trees that known datasets come in:
-/// `FolderLayout` says which. Symbolic links are followed.
+/// Class folders, with or without folders for the parts of the dataset, and the folder trees of
+/// known datasets; `FolderLayout` recognises them. Symbolic links are followed.
 package struct PictureFolderSource: ImageSource {
   /// `class folders`, or the name of the dataset.
   package let kind: String
   private let root: PathBytes
   private let listing: SourceListing
 
-  /// Recognises what lies in a folder.
-  /// - Throws: `Failure`: input missing for folders without pictures, bad data for what is not understood.
+  /// Recognises the layout of a folder.
+  /// - Throws: `Failure`: input missing for folders without pictures, bad data for unknown layouts.
   init(_ path: String, _ walk: FolderWalk, _ options: SourceOptions) throws(Failure) {
     root = PathBytes(path)
     var layout = FolderLayout(path, walk)
@@ -22,7 +22,7 @@ package struct PictureFolderSource: ImageSource {
     listing = try layout.listing()
   }
 
-  /// The pictures, class by class where the classes are folders.
+  /// The pictures, class by class if the classes are folders.
   package func list() -> SourceListing { listing }
 
   /// Reads a picture's file.

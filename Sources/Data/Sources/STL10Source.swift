@@ -3,8 +3,8 @@ package import System
 
 /// STL-10's binary version: `train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`, `class_names.txt`.
 ///
-/// A picture is 96x96 values of red, of green and of blue, column by column; labels count from 1. The pictures without
-/// labels in `unlabeled_X.bin` are left out.
+/// A picture has 96x96 values each of red, green and blue, column by column; labels count from 1.
+/// The unlabelled pictures in `unlabeled_X.bin` are left out.
 package final class STL10Source: ImageSource {
   private struct Part: Sendable {
     let split: Split
@@ -55,7 +55,7 @@ package final class STL10Source: ImageSource {
   package var kind: String { "STL-10 binary files" }
 
   /// Lists the pictures in the order of the files.
-  /// - Throws: Nothing; what is wrong was found when the files were opened.
+  /// - Throws: Nothing; errors were found when the files were opened.
   package func list() throws(Failure) -> SourceListing {
     var items: [SourceItem] = []
     for (number, part) in parts.enumerated() {
@@ -74,7 +74,7 @@ package final class STL10Source: ImageSource {
     return SourceListing(classNames: classNames, items: items, notes: notes)
   }
 
-  /// Copies a picture's values, its three planes of columns becoming rows of RGB pixels.
+  /// Copies a picture's values, converting three planes of columns to rows of RGB pixels.
   package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     var planes = [UInt8](repeating: 0, count: Self.values)
@@ -97,7 +97,7 @@ package final class STL10Source: ImageSource {
 }
 
 extension SourceListing {
-  /// What is said of a known dataset of two parts, whose second is called a test.
+  /// The note for a known dataset with two parts, the second of which is called a test set.
   static func testIsValidation(_ name: String) -> String {
     "\(quoted(name)) is used for validation, since this dataset has only two splits."
   }

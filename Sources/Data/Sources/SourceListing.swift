@@ -1,6 +1,6 @@
 import System
 
-/// A file of a source that cannot become a picture, whatever its label.
+/// A file of a source that cannot be used as a picture, whatever its label.
 package struct UnusableFile: Sendable {
   /// Its path in the source.
   package let path: String
@@ -8,37 +8,38 @@ package struct UnusableFile: Sendable {
   package let reason: String
 }
 
-/// Everything that a source holds.
+/// Everything that a source contains.
 package struct SourceListing: Sendable {
-  /// The classes' names; a label is a place in this list.
+  /// The classes' names; a label is an index into this list.
   package var classNames: [String]
-  /// The pictures, in an order that depends on the source alone.
+  /// The pictures, in an order that depends only on the source.
   package var items: [SourceItem]
-  /// What the user should know: files that were left out, for example.
+  /// Notes for the user, for example on files that were left out.
   package var notes: [String]
-  /// Where the parts were found, as the rest of a sentence; empty where the kind of source says it all.
+  /// Where the parts were found, as the rest of a sentence; empty if the kind of source says it
+  /// all.
   package var layout = ""
-  /// What was meant to be a picture, and is none.
+  /// Files that should be pictures but cannot be used.
   package var unusable: [UnusableFile] = []
 
-  /// Makes a listing.
   package init(classNames: [String], items: [SourceItem], notes: [String] = []) {
     self.classNames = classNames
     self.items = items
     self.notes = notes
   }
 
-  /// Makes a listing of classes by their names, which come in the order of their numbers if all are numbers, otherwise
-  /// of their bytes.
+  /// Makes a listing with sorted classes: by number if all names are numbers, otherwise by the
+  /// names' bytes.
   ///
-  /// Test pictures of classes that have no others are left out, which is noted.
+  /// Test pictures of classes without other pictures are left out, which is noted.
   /// - Parameters:
   ///   - names: The classes as they were found, in the order of the items' labels.
   ///   - found: The pictures.
-  ///   - notes: What the user should know.
+  ///   - notes: Notes for the user.
   ///   - byNumber: Whether names that are all numbers are sorted as such.
   ///   - source: The source as messages name it.
-  /// - Throws: `Failure` (bad data) for fewer than two classes, and a class that has validation pictures alone.
+  /// - Throws: `Failure` (bad data) for fewer than two classes, and for a class that has only
+  ///   validation pictures.
   init(
     naming names: [String], items found: consuming [SourceItem], notes: [String],
     byNumber: Bool, source: String
@@ -48,7 +49,7 @@ package struct SourceListing: Sendable {
     for item in items {
       counts[item.split, default: Array(repeating: 0, count: names.count)][item.label] += 1
     }
-    // Without training pictures this is a dataset to measure with.
+    // Without training pictures, this is a dataset for evaluation.
     let declaring = [Split.train, .validation, .test].first { counts[$0] != nil } ?? .train
     let declared = counts[declaring] ?? []
     if declaring == .train, let validation = counts[.validation],
@@ -84,7 +85,7 @@ package struct SourceListing: Sendable {
       notes.append("\(listed(first)) differ only in capitals; they are separate classes.")
     }
     let numbers = byNumber ? used.compactMap { Int(names[$0]) } : []
-    // Only if no two names are one number ("7" and "07").
+    // Only if no two names are the same number ("7" and "07").
     let isNumbered = Set(numbers).count == used.count
     let order = used.sorted {
       isNumbered
@@ -98,16 +99,16 @@ package struct SourceListing: Sendable {
   }
 }
 
-/// Classes by their names, numbered as they come.
+/// Classes by name, numbered in order of appearance.
 ///
-/// Names that look the same (Unicode's composed and decomposed letters) are one.
+/// Names that look the same (Unicode's composed and decomposed characters) are the same class.
 struct ClassNames {
   private(set) var names: [String] = []
   private var places: [String: Int] = [:]
 
-  /// The number of a class, a new one for a new name.
+  /// The number of a class; a new name gets a new number.
   mutating func place(of name: String) -> Int {
-    // Strings are equal in Swift if they are equivalent in Unicode.
+    // Swift compares strings by Unicode equivalence.
     if let place = places[name] { return place }
     places[name] = names.count
     names.append(name)

@@ -1,4 +1,4 @@
-/// What the user says of a source, where it does not speak for itself.
+/// The user's options about a source, for what cannot be recognised.
 package struct SourceOptions: Sendable {
   /// A list file that selects pictures or gives them other labels.
   package var list: String?
@@ -6,17 +6,17 @@ package struct SourceOptions: Sendable {
   package var root: String?
   /// The folder below the source whose folders are the classes for training.
   package var trainFolder: String?
-  /// The folder below the source with the same for validation.
+  /// The same for validation.
   package var validationFolder: String?
-  /// The folder below the source with the same for testing.
+  /// The same for testing.
   package var testFolder: String?
   /// Whether damaged archives are used as far as they can be read.
   package var skipsCorrupt = false
 
-  /// Options that leave all to what is found.
+  /// Options that recognise everything.
   package init() {}
 
-  /// Whether folders are named, and none is to be guessed.
+  /// Whether the user named folders, so that none are guessed.
   var namesFolders: Bool { trainFolder != nil || validationFolder != nil || testFolder != nil }
 }
 

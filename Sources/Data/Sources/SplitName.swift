@@ -1,6 +1,6 @@
 import System
 
-/// Which part of a dataset a folder, a shard or a word of a list means by its name.
+/// Recognises which part of a dataset the name of a folder, shard or list entry means.
 enum SplitName {
   private static let meanings: [String: Split] = [
     "train": .train, "training": .train, "trn": .train, "trainset": .train, "trainingset": .train,
@@ -12,14 +12,14 @@ enum SplitName {
     "test": .test, "testing": .test, "tst": .test, "tests": .test, "testset": .test,
     "testingset": .test, "testdata": .test,
   ]
-  // Words that say nothing about the part.
+  // Words that do not indicate a part.
   private static let neutral: Set<String> = [
     "set", "data", "dataset", "seg", "split", "part", "folder", "dir", "images", "image", "imgs",
     "img", "pictures", "pics", "photos", "samples", "crops", "cropped", "resized", "jpg", "jpeg",
     "png", "px", "full", "all", "the", "my", "new", "final",
   ]
 
-  /// The part, if the name is a word for it, in any letters, with words beside it that say nothing: `Train`,
+  /// The part, if the name is a word for it, in any case, possibly with neutral words: `Train`,
   /// `seg_train`, `valid`, `testImages`, `train2017`.
   static func split(of name: String) -> Split? {
     let found = words(of: name)
@@ -36,23 +36,24 @@ enum SplitName {
     return folders.first { !$0.elementsEqual(".".utf8) }.flatMap { split(of: readable($0)) }
   }
 
-  /// Whether a folder's name says nothing, `images` for example.
+  /// Whether a folder's name does not indicate a part, `images` for example.
   static func isNeutral(_ name: String) -> Bool {
     let found = words(of: name)
     return !found.isEmpty && found.allSatisfy { neutral.contains($0) }
   }
 
-  /// The part that an archive means by a word of its name, or of its folder's; training if by none.
+  /// The part that a word in the name of an archive or of its folder means; training if there is
+  /// none.
   ///
-  /// By whole words: "latest" is not "test".
+  /// Whole words only: "latest" does not mean "test".
   static func split(ofArchive name: String) -> Split {
     let found = words(of: name).compactMap { meanings[$0] }
     return found.contains(.test)
       ? .test : found.contains(.validation) ? .validation : .train
   }
 
-  /// The words of a name in small letters: divided where there are no letters, and before a capital that follows a
-  /// small letter.
+  /// The words of a name in lower case, split at characters that are not letters and before a
+  /// capital after a lower-case letter.
   private static func words(of name: String) -> [String] {
     var words: [String] = []
     var word = ""

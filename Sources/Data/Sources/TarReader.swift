@@ -6,32 +6,32 @@ import System
 struct TarMember {
   /// Its name in the archive, which is never used as a path.
   let name: [UInt8]
-  /// Where its bytes lie in the archive's file.
+  /// The range of its bytes in the archive's file.
   let place: Range<UInt64>
 
   /// The last component of the name.
   var baseName: ArraySlice<UInt8> { name.lastComponent }
 }
 
-/// Finds the regular files in a tar archive, by libarchive, without reading or unpacking them.
+/// Finds the regular files in a tar archive with libarchive, without reading or unpacking them.
 ///
-/// What is found can then be read from any thread and in any order. The archive may itself lie in
-/// another one.
+/// The files can then be read from any thread and in any order. The archive itself may be a member
+/// of another one.
 final class TarReader {
   private let file: InputFile
   private let range: Range<UInt64>
-  /// What the archive is called in messages.
+  /// The archive's name in messages.
   private let title: String
   private let archive: OpaquePointer?
   private let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 16)
-  // Where the next block comes from. libarchive is given one block at a time and asks for no more
+  // The position of the next block. libarchive is given one block at a time and asks for no more
   // than it needs, so after a header this is where the member's bytes begin.
   private var position: UInt64
-  /// Where the last member ends, if that can be known.
+  /// Where the last member ends, if known.
   private var end: UInt64?
 
-  /// Opens the archive that lies in a part of a file.
-  /// - Throws: `Failure` (bad data) if it is none.
+  /// Opens the archive in a part of a file.
+  /// - Throws: `Failure` (bad data) if it is not an archive.
   init(_ file: InputFile, _ range: Range<UInt64>? = nil, title: String? = nil) throws(Failure) {
     self.file = file
     self.range = range ?? 0..<file.size
@@ -60,7 +60,7 @@ final class TarReader {
     block.deallocate()
   }
 
-  /// The next regular file, or nil at the end; folders, links and devices are passed over.
+  /// The next regular file, or nil at the end; folders, links and devices are skipped.
   /// - Throws: `Failure` (bad data) for a damaged or truncated archive.
   func next() throws(Failure) -> TarMember? {
     while true {
@@ -69,11 +69,11 @@ final class TarReader {
       if code == ARCHIVE_EOF { return nil }
       let padded = (UInt64(max(0, archive_entry_size(entry))) + 511) / 512 * 512
       end = archive_entry_sparse_count(entry) > 0 || end == nil ? nil : position &+ padded
-      // A warning is about names in another character set, which are bytes here anyway.
+      // Warnings are about names in another character set; names are treated as bytes here anyway.
       guard code == ARCHIVE_OK || code == ARCHIVE_WARN else { throw damaged }
       guard archive_entry_filetype(entry) == S_IFREG, archive_entry_hardlink(entry) == nil,
         archive_entry_sparse_count(entry) == 0,
-        // Names in UTF-8 as such, whatever the locale; others byte by byte.
+        // Names in UTF-8 whatever the locale; others byte by byte.
         let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry)
       else { continue }
       let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name))).map {
@@ -91,13 +91,14 @@ final class TarReader {
     }
   }
 
-  // tar writes blocks of 10 KiB, the last filled up with zeros, and two blocks of zeros at the least.
+  // tar writes blocks of 10 KiB, the last one padded with zeros, and at least two blocks of zeros.
   private static let (leastZeros, mostZeros) = (UInt64(1024), UInt64(10240 + 1024))
 
-  /// Makes sure, after the last member, that the archive is whole: that its end mark is there, and nothing behind it.
+  /// Checks, after the last member, that the archive is complete: its end mark exists, and nothing
+  /// follows it.
   ///
-  /// An archive that was cut off between two members, or ends in zeros because a download stopped, reads as a shorter
-  /// one.
+  /// Otherwise an archive that was cut off between two members, or ends in zeros because a download
+  /// stopped, would read as a shorter one.
   /// - Throws: `Failure` (bad data) that says what is wrong.
   func checkEnd() throws(Failure) {
     guard range.upperBound > range.lowerBound else {
@@ -134,7 +135,7 @@ final class TarReader {
     }
   }
 
-  /// All regular files, whose names differ.
+  /// All regular files; their names must differ.
   /// - Throws: `Failure` (bad data) for a damaged or truncated archive, and one that holds a name twice.
   func all() throws(Failure) -> [TarMember] {
     var members: [TarMember] = []
@@ -147,8 +148,8 @@ final class TarReader {
     return members
   }
 
-  /// What is said of an archive that holds something twice: which of the two is meant cannot be known, and one might
-  /// come into training and the other into validation.
+  /// The error for an archive that holds a name twice: it is unclear which copy is meant, and one
+  /// could get into training and the other into validation.
   func duplicate(_ name: [UInt8]) -> Failure {
     Failure(
       .badData,

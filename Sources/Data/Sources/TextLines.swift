@@ -1,19 +1,19 @@
 import System
 
-/// Small text files, a line an entry.
+/// Small text files with one entry per line.
 enum TextLines {
-  /// The lines of a file without what ends them; empty lines are left out.
+  /// The non-empty lines of a file, without line ends.
   /// - Throws: `Failure` (input missing, bad data) that names the path.
   static func read(_ path: String, limit: Int = 256 << 20) throws(Failure) -> [String] {
     split(try InputFile.contents(of: path, limit: limit))
   }
 
-  /// Reads the names of classes, one a line in the order of their numbers, which may stand before them: `0 cat`.
+  /// Reads class names, one per line in numerical order; the numbers may precede them: `0 cat`.
   /// - Parameters:
   ///   - path: The file.
-  ///   - count: How many there must be; nil for any number.
+  ///   - count: The required number of names; nil for any number.
   /// - Returns: The names.
-  /// - Throws: `Failure` (input missing, bad data) for what would give a class another's name.
+  /// - Throws: `Failure` (input missing, bad data) if a class would get another's name.
   static func classNames(_ path: String, count: Int? = nil) throws(Failure) -> [String] {
     let text = try ListLines.text(try InputFile.contents(of: path, limit: 1 << 26), of: path)
     var names = String(decoding: text, as: UTF8.self)

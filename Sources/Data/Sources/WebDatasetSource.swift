@@ -3,13 +3,16 @@ package import Images
 import JSON
 package import System
 
-/// Shards that others made for the Python package `webdataset`: tar files in which members of one key, the path up to
-/// the first dot of the name, make a sample.
+/// Shards made for the Python package `webdataset`: tar files in which the members with one key
+/// make a sample.
 ///
-/// A sample has a picture and a label: `.cls` with a number or a name, or `.json` with one under `label`, `cls`, `class`,
-/// `class_id` or `class_name`. Shards that have `val`, `valid`, `validation` or `dev` as a word of their names or as
-/// their folder are for validation, those that have `test` are kept apart. Numbers are classes in their order, named by
-/// the lines of `classes.txt` beside the shards if it is there, or by `dataset.json` of a dataset of this program.
+/// The key is the path up to the first dot of the file name.
+///
+/// A sample has a picture and a label: `.cls` with a number or a name, or `.json` with one under
+/// `label`, `cls`, `class`, `class_id` or `class_name`. Shards with `val`, `valid`, `validation` or
+/// `dev` as a word of their names, or in such a folder, are for validation; those with `test` are
+/// kept apart. Numbers are classes in numerical order. They are named by the lines of `classes.txt`
+/// next to the shards if it exists, or by the `dataset.json` of a dataset of this program.
 package final class WebDatasetSource: ImageSource {
   private struct Shard: Sendable {
     let file: InputFile
@@ -26,8 +29,8 @@ package final class WebDatasetSource: ImageSource {
   private let skipsCorrupt: Bool
   private let expected: ExpectedCounts
 
-  /// Looks for shards in a folder and in its folders that are named for parts of a dataset, or takes a single one; nil
-  /// if there are none.
+  /// Looks for shards in a folder and in its folders that are named for parts of a dataset, or
+  /// opens a single shard; nil if there are none.
   /// - Throws: `Failure` (input missing) for a shard that cannot be opened.
   package init?(
     lookingIn path: String, _ options: SourceOptions = SourceOptions()
@@ -84,11 +87,11 @@ package final class WebDatasetSource: ImageSource {
   /// `WebDataset shards`.
   package var kind: String { "WebDataset shards" }
 
-  /// What was found in all shards.
+  /// The samples of all shards.
   private struct Found {
     var items: [SourceItem] = []
     var classes = ClassNames()
-    /// Samples of each shard that has any, unlabelled ones included.
+    /// The number of samples in each non-empty shard, including unlabelled ones.
     var counts: [(shard: Int, samples: Int)] = []
     var incomplete = Tally()
     var unlabelled = 0
@@ -122,11 +125,11 @@ package final class WebDatasetSource: ImageSource {
     return listing
   }
 
-  /// The names of classes that are numbers.
+  /// The names of numbered classes.
   private func named(
     _ labels: [String], by names: [String], _ path: String
   ) throws(Failure) -> [String] {
-    // Labels that are the names need none.
+    // Labels that are themselves names need no list.
     if Set(names).isSuperset(of: labels) { return labels }
     return try labels.map { (label) throws(Failure) in
       guard let number = Int(label), names.indices.contains(number) else {
@@ -157,7 +160,8 @@ package final class WebDatasetSource: ImageSource {
         "\(counted(kind.count, "sample has", "samples have")) several pictures; \(kind.name) is "
           + "used (\(quoted(kind.example))).")
     }
-    // Shards are filled one after the other: all but the last of a part have the same number.
+    // Shards are filled one after the other, so all but the last one of a part have the same number
+    // of samples.
     for split in Split.allCases {
       let own = found.counts.filter { shards[$0.shard].split == split }
       let usual = Dictionary(grouping: own.dropLast()) { $0.samples }
@@ -171,11 +175,11 @@ package final class WebDatasetSource: ImageSource {
     return notes
   }
 
-  /// Members of one key.
+  /// The members with one key.
   private struct Group {
     let key: [UInt8]
     var pictures: [(suffix: String, member: TarMember)] = []
-    /// By `.cls`, which wins, and by `.json`.
+    /// From `.cls`, which takes precedence, or from `.json`.
     var label: String?
     var otherLabel: String?
     var suffixes: [String] = []
@@ -281,7 +285,8 @@ package final class WebDatasetSource: ImageSource {
     if samples > 0 { found.counts.append((number, samples)) }
   }
 
-  /// Of several pictures the one whose name has nothing but its kind behind the key, JPEG before PNG before others.
+  /// Chooses among several pictures the one with only an ending after the key, JPEG before PNG
+  /// before others.
   private static func chosen(
     _ pictures: [(suffix: String, member: TarMember)]
   ) -> (suffix: String, member: TarMember)? {
@@ -307,7 +312,7 @@ package final class WebDatasetSource: ImageSource {
     }
     if suffix == "cls" {
       let text = LabelText.plain(readable(bytes))
-      // "007" and "7" are one class.
+      // "007" and "7" are the same class.
       return try checked(text.isEmpty ? nil : Int(text).map { String($0) } ?? text)
     }
     guard let fields = JSONText.object(bytes[...]) else { return nil }
@@ -316,8 +321,8 @@ package final class WebDatasetSource: ImageSource {
         .first { !$0.isEmpty })
   }
 
-  /// - Throws: `Failure` (bad data) for bytes that are no text, and a number below zero that does not stand for
-  ///   "unlabelled".
+  /// - Throws: `Failure` (bad data) for bytes that are not text, and for a negative number that
+  ///   does not mean "unlabelled".
   private func checked(_ label: String?) throws(Failure) -> String? {
     guard let label, label != LabelText.none else { return label }
     guard !LabelText.isNegative(label), !label.contains("\0") else {
@@ -337,16 +342,19 @@ package final class WebDatasetSource: ImageSource {
   }
 }
 
-/// How many samples the files beside shards say that each of these has: `nsamples` in the index of the package wids,
-/// numbers by the shards' names, and `successes` in img2dataset's `00000_stats.json`.
+/// The number of samples in each shard according to files next to the shards.
+///
+/// `nsamples` in the index of the package wids, numbers by the shards' names, and `successes` in
+/// img2dataset's `00000_stats.json`.
 private struct ExpectedCounts: Sendable {
   /// By the shard's path in the source.
   private(set) var counts: [String: Int] = [:]
 
-  /// Whether a dataset of this program lies there.
+  /// Whether there is a dataset of this program.
   private(set) var isOwn = false
 
-  /// Reads a file in the folder of the source, or in one for a part; false if it says nothing of shards.
+  /// Reads a file in the source's folder, or in a part's folder; false if it gives no numbers of
+  /// samples.
   mutating func read(_ path: String, in folder: String) -> Bool {
     guard let bytes = try? InputFile.contents(of: path, limit: 64 << 20),
       let object = JSONText.object(bytes[...])
@@ -372,8 +380,8 @@ private struct ExpectedCounts: Sendable {
     return isOwn || counts != before
   }
 
-  /// An index may name shards by their addresses: the last words of these are the folder of a part, perhaps, and the
-  /// file.
+  /// An index may name shards by URLs, whose last components are the file and perhaps the folder of
+  /// a part.
   private mutating func add(_ url: String?, _ count: Any?, _ folder: String) {
     guard let words = url?.split(separator: "/"), let file = words.last, let count = count as? Int
     else { return }

@@ -2,13 +2,14 @@ import CProtobuf
 import Safetensors
 import System
 
-/// A blob of Caffe: its shape, ones in front left out, and numbers that are as many.
+/// A Caffe blob: its shape without leading ones, and its numbers.
 struct CaffeBlob {
   let shape: [Int]
   private let blob: Caffe__BlobProto
 
-  /// Looks at a blob, which stays in its message.
-  /// - Throws: `Failure` (badData) where its numbers are not as many as its shape says, or of no known type.
+  /// Reads a blob's description; the numbers stay in the message.
+  /// - Throws: `Failure` (badData) if the number of values differs from the shape, or their type is
+  ///   unknown.
   init(_ blob: Caffe__BlobProto, _ name: String, _ path: String) throws(Failure) {
     self.blob = blob
     let lengths: [Int64] =
@@ -39,7 +40,7 @@ struct CaffeBlob {
     shape = lengths.drop { $0 == 1 }.map { Int($0) }
   }
 
-  /// The numbers in 32 bits.
+  /// The numbers as 32-bit floats.
   var values: [Float] {
     if blob.n_data > 0 { return list(blob.data, blob.n_data) }
     if blob.n_double_data > 0 {

@@ -1,12 +1,12 @@
 import CProtobuf
 import Networks
 
-/// The layers of a file of Caffe, whichever of its three formats it is in.
+/// The layers of a Caffe file, in any of its three formats.
 struct CaffeLayers {
-  /// A layer, in the words of the newest format.
+  /// A layer, in the terms of the newest format.
   struct Layer {
     var name: String
-    /// `Convolution`, `LRN`; empty where the file names none.
+    /// `Convolution`, `LRN`; empty if the file gives none.
     var type: String
     var bottoms: [String] = []
     var tops: [String] = []
@@ -17,9 +17,9 @@ struct CaffeLayers {
 
   private(set) var layers: [Layer] = []
   private(set) var pictures = FilePictures()
-  /// What the format is called, where it is not the newest.
+  /// The format's name, if it is not the newest.
   private(set) var kind = ""
-  /// The pixels of a padding layer of 2013, which the next convolution adds.
+  /// The padding of a padding layer of 2013, which is added to the next convolution.
   private var padding = 0
 
   init(_ net: Caffe__NetParameter) {
@@ -36,12 +36,12 @@ struct CaffeLayers {
 
   /// The layers from the pictures to the logits.
   /// - Parameter tensor: Finds a layer's weights or biases.
-  /// - Returns: The layers; nil where one that has weights has no type.
+  /// - Returns: The layers; nil if a layer with weights has no type.
   func described(
     _ tensor: (_ layer: String, _ part: String) -> WeightTensor?
   ) -> [FileLayer]? {
     var found: [FileLayer] = []
-    /// The blob that the next layer of the chain must read, and which blob a copy is of.
+    /// The blob that the next layer must read, and the original of each copied blob.
     var (current, copies): (String?, [String: String]) = (nil, [:])
     for layer in layers {
       let reads = layer.bottoms.map { copies[$0] ?? $0 }
@@ -62,7 +62,7 @@ struct CaffeLayers {
         continue
       default: break
       }
-      // Files without the names of blobs list their layers in their order.
+      // Files without blob names list their layers in order.
       let isNext = reads.isEmpty || current.map { reads == [$0] } ?? (reads.count == 1)
       if let top = layer.tops.first { current = copies[top] ?? top }
       let kind = isNext ? layer.kind : .other("\(layer.type) of \(reads.joined(separator: ", "))")
@@ -158,7 +158,7 @@ struct CaffeLayers {
 
   // MARK: Settings
 
-  /// What a type computes; nil where it does nothing at test.
+  /// What a type computes; nil if it does nothing at test.
   private func kind(
     _ type: String, _ convolution: Caffe__ConvolutionParameter?,
     _ pooling: Caffe__PoolingParameter?, _ norm: Caffe__LRNParameter?,
@@ -196,7 +196,7 @@ struct CaffeLayers {
         norm.map { (Int($0.local_size), Double($0.alpha), Double($0.beta), Double($0.k)) }
         ?? (5, 1, 0.75, 1)
       let isWithin = norm?.norm_region == 1
-      // Caffe divides alpha by what the sum runs over, and has no k within a map.
+      // Caffe divides alpha by the number of summed values, and has no k within a map.
       let found = FileNorm(
         size: size, scale: alpha / Double(max(1, isWithin ? size * size : size)), exponent: beta,
         constant: isWithin ? 1 : k)
@@ -214,7 +214,7 @@ struct CaffeLayers {
     switch method {
     case 0: .maxPooling(window)
     case 1 where window.isIdentity: nil
-    // Caffe counts the padding.
+    // Caffe's average includes the padding.
     case 1 where window.padding == 0: .averagePooling(window)
     case 1: .other("average pooling that counts its padding")
     default: .other("stochastic pooling")
@@ -248,7 +248,7 @@ struct CaffeLayers {
 
   private mutating func note(_ how: Caffe__TransformationParameter) {
     let values = list(how.mean_value, how.n_mean_value)
-    // One for all colours, or B, G and R as convert_imageset keeps them.
+    // One value for all colours, or B, G and R as convert_imageset stores them.
     if values.count == 1 { pictures.meanColour = [values[0], values[0], values[0]] }
     if values.count == 3 { pictures.meanColour = values.reversed() }
     note(
@@ -269,7 +269,7 @@ struct CaffeLayers {
     }
   }
 
-  /// The word of the newest format for a number of the one before.
+  /// The newest format's type name for a type number of the previous format.
   private static func typeName(_ number: Int) -> String {
     let names = [
       1: "Accuracy", 4: "Convolution", 5: "Data", 6: "Dropout", 7: "EuclideanLoss", 8: "Flatten",

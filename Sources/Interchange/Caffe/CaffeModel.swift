@@ -2,29 +2,31 @@ import CProtobuf
 import Networks
 package import System
 
-/// The network in a .caffemodel of Caffe: those of 2013, those before 2014 (`layers`) and the later ones (`layer`).
+/// The network in a .caffemodel of Caffe, in the format of 2013, the one before 2014 (`layers`) or
+/// the current one (`layer`).
 ///
-/// A layer's first blob are its weights and its second one its biases: `conv1.weight`, `conv1.bias`. The blobs of a
-/// fully-connected layer had four dimensions in older formats; ones in front are left out.
+/// A layer's first blob holds its weights and the second one its biases: `conv1.weight`,
+/// `conv1.bias`. In older formats the blobs of a fully-connected layer have four dimensions;
+/// leading ones are dropped.
 package final class CaffeModel: WeightSource {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
-  /// What the file calls the network.
+  /// The network's name in the file.
   package let name: String
-  /// Which of Caffe's formats it is in, where that is not the newest.
+  /// The name of the file's format, if it is not the newest.
   package let kind: String
   /// Names and shapes, in the order of the layers.
   package let tensors: [WeightTensor]
-  /// The layers; nil where the file names no types.
+  /// The layers; nil if the file gives no types.
   package let layers: [FileLayer]?
-  /// What the data layer says of the pictures.
+  /// What the data layer says about the pictures.
   package let pictures: FilePictures
 
   private let message: MessageFile<Caffe__NetParameter>
   private let blobs: [CaffeBlob]
 
   /// Opens a file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it holds no weights, a layer twice
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it holds no weights, a layer twice
   ///   or blobs that are not as long as their shapes say.
   package init(opening path: String) throws(Failure) {
     self.path = path
@@ -66,7 +68,7 @@ package final class CaffeModel: WeightSource {
   }
 
   /// Reads the numbers of a blob.
-  /// - Throws: `Failure` (badData) where there is none of that name.
+  /// - Throws: `Failure` (badData) if there is no blob with this name.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     guard let place = tensors.firstIndex(of: tensor) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
@@ -75,10 +77,12 @@ package final class CaffeModel: WeightSource {
   }
 }
 
-/// The mean image in a .binaryproto of Caffe.
+/// Reads the mean image in a Caffe .binaryproto.
 package enum CaffeMean {
-  /// Reads the mean image as rows x columns x R, G, B, in 0...255: Caffe keeps B, G, R, map after map.
-  /// - Throws: `Failure` (inputMissing, badData) where there is none, or not of `side` x `side` pixels.
+  /// Reads the mean image as rows x columns x R, G, B, from 0 to 255; Caffe stores B, G, R, map by
+  /// map.
+  /// - Throws: `Failure` (inputMissing, badData) if there is none, or it does not have `side` x
+  ///   `side` pixels.
   package static func read(_ path: String, side: Int) throws(Failure) -> [Float] {
     let message = try MessageFile(
       path, "a .binaryproto", unpack: caffe__blob_proto__unpack,

@@ -1,29 +1,30 @@
 import Layers
 import Networks
 
-/// A layer as a file of weights describes it, to be compared with a network's.
+/// A layer as described by a file of weights, to be compared with a network's layer.
 package struct FileLayer: Equatable, Sendable {
   /// What a layer computes.
   package enum Kind: Equatable, Sendable {
-    /// A convolution, its kernels and maps in groups.
+    /// A convolution with groups.
     case convolution(FileWindow, groups: Int)
     /// A fully-connected layer.
     case fullyConnected
     /// What has no settings, by its type in a description.
     case plain(_ type: String)
-    /// A norm across maps; how many maps each part has, where parts are normalised apart.
+    /// A normalisation across maps; if parts are normalised separately, how many maps each part
+    /// has.
     case responseNormalization(FileNorm, parts: [Int])
-    /// A norm over neighbouring pixels of a map.
+    /// A normalisation over neighbouring pixels of a map.
     case spatialNormalization(FileNorm)
     /// The largest number of each window.
     case maxPooling(FileWindow)
-    /// The mean of the pixels of each window that exist.
+    /// The mean over the existing pixels of each window.
     case averagePooling(FileWindow)
-    /// A dropout that multiplies by a number at test.
+    /// A dropout that multiplies by this factor at test.
     case scaling(Double)
-    /// What no network here has, by the file's word for it.
+    /// A layer that no network here has, by its name in the file.
     case other(String)
-    /// A layer of which something cannot be read: a clause that names it, says why, and what to do.
+    /// A layer that cannot be read: a clause that names it, the reason, and what to do.
     case unreadable(String)
   }
 
@@ -31,14 +32,14 @@ package struct FileLayer: Equatable, Sendable {
   package let name: String
   /// What it computes.
   package let kind: Kind
-  /// Its weights; nil where it has none.
+  /// Its weights; nil if it has none.
   package var weights: WeightTensor?
-  /// Its biases; nil where it has none, which counts as zeros.
+  /// Its biases; nil if it has none, which counts as zeros.
   package var biases: WeightTensor?
-  /// How the weights lie.
+  /// The memory layout of the weights.
   package var layout: Layout
 
-  /// How a layer's weights lie in a file.
+  /// The memory layout of a layer's weights in a file.
   package struct Layout: Equatable, Sendable {
     /// Whether a fully-connected layer's weights are inputs x neurons.
     package var isTransposed = false
@@ -49,7 +50,6 @@ package struct FileLayer: Equatable, Sendable {
     package init() {}
   }
 
-  /// Makes a layer from its parts.
   package init(
     name: String, kind: Kind, weights: WeightTensor? = nil, biases: WeightTensor? = nil,
     layout: Layout = Layout()
@@ -62,20 +62,19 @@ package struct FileLayer: Equatable, Sendable {
   }
 }
 
-/// A window that slides over maps, as a file describes it.
+/// A window that slides over feature maps, as described by a file.
 package struct FileWindow: Equatable, Sendable {
-  /// Its height and width; nil where it covers whole maps.
+  /// Its height and width; nil if it covers whole maps.
   package var size: Int?
-  /// The pixels from one place to the next.
+  /// The stride in pixels.
   package var stride: Int
-  /// Pixels beyond the left and upper edge.
+  /// Padding on the left and top, in pixels.
   package var padding: Int
-  /// Pixels beyond the right and lower edge.
+  /// Padding on the right and bottom, in pixels.
   package var paddingAfter: Int
-  /// Whether a last window that does not fit counts.
+  /// Whether a last window that only partly fits counts.
   package var roundsUp: Bool
 
-  /// Makes a window from its parts.
   package init(
     size: Int?, stride: Int = 1, padding: Int = 0, paddingAfter: Int? = nil, roundsUp: Bool = false
   ) {
@@ -86,32 +85,31 @@ package struct FileWindow: Equatable, Sendable {
     self.roundsUp = roundsUp
   }
 
-  /// How many places it has along an edge; 0 where it fits nowhere.
+  /// The number of positions along an edge; 0 if the window fits nowhere.
   func places(over length: Int) -> Int {
     let size = size ?? length
     let room = length + padding + paddingAfter - size
     guard stride > 0, size > 0, room >= 0 else { return 0 }
     let places = (room + (roundsUp ? stride - 1 : 0)) / stride + 1
-    // A window that would begin beyond the maps and the padding in front of them is left out.
+    // A window that would start beyond the maps and the padding before them is left out.
     return roundsUp && (places - 1) * stride >= length + padding ? places - 1 : places
   }
 
-  /// Whether it changes nothing: a pixel at a time.
+  /// Whether it changes nothing: a window of one pixel.
   var isIdentity: Bool { size == 1 && stride == 1 && padding == 0 && paddingAfter == 0 }
 }
 
-/// The numbers of a norm: y = x (constant + scale * sum of squares)^-exponent.
+/// The parameters of a normalisation: y = x (constant + scale * sum of squares)^-exponent.
 package struct FileNorm: Equatable, Sendable {
-  /// Maps, or pixels along each axis, that the sum runs over.
+  /// The number of maps, or of pixels along each axis, in the sum.
   package var size: Int
   /// The factor of the sum.
   package var scale: Double
   /// The exponent.
   package var exponent: Double
-  /// What the sum is added to.
+  /// The constant to which the sum is added.
   package var constant: Double
 
-  /// Makes a norm from its numbers.
   package init(size: Int, scale: Double, exponent: Double, constant: Double) {
     self.size = size
     self.scale = scale
@@ -124,7 +122,7 @@ package struct FileNorm: Equatable, Sendable {
       size: norm.size, scale: norm.scale, exponent: norm.exponent, constant: norm.constant)
   }
 
-  /// Whether two norms are the same but for the rounding of 32-bit numbers.
+  /// Whether two normalisations are equal except for the rounding of 32-bit numbers.
   func isNear(_ other: FileNorm) -> Bool {
     size == other.size
       && zip(
@@ -133,23 +131,23 @@ package struct FileNorm: Equatable, Sendable {
   }
 }
 
-/// What a file of weights says of the pictures that its network reads.
+/// What a file of weights says about the pictures that its network reads.
 package struct FilePictures: Equatable, Sendable {
-  /// The height and width of what goes in.
+  /// The height and width of the input.
   package var side: Int?
-  /// The height and width of what goes in, where they differ.
+  /// The height and width of the input, if they differ.
   package var oblong: [Int]?
-  /// What pixels less their mean are multiplied by.
+  /// The factors by which pixels minus their mean are multiplied.
   package var factors: [Float]?
   /// The mean of R, G and B, from 0 to 255.
   package var meanColour: [Float]?
-  /// The mean image that was subtracted, a file somewhere.
+  /// The path of the mean image that was subtracted.
   package var meanFile: String?
 
-  /// A file that says nothing.
+  /// A file that says nothing about pictures.
   package init() {}
 
-  /// Takes note of the height and width of what goes in, if they are sizes.
+  /// Records the height and width of the input, if they are valid.
   mutating func note(sides: [Int]) {
     guard sides.count == 2, sides.allSatisfy({ (1...8192).contains($0) }) else { return }
     if sides[0] == sides[1] { side = sides[0] } else { oblong = sides }

@@ -2,21 +2,23 @@ import Layers
 import Networks
 import System
 
-/// Compares the layers that a file describes with those of a network: their kinds, order and settings.
+/// Compares the layers described by a file with those of a network: their kinds, order and
+/// settings.
 ///
-/// Numbers of kernels are compared with the shapes of the weights. A dropout that does nothing at test is left out on
-/// both sides.
+/// Numbers of kernels are compared through the shapes of the weights. A dropout that does nothing
+/// at test is ignored on both sides.
 struct LayerComparison {
-  /// A file's layer for each of the network's with weights, by the network's names of layers.
+  /// The file's layer for each layer of the network that has weights, by the network's layer names.
   let layers: [String: FileLayer]
 
-  /// Goes through both.
+  /// Compares the two.
   /// - Parameters:
   ///   - source: The file, for messages.
   ///   - found: Its layers.
   ///   - network: The network.
-  ///   - reset: Layers of the network that take nothing from the file.
-  /// - Throws: `Failure` (badData) that names the first layer that differs, and presets that do not.
+  ///   - reset: Layers of the network that use nothing from the file.
+  /// - Throws: `Failure` (badData) that names the first layer that differs, and presets that agree
+  ///   with the file.
   init(
     _ source: any WeightSource, _ found: [FileLayer], with network: NetworkSpecification,
     but reset: Set<String> = []
@@ -103,7 +105,7 @@ struct LayerComparison {
     case (.fullyConnected(let layer), .fullyConnected):
       return readsAll(layer.reads, shape, network)
     case (.fullyConnected(let layer), .convolution(let window, let groups)):
-      // A window over all that there is makes of each kernel a neuron.
+      // With a window over the whole input, each kernel makes one neuron.
       let input = shape.inputs[0]
       return readsAll(layer.reads, shape, network) && groups == 1
         && input.height == input.width && (window.size ?? input.height) == input.height
@@ -122,7 +124,8 @@ struct LayerComparison {
     }
   }
 
-  /// Windows are the same where each covers the same pixels: what lies beyond the last place does not matter.
+  /// Whether two windows cover the same pixels at each position; padding beyond the last position
+  /// does not matter.
   private static func agree(_ found: FileWindow, _ window: Window, _ shape: LayerShape) -> Bool {
     let (height, width) = (shape.inputs[0].height, shape.inputs[0].width)
     return (found.size ?? (height == width ? height : 0)) == window.size
@@ -132,21 +135,23 @@ struct LayerComparison {
       && found.places(over: width) == shape.output.width
   }
 
-  /// The groups of a convolution of the whole network: towers that read their own maps are groups elsewhere.
+  /// The groups of a convolution of the whole network: towers that read only their own maps
+  /// correspond to groups.
   private static func groups(
     _ layer: ConvolutionSpecification, _ shape: LayerShape, _ network: NetworkSpecification
   ) -> Int {
     readsAll(layer.reads, shape, network) ? layer.groups : network.towers * layer.groups
   }
 
-  /// Whether every tower reads all that there is: the picture, or the maps of all towers.
+  /// Whether every tower reads everything: the picture, or the maps of all towers.
   private static func readsAll(
     _ reads: Reads, _ shape: LayerShape, _ network: NetworkSpecification
   ) -> Bool {
     network.towers == 1 || reads == .all || network.readsPicture(shape.layer)
   }
 
-  /// How many maps each tower has that a norm runs across; empty where it runs across all.
+  /// How many maps each tower has, if a normalisation runs within towers; empty if it runs across
+  /// all maps.
   private static func parts(_ shape: LayerShape, _ network: NetworkSpecification) -> [Int] {
     guard network.towers > 1, !network.readsPicture(shape.layer),
       let place = network.layers.firstIndex(of: shape.layer)
@@ -223,13 +228,14 @@ struct LayerComparison {
     describe(kind(shape, network), shape)
   }
 
-  /// A number as it was meant: with the digits that `isNear` compares, fewer than 32 bits hold.
+  /// A number rounded to the digits that `isNear` compares, fewer than 32 bits hold.
   private static func short(_ number: Double) -> String { plain(number, digits: 6) }
 }
 
 extension NetworkSpecification {
-  /// The network for crops of another side, as a file may want; the same where it says none or one that is larger than
-  /// the pictures.
+  /// The network for crops of another side, as a file may need.
+  ///
+  /// The network is unchanged if the file gives no side or one larger than the pictures.
   func reading(side: Int?) -> NetworkSpecification {
     guard let side, side > 0, side != inputSide, side <= imageSide else { return self }
     var changed = self

@@ -8,13 +8,13 @@ package import System
 
 /// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads it.
 ///
-/// The file appears under its name when it is finished. Equal arrays give equal bytes.
+/// The file gets its name when it is complete. Equal arrays give equal bytes.
 package final class NumPyArchiveWriter {
   private let file: WholeFile
   private let archive: OpaquePointer?
 
-  /// Begins a file.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  /// Starts a file.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be created.
   package init(creating path: String) throws(Failure) {
     file = try WholeFile(path)
     archive = archive_write_new()
@@ -28,15 +28,15 @@ package final class NumPyArchiveWriter {
   deinit { archive_write_free(archive) }
 
   /// Appends an array under a name.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   package func append(
     _ name: String, shape: [Int], _ numbers: UnsafeBufferPointer<Float>
   ) throws(Failure) {
     try append(name, NumPyHeader(.float32, shape: shape), UnsafeRawBufferPointer(numbers))
   }
 
-  /// Appends an array of bytes, a row, under a name.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// Appends a one-dimensional array of bytes under a name.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   func append(_ name: String, bytes: [UInt8]) throws(Failure) {
     try bytes.withUnsafeBufferPointer { buffer throws(Failure) in
       try append(
@@ -57,7 +57,7 @@ package final class NumPyArchiveWriter {
     archive_entry_set_size(entry, la_int64_t(start.count + numbers.count))
     archive_entry_set_filetype(entry, Glibc.S_IFREG)
     archive_entry_set_perm(entry, 0o644)
-    // The first day that a zip archive can name.
+    // The earliest date that a zip archive can hold.
     archive_entry_set_mtime(entry, 315_532_800, 0)
     try check(archive_write_header(archive, entry))
     try start.withUnsafeBufferPointer { bytes throws(Failure) in
@@ -67,8 +67,8 @@ package final class NumPyArchiveWriter {
     try check(archive_write_finish_entry(archive))
   }
 
-  /// Brings the file to the disk and gives it its name.
-  /// - Throws: `Failure` (inputOutput) where that fails.
+  /// Syncs the file to disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   package func finish() throws(Failure) {
     try check(archive_write_close(archive))
     try file.publish()
@@ -89,7 +89,7 @@ package final class NumPyArchiveWriter {
 
   private var failure: Failure {
     let code = archive_errno(archive)
-    // A number of the system's, or libarchive's own.
+    // An error number of the system, or libarchive's own.
     return code > 0
       ? file.failure(code)
       : Failure(
@@ -97,25 +97,26 @@ package final class NumPyArchiveWriter {
   }
 }
 
-/// The arrays of a .npz file, of 16, 32 or 64-bit floating-point numbers; others are left alone.
+/// The arrays of a .npz file with 16, 32 or 64-bit floating-point numbers; others are ignored.
 package final class NumPyArchive: WeightSource {
-  /// The array of bytes that holds the texts of a file of ours, a JSON object, as safetensors calls them.
+  /// The array of bytes that holds the metadata strings of an exported file, a JSON object, as in
+  /// safetensors.
   static let metadataName = "__metadata__"
-  /// The most bytes of texts that are read, as many as of safetensors.
+  /// The largest metadata to read, as in safetensors.
   private static let longestMetadata = 16 << 20
 
-  /// Where the file is.
+  /// The file's path.
   package let path: String
   /// Names and shapes, in the order of the file.
   package let tensors: [WeightTensor]
-  /// Why other members of the archive cannot be read, by their names.
+  /// Why other members of the archive cannot be read, by name.
   package let unreadable: [String: String]
-  /// What the file says of the network, where it is one of ours.
+  /// What the file says about the network, if it is one of ours.
   private let texts: [String: String]?
 
   /// Opens a file and reads the arrays' headers.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such archive or names
-  ///   an array twice.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not such an
+  ///   archive or has an array twice.
   package init(opening path: String) throws(Failure) {
     self.path = path
     var tensors: [WeightTensor] = []
@@ -152,7 +153,8 @@ package final class NumPyArchive: WeightSource {
     self.texts = texts
   }
 
-  /// Reads what an export of ours says of its network; nil where other bytes have the name.
+  /// Reads an exported file's metadata about its network; nil if an array of this name holds
+  /// something else.
   private static func texts(
     _ header: NumPyHeader, _ reader: NumPyArchiveReader, _ path: String
   ) throws(Failure) -> [String: String]? {
@@ -166,8 +168,8 @@ package final class NumPyArchive: WeightSource {
     return texts
   }
 
-  /// What the file says of the network that its weights are of.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// What the file says about the network of its weights.
+  /// - Throws: `Failure` (badData) if that is invalid or inconsistent.
   package func described() throws(Failure) -> DescribedNetwork? {
     guard let texts else { return nil }
     return try DescribedNetwork(texts, from: path) { network throws(Failure) in
@@ -186,7 +188,7 @@ package final class NumPyArchive: WeightSource {
   }
 
   /// Reads the numbers of an array.
-  /// - Throws: `Failure` (badData) where there is none of that name or it is damaged.
+  /// - Throws: `Failure` (badData) if there is no array with this name or it is damaged.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     let reader = try NumPyArchiveReader(path)
     while let (name, member) = try reader.next() {
@@ -204,7 +206,7 @@ package final class NumPyArchive: WeightSource {
   }
 }
 
-/// Goes through the members of a .npz file once.
+/// Reads the members of a .npz file in order.
 private final class NumPyArchiveReader {
   private let path: String
   private let file: RegularFile
@@ -214,7 +216,7 @@ private final class NumPyArchiveReader {
     self.path = path
     file = try RegularFile(path)
     archive = archive_read_new()
-    // By the directory at the end of the file, as numpy does: a file that was cut has none.
+    // By the directory at the end of the file, as numpy does: a file that was cut off has none.
     archive_read_support_format_zip_seekable(archive)
     guard archive_read_open_fd(archive, file.descriptor, 1 << 18) == ARCHIVE_OK else {
       throw failure
@@ -226,7 +228,7 @@ private final class NumPyArchiveReader {
     close(file.descriptor)
   }
 
-  /// The next member, its header, or why it has none that can be read; nil at the end.
+  /// The next member with its header, or the reason why the header cannot be read; nil at the end.
   func next() throws(Failure) -> (
     name: String, header: Result<NumPyHeader, NumPyHeader.Problem>
   )? {
@@ -242,7 +244,7 @@ private final class NumPyArchiveReader {
 
   /// The next bytes of the member; fewer at its end.
   ///
-  /// What a header claims is not allocated before it is there.
+  /// Memory is allocated only for data that exists, whatever a header claims.
   func read(_ count: Int) throws(Failure) -> [UInt8] {
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: min(count, 1 << 20))

@@ -2,18 +2,18 @@ import Glibc
 import Safetensors
 package import System
 
-/// Writes an array of 32-bit numbers as a .npy file, row after row; `numpy.load` reads it.
+/// Writes an array of 32-bit numbers as a .npy file, row by row; `numpy.load` reads it.
 ///
-/// The file appears under its name when it is finished.
+/// The file gets its name when it is complete.
 package final class NumPyWriter {
   private let file: WholeFile
   private var missing: Int
 
-  /// Begins a file.
+  /// Starts a file.
   /// - Parameters:
   ///   - path: The file.
   ///   - shape: The lengths of the dimensions, the slowest first.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be created.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be created.
   package init(creating path: String, shape: [Int]) throws(Failure) {
     let header = NumPyHeader(.float32, shape: shape)
     file = try WholeFile(path)
@@ -21,30 +21,29 @@ package final class NumPyWriter {
     try file.write(header.encoded)
   }
 
-  /// Appends numbers in the order of C, the last dimension fastest.
-  /// - Throws: `Failure` (inputOutput) where they cannot be written.
+  /// Appends numbers in C order, the last dimension fastest.
+  /// - Throws: `Failure` (inputOutput) if they cannot be written.
   package func append(_ numbers: UnsafeBufferPointer<Float>) throws(Failure) {
     precondition(numbers.count <= missing, "The numbers must fit into the shape.")
     missing -= numbers.count
     try file.write(UnsafeRawBufferPointer(numbers))
   }
 
-  /// Brings the file to the disk and gives it its name.
-  /// - Throws: `Failure` (inputOutput) where that fails.
+  /// Syncs the file to disk and gives it its name.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   package func finish() throws(Failure) {
     precondition(missing == 0, "All numbers of the shape must be written.")
     try file.publish()
   }
 }
 
-/// An array that was read from a .npy file, its numbers in 32 bits.
+/// An array read from a .npy file, as 32-bit numbers.
 package struct NumPyArray: Equatable, Sendable {
   /// The lengths of the dimensions, the slowest first.
   package let shape: [Int]
   /// The numbers, the last dimension fastest.
   package let values: [Float]
 
-  /// Makes an array from its parts.
   package init(shape: [Int], values: [Float]) {
     precondition(shape.reduce(1, *) == values.count, "The shape must match the number of elements.")
     self.shape = shape
@@ -52,8 +51,8 @@ package struct NumPyArray: Equatable, Sendable {
   }
 
   /// Reads a file of 16, 32 or 64-bit floating-point numbers.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no such array or not as
-  ///   long as its shape says.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not such an
+  ///   array or its length differs from its shape.
   package init(contentsOf path: String) throws(Failure) {
     let file = try RegularFile(path)
     defer { close(file.descriptor) }

@@ -1,23 +1,26 @@
 import Safetensors
 import System
 
-/// The head of a .npy file: a magic word, a version, a length, and a Python dictionary that names the type of the
-/// numbers, their order and the shape (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+/// The header of a .npy file.
+///
+/// It consists of a magic word, a version, a length, and a Python dictionary with the type of the
+/// numbers, their order and the shape
+/// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 struct NumPyHeader: Equatable {
   /// The type of the numbers, little-endian.
   let format: NumberFormat
   /// The lengths of the dimensions, the slowest first.
   let shape: [Int]
-  /// Elements, the product of the shape.
+  /// The number of elements, the product of the shape.
   let count: Int
   /// Whether the first dimension is the fastest.
   let isFortran: Bool
 
   /// The bytes in front of the dictionary's length.
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-  /// The longest dictionary that is read: numpy itself takes 10,000 letters.
+  /// The longest dictionary to read: numpy itself accepts 10,000 characters.
   private static let longest = 10_000
-  /// NumPy's names of the types that are known here.
+  /// NumPy's names of the supported types.
   private static let types: [(name: String, format: NumberFormat)] = [
     ("<f4", .float32), ("<f8", .float64), ("<f2", .float16), ("|u1", .uint8),
   ]
@@ -29,7 +32,7 @@ struct NumPyHeader: Equatable {
     self.isFortran = isFortran
   }
 
-  /// Plans a file of numbers in the order of C.
+  /// A header for numbers in C order.
   init(_ format: NumberFormat, shape: [Int]) {
     self.format = format
     self.shape = shape
@@ -37,7 +40,8 @@ struct NumPyHeader: Equatable {
     isFortran = false
   }
 
-  /// The header as it stands at the start of a file, in version 1.0; the numbers begin at a multiple of 64.
+  /// The header's bytes at the start of a file, in version 1.0; the numbers begin at a multiple of
+  /// 64.
   var encoded: [UInt8] {
     guard let type = Self.types.first(where: { $0.format == format })?.name else {
       preconditionFailure("The numbers must be of a type that NumPy has, not \(format.rawValue).")
@@ -53,7 +57,7 @@ struct NumPyHeader: Equatable {
     return Self.magic + [1, 0] + length + text
   }
 
-  /// Why a file has no header that can be read here.
+  /// Why a file has no supported header.
   struct Problem: Error {
     /// A clause: "it ends early".
     let text: String
@@ -61,9 +65,10 @@ struct NumPyHeader: Equatable {
 
   /// Reads a header.
   /// - Parameters:
-  ///   - name: The file, for the complaint.
-  ///   - read: Gives the next bytes of the file; fewer than asked for at its end.
-  /// - Throws: `Failure` (badData) where it is none, or of numbers that are not known here, and what `read` throws.
+  ///   - name: The file, for messages.
+  ///   - read: Returns the next bytes of the file; fewer than asked for at its end.
+  /// - Throws: `Failure` (badData) if there is none, or the type of the numbers is not supported,
+  ///   and what `read` throws.
   init(
     _ name: String, _ read: (_ count: Int) throws(Failure) -> [UInt8]
   ) throws(Failure) {
@@ -76,8 +81,8 @@ struct NumPyHeader: Equatable {
   }
 
   /// Reads a header.
-  /// - Parameter read: Gives the next bytes of the file; fewer than asked for at its end.
-  /// - Returns: The header, or why there is none that can be read here.
+  /// - Parameter read: Returns the next bytes of the file; fewer than asked for at its end.
+  /// - Returns: The header, or the reason why it is not supported.
   /// - Throws: What `read` throws.
   static func read(
     _ read: (_ count: Int) throws(Failure) -> [UInt8]
@@ -120,11 +125,11 @@ struct NumPyHeader: Equatable {
         format: format, shape: shape, count: size / format.byteCount, isFortran: isFortran))
   }
 
-  /// The numbers in the order of C, the last dimension fastest.
+  /// The numbers in C order, the last dimension fastest.
   func floats(_ bytes: [UInt8]) -> [Float] {
     let values = format.floats(bytes)
     guard isFortran, shape.count > 1 else { return values }
-    // How far apart neighbours of each dimension lie in the file.
+    // The distances in the file between neighbours along each dimension.
     let steps = shape.indices.map { shape[..<$0].reduce(1, *) }
     var place = [Int](repeating: 0, count: shape.count)
     var from = 0
@@ -143,7 +148,7 @@ struct NumPyHeader: Equatable {
   }
 }
 
-/// The few values of Python that a header holds.
+/// The Python values that a header can hold.
 private enum PythonValue {
   case text(String)
   case truth(Bool)

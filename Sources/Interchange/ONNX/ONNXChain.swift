@@ -1,16 +1,18 @@
 import CProtobuf
 import System
 
-/// Goes through an ONNX graph from the pictures on, as long as each node reads what the one before it makes.
+/// Follows an ONNX graph from the input on, as long as each node reads the output of the previous
+/// one.
 ///
-/// What only changes how numbers lie (Flatten, Reshape, Identity, Cast) is left out. A node that is not understood, or reads
-/// something else, becomes a layer of no known kind, which no network has; one whose numbers cannot be read says so.
+/// Nodes that only change the layout of numbers (Flatten, Reshape, Identity, Cast) are skipped. A
+/// node that is not supported, or reads something else, becomes a layer of unknown kind, which no
+/// network has; a layer whose numbers cannot be read says so.
 struct ONNXChain {
   private typealias Node = Onnx__Node
 
-  /// Constants by their names, in the order of the file.
+  /// Constants with their names, in the order of the file.
   let constants: [(name: String, tensor: Onnx__Tensor)]
-  /// The height and width of the input; empty where they are no numbers.
+  /// The height and width of the input; empty if they are not fixed.
   let sides: [Int]
 
   private let nodes: [Node]
@@ -48,9 +50,9 @@ struct ONNXChain {
 
   /// The layers from the input to the softmax.
   /// - Parameters:
-  ///   - readable: The constants of floating-point numbers, by their names.
-  ///   - unreadable: Why the others are none, by their names.
-  /// - Returns: The layers in their order.
+  ///   - readable: The floating-point constants, by name.
+  ///   - unreadable: Why other constants cannot be read, by name.
+  /// - Returns: The layers in order.
   func layers(
     readable: [String: WeightTensor], unreadable: [String: String]
   ) -> [FileLayer] {

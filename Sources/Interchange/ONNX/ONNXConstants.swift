@@ -1,23 +1,25 @@
 import CProtobuf
 import System
 
-/// What an ONNX graph knows before it sees a picture: its constants, and what nodes make of them.
+/// The values in an ONNX graph that do not depend on the input: constants, and what nodes compute
+/// from them.
 ///
-/// Nodes that leave numbers as they are and give them another name, shape or order (Identity, Cast to a type that holds
-/// them, Reshape, Squeeze, Unsqueeze, Transpose of a matrix) are followed. Of what any other node makes only the reason is
-/// known why it cannot be read: it is something, and must not be taken for nothing.
+/// Nodes that do not change numbers but only their name, shape or order (Identity, Cast to a type
+/// that holds them, Reshape, Squeeze, Unsqueeze, Transpose of a matrix) are followed. For the
+/// output of any other node, only the reason why it cannot be read is stored, so that it is not
+/// mistaken for missing.
 struct ONNXConstants {
-  /// Numbers of a constant in the file.
+  /// The numbers of a constant in the file.
   struct Numbers {
-    /// The constant's name, and the shape that its numbers have where they are used.
+    /// The constant's name, and the shape of its numbers where they are used.
     var tensor: WeightTensor
-    /// Whether rows and columns change places on the way.
+    /// Whether they are transposed on the way.
     var isTransposed = false
-    /// ONNX's number of the type that they are kept in.
+    /// ONNX's number of the type in which they are stored.
     let type: Int32
   }
 
-  /// What a name stands for.
+  /// The value of a name.
   enum Value {
     case numbers(Numbers)
     /// Why it cannot be read, and what to do.
@@ -28,11 +30,11 @@ struct ONNXConstants {
   private var lists: [String: [Int]] = [:]
   private var factors: [String: Double] = [:]
 
-  /// Knows a graph's constants.
+  /// Collects a graph's constants.
   /// - Parameters:
   ///   - constants: All of them.
-  ///   - readable: Those of floating-point numbers, by their names.
-  ///   - unreadable: Why the others are none, by their names.
+  ///   - readable: The floating-point constants, by name.
+  ///   - unreadable: Why other constants cannot be read, by name.
   init(
     _ constants: [(name: String, tensor: Onnx__Tensor)], readable: [String: WeightTensor],
     unreadable: [String: String]
@@ -46,16 +48,16 @@ struct ONNXConstants {
     }
   }
 
-  /// What a name stands for; nil where that depends on the pictures.
+  /// The value of a name; nil if it depends on the input.
   subscript(name: String) -> Value? { values[name] }
 
-  /// The integers of a list; nil where a name stands for none that can be read.
+  /// The integers of a list; nil if there is no readable list with this name.
   func integers(_ name: String) -> [Int]? { lists[name] }
 
-  /// A single number; nil where a name stands for none that can be read.
+  /// A single number; nil if there is no readable number with this name.
   func number(_ name: String) -> Double? { factors[name] }
 
-  /// Takes note of what a node makes, if it reads constants and shapes alone.
+  /// Records a node's output, if the node reads only constants and shapes.
   /// - Returns: Whether it does.
   mutating func note(
     _ operation: String, _ inputs: [String], _ outputs: [String], _ attributes: ONNXAttributes
@@ -64,7 +66,7 @@ struct ONNXConstants {
       return false
     }
     let numbers = followed(operation, inputs, attributes)
-    // A Constant's tensor is known already.
+    // A Constant's tensor was recorded before.
     for output in outputs where values[output] == nil {
       values[output] = numbers.map { .numbers($0) } ?? .unreadable(Self.reason(operation))
     }
@@ -90,7 +92,7 @@ struct ONNXConstants {
         + "(SessionOptions.optimized_model_filepath)"
   }
 
-  /// The numbers that a node passes on as they are; nil where it changes them.
+  /// The numbers that a node passes on unchanged; nil if it changes them.
   private func followed(
     _ operation: String, _ inputs: [String], _ attributes: ONNXAttributes
   ) -> Numbers? {
@@ -103,7 +105,8 @@ struct ONNXConstants {
     var other: [Int]?
     switch operation {
     case "Identity": return numbers
-    // 32 and 64 bits hold what is read here, and a type what was kept in it; others round.
+    // 32 and 64 bits hold everything that is read here, and a type holds its own numbers; other
+    // casts round.
     case "Cast":
       return [1, 11, Int(numbers.type)].contains(attributes.int("to", 0)) ? numbers : nil
     case "Transpose":
@@ -113,7 +116,7 @@ struct ONNXConstants {
     case "Reshape": other = list("shape").flatMap { Self.reshaped(shape, $0) }
     case "Squeeze":
       let axes = list("axes")?.map { $0 < 0 ? $0 + shape.count : $0 }
-      // Without axes every length of one goes.
+      // Without axes, every dimension of length one is removed.
       let gone = axes ?? (inputs.count < 2 ? shape.indices.filter { shape[$0] == 1 } : [-1])
       guard gone.allSatisfy({ shape.indices.contains($0) && shape[$0] == 1 }) else { return nil }
       other = shape.indices.filter { !gone.contains($0) }.map { shape[$0] }
@@ -133,12 +136,12 @@ struct ONNXConstants {
     return numbers
   }
 
-  /// The shape of as many numbers that a Reshape asks for: 0 stands for the length as it was, -1 for what is left.
+  /// The shape that a Reshape asks for: 0 keeps a length, -1 stands for the remaining elements.
   private static func reshaped(_ shape: [Int], _ wanted: [Int]) -> [Int]? {
     var lengths = wanted.enumerated().map { place, length in
       length == 0 && place < shape.count ? shape[place] : length
     }
-    // Lengths of a damaged file can be any: their product need not be an integer that there is.
+    // The lengths in a damaged file can be anything, so their product may not fit an integer.
     func count(_ lengths: [Int]) -> Double { lengths.reduce(1) { $0 * Double($1) } }
     if let free = lengths.firstIndex(of: -1) {
       lengths[free] = 1
@@ -149,7 +152,7 @@ struct ONNXConstants {
     return lengths.allSatisfy { $0 >= 0 } && count(lengths) == count(shape) ? lengths : nil
   }
 
-  /// The number of a constant of one number.
+  /// The value of a constant with one number.
   private static func factor(_ tensor: Onnx__Tensor) -> Double? {
     guard let constant = try? ONNXTensor(tensor, "", ""), constant.problem == nil,
       tensor.data_location != 1, constant.shape.allSatisfy({ $0 == 1 })
@@ -158,7 +161,7 @@ struct ONNXConstants {
   }
 }
 
-/// The settings of a node.
+/// The attributes of a node.
 struct ONNXAttributes {
   private var values: [String: Onnx__Attribute] = [:]
 

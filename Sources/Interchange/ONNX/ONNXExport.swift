@@ -7,19 +7,20 @@ import Networks
 import Safetensors
 package import System
 
-/// Writes a trained network as an ONNX model, which many programs run.
+/// Writes a trained network as an ONNX model, which many programs can run.
 ///
-/// The input is `input`, images x 3 x side x side, or with the preprocessing inside `pixels`, images x image side x
-/// image side x 3 bytes; the outputs are `logits` and `probabilities`, images x classes. The number of images is free.
-/// What the network was trained for is in the model's metadata: classes, preprocessing, description.
+/// The input is `input`, images x 3 x side x side, or with the preprocessing inside `pixels`,
+/// images x image side x image side x 3 bytes; the outputs are `logits` and `probabilities`, images
+/// x classes. The number of images is variable. The metadata hold the classes, the preprocessing
+/// and the network description.
 package enum ONNXExport {
   /// Writes the network of a checkpoint.
   /// - Parameters:
   ///   - file: The checkpoint.
   ///   - path: The file to write. A mean image that is not in the model goes into `<path>.mean.npy`.
-  ///   - hasPreprocessingInside: Whether crop, mean and order of colours are part of the graph.
-  /// - Throws: `Failure` (badData) where the checkpoint lacks a tensor, (usage) where ONNX cannot express or hold the
-  ///   network, (cannotCreate, inputOutput) where the file cannot be written.
+  ///   - hasPreprocessingInside: Whether crop, mean and channel order are part of the graph.
+  /// - Throws: `Failure` (badData) if the checkpoint lacks a tensor, (usage) if ONNX cannot express
+  ///   or hold the network, (cannotCreate, inputOutput) if the file cannot be written.
   package static func write(
     _ file: NetworkFile, to path: String, hasPreprocessingInside: Bool
   ) throws(Failure) {
@@ -28,8 +29,8 @@ package enum ONNXExport {
     let input = preprocessing.addInput(to: &layers.graph, isInside: hasPreprocessingInside)
     let logits = try layers.add(from: input)
     let network = file.network
-    // A Flatten of rows changes nothing. An Identity, or a softmax behind the output itself, is what converters of types
-    // and versions stumble over (onnxconverter-common, onnx.version_converter).
+    // A Flatten of rows changes nothing. An Identity, or a softmax directly after the output, makes
+    // converters of types and versions fail (onnxconverter-common, onnx.version_converter).
     let isNamed = logits == "logits"
     layers.graph.output(
       isNamed
@@ -53,10 +54,11 @@ package enum ONNXExport {
     layers.graph.note("classes", JSONText.encode(file.preprocessing.classNames, isPretty: false))
     layers.graph.note("preprocessing", JSONText.encode(description, isPretty: false))
     layers.graph.note("network", JSONText.encode(network, isPretty: false))
-    // What the graph does not need and the network does: the mean of other crops, its place, the order of colours.
+    // What the network needs but the graph does not: the mean of other crops, which part of it is
+    // subtracted, the channel order.
     let texts = DescribedNetwork.texts(network, file.preprocessing, hasMean: true)
     layers.graph.note("alexnet-train", JSONText.encode(texts, isPretty: false))
-    // Both files are whole before either has its name.
+    // Both files are complete before either gets its name.
     let mean = needsMeanFile ? try preprocessing.meanFile(meanPath) : nil
     let model = try layers.graph.file(
       path, name: network.name,
@@ -70,11 +72,11 @@ package enum ONNXExport {
   }
 }
 
-/// The way from a picture to the input of an exported network.
+/// The steps from a picture to the input of an exported network.
 struct ONNXPreprocessing {
   private let network: NetworkSpecification
   private let preprocessing: Preprocessing
-  /// The mean of the middle crop, R, G, B x rows x columns.
+  /// The mean of the centre crop, R, G, B x rows x columns.
   private let mean: [Float]
 
   init(_ file: NetworkFile) {
@@ -92,7 +94,7 @@ struct ONNXPreprocessing {
     }
   }
 
-  /// Whether the mean image is one number for each colour.
+  /// Whether the mean image has only one colour.
   var hasEqualPixels: Bool {
     let area = network.inputSide * network.inputSide
     return (0..<3).allSatisfy { map in
@@ -100,14 +102,14 @@ struct ONNXPreprocessing {
     }
   }
 
-  /// Adds the graph's input and what has to be done to it; returns what the first layer reads.
+  /// Adds the graph's input and the preprocessing; returns what the first layer reads.
   func addInput(to graph: inout ONNXGraph, isInside: Bool) -> String {
     let (side, inputSide) = (network.imageSide, network.inputSide)
     guard isInside else {
       return graph.input("input", ofBytes: false, [3, inputSide, inputSide])
     }
     let pixels = graph.input("pixels", ofBytes: true, [side, side, 3])
-    // 1 is ONNX's number of the type of 32-bit floating-point numbers.
+    // 1 is ONNX's number for 32-bit floats.
     var input = graph.add("Cast", [pixels], name: "pixels.float", [("to", .int(1))])
     input = graph.add(
       "Transpose", [input], name: "pixels.maps", [("perm", .ints([0, 3, 1, 2]))])
@@ -136,7 +138,7 @@ struct ONNXPreprocessing {
     return input
   }
 
-  /// The mean of the middle crop, maps x rows x columns, as a file that has not got its name yet.
+  /// The mean of the centre crop, maps x rows x columns, as a file that does not have its name yet.
   func meanFile(_ path: String) throws(Failure) -> WholeFile {
     let file = try WholeFile(path)
     let side = network.inputSide
@@ -147,7 +149,7 @@ struct ONNXPreprocessing {
     return file
   }
 
-  /// What the model's metadata say.
+  /// The contents of the model's metadata.
   struct Description: Encodable {
     let input: String
     let layout: String
@@ -157,11 +159,11 @@ struct ONNXPreprocessing {
     let resizing: Resizing
     let channelOrder: String
     let range: [Double]
-    /// What R, G and B are multiplied by once the mean is subtracted.
+    /// The factors for R, G and B after the mean is subtracted.
     let factors: [Float]
     /// The mean of R, G and B over the crop.
     let mean: [Double]
-    /// The file with the mean of each pixel, where that is what has to be subtracted.
+    /// The file with the mean of each pixel, if that has to be subtracted.
     let meanFile: String?
     let sentence: String
   }

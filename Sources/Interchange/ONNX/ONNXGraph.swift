@@ -2,23 +2,23 @@ import CProtobuf
 import Protobuf
 import System
 
-/// A graph of ONNX's operators while it is built, node after node.
+/// An ONNX graph that is built node by node.
 struct ONNXGraph {
-  /// A setting of a node.
+  /// An attribute of a node.
   enum Attribute {
     case int(Int)
     case ints([Int])
     case float(Double)
   }
 
-  /// The version of the operators, the oldest that has all that is used here.
+  /// The version of the operators: the oldest that has everything used here.
   static let operatorSet: Int64 = 17
-  /// The version of the file format that goes with it.
+  /// The version of the file format that belongs to it.
   static let formatVersion: Int64 = 8
-  /// protobuf's limit to a message, in bytes.
+  /// protobuf's limit on a message, in bytes.
   static let largest = 1 << 31
 
-  /// ONNX's numbers of the types of a tensor's elements.
+  /// ONNX's numbers for the element types of tensors.
   private enum ElementType: Int32 {
     case float = 1
     case byte = 2
@@ -31,10 +31,10 @@ struct ONNXGraph {
   private var inputs: [UnsafeMutablePointer<Onnx__Value>?] = []
   private var outputs: [UnsafeMutablePointer<Onnx__Value>?] = []
   private var texts: [UnsafeMutablePointer<Onnx__Entry>?] = []
-  /// Bytes of all constants.
+  /// The size of all constants in bytes.
   private(set) var byteCount = 0
 
-  /// Adds a node and returns the name of its only output, which is the node's own.
+  /// Adds a node and returns the name of its only output, which is the node's name.
   mutating func add(
     _ operation: String, _ inputs: [String], name: String, _ attributes: [(String, Attribute)] = []
   ) -> String {
@@ -42,7 +42,7 @@ struct ONNXGraph {
     return name
   }
 
-  /// Adds a node with outputs of several names.
+  /// Adds a node with several outputs.
   mutating func add(
     _ operation: String, _ inputs: [String], name: String, _ attributes: [(String, Attribute)] = [],
     outputs: [String]
@@ -63,7 +63,7 @@ struct ONNXGraph {
     add(constant: name, shape, .float, arena.bytes(values))
   }
 
-  /// Adds a constant of integers, a row, and returns its name.
+  /// Adds a one-dimensional constant of integers and returns its name.
   mutating func constant(_ name: String, _ values: [Int]) -> String {
     add(constant: name, [values.count], .int64, arena.bytes(values.map { Int64($0) }))
   }
@@ -83,18 +83,18 @@ struct ONNXGraph {
     return name
   }
 
-  /// Names an input of the graph: the first dimension is the batch, of any length.
+  /// Declares an input of the graph: the first dimension is the batch, of any length.
   mutating func input(_ name: String, ofBytes isBytes: Bool, _ shape: [Int]) -> String {
     inputs.append(value(name, isBytes ? .byte : .float, shape))
     return name
   }
 
-  /// Names an output of the graph: the first dimension is the batch.
+  /// Declares an output of the graph: the first dimension is the batch.
   mutating func output(_ name: String, _ shape: [Int]) {
     outputs.append(value(name, .float, shape))
   }
 
-  /// Adds a text to the model's metadata.
+  /// Adds a string to the model's metadata.
   mutating func note(_ key: String, _ value: String) {
     let entry: UnsafeMutablePointer<Onnx__Entry> = arena.make { onnx__entry__init($0) }
     entry.pointee.key = arena.text(key)
@@ -153,9 +153,9 @@ struct ONNXGraph {
     return attribute
   }
 
-  /// Writes the graph as a model, into a file that has not got its name yet.
-  /// - Throws: `Failure` (usage) where it is larger than a message can be, (cannotCreate, inputOutput) where the
-  ///   file cannot be written.
+  /// Writes the graph as a model, into a file that does not have its name yet.
+  /// - Throws: `Failure` (usage) if it is larger than a message can be, (cannotCreate, inputOutput)
+  ///   if the file cannot be written.
   func file(_ path: String, name: String, description: String) throws(Failure) -> WholeFile {
     guard byteCount < Self.largest - 1 << 20 else {
       throw Failure(

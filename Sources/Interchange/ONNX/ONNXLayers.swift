@@ -4,7 +4,7 @@ import Networks
 import Safetensors
 import System
 
-/// Adds a network's layers to a graph: all towers in one, as a network whose convolutions have groups.
+/// Adds a network's layers to a graph: all towers as one network whose convolutions have groups.
 struct ONNXLayers {
   var graph = ONNXGraph()
 
@@ -12,7 +12,7 @@ struct ONNXLayers {
   private let network: NetworkSpecification
   /// The shapes of each tower's layers.
   private let shapes: [[LayerShape]]
-  /// Whether the maps are rows of numbers, images x neurons.
+  /// Whether the feature maps have become rows of numbers, images x neurons.
   private var isFlat = false
 
   init(_ file: NetworkFile) {
@@ -42,14 +42,14 @@ struct ONNXLayers {
     case .relu(let unit): return add(unit, maps)
     case .tanh(let unit): return add(unit, maps)
     case .dropout(let dropout):
-      // In training nothing is scaled, so at test every output is (paper, 4.2).
+      // Without scaling in training, every output is scaled at test (paper, 4.2).
       let kept = graph.constant(name + ".kept", [], [1 - Float(dropout.probability)])
       return graph.add("Mul", [maps, kept], name: name)
     case .maxPooling(let pooling):
       return graph.add(
         "MaxPool", [unflattened(maps, number)], name: name, window(pooling.window, number))
     case .averagePooling(let pooling):
-      // The mean is over the pixels that exist.
+      // The mean over the existing pixels.
       return graph.add(
         "AveragePool", [unflattened(maps, number)], name: name,
         window(pooling.window, number) + [("count_include_pad", .int(0))])
@@ -118,7 +118,7 @@ struct ONNXLayers {
     let length = shapes[0][number].inputs.reduce(0) { $0 + $1.count }
     let weight = try values(tensor + ".weight", [layer.kernels, length])
     let bias = try values(tensor + ".bias", [layer.kernels])
-    // W x + b with W as it is in the file, neurons x inputs.
+    // W x + b with W as stored in the file, neurons x inputs.
     let settings: [(String, ONNXGraph.Attribute)] = [("transB", .int(1))]
     if network.towers == 1 || readsPicture(number) || layer.reads == .all {
       let flat = flattened(copies(maps, number), layer.name)
@@ -163,7 +163,8 @@ struct ONNXLayers {
 
   // MARK: Windows, norms, towers
 
-  /// Padding at the left and top as described; at the right and bottom as much as the last window needs.
+  /// Padding on the left and top as specified; on the right and bottom as much as the last window
+  /// needs.
   private func window(_ window: Window, _ number: Int) -> [(String, ONNXGraph.Attribute)] {
     let shape = shapes[0][number]
     func end(_ places: Int, _ length: Int) -> Int {
@@ -207,12 +208,13 @@ struct ONNXLayers {
     return graph.add("Mul", [maps, power], name: name)
   }
 
-  /// Adds something for the maps that each tower reads, its own or those of some, and joins what comes out; once for all where there is one tower.
+  /// Adds nodes for the maps that each tower reads (its own or those of several towers) and joins
+  /// the results; with one tower, only once.
   private mutating func eachTower(
     _ maps: String, _ number: Int, _ name: String,
     _ body: (inout ONNXLayers, _ maps: String, LayerShape, _ name: String) throws(Failure) -> String
   ) throws(Failure) -> String {
-    // What is done to the picture before a layer with weights is the same for all towers.
+    // Before a layer with weights, all towers treat the picture in the same way.
     guard network.towers > 1, !readsPicture(number) || network.layers[number].hasWeights else {
       return try body(&self, maps, shapes[0][number], name)
     }
@@ -243,7 +245,8 @@ struct ONNXLayers {
 
   private func readsPicture(_ number: Int) -> Bool { network.readsPicture(network.layers[number]) }
 
-  /// The picture as often as a layer reads it: one that stands behind others reads what each tower made of it.
+  /// The picture once for each tower that reads it; a layer after others reads each tower's own
+  /// version.
   private mutating func copies(_ maps: String, _ number: Int) -> String {
     let count = shapes[0][number].reads.count
     guard readsPicture(number), count > 1 else { return maps }
@@ -256,7 +259,7 @@ struct ONNXLayers {
     isFlat ? maps : graph.add("Flatten", [maps], name: name + ".flat")
   }
 
-  /// Neurons as maps of one pixel, for the layers that read maps.
+  /// Neurons as one-pixel maps, for layers that read maps.
   private mutating func unflattened(_ maps: String, _ number: Int) -> String {
     guard isFlat else { return maps }
     isFlat = false

@@ -4,30 +4,30 @@ import JSON
 import Networks
 package import System
 
-/// The network in an .onnx file: one layer after the other from the pictures to the probabilities.
+/// The network in an .onnx file: a chain of layers from the input to the probabilities.
 package final class ONNXModel: WeightSource {
-  /// Where the file is.
+  /// The file's path.
   package let path: String
-  /// The constants of floating-point numbers, in the order of the file.
+  /// The floating-point constants, in the order of the file.
   package let tensors: [WeightTensor]
-  /// Why other constants cannot be read, by their names.
+  /// Why other constants cannot be read, by name.
   package let unreadable: [String: String]
-  /// The layers, in their order; nil where the file is one of ours.
+  /// The layers in order; nil if the file is one of ours.
   package let layers: [FileLayer]?
-  /// What the graph's input says.
+  /// What the graph's input says about the pictures.
   package let pictures: FilePictures
 
   private let message: MessageFile<Onnx__Model>
   private let constants: [String: ONNXTensor]
-  /// The constants that make up a tensor, one after the other, where they are several: a layer of towers that are
-  /// computed apart.
+  /// The constants that make up a tensor, if there are several: a layer whose towers are computed
+  /// separately.
   private let pieces: [String: [String]]
-  /// What the file says of the network, where it is one of ours.
+  /// What the file says about the network, if it is one of ours.
   private let texts: [String: String]?
 
   /// Opens a file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is no model, or a constant is
-  ///   not as long as its shape says.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not a model, or
+  ///   a constant's length differs from its shape.
   package init(opening path: String) throws(Failure) {
     self.path = path
     message = try MessageFile(
@@ -56,7 +56,8 @@ package final class ONNXModel: WeightSource {
     texts = try own.map { own throws(Failure) in
       try JSONText.decode([String: String].self, text(own.value), from: path)
     }
-    // An export of ours describes its network itself, and has our names; its other constants are the graph's own.
+    // An exported file describes its network itself, and has our names; its other constants belong
+    // to the graph.
     if let texts {
       try DescribedNetwork.checkFormat(texts, of: path)
       let network = try DescribedNetwork.network(texts, from: path)
@@ -72,12 +73,12 @@ package final class ONNXModel: WeightSource {
     self.unreadable = unreadable
     self.constants = constants
     var pictures = FilePictures()
-    // Whose graph crops pictures itself takes them whole.
+    // A graph that crops pictures itself takes whole pictures.
     if texts == nil { pictures.note(sides: chain.sides) }
     self.pictures = pictures
   }
 
-  /// A network's tensors among the constants of an export of ours.
+  /// A network's tensors among the constants of an exported file.
   private static func tensors(
     of network: NetworkSpecification, in constants: [WeightTensor]
   ) -> (tensors: [WeightTensor], pieces: [String: [String]]) {
@@ -103,17 +104,17 @@ package final class ONNXModel: WeightSource {
     return (tensors, pieces)
   }
 
-  /// What an export of ours says of its network.
-  /// - Throws: `Failure` (badData) where that is not understood or its parts do not fit together.
+  /// What an exported file says about its network.
+  /// - Throws: `Failure` (badData) if that is invalid or inconsistent.
   package func described() throws(Failure) -> DescribedNetwork? {
     guard let texts else { return nil }
-    // The mean image is one of the texts.
+    // The mean image is one of the strings.
     return try DescribedNetwork(texts, from: path) { _ throws(Failure) in nil }
   }
 
   /// Reads the numbers of a constant.
-  /// - Throws: `Failure` (badData) where there is none of that name, (inputMissing, inputOutput) where its numbers are
-  ///   in another file that cannot be read.
+  /// - Throws: `Failure` (badData) if there is none with this name, (inputMissing, inputOutput) if
+  ///   its numbers are in another file that cannot be read.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
     if let pieces = pieces[tensor.name] {
       var values: [Float] = []

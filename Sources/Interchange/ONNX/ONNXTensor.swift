@@ -7,15 +7,15 @@ import System
 /// A constant of an ONNX graph.
 struct ONNXTensor {
   let shape: [Int]
-  /// Why its numbers are no weights; nil where they can be read.
+  /// Why its numbers cannot be weights; nil if they can.
   let problem: String?
 
   private let tensor: Onnx__Tensor
   private let name: String
   private let count: Int
 
-  /// Looks at a constant, which stays in its message.
-  /// - Throws: `Failure` (badData) where its numbers are not as many as its shape says.
+  /// Reads a constant's description; the numbers stay in the message.
+  /// - Throws: `Failure` (badData) if the number of values differs from the shape.
   init(_ tensor: Onnx__Tensor, _ name: String, _ path: String) throws(Failure) {
     self.tensor = tensor
     self.name = name
@@ -29,7 +29,7 @@ struct ONNXTensor {
     }
     problem = nil
     let isOutside = tensor.data_location == 1
-    // In one field; `values` would read past the end of the shorter of two.
+    // All in one field; `values` would read past the end of the shorter of two.
     let fields = [
       tensor.has_raw_data != 0 ? tensor.raw_data.len / format.byteCount : 0,
       tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data,
@@ -56,7 +56,7 @@ struct ONNXTensor {
     }
   }
 
-  /// The integers of a constant that holds a shape; nil where it holds none.
+  /// The integers of a constant that holds a shape; nil if it holds none.
   static func integers(_ tensor: Onnx__Tensor) -> [Int]? {
     guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
     guard tensor.has_raw_data != 0 else {
@@ -68,10 +68,10 @@ struct ONNXTensor {
     }
   }
 
-  /// The numbers in 32 bits.
-  /// - Parameter path: The model's file; another file with numbers lies beside it.
-  /// - Returns: The numbers in the order of C.
-  /// - Throws: `Failure` (inputMissing, badData, inputOutput) where that file cannot be read.
+  /// The numbers as 32-bit floats.
+  /// - Parameter path: The model's path; an external file with numbers is next to it.
+  /// - Returns: The numbers in C order.
+  /// - Throws: `Failure` (inputMissing, badData, inputOutput) if that file cannot be read.
   func values(beside path: String) throws(Failure) -> [Float] {
     guard let format = Self.format(tensor) else { return [] }
     if tensor.data_location == 1 { return format.floats(try outside(path, format)) }
@@ -80,13 +80,13 @@ struct ONNXTensor {
     }
     if tensor.n_double_data > 0 { return list(tensor.double_data, count).map { Float($0) } }
     if tensor.n_float_data > 0 { return list(tensor.float_data, count) }
-    // Halves stand each in an integer.
+    // Each 16-bit float is stored in an integer.
     let halves = list(tensor.int32_data, count).map { UInt16(truncatingIfNeeded: $0) }
     return format.byteCount == 2
       ? format.floats(halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }) : []
   }
 
-  /// The bytes in the file beside the model that `external_data` names.
+  /// The bytes in the external file that `external_data` names.
   private func outside(_ path: String, _ format: NumberFormat) throws(Failure) -> [UInt8] {
     var settings: [String: String] = [:]
     for entry in list(tensor.external_data, min(tensor.n_external_data, 64)) {

@@ -1,7 +1,7 @@
 import Networks
 import System
 
-/// A node that reads what the pictures became.
+/// A node that reads the data computed from the input so far.
 struct ONNXStep {
   let operation: String
   let name: String
@@ -11,29 +11,30 @@ struct ONNXStep {
   let constants: ONNXConstants
 }
 
-/// Why a node is no layer that can be compared: what becomes of it instead.
+/// Why a node is not a layer that can be compared, and what it becomes instead.
 struct ONNXObstacle: Error {
   let kind: FileLayer.Kind
 
   init(_ kind: FileLayer.Kind) { self.kind = kind }
 }
 
-/// The way through the graph: the layers so far, and what the next node must read.
+/// The path through the graph: the layers so far, and what the next node must read.
 struct ONNXWalk {
   private(set) var layers: [FileLayer] = []
-  /// What the layers so far make.
+  /// The output of the layers so far.
   ///
-  /// Several names where nodes that change nothing have passed it on.
+  /// It has several names if nodes that change nothing have passed it on.
   private var current: Set<String>
-  /// Whether numbers lie as images x rows x columns x maps.
+  /// Whether the layout is images x rows x columns x maps.
   private var hasMapsLast = false
-  /// The parts of the maps that towers read, with how many maps each has, what a norm makes of each, and the norm.
+  /// The parts of the maps that towers read, the number of maps of each, the output of each part's
+  /// normalisation, and the normalisation.
   private var parts: [(name: String, maps: Int)] = []
   private var normed: [String: (part: Int, norm: FileNorm)] = [:]
-  /// A softmax, which is the end.
+  /// A softmax, with which the network ends.
   private var softmax: String?
 
-  /// Begins at a graph's input.
+  /// Starts at a graph's input.
   init(from input: String) { current = [input] }
 
   mutating func step(_ step: ONNXStep) {
@@ -68,10 +69,10 @@ struct ONNXWalk {
     case "GlobalAveragePool": add(.averagePooling(FileWindow(size: nil)), step)
     case "GlobalMaxPool": add(.maxPooling(FileWindow(size: nil)), step)
     case "Dropout", "Identity", "Flatten", "Squeeze": pass(step)
-    // 1, 10, 11 and 16 are floating point.
+    // 1, 10, 11 and 16 are floating-point types.
     case "Cast" where [1, 10, 11, 16].contains(attributes.int("to", 0)): pass(step)
     case "Reshape":
-      // A shape that is worked out keeps the number of images; what follows has weights for the rest.
+      // A computed shape keeps the number of images; the weights that follow determine the rest.
       let shape =
         step.inputs.dropFirst().first.flatMap(step.constants.integers) ?? attributes.ints("shape")
       let isFlat = shape.map { $0.count == 2 || $0.count == 4 && $0[2...] == [1, 1] } ?? true
@@ -109,7 +110,7 @@ struct ONNXWalk {
     biases: WeightTensor? = nil,
     layout: FileLayer.Layout = FileLayer.Layout()
   ) {
-    // A file of thousands of nodes that nothing is made of need not be kept.
+    // A file with thousands of unused nodes need not be kept in memory.
     guard layers.count < 2000 else { return }
     if let name = softmax {
       softmax = nil
@@ -165,14 +166,14 @@ struct ONNXWalk {
     add(.fullyConnected, step, weights: weights.tensor, biases: biases, layout: layout)
   }
 
-  /// Takes a sum that adds a number for each kernel to what a layer without biases made just before.
+  /// Handles an Add of one number per kernel after a layer without biases.
   private mutating func addBiases(_ step: ONNXStep) throws(ONNXObstacle) {
     guard softmax == nil, let last = layers.last, let weights = last.weights, last.biases == nil,
       let place = step.inputs.firstIndex(where: { !current.contains($0) }),
       let bias = try plainTensor(step, place, "biases")
     else { throw ONNXObstacle(.other("Add")) }
     let kernels = (last.layout.isTransposed ? weights.shape.last : weights.shape.first) ?? 0
-    // Along the maps: [kernels] behind a matrix product, [kernels, 1, 1] behind a convolution.
+    // Along the maps: [kernels] after a matrix product, [kernels, 1, 1] after a convolution.
     let tail = weights.shape.count == 4 && !hasMapsLast ? [kernels, 1, 1] : [kernels]
     guard bias.shape.count >= tail.count,
       bias.shape.drop(while: { $0 == 1 }).elementsEqual(tail.drop(while: { $0 == 1 }))
@@ -183,7 +184,7 @@ struct ONNXWalk {
     move(step)
   }
 
-  /// The numbers that a node reads besides what the pictures became; nil where it reads none.
+  /// The constants that a node reads in addition to the data; nil if it reads none.
   private func numbers(
     _ step: ONNXStep, _ place: Int, _ what: String
   ) throws(ONNXObstacle) -> ONNXConstants.Numbers? {
@@ -200,7 +201,7 @@ struct ONNXWalk {
     }
   }
 
-  /// Numbers that must lie as they are used.
+  /// Numbers that must have the layout in which they are used.
   private func plainTensor(
     _ step: ONNXStep, _ place: Int, _ what: String
   ) throws(ONNXObstacle) -> WeightTensor? {
@@ -220,7 +221,7 @@ struct ONNXWalk {
     let isMaximum = step.operation == "MaxPool"
     guard !hasMapsLast else { throw ONNXObstacle(.other("\(step.operation) across columns")) }
     let window = try window(step, size: step.attributes.ints("kernel_shape") ?? [])
-    // The mean of a pixel is the pixel.
+    // The mean of a single pixel is the pixel itself.
     if !isMaximum, window.isIdentity { return pass(step) }
     let countsPadding =
       step.attributes.int("count_include_pad", 0) != 0
@@ -236,7 +237,7 @@ struct ONNXWalk {
     let (attributes, operation) = (step.attributes, step.operation)
     let strides = attributes.ints("strides") ?? [1, 1]
     let padding = attributes.word("auto_pad")
-    // Where it is automatic, what else is said of it does not count.
+    // With automatic padding, the explicit one is ignored.
     let pads =
       ["", "NOTSET"].contains(padding) ? attributes.ints("pads") ?? [0, 0, 0, 0] : [0, 0, 0, 0]
     guard size.count == 2, strides.count == 2, pads.count == 4,
@@ -273,7 +274,7 @@ struct ONNXWalk {
       exponent: attributes.float("beta", 0.75), constant: attributes.float("bias", 1))
   }
 
-  /// Takes the parts of a norm in towers: Split, an LRN for each part, Concat.
+  /// Handles the parts of a normalisation in towers: Split, one LRN per part, Concat.
   private mutating func stepInTowers(_ step: ONNXStep, _ reads: [String]) -> Bool {
     if step.operation == "Split", reads.count == 1, current.contains(reads[0]),
       step.attributes.int("axis", 0) == 1, step.outputs.count > 1, softmax == nil, !hasMapsLast,
@@ -298,13 +299,13 @@ struct ONNXWalk {
     return true
   }
 
-  /// How many maps each part of a Split has; nil where that cannot be read.
+  /// The number of maps in each part of a Split; nil if it cannot be read.
   private func lengths(_ step: ONNXStep) -> [Int]? {
     if let name = step.inputs.dropFirst().first, !name.isEmpty {
       return step.constants.integers(name)
     }
     if let lengths = step.attributes.ints("split") { return lengths }
-    // Where it says nothing the parts are equal, but for the last.
+    // Without sizes the parts are equal, except the last one.
     guard let last = layers.last(where: { $0.weights != nil }), let weights = last.weights,
       let maps = last.layout.isTransposed ? weights.shape.last : weights.shape.first
     else { return nil }

@@ -6,11 +6,12 @@ import System
 package enum Launcher {
   private static let names: Set<String> = ["mpirun", "orterun", "orted", "prterun", "prted"]
 
-  /// Whether it is Open MPI's (mpirun, or its daemon on another host), which forwards signals and ends ranks.
+  /// Whether it is Open MPI (mpirun, or its daemon on another host), which forwards signals and
+  /// ends ranks.
   private static let isOpenMPI =
     SystemText.lines(of: "/proc/\(getppid())/comm").first.map(names.contains) ?? false
 
-  /// Its number.
+  /// Its process id.
   private static let process: Int32 = getppid()
 
   /// Reads what is asked for in signals' handlers, which must not allocate.
@@ -40,7 +41,7 @@ package enum Launcher {
     "rmaps",
   ]
 
-  /// Whether it has died: a process that loses its parent is given another one.
+  /// Whether it has died: an orphaned process gets another parent.
   package static var isGone: Bool { isOpenMPI && getppid() != process }
 
   // MARK: How it ends a job
@@ -62,37 +63,42 @@ package enum Launcher {
     afterItsOwn ? killTimeout : isOpenMPI ? 2 * killTimeout : 30
   }
 
-  /// Seconds that Open MPI gives its ranks after SIGCONT, and again after SIGTERM, before it kills them.
+  /// The seconds that Open MPI gives its ranks after SIGCONT, and again after SIGTERM, before it
+  /// kills them.
   ///
-  /// mpirun's parameter `odls_base_sigkill_timeout`, by default one second.
+  /// mpirun's parameter `odls_base_sigkill_timeout`; the default is one second.
   package static let killTimeout: Double = {
     guard let text = getenv("OMPI_MCA_odls_base_sigkill_timeout") else { return 1 }
     return max(1, Double(String(cString: text)) ?? 1)
   }()
 
-  /// Ends the job where MPI cannot, its messages being lost in a cut network: the second SIGTERM ends mpirun and
+  /// Ends the job when MPI cannot, because the network is cut: the second SIGTERM ends mpirun and
   /// its daemons at once.
   package static func end() {
     for _ in 0..<2 {
-      // The parent of a process that has lost its own is init, which nobody meant.
+      // The parent of an orphaned process is init, which must not get a signal.
       guard isOpenMPI, !isGone else { return }
       kill(process, SIGTERM)
       usleep(300_000)
     }
   }
 
-  /// Has it killed in half a minute if it is still there, whatever becomes of this rank: mpirun, told to end a job, waits for
-  /// its daemons, and behind a dead cable that is a quarter of an hour.
+  /// Has the launcher killed if it still exists after half a minute, whatever happens to this rank.
   ///
-  /// The time is many times what the end of a job takes, and grows with what Open MPI gives its ranks.
+  /// When mpirun ends a job, it waits for its daemons, which behind a dead cable takes a quarter of
+  /// an hour.
+  ///
+  /// The delay is many times what ending a job takes, and grows with the time that Open MPI gives
+  /// its ranks.
   package static func killLater() {
     guard isOpenMPI, !isGone else { return }
     alexnet_kill_launcher_later(process, Int32(1000 * (28 + 2 * min(killTimeout, 3600))))
   }
 
-  /// From now on SIGTERM, by which Open MPI ends its ranks, leaves that behind before it ends this process.
+  /// From now on SIGTERM, with which Open MPI ends its ranks, calls `killLater` before it ends this
+  /// process.
   ///
-  /// For programs that have nothing to save.
+  /// For programs without anything to save.
   package static func killLaterAtTermination() {
     guard isOpenMPI else { return }
     prepareForHandlers()

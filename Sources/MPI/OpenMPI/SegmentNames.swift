@@ -1,25 +1,28 @@
 import Glibc
 import System
 
-/// The names in /dev/shm of the memory through which Open MPI lets the ranks of a host talk.
+/// The files in /dev/shm through which Open MPI's ranks on a host communicate.
 ///
-/// What is mapped stays until the processes end, without a name too. A name would stay for ever where ranks are killed,
-/// so it is taken away as soon as nobody needs it.
+/// Mapped memory stays until the processes end, even without a name. A name would stay for ever if
+/// ranks are killed, so it is unlinked as soon as it is no longer needed.
 package enum SegmentNames {
   /// Bytes that each rank of a host takes in /dev/shm.
   package static let bytesOfRank = 16 << 20
 
-  /// Bytes that a rank must still be able to map for its first messages.
+  /// The address space in bytes that a rank needs for its first messages.
   private static let leastRoom = 64 << 20
 
-  /// Takes the names away once all ranks of this host have the memory mapped; all ranks call it together.
+  /// Unlinks the files once all ranks of this host have mapped the memory; all ranks call this
+  /// together.
   /// - Parameter world: All ranks.
-  /// - Throws: `Failure` (usage) where this rank has no memory left to map it, `MPIError` where a message fails.
+  /// - Throws: `Failure` (usage) if this rank has too little memory to map it, `MPIError` if a
+  ///   message fails.
   package static func unlink(of world: Communicator) throws {
-    // Open MPI would go on without it, and the ranks would wait for each other as if the network were cut.
+    // Open MPI would continue without it, and the ranks would wait for each other as if the network
+    // were cut.
     if world.size > 1 { try requireRoom() }
     let host = try world.ranksOnThisHost()
-    // Open MPI maps another rank's memory at the first message to it at the latest.
+    // Open MPI maps another rank's memory with the first message to it at the latest.
     let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 2 * host.size)
     defer { bytes.deallocate() }
     bytes.initialize(repeating: 0)
@@ -53,15 +56,15 @@ package enum SegmentNames {
     }
   }
 
-  /// Removes the names, as Open MPI does where it ends a job in peace.
+  /// Removes the files, as Open MPI does at the normal end of a job.
   package static func remove() {
     for name in names { Glibc.unlink(name) }
   }
 
-  /// Gives the names back before MPI is finalised, since Open MPI complains where it finds none to remove; all ranks call
-  /// it together.
+  /// Restores the names before MPI is finalised, since Open MPI prints an error if they are
+  /// missing; all ranks call this together.
   /// - Parameter world: All ranks.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Throws: `MPIError` if a message fails.
   package static func restore(of world: Communicator) throws(MPIError) {
     for name in names {
       let file = open(name, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -71,7 +74,7 @@ package enum SegmentNames {
     try world.barrier()
   }
 
-  /// The names of what this process has mapped, whether they are still there or not.
+  /// The names of the memory that this process has mapped, even if they were unlinked.
   private static var names: [String] {
     SystemText.lines(of: "/proc/self/maps").compactMap { line in
       let name = line.firstRange(of: "/dev/shm/vader_segment.")

@@ -1,26 +1,27 @@
 package import Glibc
 
-/// A folder that is held open: what is done in it is done in it, whatever is moved or put under its name meanwhile.
+/// An open folder: operations apply to this folder, even if it is moved or another one gets its
+/// name.
 ///
 /// Files are named by their paths inside the folder.
 package final class HeldFolder: Sendable {
-  /// Where the folder stands now.
+  /// The folder's current location.
   package enum Place: Equatable, Sendable {
-    /// Under the name that it was opened by.
+    /// Under the name with which it was opened.
     case itsOwn
-    /// Somewhere else; the path is nil where the system does not tell.
+    /// At another path, which is nil if the system does not tell.
     case elsewhere(String?)
-    /// Nowhere: it has been deleted.
+    /// The folder was deleted.
     case nowhere
   }
 
-  /// The name that it was opened by.
+  /// The name with which it was opened.
   package let path: String
-  /// Its number with the system.
+  /// Its file descriptor.
   package let descriptor: Int32
 
   /// Opens a folder.
-  /// - Throws: `Failure` (cannotCreate) where there is none, or it cannot be opened.
+  /// - Throws: `Failure` (cannotCreate) if there is none, or it cannot be opened.
   package init(_ path: String) throws(Failure) {
     self.path = path
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -31,17 +32,17 @@ package final class HeldFolder: Sendable {
 
   deinit { close(descriptor) }
 
-  /// The path of a file of the folder, by the folder's own.
+  /// The path of a file in the folder, based on the folder's original name.
   package func path(of name: String) -> String { "\(path)/\(name)" }
 
-  /// Where the folder stands now.
+  /// The folder's current location.
   package var place: Place {
     guard let own = FileStatus(descriptor: descriptor) else { return .itsOwn }
     if own.links == 0 { return .nowhere }
     if let named = FileStatus(path) {
       return own.isSameFile(as: named) ? .itsOwn : .elsewhere(currentPath)
     }
-    // Any other error, a network file system's say, tells nothing about where it is.
+    // Other errors, for example of a network file system, do not tell where it is.
     return errno == ENOENT || errno == ENOTDIR ? .elsewhere(currentPath) : .itsOwn
   }
 
@@ -57,12 +58,12 @@ package final class HeldFolder: Sendable {
 
   // MARK: Files of the folder
 
-  /// What the system says of a file, links not followed; nil where there is none.
+  /// The status of a file, without following links; nil if there is none.
   package func status(of name: String) -> FileStatus? { FileStatus(name, in: self) }
 
-  /// Makes a folder in it, for its owner alone.
-  /// - Returns: Whether it was made; not where something of the name was there.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  /// Makes a subfolder, private to its owner.
+  /// - Returns: Whether it was made; false if something with this name exists.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be made.
   @discardableResult
   package func makeFolder(_ name: String) throws(Failure) -> Bool {
     if mkdirat(descriptor, name, 0o700) == 0 { return true }
@@ -73,11 +74,11 @@ package final class HeldFolder: Sendable {
     return false
   }
 
-  /// Removes a file, where there is one.
+  /// Removes a file, if it exists.
   package func remove(_ name: String) { unlinkat(descriptor, name, 0) }
 
-  /// Gives a file another name, in place of the file that had it.
-  /// - Throws: `Failure` (inputOutput) where that is refused.
+  /// Renames a file, replacing the file with that name.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   package func rename(_ name: String, to other: String) throws(Failure) {
     guard renameat(descriptor, name, descriptor, other) == 0 else {
       throw .system(
@@ -86,13 +87,13 @@ package final class HeldFolder: Sendable {
     }
   }
 
-  /// Gives a file a second name, which nothing has yet.
-  /// - Returns: Whether it has it; not where the file system has no hard links.
+  /// Gives a file a second name, which must not exist.
+  /// - Returns: Whether that worked; false if the file system does not support hard links.
   package func link(_ name: String, as other: String) -> Bool {
     linkat(descriptor, name, descriptor, other, 0) == 0
   }
 
-  /// The names in one of its folders.
+  /// The names in a subfolder.
   package func names(in name: String) -> [String] {
     let opened = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard opened >= 0 else { return [] }
@@ -103,7 +104,7 @@ package final class HeldFolder: Sendable {
     return Self.names(in: folder)
   }
 
-  /// The names in any folder; none where it cannot be read.
+  /// The names in any folder; empty if it cannot be read.
   package static func names(in path: String) -> [String] {
     opendir(path).map(names) ?? []
   }
@@ -120,12 +121,12 @@ package final class HeldFolder: Sendable {
     return names
   }
 
-  /// Brings the names in one of its folders to the disk: `.` is the folder itself.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// Syncs the names in a subfolder to disk; `.` is the folder itself.
+  /// - Throws: `Failure` (inputOutput) if the disk reports an error.
   package func bringNamesToDisk(of name: String = ".") throws(Failure) {
     let folder = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     defer { if folder >= 0 { close(folder) } }
-    // Some file systems have nothing to do for a folder, and say so.
+    // Some file systems cannot sync a folder, and say so.
     guard folder >= 0, fsync(folder) == 0 || errno == EINVAL || errno == ENOTSUP else {
       throw .system(
         .inputOutput,
@@ -135,8 +136,8 @@ package final class HeldFolder: Sendable {
   }
 }
 
-/// Opens a file by its path: inside a folder that is held open, or where none is given by the path alone.
-/// - Returns: The file's number with the system, or -1 with `errno` set.
+/// Opens a file by its path, relative to an open folder if one is given.
+/// - Returns: The file descriptor, or -1 with `errno` set.
 package func openFile(
   _ path: String, in folder: HeldFolder?, _ flags: Int32, mode: mode_t = 0
 ) -> Int32 {

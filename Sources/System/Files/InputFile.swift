@@ -1,10 +1,10 @@
 import Glibc
 
-/// A file open for reading at any place, by any number of threads at once.
+/// A file for random-access reading, by any number of threads at once.
 package final class InputFile: Sendable {
   package let path: String
   package let size: UInt64
-  /// When it was changed last, in nanoseconds since 1970.
+  /// Its modification time, in nanoseconds since 1970.
   package let changed: Int64
   private let descriptor: Int32
 
@@ -23,19 +23,19 @@ package final class InputFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Opens a regular file by a path that need not be text.
+  /// Opens a regular file whose path need not be valid UTF-8.
   package static func open(_ path: PathBytes) throws(RegularFile.OpeningError) -> RegularFile {
     try path.withCString { path in
       Result { () throws(RegularFile.OpeningError) in try RegularFile(opening: path) }
     }.get()
   }
 
-  /// How long it is now: another process may have cut it.
+  /// The file's current length: another process may have truncated it.
   package var sizeNow: UInt64 {
     FileStatus(descriptor: descriptor).map { UInt64($0.size) } ?? size
   }
 
-  /// Reads from a place on until the memory is full, and returns whether it could be filled.
+  /// Reads from an offset until the memory is full, and returns whether that succeeded.
   package func read(at offset: UInt64, into memory: UnsafeMutableRawBufferPointer) -> Bool {
     Self.read(descriptor, at: offset, into: memory)
   }
@@ -67,7 +67,7 @@ package final class InputFile: Sendable {
   package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
     let file: RegularFile
     do throws(RegularFile.OpeningError) { file = try Self.open(PathBytes(path)) } catch {
-      // A name that came as text has lost the bytes that are none.
+      // A name converted to text has lost its invalid bytes.
       let hint =
         path.unicodeScalars.contains("\u{FFFD}") ? " Its name is not UTF-8; rename it." : ""
       throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).\(hint)")

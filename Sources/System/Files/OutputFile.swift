@@ -1,7 +1,7 @@
 /// A new file of a folder that is not whole yet, written from front to end in many pieces, with its length and SHA-256.
 package final class OutputFile {
   package var path: String { file.path }
-  /// How many bytes were written so far.
+  /// The number of bytes written so far.
   package private(set) var position: UInt64 = 0
   private let file: WholeFile
   private let sum = SHA256()
@@ -28,7 +28,7 @@ package final class OutputFile {
     filled += bytes.count
   }
 
-  /// Brings everything to the disk and closes the file; returns its SHA-256 in hexadecimal digits.
+  /// Syncs the file to disk and closes it; returns its SHA-256 in hexadecimal digits.
   /// - Throws: `Failure` (input/output) with the path.
   package func finish() throws(Failure) -> String {
     try flush()
@@ -36,7 +36,7 @@ package final class OutputFile {
     return sum.finish()
   }
 
-  /// Writes a file in one go.
+  /// Writes a whole file.
   package static func write(_ bytes: [UInt8], to path: String) throws(Failure) -> String {
     let file = try OutputFile(creating: path)
     try bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in

@@ -1,34 +1,35 @@
 import Glibc
 
-/// Where a file goes that is written whole, under a name that the user gave: the one rule for all that is written so.
+/// The destination of an output file that the user named; all output files follow the same rules.
 ///
-/// - A new name, or that of a regular file: the bytes are written beside it, and take the name when they are whole.
-/// - A symbolic link is followed: the file that it leads to is made or replaced, and the link stays.
-/// - A device, a pipe or an open stream (`/dev/null`, `/dev/stdout`, `/dev/fd/3`) stays what it is: it is sent the bytes when
-///   they are whole.
+/// - A new name, or that of a regular file: the bytes are written to a temporary file next to it,
+///   which is renamed when it is complete.
+/// - A symbolic link is followed: the file it leads to is made or replaced, and the link stays.
+/// - A device, a pipe or an open stream (`/dev/null`, `/dev/stdout`, `/dev/fd/3`) stays what it is:
+///   it gets the bytes when they are complete.
 /// - A folder, a disk and a socket are refused.
 ///
-/// Whoever writes fills the file `temporary`, and then calls `publish`; where that is never called nothing is left behind,
-/// unless the process is killed.
+/// The writer fills the file `temporary`, and then calls `publish`. If `publish` is never called,
+/// nothing is left behind, unless the process is killed.
 package final class OutputPlace {
   /// The name that the user gave.
   package let name: String
-  /// The file to write into until it is whole: a new one, empty, that is this process's and nobody else's.
+  /// The file to write into: a new, empty file of this process.
   package let temporary: String
   private let target: Target
   private var isPublished = false
 
   private enum Target {
-    /// The file that is made or replaced.
+    /// A file to make or replace.
     case file(String)
     /// A device or a pipe.
     case stream(String)
-    /// A stream that this process has open.
+    /// A stream that is open in this process.
     case open(Int32)
   }
 
-  /// Finds out what a name stands for, and makes the file to write into.
-  /// - Throws: `Failure` (cannotCreate) where nothing can be written there.
+  /// Finds out what is at a path, and makes the temporary file.
+  /// - Throws: `Failure` (cannotCreate) if nothing can be written there.
   package init(_ name: String) throws(Failure) {
     self.name = name
     target = try Self.target(name)
@@ -52,7 +53,8 @@ package final class OutputPlace {
     }
   }
 
-  /// Makes a file beside another one, under a name with this process's number; what has such a name is not touched.
+  /// Makes a file next to another one, with this process's id in its name; existing files are not
+  /// touched.
   private static func newFile(beside path: String, _ name: String) throws(Failure) -> String {
     for attempt in 1...1000 {
       let other = "\(path).\(getpid())\(attempt == 1 ? "" : "-\(attempt)").partial"
@@ -66,19 +68,19 @@ package final class OutputPlace {
     throw .system(.cannotCreate, "\(quoted(name)) cannot be created", errno: errno)
   }
 
-  /// Finds out whether something can be written under a name, before the work whose result it is.
-  /// - Throws: `Failure` (cannotCreate) where it cannot.
+  /// Checks whether a path can be written, before the work whose result goes there.
+  /// - Throws: `Failure` (cannotCreate) if it cannot.
   package static func check(_ name: String) throws(Failure) { _ = try target(name) }
 
-  /// Whether a file is made or replaced under a name, which other files may lie beside.
+  /// Whether a path is that of a regular file, next to which other files can be written.
   package static func isFile(_ name: String) -> Bool {
     if case .file? = try? target(name) { true } else { false }
   }
 
   deinit { if !isPublished { discard() } }
 
-  /// Gives the finished file its name, or sends it where it belongs.
-  /// - Throws: `Failure` (inputOutput) where that is refused.
+  /// Renames the complete file to its final name, or copies it to its stream.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   package func publish() throws(Failure) {
     defer { if !isPublished { discard() } }
     switch target {
@@ -96,7 +98,7 @@ package final class OutputPlace {
     isPublished = true
   }
 
-  /// Removes the file that was not published.
+  /// Removes the file if it was not published.
   private func discard() {
     unlink(temporary)
     if case .file = target { return }
@@ -109,13 +111,13 @@ package final class OutputPlace {
 
   // MARK: Streams
 
-  /// Seconds that a named pipe's reader is waited for.
+  /// Seconds to wait for the reader of a named pipe.
   private static let patience = 10.0
 
   private func opened(_ path: String) throws(Failure) -> Int32 {
     var left = Self.patience
     while true {
-      // A named pipe that nobody reads would keep the program waiting for ever.
+      // A named pipe without a reader would keep the program waiting for ever.
       let descriptor = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
       if descriptor >= 0 { return descriptor }
       guard errno == ENXIO, left > 0 else {
@@ -140,15 +142,15 @@ package final class OutputPlace {
       if count == 0 { return }
       let code = WholeTransfer.write(
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count]), to: stream)
-      // A reader that has gone away has all that it wants.
+      // A reader that has closed the pipe needs nothing more.
       if code == EPIPE { return }
       guard code == 0 else { throw failure(code) }
     }
   }
 
-  // MARK: What a name stands for
+  // MARK: Resolving a path
 
-  /// Links that lead on to one another; the system follows as many.
+  /// The longest chain of links; the system follows as many.
   private static let mostLinks = 40
 
   private static func target(_ name: String) throws(Failure) -> Target {
@@ -191,7 +193,7 @@ package final class OutputPlace {
       .cannotCreate, "The link \(quoted(name)) is part of a loop of links; name a file.")
   }
 
-  /// Where a link leads to, from the folder that it is in.
+  /// The target of a link, relative to the link's folder.
   private static func followed(_ link: String, _ name: String) throws(Failure) -> String {
     var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = readlink(link, &target, target.count)
@@ -205,14 +207,14 @@ package final class OutputPlace {
     return folder + text
   }
 
-  /// Whether a name is one of standard output's, so that nothing else belongs there.
+  /// Whether a path is standard output, so that messages must not go there.
   static func isStandardOutput(_ name: String) -> Bool {
     if case .open(1)? = try? target(name) { true } else { false }
   }
 
-  /// The number of the stream that a name of the system's stands for.
+  /// The number of the open stream that a path such as `/dev/fd/3` stands for.
   ///
-  /// A stream that goes into a file must not have the file replaced behind it.
+  /// If such a stream leads to a file, the file must not be replaced.
   private static func openStream(_ path: String) -> Int32? {
     if path == "/dev/stdout" { return 1 }
     if path == "/dev/stderr" { return 2 }

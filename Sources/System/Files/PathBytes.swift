@@ -1,28 +1,30 @@
 import Glibc
 
-/// A path as the system holds it: any bytes but zero, not necessarily text.
+/// A path as the system stores it: any bytes but zero, not necessarily valid UTF-8.
 package struct PathBytes: Sendable, Equatable {
   package var bytes: [UInt8]
 
-  /// The path of a text.
+  /// Makes a path from text.
   package init(_ text: String) { bytes = Array(text.utf8) }
   package init(bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The path of something inside this folder.
+  /// The path of something in this folder.
   package func appending(_ name: [UInt8]) -> PathBytes {
     bytes.isEmpty ? PathBytes(bytes: name) : PathBytes(bytes: bytes + [UInt8(ascii: "/")] + name)
   }
 
-  /// The path as text; what is not UTF-8 in it shows as replacement characters.
+  /// The path as text; invalid UTF-8 becomes replacement characters.
   package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// The path as the system takes it, which ends it at a zero: one with a zero inside is the empty path, which leads nowhere,
-  /// and not what stands before the zero.
+  /// Passes the path to a system function, as a C string.
+  ///
+  /// A path that contains a zero byte is passed as the empty path, which does not exist, instead of
+  /// the part before the zero.
   package func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
     body((bytes.contains(0) ? [] : bytes.map { CChar(bitPattern: $0) }) + [0])
   }
 
-  /// The path from the root, symbolic links followed; nil where it leads nowhere.
+  /// The absolute path with symbolic links resolved; nil if nothing is there.
   package var resolved: PathBytes? {
     guard let whole = withCString({ realpath($0, nil) }) else { return nil }
     defer { free(whole) }
@@ -30,10 +32,11 @@ package struct PathBytes: Sendable, Equatable {
     return PathBytes(bytes: bytes.map { UInt8(bitPattern: $0) })
   }
 
-  /// What the path leads to, symbolic links followed, or nil.
+  /// The status of the file it leads to, following symbolic links, or nil.
   package var status: FileStatus? { FileStatus(self) }
 
-  /// When what it leads to was changed last, in nanoseconds since 1970; 0 where it leads nowhere.
+  /// The modification time of the file it leads to, in nanoseconds since 1970; 0 if nothing is
+  /// there.
   package var changed: Int64 { status?.changed ?? 0 }
   /// Whether it leads to a regular file.
   package var isFile: Bool { status?.isFile == true }
@@ -42,13 +45,15 @@ package struct PathBytes: Sendable, Equatable {
 }
 
 extension [UInt8] {
-  /// The last component, where these are the bytes of a path.
+  /// The last component, if these are the bytes of a path.
   package var lastComponent: ArraySlice<UInt8> {
     self[(lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
   }
 }
 
-/// A name of any bytes as text: what is no UTF-8 is taken for Latin-1, so that different names stay different.
+/// A name of any bytes as text.
+///
+/// Names that are not UTF-8 are read as Latin-1, so that different names stay different.
 package func readable(_ name: some Collection<UInt8>) -> String {
   String(validating: name, as: UTF8.self)
     ?? String(String.UnicodeScalarView(name.map { Unicode.Scalar($0) }))

@@ -1,14 +1,15 @@
 import Glibc
 
-/// The paths in a list of files, whichever way its writer ended them.
+/// Parses a list of paths, whichever way they are separated.
 ///
-/// Where there is a zero in the list it stands at the ends of the names, as `find -print0` writes them, and a name may have ends
-/// of lines in it. Else a name is a line, ended as on Unix or on Windows. A mark of UTF-8 at the start is no part of a name.
+/// If the list contains a zero byte, zeros end the names, as written by `find -print0`, and names
+/// may contain line ends. Otherwise each line is a name, with Unix or Windows line ends. A UTF-8
+/// byte-order mark at the start is skipped.
 package enum PathList {
-  /// The longest list that is read: some ten million names.
+  /// The longest list to read: some ten million names.
   package static let longest = 1 << 30
 
-  /// The names in a list, empty ones left out.
+  /// The names in a list, without empty ones.
   /// - Throws: `Failure` (badData) for a list in UTF-16, which is full of zeros.
   package static func entries(
     of list: [UInt8], from source: String
@@ -26,7 +27,8 @@ package enum PathList {
   }
 
   /// The names in the list on standard input.
-  /// - Throws: `Failure` (inputOutput) where it cannot be read, (badData) where it is too long or in UTF-16.
+  /// - Throws: `Failure` (inputOutput) if it cannot be read, (badData) if it is too long or in
+  ///   UTF-16.
   package static func standardInput() throws(Failure) -> [String] {
     let source = "The list on standard input"
     return try entries(of: read(0, source), from: source).map {
@@ -34,7 +36,7 @@ package enum PathList {
     }
   }
 
-  /// Everything that a stream gives.
+  /// Reads a stream to its end.
   private static func read(_ stream: Int32, _ source: String) throws(Failure) -> [UInt8] {
     var list: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 1 << 16)

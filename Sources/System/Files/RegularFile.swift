@@ -1,26 +1,26 @@
 import Glibc
 
-/// A regular file that is open for reading; who opened it closes it.
+/// A regular file that is open for reading; the code that opened it must close it.
 package struct RegularFile {
-  /// Why one could not be opened, as a phrase that completes "the file ...".
+  /// Why a file could not be opened, as a phrase that completes "the file ...".
   package struct OpeningError: Error {
     /// The phrase, `is not a regular file`.
     package let reason: String
-    /// Whether there is something under the name, but no regular file.
+    /// Whether something with this name exists that is not a regular file.
     package let isOfAnotherKind: Bool
   }
 
-  /// The file's number with the system.
+  /// The file descriptor.
   package let descriptor: Int32
-  /// What the system says of it.
+  /// The file's status.
   package let status: FileStatus
 
-  /// Opens a file by its path, which ends with a zero.
-  /// - Throws: `OpeningError` where there is none, or a folder, a pipe or a device.
+  /// Opens a file by a zero-terminated path.
+  /// - Throws: `OpeningError` if there is none, or it is a folder, a pipe or a device.
   package init(
     opening path: UnsafePointer<CChar>, in folder: HeldFolder? = nil
   ) throws(OpeningError) {
-    // A pipe would keep the caller waiting for a writer.
+    // A pipe would block until there is a writer.
     descriptor = openat(
       folder?.descriptor ?? AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -35,7 +35,8 @@ package struct RegularFile {
   }
 
   /// Opens a file of weights or features.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is a folder, a pipe or a device.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is a folder, a pipe
+  ///   or a device.
   package init(_ path: String, in folder: HeldFolder? = nil) throws(Failure) {
     do throws(OpeningError) {
       guard path.isPath else {
@@ -53,17 +54,19 @@ package struct RegularFile {
   /// Its length in bytes.
   package var length: Int { status.size }
 
-  /// The bytes of a whole file that has so many at most: what a stranger's file takes of the memory is bounded.
-  /// - Throws: `Failure` (inputMissing) where it cannot be opened, (badData) where it is longer or no regular file,
-  ///   (inputOutput) where it cannot be read.
+  /// The bytes of a whole file of at most `limit` bytes, which bounds the memory that an untrusted
+  /// file can use.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is longer or not a
+  ///   regular file, (inputOutput) if it cannot be read.
   package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
     let file = try RegularFile(path)
     defer { close(file.descriptor) }
     return try file.contents(path, limit: limit)
   }
 
-  /// The bytes of the file, by its path for complaints.
-  /// - Throws: `Failure` (badData) where it is longer than the limit, (inputOutput) where it cannot be read.
+  /// The bytes of the file; the path is for messages.
+  /// - Throws: `Failure` (badData) if it is longer than the limit, (inputOutput) if it cannot be
+  ///   read.
   package func contents(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     guard length <= limit else {
       throw Failure(
@@ -84,6 +87,7 @@ package struct RegularFile {
 }
 
 extension String {
-  /// Whether the system can be handed the text as a path: it would take a zero for the end, and open another file.
+  /// Whether the text can be passed to the system as a path: a zero byte would end it, and another
+  /// file would be opened.
   package var isPath: Bool { !utf8.contains(0) }
 }

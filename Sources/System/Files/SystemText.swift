@@ -1,8 +1,8 @@
 import Glibc
 
-/// A file in which the system tells something; its length is not known before it is read.
+/// A file of the /proc or /sys kind, whose length is not known before it is read.
 package enum SystemText {
-  /// The file's lines; none where it cannot be read.
+  /// The file's lines; empty if it cannot be read.
   package static func lines(of path: String) -> [String] {
     guard let file = fopen(path, "r") else { return [] }
     defer { fclose(file) }

@@ -1,13 +1,13 @@
 import Glibc
 
-/// Moves all bytes to or from an open file, with as many calls of the system as that takes.
+/// Reads or writes all bytes of a buffer, with as many system calls as needed.
 package enum WholeTransfer {
   /// Writes all bytes.
   /// - Parameters:
   ///   - bytes: The bytes.
   ///   - descriptor: The file.
-  ///   - offset: The place of the first byte; nil for where the file stands.
-  /// - Returns: 0, or the system's number of the error (`ENOSPC` where nothing more is taken).
+  ///   - offset: The offset of the first byte in the file; nil for the current position.
+  /// - Returns: 0, or the system's error number (`ENOSPC` if nothing more can be written).
   package static func write(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int? = nil
   ) -> Int32 {
@@ -17,7 +17,7 @@ package enum WholeTransfer {
         offset.map { pwrite(descriptor, start, count, off_t($0 + done)) }
         ?? Glibc.write(descriptor, start, count)
       guard moved < 0 && errno == EAGAIN else { return moved }
-      // Whoever reads a pipe may have made it one that does not wait.
+      // The reader of a pipe may have made it non-blocking.
       var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       poll(&room, 1, -1)
       errno = EINTR
@@ -27,10 +27,10 @@ package enum WholeTransfer {
 
   /// Fills memory.
   /// - Parameters:
-  ///   - memory: What is filled.
+  ///   - memory: The memory to fill.
   ///   - descriptor: The file.
-  ///   - offset: The place of the first byte; nil for where the file stands.
-  /// - Returns: 0, or the system's number of the error (`EIO` where the file ends before).
+  ///   - offset: The offset of the first byte in the file; nil for the current position.
+  /// - Returns: 0, or the system's error number (`EIO` if the file ends before).
   package static func read(
     into memory: UnsafeMutableRawBufferPointer, from descriptor: Int32, at offset: Int? = nil
   ) -> Int32 {

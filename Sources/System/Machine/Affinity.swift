@@ -1,20 +1,20 @@
 import CScheduling
 import Glibc
 
-/// What the operating system lets this process use.
+/// The processor cores that the operating system lets this process use.
 package enum Affinity {
-  /// The numbers of cores are below this.
+  /// All core numbers are below this.
   package static let mostCores = 8192
 
-  /// The numbers of the processor cores in this process's affinity mask; all of the machine's where the system
-  /// does not say.
+  /// The cores in this process's affinity mask, or all of the machine's cores if the system does
+  /// not report it.
   ///
   /// `mpirun -np 2` binds each rank to one core unless told otherwise, whatever the machine has.
   package static var cores: [Int] { cores(ofProcess: 0) ?? Array(0..<machineCoreCount) }
 
-  /// Asks for the processor cores that a process may use.
-  /// - Parameter process: The process's number; 0 for this one.
-  /// - Returns: The numbers of the cores in its affinity mask; nil where the system does not say.
+  /// The processor cores that a process may use.
+  /// - Parameter process: The process id; 0 for this process.
+  /// - Returns: The cores in its affinity mask; nil if the system does not report it.
   package static func cores(ofProcess process: Int32) -> [Int]? {
     // The kernel refuses a mask shorter than its own.
     var mask = [UInt64](repeating: 0, count: mostCores / 64)
@@ -25,9 +25,9 @@ package enum Affinity {
     return written == 0 && !cores.isEmpty ? cores : nil
   }
 
-  /// How many cores that is.
+  /// The number of these cores.
   package static var coreCount: Int { cores.count }
 
-  /// The number of cores that the machine has switched on.
+  /// The number of active cores of the machine.
   package static var machineCoreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }

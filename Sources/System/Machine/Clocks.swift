@@ -1,8 +1,8 @@
 import Glibc
 
-/// A clock that never goes back, whatever happens to the date.
+/// A clock that never goes back, even if the date is changed.
 package enum MonotonicClock {
-  /// Seconds since some moment in the past.
+  /// Seconds since some point in the past.
   package static var seconds: Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
@@ -10,7 +10,7 @@ package enum MonotonicClock {
   }
 }
 
-/// What the calling thread has used of a processor core.
+/// The processor time of the calling thread.
 package enum ThreadClock {
   /// Seconds of processor time.
   package static var seconds: Double {

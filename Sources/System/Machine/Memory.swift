@@ -1,16 +1,18 @@
 import Glibc
 
-/// What the machine has left, and what this process has taken.
+/// The machine's free memory, and this process's memory use.
 package enum Memory {
-  /// Bytes that programs can have without others being swapped out: `MemAvailable` of /proc/meminfo, or what a control
-  /// group leaves of it.
+  /// The memory in bytes that is available without swapping.
   ///
-  /// Nil where the system does not say.
+  /// This is `MemAvailable` of /proc/meminfo, or less if a control group limits it.
+  ///
+  /// Nil if the system does not report it.
   package static var available: Int? {
     [bytes(of: "MemAvailable:", in: "/proc/meminfo"), groupAvailable].compactMap { $0 }.min()
   }
 
-  /// Bytes that this process may still have by its own limit (`ulimit -v`); nil for no limit.
+  /// The bytes that this process may still allocate under its own limit (`ulimit -v`); nil for no
+  /// limit.
   package static var processLimit: Int? {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
@@ -19,11 +21,13 @@ package enum Memory {
     return max(0, Int(limit.rlim_cur) - pages * Int(sysconf(Int32(_SC_PAGESIZE))))
   }
 
-  /// Bytes of address space that libraries take besides, beyond what the network needs: OpenBLAS maps 128 MiB for each thread
-  /// that multiplies, and tries for ever where it cannot.
+  /// The address space in bytes that libraries need in addition to the network.
+  ///
+  /// OpenBLAS maps 128 MiB for each thread that computes products, and retries for ever if it
+  /// cannot.
   package static func librarySpace(threads: Int) -> Int { (128 + 128 * threads) << 20 }
 
-  /// What the container or batch job may still have, by the control groups that it runs in, one in the other.
+  /// The bytes that the container or batch job may still use, by its nested control groups.
   private static var groupAvailable: Int? {
     groups.flatMap { group in
       var (path, found) = (Substring(group.path), [Int]())
@@ -32,7 +36,7 @@ package enum Memory {
         if let limit = number(in: "\(folder)/\(group.limit)"),
           let used = number(in: "\(folder)/\(group.used)")
         {
-          // What files were read through is given up when programs need it.
+          // The page cache is freed when programs need memory.
           let cache = ["active_file", "inactive_file"].compactMap {
             bytes(of: group.prefix + $0 + " ", in: folder + "/memory.stat", unit: 1)
           }
@@ -49,11 +53,11 @@ package enum Memory {
     let path: String
     let limit: String
     let used: String
-    /// What the names of numbers that count the groups within begin with.
+    /// The prefix of the counters that include nested groups.
     let prefix: String
   }
 
-  /// This process's control groups that may limit its memory, of either version.
+  /// This process's control groups that may limit its memory, of cgroups version 1 or 2.
   private static var groups: [Group] {
     SystemText.lines(of: "/proc/self/cgroup").compactMap { line in
       // The hierarchy's number, its controllers, and the group's path.
@@ -72,14 +76,14 @@ package enum Memory {
     }
   }
 
-  /// The number that a file of the system begins with.
+  /// The number at the start of a system file.
   private static func number(in path: String) -> Int? {
     SystemText.lines(of: path).first.flatMap { Int($0.prefix { ("0"..."9").contains($0) }) }
   }
 
-  /// The most memory that the program has held so far, in bytes: `VmHWM` of /proc/self/status.
+  /// The peak memory of the program so far in bytes: `VmHWM` of /proc/self/status.
   ///
-  /// What getrusage says is also that of the program that started this one.
+  /// getrusage would include the program that started this one.
   package static var peak: Int { bytes(of: "VmHWM:", in: "/proc/self/status") ?? 0 }
 
   /// Reads a line `name: 123 kB`, or one in another unit.

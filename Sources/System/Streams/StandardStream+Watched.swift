@@ -1,10 +1,10 @@
 import Glibc
 
 extension StandardStream {
-  /// Whether a person sees the output as it comes.
+  /// Whether a person sees the output as it is written.
   ///
-  /// mpirun gives every rank a pseudo-terminal whatever its own output is, so a rank has to look at what its
-  /// parent, mpirun, writes to.
+  /// mpirun gives every rank a pseudo-terminal whatever its own output is, so a rank checks where
+  /// its parent, mpirun, writes to.
   package var isWatched: Bool {
     let isRank = getenv("OMPI_COMM_WORLD_RANK") != nil || getenv("PMI_RANK") != nil
     guard isRank else { return isTerminal }

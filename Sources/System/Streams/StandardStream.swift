@@ -1,30 +1,31 @@
 import Glibc
 
-/// Standard output and standard error, written without a buffer in between.
+/// Unbuffered standard output and standard error.
 ///
-/// A line that was written is out, even when the process is ended by a signal or by MPI right after.
+/// A written line is visible even if the process is ended by a signal or by MPI right after it.
 package enum StandardStream: Int32, Sendable {
-  /// Where results and progress go.
+  /// For results and progress.
   case output = 1
-  /// Where complaints go.
+  /// For errors and warnings.
   case error = 2
 
-  /// Gives the numbers 0, 1 and 2 to the null device where they are closed, as cron and some batch systems leave them.
+  /// Opens closed descriptors 0, 1 and 2 on /dev/null; cron and some batch systems close them.
   ///
-  /// To be called before anything else opens a file: the first one opened would get such a number, and the progress would be
-  /// written into it. The streams are opened the wrong way round, so that a result that is written there is lost with an error
-  /// and not in silence.
+  /// Call this before anything else opens a file: otherwise that file would get one of these
+  /// descriptors, and progress would be written into it. The streams are opened in the wrong
+  /// direction, so that writing a result to one of them gives an error instead of losing it
+  /// silently.
   package static func openAll() {
     for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
-      // The system gives the lowest number that is free, which is this one.
+      // The system assigns the lowest free descriptor, which is this one.
       _ = open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY)
     }
   }
 
-  /// Writes a result as it is, whole, and waits for whoever reads it.
+  /// Writes a whole result unchanged, and waits for its reader.
   ///
-  /// A reader that has gone away (`head`, say) has all that it wants, and is no error.
-  /// - Throws: `Failure` (inputOutput) where the stream takes no more: the result is lost.
+  /// A reader that has closed the stream (such as `head`) needs nothing more; that is not an error.
+  /// - Throws: `Failure` (inputOutput) if the stream accepts no more: the result is lost.
   package func write(_ text: String) throws(Failure) {
     var text = text
     let code = text.withUTF8 {
@@ -36,25 +37,26 @@ package enum StandardStream: Int32, Sendable {
     }
   }
 
-  /// Writes a result for people, as `write` does: what a terminal would obey is escaped, but for the ends of lines.
-  /// - Throws: `Failure` (inputOutput) where the stream takes no more.
+  /// Writes a result for people, like `write`, with control characters escaped except line ends.
+  /// - Throws: `Failure` (inputOutput) if the stream accepts no more.
   package func show(_ text: String) throws(Failure) { try write(escaped(text, but: "\n")) }
 
-  /// Says what was written to a file: on standard error where the file is standard output itself.
-  /// - Throws: `Failure` (inputOutput) where it cannot be written.
+  /// Confirms that a file was written: on standard error if the file is standard output itself.
+  /// - Throws: `Failure` (inputOutput) if it cannot be written.
   package static func confirm(_ sentence: String, of path: String) throws(Failure) {
     try (OutputPlace.isStandardOutput(path) ? StandardStream.error : .output).show(sentence)
   }
 
-  /// How long a sentence waits for room in a stream: a reader that is only slow has read some by then.
+  /// How many seconds a message waits for space in a stream: a slow reader has read some by then.
   private static let patience = 0.25
 
-  /// Writes what is only told along the way (progress, complaints), and goes on where it cannot be written.
+  /// Writes progress or a message, and continues if it cannot be written.
   ///
-  /// It never waits for long: a terminal that was stopped by Ctrl-S, or a pipe whose reader sleeps, must not hold the work up.
+  /// It never waits long: a terminal stopped by Ctrl-S, or a pipe whose reader sleeps, must not
+  /// delay the work.
   /// - Parameters:
   ///   - text: The text.
-  ///   - waits: Whether it is worth a moment's wait where the stream is full just now.
+  ///   - waits: Whether to wait a moment if the stream is full.
   /// - Returns: Whether all of it was written.
   @discardableResult
   package func tell(_ text: String, waits: Bool = true) -> Bool {
@@ -68,22 +70,22 @@ package enum StandardStream: Int32, Sendable {
     self == .output ? UnblockedStream.output : UnblockedStream.error
   }
 
-  /// Whether a person is watching: the stream is a terminal, not a file or a pipe.
+  /// Whether the stream is a terminal and not a file or a pipe.
   package var isTerminal: Bool { isatty(rawValue) == 1 }
 }
 
-/// A standard stream as one that does not wait for its reader.
+/// A standard stream that is opened again without blocking.
 private struct UnblockedStream: Sendable {
   static let output = UnblockedStream(of: 1)
   static let error = UnblockedStream(of: 2)
 
   private let descriptor: Int32
   private let isSocket: Bool
-  /// Whether a write may wait, though there is room for the first bytes.
+  /// Whether a write may block although there is space for the first bytes.
   private let mayWait: Bool
 
-  /// Whether the stream itself does not wait is a property that other processes share with it, so a pipe or a terminal is opened a
-  /// second time.
+  /// A pipe or a terminal is opened a second time, since non-blocking mode is shared with other
+  /// processes.
   private init(of number: Int32) {
     let kind = FileStatus(descriptor: number)?.kind
     isSocket = kind == .socket
@@ -95,12 +97,12 @@ private struct UnblockedStream: Sendable {
     descriptor = again >= 0 ? again : number
   }
 
-  /// Writes bytes as far as there is room for them within some seconds.
+  /// Writes bytes as far as there is space for them within some seconds.
   func write(_ bytes: UnsafeRawBufferPointer, within seconds: Double) -> Bool {
     var (done, rest) = (0, Int32(1000 * seconds))
     while done < bytes.count {
       let start = bytes.baseAddress?.advanced(by: done)
-      // There is room for this much at once in a pipe that has room at all.
+      // A pipe that has any space has at least this much.
       let count = min(bytes.count - done, mayWait ? 512 : 4096)
       var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       let isReady = poll(&room, 1, 0) > 0

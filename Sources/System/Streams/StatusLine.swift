@@ -1,25 +1,26 @@
-/// Whole lines on standard output and, between them, how far the work is: on a terminal one living line,
-/// elsewhere a plain line every few seconds.
+/// Prints whole lines on standard output and, between them, the progress.
 ///
-/// Whoever shows such lines keeps what counts in files: the work goes on where they cannot be written, and lines that nobody
-/// reads, of a terminal that was stopped by Ctrl-S say, are left out.
+/// On a terminal the progress is one line that is updated, elsewhere a plain line every few
+/// seconds.
+///
+/// Callers keep everything important in files: the work continues if lines cannot be written, and
+/// lines that nobody reads, for example on a terminal stopped by Ctrl-S, are dropped.
 package final class StatusLine {
   private let isWatched = StandardStream.output.isWatched
   private var lastStatus = -Double.infinity
   private var isLiving = false
-  /// Whole lines that were left out since one was written.
+  /// The number of whole lines dropped since the last one was written.
   private var lost = 0
 
-  /// Seconds between status lines where nobody watches, and on a terminal.
+  /// Seconds between progress lines in a file, and on a terminal.
   private static let plainInterval = 5.0
   private static let livingInterval = 0.2
 
-  /// Starts with an empty line.
   package init() {}
 
-  /// Writes a whole line, which stays; what a terminal would obey in it is escaped.
+  /// Writes a whole line, which stays; control characters are escaped.
   package func say(_ line: String) {
-    // Where the last line found no room, this one does not wait for it either.
+    // If the last line found no space, this one does not wait either.
     let gap =
       lost > 0
       ? "\n(\(lost == 1 ? "A line was" : "\(lost) lines were") left out here, since nobody read this output.)\n"
@@ -30,11 +31,11 @@ package final class StatusLine {
     isLiving = false
   }
 
-  /// Shows how far the work is, if it is time to.
+  /// Shows the progress, if it is time to.
   /// - Parameters:
-  ///   - isLast: Whether the work ends here, so that the line is shown in any case, and stays.
+  ///   - isLast: Whether the work ends here, so that the line is always shown, and stays.
   ///   - line: Makes the line.
-  /// - Returns: The line where it was written to stay.
+  /// - Returns: The line if it was written to stay.
   @discardableResult
   package func update(isLast: Bool = false, _ line: () -> String) -> String? {
     let now = MonotonicClock.seconds
@@ -46,15 +47,15 @@ package final class StatusLine {
       say(line)
       return line
     }
-    // Not wrapped at the edge of a narrow terminal, from which a carriage return would not come back; the rest of
-    // the line that stood there is erased.
+    // Line wrap is off, since a carriage return does not undo it at the edge of a narrow terminal;
+    // the rest of the previous line is erased.
     StandardStream.output.tell("\r\u{1B}[?7l\(escaped(line))\u{1B}[K\u{1B}[?7h", waits: false)
     isLiving = true
     return nil
   }
 }
 
-/// A length of time as people say it: `1 h 05 min`, `12 min 30 s` or `45 s`.
+/// A duration in words: `1 h 05 min`, `12 min 30 s` or `45 s`.
 package func spoken(seconds: Double) -> String {
   func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
   let whole = Int(max(0, min(seconds, 1e9)).rounded())

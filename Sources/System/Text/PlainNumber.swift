@@ -1,11 +1,12 @@
 import Glibc
 
-/// A number as people write it: `0.0001` and `1e-12`, without the last digits that binary arithmetic leaves.
+/// A number for people: `0.0001` and `1e-12`, without the last digits of binary arithmetic.
 package func plain(_ number: Double) -> String { plain(number, digits: 15) }
 
-/// A number as people write it, with some digits at most: what was computed in 32 bits has six that count.
+/// A number for people with a limited number of digits: results of 32-bit arithmetic have six
+/// significant ones.
 package func plain(_ number: Double, digits: Int32) -> String {
-  // The sign of a number that is none means nothing.
+  // The sign of a NaN has no meaning.
   guard !number.isNaN else { return "not a number" }
   guard number.isFinite else { return number < 0 ? "minus infinity" : "infinite" }
   var text = [CChar](repeating: 0, count: 32)
@@ -14,6 +15,7 @@ package func plain(_ number: Double, digits: Int32) -> String {
 }
 
 extension Double {
-  /// The number that `plain` shows: of what was computed from decimal numbers, the decimal number that was meant.
+  /// The number that `plain` shows: for results computed from decimal numbers, the intended decimal
+  /// number.
   package var asWritten: Double { isFinite ? Double(plain(self)) ?? self : self }
 }

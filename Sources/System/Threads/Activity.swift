@@ -1,33 +1,33 @@
 import Synchronization
 
-/// What the process's main thread is doing, for whoever watches it from another thread.
+/// What the process's main thread is doing, for observers in other threads.
 package enum Activity {
-  /// One entry.
+  /// The current activity.
   package struct Report: Sendable {
-    /// Steps done before this one; nil before the first.
+    /// The number of steps done before this one; nil before the first.
     package var step: Int?
-    /// What is being done, `reading images`.
+    /// The name of the phase, `reading images`.
     package var phase = "the start"
     /// Whether it is waiting for other ranks.
     package var waitsForRanks = false
-    /// When it began, by the monotonic clock.
+    /// The time when it started, by the monotonic clock.
     package var since = MonotonicClock.seconds
-    /// Seconds spent so far in what depended on other ranks.
+    /// Seconds spent so far in phases that depend on other ranks.
     package var secondsForRanks = 0.0
-    /// Changes so far.
+    /// The number of changes so far.
     package var changes = 0
   }
 
   private static let board = Mutex(Report())
   private static let observer = Mutex<(@Sendable (Report) -> Void)?>(nil)
 
-  /// What is being done now.
+  /// The current activity.
   package static var current: Report { board.withLock { $0 } }
 
-  /// Notes that something else begins.
+  /// Records the start of a new phase.
   /// - Parameters:
-  ///   - phase: What.
-  ///   - step: Steps done before; nil where that has not changed.
+  ///   - phase: The name of the phase.
+  ///   - step: The number of steps done; nil if unchanged.
   ///   - waitsForRanks: Whether it depends on other ranks.
   package static func begin(_ phase: String, step: Int? = nil, waitsForRanks: Bool = false) {
     let report = board.withLock { report in
@@ -43,7 +43,7 @@ package enum Activity {
     if let observer = observer.withLock({ $0 }) { observer(report) }
   }
 
-  /// Waits for other ranks in `body`, and takes up again what was being done before.
+  /// Records waiting for other ranks during `body`, and returns to the previous phase afterwards.
   package static func waiting<Result, Problem: Error>(
     for phase: String, _ body: () throws(Problem) -> Result
   ) throws(Problem) -> Result {
@@ -54,7 +54,7 @@ package enum Activity {
     return result
   }
 
-  /// Has every change told to one observer, in the thread that makes it; nil for none.
+  /// Sets an observer that is called for every change, in the thread that makes it; nil for none.
   package static func observe(_ body: (@Sendable (Report) -> Void)?) {
     observer.withLock { $0 = body }
   }

@@ -1,6 +1,6 @@
-/// A thread that does one job at a time for a caller that goes on meanwhile.
+/// A thread that runs one job at a time while its caller continues.
 package final class BackgroundJob {
-  /// What the thread shares with the caller; it outlives neither.
+  /// The state shared by the thread and the caller.
   private final class State: @unchecked Sendable {
     let monitor = Monitor()
     var job: (@Sendable () -> Void)?
@@ -27,7 +27,6 @@ package final class BackgroundJob {
   private let state = State()
   private var thread: SystemThread?
 
-  /// Makes it; the thread starts with the first job.
   package init() {}
 
   deinit {
@@ -39,7 +38,7 @@ package final class BackgroundJob {
     thread.join()
   }
 
-  /// Starts a job; the one before must be done.
+  /// Starts a job; the previous one must be done.
   package func start(_ job: @escaping @Sendable () -> Void) {
     if thread == nil { thread = SystemThread { [state] in state.serve() } }
     state.monitor.locked {
@@ -53,7 +52,7 @@ package final class BackgroundJob {
   /// Whether the job is done, or there was none.
   package var isDone: Bool { state.monitor.locked { !state.isBusy } }
 
-  /// Waits until it is.
+  /// Waits until the job is done.
   package func wait() {
     state.monitor.locked { while state.isBusy { state.monitor.wait() } }
   }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// A lock with a condition that threads wait for.
+/// A lock with a condition variable.
 package final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private let ownsMemory: Bool
 
-  /// One for the threads of this process.
+  /// A monitor for the threads of this process.
   package init() {
     (mutex, condition) = (.allocate(capacity: 1), .allocate(capacity: 1))
     ownsMemory = true
@@ -14,7 +14,8 @@ package final class Monitor: @unchecked Sendable {
     pthread_cond_init(condition, nil)
   }
 
-  /// One that lies in the first 256 bytes of memory that several processes may see; one of them `makes` it.
+  /// A monitor in the first 256 bytes of memory shared by several processes; one of them `makes`
+  /// it.
   package init(at memory: UnsafeMutableRawPointer, makes: Bool) {
     mutex = memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
     condition = (memory + 128).bindMemory(to: pthread_cond_t.self, capacity: 1)
@@ -33,7 +34,7 @@ package final class Monitor: @unchecked Sendable {
   }
 
   deinit {
-    // Others may still use one that is shared; it goes with its memory.
+    // Other processes may still use a shared one; it is freed with its memory.
     guard ownsMemory else { return }
     pthread_mutex_destroy(mutex)
     pthread_cond_destroy(condition)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread of the operating system that runs one piece of code.
+/// A thread of the operating system that runs a closure.
 package struct SystemThread: Sendable {
   private let handle: pthread_t
 
@@ -9,7 +9,7 @@ package struct SystemThread: Sendable {
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  /// Starts a thread; nil where the system refuses another one.
+  /// Starts a thread; nil if the system cannot start another one.
   package init?(ifPossible body: @escaping @Sendable () -> Void) {
     let argument = Unmanaged.passRetained(Body(body))
     var handle = pthread_t()
@@ -27,7 +27,7 @@ package struct SystemThread: Sendable {
     self.handle = handle
   }
 
-  /// Starts a thread that the program cannot do without.
+  /// Starts a thread that the program needs.
   package init(_ body: @escaping @Sendable () -> Void) {
     guard let thread = SystemThread(ifPossible: body) else {
       preconditionFailure("The system must be able to start another thread.")
@@ -35,6 +35,6 @@ package struct SystemThread: Sendable {
     self = thread
   }
 
-  /// Waits for its end; to be called once.
+  /// Waits for its end; call this once.
   package func join() { pthread_join(handle, nil) }
 }

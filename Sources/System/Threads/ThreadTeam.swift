@@ -1,11 +1,11 @@
 import Glibc
 
-/// Threads that do one piece of work together and wait for each other: fork and join.
+/// A fork-join thread pool: its threads run one piece of work together.
 ///
-/// The caller is member 0, so a team of one runs everything in the calling thread and costs nothing.
-/// A team is used by one caller at a time.
+/// The caller is member 0, so a team of one runs everything in the calling thread without overhead.
+/// Only one caller uses a team at a time.
 package final class ThreadTeam: @unchecked Sendable {
-  /// How many members the team has, the caller included.
+  /// The number of members, including the caller.
   package let count: Int
 
   private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -25,7 +25,7 @@ package final class ThreadTeam: @unchecked Sendable {
     pthread_cond_init(wake, nil)
     pthread_cond_init(done, nil)
     for member in 1..<max(1, count) {
-      // The team joins its threads before it goes.
+      // The team joins its threads before it is deallocated.
       threads.append(SystemThread { [unowned(unsafe) self] in serve(member) })
     }
   }
@@ -44,7 +44,7 @@ package final class ThreadTeam: @unchecked Sendable {
     done.deallocate()
   }
 
-  /// Calls `body` once for every member, with its number, at the same time; returns when all are done.
+  /// Calls `body` once for every member, with its number, in parallel; returns when all are done.
   package func run(_ body: (_ member: Int) -> Void) {
     guard count > 1 else { return body(0) }
     withoutActuallyEscaping(body) { body in
@@ -62,8 +62,8 @@ package final class ThreadTeam: @unchecked Sendable {
     }
   }
 
-  /// Cuts `0..<total` into one contiguous range a member, as even as can be, and calls `body` for each
-  /// range that is not empty.
+  /// Splits `0..<total` into one contiguous range per member, as even as possible, and calls `body`
+  /// for each range that is not empty.
   package func split(_ total: Int, _ body: (_ range: Range<Int>, _ member: Int) -> Void) {
     run { member in
       let range = evenSplit(total, part: member, of: count)
@@ -71,7 +71,7 @@ package final class ThreadTeam: @unchecked Sendable {
     }
   }
 
-  /// Makes `count` values side by side, in the order of their numbers.
+  /// Makes `count` values in parallel, in the order of their numbers.
   package func map<Value>(_ count: Int, _ make: (_ number: Int) -> Value) -> [Value] {
     [Value](unsafeUninitializedCapacity: count) { buffer, filled in
       let values = buffer

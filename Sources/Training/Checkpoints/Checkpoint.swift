@@ -6,19 +6,20 @@ package import Safetensors
 package import System
 import Towers
 
-/// The state of a run in one safetensors file, whatever the number of ranks.
+/// The state of a run in one safetensors file, with any number of ranks.
 ///
-/// Weights have PyTorch's names and layout, their velocities the same names after `velocity.`, the mean image
-/// is `preprocessing.mean`; the network, the settings, the state and the class names are JSON texts in the
-/// metadata, beside the checksums (`CheckpointDigests`). Each rank writes the kernels of its own towers.
+/// Weights have PyTorch's names and layout, their velocities the same names after `velocity.`, the
+/// mean image is `preprocessing.mean`. The network, the settings, the state and the class names are
+/// JSON strings in the metadata, next to the checksums (`CheckpointDigests`). Each rank writes the
+/// kernels of its own towers.
 package enum Checkpoint {
   static let velocityPrefix = "velocity."
-  /// Numbers that are converted and written at a time.
+  /// The number of values that are converted and written at a time.
   private static let blockLength = 1 << 20
 
   /// Reads the settings and the state of a checkpoint.
-  /// - Throws: `Failure` (badData) where the file is no checkpoint of this program, or of a newer one, its header was
-  ///   changed, or it has a number that no run has.
+  /// - Throws: `Failure` (badData) if the file is not a checkpoint, or one of a newer program, its
+  ///   header was changed, or a setting has an invalid value.
   package static func describe(
     _ file: SafetensorsFile
   ) throws(Failure) -> (settings: TrainingSettings, state: TrainingState) {
@@ -36,12 +37,13 @@ package enum Checkpoint {
     return read
   }
 
-  /// Compares the steps in a checkpoint's name with those that it holds: a copy may have a name of the program's own.
+  /// Compares the steps in a checkpoint's name with those in its contents, since a copy may have a
+  /// checkpoint name.
   /// - Parameters:
-  ///   - name: The file's path, inside the folder where one is given.
-  ///   - folder: A folder that is held open.
-  /// - Returns: What is wrong; nil where both agree, the name says none, or the file is damaged, which its reader finds
-  ///   out.
+  ///   - name: The file's path, relative to `folder` if given.
+  ///   - folder: An open folder.
+  /// - Returns: The error; nil if both agree, the name gives no steps, or the file is damaged,
+  ///   which its reader reports.
   package static func misnaming(of name: String, in folder: HeldFolder? = nil) -> Failure? {
     struct Steps: Decodable { let step: Int }
     let last = name.split(separator: "/").last.map(String.init) ?? name
@@ -57,8 +59,10 @@ package enum Checkpoint {
         + "were a copy; rename it or remove it.")
   }
 
-  /// Reads weights and velocities into a network; each rank reads, and checks, the kernels of its own towers.
-  /// - Throws: `Failure` (badData) where a tensor is missing, superfluous, of another shape, damaged or not finite.
+  /// Reads weights and velocities into a network; each rank reads and checks the kernels of its own
+  /// towers.
+  /// - Throws: `Failure` (badData) if a tensor is missing, unknown, of another shape, damaged or
+  ///   not finite.
   static func load(_ file: SafetensorsFile, into network: Network) throws(Failure) {
     let known = Set(tensors(of: network).map(\.name))
     if let other = file.header.tensors.first(where: { !known.contains($0.name) }) {
@@ -73,12 +77,12 @@ package enum Checkpoint {
     }
   }
 
-  /// The tensors of a network's checkpoint, in their order.
+  /// The tensors of a network's checkpoint, in order.
   static func tensors(
     of network: Network
   ) -> [(name: String, format: NumberFormat, shape: [Int])] {
     var seen: Set<String> = []
-    // Two towers in one process name each tensor twice.
+    // With two towers in one process, each tensor occurs twice.
     let tensors = network.parameters.filter { seen.insert($0.name).inserted }
       .map { (name: $0.name, format: NumberFormat.float32, shape: $0.canonicalShape) }
     let side = network.specification.imageSide
@@ -86,7 +90,7 @@ package enum Checkpoint {
       + [(NetworkFile.meanName, .float32, [side, side, 3])]
   }
 
-  /// Visits a parameter's kernels in blocks that bound the memory for their conversion.
+  /// Visits a parameter's kernels in blocks, which limits the memory for their conversion.
   static func forEachBlock(
     of parameter: Parameter,
     _ body: (_ kernels: Range<Int>, _ block: UnsafeMutablePointer<Float>) throws(Failure) -> Void

@@ -1,6 +1,6 @@
 package import System
 
-/// The checkpoints in the folder of the run that this process trains: their names, given and taken away.
+/// The checkpoints in the folder of the run that this process trains.
 package struct CheckpointFolder {
   /// The run's folder.
   package let folder: HeldFolder
@@ -8,7 +8,8 @@ package struct CheckpointFolder {
   /// Looks after the checkpoints in a run's folder.
   package init(folder: HeldFolder) { self.folder = folder }
 
-  /// The steps of the checkpoints that are there, the fewest first; a copy under another's name is the user's.
+  /// The steps of the existing checkpoints in ascending order; a copy under another name belongs to
+  /// the user.
   package var steps: [Int] {
     folder.names(in: CheckpointName.folder).compactMap(CheckpointName.steps).sorted().filter {
       Checkpoint.misnaming(of: CheckpointName.checkpoint(afterSteps: $0), in: folder) == nil
@@ -20,8 +21,8 @@ package struct CheckpointFolder {
     PartialFile(CheckpointName.checkpoint(afterSteps: steps), in: folder)
   }
 
-  /// Gives a checkpoint a second name, in place of the file that had it.
-  /// - Returns: Whether the file system has hard links.
+  /// Gives a checkpoint a second name, replacing the file that had it.
+  /// - Returns: Whether the file system supports hard links.
   @discardableResult
   package func name(_ steps: Int, also name: String) -> Bool {
     PartialFile(name, in: folder).publish(asLinkTo: CheckpointName.checkpoint(afterSteps: steps))
@@ -29,8 +30,8 @@ package struct CheckpointFolder {
 
   /// Removes all but the newest checkpoints.
   /// - Parameters:
-  ///   - count: How many of the newest stay.
-  ///   - others: The steps of others that stay.
+  ///   - count: How many of the newest to keep.
+  ///   - others: The steps of other checkpoints to keep.
   package func prune(keeping count: Int, others: [Int?]) {
     for steps in steps.dropLast(count) where !others.contains(steps) { remove(steps) }
   }
@@ -40,15 +41,15 @@ package struct CheckpointFolder {
     for steps in steps where steps > step { remove(steps) }
   }
 
-  /// Removes what an interrupted save left.
+  /// Removes the files of interrupted saves.
   package func removePartial() {
     for name in folder.names(in: CheckpointName.folder) where CheckpointName.isPartial(name) {
       folder.remove("\(CheckpointName.folder)/\(name)")
     }
   }
 
-  /// Brings the names to the disk.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// Syncs the folder's names to disk.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   func bringNamesToDisk() throws(Failure) {
     try folder.bringNamesToDisk(of: CheckpointName.folder)
   }

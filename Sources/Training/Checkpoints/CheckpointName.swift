@@ -1,23 +1,23 @@
 import System
 
-/// What the files of a run's checkpoints are called, by their paths in the run's folder.
+/// The names of a run's checkpoints, as paths in the run's folder.
 enum CheckpointName {
-  /// Where they are.
+  /// The folder of the checkpoints.
   static let folder = "checkpoints"
-  /// How their names end.
+  /// Their file ending.
   static let suffix = ".safetensors"
 
-  /// A second name of the newest one.
+  /// A second name of the newest checkpoint.
   static let latest = "\(folder)/latest\(suffix)"
-  /// A second name of the one with the lowest validation error.
+  /// A second name of the checkpoint with the lowest validation error.
   static let best = "\(folder)/best\(suffix)"
 
   /// The checkpoint after a number of steps.
   static func checkpoint(afterSteps steps: Int) -> String { "\(folder)/\(name(steps))" }
 
-  /// The steps of the checkpoint that a name in the folder stands for; nil where no checkpoint has that name.
+  /// The steps of the checkpoint with this file name; nil if it is not a checkpoint name.
   ///
-  /// `step-00000005 (copy).safetensors` is a file of the user's, and so is `step-5.safetensors`.
+  /// `step-00000005 (copy).safetensors` belongs to the user, and so does `step-5.safetensors`.
   static func steps(_ name: String) -> Int? {
     guard name.hasPrefix(prefix), name.hasSuffix(suffix),
       let steps = Int(name.dropFirst(prefix.count).dropLast(suffix.count)),
@@ -26,7 +26,7 @@ enum CheckpointName {
     return steps
   }
 
-  /// Whether a name in the folder is of a file that was being written.
+  /// Whether a name in the folder is that of a file that was being written.
   static func isPartial(_ name: String) -> Bool {
     guard name.hasSuffix(PartialFile.suffix) else { return false }
     let whole = String(name.dropLast(PartialFile.suffix.count))

@@ -7,21 +7,22 @@ import Networks
 import Safetensors
 import Towers
 
-/// How the checkpoints of a run are laid out: the same for all of them but for the state and the checksums.
+/// The layout of a run's checkpoints: the same for all of them except for the state and the
+/// checksums.
 struct CheckpointPlan {
   private let texts: [String: String]
   private let tensors: [(name: String, format: NumberFormat, shape: [Int])]
   private let digests: CheckpointDigests
 
-  /// Plans the checkpoints of a network; all ranks of its group call it together.
-  /// - Throws: `MPIError` where a message fails.
+  /// Plans the checkpoints of a network; all ranks of its group call this together.
+  /// - Throws: `MPIError` if a message fails.
   init(
     _ network: Network, _ settings: TrainingSettings, _ preprocessing: Preprocessing
   ) throws(MPIError) {
     tensors = Checkpoint.tensors(of: network)
     texts = DescribedNetwork.texts(network.specification, preprocessing, hasMean: false).merging(
       ["settings": JSONText.encode(settings, isPretty: false)]) { $1 }
-    // Which rank writes what is asked for, not worked out: the first rank needs every part's place.
+    // The first rank needs the location of every part, so it asks all ranks what they write.
     let own = network.savedParameters.filter { !$0.kernels.isEmpty }
       .flatMap { [$0.part(), $0.part(Checkpoint.velocityPrefix)] }
     var digests = CheckpointDigests(
@@ -31,13 +32,13 @@ struct CheckpointPlan {
     self.digests = digests
   }
 
-  /// Bytes of a checkpoint, but for the state's few.
+  /// The size of a checkpoint in bytes, not counting the few bytes of the state.
   var fileLength: Int { header(TrainingState()).fileLength }
 
-  /// The header for a state, with room for the checksums.
+  /// The header for a state, with space for the checksums.
   func header(_ state: TrainingState) -> SafetensorsHeader { header(state, digests) }
 
-  /// The header for a state with the checksums that the ranks have found.
+  /// The header for a state with the checksums that the ranks computed.
   func header(_ state: TrainingState, digests lines: [String]) -> SafetensorsHeader {
     var digests = digests
     for lines in lines { digests.merge(lines: lines) }

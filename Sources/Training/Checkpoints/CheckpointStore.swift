@@ -6,11 +6,12 @@ import Safetensors
 import System
 import Towers
 
-/// The checkpoints of a run: writes them while training goes on, and keeps the newest and the best.
+/// Writes the checkpoints of a run in the background, and keeps the newest and the best.
 ///
-/// `begin` copies what is to be saved and lets a thread of each rank write it into a file under a temporary name.
-/// After each step the ranks tell each other whether one still writes; when none does, the first rank puts the
-/// checksums into the header and gives the file its name. Whatever stands under a final name is therefore whole.
+/// `begin` copies the data, and a thread in each rank writes it into a file with a temporary name.
+/// After each step the ranks tell each other whether one is still writing. When none is, the first
+/// rank writes the checksums into the header and renames the file. So every file with a final name
+/// is complete.
 final class CheckpointStore {
   private let files: CheckpointFolder
   private let keeper: RunKeeper?
@@ -20,26 +21,27 @@ final class CheckpointStore {
   private let kept: Int
   private let journal: RunJournal
   private let writer: CheckpointWriter
-  /// What is being written.
+  /// The checkpoint that is being written.
   private var pending: (state: TrainingState, header: SafetensorsHeader, start: Double)?
   /// The state that was saved last, or is being saved.
   private(set) var newest: TrainingState?
-  /// Seconds that the last save took from its beginning to its name.
+  /// The duration of the last save in seconds, from `begin` to the renaming.
   private var lastDuration: Double?
   /// Seconds that training has waited for checkpoints so far.
   private(set) var secondsWaited = 0.0
 
-  /// Makes the store of a run; all ranks of the network's group call it together.
+  /// Opens the store of a run; all ranks of the network's group call this together.
   /// - Parameters:
   ///   - run: The run's folder.
-  ///   - folder: The same, held open.
-  ///   - keeper: What looks after it, in the first rank.
-  ///   - network: What is saved.
-  ///   - settings: What every checkpoint carries.
-  ///   - preprocessing: Likewise.
-  ///   - journal: Whose records are brought to the disk before a checkpoint counts on them.
-  ///   - newest: The state of the checkpoint that the run goes on from.
-  /// - Throws: `Failure` (cannotCreate) where the disk has no room for them, `MPIError` where a message fails.
+  ///   - folder: The same folder, open.
+  ///   - keeper: The object that watches it, in the first rank.
+  ///   - network: The network to save.
+  ///   - settings: The settings that every checkpoint contains.
+  ///   - preprocessing: The preprocessing that every checkpoint contains.
+  ///   - journal: The journal whose records are synced to disk before each checkpoint.
+  ///   - newest: The state of the checkpoint from which the run resumes.
+  /// - Throws: `Failure` (cannotCreate) if the disk is too small for them, `MPIError` if a message
+  ///   fails.
   init(
     _ run: RunDirectory, _ folder: HeldFolder, _ keeper: RunKeeper?, network: Network,
     settings: TrainingSettings, preprocessing: Preprocessing, journal: RunJournal,
@@ -57,32 +59,33 @@ final class CheckpointStore {
       in: folder, network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
     guard group.rank == 0 else { return }
     files.removePartial()
-    // A run that was killed right after it named a checkpoint has not given it its other names.
+    // A run that was killed right after it renamed a checkpoint has not given it its other names.
     if let newest {
       if newest.best?.step == newest.step {
         files.name(newest.step, also: CheckpointName.best)
       }
       files.name(newest.step, also: CheckpointName.latest)
     }
-    // The newest, the best one, and the one that is being written.
+    // The newest, the best, and the one that is being written.
     try run.checkRoom(
       for: max(1, kept + 2 - files.steps.count), checkpointsOf: plan.fileLength)
   }
 
-  /// Whether this rank still writes its part.
+  /// Whether this rank is still writing its part.
   var isWriting: Bool { !writer.isDone }
 
-  /// How long a save may take, by the last one or by the bytes: 100 MB/s for each rank.
+  /// How long a save may take: as long as the last one, or at first 100 MB/s for each rank.
   var expectedSeconds: Double {
     lastDuration ?? Double(plan.fileLength) / Double(group.size) / 100e6 + 0.1
   }
 
-  /// Starts to save the network as it is; all ranks call it together.
+  /// Starts to save the network's current state; all ranks call this together.
   ///
-  /// One that is under way is finished first. Replicas that have drifted apart are not saved, whoever asks: each writes
-  /// a part of the file, which would hold the weights of no replica. `expectedSeconds` counts the comparison.
-  /// - Throws: `Failure` (ranksDisagree) where the replicas hold different weights, (inputOutput) where the file cannot be
-  ///   written, `MPIError` where a message fails.
+  /// A save in progress is finished first. Replicas whose weights differ are not saved, whoever
+  /// asks: each writes a part of the file, which would then hold the weights of no replica.
+  /// `expectedSeconds` includes the comparison.
+  /// - Throws: `Failure` (ranksDisagree) if the replicas hold different weights, (inputOutput) if
+  ///   the file cannot be written, `MPIError` if a message fails.
   func begin(_ state: TrainingState) throws {
     try finish()
     let start = MonotonicClock.seconds
@@ -106,12 +109,12 @@ final class CheckpointStore {
     secondsWaited += MonotonicClock.seconds - start
   }
 
-  /// Publishes the checkpoint that is being written where all ranks have written their parts.
+  /// Publishes the checkpoint that is being written if all ranks have written their parts.
   func poll(isWritingAnywhere: Bool) throws {
     if pending != nil, !isWritingAnywhere { try finish() }
   }
 
-  /// Waits until what is being written has its name; all ranks call it together.
+  /// Waits until the checkpoint that is being written has its name; all ranks call this together.
   func finish() throws {
     guard let (state, _, begun) = pending else { return }
     let start = MonotonicClock.seconds
@@ -137,20 +140,20 @@ final class CheckpointStore {
     secondsWaited += end - start
   }
 
-  /// Removes what is being written, where the run ends in an error.
+  /// Removes an incomplete checkpoint when the run ends in an error.
   func abandon() {
     if let pending { remove(pending.state) }
   }
 
-  /// Removes what is not whole, unless the folder is another's by now.
+  /// Removes an incomplete checkpoint, unless another run now owns the folder.
   private func remove(_ unfinished: TrainingState) {
     guard keeper?.isOwner ?? true else { return }
     files.partial(afterSteps: unfinished.step).remove()
   }
 
-  /// Goes back to a checkpoint: those of later steps belong to a way that the run no longer goes.
-  /// - Parameter state: What the checkpoint holds.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// Returns to a checkpoint and removes those of later steps.
+  /// - Parameter state: The state in the checkpoint.
+  /// - Throws: `Failure` (inputOutput) if the disk reports an error.
   func goBack(to state: TrainingState) throws(Failure) {
     newest = state
     guard group.rank == 0 else { return }
@@ -178,7 +181,7 @@ final class CheckpointStore {
     let isBest = state.best?.step == state.step
     let hasBest = !isBest || files.name(state.step, also: CheckpointName.best)
     files.name(state.step, also: CheckpointName.latest)
-    // Without hard links the best one keeps its own name.
+    // Without hard links the best checkpoint keeps its own name.
     files.prune(
       keeping: kept, others: [state.rollbackStep, hasBest ? nil : state.best?.step])
     try files.bringNamesToDisk()

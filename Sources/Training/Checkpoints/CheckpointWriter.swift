@@ -5,23 +5,23 @@ import Safetensors
 import System
 import Tensors
 
-/// A rank's part of a checkpoint: copied in the step, written, hashed and brought to the disk by a thread of its own.
+/// Copies a rank's part of a checkpoint, which a background thread then hashes, writes and syncs to
+/// disk.
 ///
-/// The copy is made into the same memory each time: eight bytes a parameter of this rank, for weight and velocity.
-/// While it is being written no other copy can be made. The thread calls no MPI.
+/// Every copy uses the same memory: eight bytes for each parameter of this rank, for weight and
+/// velocity. No other copy can be made while it is being written. The thread never calls MPI.
 final class CheckpointWriter: @unchecked Sendable {
   private let folder: HeldFolder
   private let parameters: [Parameter]
   private let mean: [Float]?
   private var copies: [(value: Tensor, velocity: Tensor)] = []
   private let job = BackgroundJob()
-  // Written by the thread, read by others when it is done.
+  // Written by the thread, read by others when it has finished.
   private var outcome: Result<[CheckpointDigests.Part: String], Failure> = .success([:])
 
-  /// Makes a writer.
   /// - Parameters:
   ///   - folder: The run's folder.
-  ///   - parameters: What this rank writes.
+  ///   - parameters: The parameters that this rank writes.
   ///   - mean: The mean image, in the rank that writes it.
   init(in folder: HeldFolder, _ parameters: [Parameter], mean: [Float]?) {
     self.folder = folder
@@ -29,14 +29,14 @@ final class CheckpointWriter: @unchecked Sendable {
     self.mean = mean
   }
 
-  /// Whether nothing is being written.
+  /// Whether no writing is in progress.
   var isDone: Bool { job.isDone }
 
-  /// Copies the weights and velocities as they are now, and starts to write them into a file that exists.
+  /// Copies the current weights and velocities, and starts writing them into an existing file.
   /// - Parameters:
   ///   - name: The file's path in the run's folder.
-  ///   - header: How it is planned.
-  ///   - first: What the thread does before it.
+  ///   - header: The file's header.
+  ///   - first: What the thread does before writing.
   func start(
     _ name: String, _ header: SafetensorsHeader,
     first: @escaping @Sendable () throws(Failure) -> Void
@@ -52,9 +52,9 @@ final class CheckpointWriter: @unchecked Sendable {
     }
   }
 
-  /// Waits for the end of writing.
+  /// Waits until writing has finished.
   /// - Returns: The digest of each part.
-  /// - Throws: `Failure` (inputOutput) where it could not be written.
+  /// - Throws: `Failure` (inputOutput) if writing failed.
   func finish() throws(Failure) -> [CheckpointDigests.Part: String] {
     job.wait()
     return try outcome.get()

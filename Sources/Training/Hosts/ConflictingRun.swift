@@ -3,18 +3,19 @@ import Glibc
 import MPI
 import System
 
-/// A process of another run of this program that is bound to cores of this rank: both then get half of them.
+/// A process of another run of this program that is bound to the same cores as this rank, so that
+/// each gets half of them.
 ///
-/// Each mpirun binds its first rank to the first core, whatever another one has done.
+/// Each mpirun binds its first rank to the first core, whatever other mpiruns have done.
 struct ConflictingRun {
   let process: Int32
   let core: Int
 
-  /// Looks through the host's processes.
+  /// Searches the host's processes.
   /// - Parameters:
   ///   - own: The cores that this rank is bound to.
   ///   - ranks: The processes of this run.
-  /// - Returns: The first of them; nil where there is none.
+  /// - Returns: The first such process; nil if there is none.
   static func find(on own: Set<Int>, besides ranks: Set<Int32>) -> ConflictingRun? {
     let name = name(ofProcess: getpid())
     let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
@@ -28,7 +29,7 @@ struct ConflictingRun {
     return nil
   }
 
-  /// What the user should know and do.
+  /// The warning, with the remedy.
   func sentence(rank: Int) -> String {
     "Rank \(rank) and process \(process) of another run are both bound to core \(core) of "
       + "\(Machine.hostName), and each gets half of it; start one of the runs with "

@@ -5,31 +5,31 @@ package import MPI
 import System
 import Tensors
 
-/// What this rank computes with, and what lies idle.
+/// The cores and threads that this rank uses, and cores that are idle.
 package struct Cores: Sendable {
-  /// Threads of this rank.
+  /// The number of threads of this rank.
   package let threads: Int
-  /// The ranks on this rank's host.
+  /// The number of ranks on this rank's host.
   package let ranksOnHost: Int
-  /// The cores of this rank's host, or those that a batch job was given there.
+  /// The number of cores of this rank's host, or of those that a batch job was given there.
   package let hostCores: Int
   /// One line about ranks, threads and libraries.
   package let summary: String
-  /// A sentence where cores of the machine have nothing to do.
+  /// A warning if cores of the machine are idle.
   package let idleWarning: String?
-  /// A sentence where another run is bound to the cores of a rank.
+  /// A warning if another run is bound to the cores of a rank.
   package let conflictWarning: String?
 
-  /// Counts the cores that the rank may use; all ranks call it together.
+  /// Counts the cores that the rank may use; all ranks call this together.
   /// - Parameters:
   ///   - world: All ranks.
-  ///   - wanted: The threads that the user asks for, if so.
-  /// - Throws: `MPIError` where a message fails.
+  ///   - wanted: The number of threads requested by the user, if any.
+  /// - Throws: `MPIError` if a message fails.
   package init(_ world: Communicator, threads wanted: Int?) throws(MPIError) {
     let host = try world.ranksOnThisHost()
     let own = Affinity.cores
-    // The cores that the host's ranks may use between them. Ranks that are not bound all see the same ones, and
-    // must not use them all at once.
+    // The cores that the host's ranks may use in total. Ranks that are not bound all see the same
+    // cores, and must share them.
     var seen = [Int64](repeating: 0, count: Affinity.mostCores)
     for core in own { seen[core] = 1 }
     try seen.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
@@ -46,7 +46,7 @@ package struct Cores: Sendable {
       + "\(own.count) core\(own.count == 1 ? "" : "s") and \(threads) thread\(threads == 1 ? "" : "s") each; "
       + "\(MPI.Environment.libraryVersion), "
       + "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name)."
-    // In a batch job the other cores of the machine belong to others.
+    // In a batch job the machine's other cores belong to other jobs.
     let granted = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }
     let machine = granted ?? Affinity.machineCoreCount
     hostCores = machine

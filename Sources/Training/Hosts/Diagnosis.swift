@@ -2,26 +2,25 @@ import MPI
 package import ModelParallel
 package import System
 
-/// What is wrong with a cluster, and what mends it.
+/// The problems of a cluster, with their remedies.
 package struct Diagnosis: Sendable {
-  /// One thing that is wrong.
+  /// One problem.
   package struct Finding: Sendable, Equatable {
-    /// What is wrong and what mends it.
+    /// The problem and its remedy.
     package let sentence: String
-    /// How training would fail; nil where it would only be slower.
+    /// How training would fail; nil if it would only be slower.
     package let exitCode: ExitCode?
   }
 
-  /// A link between two ranks, as it was measured.
+  /// A link between two ranks with its measurements.
   package struct MeasuredLink: Sendable {
-    /// The places of the ranks among the facts.
+    /// The indices of the two ranks among the facts.
     package let ranks: (Int, Int)
-    /// What the link does.
+    /// The measured latency and bandwidth.
     package let link: LinkCheck.Link
-    /// Bytes that cross it each way in a step.
+    /// The bytes that a step sends over it each way.
     package let bytes: Int
 
-    /// Makes a link from its figures.
     package init(ranks: (Int, Int), link: LinkCheck.Link, bytes: Int) {
       self.ranks = ranks
       self.link = link
@@ -29,18 +28,18 @@ package struct Diagnosis: Sendable {
     }
   }
 
-  /// What is wrong, the worst first.
+  /// The problems, the worst first.
   package private(set) var findings: [Finding] = []
 
-  /// The code of the worst finding; done where training would work.
+  /// The exit code of the worst problem; `done` if training would work.
   package var exitCode: ExitCode { findings.lazy.compactMap(\.exitCode).first ?? .done }
 
-  /// Slower than this, a link is hardly what was meant to join hosts: bytes a second each way.
+  /// A slower link is probably not the one meant to join the hosts, in bytes per second each way.
   package static let slowLink = 60e6
-  /// Seconds that clocks may differ by.
+  /// The allowed difference of clocks in seconds.
   package static let clockTolerance = 2.0
 
-  /// Looks at the facts of all ranks, and at the links that were measured.
+  /// Examines the facts of all ranks, and the measured links.
   package init(_ facts: [RankFacts], links: [MeasuredLink] = []) {
     guard let first = facts.first else { return }
     let hosts = Dictionary(grouping: facts, by: \.host).sorted {
@@ -69,7 +68,7 @@ package struct Diagnosis: Sendable {
     findings.append(Finding(sentence: sentence, exitCode: nil))
   }
 
-  // MARK: What must be the same
+  // MARK: What must be equal
 
   private mutating func compare(_ facts: [RankFacts], with first: RankFacts) {
     for rank in facts where rank.datasetProblem != nil {
@@ -114,7 +113,7 @@ package struct Diagnosis: Sendable {
     }
   }
 
-  // MARK: A host
+  // MARK: Hosts
 
   private mutating func lookAtMemory(of host: String, _ ranks: [RankFacts]) {
     let needed = ranks.reduce(0) { $0 + $1.needed }
@@ -162,7 +161,7 @@ package struct Diagnosis: Sendable {
     )
   }
 
-  // MARK: A link
+  // MARK: Links
 
   private mutating func lookAt(_ measured: MeasuredLink, _ facts: [RankFacts]) {
     guard measured.link.bandwidth < Self.slowLink else { return }

@@ -7,50 +7,51 @@ package import MPI
 import System
 import Tensors
 
-/// What a rank knows of its host and of itself; all ranks' facts together show what is wrong with a cluster.
+/// Facts about a rank and its host; those of all ranks together show the problems of a cluster.
 package struct RankFacts: Codable, Equatable, Sendable {
-  /// The number that mpirun gave the rank.
+  /// The rank's number from mpirun.
   package var rank: Int
   /// The host's name.
   package var host: String
-  /// The numbers of the cores that the rank may use.
+  /// The cores that the rank may use.
   package var cores: [Int]
-  /// The cores of the host, or those that a batch job was given there.
+  /// The number of cores of the host, or of those that a batch job was given there.
   package var hostCores: Int
-  /// Threads that it computes with.
+  /// The number of its compute threads.
   package var threads: Int
-  /// Bytes of memory that are free on the host; nil where the system does not say.
+  /// The free memory of the host in bytes; nil if the system does not report it.
   package var memory: Int?
-  /// Bytes that the rank will need.
+  /// The memory in bytes that the rank will need.
   package var needed: Int
-  /// Bytes that are free in /dev/shm, through which the ranks of a host talk; nil where there is none.
+  /// The free bytes in /dev/shm, through which the ranks of a host communicate; nil if it does not
+  /// exist.
   package var sharedMemory: Int?
   /// The host's clock minus the first rank's, in seconds.
   package var clock: Double
   /// MPI's name and version.
   package var mpi: String
-  /// Whether a thread of its own may keep messages moving.
+  /// Whether a separate thread may keep messages moving.
   package var allowsConcurrentCalls: Bool
-  /// The processor that OpenBLAS computes for, and the own loops' instruction set.
+  /// The processor that OpenBLAS computes for, and the instruction set of our inner loops.
   package var arithmetic: String
   /// A checksum of the program's file.
   package var program: String
-  /// A checksum of the dataset's description; nil where none was named.
+  /// A checksum of the dataset's description; nil if no dataset was named.
   package var dataset: String?
-  /// What is wrong with the dataset here.
+  /// The problem with the dataset on this host.
   package var datasetProblem: String?
-  /// Whether the folder for runs is the first rank's; nil where none was named.
+  /// Whether this rank sees the first rank's folder for runs; nil if none was named.
   package var sharesRunFolder: Bool?
 
-  /// Finds out; all ranks call it together.
+  /// Collects the facts; all ranks call this together.
   /// - Parameters:
   ///   - world: All ranks, in any order.
-  ///   - rank: The number that mpirun gave this one.
-  ///   - cores: What they compute with.
-  ///   - needed: Bytes of memory that the rank will need.
-  ///   - dataset: The folder of a dataset to look at.
-  ///   - runFolder: A folder that the run's folder will be made in.
-  /// - Throws: `MPIError` where a message fails.
+  ///   - rank: This rank's number from mpirun.
+  ///   - cores: The cores that the ranks use.
+  ///   - needed: The memory in bytes that the rank will need.
+  ///   - dataset: The folder of a dataset to check.
+  ///   - runFolder: The folder in which the run's folder will be made.
+  /// - Throws: `MPIError` if a message fails.
   package init(
     _ world: Communicator, rank: Int, cores: Cores, needed: Int, dataset: String?,
     runFolder: String?
@@ -80,7 +81,7 @@ package struct RankFacts: Codable, Equatable, Sendable {
     }
   }
 
-  /// The facts of all ranks, in their order in `world`.
+  /// The facts of all ranks, in the order of `world`.
   package func gathered(over world: Communicator) throws -> [RankFacts] {
     let own = JSONText.encode(self, isPretty: false)
     return try world.allGather(own).map {
@@ -94,7 +95,8 @@ package struct RankFacts: Codable, Equatable, Sendable {
     return Int(status.f_bavail) * Int(status.f_frsize)
   }
 
-  /// The difference to the first rank's clock: all look at theirs when they leave the same barrier.
+  /// The difference to the first rank's clock: all ranks read theirs when they leave the same
+  /// barrier.
   private static func clockOffset(_ world: Communicator) throws(MPIError) -> Double {
     try world.barrier()
     var time = timespec()
@@ -103,7 +105,7 @@ package struct RankFacts: Codable, Equatable, Sendable {
     return own - (try world.allReduce(world.rank == 0 ? own : 0, .sum))
   }
 
-  /// Whether a file that the first rank makes in a folder is there for this one.
+  /// Whether this rank sees a file that the first rank makes in a folder.
   private static func sees(_ folder: String, _ world: Communicator) throws(MPIError) -> Bool {
     let path = try world.broadcast("\(folder)/.alexnet-doctor-\(getpid())", from: 0)
     if world.rank == 0 {

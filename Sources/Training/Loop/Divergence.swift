@@ -6,7 +6,7 @@ import System
 import Tensors
 package import Towers
 
-/// Where numbers stopped being finite, in words that are the same on every rank.
+/// Describes where numbers stopped being finite, in the same words on every rank.
 package struct Divergence {
   private let network: Network
   private let world: Communicator
@@ -16,24 +16,25 @@ package struct Divergence {
     self.world = world
   }
 
-  /// The names of the parameters, in an order that all ranks share.
+  /// The names of the parameters, in the same order on all ranks.
   private var names: [String] {
     var seen: Set<String> = []
     return network.parameters.map(\.name).filter { seen.insert($0).inserted }
   }
 
-  /// The number of a parameter among all names, for a place in the network's list.
+  /// A parameter's number among all names, for an index into the network's list.
   package func number(ofParameter place: Int?) -> Int? {
     place.flatMap { names.firstIndex(of: network.parameters[$0].name) }
   }
 
-  /// Says which parameter has numbers that are not finite.
+  /// A sentence that names the parameter with numbers that are not finite.
   package func sentence(parameter number: Int, step: Int) -> String {
     let name = names.indices.contains(number) ? names[number] : "?"
     return "'\(name)' is no longer finite after the update of step \(step)"
   }
 
-  /// Says which loss is not finite, and the first layer whose maps are not; all ranks call it together.
+  /// A sentence about a loss that is not finite and the first layer whose activations are not; all
+  /// ranks call this together.
   package func sentence(loss: Double, _ which: String) throws(MPIError) -> String {
     let layers = network.specification.layers
     var first = layers.count

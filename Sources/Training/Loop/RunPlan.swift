@@ -22,24 +22,24 @@ package struct RunPlan: Sendable {
 
   // MARK: Steps and epochs
 
-  /// Steps after which training ends.
+  /// The number of steps after which training ends.
   package var lastStep: Int {
     let batch = settings.recipe.batchSize
     let steps = (settings.recipe.epochs * images + batch - 1) / batch
     return min(steps, settings.maxSteps ?? .max)
   }
 
-  /// Epochs done: images seen over images there are.
+  /// Epochs done: images used, divided by the number of training images.
   package func epochs(after steps: Int) -> Double {
     Double(steps) * Double(settings.recipe.batchSize) / Double(images)
   }
 
-  /// The epoch that the step after so many begins in, counted from 1.
+  /// The epoch in which the next step begins, counted from 1.
   package func epoch(after steps: Int) -> Int {
     steps * settings.recipe.batchSize / images + 1
   }
 
-  /// The learning rate of the weights in the step that follows.
+  /// The weights' learning rate in the next step.
   package func learningRate(_ state: TrainingState) -> Double {
     let rate = state.schedule.learningRate(
       initial: settings.recipe.learningRate, settings.recipe.schedule,

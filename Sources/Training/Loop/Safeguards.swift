@@ -1,21 +1,21 @@
 package import Supervision
 import System
 
-/// How a run is watched over: nothing that its result depends on.
+/// Settings for the supervision of a run, which do not change its result.
 package struct Safeguards: Sendable {
-  /// What is done when numbers become infinite or not a number.
+  /// What to do when numbers become infinite or NaN.
   package enum Divergence: Sendable, Equatable {
-    /// The run ends.
+    /// End the run.
     case stop
-    /// It goes back to the last checkpoint with half the learning rate, at most so often.
+    /// Return to the last checkpoint with half the learning rate, at most `most` times.
     case rollBack(most: Int)
   }
 
-  /// When the run saves and leaves, by the monotonic clock; nil for never.
+  /// When the run saves and exits, by the monotonic clock; nil for never.
   package var endTime: Double?
-  /// What is done when the numbers diverge.
+  /// What to do when the numbers diverge.
   package var divergence = Divergence.stop
-  /// Faults that a test asked for.
+  /// Faults requested by a test.
   package var faults: [Fault] = []
 
   /// No limits.

@@ -3,22 +3,22 @@ import Glibc
 package import MPI
 import System
 
-/// How the ranks of one host load batches: together, each a part, where they can share memory.
+/// How the ranks of one host load batches: each loads a part, if they can share memory.
 package enum SharedLoading {
-  /// Makes the group of the ranks that share this rank's host; all ranks call it together.
+  /// Makes the group of the ranks on this rank's host; all ranks call this together.
   /// - Parameters:
   ///   - ranks: The ranks that read the same batches.
-  ///   - images: The images of a batch.
+  ///   - images: The number of images in a batch.
   ///   - inputSide: The width and height of an image in pixels.
-  /// - Returns: The group; nil where the rank is alone on its host or the host has no memory to share, as containers
-  ///   with a small /dev/shm: every rank then decodes all.
-  /// - Throws: `MPIError` where a message fails.
+  /// - Returns: The group; nil if the rank is alone on its host or the host has no memory to share,
+  ///   as in containers with a small /dev/shm. Every rank then decodes all images.
+  /// - Throws: `MPIError` if a message fails.
   package static func group(
     _ ranks: Communicator, images: Int, inputSide: Int
   ) throws(MPIError) -> LoadingGroup? {
     let host = try ranks.ranksOnThisHost()
     guard host.size > 1 else { return nil }
-    // Without a name nothing can stay behind; ranks in containers of their own need one.
+    // Without a name nothing can be left behind; ranks in separate containers need a name.
     let name = "/alexnet-\(getpid())-\(UInt64(MonotonicClock.seconds * 1e9))"
     for name in [nil, name] {
       if let group = try group(host, name, images: images, inputSide: inputSide) { return group }

@@ -9,27 +9,27 @@ import System
 import Tensors
 import Towers
 
-/// What a step found and how long it took.
+/// The result of a step and how long it took.
 struct StepOutcome {
   /// The score of the whole batch, the same on every rank.
   let score: ParallelSoftmax.Score
-  /// How long the step took.
+  /// The duration of the step in seconds.
   let seconds: Double
-  /// Of these, sending, receiving and waiting for other ranks.
+  /// The part of it spent sending, receiving and waiting for other ranks.
   let exchangeSeconds: Double
-  /// Of these, waiting for images.
+  /// The part of it spent waiting for images.
   let dataWaitSeconds: Double
-  /// The place of the first own parameter that the update has made not finite.
+  /// The index of this rank's first parameter that the update made infinite or NaN.
   let nonFinite: Int?
 
-  /// The damaged records that were passed over for the batch.
+  /// The damaged records that were skipped for the batch.
   let skipped: (count: Int, first: Failure?)
 
   /// The batch's mean loss in nats.
   var loss: Double { score.lossSum / Double(score.images) }
 }
 
-/// One step of training: a batch forward, its loss, the gradients back, the update.
+/// Runs training steps: forward pass, loss, backward pass, update.
 final class StepRunner {
   private let network: Network
   private let loader: BatchLoader
@@ -37,18 +37,18 @@ final class StepRunner {
   private let team: ThreadTeam
   private let batchSize: Int
   private let comparesRecords: Bool
-  /// Faults of this rank that a test asked for.
+  /// Faults of this rank that a test requested.
   private let faults: (_ step: Int) -> [Fault]
 
-  /// Makes it from the network, what feeds it and what changes it.
   /// - Parameters:
-  ///   - network: What learns.
-  ///   - loader: The batches, from the next step's on.
+  ///   - network: The network to train.
+  ///   - loader: The batches, starting with the next step's.
   ///   - rule: The update rule.
-  ///   - team: The threads that share the update.
-  ///   - batchSize: The images of a whole batch.
-  ///   - comparesRecords: Whether ranks may find other records damaged, and must compare what they read.
-  ///   - faults: The faults of this rank that a test asked for in a step.
+  ///   - team: The threads for the update.
+  ///   - batchSize: The number of images in a whole batch.
+  ///   - comparesRecords: Whether ranks may skip different damaged records, so that they must
+  ///     compare what they read.
+  ///   - faults: The faults of this rank that a test requested in a step.
   init(
     _ network: Network, loader: BatchLoader, rule: SGD, team: ThreadTeam, batchSize: Int,
     comparesRecords: Bool, faults: @escaping (_ step: Int) -> [Fault]
@@ -103,12 +103,12 @@ final class StepRunner {
   ///   - step: The number of steps done before.
   ///   - learningRate: The weights' learning rate.
   ///   - epoch: The epoch that the step begins in, counted from 1.
-  /// - Returns: The score; where its loss is not finite, nothing was changed.
-  /// - Throws: `Failure` where an image cannot be read, `MPIError` where a message fails.
+  /// - Returns: The result; if its loss is not finite, nothing was changed.
+  /// - Throws: `Failure` if an image cannot be read, `MPIError` if a message fails.
   func run(step: Int, learningRate: Double, epoch: Int) throws -> StepOutcome {
     let start = MonotonicClock.seconds
     let (waited, exchanged) = (loader.secondsWaited, exchangeSeconds)
-    // The ranks of a host may share the reading.
+    // The ranks of a host may share the loading.
     Activity.begin(
       "reading images", step: step, waitsForRanks: network.placement.isDistributed)
     let batch = try loader.next()
@@ -144,7 +144,7 @@ final class StepRunner {
       dataWaitSeconds: loader.secondsWaited - waited, nonFinite: nonFinite, skipped: batch.skipped)
   }
 
-  /// Towers that see other images than each other would train in silence, and badly.
+  /// Towers with different images would train without any error, but badly.
   private func compare(_ batch: Batch) throws {
     let (group, own) = (network.placement.group, Int64(bitPattern: batch.fingerprint))
     guard try group.allReduce(own, .min) != group.allReduce(own, .max) else { return }

@@ -10,17 +10,17 @@ import Supervision
 import System
 package import Towers
 
-/// What a run reached.
+/// The result of a run.
 package struct TrainingResult: Sendable {
-  /// Steps done.
+  /// The number of steps done.
   package let steps: Int
   /// The last validation's top-1 error in percent; nil without validation images.
   package let top1Error: Double?
-  /// Whether there are steps left: the run was asked to stop.
+  /// Whether steps are left, because the run was asked to stop.
   package let isUnfinished: Bool
 }
 
-/// Trains a network on the ranks of a group: steps, validations, records and checkpoints in their order.
+/// Trains a network on the ranks of a group: steps, validations, records and checkpoints in order.
 package final class Trainer {
   private let settings: TrainingSettings
   private let dataset: Dataset
@@ -30,9 +30,9 @@ package final class Trainer {
   private let preprocessing: Preprocessing
   private let world: Communicator
   private let team: ThreadTeam
-  /// The run's folder, held open.
+  /// The run's folder, open.
   private let folder: HeldFolder
-  /// What looks after it, in the first rank.
+  /// The object that watches it, in the first rank.
   private let keeper: RunKeeper?
   private let plan: RunPlan
   private let journal: RunJournal
@@ -48,18 +48,19 @@ package final class Trainer {
   /// Builds the network and opens the run.
   /// - Parameters:
   ///   - settings: Every setting.
-  ///   - safeguards: How the run is watched over.
+  ///   - safeguards: The supervision of the run.
   ///   - dataset: The images.
-  ///   - placement: Where the network's towers are.
+  ///   - placement: Which ranks have which towers.
   ///   - parallelism: How the ranks share the work.
   ///   - world: All ranks.
   ///   - run: The run's folder, which exists.
-  ///   - lock: The hold on it, in the first rank.
-  ///   - checkpoint: Where to go on from; nil for a new run.
-  ///   - load: Fills a new run's network with the weights of a file; nil where all layers have their initial values.
-  ///   - threads: Threads of this process.
-  ///   - tensorBoard: Whether files for TensorBoard are written into the run's folder.
-  /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
+  ///   - lock: The lock on it, in the first rank.
+  ///   - checkpoint: The checkpoint to resume from; nil for a new run.
+  ///   - load: Fills a new run's network with the weights of a file; nil if all layers start with
+  ///     their initial values.
+  ///   - threads: The number of threads of this process.
+  ///   - tensorBoard: Whether to write files for TensorBoard into the run's folder.
+  /// - Throws: `Failure` if the settings, the dataset or the checkpoint do not fit together.
   package init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
@@ -128,8 +129,8 @@ package final class Trainer {
   }
 
   /// Trains to the end of the run, or until it is asked to stop.
-  /// - Throws: `Failure` where a file cannot be read or written or the numbers diverge, `MPIError` where a
-  ///   message fails.
+  /// - Throws: `Failure` if a file cannot be read or written or the numbers diverge, `MPIError` if
+  ///   a message fails.
   package func train() throws -> TrainingResult {
     do {
       return try runLoop()
@@ -146,7 +147,7 @@ package final class Trainer {
     while true {
       Activity.begin("between steps", step: state.step)
       let news = try agree(nonFinite: nonFinite)
-      // A step that ruined the weights is not saved, whoever asks.
+      // A step that made weights infinite or NaN is not saved, whoever asks.
       if let number = news.nonFinite {
         let sentence = Divergence(network, world).sentence(parameter: number, step: state.step)
         nonFinite = nil
@@ -158,7 +159,7 @@ package final class Trainer {
         guard try validate() else { continue }
       }
       if news.request == .save || plan.isTimeToSave(state, saved: checkpoints.newest) {
-        // What is wished for from here on is for the next step.
+        // Requests from here on are for the next step.
         if news.request == .save { StopSignals.noteSaved() }
         try checkpoints.begin(stateToSave())
         if news.request == .save { try journal.say("Saving step \(state.step), as requested.") }

@@ -1,29 +1,33 @@
-/// What goes on with a run besides weights and velocity: with the settings it is all there is, since random
-/// numbers are counted, not drawn.
+/// The state of a run besides weights and velocities.
+///
+/// Together with the settings it is complete, since random numbers are computed from counters.
 package struct TrainingState: Codable, Equatable, Sendable {
   /// Steps done.
   package var step: Int
-  /// Where the learning rate is in its schedule.
+  /// The state of the learning-rate schedule.
   package var schedule: ScheduleState
-  /// Lines of metrics.jsonl that belong to these steps.
+  /// The number of lines in metrics.jsonl that belong to these steps.
   package var records: Int
   /// The newest validation.
   package var validation: Validation?
   /// The validation with the lowest error so far.
   package var best: Validation?
-  /// How often the run went back because its numbers diverged; nil for never.
+  /// The rollbacks after divergence; nil if there were none.
   package var rollbacks: Rollbacks?
   /// The steps of the checkpoint that the run goes back to if it diverges: the newest that the schedule made, this one
   /// included; nil before the first.
   ///
-  /// One that a signal or a time limit asked for is none, since asking must not change what is learned.
+  /// Nil before the first, and in files of older programs.
+  ///
+  /// A checkpoint requested by a signal or a time limit does not count, since a request must not
+  /// change the result.
   package var rollbackStep: Int?
 
-  /// What a checkpoint remembers of divergences.
+  /// The rollbacks so far.
   package struct Rollbacks: Codable, Equatable, Sendable {
     /// How many there were.
     package var count: Int
-    /// What they have left of every learning rate.
+    /// The factor by which they have reduced every learning rate.
     package var rateFactor: Double
 
     /// Remembers so many, and what they have left.
@@ -32,11 +36,11 @@ package struct TrainingState: Codable, Equatable, Sendable {
     }
   }
 
-  /// What a checkpoint remembers of a validation.
+  /// A validation's result.
   package struct Validation: Codable, Equatable, Sendable {
-    /// Steps that were done.
+    /// The number of steps done.
     package let step: Int
-    /// Percent of the images whose true class was not the most probable.
+    /// The top-1 error in percent.
     package let top1Error: Double
 
     /// Remembers what was measured after so many steps.
@@ -45,7 +49,7 @@ package struct TrainingState: Codable, Equatable, Sendable {
     }
   }
 
-  /// Takes note of a validation.
+  /// Records a validation.
   mutating func note(_ new: Validation) {
     validation = new
     if new.top1Error < best?.top1Error ?? .infinity { best = new }

@@ -5,7 +5,8 @@ import ModelParallel
 import System
 import Towers
 
-/// Measures a network on every validation image, centre crop, exactly: the last batch is as small as it is.
+/// Measures a network on every validation image exactly once, with the centre crop; the last batch
+/// may be smaller.
 final class Validator {
   private let dataset: Dataset
   private let batchSize: Int
@@ -14,9 +15,9 @@ final class Validator {
   private let damagedRecords: BatchLoader.DamagedRecords
   private let preprocessing: Preprocessing
 
-  /// Makes a validator that reads batches of at most `batchSize` images, which replicas share, and
-  /// stops at damaged records or leaves
-  /// them out.
+  /// Makes a validator that reads batches of at most `batchSize` images over all replicas.
+  ///
+  /// It stops at damaged records or leaves them out.
   init(
     _ dataset: Dataset, _ preprocessing: Preprocessing, side: Int, batchSize: Int, threads: Int,
     damagedRecords: BatchLoader.DamagedRecords
@@ -29,15 +30,16 @@ final class Validator {
     self.damagedRecords = damagedRecords
   }
 
-  /// The validation images.
+  /// The number of validation images.
   var imageCount: Int { dataset.count(.validation) }
 
-  /// Scores all of them.
+  /// Evaluates all of them.
   /// - Parameters:
-  ///   - network: What is measured.
-  ///   - goesOn: Told before each batch how many images are done; where it says no, the rest is left out.
-  /// - Returns: The same score on every rank, nil where it was broken off, and how many damaged images it is without.
-  /// - Throws: `Failure` where an image cannot be read, `MPIError` where a message fails.
+  ///   - network: The network to measure.
+  ///   - goesOn: Called before each batch with the number of images done; returns false to stop.
+  /// - Returns: The score, the same on every rank, or nil if it was stopped, and the number of
+  ///   damaged images left out.
+  /// - Throws: `Failure` if an image cannot be read, `MPIError` if a message fails.
   func score(
     _ network: Network, goesOn: (_ done: Int) throws -> Bool
   ) throws -> (score: ParallelSoftmax.Score?, leftOut: (count: Int, first: Failure?)) {
@@ -54,7 +56,7 @@ final class Validator {
       let batch = try loader.next()
       guard batch.globalCount > 0 else { break }
       leftOut = (leftOut.count + batch.skipped.count, leftOut.first ?? batch.skipped.first)
-      // Replicas whose images were all left out take part: the others may wait for them.
+      // Replicas whose images were all left out take part, since the others may wait for them.
       guard batch.count > 0 || network.placement.replicas > 1 else { continue }
       let pass = Pass(images: batch.count, isTraining: false)
       try network.forward(batch.input, pass)

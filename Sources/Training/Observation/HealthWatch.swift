@@ -1,28 +1,28 @@
 import Foundation
 import System
 
-/// Names what ails a layer, in one sentence with the usual remedies, once for each layer and ailment.
+/// Reports problems of a layer in one sentence with the usual remedies, once for each layer and
+/// problem.
 package struct HealthWatch: Sendable {
-  /// A layer barely learns where a step changes its weights by less than this share of them: single precision
-  /// has 24 bits, and an update of half of the last one is lost.
+  /// The update/weight ratio below which a layer barely learns: single precision has 24 bits, and
+  /// an update of half the last bit is lost.
   ///
-  /// One that is frozen does not learn at all, and is left alone.
+  /// Frozen layers do not learn at all, and are ignored.
   package static let leastMovement = 1e-7
-  /// Activations explode above this mean; pixels are below 256.
+  /// The mean activation above which activations explode; pixels are below 256.
   package static let largestActivation = 1e4
-  /// A layer is dying where more than this share of its kernels is dead.
+  /// The share of dead kernels above which a layer is dying.
   package static let largestDeadShare = 0.9
-  /// Steps that a network is given to get going.
+  /// The number of steps before a network is judged.
   package static let firstSteps = 50
 
   private let learningRate: Double
   private var said: Set<String> = []
 
-  /// Makes a watch.
-  /// - Parameter learningRate: That of the run's start.
+  /// - Parameter learningRate: The initial learning rate.
   package init(learningRate: Double) { self.learningRate = learningRate }
 
-  /// Takes note of the layers after a number of steps.
+  /// Examines the layers after a number of steps.
   /// - Returns: Sentences for the user.
   package mutating func note(_ layers: [LayerHealth], step: Int) -> [String] {
     var sentences: [String] = []

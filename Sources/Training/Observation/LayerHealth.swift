@@ -6,23 +6,23 @@ import TensorBoard
 import Tensors
 import Towers
 
-/// How a layer with weights is doing: means over all its weights, and over the last training batch's activations.
+/// The health of a layer with weights: means over all its weights, and over the last training
+/// batch's activations.
 package struct LayerHealth: Codable, Equatable, Sendable {
   /// The layer's name, `conv1`.
   package let name: String
   /// The mean of |w|.
   package let weight: Double
-  /// The mean of |gradient of the loss by w|.
+  /// The mean of |gradient of the loss with respect to w|.
   package let gradient: Double
-  /// The mean of |what the last step added to w|.
+  /// The mean of |last update of w|.
   package let update: Double
-  /// The mean of |what the layer's units make of it|, after the rectifier; nil for the last layer.
+  /// The mean of |activation| after the ReLU; nil for the last layer.
   package let activation: Double?
-  /// The share of the kernels whose rectifier let nothing through anywhere in the batch; nil where there is no
-  /// rectifier.
+  /// The share of dead kernels, whose ReLU output was zero in the whole batch; nil if there is no
+  /// ReLU.
   package let deadShare: Double?
 
-  /// Makes it from its parts.
   package init(
     name: String, weight: Double, gradient: Double, update: Double, activation: Double?,
     deadShare: Double?
@@ -36,7 +36,7 @@ package struct LayerHealth: Codable, Equatable, Sendable {
   }
 }
 
-/// Looks at a network between a training step and what follows.
+/// Measures a network between a training step and the next action.
 struct HealthCheck {
   private let network: Network
   private let world: Communicator
@@ -67,12 +67,12 @@ struct HealthCheck {
     return places
   }
 
-  /// Measures every layer; all ranks call it together and get the same.
-  /// - Returns: A value a layer with weights, in their order.
-  /// - Throws: `MPIError` where a message fails.
+  /// Measures every layer; all ranks call this together and get the same result.
+  /// - Returns: One value for each layer with weights, in order.
+  /// - Throws: `MPIError` if a message fails.
   func measure() throws(MPIError) -> [LayerHealth] {
-    // For each layer the sums of |w|, |gradient|, |update| and their number, that of the activations and theirs,
-    // and the kernels that are dead and all of them.
+    // For each layer the sums of |w|, |gradient|, |update| and their number, the sum of the
+    // activations and their number, and the numbers of dead kernels and of all kernels.
     let places = places
     let columns = 8
     var sums = [Double](repeating: 0, count: places.count * columns)
@@ -88,7 +88,7 @@ struct HealthCheck {
         var (sum, alive) = Self.look(output)
         sums[row + 4] += sum
         sums[row + 5] += Double(output.images * output.shape.count)
-        // A kernel is dead where it lets nothing through for the images of any replica.
+        // A kernel is dead if its output is zero for the images of all replicas.
         try alive.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
           try output.peers.allReduce(buffer, .max)
         }
@@ -109,7 +109,7 @@ struct HealthCheck {
     }
   }
 
-  /// The distributions of each layer's weights and of its activations; all ranks call it together.
+  /// The histograms of each layer's weights and activations; all ranks call this together.
   func histograms() throws(MPIError) -> [(
     name: String, weights: HistogramCounts, activations: HistogramCounts?
   )] {
@@ -135,7 +135,7 @@ struct HealthCheck {
   }
 
   private static func absoluteSum(_ tensor: Tensor) -> Double {
-    // Blocks, since single precision loses count of tens of millions.
+    // In blocks, since single precision cannot count tens of millions exactly.
     var sum = 0.0
     for start in stride(from: 0, to: tensor.count, by: 4096) {
       var part: Float = 0
@@ -145,7 +145,7 @@ struct HealthCheck {
     return sum
   }
 
-  /// The sum of |activation|, and for each map 1 where it is above zero anywhere, else 0.
+  /// The sum of |activation|, and for each map 1 if it is positive anywhere, otherwise 0.
   private static func look(_ output: Network.Output) -> (sum: Double, alive: [UInt8]) {
     let shape = output.shape
     var alive = [UInt8](repeating: 0, count: shape.maps)
@@ -164,7 +164,7 @@ struct HealthCheck {
 }
 
 extension HistogramCounts {
-  /// The counts of all ranks together, the same on each.
+  /// The sum of all ranks' counts, the same on each.
   fileprivate func added(over world: Communicator) throws(MPIError) -> HistogramCounts {
     var all = self
     try all.counts.withUnsafeMutableBufferPointer { buffer throws(MPIError) in

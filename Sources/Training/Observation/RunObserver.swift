@@ -6,15 +6,16 @@ import System
 import TensorBoard
 import Towers
 
-/// What is seen of a run from the side: the health of its layers, and TensorBoard's files.
+/// Observes a run: the health of its layers, and TensorBoard's files.
 ///
-/// All ranks have one and call it alike; the first rank's writes.
+/// All ranks have one and call it alike; only the first rank's writes files.
 final class RunObserver {
   private let network: Network
   private let world: Communicator
   private let check: HealthCheck
   private let file: EventFile?
-  /// The files that are written: none but in the first rank, and where TensorBoard's were asked for.
+  /// The files that it writes: only in the first rank, and only if TensorBoard's files were
+  /// requested.
   var files: [KeptFile] {
     file.map { file in
       let name = file.path.split(separator: "/").last ?? ""
@@ -26,17 +27,16 @@ final class RunObserver {
   private let writesEvents: Bool
   private var watch: HealthWatch
   private var hasRun = false
-  /// The step that the layers were looked at after.
+  /// The step after which the layers were last measured.
   private var lookedAfter: Int?
 
-  /// Makes the observer of a run.
   /// - Parameters:
-  ///   - network: What is trained.
+  ///   - network: The network that is trained.
   ///   - world: All ranks.
-  ///   - learningRate: That of the run's start.
-  ///   - folder: Where TensorBoard's files are written; nil for none.
-  ///   - firstStep: Steps done before.
-  /// - Throws: `Failure` (cannotCreate) where the file cannot be created.
+  ///   - learningRate: The initial learning rate.
+  ///   - folder: The folder for TensorBoard's files; nil for none.
+  ///   - firstStep: The number of steps done before.
+  /// - Throws: `Failure` (cannotCreate) if the file cannot be created.
   init(
     _ network: Network, over world: Communicator, learningRate: Double,
     tensorBoard folder: String?, firstStep: Int
@@ -52,7 +52,7 @@ final class RunObserver {
       : nil
   }
 
-  /// Takes note of a training step.
+  /// Records a training step.
   func note(_ record: StepRecord, images: Int) throws(Failure) {
     hasRun = true
     try file?.write(
@@ -66,9 +66,9 @@ final class RunObserver {
       ], step: record.step)
   }
 
-  /// Looks at the layers while they still hold the last training batch, before a validation.
-  /// - Returns: What metrics.jsonl is to hold, and sentences for the user; nil before the first step, and the second
-  ///   time after a step.
+  /// Measures the layers before a validation, while they still hold the last training batch.
+  /// - Returns: The record for metrics.jsonl, and sentences for the user; nil before the first
+  ///   step, and at the second call after a step.
   func look(step: Int) throws -> (record: HealthRecord, sentences: [String])? {
     guard hasRun, lookedAfter != step else { return nil }
     lookedAfter = step
@@ -77,7 +77,7 @@ final class RunObserver {
     return (HealthRecord(step: step, layers: layers), watch.note(layers, step: step))
   }
 
-  /// Takes note of a validation.
+  /// Records a validation.
   func note(_ record: ValidationRecord) throws(Failure) {
     try file?.write(
       [

@@ -1,15 +1,16 @@
 import Foundation
 import System
 
-/// Looks at the first steps for the two ways in which AlexNet fails to start, and says what to change.
+/// Detects in the first steps the two ways in which AlexNet fails to start, and says what to
+/// change.
 ///
-/// With few classes the gradient at the outputs is large and the hidden biases of 1 pass it on, so that the
-/// paper's learning rate throws the loss far above ln(classes) in the first steps; and a network that does
-/// not learn stays at ln(classes).
+/// With few classes, the gradient at the outputs is large and the hidden biases of 1 pass it on, so
+/// the paper's learning rate makes the loss jump far above ln(classes) in the first steps. A
+/// network that does not learn stays at ln(classes).
 package struct StartWatch: Sendable {
-  /// Steps that a jump is looked for in.
+  /// The number of steps in which a jump is reported.
   package static let jumpSteps = 30
-  /// Steps that a loss must stay at ln(classes) for.
+  /// The number of steps for which a loss must stay at ln(classes).
   package static let plateauSteps = 100
 
   private let classes: Int
@@ -18,13 +19,12 @@ package struct StartWatch: Sendable {
   private var saidPlateau = false
   private var recent: [Double] = []
 
-  /// Makes a watch for a run's first steps.
   package init(classes: Int, learningRate: Double) {
     self.classes = classes
     self.learningRate = learningRate
   }
 
-  /// Takes note of a step's loss.
+  /// Records a step's loss.
   /// - Parameters:
   ///   - loss: The batch's mean loss in nats.
   ///   - step: The step's number, from 1.

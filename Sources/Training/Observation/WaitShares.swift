@@ -1,21 +1,21 @@
 import MPI
 import System
 
-/// Of each rank's time, what it spends on exchanges and other waiting for ranks.
+/// The share of each rank's time spent communicating or waiting.
 ///
-/// The rank that waits least is the one that the others wait for.
+/// The other ranks wait for the rank that waits least.
 package struct WaitShares {
   private var start = MonotonicClock.seconds
   private var before = Activity.current.secondsForRanks
 
-  /// Percent by which shares must differ before the slowest rank is called that.
+  /// The difference in percentage points from which the slowest rank is named.
   private static let difference = 25.0
-  /// So many ranks are listed one by one.
+  /// The largest number of ranks to list individually.
   private static let mostListed = 8
 
-  /// Compares the ranks, and begins anew; all ranks call it together.
-  /// - Returns: A sentence for people; nil where there is nothing to compare.
-  /// - Throws: `MPIError` where a message fails.
+  /// Compares the ranks, and resets the measurement; all ranks call this together.
+  /// - Returns: A sentence for the user; nil if there is nothing to compare.
+  /// - Throws: `MPIError` if a message fails.
   mutating func compared(over world: Communicator) throws(MPIError) -> String? {
     guard world.size > 1 else { return nil }
     let waited = Activity.current.secondsForRanks - before
@@ -29,7 +29,7 @@ package struct WaitShares {
       })
   }
 
-  /// What is said of the ranks' shares in percent and their hosts.
+  /// The sentence about the ranks' shares in percent and their hosts.
   package static func sentence(_ ranks: [(share: Double, host: String)]) -> String? {
     let order = ranks.indices.sorted { ranks[$0].share < ranks[$1].share }
     guard let slowest = order.first, let fastest = order.last, ranks.count > 1 else { return nil }

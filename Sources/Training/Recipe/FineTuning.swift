@@ -2,18 +2,17 @@ package import Checkpoints
 package import Networks
 package import System
 
-/// What a run takes from a network that was trained before, and which of its layers learn how fast.
+/// The pretrained weights of a run, and the learning rates of its layers.
 package struct FineTuning: Codable, Equatable, Sendable {
-  /// The file that the weights come from; nil where all layers begin with their initial values.
+  /// The file with the weights; nil if all layers start with their initial values.
   package var file: String?
-  /// Layers that begin with their initial values none the less.
+  /// Layers that start with their initial values all the same.
   package var reset: [String]
-  /// Which of the file's classes is which of the dataset's; nil where both must be the same.
+  /// Pairs of class names of the file and the dataset; nil if both must be the same.
   package var classMap: ClassMap?
-  /// What the learning rate of a layer is multiplied by; 0 where it does not change at all, 1 where it is not named.
+  /// The factors of the layers' learning rates: 0 if a layer is frozen, 1 if it is not listed.
   package var learningRateFactors: [String: Double]
 
-  /// Makes it from its parts.
   package init(
     file: String? = nil, reset: [String] = [], classMap: ClassMap? = nil,
     learningRateFactors: [String: Double] = [:]
@@ -24,7 +23,7 @@ package struct FineTuning: Codable, Equatable, Sendable {
     self.learningRateFactors = learningRateFactors
   }
 
-  /// The layers' factors in their order, as messages show them.
+  /// The layers' factors in order, for messages.
   var text: String {
     learningRateFactors.isEmpty
       ? "all the same"
@@ -32,9 +31,11 @@ package struct FineTuning: Codable, Equatable, Sendable {
         .joined(separator: ",")
   }
 
-  /// The layers with weights that a word means: the one of that name, or those whose names are the word and a number,
-  /// as `conv` is for conv1 to conv5.
-  /// - Throws: `Failure` (usage) where there is none.
+  /// The layers with weights that a word means: the layer with that name, or those whose names are
+  /// the word and a number.
+  ///
+  /// For example, `conv` means conv1 to conv5.
+  /// - Throws: `Failure` (usage) if there is none.
   package static func layers(
     _ word: String, of network: NetworkSpecification, option: String
   ) throws(Failure) -> [String] {
@@ -54,10 +55,10 @@ package struct FineTuning: Codable, Equatable, Sendable {
     return found
   }
 
-  /// The layers that do not change at all.
+  /// The frozen layers.
   var frozenLayers: Set<String> { Set(learningRateFactors.filter { $0.value == 0 }.keys) }
 
-  /// The factors by the names of the tensors, as the update rule asks for them.
+  /// The factors by tensor name, for the update rule.
   func factors(in network: NetworkSpecification) -> [String: Double] {
     var factors: [String: Double] = [:]
     for tensor in network.tensors { factors[tensor.name] = learningRateFactors[tensor.layer] }

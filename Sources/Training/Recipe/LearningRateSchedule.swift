@@ -1,31 +1,33 @@
 import System
 
-/// How the learning rate falls from its start.
+/// How the learning rate falls.
 package enum LearningRateSchedule: Codable, Equatable, Sendable {
-  /// Divided each time the validation error (top-1) has not fallen by `threshold` percentage points below
-  /// its best for `patience` validations in a row; training ends at the plateau after the last reduction.
-  /// The paper did this by hand, dividing by 10 three times.
+  /// Divided by `divisor` at each plateau.
+  ///
+  /// A plateau is when the validation error (top-1) has not fallen by `threshold` percentage points
+  /// below its best for `patience` validations in a row. Training ends at the plateau after the
+  /// last reduction. The paper did this by hand, dividing by 10 three times.
   case plateau(divisor: Double, reductions: Int, patience: Int, threshold: Double)
-  /// Divided when so many epochs are done.
+  /// Divided when these numbers of epochs are done.
   case steps(divisor: Double, epochs: [Double])
-  /// Divided as each of these epochs begins; epochs count from 1.
+  /// Divided at the beginning of each of these epochs; epochs count from 1.
   case epochs(divisor: Double, from: [Int])
-  /// The same all the time.
+  /// Constant.
   case constant
 }
 
-/// Where a run is in its schedule; saved with every checkpoint.
+/// The state of a run's schedule; saved in every checkpoint.
 package struct ScheduleState: Codable, Equatable, Sendable {
-  /// How often a plateau has divided the learning rate.
+  /// How many plateaus have divided the learning rate.
   package private(set) var reductions = 0
   /// The lowest validation error (top-1, percent) so far.
   package private(set) var bestError: Double?
-  /// Validations since then.
+  /// The number of validations since then.
   package private(set) var validationsSinceBest = 0
-  /// Whether the last plateau is over.
+  /// Whether the last plateau has been reached.
   package private(set) var isFinished = false
 
-  /// More reductions than this leave nothing of any learning rate.
+  /// After this many reductions, no learning rate is left.
   static let mostReductions = 1000
 
   /// The state at the start of a run.
@@ -36,7 +38,7 @@ package struct ScheduleState: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - initial: The learning rate at the start.
   ///   - schedule: How it falls.
-  ///   - epoch: Epochs done, with their fraction.
+  ///   - epoch: Epochs done, with a fraction.
   /// - Returns: The initial rate, divided as often as the schedule says.
   package func learningRate(
     initial: Double, _ schedule: LearningRateSchedule, epoch: Double
@@ -55,7 +57,7 @@ package struct ScheduleState: Codable, Equatable, Sendable {
     (0..<times).reduce(number) { result, _ in result / divisor }.asWritten
   }
 
-  /// Takes note of a validation.
+  /// Records a validation.
   /// - Parameters:
   ///   - error: The top-1 error in percent.
   ///   - schedule: How the learning rate falls.

@@ -2,11 +2,12 @@ import Data
 package import Networks
 
 extension Recipe {
-  /// A source's recipe with what is known of the training of one of the program's own networks.
+  /// A recipe with the changes for one of the built-in networks.
   /// - Parameters:
-  ///   - name: The source.
-  ///   - preset: What the network is called; nil for one that is not the program's.
-  /// - Returns: The recipe, and what the network changes in it, in words; nil where it changes nothing.
+  ///   - name: The recipe's name.
+  ///   - preset: The network's name; nil if it is not built in.
+  /// - Returns: The recipe, and what the network changes in it, in words; nil if it changes
+  ///   nothing.
   package static func named(_ name: RecipeName, preset: String?) -> (
     recipe: Recipe, changes: String?
   ) {

@@ -22,7 +22,7 @@ extension Recipe {
       + "."
   }
 
-  /// What changes as an epoch begins, counted from 1, a sentence each.
+  /// What changes at the beginning of an epoch, counted from 1, one sentence each.
   func changes(inEpoch epoch: Int) -> [String] {
     var sentences: [String] = []
     if case .epochs(let divisor, let first) = schedule, first.contains(epoch) {
@@ -41,7 +41,7 @@ extension Recipe {
 }
 
 extension LearningRateSchedule {
-  /// How it continues the words "learning rate 0.01".
+  /// A phrase that continues "learning rate 0.01".
   var text: String {
     switch self {
     case .plateau(let divisor, let reductions, let patience, _):
@@ -59,7 +59,7 @@ extension LearningRateSchedule {
 }
 
 extension LayerRate {
-  /// What holds from its epoch on.
+  /// The factors in words.
   fileprivate var text: String {
     func rate(_ factor: Double) -> String {
       factor == 0
@@ -73,7 +73,7 @@ extension LayerRate {
 }
 
 extension [LayerRate] {
-  /// The changes in their order.
+  /// The changes in order.
   var text: String {
     sorted { $0.fromEpoch < $1.fromEpoch }.map { "from epoch \($0.fromEpoch) on its \($0.text)" }
       .joined(separator: ", ")

@@ -1,31 +1,31 @@
 package import Data
 package import Networks
 
-/// How a network is trained: everything that the paper (section 5) or its authors' code settles.
+/// How a network is trained: everything that the paper (section 5) or its authors' code specifies.
 package struct Recipe: Codable, Equatable, Sendable {
-  /// Which of the two sources the recipe follows.
+  /// The source that the recipe follows.
   package var name: RecipeName
-  /// The learning rate of the weights at the start.
+  /// The initial learning rate of the weights.
   package var learningRate: Double
   /// How the learning rate falls.
   package var schedule: LearningRateSchedule
-  /// The momentum coefficient: what the velocity is multiplied by at each step.
+  /// The momentum coefficient, by which the velocity is multiplied at each step.
   package var momentum: Double
-  /// The share of a weight that a step of learning rate 1 takes away.
+  /// The weight decay coefficient.
   package var weightDecay: Double
-  /// The factor of the biases' learning rate.
+  /// The factor of the biases' learning rate, relative to the weights'.
   package var biasLearningRateFactor: Double
-  /// Whether biases decay as weights do.
+  /// Whether weight decay applies to biases.
   package var biasesDecay: Bool
-  /// Whether the biases' learning rate falls with the weights'.
+  /// Whether the biases' learning rate falls together with the weights'.
   package var biasesAnneal: Bool
-  /// Epochs after which training ends.
+  /// The number of epochs after which training ends.
   package var epochs: Int
-  /// Images in a batch.
+  /// The number of images in a batch.
   package var batchSize: Int
-  /// What is done to the images.
+  /// The augmentation of the images.
   package var augmentation: Augmentation
-  /// Layers whose learning rates have a schedule of their own, by their names; nil for none.
+  /// The learning-rate schedules of single layers, by layer name; nil for none.
   package var layerRates: [String: [LayerRate]]?
 
   /// The recipe of the paper's text.
@@ -48,7 +48,7 @@ package struct Recipe: Codable, Equatable, Sendable {
       ]
     ])
 
-  /// The recipe of a name.
+  /// The recipe with a name.
   package static func named(_ name: RecipeName) -> Recipe {
     switch name {
     case .paper: paper

@@ -2,8 +2,10 @@ package import Layers
 package import System
 import Tensors
 
-/// Stochastic gradient descent with momentum and weight decay, as in the paper's section 5:
-/// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean loss.
+/// Stochastic gradient descent with momentum and weight decay, as in the paper's section 5.
+///
+/// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean
+/// loss.
 package struct SGD {
   private let recipe: Recipe
   private let factors: [String: Double]
@@ -11,10 +13,10 @@ package struct SGD {
 
   /// Makes the update rule of a recipe.
   /// - Parameters:
-  ///   - recipe: The rates and shares.
-  ///   - factors: What the learning rate of a parameter is multiplied by, where it is not 1; a parameter of factor 0
-  ///     does not change by a bit.
-  ///   - schedules: What it is multiplied by besides, epoch by epoch, where a parameter has a schedule of its own.
+  ///   - recipe: The recipe with the coefficients.
+  ///   - factors: The factors of the parameters' learning rates, if not 1; a parameter with factor
+  ///     0 does not change by a single bit.
+  ///   - schedules: Additional factors by epoch, for parameters with their own schedule.
   package init(
     _ recipe: Recipe, factors: [String: Double] = [:], schedules: [String: [LayerRate]] = [:]
   ) {
@@ -23,29 +25,31 @@ package struct SGD {
     self.schedules = schedules
   }
 
-  /// Moves every parameter along its gradient, and looks whether all weights are finite still.
+  /// Updates every parameter, and checks that all weights are finite.
   ///
-  /// A gradient or a velocity that is not finite makes its weight so, which is therefore all that is looked at.
+  /// A gradient or velocity that is not finite makes its weight so; therefore only the weights are
+  /// checked.
   /// - Parameters:
-  ///   - parameters: What is learnt.
-  ///   - learningRate: That of the weights in this step.
+  ///   - parameters: The parameters to update.
+  ///   - learningRate: The weights' learning rate in this step.
   ///   - epoch: The epoch that the step begins in, counted from 1.
-  ///   - team: The threads to share the work.
-  /// - Returns: The place in `parameters` of the first with a weight that is not finite; nil for none.
+  ///   - team: The threads to use.
+  /// - Returns: The index in `parameters` of the first with a weight that is not finite; nil if
+  ///   there is none.
   @discardableResult
   package func update(
     _ parameters: [Parameter], learningRate: Double, epoch: Int = 1, team: ThreadTeam
   ) -> Int? {
     var nonFinite: Int?
-    // The largest exponent that each thread has met: a maximum of whole numbers costs next to nothing beside the
-    // update, which waits for memory.
+    // The largest exponent that each thread has seen: an integer maximum costs almost nothing next
+    // to the update, which is limited by memory.
     let largest = UnsafeMutablePointer<UInt32>.allocate(capacity: team.count)
     defer { largest.deallocate() }
     for (place, parameter) in parameters.enumerated() {
       let factor =
         (factors[parameter.name] ?? 1)
         * (schedules[parameter.name]?.factor(parameter.role, epoch: epoch) ?? 1)
-      // Not even by its decay or by the velocity that it had: it has none from here on.
+      // Frozen: no weight decay either, and its velocity becomes zero.
       guard factor > 0 else {
         parameter.velocity.fill(0)
         continue
@@ -78,6 +82,6 @@ package struct SGD {
     return nonFinite
   }
 
-  /// All ones in infinite numbers and in those that are none.
+  /// All ones in infinite numbers and NaN.
   private static let exponentBits: UInt32 = 0x7F80_0000
 }

@@ -1,24 +1,24 @@
-/// The numbers that a setting may have, whether an option or a file says it.
+/// The allowed values of settings, from options and files.
 package enum SettingBounds {
-  /// Images of a batch over all ranks.
+  /// Images in a batch over all ranks.
   package static let batchSize = 1...65_536
   /// Epochs of a run.
   package static let epochs = 1...1_000_000
   /// Steps of a run.
   package static let maxSteps = 0...1_000_000_000_000
-  /// The learning rate of the weights at the start.
+  /// The initial learning rate of the weights.
   package static let learningRate = 1e-12...1e6
   /// The momentum coefficient.
   package static let momentum = 0.0...1.0
-  /// The factor of the weights in their decay.
+  /// The weight decay coefficient.
   package static let weightDecay = 0.0...1e6
   /// Validations without a better error before the learning rate falls.
   package static let patience = 1...1_000_000
   /// Steps from one validation, or one checkpoint, to the next.
   package static let interval = 1...Int.max
-  /// Checkpoints that are kept.
+  /// The number of checkpoints to keep.
   package static let keptCheckpoints = 1...1_000_000
-  /// Threads of a tower; those of a rank are no more.
+  /// Threads per tower, and per rank.
   package static let threads = 1...1024
   /// Classes of a network.
   package static let classes = 2...1_000_000

@@ -2,13 +2,14 @@ import Data
 import Networks
 import System
 
-/// Checks that each number of a file is one that the options could have made: files come from others, and a number
-/// without bounds ends in a trap or a loop without end.
+/// Checks that the numbers in a file are within the bounds of the options.
+///
+/// Files come from other people, and a number out of bounds may cause a trap or an endless loop.
 struct NumberCheck {
-  /// The file, for the complaint.
+  /// The file, for messages.
   let path: String
 
-  /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
+  /// - Throws: `Failure` (badData) that names the file, the number and its bounds.
   func require<Number: Comparable>(
     _ name: String, _ number: Number?, in range: ClosedRange<Number>
   ) throws(Failure) {
@@ -22,7 +23,7 @@ struct NumberCheck {
 
 extension TrainingSettings {
   /// Checks the numbers that were read from a file.
-  /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
+  /// - Throws: `Failure` (badData) that names the file, the number and its bounds.
   func validate(from path: String) throws(Failure) {
     do throws(Failure) { try network.validate() } catch {
       throw Failure(.badData, "\(quoted(path)) is damaged: \(error.message)")
@@ -82,7 +83,7 @@ extension TrainingSettings {
 
 extension TrainingState {
   /// Checks the numbers that were read from a file.
-  /// - Throws: `Failure` (badData) that names the file, the number and what it should be.
+  /// - Throws: `Failure` (badData) that names the file, the number and its bounds.
   func validate(from path: String) throws(Failure) {
     let check = NumberCheck(path: path)
     let most = SettingBounds.maxSteps.upperBound

@@ -6,7 +6,7 @@ package import ModelParallel
 package import Networks
 package import System
 
-/// Every setting of a run: what config.json holds, and what a checkpoint carries.
+/// Every setting of a run, as stored in config.json and in checkpoints.
 package struct TrainingSettings: Codable, Equatable, Sendable {
   /// The network.
   package var network: NetworkSpecification
@@ -16,26 +16,26 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var dataset: String
   /// The checksum of the dataset's description.
   package var datasetChecksum: String
-  /// What the run takes from a network that was trained before, and how fast each layer learns; nil where nothing
-  /// was said.
+  /// The pretrained weights of the run, and the learning rates of its layers; nil if not specified.
   package var fineTuning: FineTuning?
-  /// What initial weights, dropout, crops and the order of the images depend on.
+  /// The seed for initial weights, dropout, crops and the order of the images.
   package var seed: UInt64
-  /// Steps after which training ends, whatever the epochs; nil for no such limit.
+  /// The number of steps after which training ends, whatever the epochs; nil for no limit.
   package var maxSteps: Int?
-  /// Steps between validations; nil for one at the end of each epoch.
+  /// The number of steps between validations; nil for one at the end of each epoch.
   package var validateEvery: Int?
-  /// Steps between checkpoints, besides those at validations and at the end; nil for none.
+  /// The number of steps between checkpoints, in addition to those at validations and at the end;
+  /// nil for none.
   package var checkpointEvery: Int?
-  /// How many of the newest checkpoints are kept.
+  /// How many of the newest checkpoints to keep.
   package var keptCheckpoints: Int
   /// Whether damaged records are left out and counted; a run that meets one stops otherwise, and where this is nil.
   package var skipsCorrupt: Bool?
-  /// How convolutions are computed.
+  /// The algorithm for convolutions.
   package var algorithm: ConvolutionChoice
-  /// Threads that compute side by side in each tower: results are equal to the last bit for equal numbers.
+  /// The number of threads in each tower: results are equal to the last bit for equal numbers.
   package var threadsPerTower: Int
-  /// How numbers travel between ranks; nil for as they are.
+  /// The number format of messages between ranks; nil for fp32.
   package var formats: WireFormats?
   /// The version of config.json and metrics.jsonl.
   package private(set) var formatVersion = Self.currentVersion
@@ -43,7 +43,6 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   /// The version that this program reads and writes.
   package static let currentVersion = 2
 
-  /// Makes settings from their parts.
   package init(
     network: NetworkSpecification, recipe: Recipe, dataset: String, datasetChecksum: String,
     fineTuning: FineTuning? = nil, seed: UInt64, maxSteps: Int?, validateEvery: Int?,
@@ -68,11 +67,12 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
 
   private struct Version: Decodable { let formatVersion: Int? }
 
-  /// Reads what stands in config.json.
+  /// Reads the contents of config.json.
   /// - Parameters:
   ///   - text: The file's text.
-  ///   - path: The file, for the complaint.
-  /// - Throws: `Failure` (badData) where it is not understood, has a number that no run has, or was written by a newer program.
+  ///   - path: The file, for messages.
+  /// - Throws: `Failure` (badData) if it is invalid, a number is out of bounds, or it was written
+  ///   by a newer program.
   package init(_ text: String, from path: String) throws(Failure) {
     let version = try JSONText.decode(Version.self, text, from: path).formatVersion ?? 0
     guard version <= Self.currentVersion else {
@@ -94,24 +94,24 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   /// What happens with a record that is damaged on the disk.
   var damagedRecords: BatchLoader.DamagedRecords { skipsCorrupt == true ? .skip : .stop }
 
-  /// The settings as JSON, keys in order.
+  /// The settings as JSON with sorted keys.
   package var json: String { JSONText.encode(self) }
 
-  /// A setting that must be that of the checkpoint for a run to go on as if it had never stopped, and is not.
+  /// A setting that differs from the checkpoint's and would change the result of a resumed run.
   package struct Difference: Sendable, Equatable {
-    /// What `--allow-changed` calls it: its option, where there is one.
+    /// Its name for `--allow-changed`: its option, if there is one.
     package let key: String
     /// One sentence with both values.
     package let sentence: String
   }
 
-  /// What `--allow-changed` takes.
+  /// The keys that `--allow-changed` accepts.
   package static let changeable = [
     "recipe", "learning-rate", "momentum", "weight-decay", "batch-size", "schedule", "augmentation",
     "data", "seed", "algorithm", "formats", "validate-every", "init-from", "rates",
   ]
 
-  /// The settings, the network apart, that differ from those of a checkpoint.
+  /// The settings, except the network, that differ from those of a checkpoint.
   package func differences(from saved: TrainingSettings) -> [Difference] {
     var result: [Difference] = []
     func compare<Value: Equatable>(
@@ -119,7 +119,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
       as text: ((Value) -> String)? = { "\($0)" }
     ) {
       guard saved != now else { return }
-      // What differs in more than words show is told all the same.
+      // Differences that the text does not show are reported too.
       guard let text, text(saved) != text(now) else {
         result.append(Difference(key: key, sentence: "\(name) differs"))
         return
@@ -166,7 +166,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     return result
   }
 
-  /// How another network differs, in one sentence with both values; nil where it does not.
+  /// How another network differs, in one sentence with both values; nil if it is equal.
   package func networkDifference(from saved: TrainingSettings) -> String? {
     guard saved.network != network else { return nil }
     func text(_ network: NetworkSpecification) -> String {

@@ -1,25 +1,26 @@
 import Glibc
 import System
 
-/// A file of a run's folder that this process has open to append to it, as long as the run trains.
+/// A file in the run's folder that this process keeps open for appending while the run trains.
 struct KeptFile {
   /// The file's path in the run's folder.
   let name: String
-  /// The file's number with the system; it stays the same whatever happens to the file.
+  /// The file descriptor; it stays the same whatever happens to the file.
   let descriptor: Int32
 
-  /// What has become of a file.
+  /// The state of a file.
   enum Fate {
-    /// It stands under its name.
+    /// The file exists under its name.
     case stands
-    /// It had been deleted, and is back with all that was in it.
+    /// The file was deleted, and has been written again with all its contents.
     case putBack
-    /// Another file was put in its place, and is written to from now on.
+    /// Another file has replaced it, and is used from now on.
     case replaced
   }
 
-  /// Makes sure that what is appended can be found under the file's name.
-  /// - Throws: `Failure` (inputOutput) where a deleted file cannot be written again, or a link or folder has its name.
+  /// Checks that appended text can be found under the file's name.
+  /// - Throws: `Failure` (inputOutput) if a deleted file cannot be written again, or a link or
+  ///   folder has its name.
   func lookAfter(in folder: HeldFolder) throws(Failure) -> Fate {
     guard let named = folder.status(of: name) else {
       try putBack(in: folder)
@@ -40,7 +41,7 @@ struct KeptFile {
     return .replaced
   }
 
-  /// Writes a deleted file again: what is open still has its contents.
+  /// Writes a deleted file again: the open descriptor still has its contents.
   private func putBack(in folder: HeldFolder) throws(Failure) {
     if let slash = name.lastIndex(of: "/") { try folder.makeFolder(String(name[..<slash])) }
     let copy = openFile(
@@ -67,7 +68,7 @@ struct KeptFile {
     take(copy)
   }
 
-  /// Gives another file this one's number.
+  /// Makes another file use this one's descriptor.
   private func take(_ other: Int32) {
     dup2(other, descriptor)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)

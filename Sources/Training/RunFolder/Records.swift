@@ -1,9 +1,9 @@
 /// A line of metrics.jsonl about a training step.
 struct StepRecord: Encodable {
   let kind = "step"
-  /// Steps done, this one included.
+  /// The number of steps done, including this one.
   let step: Int
-  /// Epochs done, this step included, with its fraction.
+  /// Epochs done, including this step, with a fraction.
   let epoch: Double
   /// The batch's mean loss in nats.
   let loss: Double
@@ -11,38 +11,38 @@ struct StepRecord: Encodable {
   let trainingError: Double
   /// The weights' learning rate.
   let learningRate: Double
-  /// How long the step took.
+  /// The duration of the step in seconds.
   let seconds: Double
-  /// Of these, sending, receiving and waiting for other ranks.
+  /// The part of it spent sending, receiving and waiting for other ranks.
   let exchangeSeconds: Double
-  /// Of these, waiting for images.
+  /// The part of it spent waiting for images.
   let dataWaitSeconds: Double
 }
 
 /// A line of metrics.jsonl about a validation.
 struct ValidationRecord: Encodable {
   let kind = "validation"
-  /// Steps done.
+  /// The number of steps done.
   let step: Int
-  /// Epochs done, with their fraction.
+  /// Epochs done, with a fraction.
   let epoch: Double
   /// The mean loss over all validation images, in nats.
   let loss: Double
-  /// Percent of the images whose true class is not the most probable.
+  /// The top-1 error in percent.
   let top1Error: Double
-  /// Percent of the images whose true class is not among the five most probable.
+  /// The top-5 error in percent.
   let top5Error: Double
-  /// How many images that is out of.
+  /// The number of images.
   let images: Int
-  /// How long it took.
+  /// The duration in seconds.
   let seconds: Double
 }
 
-/// A line of metrics.jsonl about the layers, as they are before a validation.
+/// A line of metrics.jsonl about the layers before a validation.
 struct HealthRecord: Encodable {
   let kind = "health"
-  /// Steps done.
+  /// The number of steps done.
   let step: Int
-  /// The layers with weights, in their order.
+  /// The layers with weights, in order.
   let layers: [LayerHealth]
 }

@@ -7,10 +7,10 @@ package struct RunDirectory: Sendable {
   /// The folder.
   package let path: String
 
-  /// Names a run's folder; nothing is created.
+  /// Makes a value for a run's folder; nothing is created.
   package init(_ path: String) { self.path = path }
 
-  /// What its files are called.
+  /// The names of its files.
   enum Name {
     static let configuration = "config.json"
     static let metrics = "metrics.jsonl"
@@ -21,50 +21,51 @@ package struct RunDirectory: Sendable {
 
   /// Every effective setting.
   package var configuration: String { "\(path)/\(Name.configuration)" }
-  /// A record a step, a record a validation.
+  /// One record per step and one per validation.
   package var metrics: String { "\(path)/\(Name.metrics)" }
-  /// What the run said.
+  /// The messages of the run.
   package var log: String { "\(path)/\(Name.log)" }
-  /// Where TensorBoard's files are.
+  /// The folder of TensorBoard's files.
   package var tensorBoard: String { "\(path)/\(Name.tensorBoard)" }
-  /// Where the checkpoints are.
+  /// The folder of the checkpoints.
   package var checkpoints: String { "\(path)/\(CheckpointName.folder)" }
-  /// The newest checkpoint under a name that stays the same: a second name (hard link) of its file.
+  /// The newest checkpoint under a fixed name: a second name (hard link) of its file.
   package var latest: String { "\(path)/\(CheckpointName.latest)" }
-  /// The checkpoint with the lowest validation error, likewise; it outlives its first name.
+  /// The checkpoint with the lowest validation error, likewise; it stays when its first name is
+  /// removed.
   package var best: String { "\(path)/\(CheckpointName.best)" }
-  /// Who is using the folder.
+  /// The lock file, which names the process that uses the folder.
   package var lock: String { "\(path)/\(Name.lock)" }
 
-  /// Whether a run has begun here.
+  /// Whether a run has started here.
   package var holdsRun: Bool { access(configuration, F_OK) == 0 }
 
-  /// The checkpoints that are there, the oldest first; a file under its final name is whole.
+  /// The checkpoints, the oldest first; a file with a final name is complete.
   ///
-  /// Whatever has another name than the program gives, a copy say, is none.
+  /// Files with other names, such as copies, are not included.
   package var checkpointFiles: [String] {
     HeldFolder.names(in: checkpoints).compactMap(CheckpointName.steps).sorted()
       .map { "\(path)/\(CheckpointName.checkpoint(afterSteps: $0))" }
   }
 
-  /// What damaged checkpoints are called besides.
+  /// The suffix of damaged checkpoints.
   package static let damagedSuffix = ".damaged"
 
-  /// Files that are checkpoints too, though none to go on from: damaged ones, and second names.
+  /// Files that are checkpoints too, but not ones to resume from: damaged ones, and second names.
   package var remains: [String] {
     HeldFolder.names(in: checkpoints)
       .filter { $0.hasSuffix(Self.damagedSuffix) || $0.hasSuffix(CheckpointName.suffix) }
       .map { "\(checkpoints)/\($0)" }.filter { !checkpointFiles.contains($0) }
   }
 
-  /// The checkpoints that are there and their second names; whatever has another name is somebody's own.
+  /// The checkpoints and their second names; files with other names belong to the user.
   package var everyCheckpoint: [String] {
     checkpointFiles
       + [latest, best].filter { faccessat(AT_FDCWD, $0, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
   }
 
-  /// The file that a user names: a checkpoint, or the newest one of a run where it is the run's folder.
-  /// - Throws: `Failure` (inputMissing) where nothing is there, or the run has no checkpoint yet.
+  /// The checkpoint at a path, or the newest checkpoint if the path is a run's folder.
+  /// - Throws: `Failure` (inputMissing) if nothing is there, or the run has no checkpoint yet.
   package static func checkpoint(named path: String) throws(Failure) -> String {
     guard let status = FileStatus(path) else {
       throw Failure(
@@ -78,8 +79,8 @@ package struct RunDirectory: Sendable {
     return newest
   }
 
-  /// The checkpoint of the most steps; nil where there is none.
-  /// - Throws: `Failure` (badData) where it holds other steps than its name says.
+  /// The checkpoint with the most steps; nil if there is none.
+  /// - Throws: `Failure` (badData) if its contents have other steps than its name.
   package func newestCheckpoint() throws(Failure) -> String? {
     guard let newest = checkpointFiles.last else { return nil }
     if let misnaming = Checkpoint.misnaming(of: newest) { throw misnaming }
@@ -87,8 +88,8 @@ package struct RunDirectory: Sendable {
   }
 
   /// The settings in config.json.
-  /// - Returns: Those that the run was started with.
-  /// - Throws: `Failure` (inputMissing) where there is no run, (badData) where the file is not understood.
+  /// - Returns: The settings with which the run was started.
+  /// - Throws: `Failure` (inputMissing) if there is no run, (badData) if the file is invalid.
   package func savedSettings() throws(Failure) -> TrainingSettings {
     guard let text = try? String(contentsOfFile: configuration, encoding: .utf8) else {
       throw Failure(
@@ -98,17 +99,19 @@ package struct RunDirectory: Sendable {
     return try TrainingSettings(text, from: configuration)
   }
 
-  /// What a run leaves that ended before its settings were written down: nothing of value.
+  /// Files left by a run that ended before its settings were written: nothing of value.
   private static let leavings: Set<String> = [
     Name.lock, CheckpointName.folder, Name.configuration + PartialFile.suffix, Name.metrics,
     Name.log,
   ]
 
-  /// Whether there is something to go on with.
+  /// Whether there is a run to resume.
   package var holdsTraining: Bool { holdsRun || !checkpointFiles.isEmpty }
 
-  /// Checks that a new run may begin here, without touching anything: nothing is there yet, or nothing of value.
-  /// - Throws: `Failure` (cannotCreate) where another run is there, or somebody's files, or no folder.
+  /// Checks, without changing anything, that a new run may start here: the folder is missing or
+  /// holds nothing of value.
+  /// - Throws: `Failure` (cannotCreate) if another run or other files are there, or the path is not
+  ///   a folder.
   package func checkIsFree() throws(Failure) {
     guard let status = FileStatus(path) else { return }
     guard status.isFolder else { throw notFolder(path) }
@@ -124,9 +127,10 @@ package struct RunDirectory: Sendable {
     else { throw Failure(.cannotCreate, "\(quoted(path)) is not empty; choose another --out.") }
   }
 
-  /// Makes the folder, and those above it that are missing, private to the user; one that is there stays as it is.
+  /// Makes the folder and missing parent folders, private to the user; an existing folder stays as
+  /// it is.
   /// - Returns: Whether it was made.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be made.
   @discardableResult
   package func makeFolder() throws(Failure) -> Bool {
     var (parent, made) = ("", [String]())
@@ -141,14 +145,14 @@ package struct RunDirectory: Sendable {
       }
       parent += "/"
     }
-    // What a run brings to the disk is of no use there without the names that lead to it.
-    // A folder above that may not be read cannot be brought there by this user.
+    // A run's data on disk is useless without the names that lead to it. A parent folder that may
+    // not be read cannot be synced by this user.
     for folder in made { try? HeldFolder(folder + "/..").bringNamesToDisk() }
     return made.last == path
   }
 
-  /// Makes what a new run needs in its folder, which the caller has to itself.
-  /// - Throws: `Failure` (cannotCreate) where it cannot be made.
+  /// Makes what a new run needs in its folder, which the caller has locked.
+  /// - Throws: `Failure` (cannotCreate) if it cannot be made.
   package func makeCheckpointFolder() throws(Failure) {
     let folder = try HeldFolder(path)
     try folder.makeFolder(CheckpointName.folder)
@@ -156,12 +160,12 @@ package struct RunDirectory: Sendable {
     try folder.bringNamesToDisk()
   }
 
-  /// Checks that the folder is one that nobody else can put files or links into, and that it can be written.
+  /// Checks that nobody else can put files or links into the folder, and that it is writable.
   /// - Throws: `Failure` (cannotCreate) that says what is wrong.
   package func check() throws(Failure) {
     try checkFolder(path)
     func status(_ path: String) -> FileStatus? { FileStatus(path, followsLinks: false) }
-    // They are there only where a run has begun, and the last one where it was asked for.
+    // They exist only if a run has started, and the last one only if it was requested.
     for folder in [checkpoints, tensorBoard] where status(folder) != nil {
       try checkFolder(folder)
     }
@@ -173,7 +177,7 @@ package struct RunDirectory: Sendable {
         )
       }
     }
-    // Whatever else has such a name is removed before a file is written.
+    // Other files with such names are removed before a file is written.
     for name in HeldFolder.names(in: checkpoints) where CheckpointName.isPartial(name) {
       let file = "\(checkpoints)/\(name)"
       guard status(file)?.isFolder != true else {
@@ -203,10 +207,10 @@ package struct RunDirectory: Sendable {
       .cannotCreate, "\(quoted(path)) is a link or a file, not a folder; choose another --out.")
   }
 
-  /// Checks that there is room for the run's checkpoints.
+  /// Checks that there is disk space for the run's checkpoints.
   /// - Parameters:
-  ///   - count: How many will be there at once, beside those that are.
-  ///   - length: Bytes of one.
+  ///   - count: How many there will be at once, in addition to the existing ones.
+  ///   - length: The size of one in bytes.
   /// - Throws: `Failure` (cannotCreate) that names both numbers.
   package func checkRoom(for count: Int, checkpointsOf length: Int) throws(Failure) {
     var status = statvfs()

@@ -1,11 +1,11 @@
 import JSON
 import System
 
-/// What a run writes down: records in metrics.jsonl, sentences on the screen and in log.txt.
+/// The output of a run: records in metrics.jsonl, sentences on the screen and in log.txt.
 ///
-/// Every rank keeps one, so that all know how many records there are; only the first rank's writes anything.
+/// Every rank has one, so that all know the number of records; only the first rank's writes files.
 final class RunJournal {
-  /// Records so far, those of the steps before a resumption included.
+  /// The number of records so far, including those before a resumption.
   private(set) var records: Int
   private let log: RunLog
   private let metrics: TextFile?
@@ -13,9 +13,10 @@ final class RunJournal {
   /// Opens the files of a run.
   /// - Parameters:
   ///   - folder: The run's folder.
-  ///   - records: The records that belong to the steps done; what follows them in the file is cut off.
+  ///   - records: The number of records that belong to the steps done; the rest of the file is cut
+  ///     off.
   ///   - speaks: Whether this is the first rank.
-  /// - Throws: `Failure` (cannotCreate) where a file cannot be opened.
+  /// - Throws: `Failure` (cannotCreate) if a file cannot be opened.
   init(in folder: HeldFolder, keeping records: Int, speaks: Bool) throws(Failure) {
     self.records = records
     let name = RunDirectory.Name.metrics
@@ -28,18 +29,18 @@ final class RunJournal {
     }
   }
 
-  /// The files that it writes: none but in the first rank.
+  /// The files that it writes; empty except in the first rank.
   var files: [KeptFile] {
     [metrics, log.file].compactMap { $0.map { KeptFile(name: $0.name, descriptor: $0.descriptor) } }
   }
 
-  /// Goes back to the records of earlier steps.
+  /// Returns to the records of earlier steps.
   func cut(toRecords count: Int) throws(Failure) {
     records = count
     try metrics?.cut(toRecords: count)
   }
 
-  /// What brings the records to the disk, in any thread.
+  /// A function that syncs the records to disk; it may run in any thread.
   var diskJob: @Sendable () throws(Failure) -> Void {
     let metrics = metrics
     return { () throws(Failure) in try metrics?.bringToDisk() }
@@ -51,10 +52,10 @@ final class RunJournal {
     try metrics?.append(JSONText.encode(record, isPretty: false))
   }
 
-  /// Tells a whole line.
+  /// Prints and logs a whole line.
   func say(_ line: String) throws(Failure) { try log.say(line) }
 
-  /// Shows how far the run is, if it is time to.
+  /// Shows the progress of the run, if it is time to.
   func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
     try log.progress(isLast: isLast, line)
   }

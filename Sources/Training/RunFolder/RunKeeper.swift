@@ -1,27 +1,27 @@
 import Glibc
 import System
 
-/// Sees to it that a run's folder stays the run's while it trains: what the first rank does about whatever others move,
-/// delete or take over.
+/// Watches a run's folder while it trains, in the first rank.
+///
+/// It handles folders and files that others move, delete or take over.
 final class RunKeeper {
   private let folder: HeldFolder
   private let lock: RunLock
   private let files: [KeptFile]
   private let settings: String
-  /// What the system says of the folder of the checkpoints; nil where there is none yet.
+  /// The file status of the checkpoint folder; nil if it does not exist yet.
   private var checkpoints: FileStatus?
   private var lastLook = -Double.infinity
-  /// Where the folder is now, where it has been moved away from its name.
+  /// The folder's new path, if it was moved away from its name.
   private var newPlace: String??
 
-  /// Seconds between looks at the folder, saves apart.
+  /// The number of seconds between checks of the folder, besides those at saves.
   private static let interval = 1.0
 
-  /// Makes the keeper of a run.
   /// - Parameters:
-  ///   - lock: The hold on the run's folder.
-  ///   - files: What is appended to.
-  ///   - settings: What config.json holds.
+  ///   - lock: The lock on the run's folder.
+  ///   - files: The files that the run appends to.
+  ///   - settings: The contents of config.json.
   init(_ lock: RunLock, files: [KeptFile], settings: String) {
     folder = lock.folder
     self.lock = lock
@@ -30,7 +30,7 @@ final class RunKeeper {
     checkpoints = folder.status(of: CheckpointName.folder)
   }
 
-  /// Whether nobody else has taken the folder over, or put another one in the place of the checkpoints'.
+  /// Whether nobody else has taken over the folder, or replaced the checkpoint folder.
   var isOwner: Bool { lock.isOwner && standsUnderCheckpoints }
 
   private var standsUnderCheckpoints: Bool {
@@ -38,19 +38,20 @@ final class RunKeeper {
     return checkpoints.isSameFile(as: named)
   }
 
-  /// Whether the folder stands somewhere else than the run was told, so that it must end.
+  /// Whether the folder was moved away from the path given to the run, so that the run must end.
   var isMoved: Bool { newPlace != nil }
 
-  /// Looks at the folder, if a second has passed since the last time.
+  /// Checks the folder, if a second has passed since the last check.
   func lookNowAndThen(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
     guard MonotonicClock.seconds - lastLook >= Self.interval else { return }
     try look(tell)
   }
 
-  /// Looks at the folder, and puts back what was deleted from it.
-  /// - Parameter tell: Told what the user should know.
-  /// - Throws: `Failure` (cannotCreate) where another process has taken the folder over, (inputOutput) where it has been
-  ///   deleted, that of the checkpoints is another one, or what is missing cannot be made again.
+  /// Checks the folder, and restores what was deleted from it.
+  /// - Parameter tell: Called with messages for the user.
+  /// - Throws: `Failure` (cannotCreate) if another process has taken over the folder, (inputOutput)
+  ///   if it was deleted, the checkpoint folder was replaced, or something missing cannot be made
+  ///   again.
   func look(_ tell: (String) throws(Failure) -> Void) throws(Failure) {
     lastLook = MonotonicClock.seconds
     do throws(Failure) { try putBack(tell) } catch { throw Self.explain(error, in: folder) }
@@ -89,13 +90,13 @@ final class RunKeeper {
     }
   }
 
-  /// What to say of a failure in a run's folder: that the folder was deleted, where that is the reason.
+  /// Explains a failure in a run's folder: if the folder was deleted, says so instead.
   /// - Parameters:
-  ///   - failure: What the system said.
+  ///   - failure: The system's error.
   ///   - folder: The run's folder.
-  /// - Returns: What to throw.
+  /// - Returns: The error to throw.
   static func explain(_ failure: Failure, in folder: HeldFolder) -> Failure {
-    // Whoever deletes it may not be through.
+    // The deletion may still be in progress.
     for pause in [0, 20_000, 100_000] as [useconds_t] {
       usleep(pause)
       if case .nowhere = folder.place { return deletion(of: folder) }
@@ -118,9 +119,9 @@ final class RunKeeper {
     "Warning: \(quoted(folder.path(of: name))) was deleted while the run trained, and is made again."
   }
 
-  /// Says why a run ends whose folder was moved.
-  /// - Parameter saved: The steps of its newest checkpoint; nil where it has none.
-  /// - Returns: The sentence, with where to go on.
+  /// The error for a run whose folder was moved.
+  /// - Parameter saved: The steps of its newest checkpoint; nil if it has none.
+  /// - Returns: The error, with the path to resume from.
   func ending(saved: Int?) -> Failure {
     let place = (newPlace ?? nil).map(quoted)
     return Failure(

@@ -5,15 +5,18 @@ import Supervision
 import Synchronization
 package import System
 
-/// One run, one folder: the file `lock` names who is using it.
+/// Keeps two runs out of one folder: the file `lock` names the process that uses it.
 ///
-/// On one host the system's own lock (flock) tells: it is gone with its process, however that ended. Where a file system
-/// has none, the process that the file names is looked for. Where it does not reach between hosts, the file says who wrote
-/// it, and a living owner touches it every few seconds.
+/// On one host the system's lock (flock) decides: it is released when its process ends, however
+/// that happens. If the file system does not support it, the process named in the file is looked
+/// up. If flock does not work between hosts, the file says who wrote it, and a living owner touches
+/// it every few seconds.
 package final class RunLock {
-  /// Seconds that a newcomer on another host looks for a touch, and those that it must be able to look.
+  /// How many seconds a new run on another host watches for a touch, and how many it must be able
+  /// to watch.
   private static let lookSeconds = (least: 10.0, most: 20.0)
-  /// Seconds in which the ranks of a killed mpirun are gone: they live a second or two longer.
+  /// The time in seconds after which the ranks of a killed mpirun are gone: they live a second or
+  /// two longer.
   private static let lastSeconds = 3.0
 
   /// The run's folder.
@@ -23,18 +26,19 @@ package final class RunLock {
   private let file: OwnFile
   private let touching: Touching
 
-  /// Where the run's folder is now.
+  /// The current path of the run's folder.
   package var place: String {
     if case .elsewhere(let path?) = folder.place { path } else { folder.path }
   }
 
-  /// Takes the folder.
+  /// Locks the folder.
   /// - Parameters:
   ///   - run: The run's folder, which exists.
-  ///   - patience: Seconds after which somebody ends this process if it is still looking for an owner on another host.
-  ///   - usesFlock: Whether the system is asked for its lock; without, all is as on a file system that has none.
-  ///   - tell: Told what the user should know, once.
-  /// - Throws: `Failure` (cannotCreate) that names the owner where there is one.
+  ///   - patience: The number of seconds after which this process is killed if it is still watching
+  ///     for an owner on another host.
+  ///   - usesFlock: Whether to use the system's lock; false behaves like a file system without it.
+  ///   - tell: Called with a message for the user, once.
+  /// - Throws: `Failure` (cannotCreate) that names the owner, if there is one.
   package init(
     _ run: RunDirectory, patience: Double = .infinity, usesFlock: Bool = true,
     tell: (String) -> Void
@@ -63,18 +67,18 @@ package final class RunLock {
     close(descriptor)
   }
 
-  /// Removes the file, where it is this process's still; the system's lock goes with the process.
+  /// Removes the file if it still belongs to this process; the system's lock ends with the process.
   package func release() { file.remove() }
 
-  /// Whether nobody else has taken the folder over.
+  /// Whether nobody else has taken over the folder.
   var isOwner: Bool { file.standing != .othersNow }
 
-  /// Makes sure that the folder is still this process's.
+  /// Checks that the folder still belongs to this process.
   ///
-  /// Where the system's lock does not reach between hosts, and this process was stopped or cut off for longer than a newcomer
-  /// looks, that one has the folder now.
-  /// - Returns: Whether the lock had been deleted, and was made again.
-  /// - Throws: `Failure` (cannotCreate) that names who has taken the folder over.
+  /// If the system's lock does not work between hosts, and this process was stopped or cut off for
+  /// longer than a new run watches, the new run owns the folder now.
+  /// - Returns: Whether the lock file had been deleted, and was made again.
+  /// - Throws: `Failure` (cannotCreate) that names the new owner of the folder.
   func confirm() throws(Failure) -> Bool {
     switch file.standing {
     case .own: return false
@@ -89,7 +93,7 @@ package final class RunLock {
       defer { if new >= 0 { close(new) } }
       guard new >= 0, !usesFlock || flock(new, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
       else { throw takenOver }
-      // The thread that touches the file knows it by this number.
+      // The thread that touches the file uses this descriptor.
       dup2(new, descriptor)
       _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
       file.write()
@@ -109,8 +113,9 @@ package final class RunLock {
         + "one of the two, and continue with --resume.")
   }
 
-  /// Opens the file and takes the system's lock on it; what another process removed meanwhile is left alone.
-  /// - Returns: The file, and whether the file system has such locks.
+  /// Opens the file and takes the system's lock on it; a file that another process has just removed
+  /// is not used.
+  /// - Returns: The file, and whether the file system supports such locks.
   private static func lock(
     _ folder: HeldFolder, _ usesFlock: Bool
   ) throws(Failure) -> (Int32, isLocked: Bool) {
@@ -124,7 +129,7 @@ package final class RunLock {
       }
       let isLocked = usesFlock && flock(descriptor, LOCK_EX | LOCK_NB) == 0
       let code = usesFlock ? errno : ENOSYS
-      // A file system without such locks leaves it to the text in the file.
+      // Without such locks, the text in the file decides.
       if isLocked || (code != EWOULDBLOCK && code != EINTR) {
         if let opened = FileStatus(descriptor: descriptor), let named = folder.status(of: name),
           opened.isSameFile(as: named)
@@ -140,8 +145,8 @@ package final class RunLock {
     }
   }
 
-  /// Finds out whether an owner that is named in the file may still be alive: on another host, or on this one where the
-  /// system's lock does not tell.
+  /// Finds out whether the owner named in the file may still be alive: on another host, or on this
+  /// one if the system's lock does not tell.
   private static func settle(
     _ descriptor: Int32, isLocked: Bool, _ run: HeldFolder, for seconds: Int,
     _ tell: (String) -> Void
@@ -177,7 +182,7 @@ package final class RunLock {
   }
 
   private static func changeTime(_ folder: HeldFolder) -> Int64? {
-    // Opened anew: a network file system then asks its server.
+    // Opened again: a network file system then asks its server.
     let descriptor = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -204,18 +209,17 @@ package final class RunLock {
 
     var text: String { "process \(process) on host \(host)" }
 
-    /// Whether the process, of this host, is still there.
+    /// Whether the process, on this host, still exists.
     var isAlive: Bool {
       guard process != getpid(), kill(process, 0) == 0 || errno == EPERM else { return false }
       guard let found = Self.facts(of: process) else { return true }
       return !found.hasEnded && (ticks == nil || ticks == found.ticks)
     }
 
-    /// Whether a process only waits for its parent to notice that it has ended, and when it started; nil where the system
-    /// does not tell.
+    /// Whether a process is a zombie, and its start time; nil if the system does not report them.
     static func facts(of process: Int32) -> (hasEnded: Bool, ticks: Int)? {
       let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-      // The words after the program's name, which may hold anything.
+      // The words after the program's name, which may contain anything.
       guard let words = text?.split(separator: ")").last?.split(separator: " "), words.count >= 20,
         let ticks = Int(words[19])
       else { return nil }
@@ -229,7 +233,7 @@ package final class RunLock {
     guard count > 0,
       let owner = try? JSONText.value(Owner.self, Array(bytes[..<count]), from: "lock")
     else { return nil }
-    // The text is shown, so it is cleaned of whatever does not belong on a terminal.
+    // The text is shown, so control characters are removed.
     return Owner(
       process: owner.process, host: escaped(owner.host), since: escaped(owner.since),
       job: owner.job, ticks: owner.ticks)
@@ -248,19 +252,20 @@ package final class RunLock {
   }
 }
 
-/// A thread that tells newcomers on other hosts that the lock's owner lives, however long a step or the start takes.
+/// A thread that shows runs on other hosts that the lock's owner is alive, however long a step or
+/// the start takes.
 ///
 /// It stops when the process is stopped, and the folder can then be taken over.
 private final class Touching: @unchecked Sendable {
   private let isEnding = Atomic<Bool>(false)
   private var thread: SystemThread?
 
-  /// Seconds between touches, several of which a newcomer must see none of.
+  /// The number of seconds between touches; a new run must miss several of them.
   private static let beat = 2.0
-  /// Seconds that the owner waits at most for the thread's end.
+  /// The longest time in seconds that the owner waits for the thread's end.
   private static let tick = 0.1
 
-  /// Starts to touch a file.
+  /// Starts touching a file.
   init(_ descriptor: Int32) {
     thread = SystemThread { [unowned self] in
       var last = -Double.infinity
@@ -274,7 +279,7 @@ private final class Touching: @unchecked Sendable {
     }
   }
 
-  /// Stops, before the file is closed; to be called once.
+  /// Stops, before the file is closed; called once.
   func stop() {
     isEnding.store(true, ordering: .relaxed)
     thread?.join()

@@ -1,6 +1,6 @@
 import System
 
-/// What a run tells, on standard output and in log.txt; only the first rank tells anything.
+/// Prints a run's messages to standard output and log.txt, in the first rank only.
 final class RunLog {
   /// log.txt, in the first rank.
   let file: TextFile?
@@ -11,17 +11,17 @@ final class RunLog {
     status = speaks ? StatusLine() : nil
   }
 
-  /// Tells a whole line.
+  /// Prints and logs a whole line.
   func say(_ line: String) throws(Failure) {
     status?.say(line)
     try file?.append(escaped(line, but: "\n"))
   }
 
-  /// Shows how far the run is, if it is time to.
+  /// Shows the progress of the run, if it is time to.
   /// - Parameters:
-  ///   - isLast: Whether nothing will follow, so that the line is shown in any case.
+  ///   - isLast: Whether this is the last line, which is always shown.
   ///   - line: Makes the line.
-  /// - Throws: `Failure` where the log cannot be written.
+  /// - Throws: `Failure` if the log cannot be written.
   func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
     if let line = status?.update(isLast: isLast, line) {
       try file?.append(escaped(line, but: "\n"))

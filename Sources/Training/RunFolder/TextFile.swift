@@ -2,22 +2,23 @@ import Foundation
 import Glibc
 package import System
 
-/// A text file that grows line by line; what was appended is with the operating system at once.
+/// A text file for appending lines; each is passed to the operating system at once.
 package final class TextFile: Sendable {
-  /// The file's path, inside the folder where one was given.
+  /// The file's path, relative to the folder if one was given.
   let name: String
   private let folder: HeldFolder?
-  /// The file's number with the system.
+  /// The file descriptor.
   let descriptor: Int32
 
   private var path: String { folder?.path(of: name) ?? name }
 
-  /// Opens or creates a file to write at its end.
+  /// Opens or creates a file for appending.
   /// - Parameters:
-  ///   - name: The file's path, inside the folder where one is given.
-  ///   - folder: A folder that is held open.
-  ///   - records: Where given, how many of the file's records, lines of JSON, are kept; what follows them is cut off.
-  /// - Throws: `Failure` (cannotCreate) where the file cannot be opened or cut.
+  ///   - name: The file's path, relative to `folder` if given.
+  ///   - folder: An open folder.
+  ///   - records: If given, how many of the file's records, lines of JSON, are kept; the rest is
+  ///     cut off.
+  /// - Throws: `Failure` (cannotCreate) if the file cannot be opened or cut.
   package init(
     appendingTo name: String, in folder: HeldFolder? = nil, keepingRecords records: Int? = nil
   ) throws(Failure) {
@@ -36,14 +37,14 @@ package final class TextFile: Sendable {
     }
   }
 
-  /// The first records of a file, of all its whole ones where it has fewer.
+  /// The first records of a file, or all its complete ones if it has fewer.
   ///
-  /// A last line without its end is what was being written when a process or the machine died, and a line that is no JSON
-  /// object was put there by somebody else: neither counts.
+  /// A last line without a line end was being written when a process or the machine died, and a
+  /// line that is not a JSON object was put there by somebody else: neither counts.
   /// - Parameters:
-  ///   - limit: How many are looked for.
+  ///   - limit: The largest number of records to look for.
   ///   - descriptor: The file.
-  /// - Returns: How many there are, and the bytes up to the end of the last of them.
+  /// - Returns: Their number, and the bytes up to the end of the last of them.
   private static func records(
     upTo limit: Int, in descriptor: Int32
   ) -> (count: Int, length: Int) {
@@ -71,8 +72,8 @@ package final class TextFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Cuts off what follows the first records.
-  /// - Throws: `Failure` (inputOutput) where the file cannot be cut.
+  /// Cuts off everything after the first records.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be cut.
   func cut(toRecords count: Int) throws(Failure) {
     let length = Self.records(upTo: count, in: descriptor).length
     guard ftruncate(descriptor, off_t(length)) == 0 else {
@@ -80,13 +81,13 @@ package final class TextFile: Sendable {
     }
   }
 
-  /// How many whole records the file has, counted up to a limit.
+  /// How many complete records the file has, counted up to a limit.
   func recordCount(upTo limit: Int) -> Int { Self.records(upTo: limit, in: descriptor).count }
 
-  /// Brings what was appended to the disk.
-  /// - Throws: `Failure` (inputOutput) where the disk refuses.
+  /// Syncs the appended text to disk.
+  /// - Throws: `Failure` (inputOutput) if that fails.
   func bringToDisk() throws(Failure) {
-    // What is not a file on a disk, a pipe say, cannot be brought there.
+    // Something other than a file on disk, for example a pipe, cannot be synced.
     guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
       throw .system(.inputOutput, "\(quoted(path)) cannot be flushed to the disk", errno: errno)
     }
@@ -104,11 +105,11 @@ package final class TextFile: Sendable {
     }
   }
 
-  /// The longest text that is read whole.
+  /// The longest text to read as a whole.
   private static let longest = 256 << 20
 
   /// The text of a whole file.
-  /// - Throws: `Failure` (inputMissing) where it cannot be read, (badData) where it is not text.
+  /// - Throws: `Failure` (inputMissing) if it cannot be read, (badData) if it is not text.
   package static func read(_ path: String) throws(Failure) -> String {
     let bytes = try RegularFile.contents(of: path, limit: longest)
     guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -117,17 +118,18 @@ package final class TextFile: Sendable {
     return text
   }
 
-  /// Writes a whole text, whose last line has its end, as `write` does.
+  /// Writes a whole text with a line end after its last line, like `write`.
   package static func write(lines text: String, to path: String) throws(Failure) {
     try write(text.hasSuffix("\n") ? String(text.dropLast()) : text, to: path)
   }
 
-  /// Writes a whole small file under a temporary name and renames it into place; `OutputPlace` says what else a name may be.
+  /// Writes a small file under a temporary name and renames it into place; `OutputPlace` lists
+  /// other kinds of paths.
   package static func write(_ text: String, to path: String) throws(Failure) {
     try write(text, into: WholeFile(path))
   }
 
-  /// Writes a whole small file of a folder that is held open under a temporary name and renames it into place.
+  /// Writes a small file in an open folder under a temporary name and renames it into place.
   package static func write(
     _ text: String, to name: String, in folder: HeldFolder
   ) throws(Failure) {

@@ -10,7 +10,7 @@ extension FaultTests {
 
     init() throws { training = try FaultRun() }
 
-    @Test func aDamagedCheckpointIsRefusedByNameAndPassedOverWhenTold() throws {
+    @Test func aDamagedCheckpointIsRefusedByNameOrSkippedWithLatestGood() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
       let newest = run + "/checkpoints/step-00000010.safetensors"
       let whole = try training.contents(newest)
@@ -142,7 +142,7 @@ extension FaultTests {
     }
 
     /// A copy that was given the name of a checkpoint to be is none, and costs the run none of its own.
-    @Test func aCheckpointThatHoldsOtherStepsThanItsNameIsNotGoneOnFrom() throws {
+    @Test func aCheckpointWhoseStepsDifferFromItsNameIsNotResumed() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
       let folder = run + "/checkpoints/"
       func copy(_ name: String, as other: String) throws {
@@ -185,7 +185,7 @@ extension FaultTests {
         "\(verified.error)")
     }
 
-    @Test func checkpointsAreKeptByAgeAndByError() throws {
+    @Test func theNewestAndTheBestCheckpointsAreKept() throws {
       let words = try training.options(steps: 30, "--keep", "2").map { $0 == "1000" ? "5" : $0 }
       #expect(try Program.train(ranks: 2, words).code == 0)
       let names = try training.checkpoints

@@ -35,7 +35,7 @@ extension FaultTests {
           == training.undisturbed(steps: 12))
     }
 
-    @Test(arguments: [0, 1]) func anErrorOnOneRankEndsAllWithItsSentenceLast(rank: Int) throws {
+    @Test(arguments: [0, 1]) func anErrorOnOneRankEndsAllRanksWithItsMessageLast(rank: Int) throws {
       let outcome = try Program.train(
         ranks: 2, training.options(steps: 1000, "--inject", "error,rank=\(rank),step=3"))
       #expect(outcome.code == 70)
@@ -44,7 +44,7 @@ extension FaultTests {
       training.expectNothingLeft()
     }
 
-    @Test func withoutMpirunTheRanksLeaveAtOnceAndLeaveNothing() throws {
+    @Test func whenMpirunDiesTheRanksExitAtOnceAndLeaveNothingBehind() throws {
       let mpirun = try training.startedRun(training.options(steps: 100_000))
       let ranks = training.processes.filter { $0 != mpirun.processIdentifier }
       #expect(ranks.count == 2)
@@ -73,7 +73,7 @@ extension FaultTests {
       }
     }
 
-    @Test(arguments: [0, 1]) func aStoppedRankIsNamedWithHostStepAndPhase(rank: Int) throws {
+    @Test(arguments: [0, 1]) func aStoppedRankIsNamedWithItsHostStepAndPhase(rank: Int) throws {
       let outcome = try Program.train(
         ranks: 2,
         training.options(

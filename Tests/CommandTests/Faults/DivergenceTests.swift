@@ -9,7 +9,7 @@ extension FaultTests {
 
     init() throws { training = try FaultRun() }
 
-    @Test func aSpoiledWeightIsNamedAndNotSaved() throws {
+    @Test func aNonFiniteWeightIsNamedAndNotSaved() throws {
       let outcome = try Program.train(
         ranks: 2, training.options(steps: 100, "--inject", "spoil,rank=1,step=7"))
       #expect(outcome.code == 79)
@@ -19,7 +19,7 @@ extension FaultTests {
       #expect(try Program.alexnet("verify", run).code == 0)
     }
 
-    @Test func aDivergedRunGoesBackWithHalfTheLearningRate() throws {
+    @Test func aDivergedRunRollsBackWithHalfTheLearningRate() throws {
       let outcome = try Program.train(
         ranks: 2,
         training.options(steps: 12, "--on-divergence", "rollback", "--max-rollbacks", "60").map {
@@ -51,7 +51,7 @@ extension FaultTests {
       try training.contents("\(run)\(name)/checkpoints/step-00000012.safetensors")
     }
 
-    @Test func aSaveThatWasAskedForChangesNothingThatIsLearned() throws {
+    @Test func aRequestedSaveDoesNotChangeTheResult() throws {
       let plain = try divergingRun("plain")
       #expect(plain.code == 0 && plain.output.contains("to step 0 with"), "\(plain.output)")
       // The same ways back, whatever was saved in between.
@@ -76,7 +76,7 @@ extension FaultTests {
     }
 
     /// Where a run ends and is then made longer is no place that a run of the whole length would go back to.
-    @Test func aRunThatIsMadeLongerGoesBackToWhereAWholeOneDoes() throws {
+    @Test func anExtendedRunRollsBackToTheSameCheckpointAsALongRun() throws {
       let words = { (name: String, steps: Int) in
         try training.options(steps: steps, "--on-divergence", "rollback").map {
           $0 == run ? run + name : $0
@@ -90,7 +90,7 @@ extension FaultTests {
       #expect(outcome.output.contains("back from step 8 to step 5 with"), "\(outcome.output)")
     }
 
-    @Test func aCheckpointToGoBackToThatIsGoneIsNamed() throws {
+    @Test func aMissingRollbackCheckpointIsNamed() throws {
       let words = try training.options(steps: 9, "--on-divergence", "rollback")
       let stopped = try Program.train(
         ranks: 2, words + ["--inject", "usr1,rank=0,step=6,phase=reading"])

@@ -39,7 +39,7 @@ extension FaultTests {
         #""reductions":0"#, #""reductions":4611686018427387904"#, "reductions = 4611686018427387904"
       ),
     ])
-    func aStateThatNoRunHasIsRefused(_ old: String, _ new: String, _ words: String) throws {
+    func anImpossibleTrainingStateIsRefused(_ old: String, _ new: String, _ words: String) throws {
       try forge("state", old, new)
       let records = try training.contents(run + "/metrics.jsonl")
       let outcome = try Program.train(ranks: 2, training.options(steps: 15, "--resume"))
@@ -74,7 +74,7 @@ extension FaultTests {
       (#""threadsPerTower":1"#, #""threadsPerTower":100000"#, "threadsPerTower = 100000"),
       (#""towers":2"#, #""towers":0"#, "'towers' is 0"),
     ])
-    func settingsThatNoRunHasAreRefused(_ old: String, _ new: String, _ words: String) throws {
+    func impossibleSettingsAreRefused(_ old: String, _ new: String, _ words: String) throws {
       try forge("settings", old, new)
       let outcome = try Program.alexnet(
         "evaluate", newest, "--data", Pictures.small.get().path + "/dataset")
@@ -86,7 +86,7 @@ extension FaultTests {
       (#""kernels" : 32"#, #""kernels" : 4611686018427387904"#),
       (#""groups" : 1"#, #""groups" : 0"#),
     ])
-    func aReportOfAnImpossibleNetworkIsRefused(_ old: String, _ new: String) throws {
+    func reportRefusesAnImpossibleNetwork(_ old: String, _ new: String) throws {
       let path = run + "/config.json"
       let text = try String(contentsOfFile: path, encoding: .utf8)
       #expect(text.contains(old))
@@ -101,7 +101,7 @@ extension FaultTests {
       ("formatVersion", "3", "4", "use the newer program that wrote it"),
       ("network", #""towers":2"#, #""towers":0"#, "'towers' is 0"),
     ])
-    func aWholeCheckpointThatIsNotUnderstoodKeepsItsName(
+    func anUndamagedCheckpointThatIsNotUnderstoodIsNotRenamed(
       _ key: String, _ old: String, _ new: String, _ words: String
     ) throws {
       try forge(key, old, new)
@@ -112,7 +112,7 @@ extension FaultTests {
       #expect(FileManager.default.fileExists(atPath: newest))
     }
 
-    @Test func aRunWhoseCheckpointsAreDamagedDoesNotBeginAnew() throws {
+    @Test func aRunWithOnlyDamagedCheckpointsDoesNotStartOver() throws {
       let folder = run + "/checkpoints/"
       for name in try training.checkpoints {
         try FileManager.default.moveItem(atPath: folder + name, toPath: folder + name + ".damaged")

@@ -11,7 +11,7 @@ extension FaultTests {
 
     init() throws { training = try FaultRun() }
 
-    @Test func linksAndOpenFoldersAreRefused() throws {
+    @Test func linksAndFoldersWritableByOthersAreRefused() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 5)).code == 0)
       let words = try training.options(steps: 10, "--resume")
       let target = training.scratch.path + "/target"
@@ -54,7 +54,7 @@ extension FaultTests {
       #expect(third.output.contains("which has ended"), "\(third.output)")
     }
 
-    @Test func whatIsThereIsNotTouchedWhereItIsRefused() throws {
+    @Test func aRefusedFolderIsLeftUnchanged() throws {
       let file = training.scratch.path + "/notes.txt"
       try "mine".write(toFile: file, atomically: true, encoding: .utf8)
       let shared = training.scratch.path + "/shared"
@@ -75,7 +75,7 @@ extension FaultTests {
 
     /// A run that began, and ended, while another waited for the folder.
     @Test(arguments: [nil, "auto"])
-    func whatIsInAFolderIsLookedAtWhenItsLockIsTaken(_ resume: String?) throws {
+    func aFoldersContentsAreExaminedOnlyAfterLocking(_ resume: String?) throws {
       let first = training.scratch.path + "/first"
       #expect(
         try Program.train(ranks: nil, training.options(steps: 5).map { $0 == run ? first : $0 })
@@ -106,7 +106,7 @@ extension FaultTests {
       #expect(resume == nil ? records == old : records.hasPrefix(old) && records != old)
     }
 
-    @Test func runsWithoutAFolderHaveOneEach() throws {
+    @Test func simultaneousRunsWithoutOutGetDifferentFolders() throws {
       let words = try training.options(steps: 1)
       let out = try #require(words.firstIndex(of: "--out"))
       let runs = try (0..<3).map { _ in
@@ -130,7 +130,7 @@ extension FaultTests {
 
     /// After a loss of power a checkpoint is of no use without the settings, and neither without the names above them.
     @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "strace is missing"))
-    func theSettingsAndTheNamesAboveThemAreBroughtToTheDisk() throws {
+    func theSettingsAndTheirParentFoldersAreSyncedToDisk() throws {
       let trace = training.scratch.path + "/trace"
       let folder = training.scratch.path + "/new"
       let words = try training.options(steps: 1).map { $0 == run ? folder + "/run" : $0 }
@@ -177,7 +177,7 @@ extension FaultTests {
       )
     }
 
-    @Test func aFolderThatIsMovedKeepsItsRunAndTheOneInItsPlaceIsLeftAlone() throws {
+    @Test func aRunSavesIntoItsMovedFolderAndNotIntoTheReplacement() throws {
       let busy = try busyRun()
       let moved = training.scratch.path + "/moved"
       #expect(rename(run, moved) == 0)
@@ -206,7 +206,7 @@ extension FaultTests {
       #expect(resumed.code == 0, "\(resumed.error)")
     }
 
-    @Test func whatIsDeletedFromAFolderIsPutBack() throws {
+    @Test func filesDeletedFromTheRunFolderAreRestored() throws {
       let busy = try busyRun("--tensorboard")
       for name in ["checkpoints", "metrics.jsonl", "log.txt", "config.json", "lock", "tensorboard"]
       {
@@ -239,7 +239,7 @@ extension FaultTests {
       #expect(resumed.code == 0 && !resumed.output.contains("records"), "\(resumed.output)")
     }
 
-    @Test func checkpointsOfAnotherRunInTheirPlaceAreLeftAlone() throws {
+    @Test func aReplacedCheckpointFolderIsLeftAlone() throws {
       let other = training.scratch.path + "/other"
       #expect(
         try Program.train(ranks: 2, training.options(steps: 10).map { $0 == run ? other : $0 })
@@ -271,7 +271,7 @@ extension FaultTests {
     }
 
     /// As on two hosts whose locks do not reach each other, after one of them was stopped for a while.
-    @Test func aRunWhoseFolderAnotherHostHasTakenOverWritesNothingMore() throws {
+    @Test func aRunWritesNothingAfterAnotherHostHasTakenOverItsFolder() throws {
       let busy = try busyRun()
       let other = #"{"host":"elsewhere","job":"","process":4711,"since":"noon"}"# + "\n"
       let file = try FileHandle(forWritingTo: URL(fileURLWithPath: run + "/lock"))

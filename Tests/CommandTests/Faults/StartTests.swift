@@ -13,7 +13,7 @@ extension FaultTests {
 
     /// Too little to start MPI, to exchange messages, and to train: the network is not to blame.
     @Test(arguments: [400_000, 600_000, 700_000])
-    func aRankWithoutMemorySaysSo(_ kibibytes: Int) throws {
+    func aRankWithTooLittleMemorySaysSo(_ kibibytes: Int) throws {
       let words = try ["\(Program.folder)/alexnet-train"] + training.options(steps: 5)
       let outcome = try Program.run(
         ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1"] + words + [
@@ -92,7 +92,7 @@ extension FaultTests {
       #expect(second.output.contains("--bind-to none"), "\(second.output)")
     }
 
-    @Test func otherBuildsAndChangedSettingsAreNamed() throws {
+    @Test func differentBuildsAndChangedSettingsAreNamed() throws {
       // A copy with a byte more is another build.
       let copy = training.scratch.path + "/alexnet-train"
       try (training.contents("\(Program.folder)/alexnet-train") + Data([0])).write(

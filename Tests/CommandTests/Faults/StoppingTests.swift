@@ -35,7 +35,7 @@ extension FaultTests {
       return (process.terminationStatus, try String(contentsOfFile: output, encoding: .utf8))
     }
 
-    @Test func usr1SavesAfterTheSameStepAndTheRunGoesOnExactly() throws {
+    @Test func usr1SavesOnAllRanksAfterTheSameStepAndTheResumedRunIsBitIdentical() throws {
       let stopped = try signal(
         [SIGUSR1, SIGUSR1], atStep: 8, training.options(steps: 12, "--inject", pause))
       #expect(stopped.code == 75)
@@ -48,7 +48,7 @@ extension FaultTests {
           == training.undisturbed(steps: 12))
     }
 
-    @Test(arguments: [SIGTERM, SIGINT]) func aSignalThatEndsMpirunLeavesWholeCheckpoints(
+    @Test(arguments: [SIGTERM, SIGINT]) func aSignalThatEndsMpirunLeavesCompleteCheckpoints(
       _ number: Int32
     ) throws {
       let stopped = try signal([number], atStep: 8, training.options(steps: 12, "--inject", pause))
@@ -111,7 +111,7 @@ extension FaultTests {
     }
 
     /// A shell's `fg` and Slurm's resume send SIGCONT, and mpirun the same to its ranks before it ends them.
-    @Test func aContinuedMpirunSavesAndTrainsOn() throws {
+    @Test func sigcontToMpirunSavesAndTrainingContinues() throws {
       let continued = try signal(
         [SIGCONT], atStep: 8, training.options(steps: 12, "--inject", pause))
       #expect(continued.code == 0, "\(continued.output)")
@@ -122,7 +122,7 @@ extension FaultTests {
     }
 
     /// Signals that come in the middle of a save, after the ranks have agreed on what to do next.
-    @Test func whatIsAskedForDuringASaveIsNotForgotten() throws {
+    @Test func aRequestDuringASaveIsNotLost() throws {
       let run = try Program.train(
         ranks: 2,
         training.options(steps: 8, "--inject", "usr2,rank=1,step=5,phase=saving"))
@@ -134,7 +134,7 @@ extension FaultTests {
       /// The dynamic linker alone is at work for longer than the first of these times, and on a busy machine for longer than
       /// the second.
       @Test(arguments: [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT])
-      func aSignalAtTheStartIsHonouredWhenTheRunHasBegun(_ number: Int32) throws {
+      func aSignalDuringTheStartIsHandledOnceTheRunHasStarted(_ number: Int32) throws {
         for microseconds: UInt32 in [20_000, 60_000] {
           let process = Process()
           process.executableURL = URL(fileURLWithPath: "\(Program.folder)/alexnet-train")
@@ -153,7 +153,7 @@ extension FaultTests {
         }
       }
 
-      @Test(arguments: [0, 1]) func aSignalToARankAtItsStartStopsAll(rank: Int) throws {
+      @Test(arguments: [0, 1]) func aSignalToOneRankDuringItsStartStopsAllRanks(rank: Int) throws {
         let mpirun = try training.launched(training.options(steps: 100_000))
         var ranks: [Int32] = []
         while ranks.count < 2, mpirun.isRunning {
@@ -167,7 +167,7 @@ extension FaultTests {
     #endif
 
     /// The half line that a crash of the machine leaves goes; a line of somebody else's does not count.
-    @Test func aRunGoesOnBehindTheLastWholeRecord() throws {
+    @Test func aResumedRunCutsOffIncompleteRecords() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
       let path = run + "/metrics.jsonl"
       let whole = try String(contentsOfFile: path, encoding: .utf8)
@@ -192,7 +192,7 @@ extension FaultTests {
       #expect(report.error.contains("line 1 of '"), "\(report.error)")
     }
 
-    @Test func aTimeLimitSavesAndAutoStartsOrGoesOn() throws {
+    @Test func maxTimeSavesAndResumeAutoStartsOrResumes() throws {
       let words = try training.options(steps: 100_000, "--resume", "auto", "--max-time", "3s")
       let first = try Program.train(ranks: 2, words)
       #expect(first.code == 75, "\(first.error)")
