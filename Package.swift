@@ -28,12 +28,14 @@ let systemLibraries: [Target] = [
 
 /// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas.
 ///
-/// No plugin makes them while the package is built, since SwiftPM lets compilers read them before it is done.
+/// No plugin makes them while the package is built, since SwiftPM lets compilers read them before
+/// it is done.
 let messages = Target.target(
   name: "CProtobuf", exclude: ["caffe.proto", "event.proto", "onnx.proto"],
   linkerSettings: [.linkedLibrary("protobuf-c")])
 
-/// The same source for each instruction set (the folders are links to one); the best is chosen at run time.
+/// The same source for each instruction set (the folders are links to one); the best is chosen at
+/// run time.
 var kernels: [(name: String, flags: [String], define: String)] = [
   ("KernelsBase", [], "BASELINE_KERNELS")
 ]
@@ -111,9 +113,11 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ),
 ]
 
-/// Where the trainer starts: before the dynamic linker, so that no signal kills it while that is at work.
+/// Where the trainer starts: before the dynamic linker, so that no signal kills it while that is at
+/// work.
 ///
-/// Not every linker can leave the kernel's way out, lld can; and the code is written for one processor.
+/// Not every linker can leave the kernel's way out, lld can; and the code is written for one
+/// processor.
 var start: (targets: [Target], dependencies: [Target.Dependency], settings: [LinkerSetting]) = (
   [], [], []
 )
@@ -212,11 +216,13 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
       "System",
     ]
   ),
-  // Not of the programs themselves, which are built with them all the same: what they are linked with is not for the tests.
+  // Not of the programs themselves, which are built with them all the same: what they are linked
+  // with is not for the tests.
   ("CommandTests", ["TestSupport", "Safetensors"]),
 ]
 
-/// What the suites share: references in double precision, checks of gradients and adjoints, the ranks' world.
+/// What the suites share: references in double precision, checks of gradients and adjoints, the
+/// ranks' world.
 let testSupport = Target.target(
   name: "TestSupport",
   dependencies: ["Towers", "ModelParallel", "MPI", "Layers", "Networks", "Tensors"],

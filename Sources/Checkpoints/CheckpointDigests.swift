@@ -115,8 +115,8 @@ package struct CheckpointDigests: Sendable {
     guard found == whole else {
       throw Failure(
         .badData,
-        "\(quoted(path)) is damaged: the SHA-256 of its header is \(found ?? "missing") and should be "
-          + "\(quoted(whole)). \(remedy)")
+        "\(quoted(path)) is damaged: the SHA-256 of its header is \(found ?? "missing") and should "
+          + "be \(quoted(whole)). \(remedy)")
     }
     for entry in header.tensors {
       for word in (header.metadata[Self.key(entry.name)] ?? "").split(separator: " ") {
@@ -182,8 +182,9 @@ package struct CheckpointDigests: Sendable {
     guard expected == found else {
       throw Failure(
         .badData,
-        "\(quoted(part.tensor)) in \(quoted(path)) is damaged: the SHA-256 of its rows \(part.rows.lowerBound) to "
-          + "\(part.rows.upperBound) is \(found) and should be \(expected). \(remedy)")
+        "\(quoted(part.tensor)) in \(quoted(path)) is damaged: the SHA-256 of its rows "
+          + "\(part.rows.lowerBound) to \(part.rows.upperBound) is \(found) and should be "
+          + "\(expected). \(remedy)")
     }
   }
 }

@@ -132,7 +132,8 @@ package struct ClassMap: Codable, Equatable, Sendable {
     guard let place = zip(names, others).enumerated().first(where: { $0.element.0 != $0.element.1 })
     else { return nil }
     let clause =
-      "class \(place.offset) is \(quoted(place.element.0)) in \(first) and \(quoted(place.element.1)) in \(second)"
+      "class \(place.offset) is \(quoted(place.element.0)) in \(first) and "
+      + "\(quoted(place.element.1)) in \(second)"
     return names.sorted() == others.sorted()
       ? "the classes are the same in another order: " + clause : clause
   }

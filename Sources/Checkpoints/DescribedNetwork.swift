@@ -20,7 +20,8 @@ package struct DescribedNetwork: Sendable, Equatable {
   package static let meanName = "preprocessing.mean"
   /// The newest version of the strings that this program reads; it writes this version.
   ///
-  /// Since version 3 the mean image may be a text, and what becomes of pictures that are no squares is told.
+  /// Since version 3 the mean image may be a text, and what becomes of pictures that are no squares
+  /// is told.
   package static let formatVersion = 3
   /// The oldest that this program reads: version 1 had no checksums, and none was released.
   private static let oldestVersion = 2
@@ -156,8 +157,8 @@ package struct DescribedNetwork: Sendable, Equatable {
     guard version >= oldestVersion else {
       throw Failure(
         .badData,
-        "\(quoted(path)) has format version \(version), which has no checksums; this program reads versions "
-          + "\(oldestVersion) to \(formatVersion).")
+        "\(quoted(path)) has format version \(version), which has no checksums; this program reads "
+          + "versions \(oldestVersion) to \(formatVersion).")
     }
   }
 

@@ -21,7 +21,8 @@ package struct ClassMatching: Sendable, Equatable {
   ///   - names: The network's classes in their order.
   ///   - network: The network's path, for messages.
   ///   - map: Pairs of names that differ; they take precedence over equal names.
-  /// - Throws: `Failure` (usage) that names the classes without a match, or a pair of unknown classes.
+  /// - Throws: `Failure` (usage) that names the classes without a match, or a pair of unknown
+  ///   classes.
   package init(
     _ dataset: Dataset, _ split: Split, to names: [String], of network: String,
     map: ClassMap = .byName
@@ -79,7 +80,8 @@ package struct ClassMatching: Sendable, Equatable {
     let used = Set(matched)
     let unmatched = names.indices.filter { !used.contains($0) }.map { names[$0] }
     var notes = [
-      "The dataset's \(own.count) classes are matched by name to \(matched.count) of the network's \(names.count)"
+      "The dataset's \(own.count) classes are matched by name to \(matched.count) of the network's "
+        + "\(names.count)"
         + (paired.isEmpty ? "" : ", \(paired.count) of them as the class map says")
     ]
     if !relettered.isEmpty { notes.append("\(listed(relettered)) ignoring capitals") }

@@ -154,7 +154,8 @@ package struct Evaluator {
         throw Failure(
           .diverged,
           "The loss of \(quoted(network.path)) on images \(numbers[0]) to "
-            + "\(numbers[numbers.count - 1]) is \(plain(outcomes.losses[batch])); its weights are not usable."
+            + "\(numbers[numbers.count - 1]) is \(plain(outcomes.losses[batch])); its weights are "
+            + "not usable."
         )
       }
       try visit(classifier, numbers)

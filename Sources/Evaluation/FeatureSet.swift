@@ -69,7 +69,8 @@ package struct FeatureSet: Sendable {
     guard array.shape.count == 2, array.shape[1] > 0 else {
       throw Failure(
         .badData,
-        "\(quoted(path)) has the shape \(array.shape); features are an array of pictures x features."
+        "\(quoted(path)) has the shape \(array.shape); features are an array of pictures x "
+          + "features."
       )
     }
     let list = Self.namesPath(path)

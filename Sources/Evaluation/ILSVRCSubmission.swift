@@ -28,7 +28,8 @@ package struct ILSVRCSubmission: Sendable {
       guard wordNetIDs.contains(nil) else {
         throw Failure(
           .usage,
-          "The classes are WordNet's; add --devkit FOLDER with ILSVRC's development kit, which numbers them."
+          "The classes are WordNet's; add --devkit FOLDER with ILSVRC's development kit, which "
+            + "numbers them."
         )
       }
       identifiers = Array(1...classNames.count)

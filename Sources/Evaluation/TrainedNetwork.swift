@@ -45,7 +45,8 @@ package struct TrainedNetwork: Sendable {
       throw Failure(
         .usage,
         "The images of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network in "
-          + "\(quoted(path)) reads \(network.imageSide); prepare them with --size \(network.imageSide)."
+          + "\(quoted(path)) reads \(network.imageSide); prepare them with --size "
+          + "\(network.imageSide)."
       )
     }
   }
@@ -73,8 +74,8 @@ package struct TrainedNetwork: Sendable {
     guard side == otherSide else {
       throw Failure(
         .usage,
-        "\(quoted(path)) reads pictures of \(side) pixels and \(quoted(other.path)) of \(otherSide); "
-          + "networks that are averaged must read the same pictures.")
+        "\(quoted(path)) reads pictures of \(side) pixels and \(quoted(other.path)) of "
+          + "\(otherSide); networks that are averaged must read the same pictures.")
     }
   }
 
@@ -85,7 +86,8 @@ package struct TrainedNetwork: Sendable {
     guard classes.count == others.count else {
       throw Failure(
         .usage,
-        "\(first) has \(classes.count) classes and \(second) \(others.count); they must be the same."
+        "\(first) has \(classes.count) classes and \(second) \(others.count); they must be the "
+          + "same."
       )
     }
     let place = zip(classes, others).enumerated().first { $0.element.0 != $0.element.1 }
@@ -96,7 +98,8 @@ package struct TrainedNetwork: Sendable {
     throw Failure(
       .usage,
       classes.sorted() == others.sorted()
-        ? "\(first) has the classes of \(second) in another order (\(names)); train them on one dataset."
+        ? "\(first) has the classes of \(second) in another order (\(names)); train them on one "
+          + "dataset."
         : "\(first) and \(second) have different classes: \(names).")
   }
 }

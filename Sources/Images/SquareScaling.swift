@@ -167,7 +167,8 @@ package enum SquareScaling {
     // libvips would treat them as red, green and blue.
     guard !colours.areYCbCr else {
       throw ImageProblem(
-        "is a TIFF of YCbCr colours without JPEG's compression, which is not read; convert it to RGB"
+        "is a TIFF of YCbCr colours without JPEG's compression, which is not read; convert it to "
+          + "RGB"
       )
     }
     if let problem = colours.problem { throw ImageProblem(problem) }
@@ -188,8 +189,8 @@ package enum SquareScaling {
     }
     guard pixels * bytesOfPixel <= mostMemory else {
       throw ImageProblem(
-        "has \(width)x\(height) pixels, which take \((pixels * bytesOfPixel) >> 20) MiB of memory as \(kind), "
-          + "more than the \(mostMemory >> 20) allowed")
+        "has \(width)x\(height) pixels, which take \((pixels * bytesOfPixel) >> 20) MiB of memory "
+          + "as \(kind), more than the \(mostMemory >> 20) allowed")
     }
   }
 

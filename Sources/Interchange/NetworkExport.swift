@@ -28,7 +28,8 @@ package enum NetworkExport {
   ///   - format: The format of the weights, `float32` or `bfloat16`; the mean image is in 32 bits.
   ///   - path: The file.
   ///   - values: The weights.
-  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what `values` throws.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what
+  ///   `values` throws.
   package static func writeSafetensors(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing,
     format: NumberFormat = .float32, to path: String, _ values: Values
@@ -60,7 +61,8 @@ package enum NetworkExport {
   ///
   /// It also holds the mean image as `preprocessing.mean`, and in `__metadata__` the bytes of a
   /// JSON object with the strings that safetensors has in its metadata.
-  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what `values` throws.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if the file cannot be written, and what
+  ///   `values` throws.
   package static func writeNumPy(
     _ network: NetworkSpecification, _ preprocessing: Preprocessing, to path: String,
     _ values: Values

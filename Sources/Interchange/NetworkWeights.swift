@@ -43,8 +43,8 @@ package struct NetworkWeights {
       let layers = network.layers.filter(\.hasWeights).map(\.name)
       throw Failure(
         .usage,
-        "--layer \(layer)=\(name): the network \(quoted(network.name)) has no layer \(quoted(layer)) with weights; it has "
-          + "\(layers.joined(separator: ", ")).")
+        "--layer \(layer)=\(name): the network \(quoted(network.name)) has no layer "
+          + "\(quoted(layer)) with weights; it has \(layers.joined(separator: ", ")).")
     }
     guard let layers = source.layers else {
       let tensors = try TensorNames(source, network.tensors, named: names, prefix: prefix)
@@ -155,8 +155,8 @@ package struct NetworkWeights {
 
   private func missing(_ tensor: NetworkTensor) -> Failure {
     let text =
-      "\(quoted(source.path)) holds no tensor \(quoted(tensor.name)) or \(quoted(tensor.layerName)) for layer "
-      + "\(quoted(tensor.layer))"
+      "\(quoted(source.path)) holds no tensor \(quoted(tensor.name)) or "
+      + "\(quoted(tensor.layerName)) for layer \(quoted(tensor.layer))"
     for name in [tensor.name, tensor.layerName] {
       if let reason = source.unreadable[name] {
         return Failure(

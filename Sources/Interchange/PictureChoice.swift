@@ -60,7 +60,8 @@ package struct PictureChoice {
       throw Failure(
         .usage,
         "Caffe's own tools train on B, G, R, and neither \(quoted(source.path)) nor the network "
-          + "\(quoted(network.name)) says the order of the colours; give --channel-order BGR or RGB."
+          + "\(quoted(network.name)) says the order of the colours; give --channel-order BGR or "
+          + "RGB."
       )
     } else {
       (order, orderFrom) = (.rgb, "the default; the file does not say")
@@ -113,9 +114,10 @@ package struct PictureChoice {
     // Caffe's tools squeeze non-square pictures.
     let isCaffes = ["caffe-alexnet", "caffenet"].contains(network.name.prefix { $0 != "+" })
     var statements = [
-      "Pictures: \(isCaffes ? "squeezed to a square" : "the middle square"), crops of \(network.inputSide) of \(network.imageSide) pixels from 0 to 255, "
-        + "\(order.rawValue) (\(orderFrom)), less the mean R, G, B \(Self.list(Self.average(image))) "
-        + "(\(meanFrom)), times \(Self.list(factors)) (\(factorsFrom))."
+      "Pictures: \(isCaffes ? "squeezed to a square" : "the middle square"), crops of "
+        + "\(network.inputSide) of \(network.imageSide) pixels from 0 to 255, \(order.rawValue) "
+        + "(\(orderFrom)), less the mean R, G, B \(Self.list(Self.average(image))) (\(meanFrom)), "
+        + "times \(Self.list(factors)) (\(factorsFrom))."
     ]
     if let file = said.meanFile, mean == nil {
       statements.append(

@@ -49,7 +49,8 @@ package struct StartingWeights {
       guard values.allSatisfy(\.isFinite) else {
         throw Failure(
           .badData,
-          "\(quoted(tensor.name)) in \(quoted(file)) holds numbers that are not finite; nothing can be learnt from them."
+          "\(quoted(tensor.name)) in \(quoted(file)) holds numbers that are not finite; nothing "
+            + "can be learnt from them."
         )
       }
       let length = parameter.layout.kernelLength

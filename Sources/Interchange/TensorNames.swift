@@ -65,8 +65,9 @@ struct TensorNames {
       guard best.count == 1 else {
         throw Failure(
           .badData,
-          "\(quoted(source.path)) holds \(best.map { quoted($0.tensor.name) }.joined(separator: " and ")), and "
-            + "each may be \(quoted(name)); save a file with the one that is meant.")
+          "\(quoted(source.path)) holds "
+            + "\(best.map { quoted($0.tensor.name) }.joined(separator: " and ")), and each may be "
+            + "\(quoted(name)); save a file with the one that is meant.")
       }
       found[name] = best[0].tensor
     }

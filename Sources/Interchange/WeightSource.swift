@@ -22,7 +22,8 @@ package protocol WeightSource: AnyObject {
   var path: String { get }
   /// The kind of file for messages, if it matters; otherwise empty.
   var kind: String { get }
-  /// Names and shapes of the tensors of floating-point numbers, in the order of the file; names differ.
+  /// Names and shapes of the tensors of floating-point numbers, in the order of the file; names
+  /// differ.
   var tensors: [WeightTensor] { get }
   /// Why other tensors cannot be read, by name.
   var unreadable: [String: String] { get }

@@ -1,15 +1,17 @@
 /// The inner loops of the layers, compiled for one instruction set.
 ///
-/// Every target `Kernels...` is the same source compiled for another processor; each fills this table with its
-/// own functions, and `KernelSet.best` is the one for the processor that the program runs on.
+/// Every target `Kernels...` is the same source compiled for another processor; each fills this
+/// table with its own functions, and `KernelSet.best` is the one for the processor that the program
+/// runs on.
 package struct KernelSet: Sendable {
   /// What the functions were compiled for, `AVX-512`.
   package let name: String
 
-  /// v = B^T x B for each tile of an image, pixels x maps; the other arguments are the coefficients of B and
-  /// room for a tile of all maps.
+  /// v = B^T x B for each tile of an image, pixels x maps; the other arguments are the coefficients
+  /// of B and room for a tile of all maps.
   package let tilesFromInput: TilesFromInput
-  /// y += A^T m A for each tile of an image, or y = ...; then the biases are added where there are any.
+  /// y += A^T m A for each tile of an image, or y = ...; then the biases are added where there are
+  /// any.
   package let outputFromTiles: OutputFromTiles
   /// m = A dy A^T for each tile of an image.
   package let tilesFromOutput: TilesFromOutput

@@ -1,8 +1,8 @@
 /// How the tiles of Winograd's algorithm lie on the maps of one image.
 ///
-/// The outputs are cut into squares of `outputs` x `outputs`; each comes from `size` x `size` = (outputs +
-/// kernel - 1)^2 input pixels, so that neighbouring tiles overlap in the input. What lies beyond the edges is
-/// zero when it is read and dropped when it is written.
+/// The outputs are cut into squares of `outputs` x `outputs`; each comes from `size` x `size` =
+/// (outputs + kernel - 1)^2 input pixels, so that neighbouring tiles overlap in the input. What
+/// lies beyond the edges is zero when it is read and dropped when it is written.
 package struct TileGrid: Equatable, Sendable {
   /// Rows of input pixels.
   package var height: Int
@@ -43,7 +43,8 @@ package struct TileGrid: Equatable, Sendable {
   package var points: Int { size * size }
 }
 
-/// Where the numbers of tiles lie: point x tile x map, so that each point is a matrix of tiles x maps.
+/// Where the numbers of tiles lie: point x tile x map, so that each point is a matrix of tiles x
+/// maps.
 package struct TileStorage {
   /// The first point of the first tile.
   package var start: UnsafeMutablePointer<Float>

@@ -12,8 +12,8 @@ private func windowSum(_ centre: UnsafePointer<Float>, half: Int) -> Vector {
   return sum
 }
 
-/// Pixels that are worked on together: what is stored for the windows has then left the store buffer when it is
-/// read at other offsets.
+/// Pixels that are worked on together: what is stored for the windows has then left the store
+/// buffer when it is read at other offsets.
 private let blockPixels = 8
 
 /// The squares of a block's pixels, each pixel's in a line of its own between margins of zeros.

@@ -49,7 +49,8 @@ func maximum(
   }
 }
 
-/// Written from the input's side: each pixel adds up what the windows over it send back, and is stored once.
+/// Written from the input's side: each pixel adds up what the windows over it send back, and is
+/// stored once.
 func maximumGradient(
   _ grid: PoolGrid, _ dy: UnsafePointer<Float>, winner: UnsafePointer<UInt8>,
   into dx: UnsafeMutablePointer<Float>

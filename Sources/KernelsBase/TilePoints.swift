@@ -1,6 +1,7 @@
-// The transforms of Winograd's algorithm along one axis, on vectors of sixteen maps. The coefficients are in the
-// order of `TileCoefficients` (Layers/Winograd): for the even and the odd powers apart, since the points come in
-// pairs +-a, whose rows differ in the sign of half their terms.
+// The transforms of Winograd's algorithm along one axis, on vectors of sixteen maps. The
+// coefficients are in the order of `TileCoefficients` (Layers/Winograd): for the even and the odd
+// powers apart, since the points come in pairs +-a, whose rows differ in the sign of half their
+// terms.
 
 extension TileSize {
   /// v = B^T x: from the pixels of a tile to its points.
@@ -81,7 +82,8 @@ extension TileSize {
     }
   }
 
-  /// y = A^T v: from a tile's points to its outputs; `c` holds the power i of each pair's point, by i.
+  /// y = A^T v: from a tile's points to its outputs; `c` holds the power i of each pair's point, by
+  /// i.
   @inline(__always)
   static func toOutputs(
     _ outputs: Int, _ c: UnsafePointer<Float>, _ v: (Int) -> Vector, _ y: (Int, Vector) -> Void

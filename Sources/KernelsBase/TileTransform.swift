@@ -11,7 +11,8 @@ func store(_ value: Vector, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: value, as: Vector.self)
 }
 
-/// a + b c, rounded once where every processor of the kind can, and twice where that would be a function call.
+/// a + b c, rounded once where every processor of the kind can, and twice where that would be a
+/// function call.
 @inline(__always)
 func multiplyAdd(_ a: Vector, _ b: Float, _ c: Vector) -> Vector {
   #if BASELINE_KERNELS && !arch(arm64)
@@ -21,8 +22,8 @@ func multiplyAdd(_ a: Vector, _ b: Float, _ c: Vector) -> Vector {
   #endif
 }
 
-/// The size of a Winograd tile as the compiler sees it: its points are 0 (if `hasZero`), `pairs` pairs +-a,
-/// and infinity.
+/// The size of a Winograd tile as the compiler sees it: its points are 0 (if `hasZero`), `pairs`
+/// pairs +-a, and infinity.
 protocol TileSize {
   static var hasZero: Bool { get }
   static var pairs: Int { get }

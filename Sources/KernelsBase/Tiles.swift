@@ -21,8 +21,8 @@ private func forEachTile(_ grid: TileGrid, _ body: (_ tile: Int, _ row: Int, _ c
   }
 }
 
-/// The part of a plane that a square covers, where the square may stick out: the square itself where it lies
-/// inside, and a copy with zeros around it where it does not.
+/// The part of a plane that a square covers, where the square may stick out: the square itself
+/// where it lies inside, and a copy with zeros around it where it does not.
 @inline(__always)
 private func square(
   _ plane: UnsafePointer<Float>, height: Int, width: Int, maps: Int, top: Int, left: Int, side: Int,

@@ -2,7 +2,8 @@ package import Networks
 package import System
 package import Tensors
 
-/// The mean of each window of a map: y[p,q,c] = sum of x over the window at (p, q) / the pixels that it covers.
+/// The mean of each window of a map: y[p,q,c] = sum of x over the window at (p, q) / the pixels
+/// that it covers.
 ///
 /// At the edge the mean is over the pixels that exist, as in Krizhevsky's code.
 package final class AveragePooling: Layer {
@@ -52,7 +53,8 @@ package final class AveragePooling: Layer {
     }
   }
 
-  /// Calls `body` for each output pixel with its offset, a loop over its window and 1 / the window's pixels.
+  /// Calls `body` for each output pixel with its offset, a loop over its window and 1 / the
+  /// window's pixels.
   @inline(__always)
   private func forEachPlace(
     _ pass: Pass,

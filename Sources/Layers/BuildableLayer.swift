@@ -49,7 +49,8 @@ package struct LayerContext {
   package var algorithm: ConvolutionChoice
   /// The tower's threads.
   package var team: ThreadTeam
-  /// The number of the tower's first neuron among those of all towers at the layer, for those that ask.
+  /// The number of the tower's first neuron among those of all towers at the layer, for those that
+  /// ask.
   package var firstNeuron: () -> Int
 
   /// Makes a context.

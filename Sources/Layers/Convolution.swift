@@ -4,9 +4,10 @@ package import Tensors
 
 /// Convolution of feature maps with a tower's kernels.
 ///
-/// y[n,p,q,k] = b[k] + sum over r,s,c of w[k,r,s,c] x[n, p stride + r - padding, q stride + s - padding, c],
-/// where pixels outside the map are zero. With `groups` g, kernels and input maps fall into g equal groups
-/// and a kernel reads the maps of its group alone. Several slices (the maps of several towers) add up.
+/// y[n,p,q,k] = b[k] + sum over r,s,c of w[k,r,s,c] x[n, p stride + r - padding, q stride + s -
+/// padding, c], where pixels outside the map are zero. With `groups` g, kernels and input maps fall
+/// into g equal groups and a kernel reads the maps of its group alone. Several slices (the maps of
+/// several towers) add up.
 package final class Convolution: Layer {
   /// The layer's settings.
   package let traits: ConvolutionSpecification
@@ -23,7 +24,8 @@ package final class Convolution: Layer {
   package let bias: Parameter
 
   private let algorithm: any ConvolutionAlgorithm
-  /// How it is computed: Winograd's `F(5,3)`, tiles of 5 x 5 outputs for kernels of 3 x 3, or `patches`.
+  /// How it is computed: Winograd's `F(5,3)`, tiles of 5 x 5 outputs for kernels of 3 x 3, or
+  /// `patches`.
   package var algorithmTitle: String { algorithm.title }
 
   /// Makes a convolution.

@@ -8,8 +8,8 @@ protocol ConvolutionAlgorithm: AnyObject {
   /// Adds one slice's products to the output, the biases with the last slice.
   func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass)
 
-  /// Overwrites `dx`, where it is given, with the gradient by the slice's input, and where the layer `learns` the
-  /// slice's part of the parameters' gradients.
+  /// Overwrites `dx`, where it is given, with the gradient by the slice's input, and where the
+  /// layer `learns` the slice's part of the parameters' gradients.
   func backward(
     _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, learns: Bool, _ pass: Pass)
 }

@@ -5,11 +5,11 @@ package import Tensors
 /// Neurons that are left out of a training step, each with the same probability (paper, 4.2).
 ///
 /// In training y = 0 for a neuron that is dropped and y = x for the others; at test y = x times the
-/// probability to be kept. Or, as Caffe and PyTorch have it, training divides by that probability and the test
-/// changes nothing. In place.
+/// probability to be kept. Or, as Caffe and PyTorch have it, training divides by that probability
+/// and the test changes nothing. In place.
 ///
-/// Which neurons are dropped depends on the seed, the layer's name, the step, the image's number in the whole
-/// batch and the neuron's number among those of all towers, and on nothing else.
+/// Which neurons are dropped depends on the seed, the layer's name, the step, the image's number in
+/// the whole batch and the neuron's number among those of all towers, and on nothing else.
 package final class Dropout: Layer {
   /// The layer's settings.
   package let traits: DropoutSpecification

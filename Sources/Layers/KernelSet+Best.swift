@@ -11,7 +11,8 @@ import KernelsBase
 extension KernelSet {
   /// Those that this processor can run, the plainest first.
   package static let available: [KernelSet] = {
-    // Making a table is code of its instruction set already, so those that the processor does not have are not made.
+    // Making a table is code of its instruction set already, so those that the processor does not
+    // have are not made.
     #if arch(x86_64)
       let all = [
         { KernelsBase.kernels }, { KernelsAVX2.kernels }, { KernelsAVX512.kernels },
@@ -24,7 +25,8 @@ extension KernelSet {
 
   /// The functions for the processor that the program runs on.
   ///
-  /// The environment variable `ALEXNET_KERNELS` takes older ones, `baseline` or `AVX2`, to compare them.
+  /// The environment variable `ALEXNET_KERNELS` takes older ones, `baseline` or `AVX2`, to compare
+  /// them.
   package static let best: KernelSet = {
     let wanted = getenv("ALEXNET_KERNELS").map { String(cString: $0) }
     return available.last { $0.name == wanted } ?? available[available.count - 1]

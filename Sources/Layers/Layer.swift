@@ -3,13 +3,13 @@ package import Tensors
 
 /// What one tower computes alone, on the maps of a batch of images.
 ///
-/// Tensors are images x height x width x maps, with room for the largest batch; `pass.images` says how
-/// many are there. A layer that reads several towers reads one *slice* of its input, a tower's maps, after the other:
-/// `y = sum over slices of f_slice(x_slice)`, so that it can begin with its own tower's maps while the
-/// others travel. All other layers have one slice.
+/// Tensors are images x height x width x maps, with room for the largest batch; `pass.images` says
+/// how many are there. A layer that reads several towers reads one *slice* of its input, a tower's
+/// maps, after the other: `y = sum over slices of f_slice(x_slice)`, so that it can begin with its
+/// own tower's maps while the others travel. All other layers have one slice.
 ///
-/// The backward functions may use the input `x` of the forward pass, which still holds what it held; the
-/// output may have been changed in place by the layer that follows.
+/// The backward functions may use the input `x` of the forward pass, which still holds what it
+/// held; the output may have been changed in place by the layer that follows.
 package protocol Layer: AnyObject {
   /// A type of layer, as data.
   associatedtype Traits: LayerTraits
@@ -28,10 +28,12 @@ package protocol Layer: AnyObject {
   /// Overwrites `dx` with the gradient of the loss by the slice's input, given that by the output.
   func inputGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass)
 
-  /// Overwrites the gradients of the parameters that read the slice, given the gradient by the output.
+  /// Overwrites the gradients of the parameters that read the slice, given the gradient by the
+  /// output.
   func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass)
 
-  /// Both gradients at once, where they have work in common; `dx` is nil where the input needs none.
+  /// Both gradients at once, where they have work in common; `dx` is nil where the input needs
+  /// none.
   func backward(_ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, _ pass: Pass)
 }
 
@@ -91,8 +93,8 @@ package struct Pass: Equatable, Sendable {
   package var firstImage: Int
   /// How many images the whole batch has over all replicas.
   package var batch: Int
-  /// The number of the first image among those that a layer remembers something of: not 0 where a pass takes some
-  /// layers by some images at a time.
+  /// The number of the first image among those that a layer remembers something of: not 0 where a
+  /// pass takes some layers by some images at a time.
   package private(set) var firstRow = 0
 
   /// Makes a pass; `batch` is `images` where there is one replica.
@@ -106,7 +108,8 @@ package struct Pass: Equatable, Sendable {
     self.firstImage = firstImage
   }
 
-  /// The pass of some of the images; the tensors that layers are given then begin with the first of them.
+  /// The pass of some of the images; the tensors that layers are given then begin with the first of
+  /// them.
   package func limited(to rows: Range<Int>) -> Pass {
     var pass = self
     pass.images = rows.count

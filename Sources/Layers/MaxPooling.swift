@@ -3,10 +3,11 @@ package import Networks
 package import System
 package import Tensors
 
-/// The largest number of each window of a map; windows overlap where the stride is less than the size.
+/// The largest number of each window of a map; windows overlap where the stride is less than the
+/// size.
 ///
-/// y[p,q,c] = max of x[r,s,c] over the window at (p, q), and the gradient goes to the first pixel that
-/// reached it. What lies beyond the map's edge does not count.
+/// y[p,q,c] = max of x[r,s,c] over the window at (p, q), and the gradient goes to the first pixel
+/// that reached it. What lies beyond the map's edge does not count.
 package final class MaxPooling: Layer {
   /// The layer's settings.
   package let traits: MaxPoolingSpecification

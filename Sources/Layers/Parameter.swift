@@ -2,9 +2,9 @@ package import Tensors
 
 /// What a layer learns: the weights or the biases of one tower's kernels.
 ///
-/// The value, its gradient and its velocity are stored in the order that is fastest for the layer. The
-/// *canonical* order is PyTorch's: kernels x input maps x height x width, input maps of all towers in a
-/// row; a tower owns a contiguous range of its kernels.
+/// The value, its gradient and its velocity are stored in the order that is fastest for the layer.
+/// The *canonical* order is PyTorch's: kernels x input maps x height x width, input maps of all
+/// towers in a row; a tower owns a contiguous range of its kernels.
 package final class Parameter: @unchecked Sendable {
   /// Whether decay and learning rate are those of weights or of biases.
   package enum Role: Sendable {
@@ -76,8 +76,8 @@ package final class Parameter: @unchecked Sendable {
 
   /// Fills the values with N(mean, deviation^2).
   ///
-  /// Each number depends on the seed, the tensor's name and its position in the whole network's tensor alone,
-  /// so the network is the same however it is split.
+  /// Each number depends on the seed, the tensor's name and its position in the whole network's
+  /// tensor alone, so the network is the same however it is split.
   package func initialize(seed: UInt64) {
     defer { noteChange() }
     guard initialDeviation > 0 else { return value.fill(Float(initialMean)) }

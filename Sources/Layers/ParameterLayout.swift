@@ -3,9 +3,9 @@ package import Tensors
 
 /// The order of a tower's weights in memory, and how it maps to the canonical one.
 ///
-/// In memory: slice x kernel x height x width x map, so that a kernel meets a patch of height x width x maps
-/// as it lies in the input, and each slice of the input has its own matrix. Canonical (PyTorch): kernel x
-/// map x height x width with the maps of all slices in a row.
+/// In memory: slice x kernel x height x width x map, so that a kernel meets a patch of height x
+/// width x maps as it lies in the input, and each slice of the input has its own matrix. Canonical
+/// (PyTorch): kernel x map x height x width with the maps of all slices in a row.
 package struct ParameterLayout: Equatable, Sendable {
   /// The tower's kernels.
   package let kernels: Int
@@ -41,7 +41,8 @@ package struct ParameterLayout: Equatable, Sendable {
     kernels * kernel.height * kernel.width * kernel.sliceMaps[..<slice].reduce(0, +)
   }
 
-  /// Writes a kernel in canonical order to `destination`, which has room for `kernelLength` numbers.
+  /// Writes a kernel in canonical order to `destination`, which has room for `kernelLength`
+  /// numbers.
   package func getKernel(
     _ kernel: Int, of tensor: Tensor, into destination: UnsafeMutablePointer<Float>
   ) {

@@ -4,8 +4,8 @@ import Tensors
 
 /// Convolution by products of patches, for any kernel, stride, padding and groups.
 ///
-/// Each image's patches are laid out as the rows of a matrix (im2col) and multiplied with the kernels by
-/// BLAS; the images of a batch are spread over the tower's threads.
+/// Each image's patches are laid out as the rows of a matrix (im2col) and multiplied with the
+/// kernels by BLAS; the images of a batch are spread over the tower's threads.
 final class PatchConvolution: ConvolutionAlgorithm {
   let title = "patches"
 

@@ -5,9 +5,10 @@ package import Tensors
 
 /// Local response normalisation across neighbouring maps of a tower (paper, 3.3).
 ///
-/// With d_i = k + s * sum of x_j^2 over the maps j in [i - n/2, i + n/2] that exist, at the same pixel:
-/// y_i = x_i d_i^-beta and dx_i = dy_i d_i^-beta - 2 s beta x_i * sum of dy_j x_j d_j^(-beta-1) over the
-/// same window. The paper's s is alpha; Krizhevsky's code and Caffe divide it by n.
+/// With d_i = k + s * sum of x_j^2 over the maps j in [i - n/2, i + n/2] that exist, at the same
+/// pixel: y_i = x_i d_i^-beta and dx_i = dy_i d_i^-beta - 2 s beta x_i * sum of dy_j x_j
+/// d_j^(-beta-1) over the same window. The paper's s is alpha; Krizhevsky's code and Caffe divide
+/// it by n.
 package final class ResponseNormalization: Layer {
   /// The layer's settings.
   package let traits: ResponseNormalizationSpecification

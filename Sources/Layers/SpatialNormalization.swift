@@ -3,12 +3,12 @@ package import Networks
 package import System
 package import Tensors
 
-/// Response normalisation over neighbouring pixels of the same map, which Krizhevsky's code has between norm2
-/// and pool2 and the paper does not mention.
+/// Response normalisation over neighbouring pixels of the same map, which Krizhevsky's code has
+/// between norm2 and pool2 and the paper does not mention.
 ///
-/// With d_p = 1 + s * sum of x_q^2 over the pixels q of the n x n window around p that exist, in the same map:
-/// y_p = x_p d_p^-beta, and dx_p = dy_p d_p^-beta - 2 s beta x_p * sum of dy_q x_q d_q^(-beta-1) over that
-/// window.
+/// With d_p = 1 + s * sum of x_q^2 over the pixels q of the n x n window around p that exist, in
+/// the same map: y_p = x_p d_p^-beta, and dx_p = dy_p d_p^-beta - 2 s beta x_p * sum of dy_q x_q
+/// d_q^(-beta-1) over that window.
 package final class SpatialNormalization: Layer {
   /// The layer's settings.
   package let traits: SpatialNormalizationSpecification

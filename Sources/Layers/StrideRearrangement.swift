@@ -1,11 +1,11 @@
 import Networks
 
-/// A convolution with stride s seen as one with stride 1: squares of s x s pixels become one pixel of s^2 times
-/// as many maps.
+/// A convolution with stride s seen as one with stride 1: squares of s x s pixels become one pixel
+/// of s^2 times as many maps.
 ///
-/// With the input padded and cut into squares, output (p, q) reads the squares (p, q) to (p + k - 1, q + k - 1) for
-/// k = ceil(size / s); the kernel is filled up with zeros to k s x k s. conv1's 11 x 11 x 3 under stride 4 becomes
-/// 3 x 3 x 48.
+/// With the input padded and cut into squares, output (p, q) reads the squares (p, q) to (p + k -
+/// 1, q + k - 1) for k = ceil(size / s); the kernel is filled up with zeros to k s x k s. conv1's
+/// 11 x 11 x 3 under stride 4 becomes 3 x 3 x 48.
 struct StrideRearrangement {
   let input: MapShape
   let output: MapShape

@@ -2,19 +2,19 @@ import Tensors
 
 /// The matrices of Winograd's algorithm (Cook-Toom) for one tile size and kernel size.
 ///
-/// With n = outputs + kernel - 1 points a_0 ... a_(n-2) and infinity, the outputs of a tile are
-/// y = A^T [(G g G^T) . (B^T x B)] A, with A^T_ij = a_j^i, G_jk = a_j^k / N_j for N_j the product of a_j - a_l over
-/// the other points, and row j of B^T the coefficients of the product of (z - a_l) over the other points; the
-/// point at infinity picks the highest power. (Lavin and Gray, Fast algorithms for convolutional neural
-/// networks, 2016; Winograd 1980.) The points are 0 for even n, and pairs +-a, so that rows come in pairs of which
-/// each is half computed by the other.
+/// With n = outputs + kernel - 1 points a_0 ... a_(n-2) and infinity, the outputs of a tile are y =
+/// A^T [(G g G^T) . (B^T x B)] A, with A^T_ij = a_j^i, G_jk = a_j^k / N_j for N_j the product of
+/// a_j - a_l over the other points, and row j of B^T the coefficients of the product of (z - a_l)
+/// over the other points; the point at infinity picks the highest power. (Lavin and Gray, Fast
+/// algorithms for convolutional neural networks, 2016; Winograd 1980.) The points are 0 for even n,
+/// and pairs +-a, so that rows come in pairs of which each is half computed by the other.
 struct WinogradCoefficients {
   /// Numbers along each axis of a tile, n.
   let size: Int
   /// Outputs along each axis of a tile.
   let outputs: Int
-  /// B^T in the order that the kernels read (`TileSize.toPoints`): the row of 0, for each pair the powers that
-  /// its two rows share and those that differ in sign, the row of infinity.
+  /// B^T in the order that the kernels read (`TileSize.toPoints`): the row of 0, for each pair the
+  /// powers that its two rows share and those that differ in sign, the row of infinity.
   let input: Tensor
   /// The power i of each pair's point, by i: what is left of A.
   let output: Tensor
@@ -24,13 +24,13 @@ struct WinogradCoefficients {
   /// The tile sizes that the inner loops know, with their outputs for a kernel of `kernelSize`.
   static func available(kernelSize: Int) -> [(size: Int, outputs: Int)] {
     guard kernelSize == 3 || kernelSize == 5 else { return [] }
-    // Larger ones are faster still, but F(7,5) has an error of 4e-5: among two nearly equal numbers of a pool it takes
-    // the other one more often than single precision has to.
+    // Larger ones are faster still, but F(7,5) has an error of 4e-5: among two nearly equal numbers
+    // of a pool it takes the other one more often than single precision has to.
     return (6...(kernelSize == 3 ? 9 : 8)).map { ($0, $0 - kernelSize + 1) }
   }
 
-  /// The positive points of each pair, by a tile's size: of the fractions that single precision holds exactly, those
-  /// with the least error where several were tried.
+  /// The positive points of each pair, by a tile's size: of the fractions that single precision
+  /// holds exactly, those with the least error where several were tried.
   private static func magnitudes(size: Int) -> [Double] {
     switch size {
     case 6: [1, 2]
@@ -83,8 +83,8 @@ struct WinogradCoefficients {
     }
   }
 
-  /// The coefficients of the product of (z - root), the lowest power first, filled up to two more than the
-  /// number of roots where a point is missing.
+  /// The coefficients of the product of (z - root), the lowest power first, filled up to two more
+  /// than the number of roots where a point is missing.
   private static func product(of roots: [Double]) -> [Double] {
     var coefficients = [1.0]
     for root in roots {

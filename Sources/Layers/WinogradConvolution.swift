@@ -3,13 +3,14 @@ import Networks
 import System
 import Tensors
 
-/// Convolution by Winograd's algorithm: a tile of outputs costs n^2 products a kernel and map instead of outputs^2 x
-/// size^2.
+/// Convolution by Winograd's algorithm: a tile of outputs costs n^2 products a kernel and map
+/// instead of outputs^2 x size^2.
 ///
-/// The tiles of a few images (a *round*) are transformed to points, each point is one product of matrices, tiles
-/// x maps by maps x kernels, and the products are transformed to outputs. The backward functions are the transposes of
-/// these steps with the same transformed kernels, and share the transform of the output gradient:
-/// dM = A dy A^T; dU += dM^T V with V = B^T x B; dV = dM U; dx += B dV B^T; at last dw = G^T dU G.
+/// The tiles of a few images (a *round*) are transformed to points, each point is one product of
+/// matrices, tiles x maps by maps x kernels, and the products are transformed to outputs. The
+/// backward functions are the transposes of these steps with the same transformed kernels, and
+/// share the transform of the output gradient: dM = A dy A^T; dU += dM^T V with V = B^T x B; dV =
+/// dM U; dx += B dV B^T; at last dw = G^T dU G.
 final class WinogradConvolution: ConvolutionAlgorithm {
   private let plan: WinogradPlan
   private let output: MapShape

@@ -1,9 +1,11 @@
 import Kernels
 import Networks
 
-/// How Winograd's algorithm is laid out for one convolution: tiles, rounds, and the memory that they take.
+/// How Winograd's algorithm is laid out for one convolution: tiles, rounds, and the memory that
+/// they take.
 struct WinogradPlan {
-  /// What the algorithm reads in each slice: the inputs, or their squares where the stride is rearranged away.
+  /// What the algorithm reads in each slice: the inputs, or their squares where the stride is
+  /// rearranged away.
   let slices: [MapShape]
   /// What it makes.
   let output: MapShape
@@ -18,8 +20,8 @@ struct WinogradPlan {
 
   /// Plans a convolution with the tile that costs least.
   ///
-  /// Nil where the algorithm does not fit: kernels of sizes that there are no tiles for, groups, or maps that do not
-  /// fill whole vectors.
+  /// Nil where the algorithm does not fit: kernels of sizes that there are no tiles for, groups, or
+  /// maps that do not fill whole vectors.
   init?(inputs: [MapShape], output: MapShape, window: Window, groups: Int) {
     let isStrided = window.stride > 1
     let squares = window.stride * window.stride
@@ -40,17 +42,17 @@ struct WinogradPlan {
       height: slices[0].height, width: slices[0].width, outputHeight: output.height,
       outputWidth: output.width, padding: isStrided ? 0 : window.padding, size: tile.size,
       outputs: tile.outputs)
-    // As many tiles as are about as large as the transformed kernels, each of which is read once a round: fewer would
-    // fetch the kernels too often, more would push the tiles out of the cache.
+    // As many tiles as are about as large as the transformed kernels, each of which is read once a
+    // round: fewer would fetch the kernels too often, more would push the tiles out of the cache.
     let tiles = 3 * maps * output.maps / (2 * (maps + output.maps))
     round = max(1, (tiles + grid.tiles - 1) / grid.tiles)
   }
 
   /// Whether it is faster than the patches even for a few images.
   ///
-  /// Every pass reads and packs the transformed kernels, which are many times the kernels' size: each of their numbers
-  /// costs as much as 37 multiplications (measured). One image of a layer with many maps and few tiles does not pay
-  /// for that.
+  /// Every pass reads and packs the transformed kernels, which are many times the kernels' size:
+  /// each of their numbers costs as much as 37 multiplications (measured). One image of a layer
+  /// with many maps and few tiles does not pay for that.
   func isWorthwhile(images: Int) -> Bool {
     guard images < 8 else { return true }
     let kernels = widest * output.maps
@@ -59,8 +61,9 @@ struct WinogradPlan {
     return tiles + 37 * grid.points * kernels < patches
   }
 
-  /// The work on an image, in multiplications: the products of each point, and the transforms of a number to and from
-  /// points, which cost about as much as 4 n products (measured: they wait for memory).
+  /// The work on an image, in multiplications: the products of each point, and the transforms of a
+  /// number to and from points, which cost about as much as 4 n products (measured: they wait for
+  /// memory).
   private static func cost(
     _ tile: (size: Int, outputs: Int), _ maps: Int, _ output: MapShape
   ) -> Int {

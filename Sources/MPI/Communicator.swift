@@ -171,7 +171,8 @@ package final class Communicator: @unchecked Sendable {
     requests.add(request)
   }
 
-  /// Replaces each element by its sum, largest or smallest value over all ranks, the same on every rank.
+  /// Replaces each element by its sum, largest or smallest value over all ranks, the same on every
+  /// rank.
   ///
   /// The corresponding MPI routine is `MPI_Iallreduce`, in place, followed by a wait.
   package func allReduce<Element: MPIElement>(

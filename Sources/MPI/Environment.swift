@@ -154,8 +154,9 @@ package enum Environment {
     alexnet_kill_self_later(Int32(1000 * min(seconds, 1e6)))
   }
 
-  /// What a rank does before it leaves without the others: it ends its streams to them in order, so that MPI says nothing
-  /// after the error, and sees to it that the launcher does not outlive the job for long, whatever the network does.
+  /// What a rank does before it leaves without the others: it ends its streams to them in order, so
+  /// that MPI says nothing after the error, and sees to it that the launcher does not outlive the
+  /// job for long, whatever the network does.
   ///
   /// Safe in a signal's handler after `Launcher.prepareForHandlers`.
   package static func partWithOthers() {

@@ -37,7 +37,8 @@ package final class MessageProgress: @unchecked Sendable {
   private var isEnding = false
   private var failure: MPIError?
 
-  /// Between two calls of the thread, in microseconds: at 10 Gbit/s 1.25 MB, which the system holds ready.
+  /// Between two calls of the thread, in microseconds: at 10 Gbit/s 1.25 MB, which the system holds
+  /// ready.
   private static let interval: UInt32 = 1000
 
   /// Makes the helper of a group of ranks; there is nothing to help a rank that is alone.

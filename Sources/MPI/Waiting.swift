@@ -14,7 +14,8 @@ enum Waiting {
 
   /// Compares the number of ranks on this host with its cores.
   ///
-  /// The launcher says how many ranks there are. Nobody is asked: where the network is wrong, that would take for ever.
+  /// The launcher says how many ranks there are. Nobody is asked: where the network is wrong, that
+  /// would take for ever.
   static func look() {
     state =
       (MPILibrary.ranksOnThisHost ?? 1)

@@ -3,22 +3,26 @@ package import MPI
 package import Networks
 package import Tensors
 
-/// The stage between convolutions, which each replica computes for its images of the batch, and fully-connected
-/// layers, whose neurons are spread over all ranks of a group of replicas and see the images of all of them
-/// (Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014).
+/// The stage between convolutions, which each replica computes for its images of the batch, and
+/// fully-connected layers, whose neurons are spread over all ranks of a group of replicas and see
+/// the images of all of them (Krizhevsky, "One weird trick for parallelizing convolutional neural
+/// networks", 2014).
 ///
 ///     forward,  all-gather:      y[t] = x[r][t] of the replicas r of the group, one below the other
 ///     backward, reduce-scatter:  dx[r][t] = sum of the rows of r in dy[p][t] over the ranks p of the group
 ///
-/// x[r][t] are the maps of tower t of the images of replica r; dy[p][t] is the gradient by y[t] that rank p found.
-/// Each is the adjoint of the other, <y, dy> = <x, dx>. Both go replica by replica, so that some images are computed
-/// while others travel (`BatchMessages`): forward a rank begins with its own replica and goes round from there;
-/// backward its own comes last, since nobody waits for that.
+/// x[r][t] are the maps of tower t of the images of replica r; dy[p][t] is the gradient by y[t]
+/// that rank p found. Each is the adjoint of the other, <y, dy> = <x, dx>. Both go replica by
+/// replica, so that some images are computed while others travel (`BatchMessages`): forward a rank
+/// begins with its own replica and goes round from there; backward its own comes last, since nobody
+/// waits for that.
 package final class BatchExchange {
-  /// Some images of the group, and some towers whose maps of them are read: their positions in `towers`.
+  /// Some images of the group, and some towers whose maps of them are read: their positions in
+  /// `towers`.
   package typealias Reading = (_ images: Range<Int>, _ towers: Range<Int>) -> Void
 
-  /// All towers in the order in which they are read: those of this rank, then those of the replica's other ranks.
+  /// All towers in the order in which they are read: those of this rank, then those of the
+  /// replica's other ranks.
   package let towers: [Int]
   let messages: BatchMessages
   private let ownTowers: Range<Int>
@@ -39,9 +43,11 @@ package final class BatchExchange {
     try messages.finishSending()
   }
 
-  /// Reduce-scatter: sets `dx` to the sum of all ranks' contributions to the maps of this rank's towers and images.
+  /// Reduce-scatter: sets `dx` to the sum of all ranks' contributions to the maps of this rank's
+  /// towers and images.
   ///
-  /// `find` is called for what `contribution(to:)` must hold next, `meanwhile` while the last of it travels.
+  /// `find` is called for what `contribution(to:)` must hold next, `meanwhile` while the last of it
+  /// travels.
   package func backward(
     into dx: [Tensor], finding find: Reading, meanwhile compute: () -> Void = {}
   ) throws(MPIError) {
@@ -59,7 +65,8 @@ package final class BatchExchange {
   /// The maps of a tower, those of all images of the group.
   package func maps(of tower: Int) -> Tensor { messages.gathered[tower] }
 
-  /// Where this rank writes the gradient that it found for a tower's maps, those of all images of the group.
+  /// Where this rank writes the gradient that it found for a tower's maps, those of all images of
+  /// the group.
   package func contribution(to tower: Int) -> Tensor { messages.contributions[tower] }
 
   /// The pass of all images of the group, once `forward` has begun.
@@ -69,7 +76,8 @@ package final class BatchExchange {
       firstImage: messages.firstImage, batch: pass.batch)
   }
 
-  /// The images of each replica in the pass that is under way, counted from the first replica's first.
+  /// The images of each replica in the pass that is under way, counted from the first replica's
+  /// first.
   package var images: [Range<Int>] { messages.images }
   /// How many images all replicas have together.
   package var batch: Int { messages.batch }

@@ -36,7 +36,8 @@ extension BatchMessages {
     }
   }
 
-  /// Waits until another replica's maps of the own towers are here, and passes them on to the other ranks of this replica.
+  /// Waits until another replica's maps of the own towers are here, and passes them on to the other
+  /// ranks of this replica.
   func relay(_ replica: Int) throws(MPIError) {
     guard replica != placement.replica else { return }
     try wait(for: fromPeers[replica])
@@ -48,7 +49,8 @@ extension BatchMessages {
     }
   }
 
-  /// Sends what this rank has of a replica to the other ranks of its replica, in the numbers that it came in.
+  /// Sends what this rank has of a replica to the other ranks of its replica, in the numbers that
+  /// it came in.
   private func passOn(_ replica: Int) throws(MPIError) {
     for rank in replicaRanks {
       for tower in placement.owned {

@@ -26,7 +26,8 @@ extension BatchMessages {
     }
   }
 
-  /// Starts to send what was found for a replica's maps of other towers to the other ranks of its replica that own them.
+  /// Starts to send what was found for a replica's maps of other towers to the other ranks of its
+  /// replica that own them.
   func sendContributions(ofReplica replica: Int) throws(MPIError) {
     try start { () throws(MPIError) in
       for rank in replicaRanks {
@@ -38,8 +39,8 @@ extension BatchMessages {
     }
   }
 
-  /// Adds up what this replica found for a replica's maps of the own towers, its own first, and starts to send it
-  /// there.
+  /// Adds up what this replica found for a replica's maps of the own towers, its own first, and
+  /// starts to send it there.
   func sendSums(toReplica replica: Int) throws(MPIError) {
     try wait(for: fromReplicaRanks[replica])
     try start { () throws(MPIError) in

@@ -6,10 +6,11 @@ import Tensors
 
 /// The messages of an exchange of the batch, in two stages each way.
 ///
-/// Between replicas, which may be on different hosts, a rank sends its maps only to the ranks of the same tower; within
-/// a replica, which sits on one host, the ranks pass on what they were sent. So a host receives a number once for its
-/// replica, and not once a rank. Backward, gradients are first added up within the replica and sent once. Each rank
-/// sends first to those that wait for it first.
+/// Between replicas, which may be on different hosts, a rank sends its maps only to the ranks of
+/// the same tower; within a replica, which sits on one host, the ranks pass on what they were sent.
+/// So a host receives a number once for its replica, and not once a rank. Backward, gradients are
+/// first added up within the replica and sent once. Each rank sends first to those that wait for it
+/// first.
 final class BatchMessages {
   /// The name of the layer that reads.
   private let name: String
@@ -19,7 +20,8 @@ final class BatchMessages {
   var backwardBytes = 0
   /// Seconds that this rank spent in starting and finishing messages, waiting included.
   private(set) var seconds = 0.0
-  /// The images of each replica in the pass that is under way, counted from the first replica's first.
+  /// The images of each replica in the pass that is under way, counted from the first replica's
+  /// first.
   private(set) var images: [Range<Int>] = []
   /// The number of the first replica's first image in the whole batch.
   private(set) var firstImage = 0
@@ -30,7 +32,8 @@ final class BatchMessages {
   let progress: MessageProgress
   /// The other ranks of the replica, which are the towers that they own.
   let replicaRanks: [Int]
-  /// What is sent; what comes from each replica; what comes from the other ranks of the replica for each replica's images.
+  /// What is sent; what comes from each replica; what comes from the other ranks of the replica for
+  /// each replica's images.
   let sending = Requests()
   let fromPeers: [Requests]
   let fromReplicaRanks: [Requests]
@@ -96,8 +99,8 @@ final class BatchMessages {
 
   // MARK: Images
 
-  /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass in order, and
-  /// where damaged records are left out, some have fewer.
+  /// Tells all ranks how many images each replica has in the pass that begins: at the end of a pass
+  /// in order, and where damaged records are left out, some have fewer.
   func agree(_ pass: Pass) throws(MPIError) {
     let numbers = [Int64(pass.images), Int64(pass.firstImage)]
     let all = try Activity.waiting(for: "the replicas' images") { () throws(MPIError) in
@@ -121,8 +124,8 @@ final class BatchMessages {
     images[replicas.lowerBound].lowerBound..<images[replicas.upperBound - 1].upperBound
   }
 
-  /// The replicas in the order in which this one needs their maps, its own first; of the others some at a time: enough
-  /// images for a product to be worth while, and in a row.
+  /// The replicas in the order in which this one needs their maps, its own first; of the others
+  /// some at a time: enough images for a product to be worth while, and in a row.
   var replicasInTurn: [Range<Int>] {
     let ownReplica = placement.replica
     var result = [ownReplica..<(ownReplica + 1)]
@@ -141,7 +144,8 @@ final class BatchMessages {
   /// Fewer images of other replicas are not computed apart.
   private static let fewestImages = 64
 
-  /// The other replicas in the order in which they need what this one has: the one before comes to this one first.
+  /// The other replicas in the order in which they need what this one has: the one before comes to
+  /// this one first.
   var waitingReplicas: [Int] {
     let count = placement.replicas
     return (1..<max(1, count)).map { (placement.replica - $0 + count) % count }

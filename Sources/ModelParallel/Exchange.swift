@@ -8,10 +8,10 @@ package import Tensors
 ///     forward,  all-gather:      y[r] = (x[t] for every tower t that r reads)
 ///     backward, reduce-scatter:  dx[t] = sum of dy[r][t] over the towers r that read t
 ///
-/// x[t] are the maps of tower t, and dy[r][t] is the gradient by them that tower r found. Each is the adjoint of
-/// the other, <y, dy> = <x, dx>: the towers compute different things with the same maps, so backward their
-/// gradients add up. `TowerMessages` carries both; where all towers are in one process nothing is copied, and
-/// `y[r]` are the tensors of the towers themselves.
+/// x[t] are the maps of tower t, and dy[r][t] is the gradient by them that tower r found. Each is
+/// the adjoint of the other, <y, dy> = <x, dx>: the towers compute different things with the same
+/// maps, so backward their gradients add up. `TowerMessages` carries both; where all towers are in
+/// one process nothing is copied, and `y[r]` are the tensors of the towers themselves.
 package final class Exchange {
   /// The name of the layer that reads, `conv3`.
   package let name: String
@@ -22,10 +22,11 @@ package final class Exchange {
   private let reads: [[Int]]
   private let progress: MessageProgress?
 
-  /// All-gather: brings the maps `x` of this rank's towers to all towers that read them; `maps(of:)` has them then.
+  /// All-gather: brings the maps `x` of this rank's towers to all towers that read them;
+  /// `maps(of:)` has them then.
   ///
-  /// `make` is called for the images of each part of the messages in turn and may make `x` for them: they are sent next.
-  /// `meanwhile` is called while the last part travels.
+  /// `make` is called for the images of each part of the messages in turn and may make `x` for
+  /// them: they are sent next. `meanwhile` is called while the last part travels.
   package func forward(
     _ x: [Tensor], _ pass: Pass, making make: (_ images: Range<Int>) -> Void = { _ in },
     meanwhile compute: () throws(MPIError) -> Void = {}
@@ -40,8 +41,9 @@ package final class Exchange {
     try messages.finishGather()
   }
 
-  /// Reduce-scatter: brings every `contribution(of:to:)` to the owner of the maps and adds it to `dx`, in which each
-  /// of this rank's towers has what it found for its own maps; `meanwhile` may still find that.
+  /// Reduce-scatter: brings every `contribution(of:to:)` to the owner of the maps and adds it to
+  /// `dx`, in which each of this rank's towers has what it found for its own maps; `meanwhile` may
+  /// still find that.
   package func backward(
     into dx: [Tensor], _ pass: Pass, meanwhile compute: () throws(MPIError) -> Void = {}
   ) throws(MPIError) {
@@ -59,8 +61,8 @@ package final class Exchange {
   /// The maps of a tower; those of another rank's are here after `forward`.
   package func maps(of tower: Int) -> Tensor { messages.maps(of: tower) }
 
-  /// Where one of this rank's towers (`reader`) writes the gradient that it found for another tower's maps, before
-  /// `backward`.
+  /// Where one of this rank's towers (`reader`) writes the gradient that it found for another
+  /// tower's maps, before `backward`.
   package func contribution(of reader: Int, to tower: Int) -> Tensor {
     messages.contribution(of: reader, to: tower)
   }
@@ -89,7 +91,8 @@ package final class Exchange {
   /// - Parameters:
   ///   - name: The name of the layer that reads.
   ///   - shapes: The maps of each tower.
-  ///   - reads: The towers that each tower reads, in ascending order and itself among them; nil for all.
+  ///   - reads: The towers that each tower reads, in ascending order and itself among them; nil for
+  ///     all.
   ///   - placement: Where the towers are.
   ///   - batchSize: The largest number of images in a pass.
   ///   - tag: A number that no other exchange of the network has.

@@ -4,10 +4,11 @@ package import Tensors
 
 /// Adds up the gradients of the replicas, tensor by tensor, while the backward pass goes on.
 ///
-/// A tensor is cut into pieces, and a piece into a chunk for each replica. First a replica sends every other one
-/// its numbers of that one's chunk (reduce-scatter); the owner adds them up in the order of the replicas, and
-/// sends the sum to all (all-gather). So each sum is computed by one replica, and all replicas hold the same bits.
-/// With R replicas a rank sends 2 (R - 1) / R times the gradients' bytes, the least that is possible.
+/// A tensor is cut into pieces, and a piece into a chunk for each replica. First a replica sends
+/// every other one its numbers of that one's chunk (reduce-scatter); the owner adds them up in the
+/// order of the replicas, and sends the sum to all (all-gather). So each sum is computed by one
+/// replica, and all replicas hold the same bits. With R replicas a rank sends 2 (R - 1) / R times
+/// the gradients' bytes, the least that is possible.
 package final class GradientReduction: @unchecked Sendable {
   /// Bytes that this rank has sent.
   package var bytes: Int { monitor.locked { sentBytes } }

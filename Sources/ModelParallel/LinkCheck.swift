@@ -24,19 +24,23 @@ package enum LinkCheck {
     }
   }
 
-  /// The messages that are tried, in numbers: one that travels in one piece, and those that are negotiated.
+  /// The messages that are tried, in numbers: one that travels in one piece, and those that are
+  /// negotiated.
   private static let lengths = [1, 1000, 65_537, 1 << 20]
   /// Of these, what there is time for before a training.
   private static let quickLengths = [1, 1000, 65_537]
 
-  /// Exchanges messages with checked contents between ranks; all ranks of the group call it together.
+  /// Exchanges messages with checked contents between ranks; all ranks of the group call it
+  /// together.
   ///
-  /// Every rank sends to its neighbours at distances 1, 2, 4 and so on, so that each rank and each host is busy
-  /// in few rounds. Nobody waits for longer than the limit: where a network is wrong, MPI would wait for ever.
+  /// Every rank sends to its neighbours at distances 1, 2, 4 and so on, so that each rank and each
+  /// host is busy in few rounds. Nobody waits for longer than the limit: where a network is wrong,
+  /// MPI would wait for ever.
   /// - Parameters:
   ///   - group: The ranks.
   ///   - limit: Seconds that a message may take.
-  /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is damaged.
+  /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is
+  ///   damaged.
   package static func verify(_ group: Communicator, within limit: Double = 60) throws(Failure) {
     try verify(group, lengths, limit)
   }
@@ -51,16 +55,19 @@ package enum LinkCheck {
     }
   }
 
-  /// What a training tries before its first step: messages with checked contents between its ranks, then the link
-  /// between the towers of a replica.
+  /// What a training tries before its first step: messages with checked contents between its ranks,
+  /// then the link between the towers of a replica.
   ///
-  /// All ranks call it together. A tenth of a second for two hosts at 1 Gbit/s, and little more for many.
+  /// All ranks call it together. A tenth of a second for two hosts at 1 Gbit/s, and little more for
+  /// many.
   /// - Parameters:
   ///   - placement: Where the towers are.
   ///   - limit: Seconds that a message may take.
-  /// - Returns: What the slowest of the replicas' links does, the same on every rank: that between its first two
-  ///   ranks, or between the first two replicas where each of them is on one rank. Nil for one rank.
-  /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is damaged.
+  /// - Returns: What the slowest of the replicas' links does, the same on every rank: that between
+  ///   its first two ranks, or between the first two replicas where each of them is on one rank.
+  ///   Nil for one rank.
+  /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is
+  ///   damaged.
   package static func quick(
     _ placement: Placement, within limit: Double = 60
   ) throws(Failure) -> Link? {
@@ -109,9 +116,9 @@ package enum LinkCheck {
       throw Failure(
         .inputOutput,
         "Rank \(group.rank) (\(Machine.hostName)) could not exchange a message of "
-          + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the network that joins the "
-          + "hosts: \(LaunchOptions.network()) (scripts/launch does), and check "
-          + "the firewall.")
+          + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the "
+          + "network that joins the hosts: \(LaunchOptions.network()) (scripts/launch does), and "
+          + "check the firewall.")
     }
     defer {
       sent.deallocate()
@@ -121,9 +128,10 @@ package enum LinkCheck {
     guard let wrong else { return }
     throw Failure(
       .inputOutput,
-      "Rank \(group.rank) (\(Machine.hostName)) received a damaged message from rank \(from): number "
-        + "\(wrong) of \(length) is \(received[wrong]) and should be \(content(wrong, from: from, distance)). Try "
-        + "another network (\(LaunchOptions.messages())) or transport (\(LaunchOptions.plainTransport))."
+      "Rank \(group.rank) (\(Machine.hostName)) received a damaged message from rank \(from): "
+        + "number \(wrong) of \(length) is \(received[wrong]) and should be "
+        + "\(content(wrong, from: from, distance)). Try another network "
+        + "(\(LaunchOptions.messages())) or transport (\(LaunchOptions.plainTransport))."
     )
   }
 
@@ -132,7 +140,8 @@ package enum LinkCheck {
     Float((position &* 31 &+ rank &* 1009 &+ distance &* 7) & 0xFFFFF)
   }
 
-  /// Measures the links between neighbours: ranks 0 and 1, then 1 and 2, and so on, one link at a time.
+  /// Measures the links between neighbours: ranks 0 and 1, then 1 and 2, and so on, one link at a
+  /// time.
   ///
   /// All ranks of the group call it together.
   /// - Parameters:

@@ -6,11 +6,11 @@ package import Tensors
 
 /// Softmax and cross-entropy over classes that are split between the towers.
 ///
-/// With z the logits of all towers, p_c = exp(z_c - m) / sum of exp(z_j - m), m the largest z; the loss is
-/// -ln p of the true class in nats, and its gradient by z_c is p_c - [c is the true class], divided by the
-/// size of the whole batch. Between towers go, for each image, the largest logit with the true class's
-/// logit, then the sum with the number of classes ahead of the true one: two small all-reduces. (Shoeybi et
-/// al., Megatron-LM, 2019, do the same for words.)
+/// With z the logits of all towers, p_c = exp(z_c - m) / sum of exp(z_j - m), m the largest z; the
+/// loss is -ln p of the true class in nats, and its gradient by z_c is p_c - [c is the true class],
+/// divided by the size of the whole batch. Between towers go, for each image, the largest logit
+/// with the true class's logit, then the sum with the number of classes ahead of the true one: two
+/// small all-reduces. (Shoeybi et al., Megatron-LM, 2019, do the same for words.)
 package final class ParallelSoftmax {
   /// What is known about a batch once its logits are.
   package struct Score: Sendable, Equatable {
@@ -59,7 +59,8 @@ package final class ParallelSoftmax {
 
   private let classes: [Range<Int>]
   private let placement: Placement
-  /// For each image the largest logit and that of the true class; then the sum and the classes ahead.
+  /// For each image the largest logit and that of the true class; then the sum and the classes
+  /// ahead.
   private var extremes: [Double]
   private var sums: [Double]
 

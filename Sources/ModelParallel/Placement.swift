@@ -3,8 +3,8 @@ package import System
 
 /// Which of the network's towers live in this process, and how it reaches the others.
 ///
-/// A *replica* is one whole network: its towers on as many ranks, or all of them on one. Several replicas train
-/// on different images of the same batch and keep the same weights.
+/// A *replica* is one whole network: its towers on as many ranks, or all of them on one. Several
+/// replicas train on different images of the same batch and keep the same weights.
 package struct Placement: Sendable {
   /// The towers of the network.
   package let towers: Int
@@ -25,22 +25,22 @@ package struct Placement: Sendable {
 
   /// Spreads the towers of one or several replicas over a group of ranks.
   ///
-  /// One rank owns all towers. More ranks own one tower each, the ranks of a replica on the same host where
-  /// that is possible, or all towers each.
+  /// One rank owns all towers. More ranks own one tower each, the ranks of a replica on the same
+  /// host where that is possible, or all towers each.
   /// - Parameters:
   ///   - towers: The towers of the network.
   ///   - world: The ranks.
   ///   - towersPerRank: 1, or all of them; nil for one, unless there is one rank only.
-  /// - Throws: `Failure`: usage where the ranks do not make whole replicas, input/output where they do not reach
-  ///   each other.
+  /// - Throws: `Failure`: usage where the ranks do not make whole replicas, input/output where they
+  ///   do not reach each other.
   package init(
     towers: Int, over world: Communicator, towersPerRank: Int? = nil
   ) throws(Failure) {
     guard [nil, 1, towers].contains(towersPerRank) else {
       throw Failure(
         .usage,
-        "\(towersPerRank ?? 0) towers a rank do not fit a network of \(towers); give --towers-per-rank 1 or "
-          + "\(towers).")
+        "\(towersPerRank ?? 0) towers a rank do not fit a network of \(towers); give "
+          + "--towers-per-rank 1 or \(towers).")
     }
     self.towers = towers
     members = 1
@@ -76,13 +76,15 @@ package struct Placement: Sendable {
     self.members = members
   }
 
-  /// Divides the replicas into groups of neighbours, each of which can spread layers over all of its ranks (hybrid
-  /// parallelism: Das et al., "Distributed deep learning using synchronous stochastic gradient descent", 2016).
+  /// Divides the replicas into groups of neighbours, each of which can spread layers over all of
+  /// its ranks (hybrid parallelism: Das et al., "Distributed deep learning using synchronous
+  /// stochastic gradient descent", 2016).
   ///
   /// All ranks call it together.
   /// - Parameter groups: The groups; divides the replicas.
-  /// - Returns: `inside`: the replicas of this rank's group, as if there were no others. `spread`: each group as one
-  ///   replica of as many towers as it has ranks, which computes the images of all of its replicas.
+  /// - Returns: `inside`: the replicas of this rank's group, as if there were no others. `spread`:
+  ///   each group as one replica of as many towers as it has ranks, which computes the images of
+  ///   all of its replicas.
   /// - Throws: `MPIError` where a message fails.
   package func grouped(
     into groups: Int

@@ -5,8 +5,8 @@ import Tensors
 
 /// Whether all replicas still hold the same weights, to the last bit.
 ///
-/// They start from the same numbers and add the same sums, so they can differ only by a fault: of memory, of a
-/// message, of the program. Training would go on and mean nothing.
+/// They start from the same numbers and add the same sums, so they can differ only by a fault: of
+/// memory, of a message, of the program. Training would go on and mean nothing.
 package struct ReplicaCheck {
   private let placement: Placement
 
@@ -17,8 +17,8 @@ package struct ReplicaCheck {
   /// - Parameters:
   ///   - parameters: What this rank holds as its peers in the other replicas do.
   ///   - step: The steps done, for the message.
-  /// - Throws: `Failure` (ranksDisagree) that names the first tensor that differs, `MPIError` where a
-  ///   message fails.
+  /// - Throws: `Failure` (ranksDisagree) that names the first tensor that differs, `MPIError` where
+  ///   a message fails.
   package func compare(_ parameters: [Parameter], step: Int) throws {
     guard placement.replicas > 1 else { return }
     let ownSums = parameters.map { Int64(bitPattern: Self.checksum(of: $0.value)) }

@@ -1,8 +1,9 @@
 /// Which ranks form a replica, and which member of it each one is.
 ///
-/// The ranks of a replica exchange activations in every step, so they sit on one host wherever a host has
-/// enough of them, whatever order mpirun gave the ranks; replicas meet less often and may be apart. The replicas of a
-/// host follow each other, so that groups of neighbours are on few hosts.
+/// The ranks of a replica exchange activations in every step, so they sit on one host wherever a
+/// host has enough of them, whatever order mpirun gave the ranks; replicas meet less often and may
+/// be apart. The replicas of a host follow each other, so that groups of neighbours are on few
+/// hosts.
 package struct ReplicaLayout: Equatable, Sendable {
   /// For each rank the number of its replica.
   package let replica: [Int]

@@ -4,10 +4,11 @@ import Networks
 import System
 import Tensors
 
-/// The messages of an exchange between the towers of a replica, one tower a rank; none where all are in one process.
+/// The messages of an exchange between the towers of a replica, one tower a rank; none where all
+/// are in one process.
 ///
-/// Maps travel forward, cut into parts, and the gradients by them backward. Between `start...` and `finish...`
-/// there is time for arithmetic.
+/// Maps travel forward, cut into parts, and the gradients by them backward. Between `start...` and
+/// `finish...` there is time for arithmetic.
 final class TowerMessages {
   /// Bytes that this rank has sent in the forward direction.
   private(set) var forwardBytes = 0
@@ -27,8 +28,8 @@ final class TowerMessages {
   private let formats: WireFormats
   private let requests = Requests()
   private let partCount: Int
-  /// What travels: the own maps part by part, the others' maps by tower and part, gradients for the others' maps,
-  /// gradients for the own.
+  /// What travels: the own maps part by part, the others' maps by tower and part, gradients for the
+  /// others' maps, gradients for the own.
   private let ownMaps: [WireMessage]
   private let otherMaps: [[WireMessage]]
   private let otherGradients: [WireMessage]
@@ -157,7 +158,8 @@ final class TowerMessages {
     return tensor
   }
 
-  /// The gradient that a tower (`reader`) found for another tower's maps; one of the two is this rank's.
+  /// The gradient that a tower (`reader`) found for another tower's maps; one of the two is this
+  /// rank's.
   func contribution(of reader: Int, to tower: Int) -> Tensor {
     let found =
       placement.owned.contains(reader)

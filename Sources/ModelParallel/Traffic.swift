@@ -4,7 +4,8 @@ package struct Traffic: Sendable {
   package let name: String
   /// Bytes that this rank has sent, both ways.
   package let bytes: Int
-  /// Seconds that this rank has spent in starting messages and in waiting for them: what computing did not hide.
+  /// Seconds that this rank has spent in starting messages and in waiting for them: what computing
+  /// did not hide.
   package let seconds: Double
 
   /// Makes a row.

@@ -6,8 +6,8 @@ package enum WireFormat: String, Codable, CaseIterable, Sendable {
   case fp32
   /// The upper half of a float, rounded to even: its range with 8 bits of precision.
   case bf16
-  /// IEEE binary16: 11 bits of precision. Each message carries a power of two that brings its largest number
-  /// to 2^14, so that small gradients do not vanish.
+  /// IEEE binary16: 11 bits of precision. Each message carries a power of two that brings its
+  /// largest number to 2^14, so that small gradients do not vanish.
   case fp16
 
   /// The elements of 16 bits that `count` numbers take; 0 where they travel as they are.
@@ -93,7 +93,8 @@ enum HalfPrecision {
     for i in 0..<numbers.count { numbers[i] = BFloat16.number(of: message[i]) }
   }
 
-  /// The power of two that brings the largest number to at least 2^14 and below 2^15; 1 where there is none.
+  /// The power of two that brings the largest number to at least 2^14 and below 2^15; 1 where there
+  /// is none.
   static func scale(of numbers: UnsafeBufferPointer<Float>) -> Float {
     var largest: UInt32 = 0
     for i in 0..<numbers.count { largest = max(largest, numbers[i].bitPattern & 0x7FFF_FFFF) }

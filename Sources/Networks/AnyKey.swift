@@ -9,7 +9,8 @@ struct AnyKey: CodingKey, ExpressibleByStringLiteral {
   init(stringValue: String) { self.stringValue = stringValue }
   init?(intValue: Int) { return nil }
 
-  /// Makes sure that an object has no keys but the known ones, so that a misspelt setting is not taken for a default.
+  /// Makes sure that an object has no keys but the known ones, so that a misspelt setting is not
+  /// taken for a default.
   static func check(
     _ decoder: any Decoder, _ known: some Sequence<String>, _ what: String
   ) throws {

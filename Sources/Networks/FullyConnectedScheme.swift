@@ -4,8 +4,8 @@ package import System
 package enum FullyConnectedScheme: Hashable, Sendable {
   /// Each replica its own images, as in the convolutions: the gradients of all weights travel.
   case data
-  /// Groups of neighbouring ranks, each the images of its replicas, each rank some of the neurons: activations
-  /// travel within a group, gradients of a rank's neurons between the groups.
+  /// Groups of neighbouring ranks, each the images of its replicas, each rank some of the neurons:
+  /// activations travel within a group, gradients of a rank's neurons between the groups.
   case groups(Int)
 
   /// All ranks together every image: activations travel, these layers' gradients never.
@@ -56,8 +56,8 @@ extension FullyConnectedScheme {
     return scheme
   }
 
-  /// The schemes that a network can be trained with on so many replicas: as many groups as divide the replicas, and
-  /// a neuron of every layer at least for each rank of a group.
+  /// The schemes that a network can be trained with on so many replicas: as many groups as divide
+  /// the replicas, and a neuron of every layer at least for each rank of a group.
   package static func candidates(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int
   ) -> [FullyConnectedScheme] {
@@ -89,11 +89,12 @@ extension FullyConnectedScheme {
       network.fullyConnectedPart == nil
       ? "none of them reads all towers up to the output"
       : replicas.isMultiple(of: count)
-        ? "the smallest has \(network.fewestNeurons) neurons for the \(ranksPerReplica * replicas / count) ranks of a group"
+        ? "the smallest has \(network.fewestNeurons) neurons for the "
+          + "\(ranksPerReplica * replicas / count) ranks of a group"
         : "\(count) does not divide the \(replicas) replicas"
     throw Failure(
       .usage,
-      "The fully-connected layers of \(quoted(network.name)) cannot be computed with --parallel-fc \(self): \(reason); "
-        + "take \(possible.map(\.description).joined(separator: " or ")).")
+      "The fully-connected layers of \(quoted(network.name)) cannot be computed with --parallel-fc "
+        + "\(self): \(reason); take \(possible.map(\.description).joined(separator: " or ")).")
   }
 }

@@ -6,7 +6,8 @@ package struct NetworkChoice {
   private var named: (Int) -> NetworkSpecification
   private let variants: [NetworkVariant]
   private let recipe: RecipeName
-  /// The program's own network that this one is, whatever its variants; nil for one that somebody described.
+  /// The program's own network that this one is, whatever its variants; nil for one that somebody
+  /// described.
   package let preset: String?
 
   /// Understands the words of the options `--network`, `--recipe` and `--variant`.
@@ -14,8 +15,8 @@ package struct NetworkChoice {
   ///   - name: A preset's name or a JSON file.
   ///   - recipe: Which source settles what the two tell differently.
   ///   - variants: Names of changes, several with commas between them.
-  /// - Throws: `Failure` (usage) for a name that there is not, (inputMissing, badData) for a file that is not there or
-  ///   describes no network.
+  /// - Throws: `Failure` (usage) for a name that there is not, (inputMissing, badData) for a file
+  ///   that is not there or describes no network.
   package init(name: String, recipe: RecipeName, variants: [String]) throws(Failure) {
     named = try NetworkSpecification.named(name, recipe: recipe)
     self.recipe = recipe
@@ -54,7 +55,8 @@ package struct NetworkChoice {
   }
 
   /// The network for a number of classes; nil stands for any.
-  /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no such network.
+  /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no
+  ///   such network.
   package func network(classes: Int?) throws(Failure) -> NetworkSpecification {
     let network = try named(classes ?? 1000).applying(variants, recipe: recipe)
     try network.validate()

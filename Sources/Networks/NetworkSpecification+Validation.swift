@@ -15,7 +15,8 @@ extension NetworkSpecification {
         "\(what) is \(quoted(name)); take 1 to 1000 letters without control characters")
     }
     try require(plain: name, "its 'name'")
-    // Folders of runs and exported files are called after networks, and descriptions come from others.
+    // Folders of runs and exported files are called after networks, and descriptions come from
+    // others.
     try require(
       name.utf8.count <= 200 && !name.hasPrefix(".") && !name.utf8.contains(UInt8(ascii: "/")),
       "its 'name' is \(quoted(name)); take at most 200 letters, without '/' and without '.' in "
@@ -32,16 +33,18 @@ extension NetworkSpecification {
       let (mean, deviation) = (scaling.mean ?? [0, 0, 0], scaling.deviation)
       try require(
         scaling.scale.isFinite && scaling.scale > 1e-9 && scaling.scale < 1e9,
-        "the 'scale' of its 'preprocessing' is \(scaling.scale), not a positive number (1 for 0 to 255, "
-          + "0.00392156862745098 for 0 to 1)")
+        "the 'scale' of its 'preprocessing' is \(scaling.scale), not a positive number (1 for 0 to "
+          + "255, 0.00392156862745098 for 0 to 1)")
       try require(
         mean.count == 3
           && mean.allSatisfy { $0.isFinite && abs($0 / scaling.scale) <= 255.5 },
-        "the 'mean' of its 'preprocessing' is \(mean), not three numbers (R, G, B) from 0 to 255 x 'scale'"
+        "the 'mean' of its 'preprocessing' is \(mean), not three numbers (R, G, B) from 0 to 255 x "
+          + "'scale'"
       )
       try require(
         deviation.count == 3 && deviation.allSatisfy { $0.isFinite && $0 > 1e-9 && $0 < 1e9 },
-        "the 'deviation' of its 'preprocessing' is \(deviation), not three positive numbers (R, G, B)"
+        "the 'deviation' of its 'preprocessing' is \(deviation), not three positive numbers (R, G, "
+          + "B)"
       )
     }
     try require(

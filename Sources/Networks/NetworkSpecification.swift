@@ -51,7 +51,8 @@ package struct NetworkSpecification: Equatable, Sendable, Codable {
   }
 
   /// Reads a network from a JSON file of the user's.
-  /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no network.
+  /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no
+  ///   network.
   package init(contentsOf path: String) throws(Failure) {
     let text: [UInt8]
     do throws(Failure) {
@@ -117,14 +118,16 @@ package struct LayerShape: Sendable {
 }
 
 extension NetworkSpecification {
-  /// Whether a layer reads the picture, the same for all towers: no layer with weights stands in front of it.
+  /// Whether a layer reads the picture, the same for all towers: no layer with weights stands in
+  /// front of it.
   package func readsPicture(_ layer: LayerSpecification) -> Bool {
     !layers.prefix { $0 != layer }.contains(where: \.hasWeights)
   }
 
   /// The shapes of a tower's layers, from the image to the logits.
   ///
-  /// The network must be valid; only `validate` asks before it is known, and refuses what comes out too large.
+  /// The network must be valid; only `validate` asks before it is known, and refuses what comes out
+  /// too large.
   package func shapes(ofTower tower: Int) -> [LayerShape] {
     let image = MapShape(height: inputSide, width: inputSide, maps: 3)
     return shapes(
@@ -132,8 +135,9 @@ extension NetworkSpecification {
       from: [MapShape](repeating: image, count: towers))
   }
 
-  /// The layers that can be spread over the ranks of all replicas: from the first fully-connected one that reads
-  /// all towers to the last, where nothing else is in between; nil where there are none.
+  /// The layers that can be spread over the ranks of all replicas: from the first fully-connected
+  /// one that reads all towers to the last, where nothing else is in between; nil where there are
+  /// none.
   package var fullyConnectedPart: Range<Int>? {
     let first = layers.firstIndex { $0.weights?.isFullyConnected == true && $0.reads == .all }
     guard let first, first > 0 else { return nil }
@@ -166,8 +170,8 @@ extension NetworkSpecification {
       let layer = layers[index]
       let read = index > 0 ? layer.reads.towers(of: part, among: maps.count) : [part]
       let inputs = read.map { maps[$0] }
-      // Where there are more parts than towers before, the first layer is fully connected: what it makes does
-      // not depend on what it reads.
+      // Where there are more parts than towers before, the first layer is fully connected: what it
+      // makes does not depend on what it reads.
       let outputs = (0..<parts).map {
         layer.traits.output(
           of: maps[min($0, maps.count - 1)],

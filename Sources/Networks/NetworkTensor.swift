@@ -6,7 +6,8 @@ package struct NetworkTensor: Equatable, Sendable {
   package let name: String
   /// The name after the layer, as Caffe has it: `conv1.weight`.
   package let layerName: String
-  /// The lengths of the dimensions, PyTorch's order: kernels x maps x rows x columns, neurons x inputs, or biases.
+  /// The lengths of the dimensions, PyTorch's order: kernels x maps x rows x columns, neurons x
+  /// inputs, or biases.
   package let shape: [Int]
   /// Maps, rows and columns that a fully-connected layer's weights see; nil for other tensors.
   package let inputs: [Int]?

@@ -9,13 +9,15 @@ package enum ChannelOrder: String, Codable, Sendable, CaseIterable {
 /// How a network's description says that pixels from 0 to 255 become its input, colour by colour:
 /// (pixel x scale - mean) / deviation.
 ///
-/// Means and deviations are those of R, G and B, whatever the order in which the network sees the colours.
+/// Means and deviations are those of R, G and B, whatever the order in which the network sees the
+/// colours.
 package struct PixelScaling: Equatable, Sendable {
   /// The order of the colours in the network's input.
   package var channelOrder: ChannelOrder
   /// What pixels are multiplied by first.
   package var scale: Double
-  /// The mean of R, G and B once they are scaled; nil for the mean image of what the network is trained on.
+  /// The mean of R, G and B once they are scaled; nil for the mean image of what the network is
+  /// trained on.
   package var mean: [Double]?
   /// What R, G and B are divided by in the end.
   package var deviation: [Double]
@@ -38,7 +40,8 @@ package struct PixelScaling: Equatable, Sendable {
   package var factors: [Float] { deviation.map { Float(scale / $0) } }
 }
 
-// A JSON object under "preprocessing"; what is left out has its default, and another key is an error.
+// A JSON object under "preprocessing"; what is left out has its default, and another key is an
+// error.
 extension PixelScaling: Codable {
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case channelOrder, scale, mean, deviation

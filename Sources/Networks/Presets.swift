@@ -30,9 +30,11 @@ extension NetworkSpecification {
     }
   }
 
-  /// The network that `--network` names: one of those that come with the program, or a JSON description.
+  /// The network that `--network` names: one of those that come with the program, or a JSON
+  /// description.
   /// - Returns: The network for a number of classes; a description has its own.
-  /// - Throws: `Failure`: usage where there is none of the name, as for a file that is no description.
+  /// - Throws: `Failure`: usage where there is none of the name, as for a file that is no
+  ///   description.
   package static func named(
     _ name: String, recipe: RecipeName
   ) throws(Failure) -> (_ classes: Int) -> NetworkSpecification {
@@ -47,22 +49,24 @@ extension NetworkSpecification {
     guard name.contains("/") || name.hasSuffix(".json") else {
       throw Failure(
         .usage,
-        "--network takes \(presetNames.joined(separator: ", ")) or a .json file, not \(quoted(name))."
+        "--network takes \(presetNames.joined(separator: ", ")) or a .json file, not "
+          + "\(quoted(name))."
       )
     }
     let described = try NetworkSpecification(contentsOf: name)
     return { _ in described }
   }
 
-  /// The network of the paper's figure 2: two towers that meet in conv3 and in the fully-connected layers.
+  /// The network of the paper's figure 2: two towers that meet in conv3 and in the fully-connected
+  /// layers.
   package static func alexNet(classes: Int, recipe: RecipeName) -> NetworkSpecification {
     alexNet(
       name: "alexnet", towers: 2, kernels: [96, 256, 384, 384, 256], classes: classes,
       recipe: recipe)
   }
 
-  /// The paper's one-GPU net (3.2, footnote): half the kernels but in conv5 and the fully-connected layers,
-  /// so that the number of parameters is about the same.
+  /// The paper's one-GPU net (3.2, footnote): half the kernels but in conv5 and the fully-connected
+  /// layers, so that the number of parameters is about the same.
   package static func alexNetOneTower(classes: Int, recipe: RecipeName) -> NetworkSpecification {
     alexNet(
       name: "alexnet-one-tower", towers: 1, kernels: [48, 128, 192, 192, 256], classes: classes,
@@ -132,7 +136,8 @@ extension NetworkSpecification {
   /// The four-layer network of the paper's figure 1, whose sizes are those of Krizhevsky's
   /// `layers-18pct.cfg` without its norms.
   ///
-  /// Every layer reads both towers, so the network is the same whether its kernels are split or not.
+  /// Every layer reads both towers, so the network is the same whether its kernels are split or
+  /// not.
   package static func cifarFourLayer(classes: Int) -> NetworkSpecification {
     func conv(_ number: Int, _ kernels: Int, _ deviation: Double) -> LayerSpecification {
       .convolution(

@@ -1,14 +1,14 @@
-// AlexNets whose trained weights others published. Each is one tower, since its norms, where it has any, run across
-// all maps; groups take the place of towers.
+// AlexNets whose trained weights others published. Each is one tower, since its norms, where it has
+// any, run across all maps; groups take the place of towers.
 extension NetworkSpecification {
-  /// Caffe's `bvlc_alexnet`: crops of 227 pixels in B, G, R, LRN with k = 1 and alpha / n across all 96 or 256 maps,
-  /// groups in conv2, conv4 and conv5.
+  /// Caffe's `bvlc_alexnet`: crops of 227 pixels in B, G, R, LRN with k = 1 and alpha / n across
+  /// all 96 or 256 maps, groups in conv2, conv4 and conv5.
   package static func caffeAlexNet(classes: Int) -> NetworkSpecification {
     caffe("caffe-alexnet", classes: classes, poolsFirst: false)
   }
 
-  /// Caffe's `bvlc_reference_caffenet`, called CaffeNet: `bvlc_alexnet` with pools in front of the norms, and other
-  /// initial biases.
+  /// Caffe's `bvlc_reference_caffenet`, called CaffeNet: `bvlc_alexnet` with pools in front of the
+  /// norms, and other initial biases.
   package static func caffeNet(classes: Int) -> NetworkSpecification {
     caffe("caffenet", classes: classes, poolsFirst: true)
   }
@@ -59,8 +59,8 @@ extension NetworkSpecification {
       ], preprocessing: PixelScaling(channelOrder: .bgr))
   }
 
-  /// torchvision's `alexnet`, after Krizhevsky's "One weird trick" (2014): 64, 192, 384, 256 and 256 kernels, no
-  /// norms, dropout in front of fc6 and fc7.
+  /// torchvision's `alexnet`, after Krizhevsky's "One weird trick" (2014): 64, 192, 384, 256 and
+  /// 256 kernels, no norms, dropout in front of fc6 and fc7.
   package static func torchvisionAlexNet(classes: Int) -> NetworkSpecification {
     // PyTorch draws from a uniform distribution within 1 / sqrt(n) for kernels of n weights.
     func deviation(_ weights: Int) -> Double { (1 / (3 * Double(weights))).squareRoot() }

@@ -6,7 +6,8 @@ package enum Reads: Equatable, Sendable {
   case own
   /// Those of every tower: the paper's cross-connections.
   case all
-  /// Those of some towers: for each tower the ones that it reads, in ascending order and itself among them.
+  /// Those of some towers: for each tower the ones that it reads, in ascending order and itself
+  /// among them.
   case listed([[Int]])
 
   /// The towers whose maps one of some towers reads, in ascending order.
@@ -40,8 +41,8 @@ extension Reads: Codable {
       throw DecodingError.dataCorruptedError(
         in: value,
         debugDescription: (word.map { "'reads' is \(quoted($0)); it" } ?? "'reads'")
-          + " takes \"own\", \"all\", or for each tower the list of the towers that it reads, such as "
-          + "[[0, 1], [0, 1], [2, 3], [2, 3]]")
+          + " takes \"own\", \"all\", or for each tower the list of the towers that it reads, such "
+          + "as [[0, 1], [0, 1], [2, 3], [2, 3]]")
     }
   }
 

@@ -2,14 +2,16 @@ package import System
 
 /// A change to a network that the paper or its authors' code measured, by the name of its option.
 ///
-/// Figures are ten-crop errors on ILSVRC-2012's validation set (top-1 / top-5); the unchanged network (code, 145) has
-/// 40.66 / 18.21 %. Several are made in the order of the cases, whatever that of the words: what is added first is changed
-/// by what follows, and what finds nothing left to change is refused.
+/// Figures are ten-crop errors on ILSVRC-2012's validation set (top-1 / top-5); the unchanged
+/// network (code, 145) has 40.66 / 18.21 %. Several are made in the order of the cases, whatever
+/// that of the words: what is added first is changed by what follows, and what finds nothing left
+/// to change is refused.
 package enum NetworkVariant: String, CaseIterable, Sendable {
   /// A sixth convolution over pool5 that reads both towers: the paper's CNN* (code, 146).
   case sixthConvolution = "sixth-convolution"
-  /// One column of 48, 128, 192 and 192 kernels, conv5 and the fully-connected layers as wide as both towers': the
-  /// paper's one-GPU net (code, 145-half), in 2010's test set 39.17 / 18.23 % against 37.47 / 17.00 %.
+  /// One column of 48, 128, 192 and 192 kernels, conv5 and the fully-connected layers as wide as
+  /// both towers': the paper's one-GPU net (code, 145-half), in 2010's test set 39.17 / 18.23 %
+  /// against 37.47 / 17.00 %.
   case oneColumn = "one-column"
   /// No normalisation of either kind (code, 148: 42.03 / 19.36 %).
   case noNormalization = "no-normalization"
@@ -21,9 +23,11 @@ package enum NetworkVariant: String, CaseIterable, Sendable {
   case noExchange = "no-exchange"
   /// Every tower reads its own maps in conv3; has no published figure.
   case noConv3Exchange = "no-conv3-exchange"
-  /// Four towers, of which a and b, and c and d, exchange before conv3 (code, 120-4gpu: no published figure).
+  /// Four towers, of which a and b, and c and d, exchange before conv3 (code, 120-4gpu: no
+  /// published figure).
   case fourTowersInPairs = "four-towers-in-pairs"
-  /// Four towers, each of which reads three of the four in conv3 (code, 153-4gpu: no published figure).
+  /// Four towers, each of which reads three of the four in conv3 (code, 153-4gpu: no published
+  /// figure).
   case fourTowersOfThree = "four-towers-of-three"
   /// Pools of 2 x 2 with stride 2, sizes rounded up (code, 147: 41.06 / 18.51 %).
   case nonOverlappingPooling = "non-overlapping-pooling"
@@ -91,8 +95,8 @@ extension NetworkSpecification {
     guard !variants.contains(.fullExchange) || !variants.contains(.noExchange) else {
       throw Failure(
         .usage,
-        "--variant \(NetworkVariant.fullExchange.rawValue) and \(NetworkVariant.noExchange.rawValue) exclude each other; "
-          + "leave out one of them.")
+        "--variant \(NetworkVariant.fullExchange.rawValue) and "
+          + "\(NetworkVariant.noExchange.rawValue) exclude each other; leave out one of them.")
     }
     var changed = self
     for variant in NetworkVariant.allCases {
@@ -199,8 +203,9 @@ extension NetworkSpecification {
     }
   }
 
-  /// Pools that do not overlap: sizes are rounded up, and where that makes AlexNet's maps a pixel larger, less padding
-  /// in conv2 and none in conv4 make up for it (55, 28, 26, 13, 13, 11, 11, 6).
+  /// Pools that do not overlap: sizes are rounded up, and where that makes AlexNet's maps a pixel
+  /// larger, less padding in conv2 and none in conv4 make up for it (55, 28, 26, 13, 13, 11, 11,
+  /// 6).
   private func withoutOverlap() -> [LayerSpecification] {
     layers.map { layer in
       switch layer {
@@ -233,8 +238,8 @@ extension NetworkSpecification {
     return changed
   }
 
-  /// Two columns that meet in the last layer: conv2 a quarter wider, and each with hidden fully-connected layers as
-  /// wide as both had.
+  /// Two columns that meet in the last layer: conv2 a quarter wider, and each with hidden
+  /// fully-connected layers as wide as both had.
   private func withoutExchange() -> [LayerSpecification] {
     guard towers > 1, layers.dropLast().contains(where: { $0.reads != .own }) else { return layers }
     return layers.enumerated().map { number, layer in

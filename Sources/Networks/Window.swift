@@ -1,8 +1,9 @@
 /// How a convolution's kernel or a pooling window moves over a map.
 ///
-/// Along each axis the output has `1 + (input + 2 padding - size) / stride` places, rounded up or down. Up
-/// is the rule of Krizhevsky's code (layer.py), and makes 224 pixels into 55 under size 11 and stride 4:
-/// the last window runs over the right and bottom edge, where it sees zeros (a pool: nothing).
+/// Along each axis the output has `1 + (input + 2 padding - size) / stride` places, rounded up or
+/// down. Up is the rule of Krizhevsky's code (layer.py), and makes 224 pixels into 55 under size 11
+/// and stride 4: the last window runs over the right and bottom edge, where it sees zeros (a pool:
+/// nothing).
 package struct Window: Equatable, Sendable {
   /// How a fractional number of places is rounded.
   package enum Rounding: String, Codable, Sendable {
@@ -16,7 +17,8 @@ package struct Window: Equatable, Sendable {
   package var size: Int
   /// Pixels between neighbouring windows.
   package var stride: Int
-  /// Pixels of zeros added at the left and top; as many, or more by rounding, at the right and bottom.
+  /// Pixels of zeros added at the left and top; as many, or more by rounding, at the right and
+  /// bottom.
   package var padding: Int
   /// What happens to a fraction.
   package var rounding: Rounding
@@ -29,7 +31,8 @@ package struct Window: Equatable, Sendable {
     self.rounding = rounding
   }
 
-  /// The number of places along an axis of `length` pixels; 0 or less where the window does not fit.
+  /// The number of places along an axis of `length` pixels; 0 or less where the window does not
+  /// fit.
   package func places(over length: Int) -> Int {
     let room = length + 2 * padding - size
     if room < 0 { return 0 }

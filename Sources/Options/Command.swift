@@ -70,10 +70,10 @@ package struct Command: Sendable {
 
   /// Reads the words after the program's name.
   ///
-  /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options. Where help is asked for,
-  /// nothing else counts.
-  /// - Throws: `Failure` (usage) for an unknown option, a value that is missing or is not what the option takes, an option
-  ///   given twice that may not be, or an operand where none is taken.
+  /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options. Where
+  /// help is asked for, nothing else counts.
+  /// - Throws: `Failure` (usage) for an unknown option, a value that is missing or is not what the
+  ///   option takes, an option given twice that may not be, or an operand where none is taken.
   package func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
     var arguments = Arguments()
     var given: [(option: any AnyOption, word: String)] = []
@@ -98,7 +98,8 @@ package struct Command: Sendable {
       guard let value = value ?? rest.popFirst() else {
         throw Failure(
           .usage,
-          "--\(declaration.name) needs a value: --\(declaration.name) \(declaration.placeholder ?? "")."
+          "--\(declaration.name) needs a value: --\(declaration.name) "
+            + "\(declaration.placeholder ?? "")."
         )
       }
       given.append((option, value))
@@ -150,7 +151,8 @@ package struct Command: Sendable {
       "\(quoted(word)) is not an option of \(self.name)\(hint) '\(self.name) --help' lists them.")
   }
 
-  /// The number of letters to change, insert or remove to get from one word to the other (Levenshtein).
+  /// The number of letters to change, insert or remove to get from one word to the other
+  /// (Levenshtein).
   private func distance(_ a: String, _ b: String) -> Int {
     let b = Array(b)
     var row = Array(0...b.count)

@@ -44,7 +44,8 @@ extension Manual {
         switch option.completion {
         case .words(let words) where option.placeholder != nil:
           lines.append(
-            "\(pattern) COMPREPLY=($(compgen -W '\(words.joined(separator: " "))' -- \"$word\")); return ;;"
+            "\(pattern) COMPREPLY=($(compgen -W '\(words.joined(separator: " "))' -- \"$word\")); "
+              + "return ;;"
           )
         case .nothing where option.placeholder != nil:
           lines.append("\(pattern) COMPREPLY=(); return ;;")
@@ -75,7 +76,8 @@ extension Manual {
       var condition = ""
       if hasSubcommands {
         lines.append(
-          "complete -c \(program) -n __fish_use_subcommand -f -a \(word(command)) -d \(quoted(summary))"
+          "complete -c \(program) -n __fish_use_subcommand -f -a \(word(command)) -d "
+            + "\(quoted(summary))"
         )
         condition = " -n '__fish_seen_subcommand_from \(word(command))'"
       }

@@ -9,7 +9,8 @@ package protocol AnyOption: Sendable {
   func value(of word: String) throws(Failure) -> any Sendable
 }
 
-/// An option that has no default of its own: `arguments[option]` is nil where the user did not give it.
+/// An option that has no default of its own: `arguments[option]` is nil where the user did not give
+/// it.
 package struct Option<Value: Sendable>: AnyOption {
   package let declaration: OptionDeclaration
   private let reading: Reading<Value>
@@ -19,7 +20,8 @@ package struct Option<Value: Sendable>: AnyOption {
   ///   - name: The name without its two dashes, `batch-size`.
   ///   - placeholder: What stands for the value in the help text, `N`.
   ///   - reading: How the value is read.
-  ///   - defaultText: What is done without the option, as the help text shows it; nil where there is nothing to say.
+  ///   - defaultText: What is done without the option, as the help text shows it; nil where there
+  ///     is nothing to say.
   ///   - isHidden: Whether the help text leaves it out.
   ///   - help: One sentence.
   package init(
@@ -99,7 +101,8 @@ package struct ListOption<Value: Sendable>: AnyOption {
   }
 }
 
-/// An option that takes no value, or one of a few words: `arguments[flag]` says whether it was given.
+/// An option that takes no value, or one of a few words: `arguments[flag]` says whether it was
+/// given.
 package struct Flag: AnyOption {
   package let declaration: OptionDeclaration
 

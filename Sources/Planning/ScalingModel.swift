@@ -86,9 +86,10 @@ package struct ClusterShape: Sendable {
 
 /// Predicts the time of a training step on a cluster from a measurement on one machine.
 ///
-/// The layers of the backward pass, and the gradients that they leave to the link, are followed in time. An exchange
-/// hides behind the own slice of its layer; gradients travel one after the other as soon as they are there, and the
-/// step ends with the last of them. Every byte also costs the core that moves it.
+/// The layers of the backward pass, and the gradients that they leave to the link, are followed in
+/// time. An exchange hides behind the own slice of its layer; gradients travel one after the other
+/// as soon as they are there, and the step ends with the last of them. Every byte also costs the
+/// core that moves it.
 package struct ScalingModel: Sendable {
   /// A predicted step.
   package struct Prediction: Sendable {

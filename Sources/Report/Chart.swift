@@ -102,7 +102,8 @@ package struct Chart: Sendable {
     ]
     return lines.joined(separator: "\n") + "\n"
       + marks.filter { $0 > left && $0 < right }.map {
-        "set arrow from \($0), graph 0 to \($0), graph 1 nohead dashtype 2 linecolor rgb '\(Self.mark)' back\n"
+        "set arrow from \($0), graph 0 to \($0), graph 1 nohead dashtype 2 linecolor rgb "
+          + "'\(Self.mark)' back\n"
       }.joined() + "plot "
       + drawn.enumerated().map { number, series in
         "$curve\(number) using 1:2 \(style(series)) "

@@ -26,8 +26,8 @@ struct FigurePages {
       let bars = zip(sample.best, sample.probabilities).map { label, probability in
         let percent = String(format: "%.1f", 100 * probability)
         return
-          "<div class=\"bar\(label == sample.label ? " true" : "")\"><i style=\"width:\(percent)%\"></i>"
-          + "<span><em>\(name(label))</em>\(percent) %</span></div>"
+          "<div class=\"bar\(label == sample.label ? " true" : "")\"><i "
+          + "style=\"width:\(percent)%\"></i><span><em>\(name(label))</em>\(percent) %</span></div>"
       }
       return "<figure class=\"sample\"><img loading=\"lazy\" alt=\"\(name(sample.label))\" src=\""
         + HTML.dataAddress(sample.jpeg, type: "image/jpeg")
@@ -75,14 +75,15 @@ struct FigurePages {
         + row.map { count in
           let share = Double(count) / Double(total)
           return
-            "<td style=\"background:rgba(var(--hot),\(String(format: "%.2f", 0.85 * share.squareRoot())))"
-            + "\">\(count == 0 ? "" : String(count))</td>"
+            "<td "
+            + "style=\"background:rgba(var(--hot),\(String(format: "%.2f", 0.85 * share.squareRoot())))\">\(count == 0 ? "" : String(count))</td>"
         }.joined() + "</tr>"
     }
     let head = "<tr><th></th>" + names.indices.map { "<th>\(name($0))</th>" }.joined() + "</tr>"
     return HTML.section(
       "Confusion matrix", "Rows: true classes. Columns: predicted ones. \(HTML.escaped(source))",
-      "<div class=\"scroll\"><table class=\"matrix\"><thead>\(head)</thead><tbody>\(rows)</tbody></table></div>"
+      "<div class=\"scroll\"><table "
+        + "class=\"matrix\"><thead>\(head)</thead><tbody>\(rows)</tbody></table></div>"
     )
   }
 

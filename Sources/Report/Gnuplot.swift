@@ -32,7 +32,8 @@ package enum Gnuplot {
     guard process.terminationStatus != 127 else {
       throw Failure(
         .inputMissing,
-        "The charts are drawn by gnuplot, which is not installed; install it with 'apt-get install gnuplot-nox'."
+        "The charts are drawn by gnuplot, which is not installed; install it with 'apt-get install "
+          + "gnuplot-nox'."
       )
     }
     guard process.terminationStatus == 0,

@@ -33,7 +33,8 @@ enum HTML {
   static func image(
     _ bytes: [UInt8], type: String = "image/png", alt: String, name: String, width: Int
   ) -> String {
-    "<img class=\"\(name)\" width=\"\(width)\" alt=\"\(escaped(alt))\" src=\"\(dataAddress(bytes, type: type))\">"
+    "<img class=\"\(name)\" width=\"\(width)\" alt=\"\(escaped(alt))\" "
+      + "src=\"\(dataAddress(bytes, type: type))\">"
   }
 
   /// A section with a heading; empty if there is no content.
@@ -60,7 +61,8 @@ enum HTML {
         }.joined() + "</tr>\n"
     }
     return
-      "<div class=\"scroll\"><table class=\"\(name)\"><thead>\(row(heading.map(escaped), "th"))</thead><tbody>"
+      "<div class=\"scroll\"><table "
+      + "class=\"\(name)\"><thead>\(row(heading.map(escaped), "th"))</thead><tbody>"
       + rows.map { row($0, "td") }.joined() + "</tbody></table></div>"
   }
 

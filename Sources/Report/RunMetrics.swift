@@ -8,7 +8,8 @@ package import Training
 package struct RunMetrics: Sendable {
   /// A training step.
   package struct Step: Sendable, Equatable {
-    /// Steps done, epochs done, and hours since the run began, without the time between resumptions.
+    /// Steps done, epochs done, and hours since the run began, without the time between
+    /// resumptions.
     package let step: Int
     package let epoch: Double
     package let hours: Double

@@ -85,8 +85,8 @@ package struct RunReport {
     }
     return "<p class=\"lead\">\(HTML.escaped(network.name)), \(network.towers) towers, "
       + "\(network.parameterCount) parameters, \(network.classes) classes; recipe "
-      + "\(recipe.name.rawValue), batch \(recipe.batchSize), learning rate \(plain(recipe.learningRate)).</p>"
-      + "<div class=\"facts\">"
+      + "\(recipe.name.rawValue), batch \(recipe.batchSize), learning rate "
+      + "\(plain(recipe.learningRate)).</p><div class=\"facts\">"
       + facts.map { "<div><b>\($0.0)</b><span>\(HTML.escaped($0.1))</span></div>" }.joined()
       + "</div>\n"
   }
@@ -96,7 +96,8 @@ package struct RunReport {
       let last = run.validations.last
       let best = run.validations.min { $0.top1Error < $1.top1Error }
       return [
-        "<span style=\"color:var(--c\(number % Chart.colours))\">■</span> \(HTML.escaped(run.name))",
+        "<span style=\"color:var(--c\(number % Chart.colours))\">■</span> "
+          + "\(HTML.escaped(run.name))",
         "\(run.steps.last?.step ?? 0)",
         last.map { String(format: "%.2f", $0.top1Error) } ?? "–",
         last.map { String(format: "%.2f", $0.top5Error) } ?? "–",

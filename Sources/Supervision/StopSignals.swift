@@ -5,10 +5,10 @@ import System
 
 /// The signals that ask a run to stop, as flags that the training loop checks between steps.
 ///
-/// The launcher forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it answers by ending the
-/// job, of which it gives notice (`Launcher.notice`): the earliest sign of an end, and a reason to save; since others send
-/// that signal too, it is none to leave. When another rank has aborted, SIGTERM follows at once: then there is nothing
-/// to wait for.
+/// The launcher forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it
+/// answers by ending the job, of which it gives notice (`Launcher.notice`): the earliest sign of an
+/// end, and a reason to save; since others send that signal too, it is none to leave. When another
+/// rank has aborted, SIGTERM follows at once: then there is nothing to wait for.
 package enum StopSignals {
   private static let request = Atomic<Int64>(0)
   /// The time when the process will be killed, in nanoseconds of the monotonic clock; the largest

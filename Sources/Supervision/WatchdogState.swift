@@ -161,7 +161,8 @@ final class WatchdogState: @unchecked Sendable {
   /// Waits for the launcher, which another rank has told to end the job; its first signal ends this
   /// process.
   ///
-  /// MPI would have a lot to say about a rank that is gone, after that rank's error, so it is kept from finding out.
+  /// MPI would have a lot to say about a rank that is gone, after that rank's error, so it is kept
+  /// from finding out.
   private func awaitEnd() -> Never {
     StopSignals.leaveAtNotice()
     Environment.holdOtherThreads()
@@ -198,7 +199,8 @@ final class WatchdogState: @unchecked Sendable {
       }
       let others = peers.map(\.name).joined(separator: ", ")
       return
-        "\(step) has waited \(time) for messages, and \(others.isEmpty ? "the others wait" : others + " too")"
+        "\(step) has waited \(time) for messages, and "
+        + "\(others.isEmpty ? "the others wait" : others + " too")"
     }
     return late.map { peer in
       let last = peer.last.map { Self.place($0.step, $0.phase) } ?? step
@@ -222,14 +224,17 @@ final class WatchdogState: @unchecked Sendable {
     }
     guard peers.isEmpty == false, activity.waitsForRanks, speaker == nil else { return }
     StandardStream.error.tell(
-      "\(Self.program): warning: \(account(activity)); the job ends after \(Int(limit)) s (\(option)).\n"
+      "\(Self.program): warning: \(account(activity)); the job ends after \(Int(limit)) s "
+        + "(\(option)).\n"
     )
   }
 
-  /// Ranks whose launcher has died are ended within seconds, and their shared memory is left behind.
+  /// Ranks whose launcher has died are ended within seconds, and their shared memory is left
+  /// behind.
   private func leaveWithoutLauncher() {
     StandardStream.error.tell(
-      "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Machine.hostName), has died. \(remedy)\n"
+      "\(Self.program) (rank \(rank)): mpirun, or its daemon on \(Machine.hostName), has died. "
+        + "\(remedy)\n"
     )
     SegmentNames.remove()
     StopSignals.removeFile()

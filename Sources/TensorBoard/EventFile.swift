@@ -3,9 +3,9 @@ package import System
 
 /// A TensorBoard event file, to which events are appended.
 ///
-/// Each event is a record of TensorFlow's TFRecord format: the length (64 bits), the masked CRC-32C of the
-/// length, the message, and the masked CRC-32C of the message, all little-endian; a CRC c is masked as
-/// (c rotated right by 15) + 0xA282EAD8. (tensorflow/core/lib/io/record_writer.h.)
+/// Each event is a record of TensorFlow's TFRecord format: the length (64 bits), the masked CRC-32C
+/// of the length, the message, and the masked CRC-32C of the message, all little-endian; a CRC c is
+/// masked as (c rotated right by 15) + 0xA282EAD8. (tensorflow/core/lib/io/record_writer.h.)
 package final class EventFile {
   /// The file's path.
   package let path: String

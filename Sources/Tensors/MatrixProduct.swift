@@ -12,7 +12,8 @@ package enum Orientation: Sendable {
 
 /// Matrix products by OpenBLAS, on matrices whose rows are contiguous.
 ///
-/// One product runs in the calling thread alone: the layers put several products side by side instead.
+/// One product runs in the calling thread alone: the layers put several products side by side
+/// instead.
 package enum BLAS {
   /// Sets OpenBLAS to one thread a call, before the first product.
   package static func useOneThreadPerCall() { openblas_set_num_threads(1) }
@@ -34,8 +35,8 @@ package enum BLAS {
 
   /// C <- alpha op(A) op(B) + beta C, with op(A) `rows x inner`, op(B) `inner x columns`.
   ///
-  /// Each `...Stride` is the distance in floats between the rows of a matrix as it lies in memory. With
-  /// `beta` 0, C need not hold numbers. The corresponding C function is `cblas_sgemm`.
+  /// Each `...Stride` is the distance in floats between the rows of a matrix as it lies in memory.
+  /// With `beta` 0, C need not hold numbers. The corresponding C function is `cblas_sgemm`.
   @inline(__always)
   package static func multiply(
     rows: Int, columns: Int, inner: Int,

@@ -1,8 +1,9 @@
 extension Philox {
-  /// The order in which an epoch visits `0..<count`: each number once, every order as likely as any other.
+  /// The order in which an epoch visits `0..<count`: each number once, every order as likely as any
+  /// other.
   ///
-  /// Fisher-Yates over blocks counted from 0 under the epoch's number, so the order depends on the key and
-  /// the epoch alone.
+  /// Fisher-Yates over blocks counted from 0 under the epoch's number, so the order depends on the
+  /// key and the epoch alone.
   package func permutation(of count: Int, epoch: Int) -> [UInt32] {
     var order = (0..<UInt32(count)).map { $0 }
     guard count > 1 else { return order }

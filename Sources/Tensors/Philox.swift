@@ -1,8 +1,8 @@
 /// Random numbers that are counted, not drawn: Philox 4x32 with 10 rounds.
 ///
-/// The same key and counter give the same four words, on any rank, in any thread and after a resume;
-/// nothing has to be saved but the seed. Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as
-/// 1, 2, 3 (2011).
+/// The same key and counter give the same four words, on any rank, in any thread and after a
+/// resume; nothing has to be saved but the seed. Salmon, Moraes, Dror, Shaw: Parallel random
+/// numbers: as easy as 1, 2, 3 (2011).
 package struct Philox: Sendable {
   /// Four random words.
   package typealias Block = SIMD4<UInt32>
@@ -11,7 +11,8 @@ package struct Philox: Sendable {
 
   /// A stream for one purpose under one seed: streams with different keys have nothing in common.
   ///
-  /// Seed and purpose are themselves mixed by Philox, so that neighbouring seeds are not neighbouring keys.
+  /// Seed and purpose are themselves mixed by Philox, so that neighbouring seeds are not
+  /// neighbouring keys.
   package init(seed: UInt64, purpose: UInt64) {
     let mixed = Philox.rounds(
       SIMD4(
@@ -28,7 +29,8 @@ package struct Philox: Sendable {
   @inline(__always)
   package func block(_ counter: SIMD4<UInt32>) -> Block { Philox.rounds(counter, key: key) }
 
-  /// The four words at a place, given as two 64-bit numbers (an epoch and an image, a step and a neuron).
+  /// The four words at a place, given as two 64-bit numbers (an epoch and an image, a step and a
+  /// neuron).
   @inline(__always)
   package func block(_ major: UInt64, _ minor: UInt64) -> Block {
     block(
@@ -59,8 +61,8 @@ extension UInt32 {
   /// A number in [0, 1) from the word's upper 24 bits.
   package var unitFloat: Float { Float(self >> 8) * 0x1p-24 }
 
-  /// A whole number in `0..<bound`, from the word's product with the bound (no division, and a bias of at
-  /// most `bound / 2^32`).
+  /// A whole number in `0..<bound`, from the word's product with the bound (no division, and a bias
+  /// of at most `bound / 2^32`).
   package func below(_ bound: Int) -> Int {
     Int((UInt64(self) &* UInt64(bound)) >> 32)
   }

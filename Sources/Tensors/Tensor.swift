@@ -2,9 +2,9 @@ import Glibc
 
 /// A block of floats with a shape: the storage of activations, weights and their gradients.
 ///
-/// The memory is aligned to cache lines, zero at first, and lives as long as the object. A tensor is a
-/// reference: layers share it, a copy has to be written. Rows are contiguous, the last dimension fastest;
-/// feature maps are images x height x width x maps (NHWC).
+/// The memory is aligned to cache lines, zero at first, and lives as long as the object. A tensor
+/// is a reference: layers share it, a copy has to be written. Rows are contiguous, the last
+/// dimension fastest; feature maps are images x height x width x maps (NHWC).
 package final class Tensor: @unchecked Sendable {
   /// The lengths of the dimensions, the slowest first.
   package let shape: [Int]
@@ -28,11 +28,12 @@ package final class Tensor: @unchecked Sendable {
     let isLarge = bytes >= 2 * Self.hugePage
     let code = posix_memalign(&memory, isLarge ? Self.hugePage : 64, bytes)
     guard code == 0, let memory else { fatalError("No memory for a tensor of shape \(shape).") }
-    // Tiles and patches lie far apart: with pages of 4 KiB many of them miss the table of addresses. Where the
-    // system has no large pages, small ones do as well.
+    // Tiles and patches lie far apart: with pages of 4 KiB many of them miss the table of
+    // addresses. Where the system has no large pages, small ones do as well.
     if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
     pointer = memory.bindMemory(to: Float.self, capacity: max(16, count))
-    // Written, not merely mapped: a page that is first touched in a training step costs a fault there.
+    // Written, not merely mapped: a page that is first touched in a training step costs a fault
+    // there.
     pointer.update(repeating: 0, count: count)
   }
 
@@ -53,7 +54,8 @@ package final class Tensor: @unchecked Sendable {
     self.init(whole, rows: rows, of: row)
   }
 
-  /// Some rows of a shape of another tensor, whatever its own: the same memory, which lives as long as this one.
+  /// Some rows of a shape of another tensor, whatever its own: the same memory, which lives as long
+  /// as this one.
   package convenience init(_ whole: Tensor, rows: Range<Int>, of row: [Int]) {
     let length = row.reduce(1, *)
     precondition(

@@ -6,8 +6,9 @@ import Tensors
 
 /// The fully-connected layers, spread over the ranks of a group of replicas.
 ///
-/// Each rank has some neurons of every layer and computes them for the images of the group. Where there are several
-/// groups, the gradients of the ranks that have the same neurons are added up like those of replicas.
+/// Each rank has some neurons of every layer and computes them for the images of the group. Where
+/// there are several groups, the gradients of the ranks that have the same neurons are added up
+/// like those of replicas.
 final class FullyConnectedHead {
   /// Every rank of the group as the owner of one tower: some of the neurons.
   let placement: Placement
@@ -53,13 +54,14 @@ final class FullyConnectedHead {
     try replicas.peers.allGather(labels, counts: exchange.images.map(\.count))
   }
 
-  /// Takes the own images' maps of the own towers to the logits of the own classes for the group's images.
+  /// Takes the own images' maps of the own towers to the logits of the own classes for the group's
+  /// images.
   func forward(_ maps: [Tensor], _ pass: Pass) throws(MPIError) {
     try section.forward(maps, pass)
   }
 
-  /// Takes the gradient by the own logits back to the own images' maps of the own towers, where something learns
-  /// before the head, and starts to add up the gradients of the groups.
+  /// Takes the gradient by the own logits back to the own images' maps of the own towers, where
+  /// something learns before the head, and starts to add up the gradients of the groups.
   func backward(
     _ maps: [Tensor], into gradients: [Tensor], _ pass: Pass
   ) throws(MPIError) {

@@ -7,11 +7,11 @@ package import Tensors
 
 /// The towers of a network that live in this process, joined to those of the other ranks.
 ///
-/// With one tower a rank the cross-connections send messages; with all towers in one process they are
-/// nothing but shared tensors, and every number is the same. Where there are replicas, each takes its images of
-/// a batch, and gradients are added up over the replicas; or the fully-connected layers see the images of a group of
-/// replicas, and each of its ranks has its own neurons. All ranks of the placement call the same functions in the
-/// same order.
+/// With one tower a rank the cross-connections send messages; with all towers in one process they
+/// are nothing but shared tensors, and every number is the same. Where there are replicas, each
+/// takes its images of a batch, and gradients are added up over the replicas; or the
+/// fully-connected layers see the images of a group of replicas, and each of its ranks has its own
+/// neurons. All ranks of the placement call the same functions in the same order.
 package final class Network {
   /// The description that the network was built from.
   package let specification: NetworkSpecification
@@ -34,8 +34,8 @@ package final class Network {
   private var finishedTowers: [Int] = []
 
   /// Builds the network with its initial weights.
-  /// - Throws: `Failure`: badData where the description is no network, usage where it cannot be spread over so
-  ///   many ranks, input/output where the ranks do not reach each other.
+  /// - Throws: `Failure`: badData where the description is no network, usage where it cannot be
+  ///   spread over so many ranks, input/output where the ranks do not reach each other.
   package init(
     _ specification: NetworkSpecification, placement: Placement, options: NetworkOptions
   ) throws(Failure) {
@@ -67,7 +67,8 @@ package final class Network {
       var ownOptions = options
       ownOptions.batchSize = ownImages
       let range = head.map { 0..<$0.section.firstLayer } ?? layers
-      // All ranks cut messages alike, whatever threads each has; every thread still has some images of a part.
+      // All ranks cut messages alike, whatever threads each has; every thread still has some images
+      // of a part.
       let threads = Int(try placement.all.allReduce(Int64(options.threadsPerTower), .max))
       trunk = Section(
         specification, range, placement: placement,
@@ -91,13 +92,14 @@ package final class Network {
     }
   }
 
-  /// The parts that maps are made and sent in; the last of them travels while the reader works on its own slice.
+  /// The parts that maps are made and sent in; the last of them travels while the reader works on
+  /// its own slice.
   private static let mostParts = 4
 
   /// A tower has found the gradients of a layer.
   ///
-  /// Replicas must reduce tensors in the same order, and towers that run side by side finish in any: a layer is
-  /// reduced when the last of them has done it.
+  /// Replicas must reduce tensors in the same order, and towers that run side by side finish in
+  /// any: a layer is reduced when the last of them has done it.
   private func gradientsAreReady(_ layer: Int) {
     if let reduction {
       order.locked {
@@ -131,9 +133,11 @@ package final class Network {
   /// What the process's towers learn, layer by layer.
   package var parameters: [Parameter] { trunk.parameters + (head?.section.parameters ?? []) }
 
-  /// Compares the weights that replicas, or groups of them, must hold alike; all ranks call it together.
+  /// Compares the weights that replicas, or groups of them, must hold alike; all ranks call it
+  /// together.
   /// - Parameter step: The steps done, for the message.
-  /// - Throws: `Failure` (ranksDisagree) that names the first tensor that differs, `MPIError` where a message fails.
+  /// - Throws: `Failure` (ranksDisagree) that names the first tensor that differs, `MPIError` where
+  ///   a message fails.
   package func compareReplicas(step: Int) throws {
     try ReplicaCheck(placement).compare(trunk.parameters, step: step)
     if let head {
@@ -152,7 +156,8 @@ package final class Network {
       + (head.map { saved($0.section.parameters, $0.placement) } ?? [])
   }
 
-  /// The logits of the pass that was done last: for each tower of this process, images x its classes.
+  /// The logits of the pass that was done last: for each tower of this process, images x its
+  /// classes.
   package var logits: [Tensor] { head?.section.outputs ?? trunk.outputs }
 
   /// What the layers of this process's first tower have computed so far, in their order.
@@ -171,14 +176,16 @@ package final class Network {
     return rows
   }
 
-  /// What a tower's layer made in the pass that was done last; nil where there is no such layer here.
+  /// What a tower's layer made in the pass that was done last; nil where there is no such layer
+  /// here.
   ///
   /// Layers that are spread over a group's ranks are not here: see `outputs(of:)`.
   package func output(of layer: String, tower: Int) -> Tensor? {
     trunk.towers.first { $0.index == tower }?.layers.first { $0.layer.name == layer }?.output
   }
 
-  /// What a tower of this rank, or its neurons of a layer that is spread over a group's ranks, made of some images.
+  /// What a tower of this rank, or its neurons of a layer that is spread over a group's ranks, made
+  /// of some images.
   package struct Output {
     /// Images x maps.
     package let tensor: Tensor
@@ -190,8 +197,8 @@ package final class Network {
     package let peers: Communicator
   }
 
-  /// What a layer made on this rank in the pass that was done last, whether it is a tower's or spread over the ranks of
-  /// a group.
+  /// What a layer made on this rank in the pass that was done last, whether it is a tower's or
+  /// spread over the ranks of a group.
   package func outputs(of layer: String) -> [Output] {
     var sections = [(trunk, placement, images)]
     if let head { sections.append((head.section, head.placement, head.exchange.batch)) }
@@ -231,15 +238,16 @@ package final class Network {
       .summed(over: head.placement.peers)
   }
 
-  /// Sets `lossGradient` to the gradient of the batch's mean loss by the logits that were scored last.
+  /// Sets `lossGradient` to the gradient of the batch's mean loss by the logits that were scored
+  /// last.
   package func differentiateLoss(_ pass: Pass) {
     softmax.gradient(
       logits, labels: labels, batchSize: pass.batch, into: lossGradient,
       head?.exchange.whole(pass) ?? pass)
   }
 
-  /// Takes the gradient by the logits, which `lossGradient` holds, back to every parameter's gradient, summed
-  /// over the replicas.
+  /// Takes the gradient by the logits, which `lossGradient` holds, back to every parameter's
+  /// gradient, summed over the replicas.
   /// - Parameters:
   ///   - input: What `forward` was given.
   ///   - pass: What `forward` was given.
@@ -252,7 +260,8 @@ package final class Network {
     try reduction?.finish()
   }
 
-  /// Sends all messages of a training step with no arithmetic between, to see how long they take alone.
+  /// Sends all messages of a training step with no arithmetic between, to see how long they take
+  /// alone.
   ///
   /// Gradients are added up as they lie and mean nothing afterwards.
   /// - Returns: What travelled, boundary by boundary.
@@ -273,7 +282,7 @@ package final class Network {
     }
   }
 
-  /// Where the gradient of the loss by the logits belongs: for each tower of this process, images x its
-  /// classes.
+  /// Where the gradient of the loss by the logits belongs: for each tower of this process, images x
+  /// its classes.
   package var lossGradient: [Tensor] { (head?.section ?? trunk).towers.map(\.gradient) }
 }

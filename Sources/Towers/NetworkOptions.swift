@@ -13,8 +13,8 @@ package struct NetworkOptions: Sendable {
   package var seed: UInt64
   /// Whether there is a backward direction.
   package var isTrained: Bool
-  /// Layers whose weights stay as they are, by name: their gradients are not computed, and the backward pass ends
-  /// at the lowest layer that learns.
+  /// Layers whose weights stay as they are, by name: their gradients are not computed, and the
+  /// backward pass ends at the lowest layer that learns.
   package var frozenLayers: Set<String>
   /// How convolutions are computed.
   package var algorithm: ConvolutionChoice

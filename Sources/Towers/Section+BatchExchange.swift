@@ -3,8 +3,8 @@ import MPI
 import ModelParallel
 import Tensors
 
-/// An exchange of the batch, and what its reader computes while the messages travel: forward the images that are here,
-/// backward the gradients by its weights.
+/// An exchange of the batch, and what its reader computes while the messages travel: forward the
+/// images that are here, backward the gradients by its weights.
 extension Section {
   /// Returns the pass of the group's images, which the stages behind this one see.
   func forward(_ stage: BatchExchangeStage, _ x: [Tensor], _ pass: Pass) throws(MPIError) -> Pass {

@@ -3,8 +3,9 @@ import MPI
 import ModelParallel
 import Tensors
 
-/// An exchange between towers, and what is computed while its messages travel: forward the maps of the next images and
-/// then the reader's products with its own tower's maps, backward the gradient by these.
+/// An exchange between towers, and what is computed while its messages travel: forward the maps of
+/// the next images and then the reader's products with its own tower's maps, backward the gradient
+/// by these.
 extension Section {
   func forward(_ stage: ExchangeStage, _ x: [Tensor], _ pass: Pass) throws(MPIError) {
     let (exchange, reader) = (stage.exchange, stage.reader)
@@ -85,8 +86,8 @@ extension Section {
     tower.gradientsAreReady?(stage.reader)
   }
 
-  /// Whether both gradients of a slice are found together: that is less work, and leaves less to hide a message
-  /// behind.
+  /// Whether both gradients of a slice are found together: that is less work, and leaves less to
+  /// hide a message behind.
   private func findsBothGradients(_ tower: Tower, _ layer: Int) -> Bool {
     tower.layers[layer].layer.gradientsShareWork && progress.mode != .thread
   }

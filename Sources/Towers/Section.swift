@@ -5,11 +5,11 @@ import Networks
 import System
 import Tensors
 
-/// Some of a network's layers in a row, as a list of stages: layers that the towers of this process run, each its own,
-/// and exchanges between them.
+/// Some of a network's layers in a row, as a list of stages: layers that the towers of this process
+/// run, each its own, and exchanges between them.
 ///
-/// Layers are counted from the section's first. `x` is what that one reads, for each tower of this process: the image,
-/// or the maps of the section before.
+/// Layers are counted from the section's first. `x` is what that one reads, for each tower of this
+/// process: the image, or the maps of the section before.
 final class Section {
   /// The number of the first layer in the network.
   let firstLayer: Int
@@ -28,7 +28,8 @@ final class Section {
   ///   - network: The network.
   ///   - range: The layers.
   ///   - placement: Where the section's towers are.
-  ///   - first: The exchange of the batch that the first layer reads; nil where it reads its own tower.
+  ///   - first: The exchange of the batch that the first layer reads; nil where it reads its own
+  ///     tower.
   ///   - followsLearning: Whether something learns before the section.
   ///   - shapes: The shapes of a tower's layers, by tower.
   ///   - options: How the network is built; `batchSize` is the section's.
@@ -83,8 +84,9 @@ final class Section {
     }
   }
 
-  /// Takes the gradient by the last layer's output, which the towers hold, back through all stages as far as something
-  /// learns: to every weight's gradient and, where something learns before the section, to `dx`.
+  /// Takes the gradient by the last layer's output, which the towers hold, back through all stages
+  /// as far as something learns: to every weight's gradient and, where something learns before the
+  /// section, to `dx`.
   func backward(_ x: [Tensor], into dx: [Tensor], _ pass: Pass) throws(MPIError) {
     for stage in stages.reversed() {
       switch stage {

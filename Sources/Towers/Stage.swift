@@ -11,10 +11,12 @@ enum Stage {
   case layers(Range<Int>)
   /// An exchange between the towers of a replica.
   case exchange(ExchangeStage)
-  /// An exchange between the replicas of a group: the first stage of layers that are spread over its ranks.
+  /// An exchange between the replicas of a group: the first stage of layers that are spread over
+  /// its ranks.
   case batchExchange(BatchExchangeStage)
 
-  /// Cuts a section's layers into stages: in front of each that reads other towers stands an exchange.
+  /// Cuts a section's layers into stages: in front of each that reads other towers stands an
+  /// exchange.
   /// - Parameters:
   ///   - reads: What each layer reads; the first has no exchange between towers.
   ///   - first: The exchange of the batch that the first layer reads; nil for none.
@@ -50,7 +52,8 @@ enum Stage {
 /// An exchange between towers, with the layers whose arithmetic hides its messages.
 struct ExchangeStage {
   let exchange: Exchange
-  /// The layers that make what is sent, some images at a time, so that these travel while the next are made.
+  /// The layers that make what is sent, some images at a time, so that these travel while the next
+  /// are made.
   ///
   /// From the last convolution on; none where there is no convolution, and so little to compute.
   let makers: Range<Int>

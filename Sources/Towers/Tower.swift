@@ -22,10 +22,11 @@ struct TowerPart {
   let shapes: (_ part: Int) -> [LayerShape]
 }
 
-/// One tower of the network: its layers, in order, with their outputs and the room for their gradients.
+/// One tower of the network: its layers, in order, with their outputs and the room for their
+/// gradients.
 ///
-/// A tower computes alone. What it reads of other towers is handed to it slice by slice. Its layers are numbered
-/// within it.
+/// A tower computes alone. What it reads of other towers is handed to it slice by slice. Its layers
+/// are numbered within it.
 final class Tower {
   /// One layer with its output.
   struct BuiltLayer {
@@ -118,7 +119,8 @@ final class Tower {
     seconds[number].forward += MonotonicClock.seconds - start
   }
 
-  /// Takes the gradient back through layers that read nothing but the tower's own maps, as far as something learns.
+  /// Takes the gradient back through layers that read nothing but the tower's own maps, as far as
+  /// something learns.
   func backward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
     for number in range.reversed() where passesOn(number) || layers[number].learns {
       let (layer, output) = (layers[number].layer, layers[number].output)
@@ -130,8 +132,8 @@ final class Tower {
     }
   }
 
-  /// Takes the gradient back to one slice of a layer's input, and finds those of the weights that read it; `target`
-  /// is nil where nothing learns before the layer.
+  /// Takes the gradient back to one slice of a layer's input, and finds those of the weights that
+  /// read it; `target` is nil where nothing learns before the layer.
   func backward(
     layer number: Int, maps: Tensor, _ slice: InputSlice, into target: Tensor?, _ pass: Pass
   ) {

@@ -36,8 +36,8 @@ struct Agreement {
       let other = values.indices.first { values[$0] != values[0] } ?? 0
       throw Failure(
         .ranksDisagree,
-        "On rank \(other) (\(hosts[other])) \(name) is \(values[other]) and on rank 0 (\(hosts[0])) \(values[0]); "
-          + "start the same build on machines of the same kind.")
+        "On rank \(other) (\(hosts[other])) \(name) is \(values[other]) and on rank 0 "
+          + "(\(hosts[0])) \(values[0]); start the same build on machines of the same kind.")
     }
   }
 

@@ -24,7 +24,8 @@ extension TrainCommand {
     for layer in (recipe.layerRates ?? [:]).keys.sorted() where !layers.contains(layer) {
       recipe.layerRates?[layer] = nil
       said.append(
-        "The network has no layer \(quoted(layer)), so the schedule that \(name.rawValue) has for it is left out."
+        "The network has no layer \(quoted(layer)), so the schedule that \(name.rawValue) has for "
+          + "it is left out."
       )
     }
     if recipe.layerRates?.isEmpty == true { recipe.layerRates = nil }

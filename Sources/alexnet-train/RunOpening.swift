@@ -153,7 +153,8 @@ extension TrainCommand {
     if let key = keys.first(where: { !TrainingSettings.changeable.contains($0) }) {
       throw Failure(
         .usage,
-        "--allow-changed takes \(TrainingSettings.changeable.joined(separator: ", ")), not \(quoted(key))."
+        "--allow-changed takes \(TrainingSettings.changeable.joined(separator: ", ")), not "
+          + "\(quoted(key))."
       )
     }
     return Set(keys)

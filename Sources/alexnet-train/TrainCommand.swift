@@ -146,7 +146,8 @@ struct TrainCommand {
     if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(
-      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in \(place).\n"
+      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in "
+        + "\(place).\n"
     )
     return .done
   }
@@ -168,7 +169,8 @@ struct TrainCommand {
       throw Failure(
         .usage,
         "The images of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network "
-          + "\(quoted(network.name)) reads \(network.imageSide); prepare them with --size \(network.imageSide)."
+          + "\(quoted(network.name)) reads \(network.imageSide); prepare them with --size "
+          + "\(network.imageSide)."
       )
     }
     guard dataset.classNames.count == network.classes else {
@@ -195,18 +197,21 @@ struct TrainCommand {
     let rank = estimate.total + 2 * estimate.parameters
     let needed = rank * cores.ranksOnHost
     let remedy =
-      "take a smaller --batch-size than \(settings.recipe.batchSize), fewer --threads, or more hosts."
+      "take a smaller --batch-size than \(settings.recipe.batchSize), fewer --threads, or more "
+      + "hosts."
     if let available = Memory.available, needed > available {
       throw Failure(
         .usage,
-        "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; \(remedy)"
+        "The ranks of this host need \(needed >> 20) MiB and \(available >> 20) MiB are free; "
+          + "\(remedy)"
       )
     }
     let space = rank + Memory.librarySpace(threads: cores.threads)
     if let limit = Memory.processLimit, space > limit {
       throw Failure(
         .usage,
-        "A rank needs \(space >> 20) MiB of memory and its limit (ulimit -v) leaves \(limit >> 20) MiB; raise it, or "
+        "A rank needs \(space >> 20) MiB of memory and its limit (ulimit -v) leaves \(limit >> 20) "
+          + "MiB; raise it, or "
           + remedy)
     }
   }

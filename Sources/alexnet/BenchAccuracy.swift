@@ -19,7 +19,8 @@ struct BenchAccuracy {
   /// The errors as a table.
   var text: String {
     var lines = [
-      "\(network.name): relative norm of the error against double precision, \(Self.images) images.",
+      "\(network.name): relative norm of the error against double precision, \(Self.images) "
+        + "images.",
       "",
       "layer       algorithm    forward   input gradient   weight gradient",
     ]

@@ -15,7 +15,8 @@ struct DoctorReport {
   var text: String {
     var lines = [cores.summary]
     lines.append(
-      "\(placement.replicas) replica\(placement.replicas == 1 ? "" : "s") of \(placement.towers) towers, "
+      "\(placement.replicas) replica\(placement.replicas == 1 ? "" : "s") of \(placement.towers) "
+        + "towers, "
         + (placement.isDistributed ? "one tower a rank" : "all towers on each rank") + ".")
     lines.append(settings)
     lines += [

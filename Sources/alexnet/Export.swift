@@ -76,7 +76,8 @@ enum Export: Subcommand {
     }
     let weights = file.network.parameterCount
     try StandardStream.confirm(
-      "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to \(quoted(out)).\n"
+      "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to "
+        + "\(quoted(out)).\n"
         + (losses(file, format, isBrief: isBrief, isInside: place == "inside")).map { $0 + "\n" }
         .joined(), of: out)
   }

@@ -63,8 +63,8 @@ enum Features: Subcommand {
       throw Failure(
         .usage,
         "The pictures of \(quoted(data)) are \(dataset.side) pixels wide and the network "
-          + "\(quoted(file.network.name)) reads \(file.network.imageSide); prepare them with --size "
-          + "\(file.network.imageSide).")
+          + "\(quoted(file.network.name)) reads \(file.network.imageSide); prepare them with "
+          + "--size \(file.network.imageSide).")
     }
     let classifier = try Classifier(
       file, batchSize: arguments[batchSize],
@@ -90,8 +90,8 @@ enum Features: Subcommand {
     for (layer, file) in zip(layers, files) {
       try file.writer.finish()
       try StandardStream.confirm(
-        "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) outputs of "
-          + "\(quoted(layer)) to \(quoted(file.path)).\n", of: file.path)
+        "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) "
+          + "outputs of \(quoted(layer)) to \(quoted(file.path)).\n", of: file.path)
     }
   }
 

@@ -31,7 +31,8 @@ enum Import: Subcommand {
     "classes", "FILE", .path, default: "0, 1, 2 ...", "A text file with a name a line, in order.")
   private static let mean = Option(
     "mean", "FILE|R,G,B", .path, default: "the network's",
-    "The mean image, a .binaryproto of Caffe or a .npy of side x side x 3, or a mean colour, 0 to 255."
+    "The mean image, a .binaryproto of Caffe or a .npy of side x side x 3, or a mean colour, 0 to "
+      + "255."
   )
   private static let channelOrder = Option<ChannelOrder>(
     "channel-order", "RGB|BGR", .word, default: "the network's",
@@ -140,7 +141,8 @@ enum Import: Subcommand {
         if classNames == nil {
           result.preprocessing.namesClasses = false
           statements.append(
-            "Neither the file nor --classes names the classes, so they are called 0 to \(network.classes - 1)."
+            "Neither the file nor --classes names the classes, so they are called 0 to "
+              + "\(network.classes - 1)."
           )
         }
         return result.preprocessing
@@ -209,8 +211,8 @@ enum Import: Subcommand {
     else { throw refusal(layer ?? "") }
     guard ours.inputSide == theirs.inputSide, ours.imageSide == theirs.imageSide else {
       throw refusal(
-        ", whose pictures are crops of \(theirs.inputSide) of \(theirs.imageSide) pixels and not of "
-          + "\(ours.inputSide) of \(ours.imageSide)")
+        ", whose pictures are crops of \(theirs.inputSide) of \(theirs.imageSide) pixels and not "
+          + "of \(ours.inputSide) of \(ours.imageSide)")
     }
     if let difference = described.pictureDifference(from: network) {
       throw refusal(": " + difference)
@@ -262,8 +264,8 @@ enum Import: Subcommand {
       guard array.shape == [side, side, 3] else {
         throw Failure(
           .badData,
-          "The mean in \(quoted(text)) has the shape \(array.shape); [\(side), \(side), 3] is expected, rows x "
-            + "columns x R, G, B"
+          "The mean in \(quoted(text)) has the shape \(array.shape); [\(side), \(side), 3] is "
+            + "expected, rows x columns x R, G, B"
             + (array.shape == [3, side, side]
               ? " (of Caffe's .npy, maps of B, G, R: numpy.load(FILE)[::-1].transpose(1, 2, 0))."
               : ".")
@@ -277,7 +279,8 @@ enum Import: Subcommand {
     guard colour.count == 3, colour.allSatisfy({ $0.isFinite && abs($0) <= 255 }) else {
       throw Failure(
         .usage,
-        "--mean takes a .binaryproto, a .npy or three numbers R,G,B from 0 to 255, not \(quoted(text))."
+        "--mean takes a .binaryproto, a .npy or three numbers R,G,B from 0 to 255, not "
+          + "\(quoted(text))."
       )
     }
     return Preprocessing.filled(network, colour)

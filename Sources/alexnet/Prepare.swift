@@ -23,7 +23,8 @@ enum Prepare: Subcommand {
   private static let testFolder = Option("test-folder", "FOLDER", .path, "The same for testing.")
   private static let list = Option(
     "list", "FILE", .path,
-    "Take these pictures only, with these labels: lines of path and label, CSV, TSV, JSON lines or .lst."
+    "Take these pictures only, with these labels: lines of path and label, CSV, TSV, JSON lines or "
+      + ".lst."
   )
   private static let root = Option(
     "root", "FOLDER", .path, default: "DIR", "Where the list's paths start.")
@@ -32,7 +33,8 @@ enum Prepare: Subcommand {
     "Width and height of the pictures that are made.")
   private static let resize = Setting(
     "resize", "crop|squeeze", .word, default: standard.resizing,
-    "Scale the shorter side and take the middle, or squeeze both sides to a square as Caffe's tools do."
+    "Scale the shorter side and take the middle, or squeeze both sides to a square as Caffe's "
+      + "tools do."
   )
   private static let encoding = Option<RecordEncoding>(
     "encoding", "jpeg|png|raw", .word, default: "jpeg; png up to 64 pixels",

@@ -55,7 +55,8 @@ struct RankBench: Decodable {
     guard let bench = try? JSONText.value(RankBench.self, text, from: path), bench.isPossible else {
       throw Failure(
         .badData,
-        "\(quoted(path)) is not what 'alexnet bench --json' writes; make it again with this version."
+        "\(quoted(path)) is not what 'alexnet bench --json' writes; make it again with this "
+          + "version."
       )
     }
     self = bench

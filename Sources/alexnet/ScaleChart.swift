@@ -17,9 +17,11 @@ struct ScaleChart {
   }
 
   private static let published = [
-    // "One weird trick for parallelizing convolutional neural networks", 2014: 98.05 hours on one GPU, 15.91 on 8.
+    // "One weird trick for parallelizing convolutional neural networks", 2014: 98.05 hours on one
+    // GPU, 15.91 on 8.
     Published(title: "Krizhevsky 2014, 8 GPUs", units: 8, speedup: 98.05 / 15.91),
-    // "Distributed deep learning using synchronous stochastic gradient descent", 2016, abstract: OverFeat-FAST.
+    // "Distributed deep learning using synchronous stochastic gradient descent", 2016, abstract:
+    // OverFeat-FAST.
     Published(title: "Das et al. 2016 (Intel), 64 nodes", units: 64, speedup: 42),
   ]
 

@@ -56,15 +56,18 @@ struct ScaleReport {
 
   var text: String {
     var lines = [
-      "\(model.network.name), batches of \(batchSize) images over all ranks, \(cluster.ranksPerHost) ranks a host, "
+      "\(model.network.name), batches of \(batchSize) images over all ranks, "
+        + "\(cluster.ranksPerHost) ranks a host, "
         + String(
           format: "%@: %.2f Gbit/s each way, %.0f us.", linkName, cluster.link.bandwidth * 8e-9,
           cluster.link.latency * 1e6),
       "Efficiency: images/s relative to separate pairs of ranks with 128 images each. *: the best "
         + "scheme.",
       "",
-      "ranks  fc           images a   step    arithmetic  moving  waiting for ms       sent   images  efficiency",
-      "                    replica    ms      ms          ms      maps     gradients   MB     a second",
+      "ranks  fc           images a   step    arithmetic  moving  waiting for ms       sent   "
+        + "images  efficiency",
+      "                    replica    ms      ms          ms      maps     gradients   MB     a "
+        + "second",
     ]
     // Only the best number of groups is shown.
     for row in rows where row.isBest || [.data, .model].contains(row.scheme) {

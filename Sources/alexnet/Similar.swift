@@ -195,8 +195,8 @@ enum Similar: Subcommand {
     try StandardStream.output.write(
       String(
         format:
-          "%d pictures x %d features on one core: squares %.2f s, one query %.2f s, together %.2f s; "
-          + "reading them once %.2f s (%g). Nearest: picture %d.\n", rows, length, ready - start,
+          "%d pictures x %d features on one core: squares %.2f s, one query %.2f s, together %.2f "
+          + "s; reading them once %.2f s (%g). Nearest: picture %d.\n", rows, length, ready - start,
         end - ready, end - start, read, sum, found[0].row))
   }
 }

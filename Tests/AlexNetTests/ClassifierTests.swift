@@ -15,8 +15,8 @@ import Towers
   static let side = 27
   static let names = (0..<7).map { "class \($0)" }
 
-  /// AlexNet in small, whose crops have room in a larger image; without dropout, which the reference network
-  /// knows in training alone.
+  /// AlexNet in small, whose crops have room in a larger image; without dropout, which the
+  /// reference network knows in training alone.
   static var specification: NetworkSpecification {
     var network = SmallNetworks.alexNetLike()
     network.imageSide = side

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// What a user gets wrong: one sentence, every rank gone within five seconds, a code that is not zero, and
-/// nothing overwritten.
+/// What a user gets wrong: one sentence, every rank gone within five seconds, a code that is not
+/// zero, and nothing overwritten.
 @Suite(.serialized) struct BadInputTests {
   private let scratch: ScratchFolder
 
@@ -158,7 +158,8 @@ import Testing
   }
 
   @Test func aFullDiskIsReported() throws {
-    // /dev/full stands for it: everything that is written there fails with "No space left on device".
+    // /dev/full stands for it: everything that is written there fails with "No space left on
+    // device".
     let run = scratch.path + "/run"
     let options = [
       "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",

@@ -2,8 +2,8 @@ import Foundation
 import Safetensors
 import Testing
 
-/// Runs of the recipe `code2012` across the epochs in which conv1 slows down and stands still: a batch is all 60
-/// images, so an epoch is a step.
+/// Runs of the recipe `code2012` across the epochs in which conv1 slows down and stands still: a
+/// batch is all 60 images, so an epoch is a step.
 @Suite(.serialized) struct CodeRecipeTests {
   private let scratch: ScratchFolder
   private let network: String
@@ -71,7 +71,8 @@ import Testing
       #expect(last[0] == last[1] && last[1] == last[2], "\(name)")
     }
     for part in [
-      "The recipe is code2012: learning rate 0.01, divided by 10 at the start of epochs 25, 51 and 79",
+      "The recipe is code2012: learning rate 0.01, divided by 10 at the start of epochs 25, 51 and "
+        + "79",
       "Epoch 25 begins: the learning rate is divided by 10.",
       "Epoch 67 begins: conv1's weights learn at 0.1 of the rate, its biases learn as the others "
         + "do; colour noise ends.",

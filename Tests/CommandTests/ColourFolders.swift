@@ -1,6 +1,7 @@
 import Foundation
 
-/// Folders of pictures that tests prepare: bands of colours side by side, which a class each has its own of.
+/// Folders of pictures that tests prepare: bands of colours side by side, which a class each has
+/// its own of.
 enum ColourFolders {
   /// A picture of vertical bands of equal width, as a BMP file.
   static func bitmap(width: Int, height: Int, bands: [[UInt8]]) -> [UInt8] {

@@ -5,7 +5,8 @@ import Testing
   @Test func showsTheNetworkItsMemoryItsExchangesAndTheSettings() throws {
     let outcome = try Program.train(ranks: 2, ["--dry-run", "--classes", "1000"])
     #expect(outcome.code == 0)
-    // Numbers of the paper's network, computed by hand: 121,344 bytes an image each way, 128 images.
+    // Numbers of the paper's network, computed by hand: 121,344 bytes an image each way, 128
+    // images.
     for text in [
       "60965224 parameters", "55x55x48", "27x27x128", "13x13x192", "6x6x128", "30482612",
       "before conv3: 11075584 forward, 11075584 backward", "before fc6: 2359296 forward",

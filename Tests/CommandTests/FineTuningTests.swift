@@ -107,7 +107,8 @@ import Testing
     }
   }
 
-  /// Weights have learnt to see pictures in one way, which a network that is named may not contradict.
+  /// Weights have learnt to see pictures in one way, which a network that is named may not
+  /// contradict.
   @Test func picturesAreReadAsTheWeightsFileSays() throws {
     let first = try pretrained()
     let config = try String(contentsOfFile: first + "/config.json", encoding: .utf8)

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The Python that scripts/check-interchange installs its packages for, outside the repository; `ALEXNET_PYTHON` names
-/// another.
+/// The Python that scripts/check-interchange installs its packages for, outside the repository;
+/// `ALEXNET_PYTHON` names another.
 enum Python {
   static let path: String = {
     let environment = ProcessInfo.processInfo.environment
@@ -15,12 +15,14 @@ enum Python {
     guard FileManager.default.isExecutableFile(atPath: path) else { return false }
     let names = modules.map { "'\($0)'" }.joined(separator: ",")
     let text =
-      "import importlib.util,sys;sys.exit(any(importlib.util.find_spec(m) is None for m in [\(names)]))"
+      "import importlib.util,sys;sys.exit(any(importlib.util.find_spec(m) is None for m in "
+      + "[\(names)]))"
     return (try? Program.run([path, "-c", text]).code) == 0
   }
 }
 
-/// What Docs/Interchange.md says of other programs' files, done with small networks that are laid out as theirs.
+/// What Docs/Interchange.md says of other programs' files, done with small networks that are laid
+/// out as theirs.
 @Suite(.enabled(if: Python.has("numpy", "PIL", "safetensors"), "needs Python's packages"))
 struct ForeignNetworkTests {
   private let scratch: ScratchFolder
@@ -35,7 +37,8 @@ struct ForeignNetworkTests {
     let probabilities: [Double]
   }
 
-  /// Imports a file and compares the probabilities of a picture with those of the program that wrote it.
+  /// Imports a file and compares the probabilities of a picture with those of the program that
+  /// wrote it.
   private func check(_ kind: String) throws {
     let folder = scratch.path
     let made = try Program.run([Python.path, "\(Self.scripts)/likeness.py", kind, folder])
@@ -99,7 +102,8 @@ struct ForeignNetworkTests {
   @Test(.enabled(if: Python.has("tensorflow", "keras"), "needs TensorFlow"))
   func aTensorFlowCheckpointIsConverted() throws { try check("tensorflow") }
 
-  /// Dense layers are turned whatever their names are: TensorFlow's own, LeNet's, or an order that is given.
+  /// Dense layers are turned whatever their names are: TensorFlow's own, LeNet's, or an order that
+  /// is given.
   @Test(arguments: [
     ("conv2d_9 conv2d_10 dense dense_1", nil), ("conv1 conv2 fc1 fc2", nil), ("z y b a", "z,y,b,a"),
   ]) func layersWithAnyNamesAreConverted(_ names: String, _ order: String?) throws {

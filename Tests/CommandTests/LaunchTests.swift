@@ -45,8 +45,8 @@ import Testing
 
   private let network =
     "--mca btl_tcp_if_include ib0 --mca oob_tcp_if_include ib0 --mca btl_tcp_links 2 --mca "
-    + "oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 --mca plm_rsh_args "
-    + "'-o ConnectTimeout=10 -o ServerAliveInterval=8 -o ServerAliveCountMax=3'"
+    + "oob_tcp_keepalive_time 10 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 3 "
+    + "--mca plm_rsh_args '-o ConnectTimeout=10 -o ServerAliveInterval=8 -o ServerAliveCountMax=3'"
 
   @Test func eachHostGetsAReplica() throws {
     #expect(

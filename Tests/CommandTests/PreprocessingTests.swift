@@ -2,7 +2,8 @@ import Foundation
 import Safetensors
 import Testing
 
-/// What a run's checkpoint says of pictures is what the run did with them, and what others do with it after.
+/// What a run's checkpoint says of pictures is what the run did with them, and what others do with
+/// it after.
 @Suite(.serialized) struct PreprocessingTests {
   private let scratch: ScratchFolder
 

@@ -11,7 +11,8 @@ import Testing
   init() throws {
     scratch = try ScratchFolder()
     network = scratch.path + "/small.json"
-    // Cross-connections, dropout, and layers enough for either scheme, with an odd number of neurons.
+    // Cross-connections, dropout, and layers enough for either scheme, with an odd number of
+    // neurons.
     try """
     { "name": "small", "towers": 2, "inputSide": 28, "imageSide": 32, "classes": 10, "layers": [
       { "type": "convolution", "name": "c1", "kernels": 16, "size": 5, "stride": 2, "weightDeviation": 0.02 },
@@ -38,7 +39,8 @@ import Testing
       [
         "--data", try Pictures.small.get().path + "/dataset", "--out", run, "--network", network,
         "--batch-size", "33", "--learning-rate", "0.002", "--threads", "1",
-        // With some seeds (2 among them) a sum that is rounded otherwise decides between two numbers of a pool.
+        // With some seeds (2 among them) a sum that is rounded otherwise decides between two
+        // numbers of a pool.
         "--seed", String(seed),
       ] + options)
     #expect(outcome.code == code, "\(outcome.error)")
@@ -75,7 +77,8 @@ import Testing
     #expect(largestDifference(three.losses, one.losses) < 1e-3)
   }
 
-  /// The same samples in the same order: another image in one batch would move its loss by a percent or more.
+  /// The same samples in the same order: another image in one batch would move its loss by a
+  /// percent or more.
   @Test(arguments: [
     (("data", 4), 2, ("model", 4)), (("groups=2", 8), 2, ("data", 4)),
     (("model", 4), nil, ("data", 4)),
@@ -119,8 +122,8 @@ import Testing
 
   private static let undisturbed = Mutex<[String: Data]>([:])
 
-  /// Stopped or killed anywhere, replicas go on as if nothing had been: crops, mirrors and colours, dropout, and batches
-  /// that had been read ahead included.
+  /// Stopped or killed anywhere, replicas go on as if nothing had been: crops, mirrors and colours,
+  /// dropout, and batches that had been read ahead included.
   @Test(arguments: [
     ("data", "usr1,rank=1,step=3,phase=reading"), ("model", "usr1,rank=2,step=8,phase=validation"),
     ("model", "usr1,rank=3,step=6,phase=update"), ("data", "kill,rank=3,step=7,phase=backward"),
@@ -145,7 +148,8 @@ import Testing
     #expect(try RunRecords(run).losses.count == 12)
   }
 
-  /// Each replica writes a part of a checkpoint, so one of replicas that have drifted apart would be of none of them.
+  /// Each replica writes a part of a checkpoint, so one of replicas that have drifted apart would
+  /// be of none of them.
   @Test(arguments: [("usr1", 100), ("usr2", 100), ("", 6)])
   func replicasWithDifferentWeightsAreNeverSaved(signal: String, steps: Int) throws {
     let fault =

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// `alexnet report` and `alexnet plot` on runs of the four-layer network, and what TensorBoard is given.
+/// `alexnet report` and `alexnet plot` on runs of the four-layer network, and what TensorBoard is
+/// given.
 @Suite(.serialized) struct ReportCommandTests {
   private let scratch: ScratchFolder
 

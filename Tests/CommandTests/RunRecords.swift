@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The losses and errors of a run's steps, its layers' health, and its last validation's errors, as metrics.jsonl has them.
+/// The losses and errors of a run's steps, its layers' health, and its last validation's errors, as
+/// metrics.jsonl has them.
 struct RunRecords {
   private(set) var losses: [Double] = []
   private(set) var trainingErrors: [Double] = []

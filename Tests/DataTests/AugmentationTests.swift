@@ -154,8 +154,8 @@ struct AugmentationTests {
     var augmentation = Augmentation.code2012
     // Epochs count from 1: the first has noise, the second none.
     augmentation.colourNoiseEndEpoch = 2
-    // 72 pictures: the third batch of 32 straddles the end of the first epoch after 8, and is read ahead while the
-    // second is used.
+    // 72 pictures: the third batch of 32 straddles the end of the first epoch after 8, and is read
+    // ahead while the second is used.
     let inputs = try batches(dataset, augmentation, steps: 4)
     // A run that goes on there sees the same.
     #expect(

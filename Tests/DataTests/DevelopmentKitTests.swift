@@ -45,7 +45,8 @@ struct DevelopmentKitTests {
   func sizes() throws {
     let place = Workplace()
     let sound = MetaFiles.plain
-    // The size of the matrix, its class, the number of structures, the length of a field's name and of all of them.
+    // The size of the matrix, its class, the number of structures, the length of a field's name and
+    // of all of them.
     for offset in [132, 144, 160, 164, 188, 196] {
       for value in [[255, 255, 255, 127], [0, 0, 0, 128], [255, 255, 255, 255]] as [[UInt8]] {
         var bytes = sound

@@ -35,7 +35,8 @@ struct ImageNetSizeTests {
     try place.write(Array(data), "dataset/dataset.json")
   }
 
-  /// Loads batches of the dataset in a process of its own, and returns the megabytes that it took at most.
+  /// Loads batches of the dataset in a process of its own, and returns the megabytes that it took
+  /// at most.
   private func megabytes(_ place: Workplace) throws -> Int {
     let result = try run(
       PrepareCommandTests.program,
@@ -55,7 +56,8 @@ struct ImageNetSizeTests {
     try repeatIndex(of: place, to: 1_300_000)
     let large = try megabytes(place)
     #expect(try place.dataset().count(.train) == 1_300_000)
-    // 24 bytes a record for the index, 4 for the order: 36 MB, and half as much again while the file is read.
+    // 24 bytes a record for the index, 4 for the order: 36 MB, and half as much again while the
+    // file is read.
     #expect(large - small > 25 && large - small < 100, "\(small) MB, \(large) MB")
   }
 }

@@ -3,7 +3,8 @@ import Foundation
 import System
 import Testing
 
-/// Folders that could be meant in two ways: taken in the right one, or refused with the option that decides.
+/// Folders that could be meant in two ways: taken in the right one, or refused with the option that
+/// decides.
 @Suite("Ambiguous folder layouts")
 struct LayoutDoubtTests {
   /// What a source is taken for: pictures by part and class, and all that is said.

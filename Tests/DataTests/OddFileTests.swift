@@ -40,7 +40,8 @@ struct OddFileTests {
       ])
   }
 
-  /// Files as they are met in ImageNet and the wild, with their colour; nil for what cannot be used.
+  /// Files as they are met in ImageNet and the wild, with their colour; nil for what cannot be
+  /// used.
   private static let kinds: [(name: String, bytes: [UInt8], colour: [Int]?)] = [
     ("progressive.jpg", OddPictures.progressiveJPEG, [20, 120, 220]),
     ("cmyk.JPG", OddPictures.cmykJPEG, [225, 30, 30]),

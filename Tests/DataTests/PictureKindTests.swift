@@ -97,7 +97,8 @@ struct PictureKindTests {
     #expect(plain[0] == 250 && plain[1] == 0)
     let converted = try scaled(tiff([250, 0, 0], profile: exchangedProfile)).pixels
     #expect(converted[0] < 30 && converted[1] > 240 && converted[2] < 30, "\(converted[0...2])")
-    // A name says nothing: linear light of 55 is 128 in sRGB, and a profile of its values changes none.
+    // A name says nothing: linear light of 55 is 128 in sRGB, and a profile of its values changes
+    // none.
     let linear = profile("Linear sRGB", isExchanged: false, exponent: [1, 0])
     let brighter = try scaled(tiff([55, 55, 55], profile: linear)).pixels
     #expect(abs(Int(brighter[0]) - 128) <= 1, "\(brighter[0...2])")

@@ -146,7 +146,8 @@ struct SharedPreparationTests {
     try place.writeClassFolders(["a": 400, "b": 400])
     let options = "--size 100 --threads 1 --encoding raw"
     let program = PrepareCommandTests.program
-    // 720 records of 30 kB in three shards: the first two fit. A file system of the script's own, gone with it.
+    // 720 records of 30 kB in three shards: the first two fit. A file system of the script's own,
+    // gone with it.
     let script = """
       cd '\(place.path)' && mkdir disk && mount -t tmpfs -o size=18m none disk
       '\(program)' prepare --source source --out disk/dataset \(options); echo "code $?"

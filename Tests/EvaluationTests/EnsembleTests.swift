@@ -13,7 +13,8 @@ import TestSupport
 
   @Test func fittedWeightsMaximiseTheLikelihood() {
     var random = SmallRandom(5)
-    // The first network is good, the second bad but at times right where the first is wrong, the third useless.
+    // The first network is good, the second bad but at times right where the first is wrong, the
+    // third useless.
     let rows = (0..<200).map { _ -> [Double] in
       let isHard = random.integer(in: 0...9) < 2
       return [isHard ? 0.01 : 0.9, isHard ? 0.6 : 0.3, 0.005].map {

@@ -4,7 +4,8 @@ import Testing
 
 /// The figures of an evaluation, worked by hand.
 @Suite struct EvaluationTests {
-  /// Six images of three classes; the sixth is right at the second guess, the third and the fifth likewise.
+  /// Six images of three classes; the sixth is right at the second guess, the third and the fifth
+  /// likewise.
   static let evaluation = Evaluation(
     classNames: ["a", "b, c", "d"], images: [0, 1, 2, 3, 4, 5], labels: [0, 0, 0, 1, 1, 2],
     best: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 0, 2], [0, 1, 2], [0, 2, 1]],

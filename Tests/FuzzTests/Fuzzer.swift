@@ -4,8 +4,8 @@ import Synchronization
 import System
 import Testing
 
-/// Gives a reader damaged files and sees to it that it refuses or reads them: in time, in bounded memory, without a
-/// trap.
+/// Gives a reader damaged files and sees to it that it refuses or reads them: in time, in bounded
+/// memory, without a trap.
 ///
 /// `ALEXNET_FUZZ_INPUTS` says how many inputs a reader gets; `ALEXNET_FUZZ_SEED` takes other ones.
 struct Fuzzer {
@@ -92,7 +92,8 @@ struct Fuzzer {
   }
 }
 
-/// Ends the process when it is not wound for half a minute: a test that hangs says nothing otherwise.
+/// Ends the process when it is not wound for half a minute: a test that hangs says nothing
+/// otherwise.
 private final class Watchdog: Sendable {
   private let wound = Atomic<Int>(0)
   private let isGone = Atomic<Bool>(false)

@@ -15,7 +15,8 @@ import Testing
 
   /// A folder that is removed with everything in it.
   final class Place {
-    /// In memory where the system has such a place: a hundred thousand files are nothing for a disk.
+    /// In memory where the system has such a place: a hundred thousand files are nothing for a
+    /// disk.
     let path =
       (access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory())
       + "alexnet-fuzz-\(UUID().uuidString)"
@@ -169,20 +170,23 @@ import Testing
     }
   }
 
-  /// Files whose checksum stands in dataset.json: it is made to fit the damage, so that what reads the file is met.
+  /// Files whose checksum stands in dataset.json: it is made to fit the damage, so that what reads
+  /// the file is met.
   @Test(arguments: ["train.index", "statistics"]) func checkedFile(_ part: String) throws {
     let (path, bytes) = try dataset(part)
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     let json = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
     let name = URL(fileURLWithPath: path).lastPathComponent
     let pattern = try Regex(
-      "\"bytes\" : [0-9]+,\\s+\"file\" : \"\(name.replacing(".", with: "\\."))\",\\s+\"sha256\" : \"[0-9a-f]+\""
+      "\"bytes\" : [0-9]+,\\s+\"file\" : \"\(name.replacing(".", with: "\\."))\",\\s+\"sha256\" : "
+        + "\"[0-9a-f]+\""
     )
     #expect(json.firstMatch(of: pattern) != nil)
     let fuzzer = Fuzzer(name: name, seeds: [bytes], fileName: name)
     try fuzzer.run(in: folder) { _, bytes in
       let entry =
-        "\"bytes\" : \(bytes.count), \"file\" : \"\(name)\", \"sha256\" : \"\(PlainSHA256.digest(of: bytes))\""
+        "\"bytes\" : \(bytes.count), \"file\" : \"\(name)\", \"sha256\" : "
+        + "\"\(PlainSHA256.digest(of: bytes))\""
       try place.write(
         Array(json.replacing(pattern, with: entry).utf8), "dataset/dataset.json")
       let dataset = try Dataset(opening: folder)

@@ -4,8 +4,9 @@ import Testing
 
 @Suite("Enlarging small pictures")
 struct EnlargingTests {
-  /// What Pillow 13 makes of `picture` by `resize((32, 24), Image.BICUBIC)`: three rows of it, without the pixels at the
-  /// edges, where Pillow does not repeat the picture's last row and column but leaves them out.
+  /// What Pillow 13 makes of `picture` by `resize((32, 24), Image.BICUBIC)`: three rows of it,
+  /// without the pixels at the edges, where Pillow does not repeat the picture's last row and
+  /// column but leaves them out.
   static let pillow: [(row: Int, values: [UInt8])] = [
     (
       10,
@@ -62,8 +63,8 @@ struct EnlargingTests {
     }
   }
 
-  /// Bicubic interpolation by the book, in Double: Catmull and Rom's kernel around the place that the centre of each
-  /// pixel has in the picture, whose edges are repeated.
+  /// Bicubic interpolation by the book, in Double: Catmull and Rom's kernel around the place that
+  /// the centre of each pixel has in the picture, whose edges are repeated.
   func reference(
     _ pixels: [UInt8], _ width: Int, _ height: Int, side: Int, across: Double, down: Double
   ) -> [Double] {

@@ -5,7 +5,8 @@ import Testing
 
 /// The image libraries leave a damaged file by a jump of C's, which must not skip a Swift frame.
 @Suite struct ErrorJumpTests {
-  /// The functions of the libraries that leave the target of jumps to their caller, and the jumps themselves.
+  /// The functions of the libraries that leave the target of jumps to their caller, and the jumps
+  /// themselves.
   @Test(
     "the programs call no function that returns by longjmp",
     arguments: ["alexnet", "alexnet-train"])
@@ -35,7 +36,8 @@ import Testing
     deinit { alive.pointee -= 1 }
   }
 
-  /// Decodes a picture cut short at many places and with single bytes changed; in between, the whole one.
+  /// Decodes a picture cut short at many places and with single bytes changed; in between, the
+  /// whole one.
   /// - Returns: How many damaged ones were refused.
   private func tryDamage(_ whole: [UInt8], _ decode: ([UInt8]) throws -> [UInt8]) throws -> Int {
     let alive = UnsafeMutablePointer<Int>.allocate(capacity: 1)

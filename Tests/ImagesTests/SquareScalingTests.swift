@@ -200,7 +200,8 @@ struct SquareScalingTests {
 
   @Test("the oldest bitmaps, of OS/2, are read")
   func oldestBitmap() throws {
-    // 14 bytes, then a header of 12: sides, planes and bits of a pixel in 16 bits each; rows of B, G, R.
+    // 14 bytes, then a header of 12: sides, planes and bits of a pixel in 16 bits each; rows of B,
+    // G, R.
     let length = 26 + 64 * 64 * 3
     let bytes: [UInt8] =
       Array("BM".utf8) + [UInt8(length & 255), UInt8(length >> 8), 0, 0, 0, 0, 0, 0, 26, 0, 0, 0]
@@ -214,7 +215,8 @@ struct SquareScalingTests {
     let pictures = [try png(width: 64, height: 64, colour: [20, 120, 220]), try jpeg(side: 300)]
     let expected = try pictures.map { try scaled($0, side: 32) }
     let team = ThreadTeam(count: 4)
-    // libvips' vector code, made in several threads at once, ended the program once in some thousand pictures.
+    // libvips' vector code, made in several threads at once, ended the program once in some
+    // thousand pictures.
     let isRight = team.map(3000) { number in
       let kind = number.isMultiple(of: 20) ? 1 : 0
       return (try? scaled(pictures[kind], side: 32)) == expected[kind]

@@ -76,7 +76,8 @@ import Testing
   }
 
   @Test func fortranOrderIsConvertedToCOrder() throws {
-    // numpy.asfortranarray of [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]: the first index is the fastest.
+    // numpy.asfortranarray of [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]: the first index
+    // is the fastest.
     let order: [Float] = [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11]
     let bytes = order.flatMap { number in
       (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }

@@ -95,7 +95,8 @@ import Testing
   @Test func towersBecomeGroups() throws {
     let model = try export(SmallFiles.network())
     #expect(model.inputs == ["input"] && model.outputs == ["logits", "probabilities"])
-    // 14 pixels, 5 x 5, stride 4: four places by the ceil rule, the last one three pixels beyond the edge.
+    // 14 pixels, 5 x 5, stride 4: four places by the ceil rule, the last one three pixels beyond
+    // the edge.
     #expect(model["c1"]?.ints["pads"] == [0, 0, 3, 3])
     #expect(model["c1"]?.ints["group"] == [1])
     #expect(model["c2"]?.ints["group"] == [1] && model["c3"]?.ints["group"] == [2])
@@ -217,7 +218,8 @@ import Testing
     }
   }
 
-  /// An Identity, or a softmax of the output, is what converters of types and versions stumble over.
+  /// An Identity, or a softmax of the output, is what converters of types and versions stumble
+  /// over.
   @Test func noNodeReadsAnOutputAndNoneIsAnIdentity() throws {
     let model = try export(SmallFiles.network())
     #expect(!model.nodes.contains { $0.operation == "Identity" || $0.inputs.contains("logits") })

@@ -89,7 +89,8 @@ import Testing
     let network = NetworkSpecification.torchvisionAlexNet(classes: 5)
     let how = Preprocessing(
       for: network, classNames: ["a", "b", "c", "d", "e"], mean: [])
-    // ToTensor and Normalize of a pixel 200, 100, 50, worked by hand: (200 / 255 - 0.485) / 0.229 and so on.
+    // ToTensor and Normalize of a pixel 200, 100, 50, worked by hand: (200 / 255 - 0.485) / 0.229
+    // and so on.
     var pixel: [Float] = zip([200, 100, 50], how.mean).map { $0 - $1 }
     pixel.withUnsafeMutableBufferPointer { how.adapt($0.baseAddress!, count: 1) }
     for (here, there) in zip(pixel, [1.307_046_8, -0.285_014, -0.932_984_7] as [Float]) {

@@ -13,8 +13,8 @@ import Testing
 
 /// Every preset, recipe and variant out by every format and in again: equal to the last bit.
 ///
-/// The networks have a sixteenth of their kernels and smaller pictures, and everything else as it is. `ALEXNET_ROUND_TRIPS=FILE` asks for the
-/// table of Docs/Interchange.md.
+/// The networks have a sixteenth of their kernels and smaller pictures, and everything else as it
+/// is. `ALEXNET_ROUND_TRIPS=FILE` asks for the table of Docs/Interchange.md.
 @Suite("A network survives export and import")
 struct RoundTripTests {
   let folder = TemporaryFolder()
@@ -38,7 +38,8 @@ struct RoundTripTests {
     return thin
   }
 
-  /// Every network that comes with the program, by preset, recipe and variant; those that are alike for both recipes once.
+  /// Every network that comes with the program, by preset, recipe and variant; those that are alike
+  /// for both recipes once.
   static func networks(_ recipe: RecipeName) -> [NetworkSpecification] {
     func all(_ recipe: RecipeName) -> [NetworkSpecification] {
       NetworkSpecification.presetNames.flatMap { name -> [NetworkSpecification] in
@@ -53,8 +54,8 @@ struct RoundTripTests {
     return all(recipe).filter { !others.contains($0) }.map(thin)
   }
 
-  /// Names with everything that a text may hold, and nothing as usual; the presets have a mean image of which hardly two pixels
-  /// are alike, the variants one of a colour.
+  /// Names with everything that a text may hold, and nothing as usual; the presets have a mean
+  /// image of which hardly two pixels are alike, the variants one of a colour.
   static func preprocessing(_ network: NetworkSpecification) -> Preprocessing {
     var random = SmallRandom(3)
     let count = network.imageSide * network.imageSide * 3
@@ -130,7 +131,8 @@ struct RoundTripTests {
     }
   }
 
-  /// The largest difference of the weights in a model of ONNX, whose metadata must describe the network whole.
+  /// The largest difference of the weights in a model of ONNX, whose metadata must describe the
+  /// network whole.
   func differenceOfONNX(_ file: NetworkFile, _ bytes: [UInt8]) throws -> Float {
     let message = try #require(onnx__model__unpack(nil, bytes.count, bytes))
     defer { onnx__model__free_unpacked(message, nil) }

@@ -60,7 +60,8 @@ enum SmallFiles {
     return folder.file(name)
   }
 
-  /// Writes the weights alone, as another program does, under other names and shapes, with more tensors.
+  /// Writes the weights alone, as another program does, under other names and shapes, with more
+  /// tensors.
   static func foreign(
     _ network: NetworkSpecification, _ folder: TemporaryFolder,
     more: [(name: String, shape: [Int])] = [],

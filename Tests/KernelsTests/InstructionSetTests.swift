@@ -3,8 +3,8 @@ import Layers
 import TestSupport
 import Testing
 
-/// The same source compiled for each instruction set computes the same: what differs is that a fused
-/// multiplication and addition is rounded once.
+/// The same source compiled for each instruction set computes the same: what differs is that a
+/// fused multiplication and addition is rounded once.
 @Suite struct InstructionSetTests {
   private let plain = KernelSet.available[0]
 

@@ -24,7 +24,8 @@ import Testing
 
     var testDescription: String {
       "\(slices) \(kernels) kernels \(window.size)/\(window.stride)/\(window.padding) "
-        + "\(window.rounding), \(groups) groups, \(images) of \(capacity) images, \(threads) threads"
+        + "\(window.rounding), \(groups) groups, \(images) of \(capacity) images, \(threads) "
+        + "threads"
     }
 
     func bench(integers: Bool = false, withBiases: Bool = true) -> (LayerBench, Convolution) {
@@ -118,7 +119,8 @@ import Testing
     Case(
       slices: [square(5, 16), square(5, 32)], kernels: 16,
       window: Window(size: 3, stride: 1, padding: 1), firstSlice: 1, isWinograd: true),
-    // Strides, whose pixels are rearranged into maps first: AlexNet's first layer in small, and others.
+    // Strides, whose pixels are rearranged into maps first: AlexNet's first layer in small, and
+    // others.
     Case(
       slices: [square(28, 3)], kernels: 16, window: Window(size: 11, stride: 4), threads: 2,
       isWinograd: true),

@@ -89,7 +89,8 @@ import Testing
   ) {
     let plain = Self.bench(neurons: 1000, probability: probability)
     let inverted = Self.bench(neurons: 1000, probability: probability, scalesInTraining: true)
-    // The same neurons, times 1 / (1 - p) so that the expected output is the input; all factors are exact here.
+    // The same neurons, times 1 / (1 - p) so that the expected output is the input; all factors are
+    // exact here.
     let scaled = Self.mask(plain, step: 4).map { $0 / Float(1 - probability) }
     #expect(scaled.contains(0) && scaled.contains(Float(1 / (1 - probability))))
     #expect(Self.mask(inverted, step: 4) == scaled)

@@ -20,7 +20,8 @@ import TestSupport
   }
 
   @Test func partsOfSplitParametersAreMatricesOfAllKernels() {
-    // Two kernels over two slices of one pixel and one map each: the first slice of both comes first.
+    // Two kernels over two slices of one pixel and one map each: the first slice of both comes
+    // first.
     let layout = ParameterLayout(
       kernels: 2, of: WeightShape(height: 1, width: 1, sliceMaps: [1, 1], isFlat: true))
     let stored = Tensor([4], values: [1, 2, 3, 4])

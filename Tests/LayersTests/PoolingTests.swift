@@ -154,7 +154,8 @@ struct PoolingCase: CustomTestStringConvertible {
 
   @Test(arguments: PoolingCase.cases) func inputGradientIsTheAdjoint(_ trial: PoolingCase) {
     let bench = LayerBench(Self.layer(trial), images: trial.images, capacity: trial.capacity)
-    // Means of 9 or 225 pixels are no whole numbers: nearly 0 then, exactly 0 for 1, 2 and 4 pixels.
+    // Means of 9 or 225 pixels are no whole numbers: nearly 0 then, exactly 0 for 1, 2 and 4
+    // pixels.
     let isExact = trial.window.size <= 2
     #expect(abs(bench.adjointDefect(seed: 4)) <= (isExact ? 0 : 1e-3))
   }

@@ -59,8 +59,8 @@ import Testing
     #expect(keeps == (layer.traits.inPlace == .keepsNumbers))
   }
 
-  /// What follows in place may change the output's numbers, their signs apart, where a layer says that it does not need
-  /// them.
+  /// What follows in place may change the output's numbers, their signs apart, where a layer says
+  /// that it does not need them.
   @Test(arguments: inPlace) func theGradientNeedsTheOutputWhereTheLayerSaysSo(
     _ layer: LayerSpecification
   ) {
@@ -78,7 +78,8 @@ import Testing
     #expect((gradient() != whole) == layer.traits.needsItsOutput)
   }
 
-  /// Backward, forward for other images, and backward again: the same, unless something was remembered.
+  /// Backward, forward for other images, and backward again: the same, unless something was
+  /// remembered.
   @Test(arguments: LayerExamples.variations) func somethingIsRememberedWhereTheLayerSaysSo(
     _ layer: LayerSpecification
   ) {

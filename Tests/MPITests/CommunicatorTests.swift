@@ -75,8 +75,8 @@ import Testing
   }
 
   @Test func communicatorsAreFreedOnDeallocation() throws {
-    // More than MPI has room for at once (Open MPI: 2^15 or so would be too slow to try; 500 suffice to
-    // see a crash in MPI_Comm_free).
+    // More than MPI has room for at once (Open MPI: 2^15 or so would be too slow to try; 500
+    // suffice to see a crash in MPI_Comm_free).
     for _ in 0..<500 {
       let part = try Self.world.split(color: 0, key: 0)
       #expect(part.size == Self.world.size)

@@ -6,7 +6,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// An exchange of the batch over real messages, filled with small whole numbers, which are exact in every format.
+/// An exchange of the batch over real messages, filled with small whole numbers, which are exact in
+/// every format.
 @Suite(.serialized, .enabled(if: TestWorld.hasPairs, "run with mpirun -np 2 or 4"))
 struct BatchExchangeAcrossRanksTests {
   /// How two towers and their replicas lie on the ranks.
@@ -69,7 +70,8 @@ struct BatchExchangeAcrossRanksTests {
       return Array(numbers[images.lowerBound * length..<images.upperBound * length])
     }
 
-    /// Gathers the maps; returns how often each image of each tower was read, and whether it was there by then.
+    /// Gathers the maps; returns how often each image of each tower was read, and whether it was
+    /// there by then.
     func forward() throws -> (reads: [[Int]], isThere: Bool) {
       let own = placement.owned.map { tower in
         Tensor([images.count, shapes[tower].count], values: rows(images, maps(tower), tower))

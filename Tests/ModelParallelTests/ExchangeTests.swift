@@ -56,7 +56,8 @@ let alexNetExchanges: [(reader: String, own: MapShape, bytesPerImage: Int)] = [
   }
 }
 
-/// Real messages: one pair of towers on two ranks, two pairs on four, and four towers on four ranks.
+/// Real messages: one pair of towers on two ranks, two pairs on four, and four towers on four
+/// ranks.
 @Suite(.serialized, .enabled(if: TestWorld.hasPairs, "run with mpirun -np 2 or 4"))
 struct ExchangeAcrossRanksTests {
   static let pair = TestWorld.shared.pair
@@ -79,7 +80,8 @@ struct ExchangeAcrossRanksTests {
     #expect(try bench.gathered() == [bench.maps(0), bench.maps(1)])
   }
 
-  /// Small whole numbers travel in 16 bits as they are; with fewer images than parts some are empty.
+  /// Small whole numbers travel in 16 bits as they are; with fewer images than parts some are
+  /// empty.
   @Test(arguments: [2, 3, 7], WireFormat.allCases)
   func exchangesInPartsGiveAllMaps(parts: Int, format: WireFormat) throws {
     for (images, capacity) in [(5, 6), (2, 6), (6, 6)] {

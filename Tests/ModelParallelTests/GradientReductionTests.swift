@@ -26,7 +26,8 @@ struct GradientReductionAcrossRanksTests {
     let reduction = try #require(
       try GradientReduction(
         placement, format: format, progress: progress, pieceLength: 4096))
-    // One number, fewer than there are ranks, an odd count, more than a piece, more than all pieces under way.
+    // One number, fewer than there are ranks, an odd count, more than a piece, more than all pieces
+    // under way.
     let counts = [1, 3, 1001, 4099, 50_000]
     for round in 0..<2 {
       let tensors = counts.enumerated().map { number, count in
@@ -51,7 +52,8 @@ struct GradientReductionAcrossRanksTests {
         #expect(largest == own && smallest == own)
       }
     }
-    // Each way, all but the own part: 2 (R - 1) / R of the whole; parts may be uneven by a number a piece.
+    // Each way, all but the own part: 2 (R - 1) / R of the whole; parts may be uneven by a number a
+    // piece.
     let ranks = Self.world.size
     let whole = 2 * counts.reduce(0) { $0 + format.bytes(of: $1) }
     let least = 2 * (ranks - 1) * whole / ranks

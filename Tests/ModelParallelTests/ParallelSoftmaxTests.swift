@@ -84,7 +84,8 @@ struct SoftmaxBench {
   }
 
   @Test func tiesAcrossTheTowersWorkedByHand() throws {
-    // Classes 0, 1, 2 in tower 0 and 3, 4, 5 in tower 1. Ahead of class 3: class 4 and its equals 0 and 2.
+    // Classes 0, 1, 2 in tower 0 and 3, 4, 5 in tower 1. Ahead of class 3: class 4 and its equals 0
+    // and 2.
     let row: [Float] = [5, 1, 5, 5, 9, 5]
     let score = try Self.bench([row, row], labels: [3, 5]).score()
     #expect(score.top1Errors == 2 && score.top5Errors == 0)

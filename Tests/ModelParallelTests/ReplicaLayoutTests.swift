@@ -12,8 +12,8 @@ import Testing
   }
 
   @Test func replicasOfAHostAreConsecutive() {
-    // Two hosts that take turns, four ranks each: replicas 0 and 1 on the first, 2 and 3 on the second, so that two
-    // groups of two replicas are a host each.
+    // Two hosts that take turns, four ranks each: replicas 0 and 1 on the first, 2 and 3 on the
+    // second, so that two groups of two replicas are a host each.
     let dealt = ReplicaLayout(hosts: [0, 1, 0, 1, 0, 1, 0, 1], size: 2)
     for rank in 0..<8 { #expect(dealt.replica[rank] / 2 == rank % 2) }
   }

@@ -2,7 +2,8 @@ import Layers
 import Networks
 import Testing
 
-/// One line of network.md's table: a layer of one tower with its output and the numbers of both towers.
+/// One line of network.md's table: a layer of one tower with its output and the numbers of both
+/// towers.
 struct TableLine: Sendable {
   var layer: String
   var output: MapShape

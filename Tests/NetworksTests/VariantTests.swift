@@ -57,8 +57,8 @@ import Testing
       let preset = NetworkSpecification.alexNetOneTower(classes: 1000, recipe: recipe)
       network.name = preset.name
       #expect(network == preset)
-      // conv1 48 of 11x11x3, conv2 128 of 5x5x48, conv3 192 of 3x3x128, conv4 192 of 3x3x192, conv5 256 of 3x3x192,
-      // fc6 4096 of 6x6x256, fc7 4096 of 4096, fc8 1000 of 4096; a bias each.
+      // conv1 48 of 11x11x3, conv2 128 of 5x5x48, conv3 192 of 3x3x128, conv4 192 of 3x3x192, conv5
+      // 256 of 3x3x192, fc6 4096 of 6x6x256, fc7 4096 of 4096, fc8 1000 of 4096; a bias each.
       let counts = [
         48 * 364, 128 * 1201, 192 * 1153, 192 * 1729, 256 * 1729, 4096 * 9217, 4096 * 4097,
         1000 * 4097,
@@ -73,8 +73,8 @@ import Testing
     #expect(Self.output("conv2", network) == "27x27x160")
     #expect(Self.output("fc6", network) == "1x1x4096")
     #expect(Self.output("fc7", network) == "1x1x4096")
-    // conv1 96 of 11x11x3, conv2 320 of 5x5x48, conv3 384 of 3x3x160, conv4 384 of 3x3x192, conv5 256 of 3x3x192,
-    // fc6 8192 of 6x6x128, fc7 8192 of 4096, fc8 1000 of 8192; a bias each.
+    // conv1 96 of 11x11x3, conv2 320 of 5x5x48, conv3 384 of 3x3x160, conv4 384 of 3x3x192, conv5
+    // 256 of 3x3x192, fc6 8192 of 6x6x128, fc7 8192 of 4096, fc8 1000 of 8192; a bias each.
     let counts = [
       96 * 364, 320 * 1201, 384 * 1441, 384 * 1729, 256 * 1729, 8192 * 4609, 8192 * 4097,
       1000 * 8193,
@@ -95,8 +95,8 @@ import Testing
       network.parameterCount == 60_965_224 + 256 * 25 * 48 + 384 * 9 * 192 + 256 * 9 * 192)
   }
 
-  /// 96 kernels of 11x11x3, 256 of 5x5x24, 384 of 3x3 over the maps that a tower reads, 384 and 256 of 3x3x96, and the
-  /// fully-connected layers of the paper; a bias each.
+  /// 96 kernels of 11x11x3, 256 of 5x5x24, 384 of 3x3 over the maps that a tower reads, 384 and 256
+  /// of 3x3x96, and the fully-connected layers of the paper; a bias each.
   @Test(arguments: [
     (NetworkVariant.fourTowersInPairs, [[0, 1], [0, 1], [2, 3], [2, 3]], 1),
     (.fourTowersOfThree, [[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]], 2),
@@ -116,7 +116,8 @@ import Testing
       #expect(conv3.reads == reads[tower])
       #expect(conv3.inputs.map(\.description) == reads[tower].map { _ in "13x13x64" })
     }
-    // Before conv3 the first tower sends its 13x13x64 maps to those that read them, before fc6 its 6x6x64 to all.
+    // Before conv3 the first tower sends its 13x13x64 maps to those that read them, before fc6 its
+    // 6x6x64 to all.
     let volume = CommunicationVolume(
       network, ranksPerReplica: 4, replicas: 1, batchSize: 1, scheme: .data, formats: WireFormats())
     #expect(
@@ -232,7 +233,8 @@ import Testing
       try NetworkChoice(name: "alexnet", recipe: .code2012, variants: [words])
         .network(classes: nil)
     }
-    // 160 kernels a tower in conv2, whatever its padding; and no sixth convolution that reads both towers.
+    // 160 kernels a tower in conv2, whatever its padding; and no sixth convolution that reads both
+    // towers.
     #expect(try Self.output("conv2", both("147,150")) == "26x26x160")
     #expect(try both("150,147") == both("147,150"))
     let columns = try both("150,sixth-convolution")

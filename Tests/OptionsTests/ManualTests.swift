@@ -31,7 +31,8 @@ import Testing
       [
         "-c",
         manual.completions(for: .bash)
-          + "\nCOMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \(function); printf '%s\\n' \"${COMPREPLY[@]}\"",
+          + "\nCOMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \(function); printf '%s\\n' "
+          + "\"${COMPREPLY[@]}\"",
         "bash",
       ] + words
     let pipe = Pipe()
@@ -64,7 +65,8 @@ import Testing
     let lines = Self.several.completions(for: .fish).split(separator: "\n")
     #expect(
       lines.contains(
-        "complete -c draw -n '__fish_seen_subcommand_from form' -l shape -x -a 'round square' -d 'It\\'s a shape.'"
+        "complete -c draw -n '__fish_seen_subcommand_from form' -l shape -x -a 'round square' -d "
+          + "'It\\'s a shape.'"
       ))
     #expect(!lines.contains { $0.contains("secret") })
   }

@@ -17,7 +17,8 @@ struct BuildGraph {
 
   let commands: [Command]
 
-  /// Reads the manifest, YAML with a list in JSON on a line, that SwiftPM wrote for the build of this test bundle.
+  /// Reads the manifest, YAML with a list in JSON on a line, that SwiftPM wrote for the build of
+  /// this test bundle.
   init() throws {
     let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     let folder = bundle.deletingLastPathComponent()
@@ -45,10 +46,11 @@ struct BuildGraph {
     self.commands = commands
   }
 
-  /// The files that are in time for the compilers that read them only by chance, in a sentence each.
+  /// The files that are in time for the compilers that read them only by chance, in a sentence
+  /// each.
   ///
-  /// These are files that compilers find by a search path and that a command writes, without an edge from the one to the
-  /// other.
+  /// These are files that compilers find by a search path and that a command writes, without an
+  /// edge from the one to the other.
   func races() throws -> [String] {
     var races: [String] = []
     for command in commands where command.tool != "write-auxiliary-file" {

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The folders of `Sources` are the rooms that Docs/Architecture.md lists, from the top of the house down.
+/// The folders of `Sources` are the rooms that Docs/Architecture.md lists, from the top of the
+/// house down.
 struct RoomsTests {
   /// The package's folder.
   private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -21,7 +22,8 @@ struct RoomsTests {
     .filter { !$0.hasPrefix(".") }.sorted()
   }
 
-  /// The rooms as the page lists them: each name at a line's start within the page's first block, a slash behind it.
+  /// The rooms as the page lists them: each name at a line's start within the page's first block, a
+  /// slash behind it.
   private func listed() throws -> [String] {
     let page = try String(
       contentsOf: Self.root.appendingPathComponent("Docs/Architecture.md"), encoding: .utf8)
@@ -60,7 +62,8 @@ struct RoomsTests {
           guard let other = rank[module] else { continue }
           #expect(
             other > place,
-            "\(room)/\(file.lastPathComponent) imports \(module), which is not below it in Docs/Architecture.md."
+            "\(room)/\(file.lastPathComponent) imports \(module), which is not below it in "
+              + "Docs/Architecture.md."
           )
         }
       }

@@ -46,7 +46,8 @@ import Testing
       MemoryEstimate(pairs, owned: 0..<1, batchSize: 1, threadsPerTower: 1, algorithm: .patches),
       MemoryEstimate(threes, owned: 0..<1, batchSize: 1, threadsPerTower: 1, algorithm: .patches)
     )
-    // Another tower's 13x13x64 maps before conv3, the gradient for them, and its gradient for the own.
+    // Another tower's 13x13x64 maps before conv3, the gradient for them, and its gradient for the
+    // own.
     let maps = 4 * 13 * 13 * 64
     #expect(three.activations - two.activations == maps)
     #expect(three.activationGradients - two.activationGradients == 2 * maps)

@@ -31,7 +31,8 @@ import Testing
   }
 
   @Test func aNetworkWithoutArithmeticOnlyWaitsForMessages() {
-    // 121,344 bytes an image each way over four boundaries, 128 images, 1 GB/s; 8 messages of 50 us.
+    // 121,344 bytes an image each way over four boundaries, 128 images, 1 GB/s; 8 messages of 50
+    // us.
     let step = ScalingModel(Self.network, Self.profile()).predict(
       Self.cluster(2, latency: 50e-6), batchSize: 128, scheme: .data)
     #expect(abs(step.step - (2 * 121_344 * 128 / 1e9 + 8 * 50e-6)) < 1e-9)

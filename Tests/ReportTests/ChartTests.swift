@@ -12,7 +12,8 @@ import Testing
     #expect(Self.curve([3, 3, 3, 3]).smoothed(over: 5).points.allSatisfy { abs($0.y - 3) < 1e-12 })
     let peak = Self.curve([0, 0, 1, 0, 0]).smoothed(over: 1).points.map(\.y)
     #expect(abs(peak[0] - peak[4]) < 1e-12 && peak[2] > peak[1] && peak[1] > peak[0])
-    // By hand: a half is kept from point to point, so from the left 0, 2/3 after 1, and from the right 1.
+    // By hand: a half is kept from point to point, so from the left 0, 2/3 after 1, and from the
+    // right 1.
     let pair = Self.curve([0, 1]).smoothed(over: 1).points.map(\.y)
     #expect(abs(pair[0] - (0 + 1 / 3.0) / 2) < 1e-12 && abs(pair[1] - (2 / 3.0 + 1) / 2) < 1e-12)
     #expect(Self.curve([1, .nan, 2, .infinity]).points.count == 2)
@@ -44,7 +45,8 @@ import Testing
     #expect(try XMLParserCheck.isWellFormed(svg))
   }
 
-  /// Names come from files of others, and gnuplot has backquotes for a shell and `!` at the start of a line.
+  /// Names come from files of others, and gnuplot has backquotes for a shell and `!` at the start
+  /// of a line.
   @Test(arguments: [
     "c1`touch PATH`", "c1\r\n!touch PATH #\r\n", "c1\"\u{301}\n!touch PATH\n", "'`touch PATH`'",
     "c1'\u{301}, system('touch PATH')", "\\`touch PATH`", "a\\'; system('touch PATH'); '",

@@ -29,7 +29,8 @@ import Testing
     }
   }
 
-  /// What is said about the bytes, nil where they are a sound file; any other error than bad data is thrown.
+  /// What is said about the bytes, nil where they are a sound file; any other error than bad data
+  /// is thrown.
   func complaint(_ bytes: [UInt8]) throws -> String? {
     do {
       try readAll(bytes)
@@ -198,7 +199,8 @@ import Testing
         default: bytes.remove(at: place)
         }
       }
-      // Either a complaint or a file whose tensors can all be read: never a trap, never another error.
+      // Either a complaint or a file whose tensors can all be read: never a trap, never another
+      // error.
       if try complaint(bytes) != nil { refused += 1 }
     }
     #expect(refused > 2000)

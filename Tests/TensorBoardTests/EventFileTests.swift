@@ -2,7 +2,8 @@ import Foundation
 import TensorBoard
 import Testing
 
-/// TensorBoard's files against published values and by hand; scripts/check-tensorboard reads them by TensorBoard.
+/// TensorBoard's files against published values and by hand; scripts/check-tensorboard reads them
+/// by TensorBoard.
 @Suite struct EventFileTests {
   @Test func checksumsEqualThePublishedOnes() {
     // RFC 3720, B.4, and the usual check value.

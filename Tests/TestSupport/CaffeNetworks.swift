@@ -1,6 +1,7 @@
 /// Networks in the three formats of Caffe, written byte by byte with their layers' settings.
 package struct CaffeNetworks {
-  /// A layer: its type by the newest format's word, its settings by Caffe's words, its blobs' shapes and numbers.
+  /// A layer: its type by the newest format's word, its settings by Caffe's words, its blobs'
+  /// shapes and numbers.
   package struct Layer {
     /// Its name.
     package var name: String
@@ -37,7 +38,8 @@ package struct CaffeNetworks {
     "beta": 15, "k": 22, "crop_size": 20, "scale": 17,
   ]
 
-  /// The bytes of a .caffemodel of a generation: 0 for 2013, 1 for what came before 2014, 2 for now.
+  /// The bytes of a .caffemodel of a generation: 0 for 2013, 1 for what came before 2014, 2 for
+  /// now.
   package static func model(_ layers: [Layer], generation: Int) -> [UInt8] {
     var net = ProtobufWire()
     net.add(1, "net")
@@ -107,7 +109,8 @@ package struct CaffeNetworks {
     }
   }
 
-  /// bvlc_alexnet, or CaffeNet, which pools first; a number stands for the weights of each layer that has some.
+  /// bvlc_alexnet, or CaffeNet, which pools first; a number stands for the weights of each layer
+  /// that has some.
   package static func alexNet(poolsFirst: Bool) -> [Layer] {
     let blob: [(shape: [Int], values: [Float])] = [([1], [1])]
     func conv(_ number: Int, _ settings: [String: Int]) -> [Layer] {

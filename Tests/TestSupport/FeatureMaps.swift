@@ -1,7 +1,8 @@
 import Layers
 package import Networks
 
-/// Feature maps of a batch in Double: image x map x row x column, the other way round than under test.
+/// Feature maps of a batch in Double: image x map x row x column, the other way round than under
+/// test.
 package struct FeatureMaps: Sendable {
   /// Images.
   package let images: Int
@@ -28,7 +29,8 @@ package struct FeatureMaps: Sendable {
     self.init(images: other.images, maps: other.maps, height: other.height, width: other.width)
   }
 
-  /// Takes the maps of one or more slices (towers), side by side, from images x height x width x maps.
+  /// Takes the maps of one or more slices (towers), side by side, from images x height x width x
+  /// maps.
   package init(images: Int, _ slices: [(shape: MapShape, values: [Float])]) {
     let (height, width) = slices.first.map { ($0.shape.height, $0.shape.width) } ?? (0, 0)
     self.init(

@@ -110,7 +110,8 @@ package final class LayerBench {
     isRestOfGradientsUntouched && output.elements[outputCount...].allSatisfy(\.isNaN)
   }
 
-  /// The largest relative error of the layer's gradients against finite differences of <r, y>, r random.
+  /// The largest relative error of the layer's gradients against finite differences of <r, y>, r
+  /// random.
   ///
   /// By every input and parameter, all elements.
   package func gradientError(seed: UInt64, step: Float) -> Double {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Files `meta.mat` as ILSVRC's development kits have them: written with scipy 1.x and compressed, with GNU Octave, or
-/// byte by byte.
+/// Files `meta.mat` as ILSVRC's development kits have them: written with scipy 1.x and compressed,
+/// with GNU Octave, or byte by byte.
 ///
 /// Ten classes `n00000000` to `n00000009` with the IDs 4, 9, 1, 7, 10, 2, 6, 3, 8, 5 and the words
 /// `thing 0, chose é0` to `thing 9, chose é9`, and one above them.
@@ -37,8 +37,8 @@ package enum MetaFiles {
         qw+uvg2uV1hX1vzP+ovDJq+K7N8dx+kPpKilSA==
         """) ?? Data())
 
-  /// Written by GNU Octave 7 with `save -v7`: eight fields, whole numbers in the smallest type, one class more above
-  /// `n00000000` to `n00000009`, whose IDs are 1 to 10.
+  /// Written by GNU Octave 7 with `save -v7`: eight fields, whole numbers in the smallest type, one
+  /// class more above `n00000000` to `n00000009`, whose IDs are 1 to 10.
   package static let ofOctave = Array(
     Data(
       base64Encoded: """
@@ -54,8 +54,9 @@ package enum MetaFiles {
         +hVS/cjvbMMTzOAFHNTn//j4+T/TpvxuKl+j+WU/+WDifn/p5hNLZuFC
         """) ?? Data())
 
-  /// The layout of 2012 with nothing compressed, so that damage reaches what is inside: texts of one and of two bytes
-  /// a character, short elements in their tags, numbers in the smallest type, as MATLAB writes them.
+  /// The layout of 2012 with nothing compressed, so that damage reaches what is inside: texts of
+  /// one and of two bytes a character, short elements in their tags, numbers in the smallest type,
+  /// as MATLAB writes them.
   package static let plain: [UInt8] = {
     func element(_ kind: UInt8, _ content: [UInt8]) -> [UInt8] {
       let padding = [UInt8](repeating: 0, count: (8 - content.count % 8) % 8)

@@ -1,6 +1,7 @@
 /// More pictures of unusual kinds, made with Pillow 13.
 extension OddPictures {
-  /// Red in an Adobe JPEG of YCC and black, 16x16: Pillow's CMYK with the marker's transform set to 2.
+  /// Red in an Adobe JPEG of YCC and black, 16x16: Pillow's CMYK with the marker's transform set to
+  /// 2.
   package static let ycckJPEG = bytes(
     """
     /9j/7gAOQWRvYmUAZAAAAAAC/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggL\

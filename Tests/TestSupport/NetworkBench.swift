@@ -99,8 +99,8 @@ package final class NetworkBench {
       actual: { self.output(of: $0) })
   }
 
-  /// How far a step is from the reference, relatively: the loss, what the pools read and the logits, and each
-  /// parameter's gradient in norm.
+  /// How far a step is from the reference, relatively: the loss, what the pools read and the
+  /// logits, and each parameter's gradient in norm.
   package func errors() throws -> (
     loss: Double, activations: [(name: String, error: Double)],
     gradients: [(name: String, error: Double)]

@@ -1,5 +1,5 @@
-/// Writes protobuf's wire format by hand (https://protobuf.dev/programming-guides/encoding): the counterpart of the
-/// library that reads it.
+/// Writes protobuf's wire format by hand (https://protobuf.dev/programming-guides/encoding): the
+/// counterpart of the library that reads it.
 package struct ProtobufWire {
   /// The bytes so far.
   package private(set) var bytes: [UInt8] = []

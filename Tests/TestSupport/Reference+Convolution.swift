@@ -32,8 +32,8 @@ extension Reference {
         length: width, size: size, stride: stride, padding: padding, roundsUp: roundsUp)
     }
 
-    /// Calls `body` for every run of output pixels of a row under one weight: where the weight, the output
-    /// and the input (which goes on by `stride`) are, and how many pixels there are.
+    /// Calls `body` for every run of output pixels of a row under one weight: where the weight, the
+    /// output and the input (which goes on by `stride`) are, and how many pixels there are.
     @inline(__always)
     fileprivate func forEachRun(
       over x: FeatureMaps,

@@ -168,8 +168,8 @@ extension Reference {
     x.combined(norm.denominators(x)) { $0 * pow($1, -norm.exponent) }
   }
 
-  /// The sum over outputs j of dy_j times dy_j/dx_i, which is d_i^-e for j = i, and for every neighbour j of
-  /// i less 2 scale e x_j x_i d_j^(-e-1).
+  /// The sum over outputs j of dy_j times dy_j/dx_i, which is d_i^-e for j = i, and for every
+  /// neighbour j of i less 2 scale e x_j x_i d_j^(-e-1).
   package static func normalizationGradient(
     _ dy: FeatureMaps, x: FeatureMaps, _ norm: Normalization
   ) -> FeatureMaps {

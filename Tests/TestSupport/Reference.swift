@@ -4,7 +4,8 @@ import Glibc
 package enum Reference {
   /// The places of a window along an axis, counted one by one.
   ///
-  /// Rounded up, windows go on until one reaches the (padded) end; rounded down, as long as they fit.
+  /// Rounded up, windows go on until one reaches the (padded) end; rounded down, as long as they
+  /// fit.
   package static func places(
     length: Int, size: Int, stride: Int, padding: Int, roundsUp: Bool
   ) -> Int {

@@ -1,12 +1,14 @@
 import Layers
 package import Networks
 
-/// A network once more, in one piece and in Double: where a tower reads its own maps alone, the whole layer
-/// has as many groups as there are towers; where it reads some, the weights for the others are zeros.
+/// A network once more, in one piece and in Double: where a tower reads its own maps alone, the
+/// whole layer has as many groups as there are towers; where it reads some, the weights for the
+/// others are zeros.
 ///
-/// Near a kink (a rectifier's zero, two nearly equal numbers in a window) single precision may come down on
-/// the other side, and one of AlexNet's 86,000 windows moves a gradient by half a percent. The forward pass is
-/// independent; the backward pass takes its sides, and the dropout masks, from the network under test.
+/// Near a kink (a rectifier's zero, two nearly equal numbers in a window) single precision may come
+/// down on the other side, and one of AlexNet's 86,000 windows moves a gradient by half a percent.
+/// The forward pass is independent; the backward pass takes its sides, and the dropout masks, from
+/// the network under test.
 package struct ReferenceNetwork {
   package let specification: NetworkSpecification
   /// The canonical weights and biases of a layer of the whole network.
@@ -46,7 +48,8 @@ package struct ReferenceNetwork {
     return activations
   }
 
-  /// Takes the gradient by the logits back, and hands over each layer's parameter gradients on the way.
+  /// Takes the gradient by the logits back, and hands over each layer's parameter gradients on the
+  /// way.
   package func backward(
     _ logitGradient: FeatureMaps, _ activations: [FeatureMaps],
     _ visit: (_ layer: String, _ weights: [Double], _ biases: [Double]) -> Void
@@ -155,8 +158,8 @@ package struct ReferenceNetwork {
       count: layer.kernels * x.maps * x.height * x.width)
   }
 
-  /// A fully-connected layer whose towers read their own maps, as a convolution in groups with kernels as large as the
-  /// maps; nil where it reads everything.
+  /// A fully-connected layer whose towers read their own maps, as a convolution in groups with
+  /// kernels as large as the maps; nil where it reads everything.
   private func columns(
     _ layer: FullyConnectedSpecification, _ x: FeatureMaps
   ) -> Reference.Kernels? {

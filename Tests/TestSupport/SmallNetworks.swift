@@ -56,7 +56,8 @@ package enum SmallNetworks {
       ])
   }
 
-  /// Layers that remember something of each image stand between a convolution and the message that follows it.
+  /// Layers that remember something of each image stand between a convolution and the message that
+  /// follows it.
   package static let sentInParts = network(
     "sent in parts",
     [
@@ -66,7 +67,8 @@ package enum SmallNetworks {
       conv("conv3", 6, Window(size: 2, stride: 1)), .maxPooling(pool("pool3", 2, 1)),
     ])
 
-  /// Four towers that exchange in pairs, and then read three of the four; uneven where a layer reads all.
+  /// Four towers that exchange in pairs, and then read three of the four; uneven where a layer
+  /// reads all.
   package static let fourTowers = network(
     "pairs and threes", towers: 4, side: 13,
     [

@@ -8,8 +8,8 @@ import Towers
 
 /// Layers whose weights stay as they are, against the same network with none.
 enum FrozenLayers {
-  /// The lowest layers, up to one that reads its own tower, one that reads all, and all but the last; one in the
-  /// middle; a layer in the middle and the lowest.
+  /// The lowest layers, up to one that reads its own tower, one that reads all, and all but the
+  /// last; one in the middle; a layer in the middle and the lowest.
   static let choices: [Set<String>] = [
     ["conv1"], ["conv1", "conv2"], ["conv1", "conv2", "conv3"],
     ["conv1", "conv2", "conv3", "fc4", "fc5"], ["conv3"], ["conv1", "fc4"],

@@ -2,7 +2,8 @@ import Networks
 import TestSupport
 import Testing
 
-/// One training step of the full-size AlexNet against a whole network with grouped convolutions in Double.
+/// One training step of the full-size AlexNet against a whole network with grouped convolutions in
+/// Double.
 @Suite(.serialized, .enabled(if: TestWorld.isOneProcess, "run without mpirun")) struct FullSizeTests
 {
   /// The paper's recipe with its dropout; the code's without, and with an odd number of classes.

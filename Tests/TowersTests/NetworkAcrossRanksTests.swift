@@ -15,7 +15,8 @@ struct NetworkAcrossRanksTests {
   /// The two pairs of four ranks train on different images.
   static let seed = UInt64(TestWorld.shared.all.rank / 2 + 1)
 
-  /// The first of this rank's parameters that is not, bit for bit, its tower's part of the whole network.
+  /// The first of this rank's parameters that is not, bit for bit, its tower's part of the whole
+  /// network.
   static func difference(_ own: NetworkBench, _ whole: NetworkBench) -> String? {
     for parameter in own.network.parameters {
       let twin = whole.network.parameters.first {

@@ -13,7 +13,8 @@ import Towers
 struct ReplicasAcrossRanksTests {
   static let world = TestWorld.shared.all
 
-  /// Four ranks are two pairs; two ranks have a whole network each, and so have four in two groups of two.
+  /// Four ranks are two pairs; two ranks have a whole network each, and so have four in two groups
+  /// of two.
   static func placement(
     _ network: NetworkSpecification, _ scheme: FullyConnectedScheme
   ) throws -> Placement {
@@ -76,7 +77,8 @@ struct ReplicasAcrossRanksTests {
       network.parameters.filter { parameter in
         !frozen.contains { parameter.name.hasPrefix($0 + ".") }
       }.reduce(0) { worst, parameter in
-        // The whole network has two towers a tensor; this rank's kernels may be of one, the other, or both.
+        // The whole network has two towers a tensor; this rank's kernels may be of one, the other,
+        // or both.
         let rows = whole.network.parameters.filter { $0.name == parameter.name }
           .sorted { $0.kernels.lowerBound < $1.kernels.lowerBound }
           .flatMap { $0.canonical($0.gradient) }

@@ -62,7 +62,8 @@ import Training
 
 /// The schedule that a layer has for itself.
 @Suite struct LayerRateTests {
-  /// layers-145's conv1, by network.md's table: the factor of the weights' rate and that of the biases'.
+  /// layers-145's conv1, by network.md's table: the factor of the weights' rate and that of the
+  /// biases'.
   @Test(arguments: [
     (1, 1, 1), (66, 1, 1), (67, 0.1, 1), (71, 0.1, 1), (72, 0, 0), (91, 0, 0),
   ])

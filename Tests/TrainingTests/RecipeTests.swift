@@ -55,8 +55,8 @@ import Training
     now.recipe.schedule = .epochs(divisor: 10, from: [30])
     #expect(
       now.differences(from: saved).map(\.sentence) == [
-        "the learning rate's schedule was 'the rate, divided by 10 at the start of epochs 25, 51 and 79' and is "
-          + "'the rate, divided by 10 at the start of epoch 30'"
+        "the learning rate's schedule was 'the rate, divided by 10 at the start of epochs 25, 51 "
+          + "and 79' and is 'the rate, divided by 10 at the start of epoch 30'"
       ])
     // What the words do not show is a difference too.
     now = saved
@@ -64,7 +64,8 @@ import Training
     #expect(now.differences(from: saved).map(\.sentence) == ["the learning rate differs"])
   }
 
-  /// Files of the first version counted the end of the colour noise from 0, and their steps are epochs done.
+  /// Files of the first version counted the end of the colour noise from 0, and their steps are
+  /// epochs done.
   @Test func settingsOfVersionsBeforeTheFirstReleaseAreRefused() {
     let text = settings(.code2012).json
     for other in ["\"formatVersion\" : 1,", ""] {

@@ -52,7 +52,8 @@ import Training
     #expect(failure?.exitCode == .cannotCreate)
   }
 
-  /// A device is refused like a file; a folder that is there keeps its mode, whoever may write there.
+  /// A device is refused like a file; a folder that is there keeps its mode, whoever may write
+  /// there.
   @Test func aRefusedFolderIsNotChanged() throws {
     func mode(_ path: String) -> mode_t {
       var status = stat()

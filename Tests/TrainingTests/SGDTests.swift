@@ -38,7 +38,8 @@ import Training
   }
 
   @Test func aParametersOwnFactorScalesItsRateAndItsDecay() {
-    // Powers of two, so that every product is exact, and a weight so large that decay is most of the update.
+    // Powers of two, so that every product is exact, and a weight so large that decay is most of
+    // the update.
     let weight = parameter(.weight)
     weight.value.fill(1024)
     weight.gradient.fill(0.5)
@@ -48,7 +49,8 @@ import Training
     recipe.weightDecay = 0.25
     let rule = SGD(recipe, factors: ["test": 0.125, "another": 5])
     rule.update([weight], learningRate: 0.5, team: ThreadTeam(count: 1))
-    // The rate is 0.0625: v = 0.5 * 16 - 0.25 * 0.0625 * 1024 - 0.0625 * 0.5 = 8 - 16 - 0.03125; w = 1024 + v.
+    // The rate is 0.0625: v = 0.5 * 16 - 0.25 * 0.0625 * 1024 - 0.0625 * 0.5 = 8 - 16 - 0.03125; w
+    // = 1024 + v.
     #expect(weight.velocity.pointer[0] == -8.03125)
     #expect(weight.value.pointer[0] == 1015.96875)
   }
@@ -58,7 +60,8 @@ import Training
     let version = weight.version
     SGD(.paper, factors: ["test": 0]).update(
       [weight], learningRate: 0.01, team: ThreadTeam(count: 1))
-    // It has no velocity that a later step, or whoever looks at the layers' health, could take for one.
+    // It has no velocity that a later step, or whoever looks at the layers' health, could take for
+    // one.
     #expect(weight.value.pointer[0] == 2 && weight.velocity.pointer[0] == 0)
     // What was computed from it stays good.
     #expect(weight.version == version)

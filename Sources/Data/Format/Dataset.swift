@@ -46,7 +46,8 @@ package final class Dataset: Sendable, CustomStringConvertible {
     guard status.isFolder, PathBytes(manifestPath).status != nil else {
       throw Failure(
         .inputMissing,
-        "\(quoted(path)) is not a prepared dataset; make one from your pictures with 'alexnet prepare'."
+        "\(quoted(path)) is not a prepared dataset; make one from your pictures with 'alexnet "
+          + "prepare'."
       )
     }
     let bytes = try InputFile.contents(of: manifestPath, limit: 256 << 20)
@@ -186,8 +187,8 @@ private struct OpenSplit: Sendable {
       guard file.size == shard.bytes else {
         throw Failure(
           .badData,
-          "\(quoted(file.path)) has \(file.size) bytes instead of \(shard.bytes): it was copied or written "
-            + "incompletely; copy or prepare the dataset again.")
+          "\(quoted(file.path)) has \(file.size) bytes instead of \(shard.bytes): it was copied or "
+            + "written incompletely; copy or prepare the dataset again.")
       }
       shards.append(file)
     }

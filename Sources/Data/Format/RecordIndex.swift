@@ -41,8 +41,8 @@ final class RecordIndex: @unchecked Sendable {
     guard (1...Self.version).contains(version) else {
       throw Failure(
         .badData,
-        "The index \(quoted(path)) has format version \(version); this program reads versions up to "
-          + "\(Self.version), so use the newer program that wrote it.")
+        "The index \(quoted(path)) has format version \(version); this program reads versions up "
+          + "to \(Self.version), so use the newer program that wrote it.")
     }
     let count = bytes.number(UInt64.self, at: 16)
     let (size, overflow) = count.multipliedReportingOverflow(by: UInt64(Self.recordSize))

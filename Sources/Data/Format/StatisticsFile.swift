@@ -44,7 +44,8 @@ struct StatisticsFile {
   init(_ bytes: [UInt8], side: Int, path: String) throws(Failure) {
     let wrong = Failure(
       .badData,
-      "\(quoted(path)) does not hold the statistics of \(side)x\(side) pictures; prepare the dataset again."
+      "\(quoted(path)) does not hold the statistics of \(side)x\(side) pictures; prepare the "
+        + "dataset again."
     )
     guard
       let header = try? SafetensorsHeader(parsing: bytes, fileLength: bytes.count, path: path),

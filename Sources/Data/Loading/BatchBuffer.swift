@@ -3,9 +3,10 @@ import Tensors
 
 /// Where batches lie: two of them take turns, one with the caller while the other is filled.
 ///
-/// A step's batch has the place of its number modulo 2. The processes of a loading group see the same two: each fills its part,
-/// and the batch is lent when all parts are there. What they tell each other about it, each in entries of its own, lies in front
-/// of the batches, and is read and written inside `monitor.locked`, as is all that changes here.
+/// A step's batch has the place of its number modulo 2. The processes of a loading group see the
+/// same two: each fills its part, and the batch is lent when all parts are there. What they tell
+/// each other about it, each in entries of its own, lies in front of the batches, and is read and
+/// written inside `monitor.locked`, as is all that changes here.
 final class BatchBuffer: @unchecked Sendable {
   /// One of the two.
   final class Slot {

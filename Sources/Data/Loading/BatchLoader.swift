@@ -116,7 +116,8 @@ package final class BatchLoader {
   /// Waits for the next step's batch; the previous one becomes invalid.
   ///
   /// After the end of a sequential pass it returns batches without pictures.
-  /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and number.
+  /// - Throws: `Failure` (input/output, bad data) if a record cannot be read, with its shard and
+  ///   number.
   package func next() throws(Failure) -> Batch { try buffer.next() }
 
   /// How long `next` has waited so far, in seconds.

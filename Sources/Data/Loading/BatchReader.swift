@@ -2,13 +2,15 @@ import Synchronization
 import System
 import Tensors
 
-/// Who reads: threads that take the pictures of a batch in turn, each with the memory that it needs.
+/// Who reads: threads that take the pictures of a batch in turn, each with the memory that it
+/// needs.
 ///
 /// In a loading group each process has one, for its part of every batch.
 final class BatchReader: @unchecked Sendable {
   /// What came of a part of a batch.
   struct Outcome {
-    /// Failures by the pictures' places in the batch, in the order in which the threads came upon them.
+    /// Failures by the pictures' places in the batch, in the order in which the threads came upon
+    /// them.
     fileprivate var failures: [(place: Int, failure: Failure)] = []
     fileprivate var damaged: [(place: Int, failure: Failure)] = []
     /// Places that stay empty.
@@ -99,8 +101,8 @@ final class BatchReader: @unchecked Sendable {
     slot.records[number] = Int64(index)
   }
 
-  /// Decodes a record into the desk's pixels and returns which; if damaged ones are skipped, the next good one, and in a
-  /// pass in order nil: no record is to be met twice there.
+  /// Decodes a record into the desk's pixels and returns which; if damaged ones are skipped, the
+  /// next good one, and in a pass in order nil: no record is to be met twice there.
   private func decode(_ index: Int, _ number: Int, _ desk: Desk) throws(Failure) -> Int? {
     let count = plan.dataset.count(plan.split)
     var tried = 0

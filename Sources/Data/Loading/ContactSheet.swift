@@ -42,12 +42,14 @@ package struct ContactSheet {
   }
 
   /// Draws the sheet as a PNG file.
-  /// - Throws: `Failure`: usage for sizes that do not fit, bad data for a damaged record, cannot create.
+  /// - Throws: `Failure`: usage for sizes that do not fit, bad data for a damaged record, cannot
+  ///   create.
   package func write(to path: String) throws(Failure) {
     guard (1...dataset.side).contains(inputSide), count > 0, columns > 0 else {
       throw Failure(
         .usage,
-        "Crops of \(inputSide)x\(inputSide) do not fit into pictures of \(dataset.side)x\(dataset.side)."
+        "Crops of \(inputSide)x\(inputSide) do not fit into pictures of "
+          + "\(dataset.side)x\(dataset.side)."
       )
     }
     guard dataset.count(split) > 0 else {

@@ -36,8 +36,8 @@ struct ClassCounts {
       let small = names { train[$0] < Self.fewest }
       if !small.isEmpty {
         notes.append(
-          "\(counted(small.count, "class has", "classes have")) fewer than \(Self.fewest) training pictures: "
-            + "\(listed(small)).")
+          "\(counted(small.count, "class has", "classes have")) fewer than \(Self.fewest) training "
+            + "pictures: \(listed(small)).")
       }
       let sorted = train.indices.sorted { train[$0] < train[$1] }
       if let least = sorted.first, let most = sorted.last,

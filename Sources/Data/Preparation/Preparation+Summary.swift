@@ -49,7 +49,8 @@ extension Preparation {
       guard split == .test || parts[split]?.count != 0 else {
         throw Failure(
           .badData,
-          "\(quoted(settings.source)) has no usable picture for \(split.rawValue); add some, or hold out more."
+          "\(quoted(settings.source)) has no usable picture for \(split.rawValue); add some, or "
+            + "hold out more."
         )
       }
     }
@@ -93,17 +94,19 @@ extension Preparation {
       : "both sides scaled to the side by libvips"
     return [
       "pictures":
-        "turned upright by EXIF, \(square), 8-bit sRGB, white behind transparency; reduced by Lanczos' filter, enlarged "
-        + "by bicubic interpolation between the centres of pixels",
+        "turned upright by EXIF, \(square), 8-bit sRGB, white behind transparency; reduced by "
+        + "Lanczos' filter, enlarged by bicubic interpolation between the centres of pixels",
       "encoding":
         "JPEG by libjpeg-turbo, 4:2:0, or PNG by libpng; pictures without colour in gray",
       "mean":
-        "mean of the decoded training records (where there are none: of the validation or test records), pixel by pixel, 0 to 255; sums in whole numbers",
+        "mean of the decoded training records (where there are none: of the validation or test "
+        + "records), pixel by pixel, 0 to 255; sums in whole numbers",
       "covariance":
-        "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in whole "
-        + "numbers, divided by the number of pixels",
+        "of R, G, B over all pixels of the decoded training records, scaled to [0, 1]; sums in "
+        + "whole numbers, divided by the number of pixels",
       "eigenvectors":
-        "rows, of length 1, the largest part positive, by Jacobi's rotations; eigenvalues descending",
+        "rows, of length 1, the largest part positive, by Jacobi's rotations; eigenvalues "
+        + "descending",
       "order": "records shuffled by the seed (Philox 4x32-10)",
     ]
   }
@@ -142,7 +145,8 @@ extension Preparation {
     return animated == 0
       ? []
       : [
-        "\(counted(animated, "picture has", "pictures have")) several frames or pages; the first was taken."
+        "\(counted(animated, "picture has", "pictures have")) several frames or pages; the first "
+          + "was taken."
       ]
   }
 

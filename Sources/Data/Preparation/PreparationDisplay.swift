@@ -45,7 +45,8 @@ package final class PreparationDisplay {
     }
     guard summary.rejected > 0 else { return }
     status.say(
-      "\(summary.rejected) pictures could not be used; \(quoted("\(destination)/rejected.jsonl")) lists them."
+      "\(summary.rejected) pictures could not be used; \(quoted("\(destination)/rejected.jsonl")) "
+        + "lists them."
     )
     for kind in summary.rejectedKinds.prefix(8) { status.say("  \(kind)") }
     if summary.rejectedKinds.count > 8 {
@@ -60,7 +61,8 @@ package final class PreparationDisplay {
   private func show(_ progress: PreparationProgress) {
     let percent = 100 * progress.done / max(1, progress.total)
     var text =
-      "\(progress.done)/\(progress.total) pictures (\(percent)%)  \(Int(progress.imagesPerSecond)) images/s"
+      "\(progress.done)/\(progress.total) pictures (\(percent)%)  \(Int(progress.imagesPerSecond)) "
+      + "images/s"
     if progress.rejected > 0 { text += "  \(progress.rejected) rejected" }
     text += "  \(spoken(seconds: progress.secondsLeft)) left"
     status.update(isLast: progress.done == progress.total) { text }

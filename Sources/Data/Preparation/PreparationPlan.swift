@@ -29,7 +29,8 @@ struct PreparationPlan {
   let notes: [String]
   var total: Int { order.values.reduce(0) { $0 + $1.count } }
 
-  /// - Throws: `Failure` (usage) if pictures are to be held out though there are some for validation.
+  /// - Throws: `Failure` (usage) if pictures are to be held out though there are some for
+  ///   validation.
   init(_ listing: SourceListing, _ settings: PreparationSettings) throws(Failure) {
     classNames = listing.classNames
     var items = Self.byClass(listing)

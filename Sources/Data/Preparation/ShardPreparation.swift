@@ -73,8 +73,8 @@ final class ShardPreparation {
   }
 
   /// Makes a shard; nil if another thread failed meanwhile.
-  /// - Throws: `Failure`: cannot create, input/output; bad data for a picture that cannot be used, if
-  ///   the settings are strict.
+  /// - Throws: `Failure`: cannot create, input/output; bad data for a picture that cannot be used,
+  ///   if the settings are strict.
   func make(
     _ shard: PreparationPlan.Shard, of plan: PreparationPlan, in folder: String,
     progress: ProgressReporter, isStopped: () -> Bool

@@ -30,8 +30,8 @@ final class StagingFolder {
   private var isCommitting = false
 
   /// Creates the folder and its parent folders.
-  /// - Throws: `Failure` (cannot create) when the destination exists, or the folder cannot be made or is
-  ///   in use.
+  /// - Throws: `Failure` (cannot create) when the destination exists, or the folder cannot be made
+  ///   or is in use.
   init(for destination: String, fingerprint: String) throws(Failure) {
     (path, self.destination, parent) = try Self.paths(for: destination)
     descriptor = -1

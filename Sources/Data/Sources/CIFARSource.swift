@@ -1,8 +1,8 @@
 package import Images
 package import System
 
-/// The binary version of CIFAR-10 (`data_batch_1.bin` ..., `test_batch.bin`, `batches.meta.txt`) and
-/// of CIFAR-100 (`train.bin`, `test.bin`, `fine_label_names.txt`).
+/// The binary version of CIFAR-10 (`data_batch_1.bin` ..., `test_batch.bin`, `batches.meta.txt`)
+/// and of CIFAR-100 (`train.bin`, `test.bin`, `fine_label_names.txt`).
 ///
 /// A record is a byte for the label (CIFAR-100: one for the coarse label, which is ignored, and one
 /// for the fine label) and 32x32 values each of red, green and blue. The classes are in the order
@@ -46,8 +46,8 @@ package final class CIFARSource: ImageSource {
     guard missing.isEmpty else {
       throw Failure(
         .inputMissing,
-        "\(listed(missing)) of CIFAR-10 \(missing.count == 1 ? "is" : "are") missing in \(quoted(folder)); unpack all of "
-          + "cifar-10-binary.tar.gz there.")
+        "\(listed(missing)) of CIFAR-10 \(missing.count == 1 ? "is" : "are") missing in "
+          + "\(quoted(folder)); unpack all of cifar-10-binary.tar.gz there.")
     }
     let validation = isHundred ? ["test"] : ["test_batch"]
     let names = "\(folder)/\(isHundred ? "fine_label_names.txt" : "batches.meta.txt")"
@@ -97,7 +97,8 @@ package final class CIFARSource: ImageSource {
       guard label < classes else {
         throw Failure(
           .badData,
-          "Picture \(record) in \(quoted(path)) has the label \(label), but there are \(classes) classes."
+          "Picture \(record) in \(quoted(path)) has the label \(label), but there are \(classes) "
+            + "classes."
         )
       }
     }

@@ -21,7 +21,8 @@ package enum FashionMNIST {
     guard PathBytes("\(folder)/train-images-idx3-ubyte.gz").isFile else {
       throw Failure(
         .inputMissing,
-        "Fashion-MNIST is not in \(quoted(folder)); install it with 'apt-get install \(debianPackage)'."
+        "Fashion-MNIST is not in \(quoted(folder)); install it with 'apt-get install "
+          + "\(debianPackage)'."
       )
     }
     return folder

@@ -99,8 +99,8 @@ extension FolderLayout {
       guard folder.holds("LOC_val_solution.csv") else {
         throw Failure(
           .inputMissing,
-          "The classes of the pictures in \(quoted(whole(validation))) are in 'LOC_val_solution.csv'; put it into "
-            + "\(quoted(whole(folder))).")
+          "The classes of the pictures in \(quoted(whole(validation))) are in "
+            + "'LOC_val_solution.csv'; put it into \(quoted(whole(folder))).")
       }
       let table = try table("LOC_val_solution.csv", in: folder)
       let rows = table.rows.map { row in

@@ -85,7 +85,8 @@ extension FolderLayout {
     let left = finder.unused - table.unlabelled
     if left > 0 {
       notes.append(
-        "\(counted(left, "picture", "pictures")) in \(folder.title) that \(quoted(file)) does not name were left out."
+        "\(counted(left, "picture", "pictures")) in \(folder.title) that \(quoted(file)) does not "
+          + "name were left out."
       )
     }
   }

@@ -219,8 +219,9 @@ struct FolderLayout {
         if split == .train { throw holdsLoosePictures(folder) }
         throw Failure(
           .badData,
-          "\(quoted(whole(folder))) holds no class folder with pictures; put each \(split.adjective) picture into "
-            + "the folder of its class, give --list FILE, or remove the folder.\(listHint(folder))")
+          "\(quoted(whole(folder))) holds no class folder with pictures; put each "
+            + "\(split.adjective) picture into the folder of its class, give --list FILE, or "
+            + "remove the folder.\(listHint(folder))")
       }
       notes.append(
         "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no "
@@ -282,8 +283,8 @@ struct FolderLayout {
       guard let folder = folder(at: name) else {
         throw Failure(
           .inputMissing,
-          "There is no folder \(quoted(name)) with pictures in \(quoted(path)); give \(split.folderFlag) a folder below "
-            + "--source.")
+          "There is no folder \(quoted(name)) with pictures in \(quoted(path)); give "
+            + "\(split.folderFlag) a folder below --source.")
       }
       named.append((folder, split))
     }

@@ -212,7 +212,8 @@ struct FolderWalk {
   /// What was left out, one sentence per kind.
   var notes: [String] {
     leftOut.sorted.map { kind in
-      "Left out: \(kind.name) (\(kind.count)), \(quoted(kind.example))\(kind.count > 1 ? " for example" : "")."
+      "Left out: \(kind.name) (\(kind.count)), "
+        + "\(quoted(kind.example))\(kind.count > 1 ? " for example" : "")."
     }
   }
 }

@@ -38,8 +38,9 @@ package final class IDXSource: ImageSource {
     guard families.count == 1 else {
       throw Failure(
         .usage,
-        "\(quoted(folder)) holds several datasets (\(listed(families.map { "\($0)train-images" }))); put the files of "
-          + "one into a folder of their own.")
+        "\(quoted(folder)) holds several datasets "
+          + "(\(listed(families.map { "\($0)train-images" }))); put the files of one into a folder "
+          + "of their own.")
     }
     self.family = String(family)
     var parts: [Part] = []

@@ -52,8 +52,8 @@ package final class ILSVRCSource: ImageSource {
       guard let kit else {
         throw Failure(
           .inputMissing,
-          "The classes of the pictures in \(quoted(validation.path)) are in the development kit; put "
-            + "ILSVRC2012_devkit_t12.tar.gz (or that of 2010) into \(quoted(folder)).")
+          "The classes of the pictures in \(quoted(validation.path)) are in the development kit; "
+            + "put ILSVRC2012_devkit_t12.tar.gz (or that of 2010) into \(quoted(folder)).")
       }
       items += try validationItems(validation, kit, classes.map(\.wordNetID))
     }
@@ -83,8 +83,8 @@ package final class ILSVRCSource: ImageSource {
     guard classes.count > 1 else {
       throw Failure(
         .badData,
-        "\(quoted(train.path)) is not ILSVRC's training archive: it holds \(classes.count) archives of "
-          + "classes.")
+        "\(quoted(train.path)) is not ILSVRC's training archive: it holds \(classes.count) "
+          + "archives of classes.")
     }
     if let (one, _) = zip(classes, classes.dropFirst()).first(where: {
       $0.wordNetID == $1.wordNetID

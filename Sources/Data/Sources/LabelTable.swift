@@ -213,7 +213,8 @@ struct LabelTable {
     }
     if unlabelled > 0 {
       notes.append(
-        "\(counted(unlabelled, "picture", "pictures")) of \(quoted(file)) without a label (or with -1) were left out."
+        "\(counted(unlabelled, "picture", "pictures")) of \(quoted(file)) without a label (or with "
+          + "-1) were left out."
       )
     }
     if withoutSplit > 0, rows.contains(where: { $0.split != nil }) {

@@ -1,6 +1,7 @@
 import CArchive
 
-/// The structures in a MATLAB file of level 5, the format of `meta.mat` in ILSVRC's development kits.
+/// The structures in a MATLAB file of level 5, the format of `meta.mat` in ILSVRC's development
+/// kits.
 ///
 /// After a header of 128 bytes come elements: a tag with a type and a size, then as many bytes.
 /// Every size is checked against the available bytes before memory is allocated for it; fields that

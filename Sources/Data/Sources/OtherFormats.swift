@@ -19,7 +19,8 @@ enum OtherFormats {
     Format(
       isMeant: ends(".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2"),
       words:
-        "is a compressed archive; unpack it with 'mkdir FOLDER; tar -xf FILE -C FOLDER' and give --source FOLDER"
+        "is a compressed archive; unpack it with 'mkdir FOLDER; tar -xf FILE -C FOLDER' and give "
+        + "--source FOLDER"
     ),
     Format(
       isMeant: ends(".7z", ".rar"),

@@ -1,7 +1,8 @@
 package import Images
 package import System
 
-/// STL-10's binary version: `train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`, `class_names.txt`.
+/// STL-10's binary version: `train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`,
+/// `class_names.txt`.
 ///
 /// A picture has 96x96 values each of red, green and blue, column by column; labels count from 1.
 /// The unlabelled pictures in `unlabeled_X.bin` are left out.

@@ -57,8 +57,8 @@ package struct SourceListing: Sendable {
     {
       throw Failure(
         .badData,
-        "The class \(quoted(names[missing])) in \(source) has validation pictures but none for training; "
-          + "add some, or remove them.")
+        "The class \(quoted(names[missing])) in \(source) has validation pictures but none for "
+          + "training; add some, or remove them.")
     }
     if declaring != .test, let test = counts[.test] {
       let unknown = names.indices.filter { declared[$0] == 0 && test[$0] > 0 }
@@ -76,7 +76,8 @@ package struct SourceListing: Sendable {
         .badData,
         used.isEmpty
           ? "\(source) holds no pictures with labels."
-          : "\(source) holds one class only (\(quoted(names[used[0]]))); a classifier needs at least two."
+          : "\(source) holds one class only (\(quoted(names[used[0]]))); a classifier needs at "
+            + "least two."
       )
     }
     let alike = Dictionary(grouping: used.map { names[$0] }) { $0.lowercased() }

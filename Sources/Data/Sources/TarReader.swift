@@ -136,7 +136,8 @@ final class TarReader {
   }
 
   /// All regular files; their names must differ.
-  /// - Throws: `Failure` (bad data) for a damaged or truncated archive, and one that holds a name twice.
+  /// - Throws: `Failure` (bad data) for a damaged or truncated archive, and one that holds a name
+  ///   twice.
   func all() throws(Failure) -> [TarMember] {
     var members: [TarMember] = []
     var names: Set<[UInt8]> = []
@@ -153,8 +154,8 @@ final class TarReader {
   func duplicate(_ name: [UInt8]) -> Failure {
     Failure(
       .badData,
-      "\(quoted(title)) holds \(quoted(String(decoding: name, as: UTF8.self))) twice; remove one and make the "
-        + "archive again.")
+      "\(quoted(title)) holds \(quoted(String(decoding: name, as: UTF8.self))) twice; remove one "
+        + "and make the archive again.")
   }
 
   private func read(_ memory: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {

@@ -27,7 +27,8 @@ enum TextLines {
     if let count, names.count != count {
       throw Failure(
         .badData,
-        "\(quoted(path)) has \(names.count) names for \(count) classes; give each class a line with its name."
+        "\(quoted(path)) has \(names.count) names for \(count) classes; give each class a line "
+          + "with its name."
       )
     }
     let numbered = names.enumerated().compactMap { (number, name) -> String? in

@@ -147,13 +147,13 @@ package final class WebDatasetSource: ImageSource {
     var notes = found.damaged.map { "Used up to the damage: \($0)" }
     for kind in found.incomplete.sorted {
       notes.append(
-        "\(counted(kind.count, "sample", "samples")) without \(kind.name) (\(quoted(kind.example))) "
-          + "\(kind.count == 1 ? "was" : "were") left out.")
+        "\(counted(kind.count, "sample", "samples")) without \(kind.name) "
+          + "(\(quoted(kind.example))) \(kind.count == 1 ? "was" : "were") left out.")
     }
     if found.unlabelled > 0 {
       notes.append(
-        "\(counted(found.unlabelled, "sample", "samples")) with the label -1, or of test shards without labels, "
-          + "\(found.unlabelled == 1 ? "was" : "were") left out.")
+        "\(counted(found.unlabelled, "sample", "samples")) with the label -1, or of test shards "
+          + "without labels, \(found.unlabelled == 1 ? "was" : "were") left out.")
     }
     for kind in found.several.sorted {
       notes.append(

@@ -23,8 +23,8 @@ struct CaffeBlob {
       guard let format = Self.rawFormat(blob), blob.raw_data.len % format.byteCount == 0 else {
         throw Failure(
           .badData,
-          "\(quoted(name)) in \(quoted(path)) has raw_data of NVIDIA's type \(blob.raw_data_type); 0, 1 and 2 "
-            + "(floating point of 64, 32 and 16 bits) are read.")
+          "\(quoted(name)) in \(quoted(path)) has raw_data of NVIDIA's type \(blob.raw_data_type); "
+            + "0, 1 and 2 (floating point of 64, 32 and 16 bits) are read.")
       }
       raw = blob.raw_data.len / format.byteCount
     }
@@ -34,7 +34,8 @@ struct CaffeBlob {
     else {
       throw Failure(
         .badData,
-        "\(quoted(name)) in \(quoted(path)) has the shape \(lengths) and \(count) numbers; the file is damaged."
+        "\(quoted(name)) in \(quoted(path)) has the shape \(lengths) and \(count) numbers; the "
+          + "file is damaged."
       )
     }
     shape = lengths.drop { $0 == 1 }.map { Int($0) }

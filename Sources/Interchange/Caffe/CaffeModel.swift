@@ -26,8 +26,8 @@ package final class CaffeModel: WeightSource {
   private let blobs: [CaffeBlob]
 
   /// Opens a file.
-  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it holds no weights, a layer twice
-  ///   or blobs that are not as long as their shapes say.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it holds no weights, a
+  ///   layer twice or blobs that are not as long as their shapes say.
   package init(opening path: String) throws(Failure) {
     self.path = path
     message = try MessageFile(
@@ -91,8 +91,8 @@ package enum CaffeMean {
     guard blob.shape == [3, side, side] else {
       throw Failure(
         .badData,
-        "The mean in \(quoted(path)) has the shape \(blob.shape); [3, \(side), \(side)] is expected, maps of B, G "
-          + "and R.")
+        "The mean in \(quoted(path)) has the shape \(blob.shape); [3, \(side), \(side)] is "
+          + "expected, maps of B, G and R.")
     }
     let values = blob.values
     let area = side * side

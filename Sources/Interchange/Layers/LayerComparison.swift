@@ -199,7 +199,8 @@ struct LayerComparison {
       return "\(size), stride \(window.stride), padding \(padding)\(places ?? "")"
     }
     func text(_ norm: FileNorm) -> String {
-      "size \(norm.size), alpha \(short(norm.scale)) a square, beta \(short(norm.exponent)), k \(short(norm.constant))"
+      "size \(norm.size), alpha \(short(norm.scale)) a square, beta \(short(norm.exponent)), k "
+        + "\(short(norm.constant))"
     }
     switch kind {
     case .convolution(let window, let groups):
@@ -212,7 +213,8 @@ struct LayerComparison {
       return ResponseNormalizationSpecification.title + " of \(text(norm)), across "
         + (parts.isEmpty
           ? "all maps"
-          : "the maps of each of \(parts.count) towers (\(parts.map(String.init).joined(separator: ", ")))")
+          : "the maps of each of \(parts.count) towers "
+            + "(\(parts.map(String.init).joined(separator: ", ")))")
     case .spatialNormalization(let norm):
       return SpatialNormalizationSpecification.title + " of \(text(norm))"
     case .maxPooling(let window): return MaxPoolingSpecification.title + " \(text(window))"

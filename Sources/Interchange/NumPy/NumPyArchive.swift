@@ -6,7 +6,8 @@ import Networks
 import Safetensors
 package import System
 
-/// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads it.
+/// Writes arrays as a .npz file, a zip archive of .npy files (by libarchive); `numpy.load` reads
+/// it.
 ///
 /// The file gets its name when it is complete. Equal arrays give equal bytes.
 package final class NumPyArchiveWriter {
@@ -180,7 +181,8 @@ package final class NumPyArchive: WeightSource {
       guard mean.shape == [side, side, 3] else {
         throw Failure(
           .badData,
-          "\(quoted(mean.name)) in \(quoted(path)) has the shape \(mean.shape); \([side, side, 3]) is expected."
+          "\(quoted(mean.name)) in \(quoted(path)) has the shape \(mean.shape); \([side, side, 3]) "
+            + "is expected."
         )
       }
       return try read(mean)

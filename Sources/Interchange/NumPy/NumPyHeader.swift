@@ -107,7 +107,8 @@ struct NumPyHeader: Equatable {
       let format = Self.types.first(where: { $0.name == type })?.format
     else {
       return wrong(
-        "its numbers are not 16, 32 or 64-bit floating point, little-endian; save array.astype('<f4')"
+        "its numbers are not 16, 32 or 64-bit floating point, little-endian; save "
+          + "array.astype('<f4')"
       )
     }
     guard case .truth(let isFortran)? = fields["fortran_order"] else {

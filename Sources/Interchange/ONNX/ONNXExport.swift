@@ -17,7 +17,8 @@ package enum ONNXExport {
   /// Writes the network of a checkpoint.
   /// - Parameters:
   ///   - file: The checkpoint.
-  ///   - path: The file to write. A mean image that is not in the model goes into `<path>.mean.npy`.
+  ///   - path: The file to write. A mean image that is not in the model goes into
+  ///     `<path>.mean.npy`.
   ///   - hasPreprocessingInside: Whether crop, mean and channel order are part of the graph.
   /// - Throws: `Failure` (badData) if the checkpoint lacks a tensor, (usage) if ONNX cannot express
   ///   or hold the network, (cannotCreate, inputOutput) if the file cannot be written.
@@ -191,7 +192,7 @@ struct ONNXPreprocessing {
       sentence: isInside
         ? "Input: \(square) as bytes, RGB; the graph crops it and subtracts the mean."
         : "Input: \(square), of it the middle \(inputSide)x\(inputSide), from 0 to 255, less "
-          + "\(less)\(times); maps in the order \(order). Where a window does not fit, zeros lie beyond the right and bottom edge only "
-          + "(the ceil rule of the authors' code).")
+          + "\(less)\(times); maps in the order \(order). Where a window does not fit, zeros lie "
+          + "beyond the right and bottom edge only (the ceil rule of the authors' code).")
   }
 }

@@ -184,7 +184,8 @@ struct ONNXLayers {
     ]
   }
 
-  /// y = x (constant + scale * sum of x^2 over the window)^-exponent; the sum is a mean times the window's pixels.
+  /// y = x (constant + scale * sum of x^2 over the window)^-exponent; the sum is a mean times the
+  /// window's pixels.
   private mutating func add(_ norm: SpatialNormalizationSpecification, _ maps: String) -> String {
     let name = norm.name
     let area = Double(norm.size * norm.size)

@@ -41,7 +41,8 @@ struct ONNXTensor {
     else {
       throw Failure(
         .badData,
-        "\(quoted(name)) in \(quoted(path)) has the shape \(lengths) and \(found) numbers; the file is damaged."
+        "\(quoted(name)) in \(quoted(path)) has the shape \(lengths) and \(found) numbers; the "
+          + "file is damaged."
       )
     }
   }

@@ -196,7 +196,8 @@ struct ONNXWalk {
     case .unreadable(let reason):
       throw ONNXObstacle(
         .unreadable(
-          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: \(reason)"
+          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: "
+            + "\(reason)"
         ))
     }
   }
@@ -209,7 +210,8 @@ struct ONNXWalk {
     guard numbers?.isTransposed != true else {
       throw ONNXObstacle(
         .unreadable(
-          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: a Transpose turns them"
+          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: "
+            + "a Transpose turns them"
         ))
     }
     return numbers?.tensor
@@ -258,8 +260,9 @@ struct ONNXWalk {
     default:
       throw ONNXObstacle(
         .unreadable(
-          "the padding of layer \(quoted(step.name)) cannot be read: with auto_pad \(padding) and a stride of \(strides[0]) it "
-            + "depends on the size of the maps; save the model with numbers as its 'pads'"))
+          "the padding of layer \(quoted(step.name)) cannot be read: with auto_pad \(padding) and "
+            + "a stride of \(strides[0]) it depends on the size of the maps; save the model with "
+            + "numbers as its 'pads'"))
     }
     return FileWindow(
       size: size[0], stride: strides[0], padding: before, paddingAfter: after,

@@ -48,8 +48,9 @@ package enum Launcher {
 
   /// What it sends its ranks first where a user ends the job, and where a rank has aborted.
   ///
-  /// SIGTERM follows after `killTimeout`, and SIGKILL after as long again; where a rank has aborted, SIGTERM follows within
-  /// `abortDelay`. A shell's `fg` and Slurm's resume send this signal too.
+  /// SIGTERM follows after `killTimeout`, and SIGKILL after as long again; where a rank has
+  /// aborted, SIGTERM follows within `abortDelay`. A shell's `fg` and Slurm's resume send this
+  /// signal too.
   package static let notice = SIGCONT
 
   /// Seconds between the notice and SIGTERM that tell a rank's abort from a user's wish.
@@ -58,7 +59,8 @@ package enum Launcher {
   /// Whether it has sent a signal, by the signal's sender.
   package static func isSender(_ sender: Int32) -> Bool { isOpenMPI && sender == process }
 
-  /// Seconds between a SIGTERM and SIGKILL: after its own, after somebody else's, and where it is Slurm's srun (KillWait).
+  /// Seconds between a SIGTERM and SIGKILL: after its own, after somebody else's, and where it is
+  /// Slurm's srun (KillWait).
   package static func grace(afterItsOwn: Bool) -> Double {
     afterItsOwn ? killTimeout : isOpenMPI ? 2 * killTimeout : 30
   }

@@ -51,8 +51,9 @@ package enum SegmentNames {
     if let left = Memory.available, left < leastRoom {
       throw Failure(
         .usage,
-        "\(Machine.hostName), or the control group of the job there, has only \(left >> 20) MiB of memory free, "
-          + "which is too little to exchange messages between ranks; ask for more memory.")
+        "\(Machine.hostName), or the control group of the job there, has only \(left >> 20) MiB of "
+          + "memory free, which is too little to exchange messages between ranks; ask for more "
+          + "memory.")
     }
   }
 

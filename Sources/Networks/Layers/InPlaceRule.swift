@@ -1,4 +1,5 @@
-/// Whether a layer's output may take the place of its input in memory, which a layer below may still need.
+/// Whether a layer's output may take the place of its input in memory, which a layer below may
+/// still need.
 package enum InPlaceRule: Sendable {
   /// It may not: the backward pass needs the input.
   case never
@@ -9,8 +10,8 @@ package enum InPlaceRule: Sendable {
 }
 
 extension LayerSpecification {
-  /// Of layers in a row, the first of which is given what others made: whether each one's output takes the place of its
-  /// input in memory.
+  /// Of layers in a row, the first of which is given what others made: whether each one's output
+  /// takes the place of its input in memory.
   package static func takePlaces(_ layers: some Sequence<LayerSpecification>) -> [Bool] {
     // Whether a layer takes its gradient from the numbers that lie in the place now.
     var (isFirst, isNeeded) = (true, false)

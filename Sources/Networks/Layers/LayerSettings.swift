@@ -1,7 +1,7 @@
 import System
 
-/// The settings of a layer on their way from or to a description: each is named once, with the value that it goes to or
-/// comes from.
+/// The settings of a layer on their way from or to a description: each is named once, with the
+/// value that it goes to or comes from.
 package struct LayerSettings {
   /// The keys that were named.
   private(set) var keys: Set<String> = []
@@ -60,8 +60,9 @@ extension LayerTraits {
   }
 }
 
-// A layer is a JSON object with its type's key under "type". What is left out has its default; a key that the type
-// does not have is an error, so that a misspelt setting is not taken for a default.
+// A layer is a JSON object with its type's key under "type". What is left out has its default; a
+// key that the type does not have is an error, so that a misspelt setting is not taken for a
+// default.
 extension LayerSpecification: Codable {
   /// Reads one layer from its JSON object.
   package init(from decoder: any Decoder) throws {

@@ -2,8 +2,8 @@ import System
 
 /// One layer of a network, as data; counts are those of the whole network, all towers together.
 ///
-/// The cases and the two lists below them are all that names every type of layer here; what is known of a type stands in
-/// its own file.
+/// The cases and the two lists below them are all that names every type of layer here; what is
+/// known of a type stands in its own file.
 package enum LayerSpecification: Equatable, Sendable {
   case convolution(ConvolutionSpecification)
   case fullyConnected(FullyConnectedSpecification)

@@ -1,4 +1,5 @@
-/// What the program has to know of a type of layer; each type states it in a file of its own, and nowhere else.
+/// What the program has to know of a type of layer; each type states it in a file of its own, and
+/// nowhere else.
 ///
 /// How it is computed stands in the file of the same name in the module Layers.
 package protocol LayerTraits: Equatable, Sendable {
@@ -10,13 +11,15 @@ package protocol LayerTraits: Equatable, Sendable {
   static var title: String { get }
   /// The layer's name, unique in the network.
   var name: String { get set }
-  /// A layer with every setting at its default; where a setting has none, at a value that `complaint` refuses.
+  /// A layer with every setting at its default; where a setting has none, at a value that
+  /// `complaint` refuses.
   init(name: String)
   /// Hands over every setting but the name, by its key: whatever is called reads or writes it.
   mutating func visitSettings(_ settings: inout LayerSettings) throws
   /// What is wrong with the settings, to follow "layer 'x' "; nil where nothing is.
   func complaint(towers: Int) -> String?
-  /// What is wrong with the layer at its place in a tower, to follow "layer 'x' "; nil where nothing is.
+  /// What is wrong with the layer at its place in a tower, to follow "layer 'x' "; nil where
+  /// nothing is.
   func complaint(at shape: LayerShape) -> String?
   /// The layer as one of a network's.
   var specification: LayerSpecification { get }
@@ -42,13 +45,16 @@ package protocol LayerTraits: Equatable, Sendable {
 
   /// Whether its output may take the place of its input in memory.
   var inPlace: InPlaceRule { get }
-  /// Whether it takes its gradient from the numbers of its output, which then must stay as they are.
+  /// Whether it takes its gradient from the numbers of its output, which then must stay as they
+  /// are.
   var needsItsOutput: Bool { get }
   /// The bytes that the layer remembers of an image for the backward pass, besides its output.
   func rememberedBytes(of output: MapShape) -> Int
-  /// Whether it computes so long for an image that what it made of some can travel while it makes the rest.
+  /// Whether it computes so long for an image that what it made of some can travel while it makes
+  /// the rest.
   ///
-  /// Not where weights take most of the time to fetch: cut into parts, a batch would fetch them more than once.
+  /// Not where weights take most of the time to fetch: cut into parts, a batch would fetch them
+  /// more than once.
   var hidesMessages: Bool { get }
 }
 
@@ -66,7 +72,8 @@ package enum LayerRole: Sendable {
   case pooling
 }
 
-// What is most types' answer, and the safe one: where a type forgets its own, something is slower or refused.
+// What is most types' answer, and the safe one: where a type forgets its own, something is slower
+// or refused.
 extension LayerTraits {
   /// Nothing.
   package func complaint(at shape: LayerShape) -> String? { nil }

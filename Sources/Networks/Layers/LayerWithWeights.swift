@@ -9,9 +9,11 @@ package protocol LayerWithWeights: LayerTraits {
   /// What the weights are called in files, without `.weight`; the layer's name where nil.
   var tensor: String? { get set }
 
-  /// Whether a kernel is a neuron that sees everything at once: the layer can then be cut into any number of parts.
+  /// Whether a kernel is a neuron that sees everything at once: the layer can then be cut into any
+  /// number of parts.
   var isFullyConnected: Bool { get }
-  /// Whether the gradients by input and by weights have work in common, which is done twice where they are found apart.
+  /// Whether the gradients by input and by weights have work in common, which is done twice where
+  /// they are found apart.
   var gradientsShareWork: Bool { get }
   /// One kernel over the maps of the towers that are read.
   func kernel(over inputs: [MapShape]) -> WeightShape

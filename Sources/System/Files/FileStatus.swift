@@ -2,8 +2,8 @@ package import Glibc
 
 /// What the system says of a file.
 ///
-/// Code outside this module asks this and not the C library's `stat`: as a Swift type with members of our own that one
-/// is found or not by chance, where several modules import both it and them.
+/// Code outside this module asks this and not the C library's `stat`: as a Swift type with members
+/// of our own that one is found or not by chance, where several modules import both it and them.
 package struct FileStatus: Sendable {
   /// What kinds of file there are.
   package enum Kind: Sendable { case file, folder, link, pipe, device, disk, socket, other }
@@ -52,14 +52,16 @@ package struct FileStatus: Sendable {
       &+ Int64(status.st_mtim.tv_nsec)
   }
 
-  /// Looks at what a path leads to, or at a link itself; nil, with `errno` set, where there is nothing.
+  /// Looks at what a path leads to, or at a link itself; nil, with `errno` set, where there is
+  /// nothing.
   package init?(_ path: String, followsLinks: Bool = true) {
     var status = stat()
     guard (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 else { return nil }
     self.init(status)
   }
 
-  /// Looks at what a path of any bytes leads to, or at a link itself; nil, with `errno` set, where there is nothing.
+  /// Looks at what a path of any bytes leads to, or at a link itself; nil, with `errno` set, where
+  /// there is nothing.
   package init?(_ path: PathBytes, followsLinks: Bool = true) {
     var status = stat()
     let code = path.withCString { followsLinks ? stat($0, &status) : lstat($0, &status) }
@@ -74,7 +76,8 @@ package struct FileStatus: Sendable {
     self.init(status)
   }
 
-  /// Looks at a name in a folder, links not followed; nil, with `errno` set, where there is nothing.
+  /// Looks at a name in a folder, links not followed; nil, with `errno` set, where there is
+  /// nothing.
   package init?(_ name: String, in folder: HeldFolder) {
     var status = stat()
     guard fstatat(folder.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }

@@ -1,4 +1,5 @@
-/// A new file of a folder that is not whole yet, written from front to end in many pieces, with its length and SHA-256.
+/// A new file of a folder that is not whole yet, written from front to end in many pieces, with its
+/// length and SHA-256.
 package final class OutputFile {
   package var path: String { file.path }
   /// The number of bytes written so far.

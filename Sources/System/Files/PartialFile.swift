@@ -1,7 +1,7 @@
 /// The name of a file of a held folder that is not whole yet, and the way from there to its own.
 ///
-/// The file itself is written by `WholeFile`, or by several processes that each know the name. Nobody else's files have
-/// such names: whatever has one was left by a process that was killed.
+/// The file itself is written by `WholeFile`, or by several processes that each know the name.
+/// Nobody else's files have such names: whatever has one was left by a process that was killed.
 package struct PartialFile: Sendable {
   /// What follows the name of a file that is being written.
   package static let suffix = ".partial"

@@ -2,8 +2,9 @@ import Glibc
 
 /// A file that appears under its name when it is whole: until then it is written under another one.
 ///
-/// The one writer of such files. `OutputPlace` says what a user's name may be, `PartialFile` what a file of a run is called
-/// meanwhile; the files of a folder that itself takes its name when it is whole are written under their own.
+/// The one writer of such files. `OutputPlace` says what a user's name may be, `PartialFile` what a
+/// file of a run is called meanwhile; the files of a folder that itself takes its name when it is
+/// whole are written under their own.
 package final class WholeFile {
   private enum Place {
     case named(OutputPlace)
@@ -28,8 +29,8 @@ package final class WholeFile {
       path, .named(place), open(place.temporary, O_RDWR | O_NOFOLLOW | O_CLOEXEC))
   }
 
-  /// Begins a file of a folder that is held open; what stands under its name stays there until `publish`, and what never
-  /// gets there under its temporary one until the next writer.
+  /// Begins a file of a folder that is held open; what stands under its name stays there until
+  /// `publish`, and what never gets there under its temporary one until the next writer.
   /// - Throws: `Failure` (cannotCreate) where it cannot be created.
   package convenience init(_ name: String, in folder: HeldFolder) throws(Failure) {
     let file = PartialFile(name, in: folder)
@@ -88,8 +89,8 @@ package final class WholeFile {
       remedy: isFull ? remedy : "")
   }
 
-  /// Brings the file to the disk and gives it its name: a name that outlives a loss of power must not outlive what it
-  /// stands for.
+  /// Brings the file to the disk and gives it its name: a name that outlives a loss of power must
+  /// not outlive what it stands for.
   /// - Throws: `Failure` (inputOutput) where the disk or the folder refuses.
   package func publish() throws(Failure) {
     let isSynced = fsync(descriptor) == 0

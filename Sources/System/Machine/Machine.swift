@@ -9,7 +9,8 @@ package enum Machine {
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }()
 
-  /// The SHA-256 of the program's file, which tells two builds apart; nil where the program cannot read itself.
+  /// The SHA-256 of the program's file, which tells two builds apart; nil where the program cannot
+  /// read itself.
   package static var programChecksum: String? {
     (try? InputFile(opening: "/proc/self/exe"))?.checksum
   }

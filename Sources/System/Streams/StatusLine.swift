@@ -23,7 +23,8 @@ package final class StatusLine {
     // If the last line found no space, this one does not wait either.
     let gap =
       lost > 0
-      ? "\n(\(lost == 1 ? "A line was" : "\(lost) lines were") left out here, since nobody read this output.)\n"
+      ? "\n(\(lost == 1 ? "A line was" : "\(lost) lines were") left out here, since nobody read "
+        + "this output.)\n"
       : ""
     let isWritten = StandardStream.output.tell(
       (isLiving ? "\r\u{1B}[K" : "") + gap + escaped(line, but: "\n") + "\n", waits: lost == 0)

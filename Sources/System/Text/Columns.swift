@@ -18,7 +18,8 @@ package enum Column: Sendable {
   }
 }
 
-/// A line of a table for a terminal; cells after the last column are left out, and so are columns without a cell.
+/// A line of a table for a terminal; cells after the last column are left out, and so are columns
+/// without a cell.
 package func tableLine(_ cells: [String], _ columns: [Column], gap: Int = 1) -> String {
   zip(columns, cells).map { $0.fitted($1) }.joined(separator: String(repeating: " ", count: gap))
 }

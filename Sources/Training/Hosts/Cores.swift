@@ -43,8 +43,8 @@ package struct Cores: Sendable {
     let hosts = Int(try world.allReduce(Int64(host.rank == 0 ? 1 : 0), .sum))
     summary =
       "\(world.size) rank\(world.size == 1 ? "" : "s") on \(hosts) host\(hosts == 1 ? "" : "s"), "
-      + "\(own.count) core\(own.count == 1 ? "" : "s") and \(threads) thread\(threads == 1 ? "" : "s") each; "
-      + "\(MPI.Environment.libraryVersion), "
+      + "\(own.count) core\(own.count == 1 ? "" : "s") and \(threads) "
+      + "thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
       + "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name)."
     // In a batch job the machine's other cores belong to other jobs.
     let granted = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }
@@ -54,7 +54,8 @@ package struct Cores: Sendable {
     idleWarning =
       idle > 0 && wanted == nil
       ? "\(idle) of \(machine) cores of \(Machine.hostName) are idle, since mpirun binds "
-        + "each rank to \(own.count); add '\(LaunchOptions.unbound)' (or '\(LaunchOptions.cores(each: machine / host.size))')."
+        + "each rank to \(own.count); add '\(LaunchOptions.unbound)' (or "
+        + "'\(LaunchOptions.cores(each: machine / host.size))')."
       : nil
     let ranks = try host.allGather("\(getpid())").compactMap { Int32($0) }
     let conflict =

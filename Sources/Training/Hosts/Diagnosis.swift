@@ -54,8 +54,8 @@ package struct Diagnosis: Sendable {
     for (host, ranks) in hosts { lookAtClock(of: host, ranks[0], first) }
     if facts.contains(where: { !$0.allowsConcurrentCalls }) {
       warn(
-        "This MPI does not let several threads call it, so messages move only between layers; use a build with "
-          + "MPI_THREAD_MULTIPLE, as Debian's is.")
+        "This MPI does not let several threads call it, so messages move only between layers; use "
+          + "a build with MPI_THREAD_MULTIPLE, as Debian's is.")
     }
     findings = findings.filter { $0.exitCode != nil } + findings.filter { $0.exitCode == nil }
   }
@@ -94,15 +94,18 @@ package struct Diagnosis: Sendable {
       fail(
         .cannotCreate,
         other.rank == first.rank
-          ? "Nothing can be created in the folder for the run on \(first.host); choose another --out."
-          : "\(other.host) (rank \(other.rank)) does not see what \(first.host) writes into the folder for the run; "
-            + "all ranks write their part of a checkpoint, so --out must be on a shared file system."
+          ? "Nothing can be created in the folder for the run on \(first.host); choose another "
+            + "--out."
+          : "\(other.host) (rank \(other.rank)) does not see what \(first.host) writes into the "
+            + "folder for the run; all ranks write their part of a checkpoint, so --out must be on "
+            + "a shared file system."
       )
     }
     if let other = facts.first(where: { $0.mpi != first.mpi }) {
       fail(
         .ranksDisagree,
-        "\(other.host) has \(other.mpi) and \(first.host) \(first.mpi); install the same on all hosts."
+        "\(other.host) has \(other.mpi) and \(first.host) \(first.mpi); install the same on all "
+          + "hosts."
       )
     }
     if let other = facts.first(where: { $0.arithmetic != first.arithmetic }) {
@@ -120,8 +123,8 @@ package struct Diagnosis: Sendable {
     if let free = ranks[0].memory, needed > free {
       fail(
         .usage,
-        "The ranks of \(host) need \(needed >> 20) MiB and \(free >> 20) MiB are free; take a smaller --batch-size, "
-          + "or fewer ranks on the host.")
+        "The ranks of \(host) need \(needed >> 20) MiB and \(free >> 20) MiB are free; take a "
+          + "smaller --batch-size, or fewer ranks on the host.")
     }
     let shared = ranks.count * SegmentNames.bytesOfRank
     if ranks.count > 1, let free = ranks[0].sharedMemory, free < shared {
@@ -138,17 +141,21 @@ package struct Diagnosis: Sendable {
     let cores = ranks[0].hostCores
     if used < cores {
       warn(
-        "\(cores - used) of \(cores) cores of \(host) are idle, since its ranks are bound to \(used); start with "
-          + "\(LaunchOptions.cores(each: max(1, cores / ranks.count))) --bind-to core, or \(LaunchOptions.unbound)."
+        "\(cores - used) of \(cores) cores of \(host) are idle, since its ranks are bound to "
+          + "\(used); start with \(LaunchOptions.cores(each: max(1, cores / ranks.count))) "
+          + "--bind-to core, or \(LaunchOptions.unbound)."
       )
     }
     if threads > used {
       let isBound = ranks.contains { $0.cores.count < cores }
       warn(
-        "\(threads) threads of \(ranks.count) ranks share \(used) core\(used == 1 ? "" : "s") of \(host)"
+        "\(threads) threads of \(ranks.count) ranks share \(used) core\(used == 1 ? "" : "s") of "
+          + "\(host)"
           + (isBound && used < cores
-            ? "; bind each rank to cores of its own: \(LaunchOptions.cores(each: max(1, cores / ranks.count))) --bind-to core."
-            : "; start \(max(1, cores)) rank\(cores == 1 ? "" : "s") at most there, or give fewer --threads.")
+            ? "; bind each rank to cores of its own: "
+              + "\(LaunchOptions.cores(each: max(1, cores / ranks.count))) --bind-to core."
+            : "; start \(max(1, cores)) rank\(cores == 1 ? "" : "s") at most there, or give fewer "
+              + "--threads.")
       )
     }
   }
@@ -156,8 +163,9 @@ package struct Diagnosis: Sendable {
   private mutating func lookAtClock(of host: String, _ rank: RankFacts, _ first: RankFacts) {
     guard abs(rank.clock) > Self.clockTolerance else { return }
     warn(
-      "The clock of \(host) is \(Int(abs(rank.clock).rounded())) s \(rank.clock < 0 ? "behind" : "ahead of") that of "
-        + "\(first.host), so the times of files and logs mislead; start chrony or systemd-timesyncd on both."
+      "The clock of \(host) is \(Int(abs(rank.clock).rounded())) s "
+        + "\(rank.clock < 0 ? "behind" : "ahead of") that of \(first.host), so the times of files "
+        + "and logs mislead; start chrony or systemd-timesyncd on both."
     )
   }
 
@@ -167,10 +175,11 @@ package struct Diagnosis: Sendable {
     guard measured.link.bandwidth < Self.slowLink else { return }
     let (low, high) = (facts[measured.ranks.0], facts[measured.ranks.1])
     warn(
-      "The link between \(low.host) (rank \(low.rank)) and \(high.host) (rank \(high.rank)) carries "
-        + "\(Int(measured.link.bandwidth * 8e-6)) Mbit/s each way, and a step sends \(measured.bytes >> 20) MiB over "
-        + "it: \(Int(1e3 * Double(measured.bytes) / measured.link.bandwidth)) ms. Choose a faster network with "
-        + "\(LaunchOptions.messages()), add \(LaunchOptions.streams(2)), or send less: --send-activations bf16 "
-        + "--send-gradients bf16.")
+      "The link between \(low.host) (rank \(low.rank)) and \(high.host) (rank \(high.rank)) "
+        + "carries \(Int(measured.link.bandwidth * 8e-6)) Mbit/s each way, and a step sends "
+        + "\(measured.bytes >> 20) MiB over it: "
+        + "\(Int(1e3 * Double(measured.bytes) / measured.link.bandwidth)) ms. Choose a faster "
+        + "network with \(LaunchOptions.messages()), add \(LaunchOptions.streams(2)), or send "
+        + "less: --send-activations bf16 --send-gradients bf16.")
   }
 }

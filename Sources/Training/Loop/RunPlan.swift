@@ -12,7 +12,8 @@ package struct RunPlan: Sendable {
   ///   - settings: Every setting.
   ///   - images: The training images.
   ///   - validates: Whether there are validation images.
-  ///   - mayGoBack: Whether a run whose numbers diverge goes back, and so needs somewhere to go back to.
+  ///   - mayGoBack: Whether a run whose numbers diverge goes back, and so needs somewhere to go
+  ///     back to.
   package init(_ settings: TrainingSettings, images: Int, validates: Bool, mayGoBack: Bool) {
     self.settings = settings
     self.images = images
@@ -62,15 +63,16 @@ package struct RunPlan: Sendable {
     return isAtEnd(state) || (state.step > 0 && countsValidation(after: state.step))
   }
 
-  /// Whether the schedule counts a validation after so many steps, as it does not one at the end of a run that may go on
-  /// later.
+  /// Whether the schedule counts a validation after so many steps, as it does not one at the end of
+  /// a run that may go on later.
   package func countsValidation(after steps: Int) -> Bool {
     if let interval = settings.validateEvery { return steps % interval == 0 }
     let batch = settings.recipe.batchSize
     return steps * batch / images > (steps - 1) * batch / images
   }
 
-  /// Whether the schedule has a checkpoint here, whatever is asked for and wherever this start of the run ends.
+  /// Whether the schedule has a checkpoint here, whatever is asked for and wherever this start of
+  /// the run ends.
   package func isScheduledSave(_ state: TrainingState) -> Bool {
     // The validation that is due comes before it.
     guard !isTimeToValidate(state) else { return false }

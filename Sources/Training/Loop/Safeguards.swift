@@ -26,7 +26,8 @@ package struct Safeguards: Sendable {
   ///   - state: Where the run is.
   ///   - sentence: What diverged.
   ///   - learningRate: The rate that the user gave.
-  /// - Returns: The steps of the checkpoint that it goes back to, what is remembered of it, and how often it may.
+  /// - Returns: The steps of the checkpoint that it goes back to, what is remembered of it, and how
+  ///   often it may.
   /// - Throws: `Failure` (diverged) where it does not go back, or did too often.
   func rollback(
     _ state: TrainingState, _ sentence: String, learningRate: Double
@@ -36,8 +37,9 @@ package struct Safeguards: Sendable {
       let tried = count > 0 ? " after rolling back \(count == 1 ? "once" : "\(count) times")" : ""
       throw Failure(
         .diverged,
-        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller --learning-rate than "
-          + "\(plain(learningRate)), or let the run roll back automatically with --on-divergence rollback."
+        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller "
+          + "--learning-rate than \(plain(learningRate)), or let the run roll back automatically "
+          + "with --on-divergence rollback."
       )
     }
     return (step, TrainingState.Rollbacks(count: count + 1, rateFactor: factor), most)

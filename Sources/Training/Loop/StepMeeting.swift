@@ -3,7 +3,8 @@ import Supervision
 import System
 import Towers
 
-/// What the ranks tell each other between steps: what is asked of the run, and what has become of its files and numbers.
+/// What the ranks tell each other between steps: what is asked of the run, and what has become of
+/// its files and numbers.
 struct StepMeeting {
   private let network: Network
   private let world: Communicator
@@ -39,7 +40,8 @@ struct StepMeeting {
   ///   - nonFinite: The place of an own parameter that is no longer finite.
   ///   - secondsPerStep: What a step takes.
   /// - Returns: What all ranks know between them.
-  /// - Throws: `Failure` where the run's folder or a checkpoint is lost, `MPIError` where a message fails.
+  /// - Throws: `Failure` where the run's folder or a checkpoint is lost, `MPIError` where a message
+  ///   fails.
   func agree(nonFinite: Int? = nil, secondsPerStep: Double) throws -> StepAgreement.News {
     var own = StepAgreement.News()
     let isTimeUp =
@@ -60,7 +62,8 @@ struct StepMeeting {
     MonotonicClock.seconds + secondsPerStep + checkpoints.expectedSeconds > end
   }
 
-  /// Whether a last save fits into the time that is left; all ranks decide alike, by the slowest one's guess.
+  /// Whether a last save fits into the time that is left; all ranks decide alike, by the slowest
+  /// one's guess.
   func canSave(_ news: StepAgreement.News) throws(MPIError) -> Bool {
     let expected = try world.allReduce(1.5 * checkpoints.expectedSeconds, .max)
     return news.request == .saveAndLeave || expected < news.secondsLeft

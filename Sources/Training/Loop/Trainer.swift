@@ -211,7 +211,8 @@ package final class Trainer {
   }
 
   /// Measures the network on the validation images.
-  /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an earlier step.
+  /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an
+  ///   earlier step.
   private func validate() throws -> Bool {
     try validationLog.noteHealth(step: state.step)
     let start = MonotonicClock.seconds
@@ -237,8 +238,8 @@ package final class Trainer {
     let rate = plan.learningRate(state)
     if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
       try journal.say(
-        "The validation error has stopped improving: the learning rate falls from \(plain(rate)) to "
-          + "\(plain(plan.learningRate(state))).")
+        "The validation error has stopped improving: the learning rate falls from \(plain(rate)) "
+          + "to \(plain(plan.learningRate(state))).")
     }
     return true
   }
@@ -263,14 +264,16 @@ package final class Trainer {
         ? "Stopped before the first step; there is nothing to save."
         : fits
           ? "Saved step \(state.step) of \(plan.lastStep) and stopped; continue with --resume."
-          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, because the process is about to "
-            + "be killed; continue with --resume from the previous checkpoint.")
+          : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, because the "
+            + "process is about to be killed; continue with --resume from the previous checkpoint.")
     return TrainingResult(
       steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
   }
 
-  /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where that was asked for.
-  /// - Throws: `Failure` (diverged) where it was not, or was done too often, or the checkpoint is not there any more.
+  /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where
+  /// that was asked for.
+  /// - Throws: `Failure` (diverged) where it was not, or was done too often, or the checkpoint is
+  ///   not there any more.
   private func recover(from sentence: String) throws {
     try checkpoints.finish()
     let (step, rollbacks, most) = try safeguards.rollback(
@@ -284,7 +287,8 @@ package final class Trainer {
         opening: CheckpointName.checkpoint(afterSteps: step), in: folder)
     } catch {
       throw Failure(
-        .diverged, "\(sentence), and the checkpoint to roll back to cannot be read: \(error.message)")
+        .diverged,
+        "\(sentence), and the checkpoint to roll back to cannot be read: \(error.message)")
     }
     state = try Checkpoint.describe(file).state
     try Checkpoint.load(file, into: network)

@@ -3,7 +3,8 @@ import Data
 import Safetensors
 import Towers
 
-/// What a run begins with: a checkpoint's weights and state, the weights of a file, or initial ones.
+/// What a run begins with: a checkpoint's weights and state, the weights of a file, or initial
+/// ones.
 struct TrainingStart {
   /// Where the run is.
   var state: TrainingState
@@ -18,7 +19,8 @@ struct TrainingStart {
   ///   - settings: Every setting.
   ///   - dataset: The images.
   ///   - checkpoint: Where to go on from; nil for a new run.
-  ///   - load: Fills a new run's network with the weights of a file; nil where all layers have their initial values.
+  ///   - load: Fills a new run's network with the weights of a file; nil where all layers have
+  ///     their initial values.
   /// - Throws: `Failure` where the settings, the dataset or the checkpoint do not fit together.
   init(
     _ network: Network, _ settings: TrainingSettings, _ dataset: Dataset,

@@ -14,8 +14,8 @@ package struct TrainingState: Codable, Equatable, Sendable {
   package var best: Validation?
   /// The rollbacks after divergence; nil if there were none.
   package var rollbacks: Rollbacks?
-  /// The steps of the checkpoint that the run goes back to if it diverges: the newest that the schedule made, this one
-  /// included; nil before the first.
+  /// The steps of the checkpoint that the run goes back to if it diverges: the newest that the
+  /// schedule made, this one included; nil before the first.
   ///
   /// Nil before the first, and in files of older programs.
   ///

@@ -31,14 +31,16 @@ struct ValidationLog {
     if let shares { try journal.say(shares) }
     if let first = leftOut.first {
       try journal.say(
-        "Warning: \(first.message) \(leftOut.count) of \(imageCount) validation images were left out."
+        "Warning: \(first.message) \(leftOut.count) of \(imageCount) validation images were left "
+          + "out."
       )
     }
   }
 
   /// Looks at the layers after the step before a validation.
   ///
-  /// Done before the validation, and before a stop that puts it off: a resumed run has no gradients to look at.
+  /// Done before the validation, and before a stop that puts it off: a resumed run has no gradients
+  /// to look at.
   func noteHealth(step: Int) throws {
     guard let health = try observer.look(step: step) else { return }
     try journal.note(health.record)

@@ -38,7 +38,8 @@ package struct HealthWatch: Sendable {
           "explodes", layer,
           String(
             format: "The activations of %@ are %.3g on average: they explode. ", name, activation)
-            + "Try --learning-rate \(plain(learningRate / 10)), or start again from an earlier checkpoint."
+            + "Try --learning-rate \(plain(learningRate / 10)), or start again from an earlier "
+            + "checkpoint."
         )
       }
       guard step >= Self.firstSteps else { continue }
@@ -49,16 +50,16 @@ package struct HealthWatch: Sendable {
             format:
               "%.0f %% of the kernels of %@ output only zeros for all images of the last batch: "
               + "they are dead. ", 100 * share, name)
-            + "Try --learning-rate \(plain(learningRate / 10)), or --recipe code2012, whose conv3-5 start from larger "
-            + "weights.")
+            + "Try --learning-rate \(plain(learningRate / 10)), or --recipe code2012, whose "
+            + "conv3-5 start from larger weights.")
       } else if layer.update > 0 && layer.update < Self.leastMovement * layer.weight {
         say(
           "stands", layer,
           String(
             format: "%@ barely learns: update/weight ratio %.1e. ", name,
             layer.update / max(layer.weight, .leastNormalMagnitude))
-            + "Try --learning-rate \(plain(learningRate * 10)), or --recipe code2012, whose conv3-5 start from larger "
-            + "weights.")
+            + "Try --learning-rate \(plain(learningRate * 10)), or --recipe code2012, whose "
+            + "conv3-5 start from larger weights.")
       }
     }
     return sentences

@@ -32,14 +32,14 @@ package struct StartWatch: Sendable {
   package mutating func note(loss: Double, step: Int) -> String? {
     let chance = log(Double(classes))
     let remedy =
-      "Try --learning-rate \(plain(learningRate / 10)), a smaller --batch-size, or --recipe code2012, whose conv3-5 "
-      + "start from larger weights."
+      "Try --learning-rate \(plain(learningRate / 10)), a smaller --batch-size, or --recipe "
+      + "code2012, whose conv3-5 start from larger weights."
     if !saidJump, step <= Self.jumpSteps, loss > 2 * chance + 2 {
       saidJump = true
       return String(
         format:
-          "The loss jumped to %.1f in step %d, from ln(%d) = %.2f at the start: the learning rate %@ "
-          + "is too large for the first steps with %d classes. ", loss, step, classes, chance,
+          "The loss jumped to %.1f in step %d, from ln(%d) = %.2f at the start: the learning rate "
+          + "%@ is too large for the first steps with %d classes. ", loss, step, classes, chance,
         plain(learningRate), classes) + remedy
     }
     recent.append(loss)

@@ -49,8 +49,8 @@ package struct FineTuning: Codable, Equatable, Sendable {
     guard !word.isEmpty, !found.isEmpty else {
       throw Failure(
         .usage,
-        "--\(option) names the layer \(quoted(word)), and the network \(quoted(network.name)) has the layers "
-          + "\(names.joined(separator: ", ")).")
+        "--\(option) names the layer \(quoted(word)), and the network \(quoted(network.name)) has "
+          + "the layers \(names.joined(separator: ", ")).")
     }
     return found
   }

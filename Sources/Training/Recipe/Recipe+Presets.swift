@@ -14,7 +14,8 @@ extension Recipe {
     var recipe = named(name)
     switch preset {
     case "cifar-four-layer":
-      // Figure 1: "No regularization of any kind was employed." The rate is that of layers-18pct.cfg.
+      // Figure 1: "No regularization of any kind was employed." The rate is that of
+      // layers-18pct.cfg.
       recipe.learningRate = 0.001
       recipe.weightDecay = 0
       recipe.augmentation = recipe.augmentation.withoutChance

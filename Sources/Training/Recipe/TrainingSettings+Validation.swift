@@ -16,7 +16,8 @@ struct NumberCheck {
     guard let number, !range.contains(number) else { return }
     throw Failure(
       .badData,
-      "\(quoted(path)) says \(name) = \(number), which is not from \(range.lowerBound) to \(range.upperBound); it is damaged."
+      "\(quoted(path)) says \(name) = \(number), which is not from \(range.lowerBound) to "
+        + "\(range.upperBound); it is damaged."
     )
   }
 }

@@ -29,7 +29,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var checkpointEvery: Int?
   /// How many of the newest checkpoints to keep.
   package var keptCheckpoints: Int
-  /// Whether damaged records are left out and counted; a run that meets one stops otherwise, and where this is nil.
+  /// Whether damaged records are left out and counted; a run that meets one stops otherwise, and
+  /// where this is nil.
   package var skipsCorrupt: Bool?
   /// The algorithm for convolutions.
   package var algorithm: ConvolutionChoice
@@ -84,8 +85,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     guard version == Self.currentVersion else {
       throw Failure(
         .badData,
-        "\(quoted(path)) was written before config.json had format version \(Self.currentVersion), which this program "
-          + "reads; start the run again.")
+        "\(quoted(path)) was written before config.json had format version \(Self.currentVersion), "
+          + "which this program reads; start the run again.")
     }
     self = try JSONText.decode(Self.self, text, from: path)
     try validate(from: path)

@@ -24,8 +24,8 @@ final class RunJournal {
     metrics = speaks ? try TextFile(appendingTo: name, in: folder, keepingRecords: records) : nil
     if let found = metrics?.recordCount(upTo: records), found < records {
       try log.say(
-        "Warning: \(quoted(folder.path(of: name))) has only \(found) of the \(records) records of the steps done; the "
-          + "rest is lost.")
+        "Warning: \(quoted(folder.path(of: name))) has only \(found) of the \(records) records of "
+          + "the steps done; the rest is lost.")
     }
   }
 

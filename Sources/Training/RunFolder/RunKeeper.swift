@@ -111,12 +111,13 @@ final class RunKeeper {
   private static func deletion(of folder: HeldFolder) -> Failure {
     Failure(
       .inputOutput,
-      "The run's folder \(quoted(folder.path)) was deleted while the run trained, with all that was saved; start it "
-        + "again.")
+      "The run's folder \(quoted(folder.path)) was deleted while the run trained, with all that "
+        + "was saved; start it again.")
   }
 
   private func made(_ name: String) -> String {
-    "Warning: \(quoted(folder.path(of: name))) was deleted while the run trained, and is made again."
+    "Warning: \(quoted(folder.path(of: name))) was deleted while the run trained, and is made "
+      + "again."
   }
 
   /// The error for a run whose folder was moved.
@@ -126,7 +127,8 @@ final class RunKeeper {
     let place = (newPlace ?? nil).map(quoted)
     return Failure(
       .inputOutput,
-      "The run's folder \(quoted(folder.path)) was moved \(place.map { "to \($0) " } ?? "")while the run trained. "
+      "The run's folder \(quoted(folder.path)) was moved \(place.map { "to \($0) " } ?? "")while "
+        + "the run trained. "
         + (saved.map {
           "Step \($0) is saved there; continue with --out \(place ?? "and its new place") --resume."
         } ?? "Nothing was saved yet; start the run again."))

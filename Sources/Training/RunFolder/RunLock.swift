@@ -193,7 +193,8 @@ package final class RunLock {
     let who = owner.map { " by \($0.text) since \($0.since)" } ?? ""
     return Failure(
       .cannotCreate,
-      "The run's folder \(quoted(folder.path)) is in use\(who); stop that run or choose another --out."
+      "The run's folder \(quoted(folder.path)) is in use\(who); stop that run or choose another "
+        + "--out."
     )
   }
 
@@ -204,7 +205,8 @@ package final class RunLock {
     let host: String
     let since: String
     let job: String
-    /// When the process started, in the system's ticks, since numbers of processes are used again; nil where it does not tell.
+    /// When the process started, in the system's ticks, since numbers of processes are used again;
+    /// nil where it does not tell.
     let ticks: Int?
 
     var text: String { "process \(process) on host \(host)" }

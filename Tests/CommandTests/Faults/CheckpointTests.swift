@@ -141,7 +141,8 @@ extension FaultTests {
       }
     }
 
-    /// A copy that was given the name of a checkpoint to be is none, and costs the run none of its own.
+    /// A copy that was given the name of a checkpoint to be is none, and costs the run none of its
+    /// own.
     @Test func aCheckpointWhoseStepsDifferFromItsNameIsNotResumed() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
       let folder = run + "/checkpoints/"

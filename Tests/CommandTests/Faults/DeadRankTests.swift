@@ -63,7 +63,8 @@ extension FaultTests {
       #expect(try Program.alexnet("verify", run).code == 0)
     }
 
-    /// The files through which Open MPI's ranks of a host talk, as a process has them in its memory.
+    /// The files through which Open MPI's ranks of a host talk, as a process has them in its
+    /// memory.
     private func sharedSegments(of process: Int32) -> [String] {
       let maps = (try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)) ?? ""
       return maps.split(separator: "\n").compactMap { line in

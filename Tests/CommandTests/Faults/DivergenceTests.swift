@@ -75,7 +75,8 @@ extension FaultTests {
       #expect(try final("stopped") == final("plain"))
     }
 
-    /// Where a run ends and is then made longer is no place that a run of the whole length would go back to.
+    /// Where a run ends and is then made longer is no place that a run of the whole length would go
+    /// back to.
     @Test func anExtendedRunRollsBackToTheSameCheckpointAsALongRun() throws {
       let words = { (name: String, steps: Int) in
         try training.options(steps: steps, "--on-divergence", "rollback").map {

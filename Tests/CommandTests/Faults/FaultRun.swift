@@ -4,7 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Faults of every kind in running trainings: the exit code, the sentence, the time it takes, and what is left.
+/// Faults of every kind in running trainings: the exit code, the sentence, the time it takes, and
+/// what is left.
 ///
 /// One at a time, whatever the suite: the programs are busy, and times are compared.
 @Suite(.serialized) enum FaultTests {}
@@ -51,7 +52,8 @@ struct FaultRun {
     return data
   }
 
-  /// Starts a run on some ranks, or without mpirun; its errors go where the output goes, or nowhere.
+  /// Starts a run on some ranks, or without mpirun; its errors go where the output goes, or
+  /// nowhere.
   func launched(
     _ words: [String], ranks: Int? = 2, output: FileHandle = .nullDevice, speaksErrors: Bool = false
   ) throws -> Process {
@@ -96,7 +98,8 @@ struct FaultRun {
     }
   }
 
-  /// How many times as long starting and ending two ranks takes as on the machine that limits of time were chosen on.
+  /// How many times as long starting and ending two ranks takes as on the machine that limits of
+  /// time were chosen on.
   static let slowness = Result {
     max(1, try Program.train(ranks: 2, ["--help"]).seconds / 0.7)
   }

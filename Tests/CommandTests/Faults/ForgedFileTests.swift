@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 extension FaultTests {
-  /// Files whose checksums are right and whose numbers no run has, and folders that have lost their checkpoints.
+  /// Files whose checksums are right and whose numbers no run has, and folders that have lost their
+  /// checkpoints.
   @Suite struct ForgedFiles {
     private let training: FaultRun
     private var run: String { training.run }

@@ -88,7 +88,8 @@ extension FaultTests {
       process.standardOutput = FileHandle.nullDevice
       process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: error))
       try process.runWithOpenSignals()
-      // The ranks know each other when the second's heartbeats have a socket; half a second later work is under way.
+      // The ranks know each other when the second's heartbeats have a socket; half a second later
+      // work is under way.
       var ranks: [Int32] = []
       while process.isRunning, ranks.count < 2 {
         ranks = training.children(of: process.processIdentifier)

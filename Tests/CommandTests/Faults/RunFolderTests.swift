@@ -128,7 +128,8 @@ extension FaultTests {
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 3)
     }
 
-    /// After a loss of power a checkpoint is of no use without the settings, and neither without the names above them.
+    /// After a loss of power a checkpoint is of no use without the settings, and neither without
+    /// the names above them.
     @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "strace is missing"))
     func theSettingsAndTheirParentFoldersAreSyncedToDisk() throws {
       let trace = training.scratch.path + "/trace"
@@ -270,7 +271,8 @@ extension FaultTests {
       #expect(output.contains("was deleted while"), "\(output)")
     }
 
-    /// As on two hosts whose locks do not reach each other, after one of them was stopped for a while.
+    /// As on two hosts whose locks do not reach each other, after one of them was stopped for a
+    /// while.
     @Test func aRunWritesNothingAfterAnotherHostHasTakenOverItsFolder() throws {
       let busy = try busyRun()
       let other = #"{"host":"elsewhere","job":"","process":4711,"since":"noon"}"# + "\n"

@@ -49,7 +49,8 @@ extension FaultTests {
       }
     }
 
-    /// Languages in which letters change otherwise, and what other programs leave in the environment.
+    /// Languages in which letters change otherwise, and what other programs leave in the
+    /// environment.
     @Test func localesAndForeignVariablesChangeNothing() throws {
       let environment = [
         "LANG=tr_TR.UTF-8", "LC_ALL=tr_TR.UTF-8", "TZ=Asia/Kathmandu", "SLURM_JOB_ID=abc",

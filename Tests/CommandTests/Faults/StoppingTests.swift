@@ -110,7 +110,8 @@ extension FaultTests {
           == training.contents(undisturbed + "/checkpoints/latest.safetensors"))
     }
 
-    /// A shell's `fg` and Slurm's resume send SIGCONT, and mpirun the same to its ranks before it ends them.
+    /// A shell's `fg` and Slurm's resume send SIGCONT, and mpirun the same to its ranks before it
+    /// ends them.
     @Test func sigcontToMpirunSavesAndTrainingContinues() throws {
       let continued = try signal(
         [SIGCONT], atStep: 8, training.options(steps: 12, "--inject", pause))
@@ -131,8 +132,8 @@ extension FaultTests {
     }
 
     #if arch(x86_64)
-      /// The dynamic linker alone is at work for longer than the first of these times, and on a busy machine for longer than
-      /// the second.
+      /// The dynamic linker alone is at work for longer than the first of these times, and on a
+      /// busy machine for longer than the second.
       @Test(arguments: [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT])
       func aSignalDuringTheStartIsHandledOnceTheRunHasStarted(_ number: Int32) throws {
         for microseconds: UInt32 in [20_000, 60_000] {
@@ -166,7 +167,8 @@ extension FaultTests {
       }
     #endif
 
-    /// The half line that a crash of the machine leaves goes; a line of somebody else's does not count.
+    /// The half line that a crash of the machine leaves goes; a line of somebody else's does not
+    /// count.
     @Test func aResumedRunCutsOffIncompleteRecords() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
       let path = run + "/metrics.jsonl"
