@@ -25,8 +25,7 @@ struct MessagesTests {
         let fresh = try Data(contentsOf: made.appending(path: file))
         #expect(
           try Data(contentsOf: kept.appending(path: file)) == fresh,
-          "Sources/CProtobuf/\(file) is not what scripts/make-messages makes: run it, and commit "
-            + "what it wrote."
+          "Sources/CProtobuf/\(file) is not what scripts/make-messages makes: run it and commit."
         )
       }
     }

@@ -62,8 +62,7 @@ struct RoomsTests {
           guard let other = rank[module] else { continue }
           #expect(
             other > place,
-            "\(room)/\(file.lastPathComponent) imports \(module), which is not below it in "
-              + "Docs/Architecture.md."
+            "\(room)/\(file.lastPathComponent) imports \(module), which is not below it."
           )
         }
       }
