@@ -157,7 +157,7 @@ struct LayoutDoubtTests {
         TestPicture(side: 8, seed: UInt32(number)), "source/images/train/\(number).png")
       try place.write(Array("0 0.5 0.5 0.1 0.1".utf8), "source/labels/train/\(number).txt")
     }
-    let said = expectFailure(.inputMissing, "only 1 picture", "YOLO's boxes") {
+    let said = expectFailure(.inputMissing, "only 3 pictures", "YOLO's boxes") {
       _ = try survey(place)
     }
     #expect(!said.contains("Perhaps"))

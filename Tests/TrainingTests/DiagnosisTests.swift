@@ -114,7 +114,7 @@ import Training
 
   @Test func anotherProcessorOnOneHostIsReported() throws {
     let diagnosis = try diagnose { facts in facts[2].arithmetic = "Haswell, AVX2" }
-    expect(diagnosis, code: .done, says: "h2 computes for Haswell, AVX2")
+    expect(diagnosis, code: .done, says: "h2 computes with code for Haswell, AVX2")
   }
 
   @Test func aSlowLinkIsReported() throws {

@@ -28,7 +28,7 @@ import Training
     // ReLU and dropout work in place, so that the number stands behind fc5 itself.
     #expect(
       try divergence.sentence(loss: .nan, "loss of step 7")
-        == "The loss of step 7 is nan: the maps of layer 'fc5' are not finite")
+        == "The loss of step 7 is not a number: the maps of layer 'fc5' are not finite")
     let earlier = try #require(network.output(of: "conv2", tower: 0))
     earlier.pointer[0] = .nan
     #expect(try divergence.sentence(loss: .nan, "loss of step 7").contains("'conv2'"))
@@ -36,7 +36,7 @@ import Training
 
   @Test func aLossAloneIsSaidAsItIs() throws {
     #expect(
-      try divergence.sentence(loss: .infinity, "validation loss") == "The validation loss is inf")
+      try divergence.sentence(loss: .infinity, "validation loss") == "The validation loss is infinite")
   }
 
   @Test func numbersBeyondThePassAreNotLookedAt() throws {
