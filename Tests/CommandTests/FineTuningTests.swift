@@ -149,7 +149,7 @@ import Testing
       [
         "--init-from", scratch.path + "/bgr", "--network", "cifar-four-layer", "--max-steps", "0",
       ])
-    #expect(outcome.code == 0 && outcome.output.contains("says: BGR"), "\(outcome.output)")
+    #expect(outcome.code == 0 && outcome.output.contains("': BGR, "), "\(outcome.output)")
     let file = try SafetensorsFile(
       opening: scratch.path + "/taken/checkpoints/latest.safetensors")
     for text in ["network", "preprocessing"] {

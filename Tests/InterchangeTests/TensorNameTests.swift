@@ -28,7 +28,7 @@ import Testing
   ])
   func prefixesOfWrappersAreAccepted(_ front: String) throws {
     let notes = try check { front + $0.name }
-    #expect(notes.count == 1 && notes[0].contains("after '\(front.lowercased())'"))
+    #expect(notes.count == 1 && notes[0].contains("without their prefix '\(front.lowercased())'"))
   }
 
   @Test func wrappersInTheMiddleOfNamesAreAccepted() throws {

@@ -166,7 +166,7 @@ extension FaultTests {
           let outcome = try Program.alexnet(ranks: nil, words)
           #expect(outcome.code == 65, "\(words): \(outcome.error)")
           #expect(
-            outcome.error.contains("\(name).safetensors' holds step 2\(number) and not"),
+            outcome.error.contains("\(name).safetensors' holds step 2\(number), but its name"),
             "\(outcome.error)"
           )
         }
