@@ -69,7 +69,10 @@ import Testing
     #expect(fewer.code == 0, "\(fewer.error)")
     #expect(try row(1, of: "fewer") == row(2, of: "first"))
     let missing = try train(second, "missing", weights[0], weights[1], "--class-map", "by-name")
-    #expect(missing.code == 64 && missing.error.contains("class 'b0' is not one of the network's classes"), "\(missing.error)")
+    #expect(
+      missing.code == 64
+        && missing.error.contains("class 'b0' is not one of the network's classes"),
+      "\(missing.error)")
     let alone = try train(
       second, "pointless", "--network", "cifar-four-layer", "--class-map", pairs)
     #expect(alone.code == 64 && alone.error.contains("--init-from"), "\(alone.error)")

@@ -36,7 +36,8 @@ import Training
 
   @Test func aLossAloneIsSaidAsItIs() throws {
     #expect(
-      try divergence.sentence(loss: .infinity, "validation loss") == "The validation loss is infinite")
+      try divergence.sentence(loss: .infinity, "validation loss")
+        == "The validation loss is infinite")
   }
 
   @Test func numbersBeyondThePassAreNotLookedAt() throws {
