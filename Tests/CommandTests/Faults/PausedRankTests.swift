@@ -108,9 +108,9 @@ extension FaultTests {
       #expect(process.terminationStatus == 74, "\(said)")
       #expect(said.contains("has given no sign of life for 3 s"), "\(said)")
       // One that has ended and is not waited for yet has no words.
-      func words() -> Data? { try? training.contents("/proc/\(stopped)/cmdline") }
-      for _ in 0..<50 where words()?.isEmpty == false { usleep(100_000) }
-      #expect(words()?.isEmpty != false, "the stopped rank is left")
+      func commandLine() -> Data? { try? training.contents("/proc/\(stopped)/cmdline") }
+      for _ in 0..<50 where commandLine()?.isEmpty == false { usleep(100_000) }
+      #expect(commandLine()?.isEmpty != false, "the stopped rank is left")
       if tool == "prepare" {
         let again = try Program.alexnet(ranks: 2, [tool] + words)
         #expect(again.code == 0, "\(again.error)")
