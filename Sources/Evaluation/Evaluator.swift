@@ -79,11 +79,11 @@ package struct Evaluator {
     let matching = try self.matching(networks[0])
     guard !shown.isEmpty else {
       let others = Split.allCases.filter { dataset.count($0) > 0 }.map(\.rawValue)
+      let remedy =
+        others.isEmpty ? "it is empty" : "--split takes \(others.joined(separator: " or "))"
       throw Failure(
         .badData,
-        "The dataset \(quoted(dataset.path)) has no \(split.rawValue) images; "
-          + "\(others.isEmpty ? "it is empty" : "--split takes \(others.joined(separator: " or "))")."
-      )
+        "The dataset \(quoted(dataset.path)) has no \(split.rawValue) images; \(remedy).")
     }
     let images = shown.count
     var members: [Outcomes] = []

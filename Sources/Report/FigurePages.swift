@@ -74,9 +74,9 @@ struct FigurePages {
         "<tr><th>\(name(label))</th>"
         + row.map { count in
           let share = Double(count) / Double(total)
-          return
-            "<td "
-            + "style=\"background:rgba(var(--hot),\(String(format: "%.2f", 0.85 * share.squareRoot())))\">\(count == 0 ? "" : String(count))</td>"
+          let heat = String(format: "%.2f", 0.85 * share.squareRoot())
+          return "<td style=\"background:rgba(var(--hot),\(heat))\">"
+            + "\(count == 0 ? "" : String(count))</td>"
         }.joined() + "</tr>"
     }
     let head = "<tr><th></th>" + names.indices.map { "<th>\(name($0))</th>" }.joined() + "</tr>"

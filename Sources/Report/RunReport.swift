@@ -118,7 +118,8 @@ package struct RunReport {
   private func figure(_ chart: Chart, _ id: String) throws(Failure) -> String {
     chart.isEmpty
       ? ""
-      : "<figure>\(try chart.svg(id: id))<figcaption>\(HTML.escaped(chart.title))</figcaption></figure>"
+      : "<figure>\(try chart.svg(id: id))"
+        + "<figcaption>\(HTML.escaped(chart.title))</figcaption></figure>"
   }
 
   private func curves() throws(Failure) -> String {

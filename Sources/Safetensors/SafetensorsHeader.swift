@@ -51,8 +51,8 @@ package struct SafetensorsHeader: Sendable, Equatable {
     for tensor in tensors {
       let end = offset + tensor.shape.reduce(1, *) * tensor.format.byteCount
       members.append(
-        "\(JSONText.quotedText(tensor.name)):{\"dtype\":\"\(tensor.format.rawValue)\",\"shape\":\(tensor.shape),"
-          + "\"data_offsets\":[\(offset),\(end)]}")
+        "\(JSONText.quotedText(tensor.name)):{\"dtype\":\"\(tensor.format.rawValue)\","
+          + "\"shape\":\(tensor.shape),\"data_offsets\":[\(offset),\(end)]}")
       places.append(offset..<end)
       offset = end
     }

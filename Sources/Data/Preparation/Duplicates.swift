@@ -159,9 +159,10 @@ struct Duplicates {
     }
     var warnings: [String] = []
     if let leak {
-      warnings.append(
-        "\(counted(leaked, "validation or test picture is a training picture too", "validation or test pictures are training pictures too")) "
-          + "(\(leak)), so the measured error is too low.")
+      let pictures = counted(
+        leaked, "validation or test picture is a training picture too",
+        "validation or test pictures are training pictures too")
+      warnings.append("\(pictures) (\(leak)), so the measured error is too low.")
     }
     if let relabelling {
       warnings.append(
