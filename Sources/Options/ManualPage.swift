@@ -42,13 +42,21 @@ package struct Manual: Sendable {
       lines.append(".SH DESCRIPTION")
       lines += Self.described(only.command, heading: ".SH")
     } else {
-      lines += [".SH DESCRIPTION", Self.escaped(summary) + "."]
+      lines += [".SH DESCRIPTION", Self.escaped(Self.sentence(summary))]
       for (summary, command) in commands {
-        lines += [".SH " + Self.escaped(command.name.uppercased()), Self.escaped(summary), ".PP"]
+        lines += [
+          ".SH " + Self.escaped(command.name.uppercased()), Self.escaped(Self.sentence(summary)),
+          ".PP",
+        ]
         lines += Self.described(command, heading: ".SS")
       }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A clause as a sentence.
+  private static func sentence(_ clause: String) -> String {
+    clause.prefix(1).uppercased() + clause.dropFirst() + (clause.hasSuffix(".") ? "" : ".")
   }
 
   private static func described(_ command: Command, heading: String) -> [String] {
