@@ -116,4 +116,14 @@ import Training
       "large is not infinite")
     #expect(SGD(.paper).update(large, learningRate: 1e6, team: team) == 0, "the weights overflow")
   }
+
+  /// Kernels that were transformed before an update are those of other weights.
+  @Test func anUpdateMakesWhatWasComputedFromTheWeightsStale() {
+    let (weight, frozen) = (parameter(.weight), parameter(.weight))
+    let versions = (weight.version, frozen.version)
+    SGD(.paper).update([weight], learningRate: 0.01, team: ThreadTeam(count: 1))
+    SGD(.paper, factors: ["test": 0]).update(
+      [frozen], learningRate: 0.01, team: ThreadTeam(count: 1))
+    #expect(weight.version != versions.0 && frozen.version == versions.1)
+  }
 }
