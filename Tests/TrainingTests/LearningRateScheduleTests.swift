@@ -86,4 +86,15 @@ import Training
     ]
     #expect([4, 5, 8, 9].map { rates.factor(.weight, epoch: $0) } == [1, 3, 3, 0])
   }
+
+  @Test func anImprovementOfExactlyTheThresholdCounts() {
+    var state = ScheduleState()
+    let schedule = LearningRateSchedule.plateau(
+      divisor: 10, reductions: 3, patience: 1, threshold: 0.5)
+    let falls = [50, 49.5].map { state.note(error: $0, schedule) }
+    #expect(falls == [false, false])
+    #expect(state.bestError == 49.5 && state.validationsSinceBest == 0 && state.reductions == 0)
+    let fallsAtLast = state.note(error: 49.25, schedule)
+    #expect(fallsAtLast && state.reductions == 1)
+  }
 }
