@@ -95,7 +95,8 @@ extension FaultTests {
         ranks = training.children(of: process.processIdentifier)
         usleep(20_000)
       }
-      usleep(tool == "evaluate" ? 700_000 : 1_500_000)
+      let slowness = try FaultRun.slowness.get()
+      usleep(UInt32(slowness * (tool == "evaluate" ? 700_000 : 1_500_000)))
       guard process.isRunning else {
         // Evaluating a few hundred pictures may be over by now, on a fast machine.
         #expect(tool == "evaluate" && process.terminationStatus == 0)
