@@ -115,7 +115,7 @@ struct ScalingRun {
     result.waitingForGradients += max(0, linkIsFree - now)
   }
 
-  /// The share of a layer's backward work that is done before the last message is sent.
+  /// The fraction of a layer's backward work that is done before the last message is sent.
   private func workBeforeSending(_ layer: Int) -> Double {
     let others = 1 - 1 / Double(readers(of: layer))
     if layer == head { return firstImages / 2 }
@@ -123,7 +123,7 @@ struct ScalingRun {
     return shapes[layer].layer.weights?.gradientsShareWork == false ? others / 2 : others
   }
 
-  /// The share of a group's images that are computed at a time.
+  /// The fraction of a group's images that are computed at a time.
   private var firstImages: Double { min(1, max(Double(images), 64) / Double(images * members)) }
 
   // MARK: Messages
@@ -136,14 +136,14 @@ struct ScalingRun {
   /// The number of ranks that exchange maps before a layer.
   private func readers(of layer: Int) -> Int { network.towers * (layer < head ? 1 : members) }
 
-  /// The share of the partners that are on other hosts, for `count` neighbours in groups of `size`
+  /// The fraction of the partners that are on other hosts, for `count` neighbours in groups of `size`
   /// ranks each.
   private func away(among count: Int, ofRanks size: Int = 1) -> Double {
     let here = min(count, max(1, cluster.ranksPerHost / size))
     return count > 1 ? Double(count - here) / Double(count - 1) : 0
   }
 
-  /// The share of the bytes before a layer that leave the host.
+  /// The fraction of the bytes before a layer that leave the host.
   private func leavingHost(before layer: Int) -> Double {
     let ranks = readers(of: layer)
     guard layer == head else { return away(among: ranks) }

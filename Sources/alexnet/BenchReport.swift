@@ -43,7 +43,7 @@ struct BenchReport {
       pair.1.kernels.isEmpty ? sum + pair.0.forward + pair.0.backward : sum
     }
   }
-  /// The share of this rank's core time spent reading, decoding and augmenting.
+  /// The fraction of this rank's core time spent reading, decoding and augmenting.
   private var dataShare: Double { training.data / max(training.processor, 1e-9) }
   private var rooflineSeconds: Double { Double(batchSize) / roofline }
 

@@ -157,6 +157,6 @@ struct BoundaryTime {
   /// The seconds that the same messages take without computation; nil if not measured.
   var alone: Double?
 
-  /// The share of the messages' time that is hidden behind computation.
+  /// The fraction of the messages' time that is hidden behind computation.
   var hidden: Double? { alone.map { max(0, 1 - exposed / max($0, 1e-9)) } }
 }

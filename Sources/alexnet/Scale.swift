@@ -155,7 +155,7 @@ enum Scale: Subcommand {
 /// A kind of network between hosts.
 struct LinkKind: Sendable {
   let name: String
-  /// The share of the nominal bandwidth that messages reach, and the latency.
+  /// The fraction of the nominal bandwidth that messages reach, and the latency.
   let link: LinkCheck.Link
   /// Core seconds per byte at each end: TCP copies data, remote direct memory access does not.
   let secondsPerByte: Double

@@ -22,7 +22,7 @@ package struct RecognisedSource: Sendable {
   package let classNames: [String]
   /// The pictures of each part.
   package let counts: [Split: Int]
-  /// The share of the training pictures that is held out for validation, from 0 to 1; nil if none
+  /// The fraction of the training pictures that is held out for validation, from 0 to 1; nil if none
   /// is.
   package let holdOut: Double?
 }
@@ -85,7 +85,7 @@ package struct PreparationSummary: Sendable {
   /// How long it took.
   package let seconds: Double
 
-  /// The share of pictures that could not be used.
+  /// The fraction of pictures that could not be used.
   package var rejectedShare: Double {
     Double(rejected) / Double(max(1, train + validation + test + rejected))
   }

@@ -23,7 +23,7 @@ struct PreparationPlan {
   /// They are shuffled, so that sequential readers do not see one class after the other.
   let order: [Split: [SourceItem]]
   let shards: [Shard]
-  /// The share of the pictures that is held out; nil if none is.
+  /// The fraction of the pictures that is held out; nil if none is.
   let holdOut: Double?
   /// Notes on the classes, for the user to see before hours of work.
   let notes: [String]

@@ -17,7 +17,7 @@ package struct PreparationSettings: Sendable {
   package var encoding: RecordEncoding?
   /// The quality of a JPEG, 1 to 100.
   package var quality = 95
-  /// The share of each class to hold out for validation if the source has no validation part; nil
+  /// The fraction of each class to hold out for validation if the source has no validation part; nil
   /// means 0.1.
   package var holdOut: Double?
   /// The seed for the hold-out, the limit and the order on disk.

@@ -5,7 +5,7 @@ package struct DropoutSpecification: LayerTraits {
 
   /// The layer's name.
   package var name: String
-  /// The share of neurons that is dropped.
+  /// The fraction of neurons that is dropped.
   package var probability: Double
   /// Whether what is kept is scaled up in training, and not down at test.
   package var scalesInTraining: Bool

@@ -11,7 +11,7 @@ package struct HealthWatch: Sendable {
   package static let leastMovement = 1e-7
   /// The mean activation above which activations explode; pixels are below 256.
   package static let largestActivation = 1e4
-  /// The share of dead kernels above which a layer is dying.
+  /// The fraction of dead kernels above which a layer is dying.
   package static let largestDeadShare = 0.9
   /// The number of steps before a network is judged.
   package static let firstSteps = 50

@@ -19,7 +19,7 @@ package struct LayerHealth: Codable, Equatable, Sendable {
   package let update: Double
   /// The mean of |activation| after the ReLU; nil for the last layer.
   package let activation: Double?
-  /// The share of dead kernels, whose ReLU output was zero in the whole batch; nil if there is no
+  /// The fraction of dead kernels, whose ReLU output was zero in the whole batch; nil if there is no
   /// ReLU.
   package let deadShare: Double?
 

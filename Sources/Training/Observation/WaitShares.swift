@@ -1,7 +1,7 @@
 import MPI
 import System
 
-/// The share of each rank's time spent communicating or waiting.
+/// The fraction of each rank's time spent communicating or waiting.
 ///
 /// The other ranks wait for the rank that waits least.
 package struct WaitShares {
