@@ -49,7 +49,8 @@ package enum Gnuplot {
   ///
   /// Texts come from other people's files, and even within a string gnuplot passes text between
   /// backquotes to a shell and treats text after a line end as commands. So everything but letters
-  /// and digits is written as octal numbers.
+  /// and blanks is written as octal numbers: digits too, since gnuplot reads a digit that follows
+  /// an octal number as part of it.
   package static func quoted(_ text: String, isEnhanced: Bool = true) -> String {
     var result = ""
     for letter in text.unicodeScalars {
@@ -65,8 +66,8 @@ package enum Gnuplot {
 }
 
 extension Character {
-  /// Whether it is a letter, a digit or a blank.
-  fileprivate var isWordLike: Bool { isLetter || isNumber || self == " " }
+  /// Whether it is a letter or a blank.
+  fileprivate var isWordLike: Bool { isLetter || self == " " }
 }
 
 extension String {

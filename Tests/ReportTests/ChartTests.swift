@@ -64,6 +64,15 @@ import Testing
     #expect(isXML && svg.contains("touch"))
   }
 
+  @Test(arguments: ["top-1 error", "lr-0.05", "step +12", "a#0123456789", "7.5 % (3)"])
+  func digitsAfterSignsAreDrawnAsTheyAre(_ title: String) throws {
+    let chart = Chart("Loss", x: "x-1", y: "y", [.init(title, Self.curve([2, 1]), colour: 0)])
+    let text = try chart.text(width: 100, height: 20)
+    #expect(text.contains(title) && text.contains("x-1"), "\(text)")
+    let svg = try chart.svg(id: "c")
+    #expect(svg.contains(title) && svg.contains("x-1"), "\(svg)")
+  }
+
   @Test func aTextIsDrawnUnchanged() throws {
     let title = #"it's `a` "b" \'c_1'"#
     let chart = Chart("Loss", x: "x", y: "y", [.init(title, Self.curve([2, 1]), colour: 0)])
