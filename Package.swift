@@ -16,6 +16,7 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CScheduling"),
   .systemLibrary(name: "COpenMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev"])]),
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(name: "CLIBXSMM", providers: [.apt(["libxsmm-dev"])]),
   // GLib's flags: those of vips carry -pthread, which SwiftPM warns of.
   .systemLibrary(
     name: "CImages", pkgConfig: "gobject-2.0",
@@ -54,7 +55,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("Options", ["System"]),
   ("JSON", ["System"]),
   ("Safetensors", ["JSON", "System"]),
-  ("Tensors", ["COpenBLAS"]),
+  ("Tensors", ["COpenBLAS", "CLIBXSMM"]),
   ("Networks", ["JSON", "System"]),
   ("Kernels", []),
   (

@@ -19,10 +19,21 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   private let team: ThreadTeam
   private let coefficients: WinogradCoefficients
   private let kernelSet: KernelSet
-  /// For each slice, point x kernel x map.
+  /// For each slice the kernels at the tiles' points, in the order of `transformedFor`.
   private let transformed: [Tensor]
   private var transformedVersion = -1
+  private var transformedFor = Direction.forward
+  /// The kernels in squares, where the stride is rearranged away.
+  private let rearrangedKernels: Tensor?
   private let scratch: [Scratch]
+
+  /// Each direction multiplies by the transformed kernels as they lie, without transposing them.
+  private enum Direction {
+    /// Point x map x kernel.
+    case forward
+    /// Point x kernel x map.
+    case backward
+  }
 
   /// What one thread needs for itself.
   private final class Scratch {
@@ -53,6 +64,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     kernelSet = KernelSet.best
     coefficients = WinogradCoefficients(size: plan.grid.size, outputs: plan.grid.outputs)
     transformed = plan.slices.indices.map { Tensor(plan.kernelCount($0)) }
+    rearrangedKernels = plan.rearrangement.map { _ in Tensor(plan.rearrangedKernelCount) }
     let isTrained = weight.gradient.count > 0
     scratch = (0..<team.count).map { _ in Scratch(plan, isTrained: isTrained) }
   }
@@ -63,7 +75,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   // MARK: Forward
 
   func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
-    transformKernels()
+    transformKernels(for: .forward)
     let maps = plan.slices[slice.index].maps
     let kernels = transformed[slice.index].pointer
     team.split(pass.images) { images, member in
@@ -72,10 +84,10 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         let tiles = images.count * plan.grid.tiles
         transformInput(x, images, slice, memory)
         for point in 0..<plan.grid.points {
-          BLAS.multiply(
+          UnpackedProduct.multiply(
             rows: tiles, columns: output.maps, inner: maps,
             memory.input.pointer + point * tiles * maps, stride: maps,
-            kernels + point * output.maps * maps, .transposed, stride: maps,
+            kernels + point * output.maps * maps, stride: output.maps,
             into: memory.output.pointer + point * tiles * output.maps, stride: output.maps)
         }
         for (i, image) in images.enumerated() {
@@ -125,7 +137,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   func backward(
     _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor?, learns: Bool, _ pass: Pass
   ) {
-    transformKernels()
+    if dx != nil { transformKernels(for: .backward) }
     let shape = plan.slices[slice.index]
     let kernels = transformed[slice.index].pointer
     team.split(pass.images) { images, member in
@@ -161,7 +173,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         }
         guard let dx else { return }
         for point in 0..<plan.grid.points {
-          BLAS.multiply(
+          UnpackedProduct.multiply(
             rows: tiles, columns: shape.maps, inner: output.maps,
             memory.output.pointer + point * tiles * output.maps, stride: output.maps,
             kernels + point * output.maps * shape.maps, stride: shape.maps,
@@ -225,30 +237,60 @@ final class WinogradConvolution: ConvolutionAlgorithm {
 
   // MARK: Kernels
 
-  /// U = G g G^T for every kernel, once for each version of the weights.
-  private func transformKernels() {
-    guard transformedVersion != weight.version else { return }
-    transformedVersion = weight.version
+  /// U = G g G^T for every kernel, once for each version of the weights and direction.
+  private func transformKernels(for direction: Direction) {
+    guard transformedVersion != weight.version || transformedFor != direction else { return }
+    (transformedVersion, transformedFor) = (weight.version, direction)
     for slice in plan.slices.indices {
       let maps = plan.slices[slice].maps
-      let length = plan.kernelSize * plan.kernelSize * maps
-      let source = weight.value.pointer + weight.layout.sliceOffset(slice)
-      let stored = weight.layout.sliceKernelLength(slice)
-      team.split(output.maps) { kernels, _ in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { buffer in
-          let kernel = buffer.start
+      let shape = plan.kernelShape(slice)
+      let pixels = shape.pixels * shape.pixels
+      let points = transformed[slice].pointer
+      let (plain, stride) = plainKernels(slice)
+      switch direction {
+      case .backward:
+        team.split(output.maps) { kernels, _ in
           for k in kernels {
-            var plain = UnsafePointer(source + k * stored)
-            if let rearrangement = plan.rearrangement {
-              rearrangement.rearrangeKernel(plain, into: kernel)
-              plain = UnsafePointer(kernel)
-            }
             kernelSet.pointsFromKernel(
-              plan.kernelShape(slice), plain, coefficients.kernel.pointer,
-              transformed[slice].pointer + k * maps, output.maps * maps)
+              shape, plain + k * stride, coefficients.kernel.pointer, points + k * maps,
+              output.maps * maps)
+          }
+        }
+      case .forward:
+        // The transform treats maps alike: here the kernels that read one map take their place.
+        let turned = KernelShape(size: shape.size, pixels: shape.pixels, maps: output.maps)
+        team.split(maps) { maps, _ in
+          withUnsafeTemporaryAllocation(of: Float.self, capacity: pixels * output.maps) { buffer in
+            let kernels = buffer.start
+            for map in maps {
+              for pixel in 0..<pixels {
+                let source = plain + pixel * shape.maps + map
+                let target = kernels + pixel * output.maps
+                for k in 0..<output.maps { target[k] = source[k * stride] }
+              }
+              kernelSet.pointsFromKernel(
+                turned, kernels, coefficients.kernel.pointer, points + map * output.maps,
+                output.maps * shape.maps)
+            }
           }
         }
       }
     }
+  }
+
+  /// The kernels of a slice, kernel x pixel x map, and the distance from one to the next.
+  private func plainKernels(_ slice: Int) -> (UnsafePointer<Float>, stride: Int) {
+    let stored = weight.layout.sliceKernelLength(slice)
+    let source = UnsafePointer(weight.value.pointer + weight.layout.sliceOffset(slice))
+    guard let rearrangement = plan.rearrangement, let squares = rearrangedKernels?.pointer else {
+      return (source, stored)
+    }
+    let length = plan.rearrangedKernelCount / output.maps
+    team.split(output.maps) { kernels, _ in
+      for k in kernels {
+        rearrangement.rearrangeKernel(source + k * stored, into: squares + k * length)
+      }
+    }
+    return (UnsafePointer(squares), length)
   }
 }

@@ -80,6 +80,10 @@ struct WinogradPlan {
 
   /// Numbers of the transformed kernels of a slice.
   func kernelCount(_ slice: Int) -> Int { grid.points * output.maps * slices[slice].maps }
+  /// Numbers of all kernels in squares.
+  var rearrangedKernelCount: Int {
+    rearrangement == nil ? 0 : kernelSize * kernelSize * slices[0].maps * output.maps
+  }
   /// Numbers of a round's transformed inputs.
   var inputCount: Int { grid.points * round * grid.tiles * widest }
   /// Numbers of a round's products.
@@ -95,6 +99,6 @@ struct WinogradPlan {
   func bytes(threads: Int) -> Int {
     let kernels = slices.indices.reduce(0) { $0 + kernelCount($1) }
     let each = inputCount + outputCount + borderCount + squareCount + kernels
-    return MemoryLayout<Float>.stride * (kernels + threads * each)
+    return MemoryLayout<Float>.stride * (kernels + rearrangedKernelCount + threads * each)
   }
 }
