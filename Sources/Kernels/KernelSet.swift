@@ -34,6 +34,11 @@ package struct KernelSet: Sendable {
   /// The gradient of `maximum` by x.
   package let maximumGradient: MaximumGradient
 
+  /// y = w x + b for one image with its padding; the weights are a window's floats x kernels.
+  package let directForward: DirectForward
+  /// dw += the gradient of `directForward` by the weights.
+  package let directWeightGradient: DirectWeightGradient
+
   // MARK: What the functions take
 
   package typealias TilesFromInput =
@@ -91,6 +96,16 @@ package struct KernelSet: Sendable {
       PoolGrid, _ dy: UnsafePointer<Float>, _ winner: UnsafePointer<UInt8>,
       _ dx: UnsafeMutablePointer<Float>
     ) -> Void
+  package typealias DirectForward =
+    @Sendable (
+      DirectGrid, _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+      _ bias: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+    ) -> Void
+  package typealias DirectWeightGradient =
+    @Sendable (
+      DirectGrid, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+      _ gradient: UnsafeMutablePointer<Float>
+    ) -> Void
 
   /// Makes a table.
   package init(
@@ -106,7 +121,9 @@ package struct KernelSet: Sendable {
     rectify: @escaping Rectify,
     rectifierGradient: @escaping RectifierGradient,
     maximum: @escaping Maximum,
-    maximumGradient: @escaping MaximumGradient
+    maximumGradient: @escaping MaximumGradient,
+    directForward: @escaping DirectForward,
+    directWeightGradient: @escaping DirectWeightGradient
   ) {
     self.name = name
     self.tilesFromInput = tilesFromInput
@@ -121,5 +138,7 @@ package struct KernelSet: Sendable {
     self.rectifierGradient = rectifierGradient
     self.maximum = maximum
     self.maximumGradient = maximumGradient
+    self.directForward = directForward
+    self.directWeightGradient = directWeightGradient
   }
 }

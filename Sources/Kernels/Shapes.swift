@@ -58,3 +58,42 @@ package struct PoolGrid: Sendable {
     self.padding = padding
   }
 }
+
+/// How the windows of a direct convolution lie on one image whose padding is part of it.
+package struct DirectGrid: Sendable {
+  /// Rows of windows.
+  package var outputHeight: Int
+  /// Windows in a row, at least six.
+  package var outputWidth: Int
+  /// Kernels, a multiple of sixteen.
+  package var kernels: Int
+  /// Pixels along each axis of a window.
+  package var size: Int
+  /// Pixels between windows.
+  package var stride: Int
+  /// Maps of a pixel.
+  package var maps: Int
+  /// Floats of a row of the image.
+  package var rowLength: Int
+
+  /// Makes a grid.
+  package init(
+    outputHeight: Int, outputWidth: Int, kernels: Int, size: Int, stride: Int, maps: Int,
+    rowLength: Int
+  ) {
+    self.outputHeight = outputHeight
+    self.outputWidth = outputWidth
+    self.kernels = kernels
+    self.size = size
+    self.stride = stride
+    self.maps = maps
+    self.rowLength = rowLength
+  }
+
+  /// Floats of a window that lie side by side in a row of the image, at least six.
+  package var lineTaps: Int { size * maps }
+  /// Floats from a window to the next in its row.
+  package var step: Int { stride * maps }
+  /// Floats of a window.
+  package var taps: Int { size * lineTaps }
+}

@@ -59,4 +59,6 @@ package let kernels = KernelSet(
   rectify: { rectify($0, count: $1, into: $2) },
   rectifierGradient: { rectifierGradient($0, $1, count: $2, into: $3) },
   maximum: { maximum($0, $1, into: $2, winner: $3) },
-  maximumGradient: { maximumGradient($0, $1, winner: $2, into: $3) })
+  maximumGradient: { maximumGradient($0, $1, winner: $2, into: $3) },
+  directForward: { directForward($0, $1, weights: $2, bias: $3, into: $4) },
+  directWeightGradient: { directWeightGradient($0, $1, $2, into: $3) })

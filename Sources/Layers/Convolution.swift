@@ -24,8 +24,8 @@ package final class Convolution: Layer {
   package let bias: Parameter
 
   private let algorithm: any ConvolutionAlgorithm
-  /// How it is computed: Winograd's `F(5,3)`, tiles of 5 x 5 outputs for kernels of 3 x 3, or
-  /// `patches`.
+  /// How it is computed: Winograd's `F(5,3)`, tiles of 5 x 5 outputs for kernels of 3 x 3,
+  /// `direct` or `patches`.
   package var algorithmTitle: String { algorithm.title }
 
   /// Makes a convolution.
@@ -61,6 +61,12 @@ package final class Convolution: Layer {
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
     if choice == .automatic, let plan, plan.isWorthwhile(images: images) {
       algorithm = WinogradConvolution(plan, weight: weight, bias: bias, team: team)
+    } else if choice == .automatic,
+      let direct = DirectConvolution(
+        inputs: inputs, output: output, window: window, groups: groups, weight: weight, bias: bias,
+        team: team)
+    {
+      algorithm = direct
     } else {
       algorithm = PatchConvolution(
         inputs: inputs, output: output, window: window, groups: groups, weight: weight, bias: bias,
@@ -102,7 +108,7 @@ extension ConvolutionSpecification: BuildableLayer {
       images: context.batchSize, team: context.team)
   }
 
-  /// What Winograd's algorithm takes where it fits; the patches of the other one are small.
+  /// What Winograd's algorithm takes where it fits; the others take little.
   package func workspace(_ shape: LayerShape, threads: Int) -> Int {
     let plan = WinogradPlan(
       inputs: shape.inputs, output: shape.output, window: window, groups: groups)

@@ -16,7 +16,7 @@ protocol ConvolutionAlgorithm: AnyObject {
 
 /// Which algorithm a convolution is computed with.
 package enum ConvolutionChoice: String, Codable, Sendable, CaseIterable {
-  /// Winograd's where it fits, patches elsewhere.
+  /// Winograd's where it fits, direct where maps are few, patches elsewhere.
   case automatic
   /// Products of patches.
   case patches
