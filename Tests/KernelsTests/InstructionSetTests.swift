@@ -62,6 +62,26 @@ import Testing
     for set in KernelSet.available { #expect(run(set) == expected, "\(set.name)") }
   }
 
+  @Test func directConvolutionsAgree() {
+    let grid = DirectGrid(
+      outputHeight: 3, outputWidth: 8, kernels: 32, size: 3, stride: 2, maps: 3, rowLength: 51)
+    let x = numbers(7 * 51, seed: 10)
+    let (weights, bias) = (numbers(grid.taps * 32, seed: 11), numbers(32, seed: 12))
+    let dy = numbers(3 * 8 * 32, seed: 13)
+    func run(_ set: KernelSet) -> ([Float], [Float]) {
+      var (y, gradient) = (dy, weights)
+      set.directForward(grid, x, weights, bias, &y)
+      set.directWeightGradient(grid, x, dy, &gradient)
+      return (y, gradient)
+    }
+    let expected = run(plain)
+    for set in KernelSet.available.dropFirst() {
+      let actual = run(set)
+      expectClose(actual.0, expected.0, set.name)
+      expectClose(actual.1, expected.1, set.name)
+    }
+  }
+
   @Test(arguments: [(6, 2), (6, 4), (7, 3), (7, 5), (8, 4), (8, 6), (9, 7)])
   func tilesAgree(size: Int, outputs: Int) {
     let maps = 32

@@ -134,6 +134,30 @@ import Testing
       slices: [square(17, 4)], kernels: 16, window: Window(size: 9, stride: 2), isWinograd: true),
   ]
 
+  /// Few maps and kernels in sixteens, which are convolved directly.
+  static let direct = [
+    // The first layer of cifar-four-layer in small.
+    Case(
+      slices: [square(8, 3)], kernels: 16, window: Window(size: 5, stride: 1, padding: 2),
+      images: 3, capacity: 4, threads: 2),
+    // Places and taps that are no multiple of six; windows that reach beyond the padding.
+    Case(
+      slices: [MapShape(height: 9, width: 16, maps: 2)], kernels: 48,
+      window: Window(size: 4, stride: 2, padding: 1), images: 1, capacity: 2, threads: 3),
+    Case(
+      slices: [square(30, 1)], kernels: 32, window: Window(size: 7, stride: 4, rounding: .up),
+      threads: 2),
+    Case(
+      slices: [square(14, 5)], kernels: 16, window: Window(size: 2, stride: 2, rounding: .down)),
+    Case(
+      slices: [square(6, 15)], kernels: 16, window: Window(size: 1, stride: 1), images: 3,
+      capacity: 3, threads: 2),
+  ]
+
+  @Test(arguments: direct) func fewMapsAreConvolvedDirectly(_ trial: Case) {
+    #expect(trial.bench().1.algorithmTitle == "direct")
+  }
+
   @Test func twoKernelsWorkedByHand() {
     // One image of 3 x 3 pixels and one map; kernels of 2 x 2.
     let layer = Convolution(
@@ -173,7 +197,7 @@ import Testing
     #expect(layer.weight.canonical(layer.weight.gradient) == gradient)
   }
 
-  @Test(arguments: cases + winograd) func agreesWithTheReference(_ trial: Case) {
+  @Test(arguments: cases + direct + winograd) func agreesWithTheReference(_ trial: Case) {
     let (bench, layer) = trial.bench()
     bench.fill(seed: 7)
     let x = bench.maps
@@ -204,14 +228,14 @@ import Testing
     #expect(bench.gradientsAreTheSameOneByOne(dy))
   }
 
-  @Test(arguments: cases.filter { $0.slices[0].maps < 100 } + winograd)
+  @Test(arguments: cases.filter { $0.slices[0].maps < 100 } + direct + winograd)
   func gradientsAreFiniteDifferences(_ trial: Case) {
     let (bench, _) = trial.bench()
     bench.fill(seed: 9)
     #expect(bench.gradientError(seed: 10, step: 0.25) < 1e-3)
   }
 
-  @Test(arguments: cases) func inputGradientIsTheAdjoint(_ trial: Case) {
+  @Test(arguments: cases + direct) func inputGradientIsTheAdjoint(_ trial: Case) {
     let (bench, _) = trial.bench(integers: true, withBiases: false)
     #expect(bench.adjointDefect(seed: 11) == 0)
   }
@@ -253,8 +277,21 @@ import Testing
     #expect(title(side: 27, maps: 48, size: 5, images: 128) == "F(4,5)")
   }
 
-  @Test func changedWeightsAreNoticed() {
-    let (bench, layer) = Self.winograd[0].bench()
+  /// Forward and backward each transform the kernels into an order of their own.
+  @Test(arguments: [winograd[5], winograd[7]]) func passesInAnyOrderAgree(_ trial: Case) {
+    let (bench, _) = trial.bench()
+    bench.fill(seed: 15)
+    var random = SmallRandom(16)
+    let dy = random.uniforms(bench.outputCount)
+    let (first, gradient) = (bench.forward(), bench.backward(dy))
+    #expect(bench.backward(dy) == gradient)
+    #expect(bench.forward() == first)
+    #expect(bench.forward() == first)
+    #expect(bench.backward(dy) == gradient)
+  }
+
+  @Test(arguments: [winograd[0], direct[0]]) func changedWeightsAreNoticed(_ trial: Case) {
+    let (bench, layer) = trial.bench()
     bench.fill(seed: 14)
     let before = bench.forward()
     for i in 0..<layer.weight.value.count { layer.weight.value.pointer[i] *= 2 }
