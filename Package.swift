@@ -50,8 +50,16 @@ var kernels: [(name: String, flags: [String], define: String)] = [
   ]
 #endif
 
+/// The commit, where the environment says it, as scripts/install and scripts/quickstart do: SwiftPM
+/// keeps what it has read of a manifest, and would not notice another commit by itself.
+let commit = (Context.environment["ALEXNET_COMMIT"] ?? "").filter {
+  $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")
+}
+let version = Target.target(
+  name: "CVersion", cSettings: commit.isEmpty ? [] : [.define("ALEXNET_COMMIT", to: commit)])
+
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
-  ("System", ["CScheduling", "CChecksums"]),
+  ("System", ["CScheduling", "CChecksums", "CVersion"]),
   ("Options", ["System"]),
   ("JSON", ["System"]),
   ("Safetensors", ["JSON", "System"]),
@@ -240,7 +248,7 @@ let package = Package(
     .library(
       name: "AlexNet", targets: ["AlexNet"]),
   ],
-  targets: systemLibraries + [messages]
+  targets: systemLibraries + [messages, version]
     + kernels.map { set in
       .target(
         name: set.name, dependencies: ["Kernels"],

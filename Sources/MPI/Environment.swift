@@ -20,6 +20,7 @@ package enum Environment {
     let world: Communicator
     do {
       try requireMemory()
+      try requireHome()
       world = try start()
     } catch {
       let failure = error as? Failure
@@ -51,7 +52,12 @@ package enum Environment {
       && provided >= alexnet_mpi_thread_multiple()
   }
 
-  /// The MPI library's name and version, in one line.
+  /// Whether this is the first rank as far as the launcher's environment tells; true without one.
+  ///
+  /// MPI need not have started.
+  package static var isFirstByLauncher: Bool { (MPILibrary.rankByLauncher ?? 0) == 0 }
+
+  /// The MPI library's name and version, in one line; MPI need not have started.
   package static var libraryVersion: String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_LIBRARY_VERSION_STRING)) {
       buffer in
@@ -69,6 +75,17 @@ package enum Environment {
       .usage,
       "The memory limit of this process (ulimit -v) leaves \(left >> 20) MiB, and MPI needs "
         + "\(MPILibrary.memoryOfStart >> 20) MiB to start; raise the limit.")
+  }
+
+  /// Refuses a user whom nobody knows, as in a container that is run under a bare number: the
+  /// library looks for the user's folder and crashes where it finds none.
+  private static func requireHome() throws(Failure) {
+    guard getenv("HOME") == nil, getpwuid(geteuid()) == nil else { return }
+    throw Failure(
+      .usage,
+      "User \(geteuid()) has no entry in /etc/passwd and HOME is not set, and MPI needs one of them "
+        + "to start; set HOME to a folder that this user may write, as by 'export HOME=/tmp', for "
+        + "mpirun too.")
   }
 
   private static func start() throws(MPIError) -> Communicator {

@@ -16,20 +16,23 @@ package struct Command: Sendable {
   /// Whether words that belong to no option are accepted.
   package let takesOperands: Bool
 
-  /// Makes a command; `--help` is added to its options.
+  /// Makes a command; `--help` is added to its options, and a whole program's `--version`.
   package init(
     _ name: String, overview: String, synopsis: String = "[options]", takesOperands: Bool = false,
-    groups: [Group]
+    isProgram: Bool = false, groups: [Group]
   ) {
     self.name = name
     self.overview = overview
     self.synopsis = synopsis
     self.takesOperands = takesOperands
-    self.groups = groups + [("Other", [Self.help])]
+    self.groups = groups + [("Other", isProgram ? [Self.version, Self.help] : [Self.help])]
   }
 
   /// Asks for the help text.
   package static let help = Flag("help", "Show this text.")
+
+  /// Asks what the program is and what it runs on.
+  package static let version = Flag("version", "Show the program's version and its libraries'.")
 
   private var options: [any AnyOption] { groups.flatMap(\.options) }
 
@@ -71,7 +74,7 @@ package struct Command: Sendable {
   /// Reads the words after the program's name.
   ///
   /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options. Where
-  /// help is asked for, nothing else counts.
+  /// help or the version is asked for, nothing else counts.
   /// - Throws: `Failure` (usage) for an unknown option, a value that is missing or is not what the
   ///   option takes, an option given twice that may not be, or an operand where none is taken.
   package func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
@@ -104,8 +107,9 @@ package struct Command: Sendable {
       }
       given.append((option, value))
     }
-    if given.contains(where: { $0.option.declaration.name == Self.help.declaration.name }) {
-      arguments.values[Self.help.declaration.name] = [""]
+    for name in [Self.help, Self.version].map(\.declaration.name)
+    where given.contains(where: { $0.option.declaration.name == name }) {
+      arguments.values[name] = [""]
       return arguments
     }
     for (option, word) in given {

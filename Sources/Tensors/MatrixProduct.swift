@@ -24,6 +24,12 @@ package enum BLAS {
     return String(cString: name)
   }
 
+  /// The library's name and version, `OpenBLAS 0.3.21`.
+  package static var libraryVersion: String {
+    guard let text = openblas_get_config() else { return "OpenBLAS" }
+    return String(cString: text).split(separator: " ").prefix(2).joined(separator: " ")
+  }
+
   /// The sum of the products of two vectors' elements.
   ///
   /// The corresponding C function is `cblas_sdot`.

@@ -32,7 +32,7 @@ final class OpenedRun {
 extension TrainCommand {
   /// Opens the run's folder, and the checkpoint to resume from if there is one; all ranks call this
   /// together.
-  func open(_ settings: TrainingSettings) throws -> OpenedRun {
+  func open(_ settings: TrainingSettings, _ provenance: Provenance) throws -> OpenedRun {
     let given = arguments[TrainOptions.out]
     var path =
       try given ?? world.broadcast(world.rank == 0 ? makeFreshFolder(settings) : "", from: 0)
@@ -52,6 +52,9 @@ extension TrainCommand {
     let checkpoint = path.isEmpty ? nil : try SafetensorsFile(opening: path)
     let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
     try check(settings, against: saved, in: run, allowed)
+    if let saved = checkpoint.flatMap(Provenance.init) {
+      for sentence in provenance.differences(from: saved) { say("Warning: \(sentence)\n") }
+    }
     return OpenedRun(run: run, lock: lock, checkpoint: checkpoint)
   }
 

@@ -14,17 +14,14 @@ import Training
 struct TrainCommand {
   let world: Communicator
   let arguments: Arguments
+  /// What was said before the run's log was open, which then repeats it.
+  let said = SaidLines()
 
   /// Parses the command line and runs it; all ranks call this together.
   static func run(_ words: [String], over world: Communicator) throws -> ExitCode {
     let start = MonotonicClock.seconds
     let arguments = try TrainOptions.command.parse(words)
-    let command = TrainCommand(world: world, arguments: arguments)
-    guard !arguments[Command.help] else {
-      command.say(TrainOptions.command.helpText)
-      return .done
-    }
-    return try command.run(words, start: start)
+    return try TrainCommand(world: world, arguments: arguments).run(words, start: start)
   }
 
   private func run(_ words: [String], start: Double) throws -> ExitCode {
@@ -57,9 +54,10 @@ struct TrainCommand {
     let link = try LinkCheck.quick(plan.placement, within: Self.firstMessagesLimit)
 
     Activity.begin("opening the run")
-    let opened = try open(settings)
+    let provenance = try Provenance(world, commandLine: ["alexnet-train"] + words)
+    let opened = try open(settings, provenance)
     greet(plan, opened.run, link, schemeChoice)
-    let result = try train(plan, settings, dataset, parallelism, opened)
+    let result = try train(plan, settings, dataset, parallelism, opened, provenance)
     try watchdog?.finish()
     return end(result, in: opened.lock?.place ?? opened.run.path)
   }
@@ -124,14 +122,15 @@ struct TrainCommand {
   /// Trains to the end, or until the run is asked to stop.
   private func train(
     _ plan: TrainPlan, _ settings: TrainingSettings, _ dataset: Dataset,
-    _ parallelism: Parallelism, _ opened: OpenedRun
+    _ parallelism: Parallelism, _ opened: OpenedRun, _ provenance: Provenance
   ) throws -> TrainingResult {
     let trainer = try Trainer(
       settings: settings, safeguards: plan.safeguards, dataset: dataset,
       placement: plan.placement, parallelism: parallelism, world: world, run: opened.run,
       lock: opened.lock, resuming: opened.takeCheckpoint(),
       startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads,
-      tensorBoard: arguments[TrainOptions.tensorboard])
+      tensorBoard: arguments[TrainOptions.tensorboard], provenance: provenance,
+      said: said.lines)
     return withExtendedLifetime((trainer, opened)) {
       do {
         return try trainer.train()
@@ -162,6 +161,7 @@ struct TrainCommand {
   /// terminal, does not end the training.
   func say(_ text: String) {
     if world.rank == 0 { StandardStream.output.tell(escaped(text, but: "\n")) }
+    said.lines += text.split(separator: "\n").map(String.init)
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {
@@ -215,4 +215,9 @@ struct TrainCommand {
           + remedy)
     }
   }
+}
+
+/// Lines that a program has said so far.
+final class SaidLines {
+  var lines: [String] = []
 }

@@ -177,7 +177,7 @@ enum TrainOptions {
       dataset-fashion-mnist), for \(Demonstration.steps) steps, the learning rate divided by ten
       after four fifths of them.
       """,
-    synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])",
+    synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])", isProgram: true,
     groups: [
       ("Data and output", [data, out, skipCorrupt, resume, allowChanged, dryRun, classes]),
       ("Network", [network, variant]),

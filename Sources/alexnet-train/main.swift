@@ -3,17 +3,25 @@ import MPI
 import Options
 import Supervision
 import System
+import Training
 
-/// Prints what an installation is made of, where that is asked for; nothing of it needs MPI.
+/// Prints help, the version, or what an installation is made of, where that is asked for.
+///
+/// Nothing of it needs MPI. Under mpirun the first rank speaks.
 func describeProgram() {
   let manual = Manual(
     program: "alexnet-train", summary: "train AlexNet on the ranks of MPI",
     commands: [("", TrainOptions.command)])
   do throws(Failure) {
-    guard let text = try manual.description(Array(CommandLine.arguments.dropFirst())) else {
-      return
+    let words = Array(CommandLine.arguments.dropFirst())
+    var text = try manual.description(words)
+    // A command line that is not understood is refused later, on all ranks together.
+    if text == nil, let arguments = try? TrainOptions.command.parse(words) {
+      if arguments[Command.help] { text = TrainOptions.command.helpText }
+      if arguments[Command.version] { text = ProgramVersion().text(of: "alexnet-train") }
     }
-    try StandardStream.output.write(text)
+    guard let text else { return }
+    if MPI.Environment.isFirstByLauncher { try StandardStream.output.write(text) }
     exit(ExitCode.done.rawValue)
   } catch {
     StandardStream.error.tell("alexnet-train: \(error.message)\n")

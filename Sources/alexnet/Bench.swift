@@ -71,10 +71,6 @@ enum Bench: Subcommand {
     // Within MPI, so that an error that all ranks have is reported once.
     OverRanks.start("alexnet bench") { world in
       let arguments = try command.parse(words)
-      if arguments[Command.help] {
-        if world.rank == 0 { try StandardStream.output.write(command.helpText) }
-        return
-      }
       let network = try network(arguments)
       if arguments[accuracy] {
         if world.rank == 0 { try StandardStream.output.show(BenchAccuracy(network).text) }

@@ -44,10 +44,6 @@ enum Doctor: Subcommand {
   static func run(_ words: [String]) throws(Failure) {
     OverRanks.start("alexnet doctor") { world in
       let arguments = try command.parse(words)
-      if arguments[Command.help] {
-        if world.rank == 0 { try StandardStream.output.write(command.helpText) }
-        return .done
-      }
       let limit = arguments[Self.limit]
       let firstMessages = Watchdog(firstMessagesOf: world, limit: limit)
       let watchdog = try Watchdog(

@@ -42,7 +42,7 @@ enum Export: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard arguments.operands.count == 1 else {
       throw Failure(.usage, "Name one run or checkpoint: alexnet export RUN --format onnx.")
     }

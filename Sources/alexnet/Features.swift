@@ -47,7 +47,7 @@ enum Features: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard arguments.operands.count == 1, let data = arguments[SharedOptions.dataset],
       let out = arguments[Self.out]
     else {

@@ -65,7 +65,7 @@ enum Import: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard arguments.operands.count == 1, let out = arguments[Self.out] else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }

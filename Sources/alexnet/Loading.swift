@@ -37,7 +37,7 @@ enum Loading: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard let data = arguments[SharedOptions.dataset] else {
       throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
     }

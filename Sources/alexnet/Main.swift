@@ -1,6 +1,8 @@
 import Glibc
+import MPI
 import Options
 import System
+import Training
 
 /// The toolbox: `alexnet SUBCOMMAND [options]`.
 ///
@@ -11,7 +13,7 @@ struct Main {
     [
       Prepare.self, Preview.self, Evaluate.self, Predict.self, Similar.self, ReportPage.self,
       Plot.self, Loading.self, Bench.self, Doctor.self, Scale.self, Export.self, Import.self,
-      Features.self, Verify.self,
+      Features.self, Verify.self, Info.self,
     ]
   }
 
@@ -32,13 +34,25 @@ struct Main {
       StandardStream.error.tell(helpText)
       exit(ExitCode.usage.rawValue)
     }
-    if ["--help", "-h", "help"].contains(name) { return try StandardStream.output.write(helpText) }
-    if let text = try manual.description(words) { return try StandardStream.output.write(text) }
+    var text = try manual.description(words)
+    if ["--help", "-h", "help"].contains(name) { text = helpText }
+    if name == "--version" { text = ProgramVersion().text(of: "alexnet") }
+    if let text { return try say(text) }
     guard let subcommand = subcommands.first(where: { $0.name == name }) else {
       throw Failure(
         .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists the subcommands.")
     }
-    try subcommand.run(Array(words.dropFirst()))
+    let rest = Array(words.dropFirst())
+    // Help needs no MPI. A command line that is not understood is refused by the subcommand.
+    if (try? subcommand.command.parse(rest))?[Command.help] == true {
+      return try say(subcommand.command.helpText)
+    }
+    try subcommand.run(rest)
+  }
+
+  /// Prints a text; under mpirun the first rank speaks.
+  private static func say(_ text: String) throws(Failure) {
+    if MPI.Environment.isFirstByLauncher { try StandardStream.output.write(text) }
   }
 
   private static var manual: Manual {
@@ -52,6 +66,7 @@ struct Main {
     for subcommand in subcommands {
       text += "  \(Column.left(11).fitted(subcommand.name)) \(subcommand.summary)\n"
     }
-    return text + "\n'alexnet SUBCOMMAND --help' lists its options.\n"
+    return text + "\n'alexnet SUBCOMMAND --help' lists its options; 'alexnet --version' names the "
+      + "version.\n"
   }
 }

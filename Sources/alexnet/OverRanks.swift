@@ -5,8 +5,7 @@ import System
 
 /// Runs a subcommand on the ranks that mpirun has started.
 enum OverRanks {
-  /// Runs a subcommand with its options on all ranks, or in this process alone without MPI; or
-  /// shows its help.
+  /// Runs a subcommand with its options on all ranks, or in this process alone without MPI.
   ///
   /// The options are parsed within MPI, so that an error that all ranks have is reported once.
   static func run(
@@ -14,11 +13,7 @@ enum OverRanks {
   ) throws(Failure) {
     func read(_ world: Communicator) throws {
       let arguments = try command.parse(words)
-      if arguments[Command.help] {
-        if world.rank == 0 { try StandardStream.output.write(command.helpText) }
-      } else {
-        try watched(command.name, arguments, world) { try body(arguments, world) }
-      }
+      try watched(command.name, arguments, world) { try body(arguments, world) }
     }
     if Launcher.hasStartedRanks { start(command.name, read) }
     do { try read(.alone) } catch {

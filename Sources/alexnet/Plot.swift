@@ -25,7 +25,7 @@ enum Plot: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run, or of several to compare.")
     }

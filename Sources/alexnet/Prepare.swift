@@ -88,7 +88,7 @@ enum Prepare: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     let settings = try settings(arguments)
     if arguments[dryRun] { return try survey(settings) }
     if let path = arguments[preview] { try OutputPlace.check(path) }

@@ -30,7 +30,7 @@ enum Preview: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard let data = arguments[SharedOptions.dataset], let path = arguments[out] else {
       throw Failure(.usage, "Give --data DATASET and --out FILE.png.")
     }

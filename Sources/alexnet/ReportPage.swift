@@ -37,7 +37,7 @@ enum ReportPage: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run, or of several to compare.")
     }

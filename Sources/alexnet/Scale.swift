@@ -71,7 +71,7 @@ enum Scale: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     if let path = arguments[chart] { try OutputPlace.check(path) }
     if arguments.has(bench) {
       guard !arguments.has(network) else {

@@ -12,13 +12,3 @@ protocol Subcommand {
   /// Runs the tool with the arguments after the name.
   static func run(_ words: [String]) throws(Failure)
 }
-
-extension Subcommand {
-  /// Parses the arguments after the name; nil if they ask for help, which is then printed.
-  static func arguments(_ words: [String]) throws(Failure) -> Arguments? {
-    let arguments = try command.parse(words)
-    guard arguments[Command.help] else { return arguments }
-    try StandardStream.output.write(command.helpText)
-    return nil
-  }
-}

@@ -23,7 +23,7 @@ enum Verify: Subcommand {
     synopsis: "RUN|CHECKPOINT...", takesOperands: true, groups: [])
 
   static func run(_ words: [String]) throws(Failure) {
-    guard let arguments = try arguments(words) else { return }
+    let arguments = try command.parse(words)
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name a run's folder or a checkpoint: alexnet verify RUN.")
     }

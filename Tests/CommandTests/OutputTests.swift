@@ -177,7 +177,7 @@ import Testing
     let checkpoints = run + "/checkpoints"
     for name in ["best", "latest"] {
       let path = "\(checkpoints)/\(name).safetensors"
-      let whole = try training.contents(path)
+      let whole = try training.bytes(path)
       var damaged = whole
       damaged[damaged.count / 2] ^= 0xFF
       unlink(path)

@@ -138,13 +138,13 @@ import Testing
     if let known = Self.undisturbed.withLock({ $0[scheme] }) {
       whole = known
     } else {
-      whole = try Data(contentsOf: URL(fileURLWithPath: latest(train(4, "whole", options))))
+      whole = try ComparedCheckpoint.contents(latest(train(4, "whole", options)))
       Self.undisturbed.withLock { $0[scheme] = whole }
     }
     let code: Int32 = fault.hasPrefix("kill") ? 137 : 75
     _ = try train(4, "parts", options + ["--inject", fault], code: code)
     let run = try train(4, "parts", options + ["--resume", "auto"])
-    #expect(try Data(contentsOf: URL(fileURLWithPath: latest(run))) == whole)
+    #expect(try ComparedCheckpoint.contents(latest(run)) == whole)
     #expect(try RunRecords(run).losses.count == 12)
   }
 

@@ -24,7 +24,7 @@ import Testing
   private func lastCheckpoint(_ run: String) throws -> Data {
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(run)/checkpoints").sorted()
     let name = try #require(names.last)
-    return try Data(contentsOf: URL(fileURLWithPath: "\(run)/checkpoints/\(name)"))
+    return try ComparedCheckpoint.contents("\(run)/checkpoints/\(name)")
   }
 
   @Test func fullSizeAlexNetIsBitIdenticalInOneProcessAndOnTwoRanks() throws {

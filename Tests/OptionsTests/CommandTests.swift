@@ -71,6 +71,13 @@ func usageComplaint(
     #expect(try sampleCommand.parse([word])[Command.help])
   }
 
+  @Test func aProgramHasAVersionWhateverElseIsGivenAndASubcommandHasNone() throws {
+    let program = Command("train", overview: "Trains.", isProgram: true, groups: [])
+    #expect(try program.parse(["--version"])[Command.version])
+    #expect(program.helpText.contains("--version"))
+    #expect(throws: Failure.self) { try sampleCommand.parse(["--version"]) }
+  }
+
   @Test func argumentsWithoutAnOptionAreOperandsIfAllowed() throws {
     let all = Flag("all", "All.")
     let command = Command(

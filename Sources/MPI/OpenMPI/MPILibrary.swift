@@ -16,4 +16,12 @@ enum MPILibrary {
   static var ranksOnThisHost: Int? {
     getenv("OMPI_COMM_WORLD_LOCAL_SIZE").flatMap { Int(String(cString: $0)) }
   }
+
+  /// The rank as the launcher's environment tells it; nil where nobody says.
+  static var rankByLauncher: Int? {
+    let names = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]
+    return names.lazy.compactMap { (name: String) in
+      getenv(name).flatMap { Int(String(cString: $0)) }
+    }.first
+  }
 }

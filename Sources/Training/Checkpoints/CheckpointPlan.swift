@@ -17,11 +17,15 @@ struct CheckpointPlan {
   /// Plans the checkpoints of a network; all ranks of its group call this together.
   /// - Throws: `MPIError` if a message fails.
   init(
-    _ network: Network, _ settings: TrainingSettings, _ preprocessing: Preprocessing
+    _ network: Network, _ settings: TrainingSettings, _ preprocessing: Preprocessing,
+    _ provenance: Provenance
   ) throws(MPIError) {
     tensors = Checkpoint.tensors(of: network)
     texts = DescribedNetwork.texts(network.specification, preprocessing, hasMean: false).merging(
-      ["settings": JSONText.encode(settings, isPretty: false)]) { $1 }
+      [
+        "settings": JSONText.encode(settings, isPretty: false),
+        Provenance.metadataName: provenance.json,
+      ]) { $1 }
     // The first rank needs the location of every part, so it asks all ranks what they write.
     let own = network.savedParameters.filter { !$0.kernels.isEmpty }
       .flatMap { [$0.part(), $0.part(Checkpoint.velocityPrefix)] }

@@ -38,14 +38,15 @@ final class CheckpointStore {
   ///   - network: The network to save.
   ///   - settings: The settings that every checkpoint contains.
   ///   - preprocessing: The preprocessing that every checkpoint contains.
+  ///   - provenance: What every checkpoint says of where it was made.
   ///   - journal: The journal whose records are synced to disk before each checkpoint.
   ///   - newest: The state of the checkpoint from which the run resumes.
   /// - Throws: `Failure` (cannotCreate) if the disk is too small for them, `MPIError` if a message
   ///   fails.
   init(
     _ run: RunDirectory, _ folder: HeldFolder, _ keeper: RunKeeper?, network: Network,
-    settings: TrainingSettings, preprocessing: Preprocessing, journal: RunJournal,
-    newest: TrainingState?
+    settings: TrainingSettings, preprocessing: Preprocessing, provenance: Provenance,
+    journal: RunJournal, newest: TrainingState?
   ) throws {
     files = CheckpointFolder(folder: folder)
     self.keeper = keeper
@@ -54,7 +55,7 @@ final class CheckpointStore {
     self.journal = journal
     group = network.placement.all
     kept = settings.keptCheckpoints
-    plan = try CheckpointPlan(network, settings, preprocessing)
+    plan = try CheckpointPlan(network, settings, preprocessing, provenance)
     writer = CheckpointWriter(
       in: folder, network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
     guard group.rank == 0 else { return }

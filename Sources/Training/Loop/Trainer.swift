@@ -60,13 +60,15 @@ package final class Trainer {
   ///     their initial values.
   ///   - threads: The number of threads of this process.
   ///   - tensorBoard: Whether to write files for TensorBoard into the run's folder.
+  ///   - provenance: By which program the run is trained, where and how.
+  ///   - said: What was said before, for the log.
   /// - Throws: `Failure` if the settings, the dataset or the checkpoint do not fit together.
   package init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
     lock: RunLock?, resuming checkpoint: SafetensorsFile?,
     startingFrom load: ((Network) throws -> StartingPoint)?, threads: Int,
-    tensorBoard: Bool = false
+    tensorBoard: Bool = false, provenance: Provenance, said: [String] = []
   ) throws {
     self.settings = settings
     self.safeguards = safeguards
@@ -93,7 +95,9 @@ package final class Trainer {
     journal = try RunJournal(in: folder, keeping: state.records, speaks: isFirst)
     if isFirst {
       try TextFile.write(settings.json, to: RunDirectory.Name.configuration, in: folder)
+      try TextFile(appendingTo: RunDirectory.Name.provenance, in: folder).append(provenance.json)
     }
+    for line in provenance.sentences + said { try journal.log(line) }
     let observer = try RunObserver(
       network, over: placement.all, learningRate: recipe.learningRate,
       tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
@@ -104,7 +108,8 @@ package final class Trainer {
       mayGoBack: mayGoBack)
     checkpoints = try CheckpointStore(
       run, folder, keeper, network: network, settings: settings,
-      preprocessing: preprocessing, journal: journal, newest: checkpoint == nil ? nil : state)
+      preprocessing: preprocessing, provenance: provenance, journal: journal,
+      newest: checkpoint == nil ? nil : state)
     meeting = StepMeeting(
       network, world, endTime: safeguards.endTime, keeper, journal, checkpoints)
     stepLog = StepLog(settings, plan, journal, observer)

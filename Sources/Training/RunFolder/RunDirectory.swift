@@ -15,6 +15,7 @@ package struct RunDirectory: Sendable {
     static let configuration = "config.json"
     static let metrics = "metrics.jsonl"
     static let log = "log.txt"
+    static let provenance = "provenance.jsonl"
     static let lock = "lock"
     static let tensorBoard = "tensorboard"
   }
@@ -25,6 +26,8 @@ package struct RunDirectory: Sendable {
   package var metrics: String { "\(path)/\(Name.metrics)" }
   /// The messages of the run.
   package var log: String { "\(path)/\(Name.log)" }
+  /// A record per start of the run: by which program, where, how.
+  package var provenance: String { "\(path)/\(Name.provenance)" }
   /// The folder of TensorBoard's files.
   package var tensorBoard: String { "\(path)/\(Name.tensorBoard)" }
   /// The folder of the checkpoints.
@@ -102,7 +105,7 @@ package struct RunDirectory: Sendable {
   /// Files left by a run that ended before its settings were written: nothing of value.
   private static let leavings: Set<String> = [
     Name.lock, CheckpointName.folder, Name.configuration + PartialFile.suffix, Name.metrics,
-    Name.log,
+    Name.log, Name.provenance,
   ]
 
   /// Whether there is a run to resume.
@@ -169,7 +172,9 @@ package struct RunDirectory: Sendable {
     for folder in [checkpoints, tensorBoard] where status(folder) != nil {
       try checkFolder(folder)
     }
-    for file in checkpointFiles + [configuration, metrics, log, lock, latest, best] {
+    for file in checkpointFiles + [
+      configuration, metrics, log, provenance, lock, latest, best,
+    ] {
       guard status(file)?.isFile != false else {
         throw Failure(
           .cannotCreate,

@@ -55,6 +55,9 @@ final class RunJournal {
   /// Prints and logs a whole line.
   func say(_ line: String) throws(Failure) { try log.say(line) }
 
+  /// Logs a text without printing it.
+  func log(_ text: String) throws(Failure) { try log.write(text) }
+
   /// Shows the progress of the run, if it is time to.
   func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
     try log.progress(isLast: isLast, line)

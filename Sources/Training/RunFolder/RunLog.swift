@@ -14,7 +14,7 @@ final class RunLog {
   /// Prints and logs a whole line.
   func say(_ line: String) throws(Failure) {
     status?.say(line)
-    try file?.append(escaped(line, but: "\n"))
+    try write(line)
   }
 
   /// Shows the progress of the run, if it is time to.
@@ -24,7 +24,15 @@ final class RunLog {
   /// - Throws: `Failure` if the log cannot be written.
   func progress(isLast: Bool = false, _ line: () -> String) throws(Failure) {
     if let line = status?.update(isLast: isLast, line) {
-      try file?.append(escaped(line, but: "\n"))
+      try write(line)
+    }
+  }
+
+  /// Logs a text that is not printed, each of its lines after the time.
+  func write(_ text: String) throws(Failure) {
+    let time = WallTime.now
+    for line in escaped(text, but: "\n").split(separator: "\n") {
+      try file?.append("\(time) \(line)")
     }
   }
 }

@@ -13,7 +13,7 @@ extension FaultTests {
     @Test func aDamagedCheckpointIsRefusedByNameOrSkippedWithLatestGood() throws {
       #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
       let newest = run + "/checkpoints/step-00000010.safetensors"
-      let whole = try training.contents(newest)
+      let whole = try training.bytes(newest)
       // A bit in the middle of the weights, one in the header, and a file that ends too soon.
       var damaged: [Data] = []
       for place in [whole.count / 2, 3000] {

@@ -34,9 +34,14 @@ struct FaultRun {
     }
   }
 
+  /// What a file holds; of a checkpoint, what equal runs have in common: all but when and how it
+  /// was made.
   func contents(_ path: String) throws -> Data {
-    try Data(contentsOf: URL(fileURLWithPath: path))
+    try path.contains("/checkpoints/") ? ComparedCheckpoint.contents(path) : bytes(path)
   }
+
+  /// What a file holds, every byte of it.
+  func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
   private static let known = Mutex<[Int: Data]>([:])
 
@@ -101,7 +106,7 @@ struct FaultRun {
   /// How many times as long starting and ending two ranks takes as on the machine that limits of
   /// time were chosen on.
   static let slowness = Result {
-    max(1, try Program.train(ranks: 2, ["--help"]).seconds / 0.7)
+    max(1, try Program.train(ranks: 2, ["--dry-run", "--classes", "10"]).seconds / 0.7)
   }
 
   /// The ranks that an mpirun has started.

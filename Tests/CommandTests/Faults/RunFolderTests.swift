@@ -21,7 +21,7 @@ extension FaultTests {
         "checkpoints/step-00000009.safetensors", "tensorboard",
       ] {
         let path = "\(run)/\(name)"
-        let kept = try? training.contents(path)
+        let kept = try? training.bytes(path)
         try? FileManager.default.removeItem(atPath: path)
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
         let outcome = try Program.train(ranks: 2, words)
