@@ -33,6 +33,8 @@ let systemLibraries: [Target] = [
 /// it is done.
 let messages = Target.target(
   name: "CProtobuf", exclude: ["caffe.proto", "event.proto", "onnx.proto"],
+  // Assertions would name this folder in programs that are installed elsewhere.
+  cSettings: [.define("NDEBUG", .when(configuration: .release))],
   linkerSettings: [.linkedLibrary("protobuf-c")])
 
 /// The same source for each instruction set (the folders are links to one); the best is chosen at

@@ -24,4 +24,11 @@ package enum LaunchOptions {
 
   /// These cores and no others.
   package static func onlyCores(_ list: String) -> String { "--cpu-set \(list)" }
+
+  /// Whether an environment variable was set by the launcher for its own use, and says nothing of
+  /// what the user asked for: addresses, the job's keys.
+  package static func isInternal(variable name: String) -> Bool {
+    ["orte_", "ess", "pmix", "initial_wdir", "shmem_RUNTIME_QUERY_hint", "mpi_oversubscribe"]
+      .contains { name.hasPrefix("OMPI_MCA_" + $0) }
+  }
 }

@@ -29,8 +29,11 @@ package struct Provenance: Codable, Equatable, Sendable {
   private static let variables = ["OMP_", "OPENBLAS_", "OMPI_MCA_", "SLURM_JOB", "PBS_JOB"]
 
   /// Notes the start of a run; all ranks call this together.
+  ///
+  /// All have the first rank's record: where each writes its part of a checkpoint depends on the
+  /// length of what stands before it.
   /// - Throws: `MPIError` if a message fails.
-  package init(_ world: Communicator, commandLine: [String]) throws(MPIError) {
+  package init(_ world: Communicator, commandLine: [String]) throws {
     program = ProgramVersion()
     started = WallTime.now
     ranksOnHosts = try world.allGather(Machine.hostName).reduce(into: [:]) {
@@ -40,7 +43,10 @@ package struct Provenance: Codable, Equatable, Sendable {
     self.commandLine = commandLine
     environment = ProcessInfo.processInfo.environment.filter { variable in
       Self.variables.contains { variable.key.hasPrefix($0) }
+        && !LaunchOptions.isInternal(variable: variable.key)
     }
+    let first = try world.broadcast(world.rank == 0 ? json : "", from: 0)
+    self = try JSONText.decode(Provenance.self, first, from: "the first rank's record")
   }
 
   /// What a checkpoint says; nil where it says nothing, as those of programs before 1.0.0.
