@@ -131,7 +131,7 @@ struct TrainCommand {
       placement: plan.placement, parallelism: parallelism, world: world, run: opened.run,
       lock: opened.lock, resuming: opened.takeCheckpoint(),
       startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads,
-      tensorBoard: arguments[TrainOptions.tensorboard])
+      tensorBoard: arguments[TrainOptions.tensorboard], timeline: plan.timeline)
     return withExtendedLifetime((trainer, opened)) {
       do {
         return try trainer.train()
