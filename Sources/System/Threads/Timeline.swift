@@ -171,7 +171,8 @@ package enum Timeline {
       let recording = Recording(
         events: store.events, threads: store.names, dropped: store.dropped, start: store.start,
         end: now)
-      let number = store.recording
+      // What was begun in it and ends later is of no recording any more.
+      let number = store.recording + 1
       store = Store()
       store.recording = number
       return recording
