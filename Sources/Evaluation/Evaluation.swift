@@ -1,3 +1,5 @@
+import Data
+
 /// The predictions for every image of a split, and the figures computed from them.
 package struct Evaluation: Sendable, Equatable {
   /// The names of the classes; a label is an index into this list.
@@ -56,17 +58,40 @@ package struct Evaluation: Sendable, Equatable {
     package var top1Errors = 0
     /// Those for which it was not among the five most probable.
     package var top5Errors = 0
+    /// The images, of whatever class, for which it was the most probable.
+    package var predictions = 0
+
+    private var hits: Int { images - top1Errors }
+
+    /// The share of the images predicted as this class that are of it; nil where there are none.
+    package var precision: Double? { predictions == 0 ? nil : Double(hits) / Double(predictions) }
+
+    /// The share of the class's images that are predicted as it; nil where there are none.
+    package var recall: Double? { images == 0 ? nil : Double(hits) / Double(images) }
+
+    /// The harmonic mean of precision and recall; nil where the class neither has images nor is
+    /// predicted.
+    package var f1: Double? {
+      images + predictions == 0 ? nil : 2 * Double(hits) / Double(images + predictions)
+    }
   }
 
   /// The errors class by class.
   package var classErrors: [ClassErrors] {
     var result = classNames.indices.map { ClassErrors(label: $0) }
+    for best in best { result[best[0]].predictions += 1 }
     for (label, ahead) in zip(labels, ahead) {
       result[label].images += 1
       if ahead >= 1 { result[label].top1Errors += 1 }
       if ahead >= 5 { result[label].top5Errors += 1 }
     }
     return result
+  }
+
+  /// What is said where classes have so few images that their figures mean little; nil where none
+  /// has.
+  package var scarcityNotice: String? {
+    ClassScarcity(classErrors.map(\.images), names: classNames).notice(of: "measured")
   }
 
   /// A true class, a predicted class, and how often they were confused.

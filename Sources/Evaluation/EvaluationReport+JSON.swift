@@ -29,6 +29,18 @@ extension EvaluationReport {
     let images: Int
     let top1Errors: Int
     let top5Errors: Int
+    let predictions: Int
+    /// Left out where there is nothing to divide by.
+    let precision: Double?
+    let recall: Double?
+    let f1: Double?
+
+    init(_ errors: Evaluation.ClassErrors, name: String) {
+      self.name = name
+      (images, top1Errors, top5Errors) = (errors.images, errors.top1Errors, errors.top5Errors)
+      predictions = errors.predictions
+      (precision, recall, f1) = (errors.precision, errors.recall, errors.f1)
+    }
   }
 
   private struct ConfusionFigures: Encodable {
@@ -67,9 +79,7 @@ extension EvaluationReport {
           figures: Figures(result.members[$0]))
       },
       classes: whole.classErrors.map {
-        ClassFigures(
-          name: whole.classNames[$0.label], images: $0.images, top1Errors: $0.top1Errors,
-          top5Errors: $0.top5Errors)
+        ClassFigures($0, name: whole.classNames[$0.label])
       },
       worstConfusions: whole.worstConfusions(worst).map {
         ConfusionFigures(

@@ -52,7 +52,9 @@ package struct EvaluationReport {
         : "Averaged"
       lines += [part + ":"]
     }
-    lines += ["\(whole.images.count) \(title)", Self.figures(whole), ""]
+    lines += ["\(whole.images.count) \(title)", Self.figures(whole)]
+    if let notice = whole.scarcityNotice { lines.append("Warning: \(notice)") }
+    lines.append("")
     let lists = confusions + confidentErrors
     lines += classTable + (lists.isEmpty ? [] : [""] + lists)
     return lines.joined(separator: "\n") + "\n"
@@ -78,12 +80,16 @@ package struct EvaluationReport {
     let heading =
       errors.count <= most
       ? "Errors by class:" : "Errors by class, the \(most) worst (all: --csv or --json):"
-    return [heading, "  images   top-1 %   top-5 %  class"]
+    func percent(_ share: Double?) -> String {
+      share.map { String(format: "%8.2f", 100 * $0) } ?? "       -"
+    }
+    return [heading, "  images   top-1 %   top-5 %  precis. % recall %      F1 %  class"]
       + shown.map { errors in
         String(
           format: "  %6d  %8.2f  %8.2f  ", errors.images,
           100 * Double(errors.top1Errors) / Double(errors.images),
           100 * Double(errors.top5Errors) / Double(errors.images))
+          + "\(percent(errors.precision))  \(percent(errors.recall))  \(percent(errors.f1))  "
           + className(errors.label)
       }
   }
@@ -115,14 +121,19 @@ package struct EvaluationReport {
 
   /// The errors as CSV: one line for all classes, then one line per class.
   package var csv: String {
-    var lines = [CSV.line(["class", "images", "top1Errors", "top5Errors"])]
+    func row(_ name: String, _ counts: [Int], _ shares: [Double?]) -> String {
+      CSV.line([name] + counts.map(String.init) + shares.map { $0.map { "\($0)" } ?? "" })
+    }
+    var lines = [
+      CSV.line(["class", "images", "top1Errors", "top5Errors", "precision", "recall", "f1"])
+    ]
     lines.append(
-      CSV.line(
-        ["(all)"] + [whole.images.count, whole.top1Errors, whole.top5Errors].map(String.init))
-    )
+      row(
+        "(all)", [whole.images.count, whole.top1Errors, whole.top5Errors], [nil, nil, nil]))
     lines += whole.classErrors.map {
-      CSV.line(
-        [whole.classNames[$0.label]] + [$0.images, $0.top1Errors, $0.top5Errors].map(String.init))
+      row(
+        whole.classNames[$0.label], [$0.images, $0.top1Errors, $0.top5Errors],
+        [$0.precision, $0.recall, $0.f1])
     }
     return lines.joined(separator: "\n") + "\n"
   }

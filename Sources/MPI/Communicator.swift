@@ -1,5 +1,7 @@
 import COpenMPI
 import Glibc
+import Synchronization
+import System
 
 /// A group of ranks that communicate only with each other.
 ///
@@ -13,6 +15,12 @@ package final class Communicator: @unchecked Sendable {
   /// The number of processes in the group.
   package let size: Int
   private let owned: Bool
+  /// The number of the communicators that this process had made before: ranks make them in the
+  /// same order, so it is the same on all of them.
+  private let number: Int
+  private static let made = Atomic<Int>(0)
+  /// The ranks of the group by their numbers among all of the job.
+  private var worldRanks: [Int] = []
 
   /// A group of this process alone, for programs that were not started by `mpirun`; it does not
   /// need MPI.
@@ -22,12 +30,13 @@ package final class Communicator: @unchecked Sendable {
   package static let alone = Communicator()
 
   private init() {
-    (group, rank, size, owned) = (nil, 0, 1, false)
+    (group, rank, size, owned, number) = (nil, 0, 1, false, -1)
   }
 
   init(handle: MPI_Comm, owned: Bool) throws(MPIError) {
     group = handle
     self.owned = owned
+    number = Self.made.wrappingAdd(1, ordering: .relaxed).oldValue
     var (rank, size): (Int32, Int32) = (0, 0)
     try check(
       MPI_Comm_set_errhandler(handle, alexnet_mpi_errors_return()), "MPI_Comm_set_errhandler")
@@ -35,6 +44,23 @@ package final class Communicator: @unchecked Sendable {
     try check(MPI_Comm_size(handle, &size), "MPI_Comm_size")
     self.rank = Int(rank)
     self.size = Int(size)
+    worldRanks = try Self.worldRanks(of: handle, size: self.size)
+  }
+
+  private static func worldRanks(of handle: MPI_Comm, size: Int) throws(MPIError) -> [Int] {
+    var (own, all): (MPI_Group?, MPI_Group?)
+    try check(MPI_Comm_group(handle, &own), "MPI_Comm_group")
+    try check(MPI_Comm_group(alexnet_mpi_comm_world(), &all), "MPI_Comm_group")
+    defer {
+      MPI_Group_free(&own)
+      MPI_Group_free(&all)
+    }
+    let ranks = (0..<size).map(Int32.init)
+    var result = [Int32](repeating: 0, count: size)
+    try check(
+      MPI_Group_translate_ranks(own, Int32(size), ranks, all, &result),
+      "MPI_Group_translate_ranks")
+    return result.map(Int.init)
   }
 
   deinit {
@@ -149,10 +175,16 @@ package final class Communicator: @unchecked Sendable {
     _ buffer: UnsafeBufferPointer<Element>, to peer: Int, tag: Int, in requests: Requests
   ) throws(MPIError) {
     var request: MPI_Request?
+    let start = Timeline.isRecording ? MonotonicClock.seconds : 0
     try check(
       MPI_Isend(
         buffer.baseAddress, Int32(buffer.count), Element.datatype, Int32(peer), Int32(tag), handle,
         &request), "MPI_Isend")
+    if Timeline.isRecording {
+      Timeline.sent(
+        since: start, to: worldRanks[peer], tag: tag, channel: number,
+        bytes: buffer.count * MemoryLayout<Element>.stride)
+    }
     requests.add(request)
   }
 
@@ -168,7 +200,12 @@ package final class Communicator: @unchecked Sendable {
       MPI_Irecv(
         buffer.baseAddress, Int32(buffer.count), Element.datatype, Int32(peer), Int32(tag), handle,
         &request), "MPI_Irecv")
-    requests.add(request)
+    guard Timeline.isRecording else { return requests.add(request) }
+    requests.add(
+      request,
+      Timeline.expected(
+        from: worldRanks[peer], tag: tag, channel: number,
+        bytes: buffer.count * MemoryLayout<Element>.stride))
   }
 
   /// Replaces each element by its sum, largest or smallest value over all ranks, the same on every
@@ -182,6 +219,8 @@ package final class Communicator: @unchecked Sendable {
     // A blocking and a non-blocking routine do not match, so all ranks use this one, however they
     // wait.
     var request: MPI_Request?
+    let span = Timeline.begin("all-reduce", .reduction)
+    defer { Timeline.end(span, bytes: buffer.count * MemoryLayout<Element>.stride) }
     try check(
       MPI_Iallreduce(
         alexnet_mpi_in_place(), buffer.baseAddress, Int32(buffer.count), Element.datatype,

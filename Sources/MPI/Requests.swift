@@ -1,4 +1,5 @@
 import COpenMPI
+import System
 
 /// Messages in flight.
 ///
@@ -6,6 +7,8 @@ import COpenMPI
 /// for pending requests.
 package final class Requests {
   private var handles: [MPI_Request?] = []
+  /// What the timeline knows of messages that are asked for.
+  private var expected: [Timeline.Token] = []
 
   package init() {}
 
@@ -20,6 +23,18 @@ package final class Requests {
 
   func add(_ handle: MPI_Request?) { handles.append(handle) }
 
+  /// Adds a message that the timeline is told of.
+  func add(_ handle: MPI_Request?, _ token: Timeline.Token) {
+    add(handle)
+    if Timeline.isRecording { expected.append(token) }
+  }
+
+  private func noteArrivals() {
+    guard !expected.isEmpty else { return }
+    Timeline.arrived(expected)
+    expected.removeAll(keepingCapacity: true)
+  }
+
   /// Blocks until all messages are sent or received.
   ///
   /// The corresponding MPI routine is `MPI_Waitall`.
@@ -28,6 +43,7 @@ package final class Requests {
     if Waiting.isPatient { return try Waiting.patiently(test) }
     let code = MPI_Waitall(Int32(handles.count), &handles, alexnet_mpi_statuses_ignore())
     handles.removeAll(keepingCapacity: true)
+    noteArrivals()
     try check(code, "MPI_Waitall")
   }
 
@@ -44,7 +60,10 @@ package final class Requests {
     try check(
       MPI_Testall(Int32(handles.count), &handles, &done, alexnet_mpi_statuses_ignore()),
       "MPI_Testall")
-    if done != 0 { handles.removeAll(keepingCapacity: true) }
+    if done != 0 {
+      handles.removeAll(keepingCapacity: true)
+      noteArrivals()
+    }
     return done != 0
   }
 }

@@ -71,7 +71,9 @@ final class ReductionPiece {
         room.incoming[peer].unpack(
           into: UnsafeMutableBufferPointer(rebasing: room.chunks[peer][..<ownChunk.count]))
       }
-      add(room.chunks, to: ownChunk, at: peers.rank)
+      Timeline.span("add up gradients", .reduction) {
+        add(room.chunks, to: ownChunk, at: peers.rank)
+      }
       try startGather(ownChunk, room, over: peers)
       phase = .gathering
       return false

@@ -61,8 +61,11 @@ package struct Chart: Sendable {
   static let ink = "#010203"
   static let grid = "#010204"
   static let mark = "#010205"
-  /// The number of colours for series.
-  static let colours = 6
+  /// The number of colours for series: AlexNet has eight layers.
+  ///
+  /// In `HTML.colours`, each differs from the others for every kind of colour blindness too; a
+  /// test measures it.
+  package static let colours = 8
 
   static func colour(_ number: Int, isFaint: Bool) -> String {
     String(format: "#%02x%02x%02x", 10, isFaint ? 1 : 0, number % colours)
@@ -199,7 +202,7 @@ package struct Chart: Sendable {
   /// - Returns: Lines of text.
   /// - Throws: `Failure` if gnuplot is missing or reports an error.
   package func text(width: Int, height: Int) throws(Failure) -> String {
-    let letters = ["*", "o", "x", "+", "#", "@"]
+    let letters = ["*", "o", "x", "+", "#", "@", "%", "="]
     var chart = self
     chart.series = series.filter { !$0.isFaint }
     chart.marks = []

@@ -97,16 +97,25 @@ struct FigurePages {
         name(errors.label), "\(errors.images)", String(format: "%.1f", share),
         String(format: "%.1f", 100 * Double(errors.top5Errors) / Double(errors.images)),
       ]
+        + [errors.precision, errors.recall, errors.f1].map {
+          $0.map { String(format: "%.1f", 100 * $0) } ?? "–"
+        }
     }
-    let heading = ["class", "images", "top-1 error %", "top-5 error %"]
+    let heading = [
+      "class", "images", "top-1 error %", "top-5 error %", "precision %", "recall %", "F1 %",
+    ]
+    let notice = evaluation.scarcityNotice.map { " " + HTML.escaped($0) } ?? ""
     let (shown, rest) = (errors.prefix(Self.mostClasses), errors.dropFirst(Self.mostClasses))
     let more =
       rest.isEmpty
       ? ""
       : "<details><summary>\(rest.count) more classes</summary>"
-        + HTML.table(heading, rest.map(row), numbers: [1, 2, 3]) + "</details>"
+        + HTML.table(heading, rest.map(row), numbers: [1, 2, 3, 4, 5, 6]) + "</details>"
     return HTML.section(
-      "Error by class", "The worst class first.",
-      HTML.table(heading, shown.map(row), numbers: [1, 2, 3]) + more)
+      "Error by class",
+      "The worst class first. Precision: of what is predicted as the class, how much is of it; "
+        + "recall: of the class, how much is found; F1: their harmonic mean.\(notice)",
+      "<div class=\"scroll\">"
+        + HTML.table(heading, shown.map(row), numbers: [1, 2, 3, 4, 5, 6]) + "</div>" + more)
   }
 }

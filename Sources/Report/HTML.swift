@@ -6,7 +6,7 @@ import System
 private func visible(_ text: String) -> String { escaped(text) }
 
 /// Pieces of a page.
-enum HTML {
+package enum HTML {
   /// A text escaped for use in an element or in an attribute in double quotes.
   static func escaped(_ text: String) -> String {
     var result = String.UnicodeScalarView()
@@ -85,15 +85,15 @@ enum HTML {
   }
 
   /// The values of the colour variables in the light and dark theme.
-  static let colours = """
+  package static let colours = """
     :root { --page:#f7f7f5; --card:#fff; --ink:#24292f; --quiet:#5c6670; --line:#d9dde2; --grid:#e8eaed;
       --mark:#8a6d00; --bar:#9db9dc; --true:#3f9a5f; --hot:34,102,180;
-      --c0:#2266b4; --c1:#c8511b; --c2:#2f8f5b; --c3:#8a4fbf; --c4:#b0821a; --c5:#b83a6b;
-      --f0:#c3d7ee; --f1:#f2cfbd; --f2:#c4e3d0; --f3:#dfccef; --f4:#eadbb5; --f5:#efc8d7; }
+      --c0:#2266b4; --c1:#c8511b; --c2:#66bbcc; --c3:#7700ee; --c4:#dd9977; --c5:#660055; --c6:#886666; --c7:#333311;
+      --f0:#c1d4ea; --f1:#f0cebf; --f2:#d4ecf1; --f3:#d9b8fa; --f4:#f5e2d9; --f5:#d4b8cf; --f6:#ded4d4; --f7:#c6c6bc; }
     @media (prefers-color-scheme: dark) { :root { --page:#15181c; --card:#1e2328; --ink:#e3e6ea; --quiet:#9aa4af;
       --line:#363d45; --grid:#2c3239; --mark:#d9b84a; --bar:#3d5f8a; --true:#3f8f5c; --hot:92,160,240;
-      --c0:#6aa9f0; --c1:#f0894f; --c2:#62c790; --c3:#bd8cf0; --c4:#e0b650; --c5:#ee7ba6;
-      --f0:#3a5f8a; --f1:#82503a; --f2:#356a4e; --f3:#624a80; --f4:#6f5d30; --f5:#7a4258; } }
+      --c0:#6aa9f0; --c1:#f0894f; --c2:#44ffaa; --c3:#8811ff; --c4:#ffdd00; --c5:#ddeeff; --c6:#776655; --c7:#446688;
+      --f0:#405f82; --f1:#7c513a; --f2:#2f8662; --f3:#4e1b89; --f4:#837716; --f5:#747e89; --f6:#46413c; --f7:#2f4153; } }
     """
 
   private static let style =
@@ -120,6 +120,7 @@ enum HTML {
       #axisHours:checked ~ .byHours { display:grid; }
       #axisHours:checked ~ .byEpochs { display:none; }
       .scroll { overflow-x:auto; max-width:100%; }
+      .wide { min-width:900px; }
       table { border-collapse:collapse; font-size:.92rem; }
       th, td { text-align:left; padding:3px 10px 3px 0; border-bottom:1px solid var(--line); vertical-align:top; }
       .settings td { overflow-wrap:anywhere; min-width:9em; }

@@ -13,18 +13,22 @@ package struct RunReport {
   private let charts: RunCharts
   private let figures: NetworkFigures?
   private let note: String
+  private let step: StepPicture?
 
   /// - Parameters:
   ///   - runs: The runs.
   ///   - figures: The predictions of the network, if there is only one run; nil to leave them out.
   ///   - note: Why they are left out, as a sentence.
+  ///   - step: A step of the timeline, if there is one.
   ///   - smoothing: The number of steps over which training curves are smoothed.
   package init(
-    _ runs: [RunMetrics], figures: NetworkFigures?, note: String = "", smoothing: Double
+    _ runs: [RunMetrics], figures: NetworkFigures?, note: String = "", step: StepPicture? = nil,
+    smoothing: Double
   ) {
     self.runs = runs
     self.figures = figures
     self.note = note
+    self.step = step
     charts = RunCharts(runs, smoothing: smoothing)
   }
 
@@ -60,6 +64,11 @@ package struct RunReport {
     if let figures { body += pages(figures) }
     if !note.isEmpty { body += HTML.section("Predictions", HTML.escaped(note), "<p></p>") }
     body += try speed()
+    if let step {
+      body += HTML.section(
+        "A step", HTML.escaped(step.caption),
+        "<div class=\"scroll\"><div class=\"wide\">\(step.svg)</div></div>")
+    }
     body += settings
     return HTML.page(title: title, body)
   }

@@ -130,7 +130,7 @@ struct TrainCommand {
       lock: opened.lock, resuming: opened.takeCheckpoint(),
       startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads,
       tensorBoard: arguments[TrainOptions.tensorboard], provenance: provenance,
-      said: said.lines)
+      said: said.lines, timeline: plan.timeline)
     return withExtendedLifetime((trainer, opened)) {
       do {
         return try trainer.train()

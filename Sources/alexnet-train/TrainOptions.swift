@@ -114,6 +114,23 @@ enum TrainOptions {
     "tensorboard",
     "Write files for TensorBoard into RUN/tensorboard: curves, conv1's kernels, histograms.")
 
+  // MARK: Timeline
+
+  static let timeline = Option(
+    "timeline", "FILE", .path,
+    "Record what every thread and link does as Chrome trace events, for Perfetto; .gz compresses.")
+  static let timelineSteps = Setting(
+    "timeline-steps", "A:B",
+    Reading(text: { "\($0.lowerBound):\($0.upperBound)" }) { word, option in
+      let ends = word.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+      guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1, first <= last
+      else {
+        throw Failure(
+          .usage, "--\(option) takes two steps such as 10:20, not \(quoted(word)).")
+      }
+      return first...last
+    }, default: 10...20, "With --timeline: the first and the last step to record.")
+
   // MARK: Stopping and faults
 
   static let maxTime = Option(
@@ -190,6 +207,7 @@ enum TrainOptions {
       ),
       ("Fine-tuning", [initFrom, reset, classMap, freeze, learningRateScale]),
       ("Validation and checkpoints", [validateEvery, checkpointEvery, keep, tensorboard]),
+      ("Timeline", [timeline, timelineSteps]),
       ("Stopping and faults", [maxTime, watchdog, onDivergence, maxRollbacks, grace, inject]),
       ("Machine", [threads, algorithm]),
       (

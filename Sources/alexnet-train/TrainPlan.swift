@@ -18,6 +18,7 @@ struct TrainPlan {
   let said: [String]
   let parallelChoice: ParallelChoice
   let placement: Placement
+  let timeline: TimelineChoice?
 
   init(_ command: TrainCommand, start: Double) throws {
     let arguments = command.arguments
@@ -33,6 +34,12 @@ struct TrainPlan {
     }
     guard !arguments[TrainOptions.resume] || arguments.has(TrainOptions.out) else {
       throw Failure(.usage, "--resume needs --out, the folder of the run to continue.")
+    }
+    timeline = arguments[TrainOptions.timeline].map {
+      TimelineChoice(path: $0, steps: arguments[TrainOptions.timelineSteps])
+    }
+    guard timeline != nil || !arguments.has(TrainOptions.timelineSteps) else {
+      throw Failure(.usage, "--timeline-steps needs --timeline FILE, the file to write.")
     }
     weights = try command.weightFile()
     choice = try command.networkChoice(weights: weights)

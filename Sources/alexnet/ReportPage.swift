@@ -22,6 +22,12 @@ enum ReportPage: Subcommand {
     "images", "N", .integer(in: 0...Int.max), default: 2000,
     "Validation images to show to the network, evenly spread; 0 for none.")
 
+  private static let timeline = Option(
+    "timeline", "FILE", .path,
+    "What 'alexnet-train --timeline' has recorded: the page shows a step of it.")
+  private static let step = Option(
+    "step", "FILE.svg", .path, "With --timeline: write the picture of the step too.")
+
   static let command = Command(
     "alexnet report",
     overview: """
@@ -32,7 +38,7 @@ enum ReportPage: Subcommand {
       """,
     synopsis: "RUN... [options]", takesOperands: true,
     groups: [
-      ("Output", [out, kernels, SharedOptions.smoothing]),
+      ("Output", [out, kernels, timeline, step, SharedOptions.smoothing]),
       ("Predictions", [data, images, SharedOptions.threads]),
     ])
 
@@ -41,17 +47,29 @@ enum ReportPage: Subcommand {
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run, or of several to compare.")
     }
+    guard arguments.has(timeline) || !arguments.has(step) else {
+      throw Failure(.usage, "--step needs --timeline FILE, which it draws a step of.")
+    }
     let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
     for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
     let out =
       arguments[Self.out]
       ?? (runs.count == 1 ? runs[0].directory.path + "/report.html" : "report.html")
-    for path in [out, arguments[kernels]].compactMap(\.self) { try OutputPlace.check(path) }
+    for path in [out, arguments[kernels], arguments[step]].compactMap(\.self) {
+      try OutputPlace.check(path)
+    }
+    let picture = try arguments[timeline].map { path throws(Failure) in
+      try StepPicture(Trace(reading: path))
+    }
     let (figures, note) = try figures(runs, arguments)
     let page = try RunReport(
-      runs, figures: figures, note: note, smoothing: arguments[SharedOptions.smoothing]
+      runs, figures: figures, note: note, step: picture,
+      smoothing: arguments[SharedOptions.smoothing]
     ).html()
     try TextFile.write(lines: page, to: out)
+    if let path = arguments[step], let picture {
+      try TextFile.write(lines: picture.svgFile, to: path)
+    }
     if let path = arguments[kernels] {
       guard let picture = try RunReport.kernels(of: runs[0]) else {
         throw Failure(

@@ -21,6 +21,17 @@ import Testing
     #expect(evaluation.confusion == [[2, 1, 0], [1, 1, 0], [1, 0, 0]])
     #expect(evaluation.classErrors.map(\.images) == [3, 2, 1])
     #expect(evaluation.classErrors.map(\.top1Errors) == [1, 1, 1])
+    // By hand: 'a' is predicted four times and right twice.
+    #expect(evaluation.classErrors.map(\.predictions) == [4, 2, 0])
+    #expect(evaluation.classErrors.map(\.precision) == [2 / 4, 1 / 2, nil])
+    #expect(evaluation.classErrors.map(\.recall) == [2 / 3, 1 / 2, 0])
+    for (errors, f1) in zip(evaluation.classErrors, [2 / (2 + 1.5), 0.5, 0]) {
+      #expect(abs((errors.f1 ?? .nan) - f1) < 1e-12)
+    }
+    #expect(
+      evaluation.scarcityNotice
+        == "3 of 3 classes have fewer than 10 measured images ('a', 'b, c', 'd'): one of them moves "
+        + "the class's error by more than 10 %.")
     let worst = evaluation.worstConfusions(2)
     #expect(worst.map(\.label) == [0, 1] && worst.map(\.predicted) == [1, 0])
     #expect(worst.allSatisfy { $0.count == 1 })
@@ -33,7 +44,8 @@ import Testing
       checkpoints: ["one"], weighting: .equal, title: "images", names: { "image \($0)" })
     #expect(
       report.csv
-        == "class,images,top1Errors,top5Errors\n(all),6,3,0\na,3,1,0\n\"b, c\",2,1,0\nd,1,1,0\n")
+        == "class,images,top1Errors,top5Errors,precision,recall,f1\n(all),6,3,0,,,\n"
+        + "a,3,1,0,0.5,\(2.0 / 3),\(4.0 / 7)\n\"b, c\",2,1,0,0.5,0.5,0.5\nd,1,1,0,,0.0,0.0\n")
     #expect(report.confusionCSV == "true class,a,\"b, c\",d\na,2,1,0\n\"b, c\",1,1,0\nd,1,0,0\n")
     #expect(
       report.predictionsCSV.split(separator: "\n")[3]

@@ -108,7 +108,9 @@ package final class BatchLoader {
     var plan = plan
     while let (slot, step) = buffer.nextSlot() {
       let places = plan.places(step)
-      let outcome = reader.fill(buffer.ownPart(of: places.count), of: slot, places)
+      let outcome = Timeline.span("read a batch", .load) {
+        reader.fill(buffer.ownPart(of: places.count), of: slot, places)
+      }
       buffer.note(outcome, of: slot, step: step, count: places.count)
     }
   }

@@ -30,6 +30,11 @@ package enum Activity {
   ///   - step: The number of steps done; nil if unchanged.
   ///   - waitsForRanks: Whether it depends on other ranks.
   package static func begin(_ phase: String, step: Int? = nil, waitsForRanks: Bool = false) {
+    Timeline.phase(phase)
+    change(to: phase, step: step, waitsForRanks: waitsForRanks)
+  }
+
+  private static func change(to phase: String, step: Int? = nil, waitsForRanks: Bool) {
     let report = board.withLock { report in
       let now = MonotonicClock.seconds
       if report.waitsForRanks { report.secondsForRanks += now - report.since }
@@ -48,9 +53,9 @@ package enum Activity {
     for phase: String, _ body: () throws(Problem) -> Result
   ) throws(Problem) -> Result {
     let before = current
-    begin(phase, waitsForRanks: true)
-    let result = try body()
-    begin(before.phase, waitsForRanks: before.waitsForRanks)
+    change(to: phase, waitsForRanks: true)
+    let result = try Timeline.span(phase, .wait, body)
+    change(to: before.phase, waitsForRanks: before.waitsForRanks)
     return result
   }
 

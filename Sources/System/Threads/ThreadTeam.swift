@@ -47,6 +47,11 @@ package final class ThreadTeam: @unchecked Sendable {
   /// Calls `body` once for every member, with its number, in parallel; returns when all are done.
   package func run(_ body: (_ member: Int) -> Void) {
     guard count > 1 else { return body(0) }
+    guard let name = Timeline.current else { return runAll(body) }
+    runAll { member in Timeline.span(name, .share) { body(member) } }
+  }
+
+  private func runAll(_ body: (_ member: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       pthread_mutex_lock(mutex)
       work = body

@@ -41,8 +41,10 @@ final class CheckpointWriter: @unchecked Sendable {
     _ name: String, _ header: SafetensorsHeader,
     first: @escaping @Sendable () throws(Failure) -> Void
   ) {
-    copy()
+    Timeline.span("copy for a checkpoint", .save) { copy() }
     job.start { [self] in
+      let span = Timeline.begin("write a checkpoint", .save)
+      defer { Timeline.end(span) }
       do throws(Failure) {
         try first()
         outcome = .success(try write(name, header))

@@ -44,6 +44,7 @@ package final class Trainer {
   private var state: TrainingState
   private var steps: StepRunner
   private var waits = WaitShares()
+  private let timeline: TimelineRecorder?
 
   /// Builds the network and opens the run.
   /// - Parameters:
@@ -60,15 +61,20 @@ package final class Trainer {
   ///     their initial values.
   ///   - threads: The number of threads of this process.
   ///   - tensorBoard: Whether to write files for TensorBoard into the run's folder.
+<<<<<<< HEAD
   ///   - provenance: By which program the run is trained, where and how.
   ///   - said: What was said before, for the log.
+=======
+  ///   - timeline: The steps to record; nil for none.
+>>>>>>> daaee3173d2bf8c6c9d779db8d212c8d9dce8dca
   /// - Throws: `Failure` if the settings, the dataset or the checkpoint do not fit together.
   package init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
     lock: RunLock?, resuming checkpoint: SafetensorsFile?,
     startingFrom load: ((Network) throws -> StartingPoint)?, threads: Int,
-    tensorBoard: Bool = false, provenance: Provenance, said: [String] = []
+    tensorBoard: Bool = false, provenance: Provenance, said: [String] = [],
+    timeline: TimelineChoice? = nil
   ) throws {
     self.settings = settings
     self.safeguards = safeguards
@@ -106,6 +112,10 @@ package final class Trainer {
     plan = RunPlan(
       settings, images: dataset.count(.train), validates: dataset.count(.validation) > 0,
       mayGoBack: mayGoBack)
+    let (done, last) = (state.step, plan.lastStep)
+    self.timeline = try timeline.map {
+      try TimelineRecorder($0, placement, over: world, done: done, last: last)
+    }
     checkpoints = try CheckpointStore(
       run, folder, keeper, network: network, settings: settings,
       preprocessing: preprocessing, provenance: provenance, journal: journal,
@@ -128,8 +138,11 @@ package final class Trainer {
         : "Continuing after step \(state.step) of \(plan.lastStep).")
     try journal.say(recipe.text)
     for notice in start.notices { try journal.say(notice) }
-    if checkpoint == nil, let notice = dataset.enlargingNotice {
-      try journal.say("Warning: \(notice)")
+    let notices =
+      [dataset.enlargingNotice].compactMap(\.self)
+      + dataset.scarcityNotices(batchSize: recipe.batchSize)
+    if checkpoint == nil {
+      for notice in notices { try journal.say("Warning: \(notice)") }
     }
   }
 
@@ -173,6 +186,7 @@ package final class Trainer {
       nonFinite = try step()
     }
     try checkpoints.finish()
+    try say(timeline?.finish())
     try journal.say(
       String(
         format: "Training waited for checkpoints for %.1f s, %.1f %% of the time.",
@@ -199,7 +213,9 @@ package final class Trainer {
   private func step() throws -> Int? {
     let (rate, epoch) = (plan.learningRate(state), plan.epoch(after: state.step))
     try stepLog.noteEpoch(epoch, after: state.step)
+    try timeline?.begin(step: state.step + 1)
     let outcome = try steps.run(step: state.step, learningRate: rate, epoch: epoch)
+    try say(timeline?.end(step: state.step + 1))
     guard outcome.loss.isFinite else {
       try recover(
         from: Divergence(network, world).sentence(
@@ -213,6 +229,10 @@ package final class Trainer {
     }
     try stepLog.note(outcome, step: state.step, learningRate: rate)
     return outcome.nonFinite
+  }
+
+  private func say(_ sentence: String?) throws {
+    if let sentence { try journal.say(sentence) }
   }
 
   /// Measures the network on the validation images.
@@ -261,6 +281,7 @@ package final class Trainer {
       }
       try checkpoints.finish()
     }
+    try say(timeline?.finish())
     if let keeper, keeper.isMoved {
       throw keeper.ending(saved: checkpoints.newest?.step)
     }

@@ -1,0 +1,179 @@
+import Foundation
+import JSON
+import MPI
+import ModelParallel
+import System
+
+/// Which steps of a run are recorded, and where to.
+package struct TimelineChoice: Sendable {
+  package let path: String
+  /// The steps, counted from 1.
+  package let steps: ClosedRange<Int>
+
+  package init(path: String, steps: ClosedRange<Int>) {
+    (self.path, self.steps) = (path, steps)
+  }
+}
+
+/// Records some steps of a run on all ranks, and writes them as one file in the first.
+final class TimelineRecorder {
+  private enum State { case waiting, recording, done }
+
+  private let choice: TimelineChoice
+  private let name: String
+  /// All ranks, with messages of their own.
+  private let world: Communicator
+  private var state = State.waiting
+  private var offsets: [ClockOffset] = []
+
+  /// Rounds of messages by which a clock is measured; the fastest counts.
+  private static let rounds = 20
+
+  /// - Throws: `Failure` (usage) where the run will not do these steps, or the file cannot be
+  ///   made; `MPIError` where a message fails.
+  init(
+    _ choice: TimelineChoice, _ placement: Placement, over world: Communicator, done: Int,
+    last: Int
+  ) throws {
+    guard choice.steps.lowerBound > done, choice.steps.upperBound <= last else {
+      throw Failure(
+        .usage,
+        "--timeline-steps \(choice.steps.lowerBound):\(choice.steps.upperBound) must be among the "
+          + "steps that the run will do, \(done + 1):\(last).")
+    }
+    if world.rank == 0 { try OutputPlace.check(choice.path) }
+    self.choice = choice
+    self.world = try world.duplicate()
+    let towers =
+      placement.owned.count == 1
+      ? "tower \(placement.owned.lowerBound)"
+      : "towers \(placement.owned.lowerBound)-\(placement.owned.upperBound - 1)"
+    name =
+      "\(Machine.hostName):\(world.rank), \(towers)"
+      + (placement.replicas > 1 ? ", replica \(placement.replica)" : "")
+  }
+
+  /// All ranks are about to do a step.
+  func begin(step: Int) throws(MPIError) {
+    if state == .waiting, step >= choice.steps.lowerBound {
+      offsets = try measureClocks().map { ClockOffset(atStart: $0.offset) }
+      Timeline.start()
+      state = .recording
+    }
+    Timeline.beginStep(step)
+  }
+
+  /// All ranks have done it.
+  /// - Returns: What to say, once.
+  func end(step: Int) throws -> String? {
+    Timeline.endStep()
+    return state == .recording && step >= choice.steps.upperBound ? try finish() : nil
+  }
+
+  /// The run ends, maybe too early.
+  /// - Returns: What to say, once.
+  func finish() throws -> String? {
+    guard state != .done else { return nil }
+    let hasBegun = state == .recording
+    state = .done
+    guard hasBegun else {
+      return "No timeline was written: the run ended before step \(choice.steps.lowerBound)."
+    }
+    let recording = Timeline.stop()
+    Activity.begin("writing the timeline", waitsForRanks: true)
+    for (rank, clock) in try measureClocks().enumerated() {
+      (offsets[rank].atEnd, offsets[rank].uncertainty) = (clock.offset, clock.uncertainty)
+    }
+    let texts = try gather(JSONText.encode(RankRecording(name: name, recording: recording)))
+    guard world.rank == 0 else { return nil }
+    let ranks = try texts.map {
+      try JSONText.value(
+        RankRecording.self, $0, JSONText.Bounds(values: 1 << 24), from: choice.path)
+    }
+    var builder = TraceBuilder(ranks, offsets)
+    let trace = builder.trace()
+    try trace.write(to: choice.path)
+    let dropped = trace.otherData.dropped.reduce(0, +)
+    return "Wrote the timeline \(quoted(choice.path)): \(trace.traceEvents.count) events"
+      + (world.size == 1
+        ? "."
+        : String(
+          format: ", clocks aligned to %.1f us.", 1e6 * (offsets.map(\.uncertainty).max() ?? 0)))
+      + (dropped == 0
+        ? "" : " \(dropped) events did not fit; give fewer steps with --timeline-steps.")
+  }
+
+  // MARK: Messages
+
+  /// What each rank's clock is ahead of the first's; known to the first.
+  ///
+  /// A clock is read between a message's way there and back. What is smaller than that may be
+  /// wrong by is taken for zero: the ranks of a host have one clock.
+  private func measureClocks() throws(MPIError) -> [(offset: Double, uncertainty: Double)] {
+    var result = [(offset: Double, uncertainty: Double)](repeating: (0, 0), count: world.size)
+    for rank in 1..<max(1, world.size) {
+      guard world.rank == 0 || world.rank == rank else { continue }
+      var best = Double.infinity
+      for _ in 0..<Self.rounds {
+        let start = MonotonicClock.seconds
+        if world.rank == 0 {
+          try send([start], to: rank)
+          let theirs = try receive(1, from: rank)[0]
+          let end = MonotonicClock.seconds
+          guard end - start < best else { continue }
+          best = end - start
+          result[rank] = (theirs - (start + end) / 2, best / 2)
+        } else {
+          _ = try receive(1, from: 0)
+          try send([MonotonicClock.seconds], to: 0)
+        }
+      }
+      if abs(result[rank].offset) < result[rank].uncertainty { result[rank].offset = 0 }
+    }
+    return result
+  }
+
+  private func send(_ numbers: [Double], to rank: Int) throws(MPIError) {
+    let requests = Requests()
+    try numbers.withUnsafeBufferPointer { buffer throws(MPIError) in
+      try world.startSend(buffer, to: rank, tag: 0, in: requests)
+      try requests.wait()
+    }
+  }
+
+  private func receive(_ count: Int, from rank: Int) throws(MPIError) -> [Double] {
+    let requests = Requests()
+    var numbers = [Double](repeating: 0, count: count)
+    try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      try world.startReceive(into: buffer, from: rank, tag: 0, in: requests)
+      try requests.wait()
+    }
+    return numbers
+  }
+
+  /// The texts of all ranks in the first, one after the other.
+  private func gather(_ text: String) throws(MPIError) -> [[UInt8]] {
+    let own = Array(text.utf8)
+    guard world.rank == 0 else {
+      try send([Double(own.count)], to: 0)
+      let requests = Requests()
+      try own.withUnsafeBufferPointer { buffer throws(MPIError) in
+        try world.startSend(buffer, to: 0, tag: 1, in: requests)
+        try requests.wait()
+      }
+      return []
+    }
+    var texts = [own]
+    for rank in 1..<max(1, world.size) {
+      let count = Int(try receive(1, from: rank)[0])
+      var bytes = [UInt8](repeating: 0, count: count)
+      let requests = Requests()
+      try bytes.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+        try world.startReceive(into: buffer, from: rank, tag: 1, in: requests)
+        try requests.wait()
+      }
+      texts.append(bytes)
+    }
+    return texts
+  }
+}
