@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let systemLibraries: [Target] = [
   .systemLibrary(name: "CScheduling"),
+  .systemLibrary(name: "CTopology", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
   .systemLibrary(name: "COpenMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev"])]),
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   // GLib's flags: those of vips carry -pthread, which SwiftPM warns of.
@@ -50,7 +51,7 @@ var kernels: [(name: String, flags: [String], define: String)] = [
 #endif
 
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
-  ("System", ["CScheduling", "CChecksums"]),
+  ("System", ["CScheduling", "CTopology", "CChecksums"]),
   ("Options", ["System"]),
   ("JSON", ["System"]),
   ("Safetensors", ["JSON", "System"]),
