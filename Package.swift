@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let systemLibraries: [Target] = [
   .systemLibrary(name: "CScheduling"),
+  .systemLibrary(name: "CTopology", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
   .systemLibrary(name: "COpenMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev"])]),
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   .systemLibrary(name: "CLIBXSMM", providers: [.apt(["libxsmm-dev"])]),
@@ -61,7 +62,7 @@ let version = Target.target(
   name: "CVersion", cSettings: commit.isEmpty ? [] : [.define("ALEXNET_COMMIT", to: commit)])
 
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
-  ("System", ["CScheduling", "CChecksums", "CVersion"]),
+  ("System", ["CScheduling", "CTopology", "CChecksums", "CVersion"]),
   ("Options", ["System"]),
   ("JSON", ["System"]),
   ("Safetensors", ["JSON", "System"]),

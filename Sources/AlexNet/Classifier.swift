@@ -53,7 +53,7 @@ public final class Classifier {
     algorithm: ConvolutionChoice = .automatic
   ) throws(Failure) {
     let specification = file.network
-    let threads = threadsPerTower ?? max(1, Affinity.coreCount / specification.towers)
+    let threads = threadsPerTower ?? max(1, Processors.own.threads / specification.towers)
     self.batchSize = max(batchSize, Crops.ten.rawValue)
     preprocessing = file.preprocessing
     network = try Network(

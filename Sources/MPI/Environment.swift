@@ -22,6 +22,7 @@ package enum Environment {
       try requireMemory()
       try requireHome()
       world = try start()
+      try ForeignLauncher.refuse(worldSize: world.size, library: libraryVersion)
     } catch {
       let failure = error as? Failure
       StandardStream.error.tell(
@@ -69,6 +70,9 @@ package enum Environment {
     }
   }
 
+  /// Why the ranks of a host may not read each other's memory; nil if they may.
+  package static var memoryReadingProblem: String? { MemoryReading.problem }
+
   private static func requireMemory() throws(Failure) {
     guard let left = Memory.processLimit, left < MPILibrary.memoryOfStart else { return }
     throw Failure(
@@ -93,6 +97,7 @@ package enum Environment {
     // outside the main thread (a test runner does), with one MPI call at a time; this level of
     // thread support is the minimum.
     var provided: Int32 = 0
+    MemoryReading.avoidIfDenied()
     try check(
       MPI_Init_thread(nil, nil, alexnet_mpi_thread_multiple(), &provided), "MPI_Init_thread")
     guard provided >= alexnet_mpi_thread_serialized() else {

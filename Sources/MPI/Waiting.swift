@@ -19,7 +19,8 @@ enum Waiting {
   static func look() {
     state =
       (MPILibrary.ranksOnThisHost ?? 1)
-      > max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+      > Processors.threads(
+        cores: Processors.own.machineCores.count, quota: Processors.own.quota)
   }
 
   /// Polls until a test is true, and sleeps in between.

@@ -45,7 +45,8 @@ final class Section {
     layerCount = range.count
     self.progress = progress
     drivers = ThreadTeam(
-      count: min(placement.owned.count, max(1, Affinity.coreCount / options.threadsPerTower)))
+      count: min(
+        placement.owned.count, max(1, Processors.own.cores.count / options.threadsPerTower)))
     let towers = placement.owned.map {
       Tower(
         TowerPart(index: $0, shapes: shapes), followsLearning: followsLearning, options: options,

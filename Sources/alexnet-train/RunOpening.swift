@@ -83,7 +83,7 @@ extension TrainCommand {
     } else if !run.holdsTraining {
       _ = try run.savedSettings()
     }
-    try run.check()
+    if let warning = try run.check() { say("Warning: \(warning)\n") }
     let lock = try self.lock(run)
     // Another run may have started and ended here while this one waited for the lock.
     guard !goesOn() else { return (lock, true) }

@@ -113,8 +113,15 @@ struct TrainCommand {
     }
     say("The run's folder is \(run.path).\n")
     if let schemeChoice { say(schemeChoice + "\n") }
-    for sentence in plan.said { say(sentence + "\n") }
-    for warning in [plan.cores.idleWarning, plan.cores.conflictWarning].compactMap(\.self) {
+    for sentence in plan.cores.notes + plan.said { say(sentence + "\n") }
+    let wrapperWarning = Launcher.wrapper.map {
+      "mpirun started \(quoted($0)), which started this program: a signal such as SIGUSR1 ends it, "
+        + "and with it the job, before the run is saved. If it is a script, write 'exec' before the "
+        + "program there."
+    }
+    for warning in [plan.cores.idleWarning, plan.cores.conflictWarning, wrapperWarning]
+      .compactMap(\.self)
+    {
       say("Warning: \(warning)\n")
     }
   }

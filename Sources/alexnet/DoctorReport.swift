@@ -13,7 +13,7 @@ struct DoctorReport {
   let diagnosis: Diagnosis
 
   var text: String {
-    var lines = [cores.summary]
+    var lines = [cores.summary] + cores.notes
     lines.append(
       "\(placement.replicas) replica\(placement.replicas == 1 ? "" : "s") of \(placement.towers) "
         + "towers, "
@@ -49,8 +49,10 @@ struct DoctorReport {
   private func row(_ host: String, _ ranks: [RankFacts]) -> String {
     func mebibytes(_ bytes: Int?) -> String { bytes.map { "\($0 >> 20) MiB" } ?? "unknown" }
     let used = Set(ranks.flatMap(\.cores))
+    let hardwareThreads = ranks[0].hostThreads ?? 0
+    let hardware = hardwareThreads > ranks[0].hostCores ? " (\(hardwareThreads) HT)" : ""
     let cells = [
-      host, "\(ranks.count)", "\(used.count) of \(ranks[0].hostCores)",
+      host, "\(ranks.count)", "\(used.count) of \(ranks[0].hostCores)" + hardware,
       "\(ranks.map(\.threads).reduce(0, +))",
       mebibytes(ranks[0].memory), mebibytes(ranks.reduce(0) { $0 + $1.needed }),
       mebibytes(ranks[0].sharedMemory), String(format: "%+.1f s", ranks[0].clock),

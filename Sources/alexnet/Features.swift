@@ -79,7 +79,7 @@ enum Features: Subcommand {
           layers.count > 1 ? "\(out)/\(Self.fileName(layer)).npy" : out, count,
           LayerFeatures(classifier.network, layer: layer)))
     }
-    let team = ThreadTeam(count: Affinity.coreCount)
+    let team = ThreadTeam(count: Processors.own.threads)
     var done = 0
     while done < count {
       let places = Array(done..<min(count, done + classifier.batchSize))

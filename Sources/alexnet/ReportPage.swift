@@ -112,7 +112,7 @@ enum ReportPage: Subcommand {
       return (
         try NetworkFigures(
           TrainedNetwork(opening: checkpoint), dataset, limit: limit,
-          threads: arguments[SharedOptions.threads] ?? Affinity.coreCount
+          threads: arguments[SharedOptions.threads] ?? Processors.own.threads
         ) { _, _ in }, ""
       )
     } catch { throw error as? Failure ?? Failure(.internal, "\(error)") }

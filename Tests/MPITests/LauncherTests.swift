@@ -15,6 +15,6 @@ import Testing
     #expect(
       LaunchOptions.network("eth0")
         == "--mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0")
-    #expect(LaunchOptions.cores(each: 2) == "--map-by slot:PE=2")
+    #expect(LaunchOptions.cores(each: 2) == "--map-by slot:PE=2 --bind-to core")
   }
 }

@@ -53,6 +53,56 @@ import Training
     #expect(told.contains("which has ended"), "\(told)")
   }
 
+  /// Some find nothing, some the name of an owner that has ended.
+  @Test(arguments: [false, true])
+  func withoutFlockOneOfManyStartsAtTheSameMomentGetsTheFolder(_ isLeftOver: Bool) async throws {
+    for _ in 0..<3 {
+      unlink(run.lock)
+      if isLeftOver { try write(process: 4_000_000, ticks: nil) }
+      // Processes, since a process does not take its own name for another's.
+      let starts = try (0..<4).map { _ in try startOfAnotherProcess() }
+      let codes = starts.map { start -> Int32 in
+        start.waitUntilExit()
+        return start.terminationStatus
+      }
+      #expect(codes.count { $0 == 0 } == 1, "\(codes)")
+      #expect(codes.count { $0 == ExitCode.cannotCreate.rawValue } == 3, "\(codes)")
+    }
+  }
+
+  /// Runs `lockFromAnotherProcess` below in a process of its own.
+  private func startOfAnotherProcess() throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = [
+      "--testing-library", "swift-testing", "--filter", "lockFromAnotherProcess",
+    ]
+    var environment = Process.userEnvironment
+    environment["ALEXNET_TEST_LOCK"] = run.path
+    process.environment = environment
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.runWithOpenSignals()
+    return process
+  }
+
+  /// Locks a folder for some seconds, as a start of a run does; leaves with the start's code.
+  @Test(.enabled(if: getenv("ALEXNET_TEST_LOCK") != nil)) func lockFromAnotherProcess() throws {
+    let path = try #require(ProcessInfo.processInfo.environment["ALEXNET_TEST_LOCK"])
+    // All start when the clock shows a multiple of two seconds.
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    usleep(UInt32(2_000_000 - (time.tv_sec % 2) * 1_000_000 - time.tv_nsec / 1000))
+    do throws(Failure) {
+      let lock = try RunLock(RunDirectory(path), usesFlock: false) { _ in }
+      sleep(6)
+      lock.release()
+      exit(0)
+    } catch {
+      exit(error.exitCode.rawValue)
+    }
+  }
+
   @Test func watchingForAnOwnerOnAnotherHostRespectsTheTimeLimit() throws {
     try write(process: 1, ticks: nil, host: "elsewhere")
     var told = ""

@@ -155,7 +155,7 @@ package enum Preparation {
     folder: String, _ crew: any PreparationCrew, _ report: @escaping (PreparationEvent) -> Void
   ) throws(Failure) -> PixelSums {
     let own = plan.shards.indices.filter { $0 % crew.size == crew.rank }.map { plan.shards[$0] }
-    let team = ThreadTeam(count: max(1, min(settings.threads ?? Affinity.coreCount, own.count)))
+    let team = ThreadTeam(count: max(1, min(settings.threads ?? Processors.own.threads, own.count)))
     let progress = ProgressReporter(
       total: plan.total, own: max(1, own.reduce(0) { $0 + $1.range.count }), report: report)
     let queue = ShardQueue(own, side: settings.side)

@@ -16,11 +16,26 @@ package enum LaunchOptions {
   /// Plain streams and nothing cleverer between ranks.
   package static let plainTransport = "--mca btl tcp,self"
 
+  /// Messages between the ranks of a host that are copied through shared memory.
+  package static let copies = "--mca btl_vader_single_copy_mechanism none"
+
   /// Ranks that may use all cores.
   package static let unbound = "--bind-to none"
 
   /// So many cores of its own for each rank.
-  package static func cores(each count: Int) -> String { "--map-by slot:PE=\(count)" }
+  package static func cores(each count: Int) -> String {
+    "--map-by slot:PE=\(count) --bind-to core"
+  }
+
+  /// Ranks that share the cores, however few there are.
+  package static let sharing = "--map-by slot --bind-to none --oversubscribe"
+
+  /// An equal part of a host's cores for each of its ranks, or no binding where there are fewer
+  /// cores than ranks: mpirun counts cores here, not hardware threads, and refuses more than there
+  /// are.
+  package static func binding(cores: Int, ranks: Int) -> String {
+    cores >= ranks ? self.cores(each: cores / max(1, ranks)) : sharing
+  }
 
   /// These cores and no others.
   package static func onlyCores(_ list: String) -> String { "--cpu-set \(list)" }

@@ -4,22 +4,31 @@ import System
 
 /// The process that started this rank.
 package enum Launcher {
-  private static let names: Set<String> = ["mpirun", "orterun", "orted", "prterun", "prted"]
+  /// Open MPI's launcher (mpirun under any name, or its daemon on another host), which forwards
+  /// signals and ends ranks; nil where something else has started this rank.
+  private static let ancestor: JobHolder? = JobHolder.find { name in
+    getenv(name).map { String(cString: $0) }
+  }
 
-  /// Whether it is Open MPI (mpirun, or its daemon on another host), which forwards signals and
-  /// ends ranks.
-  private static let isOpenMPI =
-    SystemText.lines(of: "/proc/\(getppid())/comm").first.map(names.contains) ?? false
+  private static let isOpenMPI = ancestor != nil
 
   /// Its process id.
-  private static let process: Int32 = getppid()
+  private static let process: Int32 = ancestor?.process ?? getppid()
+
+  /// A file that tells when it has ended.
+  private static let watched = alexnet_watch(process)
 
   /// Reads what is asked for in signals' handlers, which must not allocate.
-  package static func prepareForHandlers() { _ = (isOpenMPI, killTimeout, process) }
+  package static func prepareForHandlers() { _ = (isOpenMPI, killTimeout, process, watched) }
+
+  /// The program between the launcher and this rank, such as a script, which a signal ends before
+  /// this rank has saved; nil if there is none.
+  package static var wrapper: String? { ancestor?.wrapper }
 
   /// Whether this process is one of several that a launcher, mpirun or srun, has started.
   package static var hasStartedRanks: Bool {
-    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"].contains { (name: String) in
+    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS"].contains {
+      (name: String) in
       getenv(name) != nil
     }
   }
@@ -41,8 +50,11 @@ package enum Launcher {
     "rmaps",
   ]
 
-  /// Whether it has died: an orphaned process gets another parent.
-  package static var isGone: Bool { isOpenMPI && getppid() != process }
+  /// Whether it has died.
+  package static var isGone: Bool {
+    guard isOpenMPI else { return false }
+    return watched >= 0 ? alexnet_has_ended(watched) != 0 : kill(process, 0) != 0
+  }
 
   // MARK: How it ends a job
 

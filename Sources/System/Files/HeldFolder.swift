@@ -74,6 +74,23 @@ package final class HeldFolder: Sendable {
     return false
   }
 
+  /// Whether the file system decides by itself whose a new file is and who may write to it, as
+  /// CIFS, a root-squashed NFS and many volumes of containers do: then no `chmod` helps.
+  ///
+  /// A file that is made for this, and removed, shows it.
+  package var hasFixedModes: Bool {
+    let name = ".alexnet-\(getpid())-mode"
+    let file = openFile(name, in: self, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+    guard file >= 0 else { return false }
+    defer {
+      close(file)
+      remove(name)
+    }
+    fchmod(file, 0o600)
+    guard let status = FileStatus(descriptor: file) else { return false }
+    return status.owner != geteuid() || status.mode & 0o022 != 0
+  }
+
   /// Removes a file, if it exists.
   package func remove(_ name: String) { unlinkat(descriptor, name, 0) }
 

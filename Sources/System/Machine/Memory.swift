@@ -8,7 +8,8 @@ package enum Memory {
   ///
   /// Nil if the system does not report it.
   package static var available: Int? {
-    [bytes(of: "MemAvailable:", in: "/proc/meminfo"), groupAvailable].compactMap { $0 }.min()
+    [bytes(of: "MemAvailable:", in: "/proc/meminfo"), ControlGroups().memoryLeft]
+      .compactMap { $0 }.min()
   }
 
   /// The bytes that this process may still allocate under its own limit (`ulimit -v`); nil for no
@@ -26,55 +27,6 @@ package enum Memory {
   /// OpenBLAS maps 128 MiB for each thread that computes products, and retries for ever if it
   /// cannot.
   package static func librarySpace(threads: Int) -> Int { (128 + 128 * threads) << 20 }
-
-  /// The bytes that the container or batch job may still use, by its nested control groups.
-  private static var groupAvailable: Int? {
-    groups.flatMap { group in
-      var (path, found) = (Substring(group.path), [Int]())
-      while true {
-        let folder = group.root + path
-        if let limit = number(in: "\(folder)/\(group.limit)"),
-          let used = number(in: "\(folder)/\(group.used)")
-        {
-          // The page cache is freed when programs need memory.
-          let cache = ["active_file", "inactive_file"].compactMap {
-            bytes(of: group.prefix + $0 + " ", in: folder + "/memory.stat", unit: 1)
-          }
-          found.append(max(0, limit - max(0, used - cache.reduce(0, +))))
-        }
-        guard let slash = path.lastIndex(of: "/") else { return found }
-        path = path[..<slash]
-      }
-    }.min()
-  }
-
-  private struct Group {
-    let root: String
-    let path: String
-    let limit: String
-    let used: String
-    /// The prefix of the counters that include nested groups.
-    let prefix: String
-  }
-
-  /// This process's control groups that may limit its memory, of cgroups version 1 or 2.
-  private static var groups: [Group] {
-    SystemText.lines(of: "/proc/self/cgroup").compactMap { line in
-      // The hierarchy's number, its controllers, and the group's path.
-      let words = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard words.count == 3 else { return nil }
-      let path = words[2] == "/" ? "" : String(words[2])
-      if words[0] == "0", words[1].isEmpty {
-        return Group(
-          root: "/sys/fs/cgroup", path: path, limit: "memory.max", used: "memory.current",
-          prefix: "")
-      }
-      guard words[1].split(separator: ",").contains("memory") else { return nil }
-      return Group(
-        root: "/sys/fs/cgroup/memory", path: path, limit: "memory.limit_in_bytes",
-        used: "memory.usage_in_bytes", prefix: "total_")
-    }
-  }
 
   /// The number at the start of a system file.
   private static func number(in path: String) -> Int? {

@@ -7,9 +7,11 @@ import System
 /// each gets half of them.
 ///
 /// Each mpirun binds its first rank to the first core, whatever other mpiruns have done.
-struct ConflictingRun {
+struct ConflictingRun: Equatable {
   let process: Int32
   let core: Int
+  /// All cores that processes of other runs are bound to.
+  let taken: Set<Int>
 
   /// Searches the host's processes.
   /// - Parameters:
@@ -19,21 +21,30 @@ struct ConflictingRun {
   static func find(on own: Set<Int>, besides ranks: Set<Int32>) -> ConflictingRun? {
     let name = name(ofProcess: getpid())
     let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    var (first, taken): ((process: Int32, core: Int)?, Set<Int>) = (nil, [])
     for process in processes.compactMap({ Int32($0) }).sorted() {
       guard !ranks.contains(process), name != nil, Self.name(ofProcess: process) == name,
-        let cores = Affinity.cores(ofProcess: process), cores.count < Affinity.machineCoreCount,
-        let core = cores.first(where: own.contains)
+        let threads = Affinity.threads(ofProcess: process)
       else { continue }
-      return ConflictingRun(process: process, core: core)
+      let cores = Topology.machine.cores(ofThreads: threads)
+      guard cores.count < Topology.machine.cores.count else { continue }
+      taken.formUnion(cores)
+      if first == nil, let core = cores.first(where: own.contains) { first = (process, core) }
     }
-    return nil
+    return first.map { ConflictingRun(process: $0.process, core: $0.core, taken: taken) }
   }
 
-  /// The warning, with the remedy.
-  func sentence(rank: Int) -> String {
-    "Rank \(rank) and process \(process) of another run are both bound to core \(core) of "
-      + "\(Machine.hostName), and each gets half of it; start one of the runs with "
-      + "'\(LaunchOptions.unbound)', or on other cores ('\(LaunchOptions.onlyCores("2,3"))')."
+  /// The warning, with a remedy that there are cores for: `machine` are all, and this run needs so
+  /// many of them.
+  func sentence(rank: Int, of machine: [Int], needed: Int) -> String {
+    let free = machine.filter { !taken.contains($0) }
+    let others = free.prefix(needed).map(String.init).joined(separator: ",")
+    return "Rank \(rank) and process \(process) of another run are both bound to core \(core) of "
+      + "\(Machine.hostName), and each gets half of it; "
+      + (free.count >= needed
+        ? "start one of the runs with '\(LaunchOptions.unbound)', or on other cores "
+          + "('\(LaunchOptions.onlyCores(others))')."
+        : "there are not cores enough for both: run one after the other.")
   }
 
   private static func name(ofProcess process: Int32) -> String? {

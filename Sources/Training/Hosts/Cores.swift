@@ -15,6 +15,8 @@ package struct Cores: Sendable {
   package let hostCores: Int
   /// One line about ranks, threads and libraries.
   package let summary: String
+  /// Sentences about what decided the number of threads, where it was not the cores.
+  package let notes: [String]
   /// A warning if cores of the machine are idle.
   package let idleWarning: String?
   /// A warning if another run is bound to the cores of a rank.
@@ -27,42 +29,79 @@ package struct Cores: Sendable {
   /// - Throws: `MPIError` if a message fails.
   package init(_ world: Communicator, threads wanted: Int?) throws(MPIError) {
     let host = try world.ranksOnThisHost()
-    let own = Affinity.cores
+    let own = Processors.own
     // The cores that the host's ranks may use in total. Ranks that are not bound all see the same
     // cores, and must share them.
-    var seen = [Int64](repeating: 0, count: Affinity.mostCores)
-    for core in own { seen[core] = 1 }
+    var seen = [Int64](repeating: 0, count: Affinity.mostThreads)
+    for core in own.cores { seen[core] = 1 }
     try seen.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
       try host.allReduce(buffer, .max)
     }
     let shared = Int(seen.reduce(0, +))
-    let claimed = Int(try host.allReduce(Int64(own.count), .sum))
-    let threads = wanted ?? max(1, own.count * shared / max(1, claimed))
+    let claimed = Int(try host.allReduce(Int64(own.cores.count), .sum))
+    let quota = try host.allReduce(own.quota ?? .infinity, .min)
+    let share = max(1, own.cores.count * shared / max(1, claimed))
+    // The host's ranks share what the control groups give.
+    let granted = Processors.threads(
+      cores: share, quota: quota.isFinite ? quota / Double(host.size) : nil)
+    let threads = wanted ?? own.wish?.threads ?? granted
     self.threads = threads
     ranksOnHost = host.size
     let hosts = Int(try world.allReduce(Int64(host.rank == 0 ? 1 : 0), .sum))
+    let hardwareThreads =
+      own.hardwareThreads.count > own.cores.count
+      ? " (\(own.hardwareThreads.count) hardware threads)" : ""
     summary =
       "\(world.size) rank\(world.size == 1 ? "" : "s") on \(hosts) host\(hosts == 1 ? "" : "s"), "
-      + "\(own.count) core\(own.count == 1 ? "" : "s") and \(threads) "
-      + "thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
+      + "\(own.cores.count) core\(own.cores.count == 1 ? "" : "s")\(hardwareThreads) and "
+      + "\(threads) thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
       + "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name)."
-    // In a batch job the machine's other cores belong to other jobs.
-    let granted = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }
-    let machine = granted ?? Affinity.machineCoreCount
+    notes = Self.notes(
+      own, quota: quota.isFinite ? quota : nil, share: share, threads: threads,
+      isWanted: wanted != nil, ranks: host.size)
+    // In a batch job the machine's other cores belong to other jobs. Slurm may count hardware
+    // threads.
+    let slurm = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }
+    let machine = min(
+      own.machineCores.count,
+      slurm.map { max(1, $0 / own.threadsPerCore) } ?? own.machineCores.count)
     hostCores = machine
-    let idle = machine - shared
+    let idle = min(machine, Processors.wholeProcessors(quota.isFinite ? quota : nil) ?? machine)
     idleWarning =
-      idle > 0 && wanted == nil
-      ? "\(idle) of \(machine) cores of \(Machine.hostName) are idle, since mpirun binds "
-        + "each rank to \(own.count); add '\(LaunchOptions.unbound)' (or "
-        + "'\(LaunchOptions.cores(each: machine / host.size))')."
+      idle > shared && wanted == nil && own.wish == nil
+      ? "\(idle - shared) of \(machine) cores of \(Machine.hostName) are idle, since mpirun binds "
+        + "each rank to \(own.cores.count); add '\(LaunchOptions.unbound)' (or "
+        + "'\(LaunchOptions.binding(cores: machine, ranks: host.size))')."
       : nil
     let ranks = try host.allGather("\(getpid())").compactMap { Int32($0) }
     let conflict =
-      own.count < Affinity.machineCoreCount
-      ? ConflictingRun.find(on: Set(own), besides: Set(ranks)) : nil
-    conflictWarning = try world.allGather(conflict?.sentence(rank: world.rank) ?? "").first {
-      !$0.isEmpty
+      own.cores.count < own.machineCores.count
+      ? ConflictingRun.find(on: Set(own.cores), besides: Set(ranks)) : nil
+    conflictWarning = try world.allGather(
+      conflict?.sentence(rank: world.rank, of: own.machineCores, needed: shared) ?? ""
+    ).first { !$0.isEmpty }
+  }
+
+  /// What decided the number of threads, where it was not the cores alone.
+  static func notes(
+    _ own: Processors, quota: Double?, share: Int, threads: Int, isWanted: Bool, ranks: Int
+  ) -> [String] {
+    var notes: [String] = []
+    if let quota, quota < Double(own.machineCores.count) {
+      let few =
+        quota < Double(ranks * threads)
+        ? ", so threads wait for their turn; give the job more processors, or start fewer ranks"
+        : ""
+      notes.append(
+        "The control group of the job on \(Machine.hostName) may use "
+          + "\(String(format: "%.3g", quota)) of \(own.machineCores.count) processors (its CPU "
+          + "quota)\(few).")
     }
+    if let wish = own.wish, !isWanted, wish.threads != share {
+      notes.append(
+        "\(wish.name) asks for \(wish.threads) thread\(wish.threads == 1 ? "" : "s") a rank, and a "
+          + "rank has \(share) core\(share == 1 ? "" : "s"); --threads asks for another number.")
+    }
+    return notes
   }
 }

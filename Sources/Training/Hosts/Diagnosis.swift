@@ -1,3 +1,4 @@
+import Foundation
 import MPI
 package import ModelParallel
 package import System
@@ -49,6 +50,7 @@ package struct Diagnosis: Sendable {
     for (host, ranks) in hosts {
       lookAtMemory(of: host, ranks)
       lookAtCores(of: host, ranks)
+      lookAtReading(of: host, ranks)
     }
     for link in links { lookAt(link, facts) }
     for (host, ranks) in hosts { lookAtClock(of: host, ranks[0], first) }
@@ -139,12 +141,21 @@ package struct Diagnosis: Sendable {
     let used = Set(ranks.flatMap(\.cores)).count
     let threads = ranks.reduce(0) { $0 + $1.threads }
     let cores = ranks[0].hostCores
-    if used < cores {
+    let quota = ranks.compactMap(\.quota).min()
+    // Cores for which there is no time are not idle.
+    if used < min(cores, Processors.wholeProcessors(quota) ?? cores) {
       warn(
         "\(cores - used) of \(cores) cores of \(host) are idle, since its ranks are bound to "
-          + "\(used); start with \(LaunchOptions.cores(each: max(1, cores / ranks.count))) "
-          + "--bind-to core, or \(LaunchOptions.unbound)."
+          + "\(used); start with \(LaunchOptions.binding(cores: cores, ranks: ranks.count)), or "
+          + "\(LaunchOptions.unbound)."
       )
+    }
+    if let quota, Double(threads) > quota + 0.05, quota < Double(used) {
+      warn(
+        "\(threads) threads of \(ranks.count) ranks on \(host) share the "
+          + "\(String(format: "%.3g", quota)) processors that their control group may use (its CPU "
+          + "quota), and all wait where one is out of time; give the job more (docker --cpus "
+          + "\(threads)), or start fewer ranks or --threads.")
     }
     if threads > used {
       let isBound = ranks.contains { $0.cores.count < cores }
@@ -153,11 +164,22 @@ package struct Diagnosis: Sendable {
           + "\(host)"
           + (isBound && used < cores
             ? "; bind each rank to cores of its own: "
-              + "\(LaunchOptions.cores(each: max(1, cores / ranks.count))) --bind-to core."
+              + "\(LaunchOptions.binding(cores: cores, ranks: ranks.count))."
             : "; start \(max(1, cores)) rank\(cores == 1 ? "" : "s") at most there, or give fewer "
               + "--threads.")
       )
     }
+  }
+
+  private mutating func lookAtReading(of host: String, _ ranks: [RankFacts]) {
+    guard ranks.count > 1, let problem = ranks.lazy.compactMap(\.readingProblem).first else {
+      return
+    }
+    warn(
+      "The ranks of \(host) may not read each other's memory (process_vm_readv: \(problem)), so "
+        + "large messages are copied twice; start the container with --cap-add SYS_PTRACE, or with "
+        + "a newer Docker. Until then \(LaunchOptions.copies), which the program sets by itself, "
+        + "keeps Open MPI from trying.")
   }
 
   private mutating func lookAtClock(of host: String, _ rank: RankFacts, _ first: RankFacts) {

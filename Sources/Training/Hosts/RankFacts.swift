@@ -17,6 +17,12 @@ package struct RankFacts: Codable, Equatable, Sendable {
   package var cores: [Int]
   /// The number of cores of the host, or of those that a batch job was given there.
   package var hostCores: Int
+  /// The number of hardware threads of the host; nil from programs that did not ask.
+  package var hostThreads: Int?
+  /// The processors' worth of time that control groups allow the host's ranks; nil for no limit.
+  package var quota: Double?
+  /// Why this rank cannot read another one's memory; nil if it can.
+  package var readingProblem: String?
   /// The number of its compute threads.
   package var threads: Int
   /// The free memory of the host in bytes; nil if the system does not report it.
@@ -58,8 +64,11 @@ package struct RankFacts: Codable, Equatable, Sendable {
   ) throws(MPIError) {
     self.rank = rank
     host = Machine.hostName
-    self.cores = Affinity.cores
+    self.cores = Processors.own.cores
     hostCores = cores.hostCores
+    hostThreads = Processors.own.machineThreads
+    quota = Processors.own.quota
+    readingProblem = MPI.Environment.memoryReadingProblem
     threads = cores.threads
     memory = Memory.available
     self.needed = needed

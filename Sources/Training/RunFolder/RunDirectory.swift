@@ -164,9 +164,12 @@ package struct RunDirectory: Sendable {
   }
 
   /// Checks that nobody else can put files or links into the folder, and that it is writable.
+  /// - Returns: A warning if the file system gives everything there an owner or a mode of its own,
+  ///   so that the run's files cannot be private; nil if they can.
   /// - Throws: `Failure` (cannotCreate) that says what is wrong.
-  package func check() throws(Failure) {
-    try checkFolder(path)
+  @discardableResult
+  package func check() throws(Failure) -> String? {
+    let isPrivate = try checkFolder(path)
     func status(_ path: String) -> FileStatus? { FileStatus(path, followsLinks: false) }
     // They exist only if a run has started, and the last one only if it was requested.
     for folder in [checkpoints, tensorBoard] where status(folder) != nil {
@@ -191,20 +194,29 @@ package struct RunDirectory: Sendable {
           "\(quoted(file)) is a folder, but a checkpoint must be written there; remove it.")
       }
     }
+    if isPrivate { return nil }
+    return
+      "The file system of \(quoted(path)) gives files an owner or a mode of its own, so others "
+      + "who can write there could replace the run's files; choose another --out if you do not trust "
+      + "them."
   }
 
-  private func checkFolder(_ folder: String) throws(Failure) {
+  /// - Returns: Whether the folder is private; false where the file system has no private ones.
+  @discardableResult
+  private func checkFolder(_ folder: String) throws(Failure) -> Bool {
     guard let status = FileStatus(folder, followsLinks: folder == path) else {
       throw cannotCreate(folder)
     }
     guard status.isFolder else { throw notFolder(folder) }
     guard status.owner == geteuid(), status.mode & 0o022 == 0 else {
+      if access(folder, W_OK | X_OK) == 0, try HeldFolder(folder).hasFixedModes { return false }
       throw Failure(
         .cannotCreate,
         "\(quoted(folder)) belongs to another user or can be written by others, who could replace "
           + "the run's files; 'chmod 700' it, or choose another --out.")
     }
     guard access(folder, W_OK | X_OK) == 0 else { throw cannotCreate(folder) }
+    return true
   }
 
   private func notFolder(_ path: String) -> Failure {

@@ -45,9 +45,11 @@ package final class RunLock {
   ) throws(Failure) {
     let folder = try HeldFolder(run.path)
     (self.folder, self.usesFlock) = (folder, usesFlock)
-    let isLocked: Bool
-    (descriptor, isLocked) = try Self.lock(folder, usesFlock)
+    let opened = try Self.lock(folder, usesFlock)
+    descriptor = opened.descriptor
+    let isLocked = opened.isLocked
     do throws(Failure) {
+      if !opened.isNew { Self.awaitOwner(descriptor) }
       let seconds = min(Self.lookSeconds.most, patience / 2)
       try Self.settle(descriptor, isLocked: isLocked, folder, for: Int(seconds), tell)
     } catch {
@@ -58,7 +60,31 @@ package final class RunLock {
       RunDirectory.Name.lock, in: folder.descriptor, descriptor, text: Self.ownText)
     StopSignals.remove(atExit: file)
     file.write()
+    do throws(Failure) {
+      try Self.confirmFirst(file, folder, isLocked: isLocked)
+    } catch {
+      close(descriptor)
+      throw error
+    }
     touching = Touching(descriptor)
+  }
+
+  /// Waits for whoever has made the file a moment ago, and has not written its name yet.
+  private static func awaitOwner(_ descriptor: Int32) {
+    let end = MonotonicClock.seconds + 1
+    while owner(descriptor) == nil, MonotonicClock.seconds < end { usleep(20_000) }
+  }
+
+  /// Where the system's lock does not tell, two runs may have found the same dead owner, and both
+  /// written their names: the last one has the folder.
+  private static func confirmFirst(
+    _ file: OwnFile, _ folder: HeldFolder, isLocked: Bool
+  ) throws(Failure) {
+    if !isLocked { usleep(500_000) }
+    guard file.standing == .othersNow else { return }
+    let found = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    defer { if found >= 0 { close(found) } }
+    throw inUse(folder, owner(found))
   }
 
   deinit {
@@ -115,14 +141,22 @@ package final class RunLock {
 
   /// Opens the file and takes the system's lock on it; a file that another process has just removed
   /// is not used.
-  /// - Returns: The file, and whether the file system supports such locks.
+  ///
+  /// Every file system, a network's too, lets only one process make a file: where nobody can lock
+  /// it, who made it owns the folder.
+  /// - Returns: The file, whether this process has made it, and whether the file system supports
+  ///   such locks.
   private static func lock(
     _ folder: HeldFolder, _ usesFlock: Bool
-  ) throws(Failure) -> (Int32, isLocked: Bool) {
+  ) throws(Failure) -> (descriptor: Int32, isNew: Bool, isLocked: Bool) {
     let name = RunDirectory.Name.lock
     let end = MonotonicClock.seconds + lastSeconds
     while true {
-      let descriptor = openFile(name, in: folder, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+      let new = openFile(
+        name, in: folder, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+      let descriptor = new >= 0 ? new : openFile(name, in: folder, O_RDWR | O_NOFOLLOW)
+      // Its owner may have removed it between the two.
+      if descriptor < 0, errno == ENOENT, MonotonicClock.seconds < end { continue }
       guard descriptor >= 0 else {
         throw .system(
           .cannotCreate, "\(quoted(folder.path(of: name))) cannot be opened", errno: errno)
@@ -134,7 +168,7 @@ package final class RunLock {
         if let opened = FileStatus(descriptor: descriptor), let named = folder.status(of: name),
           opened.isSameFile(as: named)
         {
-          return (descriptor, isLocked)
+          return (descriptor, new >= 0, isLocked)
         }
       } else if MonotonicClock.seconds > end {
         defer { close(descriptor) }

@@ -1,0 +1,3 @@
+// hwloc: which cores and hardware threads a machine has.
+#pragma once
+#include <hwloc.h>
