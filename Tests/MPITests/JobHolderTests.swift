@@ -1,7 +1,6 @@
 import Glibc
+import MPI
 import Testing
-
-@testable import MPI
 
 /// Launchers, found by what they are.
 @Suite struct JobHolderTests {

@@ -4,7 +4,7 @@ import System
 
 /// A launcher of another MPI than the one that the program was built for: each process that it
 /// starts is rank 0 of 1, and all would do the same work into the same folder.
-enum ForeignLauncher {
+package enum ForeignLauncher {
   /// Refuses ranks that were started together and do not know of each other.
   ///
   /// One process speaks; the others give it the time to.
@@ -22,7 +22,7 @@ enum ForeignLauncher {
   }
 
   /// What is wrong; nil if nothing is.
-  static func complaint(
+  package static func complaint(
     worldSize: Int, library: String, _ environment: (String) -> String?
   ) -> String? {
     guard worldSize == 1,

@@ -6,10 +6,16 @@ import System
 /// A launcher gives what it starts the job's name in the environment, and all that lies between it
 /// and the rank (a script, `time`, `numactl`) has inherited it. So the launcher is known whatever
 /// its name is.
-struct JobHolder: Equatable {
-  let process: Int32
+package struct JobHolder: Equatable {
+  /// Its number.
+  package let process: Int32
   /// The name of the first program between it and this process; nil where it is the parent.
-  let wrapper: String?
+  package let wrapper: String?
+
+  package init(process: Int32, wrapper: String?) {
+    self.process = process
+    self.wrapper = wrapper
+  }
 
   /// Searches this process's ancestors.
   /// - Parameters:
@@ -17,7 +23,7 @@ struct JobHolder: Equatable {
   ///   - parent: The parent of a process.
   ///   - variables: The environment with which a process was started; nil if it cannot be read.
   /// - Returns: The launcher; nil if Open MPI did not start this process.
-  static func find(
+  package static func find(
     _ environment: (String) -> String?, parent: (Int32) -> Int32? = parent,
     variables: (Int32) -> Set<String>? = variables
   ) -> JobHolder? {
@@ -38,12 +44,12 @@ struct JobHolder: Equatable {
     return nil
   }
 
-  private static func parent(_ process: Int32) -> Int32? {
+  package static func parent(_ process: Int32) -> Int32? {
     SystemText.lines(of: "/proc/\(process)/status").first { $0.hasPrefix("PPid:") }
       .flatMap { Int32($0.dropFirst(5).filter(\.isNumber)) }
   }
 
-  private static func variables(_ process: Int32) -> Set<String>? {
+  package static func variables(_ process: Int32) -> Set<String>? {
     // The length of a file of this kind is not known before it is read.
     let file = open("/proc/\(process)/environ", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }

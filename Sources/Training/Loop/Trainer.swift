@@ -61,12 +61,9 @@ package final class Trainer {
   ///     their initial values.
   ///   - threads: The number of threads of this process.
   ///   - tensorBoard: Whether to write files for TensorBoard into the run's folder.
-<<<<<<< HEAD
   ///   - provenance: By which program the run is trained, where and how.
   ///   - said: What was said before, for the log.
-=======
   ///   - timeline: The steps to record; nil for none.
->>>>>>> daaee3173d2bf8c6c9d779db8d212c8d9dce8dca
   /// - Throws: `Failure` if the settings, the dataset or the checkpoint do not fit together.
   package init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
