@@ -18,6 +18,8 @@ class AlexnetTrain(Package):
     depends_on("pkgconfig", type="build")
     depends_on("openmpi@4.1")
     depends_on("openblas threads=pthreads")
+    depends_on("libxsmm")
+    depends_on("hwloc")
     depends_on("libvips")
     depends_on("libjpeg-turbo")
     depends_on("libpng")
