@@ -63,10 +63,10 @@ package struct Evaluation: Sendable, Equatable {
 
     private var hits: Int { images - top1Errors }
 
-    /// The share of the images predicted as this class that are of it; nil where there are none.
+    /// The fraction of the images predicted as this class that are of it; nil where there are none.
     package var precision: Double? { predictions == 0 ? nil : Double(hits) / Double(predictions) }
 
-    /// The share of the class's images that are predicted as it; nil where there are none.
+    /// The fraction of the class's images that are predicted as it; nil where there are none.
     package var recall: Double? { images == 0 ? nil : Double(hits) / Double(images) }
 
     /// The harmonic mean of precision and recall; nil where the class neither has images nor is

@@ -43,7 +43,7 @@ package struct Command: Sendable {
       text += "\n\(group.title):\n"
       for option in group.options.map(\.declaration) where !option.isHidden {
         let words = option.words.isEmpty ? nil : "[\(option.words.joined(separator: "|"))]"
-        let left = "  --\(option.name)" + ((option.placeholder ?? words).map { " \($0)" } ?? "")
+        let left = "  --\(option.name)" + ((option.valueName ?? words).map { " \($0)" } ?? "")
         let right = option.help + (option.defaultText.map { " [default: \($0)]" } ?? "")
         text += Self.columns(left, right)
       }
@@ -92,7 +92,7 @@ package struct Command: Sendable {
       }
       let (option, value) = try option(word)
       let declaration = option.declaration
-      if declaration.placeholder == nil {
+      if declaration.valueName == nil {
         if let value, !declaration.words.contains(value) { throw declaration.refusal(of: value) }
         let follows = value == nil && rest.first.map(declaration.words.contains) == true
         given.append((option, value ?? (follows ? rest.removeFirst() : "")))
@@ -102,7 +102,7 @@ package struct Command: Sendable {
         throw Failure(
           .usage,
           "--\(declaration.name) needs a value: --\(declaration.name) "
-            + "\(declaration.placeholder ?? "")."
+            + "\(declaration.valueName ?? "")."
         )
       }
       given.append((option, value))

@@ -42,12 +42,12 @@ extension Manual {
       for option in options(command) {
         let pattern = "  '\(word(command)) --\(option.name)')"
         switch option.completion {
-        case .words(let words) where option.placeholder != nil:
+        case .words(let words) where option.valueName != nil:
           lines.append(
             "\(pattern) COMPREPLY=($(compgen -W '\(words.joined(separator: " "))' -- \"$word\")); "
               + "return ;;"
           )
-        case .nothing where option.placeholder != nil:
+        case .nothing where option.valueName != nil:
           lines.append("\(pattern) COMPREPLY=(); return ;;")
         case .path: lines.append("\(pattern) COMPREPLY=($(compgen -f -- \"$word\")); return ;;")
         case .nothing, .words: break
@@ -84,10 +84,10 @@ extension Manual {
       for option in options(command) {
         var line = "complete -c \(program)\(condition) -l \(option.name)"
         switch option.completion {
-        case .words(let words) where option.placeholder != nil:
+        case .words(let words) where option.valueName != nil:
           line += " -x -a " + quoted(words.joined(separator: " "))
         case .path: line += " -r -F"
-        case .nothing where option.placeholder != nil: line += " -x"
+        case .nothing where option.valueName != nil: line += " -x"
         case .nothing, .words: break
         }
         lines.append(line + " -d " + quoted(option.help))

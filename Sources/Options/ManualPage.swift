@@ -69,7 +69,7 @@ package struct Manual: Sendable {
       lines.append("\(heading) " + escaped(group.title))
       for option in options {
         let words = option.words.isEmpty ? nil : "[\(option.words.joined(separator: "|"))]"
-        let value = (option.placeholder ?? words).map { " \\fI\(escaped($0))\\fR" } ?? ""
+        let value = (option.valueName ?? words).map { " \\fI\(escaped($0))\\fR" } ?? ""
         lines += [".TP", "\\fB\(escaped("--" + option.name))\\fR\(value)"]
         let standard = option.defaultText.map { " The default is \($0)." } ?? ""
         lines.append(escaped(option.help + standard))

@@ -18,18 +18,18 @@ package struct Option<Value: Sendable>: AnyOption {
   /// Declares an option.
   /// - Parameters:
   ///   - name: The name without its two dashes, `batch-size`.
-  ///   - placeholder: What stands for the value in the help text, `N`.
+  ///   - valueName: What stands for the value in the help text, `N`.
   ///   - reading: How the value is read.
   ///   - defaultText: What is done without the option, as the help text shows it; nil where there
   ///     is nothing to say.
   ///   - isHidden: Whether the help text leaves it out.
   ///   - help: One sentence.
   package init(
-    _ name: String, _ placeholder: String, _ reading: Reading<Value>,
+    _ name: String, _ valueName: String, _ reading: Reading<Value>,
     default defaultText: String? = nil, isHidden: Bool = false, _ help: String
   ) {
     declaration = OptionDeclaration(
-      name: name, placeholder: placeholder, defaultText: defaultText, help: help,
+      name: name, valueName: valueName, defaultText: defaultText, help: help,
       isHidden: isHidden, completion: reading.completion)
     self.reading = reading
   }
@@ -50,17 +50,17 @@ package struct Setting<Value: Sendable>: AnyOption {
   /// Declares a setting.
   /// - Parameters:
   ///   - name: The name without its two dashes, `batch-size`.
-  ///   - placeholder: What stands for the value in the help text, `N`.
+  ///   - valueName: What stands for the value in the help text, `N`.
   ///   - reading: How the value is read.
   ///   - standard: What holds without the option.
   ///   - unit: What the help text writes behind the default, `images`.
   ///   - help: One sentence.
   package init(
-    _ name: String, _ placeholder: String, _ reading: Reading<Value>, default standard: Value,
+    _ name: String, _ valueName: String, _ reading: Reading<Value>, default standard: Value,
     unit: String? = nil, _ help: String
   ) {
     declaration = OptionDeclaration(
-      name: name, placeholder: placeholder,
+      name: name, valueName: valueName,
       defaultText: reading.text(standard) + (unit.map { " \($0)" } ?? ""), help: help,
       completion: reading.completion)
     self.standard = standard
@@ -81,16 +81,16 @@ package struct ListOption<Value: Sendable>: AnyOption {
   /// Declares an option that may be repeated.
   /// - Parameters:
   ///   - name: The name without its two dashes.
-  ///   - placeholder: What stands for the value in the help text.
+  ///   - valueName: What stands for the value in the help text.
   ///   - reading: How a value is read.
   ///   - isHidden: Whether the help text leaves it out.
   ///   - help: One sentence.
   package init(
-    _ name: String, _ placeholder: String, _ reading: Reading<Value>, isHidden: Bool = false,
+    _ name: String, _ valueName: String, _ reading: Reading<Value>, isHidden: Bool = false,
     _ help: String
   ) {
     declaration = OptionDeclaration(
-      name: name, placeholder: placeholder, help: help, isHidden: isHidden, repeats: true,
+      name: name, valueName: valueName, help: help, isHidden: isHidden, repeats: true,
       completion: reading.completion)
     self.reading = reading
   }
@@ -125,7 +125,7 @@ package struct OptionDeclaration: Sendable {
   /// The name without its two dashes, `batch-size`.
   package let name: String
   /// What stands for the value in the help text, `N`; nil for a flag.
-  package var placeholder: String?
+  package var valueName: String?
   /// Words that may follow a flag as its value; none where it takes none.
   package var words: [String] = []
   /// The default as the help text shows it, with its unit; nil where there is none.

@@ -139,7 +139,7 @@ func usageComplaint(
     for group in sampleCommand.groups {
       #expect(text.contains("\n\(group.title):\n"))
       for option in group.options.map(\.declaration) {
-        #expect(text.contains("  --\(option.name)" + (option.placeholder.map { " \($0)" } ?? "")))
+        #expect(text.contains("  --\(option.name)" + (option.valueName.map { " \($0)" } ?? "")))
         #expect(text.contains(option.help))
         if let value = option.defaultText { #expect(text.contains("[default: \(value)]")) }
       }

@@ -44,7 +44,8 @@ struct ConflictingRun: Equatable {
       + (free.count >= needed
         ? "start one of the runs with '\(LaunchOptions.unbound)', or on other cores "
           + "('\(LaunchOptions.onlyCores(others))')."
-        : "there are not cores enough for both: run one after the other.")
+        : "there are too few cores for both: run one after the other, or let both share all "
+          + "cores ('\(LaunchOptions.unbound)').")
   }
 
   private static func name(ofProcess process: Int32) -> String? {
