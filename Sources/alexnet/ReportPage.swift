@@ -33,7 +33,7 @@ enum ReportPage: Subcommand {
     synopsis: "RUN... [options]", takesOperands: true,
     groups: [
       ("Output", [out, kernels, SharedOptions.smoothing]),
-      ("Predictions", [data, images, SharedOptions.threads]),
+      ("Predictions", [SharedOptions.best, data, images, SharedOptions.threads]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -47,13 +47,19 @@ enum ReportPage: Subcommand {
       arguments[Self.out]
       ?? (runs.count == 1 ? runs[0].directory.path + "/report.html" : "report.html")
     for path in [out, arguments[kernels]].compactMap(\.self) { try OutputPlace.check(path) }
-    let (figures, note) = try figures(runs, arguments)
+    let checkpoints = try runs.map { run throws(Failure) in
+      try run.directory.newestCheckpoint() == nil
+        ? nil : arguments.checkpoint(run.directory.path)
+    }
+    for note in checkpoints.compactMap({ $0?.note }) { StandardStream.error.tell("\(note)\n") }
+    let (figures, note) = try figures(runs, checkpoints[0], arguments)
     let page = try RunReport(
-      runs, figures: figures, note: note, smoothing: arguments[SharedOptions.smoothing]
+      runs, checkpoints: checkpoints, figures: figures, note: note,
+      smoothing: arguments[SharedOptions.smoothing]
     ).html()
     try TextFile.write(lines: page, to: out)
     if let path = arguments[kernels] {
-      guard let picture = try RunReport.kernels(of: runs[0]) else {
+      guard let picture = try RunReport.kernels(of: runs[0], checkpoints[0]) else {
         throw Failure(
           .usage, "\(quoted(runs[0].directory.path)) has no checkpoint with kernels to draw yet.")
       }
@@ -65,17 +71,17 @@ enum ReportPage: Subcommand {
       "Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n", of: out)
   }
 
-  /// The newest checkpoint's results on images, if there is only one run, or why they are not
+  /// The checkpoint's results on images, if there is only one run, or why they are not
   /// shown.
   private static func figures(
-    _ runs: [RunMetrics], _ arguments: Arguments
+    _ runs: [RunMetrics], _ checkpoint: ChosenCheckpoint?, _ arguments: Arguments
   ) throws(Failure) -> (NetworkFigures?, String) {
     let limit = arguments[images]
     guard limit > 0 else { return (nil, "") }
     guard runs.count == 1 else {
       return (nil, "Name a single run to see its network's predictions.")
     }
-    guard let checkpoint = try runs[0].directory.newestCheckpoint() else {
+    guard let checkpoint else {
       return (nil, "The run has no checkpoint yet.")
     }
     let path = arguments[data] ?? runs[0].settings.dataset
@@ -93,7 +99,7 @@ enum ReportPage: Subcommand {
     do {
       return (
         try NetworkFigures(
-          TrainedNetwork(opening: checkpoint), dataset, limit: limit,
+          TrainedNetwork(checkpoint), dataset, limit: limit,
           threads: arguments[SharedOptions.threads] ?? Affinity.coreCount
         ) { _, _ in }, ""
       )
