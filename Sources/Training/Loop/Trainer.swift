@@ -126,8 +126,9 @@ package final class Trainer {
     try journal.say(
       checkpoint == nil
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
-          + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
-        : "Continuing after step \(state.step) of \(plan.lastStep).")
+          + "\(settings.network.classes) classes: "
+          + counted(plan.lastStep, "step", "steps") + " of \(recipe.batchSize)."
+        : plan.beginning(at: state))
     try journal.say(recipe.text)
     for notice in start.notices { try journal.say(notice) }
     if checkpoint == nil, let notice = dataset.enlargingNotice {
