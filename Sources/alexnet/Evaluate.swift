@@ -78,9 +78,6 @@ enum Evaluate: Subcommand {
       throw Failure(.usage, "Name the folder of a run or a checkpoint to measure.")
     }
     let networks = try arguments.operands.map { try TrainedNetwork(arguments.checkpoint($0)) }
-    if world.rank == 0 {
-      for choice in networks.compactMap(\.choice) { StandardStream.error.tell("\(choice)\n") }
-    }
     if world.rank == 0, let notice = networks.compactMap({ $0.notice(on: dataset) }).first {
       StandardStream.error.tell("Warning: \(notice)\n")
     }
@@ -109,6 +106,7 @@ enum Evaluate: Subcommand {
       status?.update(isLast: done == total) { "\(done) of \(total) images" }
     }
     guard world.rank == 0 else { return }
+    for choice in networks.compactMap(\.choice) { StandardStream.error.tell("\(choice)\n") }
     let report = EvaluationReport(
       result, checkpoints: networks.map(\.path), weighting: weighting,
       title: "\(split.rawValue) images of \(quoted(data)), "
