@@ -16,6 +16,8 @@ package struct TrainingResult: Sendable {
   package let steps: Int
   /// The last validation's top-1 error in percent; nil without validation images.
   package let top1Error: Double?
+  /// The validation with the lowest top-1 error; nil without validation images.
+  package let best: TrainingState.Validation?
   /// Whether steps are left, because the run was asked to stop.
   package let isUnfinished: Bool
 }
@@ -131,8 +133,9 @@ package final class Trainer {
     try journal.say(
       checkpoint == nil
         ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
-          + "\(settings.network.classes) classes: \(plan.lastStep) steps of \(recipe.batchSize)."
-        : "Continuing after step \(state.step) of \(plan.lastStep).")
+          + "\(settings.network.classes) classes: "
+          + counted(plan.lastStep, "step", "steps") + " of \(recipe.batchSize)."
+        : plan.beginning(at: state))
     try journal.say(recipe.text)
     for notice in start.notices { try journal.say(notice) }
     let notices =
@@ -190,7 +193,8 @@ package final class Trainer {
         checkpoints.secondsWaited,
         100 * checkpoints.secondsWaited / max(1e-9, MonotonicClock.seconds - start)))
     return TrainingResult(
-      steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: false)
+      steps: state.step, top1Error: state.validation?.top1Error, best: state.best,
+      isUnfinished: false)
   }
 
   private func agree(nonFinite: Int? = nil) throws -> StepAgreement.News {
@@ -290,7 +294,8 @@ package final class Trainer {
           : "Stopped after step \(state.step) of \(plan.lastStep) without saving it, because the "
             + "process is about to be killed; continue with --resume from the previous checkpoint.")
     return TrainingResult(
-      steps: state.step, top1Error: state.validation?.top1Error, isUnfinished: true)
+      steps: state.step, top1Error: state.validation?.top1Error, best: state.best,
+      isUnfinished: true)
   }
 
   /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where
