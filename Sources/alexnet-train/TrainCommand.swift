@@ -145,8 +145,8 @@ struct TrainCommand {
     if result.isUnfinished { return .savedUnfinished }
     let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     say(
-      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in "
-        + "\(place).\n"
+      "Done after \(counted(result.steps, "step", "steps")): \(error ?? "no validation images"). "
+        + "\(result.reason) The run is in \(place).\n"
     )
     return .done
   }
