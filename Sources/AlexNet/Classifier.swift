@@ -50,7 +50,7 @@ public final class Classifier {
   /// - Throws: `Failure` (badData) if tensors are missing.
   package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
-    algorithm: ConvolutionChoice = .automatic
+    algorithm: ConvolutionChoice = .automatic, precision: WeightPrecision = .fp32
   ) throws(Failure) {
     let specification = file.network
     let threads = threadsPerTower ?? max(1, Processors.own.threads / specification.towers)
@@ -62,6 +62,7 @@ public final class Classifier {
         batchSize: self.batchSize, threadsPerTower: threads, seed: 0, isTrained: false,
         algorithm: algorithm, drawsInitialValues: false))
     try file.readWeights(into: network)
+    if precision == .bf16 { network.keepNarrowWeights() }
     input = Tensor(
       self.batchSize, specification.inputSide, specification.inputSide, 3)
     kernel = CropKernel(

@@ -57,10 +57,7 @@ package struct NetworkFile: Sendable {
       guard file.header.tensors.contains(where: { $0.name == Self.meanName }) else { return nil }
       let side = network.imageSide
       let entry = try file.entry(Self.meanName, .float32, shape: [side, side, 3])
-      var mean = [Float](repeating: 0, count: entry.count)
-      try mean.withUnsafeMutableBufferPointer { buffer throws(Failure) in
-        try file.read(entry, into: buffer)
-      }
+      let mean: [Float] = try file.elements(of: entry)
       try mean.withUnsafeBufferPointer { numbers throws(Failure) in
         try Self.check(numbers, .init(tensor: Self.meanName, rows: 0..<side), digests, file)
       }

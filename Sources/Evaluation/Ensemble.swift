@@ -70,7 +70,7 @@ struct Ensemble {
           truths[outcome.image * members.count + number] = outcome.trueProbability
         }
       }
-      try truths.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
+      try world.allReduce(&truths, .sum)
       let rows = stride(from: 0, to: images, by: 2).map {
         Array(truths[$0 * members.count..<($0 + 1) * members.count])
       }

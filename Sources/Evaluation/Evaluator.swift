@@ -2,7 +2,7 @@ package import AlexNet
 package import Checkpoints
 package import Data
 import Glibc
-import Layers
+package import Layers
 package import MPI
 package import System
 import Tensors
@@ -23,6 +23,7 @@ package struct Evaluator {
   private let shown: [Int]
   private let world: Communicator
   private let team: ThreadTeam
+  private let precision: WeightPrecision
 
   /// - Parameters:
   ///   - dataset: The images.
@@ -33,9 +34,11 @@ package struct Evaluator {
   ///   - classMap: Pairs of class names of the networks and the dataset.
   ///   - world: The ranks.
   ///   - threads: The number of threads of this rank.
+  ///   - precision: How weights are kept.
   package init(
     _ dataset: Dataset, split: Split = .validation, crops: Crops, images: [Int]? = nil,
-    classMap: ClassMap = .byName, over world: Communicator, threads: Int
+    classMap: ClassMap = .byName, over world: Communicator, threads: Int,
+    precision: WeightPrecision = .fp32
   ) {
     self.dataset = dataset
     self.split = split
@@ -44,6 +47,7 @@ package struct Evaluator {
     shown = images ?? Array(0..<dataset.count(split))
     self.world = world
     team = ThreadTeam(count: threads)
+    self.precision = precision
   }
 
   /// Matches the dataset's classes to a network's.
@@ -119,7 +123,7 @@ package struct Evaluator {
     let classifier = try Classifier(
       network.file, batchSize: imagesPerBatch * crops.rawValue,
       threadsPerTower: threadsPerTower ?? network.settings?.threadsPerTower,
-      algorithm: network.settings?.algorithm ?? .automatic)
+      algorithm: network.settings?.algorithm ?? .automatic, precision: precision)
     let batches = (images + imagesPerBatch - 1) / imagesPerBatch
     var outcomes = Outcomes(batches: batches)
     for first in stride(from: 0, to: batches, by: world.size) {
@@ -182,9 +186,9 @@ package struct Evaluator {
       }
     }
     var losses = outcomes.losses
-    try whole.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
-    try real.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
-    try losses.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
+    try world.allReduce(&whole, .sum)
+    try world.allReduce(&real, .sum)
+    try world.allReduce(&losses, .sum)
     let seen = (0..<images).filter { whole[$0 * (shown + 2)] > 0 }
     return Evaluation(
       classNames: classes, images: seen,

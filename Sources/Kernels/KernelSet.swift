@@ -39,6 +39,12 @@ package struct KernelSet: Sendable {
   /// dw += the gradient of `directForward` by the weights.
   package let directWeightGradient: DirectWeightGradient
 
+  /// y = w x, or y += w x, for rows of blocks of 32 numbers of 16 bits; the i-th of a block's first
+  /// sixteen is the lower half of its i-th 32 bits, the i-th of the others the upper one.
+  package let narrowProducts: NarrowProducts
+  /// The floats of such blocks.
+  package let widen: Widen
+
   // MARK: What the functions take
 
   package typealias TilesFromInput =
@@ -106,6 +112,15 @@ package struct KernelSet: Sendable {
       DirectGrid, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
       _ gradient: UnsafeMutablePointer<Float>
     ) -> Void
+  package typealias NarrowProducts =
+    @Sendable (
+      _ weights: UnsafePointer<UInt32>, _ rows: Int, _ blocks: Int, _ x: UnsafePointer<Float>,
+      _ accumulates: Bool, _ y: UnsafeMutablePointer<Float>
+    ) -> Void
+  package typealias Widen =
+    @Sendable (
+      _ weights: UnsafePointer<UInt32>, _ blocks: Int, _ y: UnsafeMutablePointer<Float>
+    ) -> Void
 
   /// Makes a table.
   package init(
@@ -123,7 +138,9 @@ package struct KernelSet: Sendable {
     maximum: @escaping Maximum,
     maximumGradient: @escaping MaximumGradient,
     directForward: @escaping DirectForward,
-    directWeightGradient: @escaping DirectWeightGradient
+    directWeightGradient: @escaping DirectWeightGradient,
+    narrowProducts: @escaping NarrowProducts,
+    widen: @escaping Widen
   ) {
     self.name = name
     self.tilesFromInput = tilesFromInput
@@ -140,5 +157,7 @@ package struct KernelSet: Sendable {
     self.maximumGradient = maximumGradient
     self.directForward = directForward
     self.directWeightGradient = directWeightGradient
+    self.narrowProducts = narrowProducts
+    self.widen = widen
   }
 }

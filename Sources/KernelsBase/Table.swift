@@ -61,4 +61,6 @@ package let kernels = KernelSet(
   maximum: { maximum($0, $1, into: $2, winner: $3) },
   maximumGradient: { maximumGradient($0, $1, winner: $2, into: $3) },
   directForward: { directForward($0, $1, weights: $2, bias: $3, into: $4) },
-  directWeightGradient: { directWeightGradient($0, $1, $2, into: $3) })
+  directWeightGradient: { directWeightGradient($0, $1, $2, into: $3) },
+  narrowProducts: { narrowProducts($0, rows: $1, blocks: $2, $3, accumulates: $4, into: $5) },
+  widen: { widen($0, blocks: $1, into: $2) })

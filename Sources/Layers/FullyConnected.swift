@@ -22,6 +22,8 @@ package final class FullyConnected: Layer {
   package let bias: Parameter
 
   private let team: ThreadTeam
+  /// The weights of each slice in 16 bits; empty where they are in 32.
+  private var narrow: [NarrowMatrix] = []
 
   /// Makes a layer with weights of zero.
   /// - Parameters:
@@ -42,12 +44,33 @@ package final class FullyConnected: Layer {
     output = traits.output(of: inputs[0], kernels: weight.layout.kernels)
   }
 
+  /// Rounds the weights to 16 bits, for forward passes alone, and gives the memory of those of 32
+  /// bits back.
+  /// - Returns: Whether it could: rows must be whole blocks.
+  @discardableResult package func keepNarrowWeights() -> Bool {
+    guard narrow.isEmpty, inputs.allSatisfy({ $0.count.isMultiple(of: NarrowMatrix.block) }) else {
+      return !narrow.isEmpty
+    }
+    narrow = inputs.enumerated().map { slice, input in
+      NarrowMatrix(
+        weight.value.pointer + weight.layout.sliceOffset(slice), rows: output.maps,
+        columns: input.count, threads: team.count)
+    }
+    weight.value.discard()
+    return true
+  }
+
   /// Adds the slice's products to `y`.
   package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     let length = inputs[slice.index].count
     let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
     let beta: Float = slice.isFirst ? 0 : 1
-    team.split(output.maps) { kernels, _ in
+    team.split(output.maps) { kernels, thread in
+      if !narrow.isEmpty {
+        return narrow[slice.index].multiply(
+          kernels, x.pointer, vectors: pass.images, accumulates: !slice.isFirst, into: y.pointer,
+          stride: output.maps, thread: thread)
+      }
       let (rows, target) = (weights + kernels.lowerBound * length, y.pointer + kernels.lowerBound)
       if pass.images == 1 {
         // A product of matrices would copy every weight first.

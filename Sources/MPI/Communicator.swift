@@ -228,6 +228,15 @@ package final class Communicator: @unchecked Sendable {
     try Waiting.wait(&request, "MPI_Iallreduce")
   }
 
+  /// Replaces each number of an array so.
+  package func allReduce<Element: MPIElement>(
+    _ numbers: inout [Element], _ operation: Reduction
+  ) throws(MPIError) {
+    try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
+      try allReduce(buffer, operation)
+    }
+  }
+
   /// The sum, maximum or minimum of one number over all ranks.
   package func allReduce<Element: MPIElement>(
     _ value: Element, _ operation: Reduction
@@ -255,11 +264,7 @@ package final class Communicator: @unchecked Sendable {
     var all = [Element](repeating: .zero, count: counts.reduce(0, +))
     let start = counts[..<rank].reduce(0, +)
     all.replaceSubrange(start..<(start + numbers.count), with: numbers)
-    if size > 1 {
-      try all.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-        try allReduce(buffer, .sum)
-      }
-    }
+    if size > 1 { try allReduce(&all, .sum) }
     return all
   }
 

@@ -162,9 +162,7 @@ package enum LinkCheck {
       if group.rank == low { (latencies[low], bandwidths[low]) = (link.latency, link.bandwidth) }
     }
     var figures = latencies + bandwidths
-    try figures.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-      try group.allReduce(buffer, .sum)
-    }
+    try group.allReduce(&figures, .sum)
     return latencies.indices.map {
       Link(latency: figures[$0], bandwidth: figures[latencies.count + $0])
     }

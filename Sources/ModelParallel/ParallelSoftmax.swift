@@ -39,9 +39,7 @@ package final class ParallelSoftmax {
       guard peers.size > 1 else { return self }
       var numbers = [Double(images), lossSum, Double(top1Errors), Double(top5Errors)]
       try Activity.waiting(for: "score of all replicas") { () throws(MPIError) in
-        try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-          try peers.allReduce(buffer, .sum)
-        }
+        try peers.allReduce(&numbers, .sum)
       }
       var score = Score()
       score.images = Int(numbers[0])

@@ -47,6 +47,13 @@ package struct RankProfile: Sendable {
   package var restPerImage: Double
   /// The link between the ranks of a host.
   package var memory: LinkCheck.Link
+  /// The cores that computed for the tower.
+  package var threads = 1
+  /// Multiply-adds per second of matrix products on one of these cores; nil if not measured.
+  package var coreRate: Double?
+  /// Bytes per second between these cores and memory, while the cores of all ranks moved some; nil
+  /// if not measured.
+  package var memoryBandwidth: Double?
 
   package init(
     layers: [LayerCost], updatePerParameter: Double, restPerImage: Double, memory: LinkCheck.Link
@@ -58,19 +65,27 @@ package struct RankProfile: Sendable {
   }
 }
 
-/// The ranks of a cluster and the link between its hosts.
+/// The ranks of a cluster, what a rank computes with, and the link between its hosts.
 package struct ClusterShape: Sendable {
   /// The number of ranks, each with one tower.
   package var ranks: Int
   /// The number of ranks on a host, which share its link.
   package var ranksPerHost: Int
-  /// The number of ranks that share the cores of one measured rank; more than 1 if ranks share
-  /// cores.
+  /// The number of ranks that share the cores of one rank; more than 1 if ranks share cores.
   package var ranksPerCore: Double
   /// The link between hosts: bytes per second each way, and latency.
   package var link: LinkCheck.Link
   /// Core seconds that the network's software needs per byte, at each end.
   package var secondsPerByte: Double
+  /// The cores of a rank; nil for as many as were measured.
+  package var threads: Int?
+  /// The fraction of a rank's arithmetic that one core does while its others wait (Amdahl).
+  package var serialShare = 0.0
+  /// Multiply-adds per second of a core; nil for those of a measured one.
+  package var coreRate: Double?
+  /// Bytes per second between a host's cores and memory, which its ranks share; nil where every
+  /// core gets what a measured one got.
+  package var memoryBandwidth: Double?
 
   package init(
     ranks: Int, ranksPerHost: Int, ranksPerCore: Double = 1, link: LinkCheck.Link,
@@ -86,10 +101,11 @@ package struct ClusterShape: Sendable {
 
 /// Predicts the time of a training step on a cluster from a measurement on one machine.
 ///
-/// The layers of the backward pass, and the gradients that they leave to the link, are followed in
-/// time. An exchange hides behind the own slice of its layer; gradients travel one after the other
-/// as soon as they are there, and the step ends with the last of them. Every byte also costs the
-/// core that moves it.
+/// A measured time is part arithmetic, which goes as the cores' speed and number, and part memory
+/// traffic, which goes as the bandwidth that a rank has. The layers of the backward pass, and the
+/// gradients that they leave to the link, are followed in time. An exchange hides behind the own
+/// slice of its layer; gradients travel one after the other as soon as they are there, and the step
+/// ends with the last of them. Every byte also costs the core that moves it.
 package struct ScalingModel: Sendable {
   /// A predicted step.
   package struct Prediction: Sendable {
@@ -138,10 +154,12 @@ package struct ScalingModel: Sendable {
   package func efficiency(
     _ prediction: Prediction, _ cluster: ClusterShape, batchSize: Int, pairBatch: Int = 128
   ) -> Double {
-    let pair = predict(
-      ClusterShape(
-        ranks: 2, ranksPerHost: 2, link: cluster.link, secondsPerByte: cluster.secondsPerByte),
-      batchSize: pairBatch, scheme: .data)
+    var two = cluster
+    (two.ranks, two.ranksPerHost, two.ranksPerCore) = (2, 2, 1)
+    two.memoryBandwidth = cluster.memoryBandwidth.map {
+      $0 * 2 / Double(cluster.ranksPerHost) * cluster.ranksPerCore
+    }
+    let pair = predict(two, batchSize: pairBatch, scheme: .data)
     let pairs = Double(cluster.ranks) / 2 / cluster.ranksPerCore
     return (Double(batchSize) / prediction.step) / (pairs * Double(pairBatch) / pair.step)
   }

@@ -18,6 +18,7 @@ struct ScalingRun {
   /// The first layer that is split over a group's ranks; the number of layers if none is.
   private let head: Int
   private let shapes: [LayerShape]
+  private let traffic: [MemoryTraffic]
   private let volume: CommunicationVolume
   private let formats: WireFormats
   private var result = ScalingModel.Prediction()
@@ -38,6 +39,7 @@ struct ScalingRun {
     members = replicas / groups
     head = spread.flatMap { _ in network.fullyConnectedPart?.lowerBound } ?? network.layers.count
     shapes = network.shapes(ofTower: 0)
+    traffic = shapes.map(MemoryTraffic.init)
     volume = CommunicationVolume(
       network, ranksPerReplica: network.towers, replicas: replicas, batchSize: batchSize,
       scheme: scheme, formats: formats)
@@ -47,7 +49,7 @@ struct ScalingRun {
   mutating func step() -> ScalingModel.Prediction {
     forward()
     backward()
-    result.compute += update + profile.restPerImage * Double(images) * cluster.ranksPerCore
+    result.compute += update + seconds(profile.restPerImage * Double(images), bytes: 0)
     result.step =
       result.compute + result.moving + result.waitingForActivations + result.waitingForGradients
     return result
@@ -64,16 +66,48 @@ struct ScalingRun {
   {
     guard layer < profile.layers.count else { return 0 }
     let cost = profile.layers[layer]
-    let fixed =
-      layer >= head ? cost.fixed[keyPath: way] / Double(members) : cost.fixed[keyPath: way]
-    return (fixed + cost.perImage[keyPath: way] * Double(images)) * cluster.ranksPerCore
+    let parts = layer >= head ? members : 1
+    return seconds(
+      cost.fixed[keyPath: way] / Double(parts) + cost.perImage[keyPath: way] * Double(images),
+      bytes: traffic[layer].bytes(way, images: images, parts: parts))
   }
 
   private var update: Double {
     let parameters = shapes.enumerated().reduce(0.0) { sum, pair in
       sum + Double(pair.element.parameters) / (pair.offset >= head ? Double(members) : 1)
     }
-    return profile.updatePerParameter * parameters * cluster.ranksPerCore
+    return seconds(
+      profile.updatePerParameter * parameters,
+      bytes: MemoryTraffic.updateBytesPerParameter * parameters)
+  }
+
+  /// The seconds here of what takes `measured` seconds there and moves so many bytes.
+  ///
+  /// What stays in a cache is not moved at all: no more time is counted as traffic than it took.
+  private func seconds(_ measured: Double, bytes: Double) -> Double {
+    guard let had = profile.memoryBandwidth else { return measured * arithmetic }
+    let moving = min(bytes / had, measured)
+    return (measured - moving) * arithmetic + moving * had / bandwidth(where: had)
+  }
+
+  /// The seconds of arithmetic for a measured one.
+  private var arithmetic: Double {
+    let (had, has) = (profile.threads, cluster.threads ?? profile.threads)
+    func amdahl(_ threads: Int) -> Double {
+      cluster.serialShare + (1 - cluster.serialShare) / Double(threads)
+    }
+    var speed = 1.0
+    if let rate = cluster.coreRate, let measured = profile.coreRate { speed = rate / measured }
+    return amdahl(has) / amdahl(had) / speed * cluster.ranksPerCore
+  }
+
+  /// The bytes per second of a rank, where it had so many when it was measured.
+  private func bandwidth(where had: Double) -> Double {
+    if let host = cluster.memoryBandwidth {
+      return host / Double(min(cluster.ranksPerHost, cluster.ranks))
+    }
+    let threads = Double(cluster.threads ?? profile.threads) / Double(profile.threads)
+    return had * threads / cluster.ranksPerCore
   }
 
   private mutating func forward() {
@@ -136,8 +170,8 @@ struct ScalingRun {
   /// The number of ranks that exchange maps before a layer.
   private func readers(of layer: Int) -> Int { network.towers * (layer < head ? 1 : members) }
 
-  /// The fraction of the partners that are on other hosts, for `count` neighbours in groups of `size`
-  /// ranks each.
+  /// The fraction of the partners that are on other hosts, for `count` neighbours in groups of
+  /// `size` ranks each.
   private func away(among count: Int, ofRanks size: Int = 1) -> Double {
     let here = min(count, max(1, cluster.ranksPerHost / size))
     return count > 1 ? Double(count - here) / Double(count - 1) : 0

@@ -47,11 +47,7 @@ package struct RunReport {
     let side = layer.window.size
     let entry = try file.entry(
       layer.tensorName + ".weight", .float32, shape: [layer.kernels, 3, side, side])
-    var weights = [Float](repeating: 0, count: entry.count)
-    try weights.withUnsafeMutableBufferPointer { buffer throws(Failure) in
-      try file.read(entry, into: buffer)
-    }
-    return KernelPicture(weights, side: side, towers: network.towers, background: background)
+    return try KernelPicture(file.elements(of: entry), side: side, towers: network.towers, background: background)
   }
 
   /// The page as one self-contained HTML file.

@@ -69,6 +69,18 @@ package final class SafetensorsFile: Sendable {
       at: entry.bytes.lowerBound + first * entry.format.byteCount, path)
   }
 
+  /// Reads a whole tensor.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be read.
+  package func elements<Number: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+    of entry: TensorEntry
+  ) throws(Failure) -> [Number] {
+    var numbers = [Number](repeating: 0, count: entry.count)
+    try numbers.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try read(entry, into: buffer)
+    }
+    return numbers
+  }
+
   /// Gives access to elements of a tensor in the file, which is temporarily mapped into memory:
   /// nothing is read twice or copied.
   /// - Parameters:

@@ -34,9 +34,7 @@ package struct StepAgreement {
     ]
     let world = world
     try Activity.waiting(for: "agreement after the step") { () throws(MPIError) in
-      try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-        try world.allReduce(buffer, .max)
-      }
+      try world.allReduce(&numbers, .max)
     }
     var all = News()
     all.request = StopRequest(rawValue: numbers[0]) ?? .none

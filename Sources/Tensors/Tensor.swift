@@ -74,6 +74,18 @@ package final class Tensor: @unchecked Sendable {
   /// Sets every element to one value.
   package func fill(_ value: Float) { pointer.update(repeating: value, count: count) }
 
+  /// Gives the tensor's own memory back to the system; all elements are zero from then on.
+  package func discard() {
+    precondition(keeper == nil, "Only a tensor's own memory can be given back.")
+    fill(0)
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (Int(bitPattern: pointer) + page - 1) / page * page
+    let end = Int(bitPattern: pointer + count) / page * page
+    // Where the system keeps it, zeros stay.
+    guard end > start else { return }
+    madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED)
+  }
+
   /// Copies all elements from a tensor with as many.
   package func copy(from other: Tensor) {
     precondition(

@@ -160,6 +160,14 @@ package final class Network {
   /// classes.
   package var logits: [Tensor] { head?.section.outputs ?? trunk.outputs }
 
+  /// Rounds the weights of fully-connected layers to 16 bits, for forward passes alone; layers
+  /// whose inputs are no multiple of 32 numbers stay as they are.
+  package func keepNarrowWeights() {
+    for layer in trunk.towers.flatMap(\.layers) {
+      (layer.layer as? FullyConnected)?.keepNarrowWeights()
+    }
+  }
+
   /// What the layers of this process's first tower have computed so far, in their order.
   package var layerSeconds: [LayerSeconds] {
     (trunk.towers.first?.seconds ?? []) + (head?.section.towers.first?.seconds ?? [])

@@ -108,9 +108,8 @@ enum Bench: Subcommand {
     let threads = try Cores(world, threads: arguments[SharedOptions.boundThreads]).threads
     let batchSize = arguments[SharedOptions.batchSize]
     let steps = arguments[Self.steps]
-    BLAS.useOneThreadPerCall()
     let team = ThreadTeam(count: threads)
-    let peak = try productRate(world, team)
+    let limits = try MachineLimits(world, team)
 
     let scheme =
       arguments[parallelFC]
@@ -133,34 +132,8 @@ enum Bench: Subcommand {
       built, batches: batches, batchSize: batchSize, team: team, world: world)
     return BenchReport(
       network: network, layer: arguments[layer], batchSize: batchSize, ranks: world.size,
-      threads: threads, productRate: peak, training: try run.train(steps: steps),
+      threads: threads, limits: limits, training: try run.train(steps: steps),
       forward: try run.infer(passes: steps))
-  }
-
-  /// Multiply-adds per second of all ranks' threads together, each computing its own product.
-  private static func productRate(_ world: Communicator, _ team: ThreadTeam) throws -> Double {
-    let side = 1536
-    let matrices = (0..<team.count).map { _ in (0..<3).map { _ in Tensor(side, side) } }
-    for member in matrices { for matrix in member { matrix.fill(1) } }
-    func multiply() {
-      team.run { member in
-        let m = matrices[member]
-        BLAS.multiply(
-          rows: side, columns: side, inner: side, m[0].pointer, stride: side, m[1].pointer,
-          stride: side,
-          into: m[2].pointer, stride: side)
-      }
-    }
-    multiply()
-    var best = 0.0
-    for _ in 0..<5 {
-      try world.barrier()
-      let start = MonotonicClock.seconds
-      multiply()
-      let seconds = try world.allReduce(MonotonicClock.seconds - start, .max)
-      best = max(best, Double(side * side * side * team.count * world.size) / seconds)
-    }
-    return best
   }
 }
 

@@ -13,8 +13,7 @@ struct BenchReport {
   let batchSize: Int
   let ranks: Int
   let threads: Int
-  /// Multiply-adds per second of all cores in use.
-  let productRate: Double
+  let limits: MachineLimits
   let training: BenchTimes
   let forward: BenchTimes
 
@@ -30,6 +29,7 @@ struct BenchReport {
     }
   }
 
+  private var productRate: Double { limits.productRate }
   private var imagesPerSecond: Double { Double(batchSize) / training.step }
   private var forwardImagesPerSecond: Double { Double(batchSize) / forward.step }
   /// The direct roofline in images per second.
@@ -52,7 +52,9 @@ struct BenchReport {
     var lines = [
       "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
         + "thread\(threads == 1 ? "" : "s") each; "
-        + String(format: "matrix products at %.1f GFLOP/s on all ranks.", 2e-9 * productRate),
+        + String(
+          format: "on all ranks, matrix products at %.1f GFLOP/s and memory at %.1f GB/s.",
+          2e-9 * productRate, 1e-9 * limits.memoryBandwidth),
       "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name).", "",
       "layer       forward ms  backward ms  GFLOP/s forward  share of matrix-product speed "
         + "(direct-equivalent)",
@@ -133,7 +135,7 @@ struct BenchReport {
     JSONText.encode(
       Document(
         network: network.name, batchSize: batchSize, ranks: ranks, threads: threads,
-        productFlops: 2 * productRate,
+        productFlops: 2 * productRate, memoryBandwidth: limits.memoryBandwidth,
         layers: zip(training.layers, shapes).map { time, shape in
           Document.Layer(
             name: time.name, forwardSeconds: time.forward, backwardSeconds: time.backward,
@@ -184,6 +186,7 @@ struct BenchReport {
     let ranks: Int
     let threads: Int
     let productFlops: Double
+    let memoryBandwidth: Double
     let layers: [Layer]
     let boundaries: [Boundary]
     let stepSeconds: Double

@@ -57,7 +57,13 @@ enum Evaluate: Subcommand {
         ]
       ),
       ("Output", [json, csv, worst, predictions, confusion, ilsvrc, devkit, checkILSVRC]),
-      ("Machine", [SharedOptions.rankThreads, threadsPerTower, SharedOptions.watchdog]),
+      (
+        "Machine",
+        [
+          SharedOptions.rankThreads, threadsPerTower, SharedOptions.precision,
+          SharedOptions.watchdog,
+        ]
+      ),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -93,7 +99,8 @@ enum Evaluate: Subcommand {
     let classMap = try arguments[Self.classMap].map { try ClassMap($0) } ?? .byName
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let evaluator = Evaluator(
-      dataset, split: split, crops: crops, classMap: classMap, over: world, threads: threads)
+      dataset, split: split, crops: crops, classMap: classMap, over: world, threads: threads,
+      precision: arguments[SharedOptions.precision])
     if let note = try evaluator.matching(networks[0]).note, world.rank == 0 {
       StandardStream.error.tell("Note: \(note)\n")
     }

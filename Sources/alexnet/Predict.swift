@@ -37,7 +37,10 @@ enum Predict: Subcommand {
         ]
       ),
       ("Output", [json, csv]),
-      ("Machine", [SharedOptions.rankThreads, SharedOptions.watchdog]),
+      (
+        "Machine",
+        [SharedOptions.rankThreads, SharedOptions.precision, SharedOptions.watchdog]
+      ),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -63,7 +66,8 @@ enum Predict: Subcommand {
       max(1, pictures.files.count), 4 * Int(try world.allReduce(Int64(threads), .min)))
     let classifier = try Classifier(
       network.file, batchSize: batch * crops.rawValue,
-      threadsPerTower: max(1, threads / network.file.network.towers))
+      threadsPerTower: max(1, threads / network.file.network.towers),
+      precision: arguments[SharedOptions.precision])
     let writer = PredictionWriter(
       format, classNames: classifier.classNames,
       top: min(arguments[top], classifier.classNames.count))

@@ -22,15 +22,22 @@ struct RankBench: Decodable {
   let network: String?
   let batchSize: Int
   let ranks: Int?
+  let threads: Int?
+  let productFlops: Double?
+  let memoryBandwidth: Double?
   let layers: [Layer]
   let boundaries: [Boundary]
   let stepSeconds: Double
   let updateSeconds: Double
   let waitSeconds: Double
 
-  init(_ times: BenchTimes, batchSize: Int) {
+  init(
+    _ times: BenchTimes, _ limits: MachineLimits, batchSize: Int, ranks: Int, threads: Int
+  ) {
     network = nil
-    ranks = nil
+    (self.ranks, self.threads) = (ranks, threads)
+    productFlops = 2 * limits.productRate
+    memoryBandwidth = limits.memoryBandwidth
     self.batchSize = batchSize
     layers = times.layers.map {
       Layer(name: $0.name, forwardSeconds: $0.forward, backwardSeconds: $0.backward)
@@ -74,6 +81,8 @@ struct RankBench: Decodable {
       return Double(bytes) / seconds
     }
     return (1...1_000_000).contains(batchSize) && stepSeconds > 0
+      && (1...1_000_000).contains(ranks ?? 1) && (1...1_000_000).contains(threads ?? 1)
+      && [productFlops, memoryBandwidth].allSatisfy { $0.map { (1...1e18).contains($0) } ?? true }
       && times.allSatisfy { (0...1e9).contains($0) }
       && speeds.allSatisfy { (0...1e15).contains($0) }
   }
@@ -118,6 +127,11 @@ extension RankProfile {
       updatePerParameter: last.updateSeconds / Double(max(1, parameters)),
       restPerImage: last.rest / Double(last.batchSize),
       memory: memory ?? last.link ?? LinkCheck.Link(latency: 1e-6, bandwidth: 3e9))
+    // Of one tower, whether it had a rank for itself or a share of one's threads.
+    let cores = (last.ranks ?? 1) * (last.threads ?? 1)
+    threads = max(1, cores / network.towers)
+    coreRate = last.productFlops.map { $0 / 2 / Double(cores) }
+    memoryBandwidth = last.memoryBandwidth.map { $0 / Double(min(cores, network.towers)) }
   }
 
   /// Reads the output files of benches of one replica of the same network.

@@ -20,8 +20,20 @@ enum Scale: Subcommand {
     "ranks-per-host", "N", .integer(in: 1...1024), default: 2,
     "Ranks of a host, which share its link.")
   private static let ranksPerCore = Setting(
-    "ranks-per-core", "X", .number(in: 0.1...1024), default: 1,
-    "Ranks that share as many cores as one rank has here.")
+    "ranks-per-core", "X", .number(in: 1...1024), default: 1,
+    "Ranks that share the cores of one rank.")
+  private static let threadsPerRank = Option(
+    "threads-per-rank", "N", .integer(in: 1...1024), default: "as measured",
+    "Cores of a rank.")
+  private static let serialShare = Setting(
+    "serial-share", "X", .number(in: 0...1), default: 0.03,
+    "Fraction of a rank's arithmetic that one core does while its others wait.")
+  private static let coreSpeed = Option(
+    "core-speed", "GFLOP/S", .number(in: 1e-3...1e6), default: "as measured",
+    "Speed of a core's matrix products.")
+  private static let memoryBandwidth = Option(
+    "memory-bandwidth", "GB/S", .number(in: 1e-3...1e6), default: "as measured, for every core",
+    "Bandwidth of a host's memory, which its ranks share.")
   private static let link = Setting(
     "link", "NAME", LinkKind.reading, default: .standard,
     "The network between the hosts: \(LinkKind.all.map(\.name).joined(separator: ", ")).")
@@ -56,13 +68,19 @@ enum Scale: Subcommand {
     overview: """
       Measures one replica on this machine with two batch sizes, to separate the time per image from
       the fixed time per step, or reads files of 'alexnet bench --json'. Then predicts step times on
-      2, 4, 8, ... ranks of one tower, on hosts joined by a link, for each way to compute the
-      fully-connected layers.
+      2, 4, 8, ... ranks of one tower, and on all that were asked for, on hosts joined by a link,
+      for each way to compute the fully-connected layers.
       """,
     synopsis:
       "[options]      (mpirun -np 2 alexnet scale [options], or without mpirun with --bench)",
     groups: [
-      ("The cluster", [hosts, ranksPerHost, ranksPerCore, link, bandwidth, latency, coreCost]),
+      (
+        "The cluster",
+        [
+          hosts, ranksPerHost, threadsPerRank, ranksPerCore, serialShare, coreSpeed,
+          memoryBandwidth, link, bandwidth, latency, coreCost,
+        ]
+      ),
       (
         "The training",
         [network, batchSize, SharedOptions.sendActivations, SharedOptions.sendGradients]
@@ -98,26 +116,45 @@ enum Scale: Subcommand {
   private static func report(
     _ arguments: Arguments, _ network: NetworkSpecification, _ profile: RankProfile
   ) throws(Failure) -> String {
-    let kind = arguments[link]
-    let bandwidth = arguments[Self.bandwidth].map { $0 * 1e9 / 8 }
-    let latency = arguments[Self.latency].map { $0 * 1e-6 }
-    let ranksPerHost = arguments[Self.ranksPerHost]
+    let ranks = arguments[ranksPerHost] * arguments[hosts]
+    guard ranks % network.towers == 0 else {
+      throw Failure(
+        .usage,
+        "--hosts \(arguments[hosts]) with --ranks-per-host \(arguments[ranksPerHost]) are "
+          + "\(ranks) ranks, which \(network.towers) towers do not divide.")
+    }
+    guard !arguments.has(coreSpeed) || profile.coreRate != nil,
+      !arguments.has(memoryBandwidth) || profile.memoryBandwidth != nil
+    else {
+      throw Failure(
+        .usage,
+        "--core-speed and --memory-bandwidth need benches that say what was measured on; make "
+          + "the files again with this version.")
+    }
     let report = ScaleReport(
-      model: ScalingModel(network, profile), linkName: kind.name,
-      cluster: ClusterShape(
-        ranks: ranksPerHost * arguments[hosts],
-        ranksPerHost: ranksPerHost,
-        ranksPerCore: arguments[ranksPerCore],
-        link: LinkCheck.Link(
-          latency: latency ?? kind.link.latency, bandwidth: bandwidth ?? kind.link.bandwidth),
-        secondsPerByte: arguments[coreCost].map { $0 * 1e-9 }
-          ?? kind.secondsPerByte),
-      batchSize: arguments[batchSize],
+      model: ScalingModel(network, profile), linkName: arguments[link].name,
+      cluster: cluster(arguments, ranks: ranks), batchSize: arguments[batchSize],
       formats: arguments.formats)
     if let path = arguments[chart] {
       try TextFile.write(lines: try ScaleChart(report: report).svg(), to: path)
     }
     return arguments[json] ? report.json : report.text
+  }
+
+  private static func cluster(_ arguments: Arguments, ranks: Int) -> ClusterShape {
+    let kind = arguments[link]
+    let bandwidth = arguments[Self.bandwidth].map { $0 * 1e9 / 8 }
+    let latency = arguments[Self.latency].map { $0 * 1e-6 }
+    var cluster = ClusterShape(
+      ranks: ranks, ranksPerHost: arguments[ranksPerHost], ranksPerCore: arguments[ranksPerCore],
+      link: LinkCheck.Link(
+        latency: latency ?? kind.link.latency, bandwidth: bandwidth ?? kind.link.bandwidth),
+      secondsPerByte: arguments[coreCost].map { $0 * 1e-9 } ?? kind.secondsPerByte)
+    cluster.threads = arguments[threadsPerRank]
+    cluster.serialShare = arguments[serialShare]
+    cluster.coreRate = arguments[coreSpeed].map { $0 * 1e9 / 2 }
+    cluster.memoryBandwidth = arguments[memoryBandwidth].map { $0 * 1e9 }
+    return cluster
   }
 
   /// Measures a replica with two batch sizes; all ranks call this together.
@@ -132,6 +169,7 @@ enum Scale: Subcommand {
     let threads = try Cores(world, threads: nil).threads
     let steps = arguments[Self.steps]
     let placement = try Placement(towers: network.towers, over: world)
+    let limits = try MachineLimits(world, ThreadTeam(count: threads))
     var benches: [RankBench] = []
     for batchSize in [32, 128] {
       let built = try Network(
@@ -145,7 +183,9 @@ enum Scale: Subcommand {
           network, nil, batchSize: batchSize, own: 0..<batchSize, threads: 1, ranks: world),
         batchSize: batchSize, team: ThreadTeam(count: threads), world: world
       ).train(steps: steps)
-      benches.append(RankBench(times, batchSize: batchSize))
+      benches.append(
+        RankBench(
+          times, limits, batchSize: batchSize, ranks: world.size, threads: threads))
     }
     let link = try world.size > 1 ? LinkCheck.measure(world).first : nil
     return RankProfile(benches, network, memory: link)

@@ -24,16 +24,17 @@ struct ScaleReport {
     let isBest: Bool
   }
 
-  /// The number of ranks doubles from row to row, as long as every replica has an image and every
-  /// rank a neuron.
+  /// The number of ranks doubles from row to row up to all of them, as long as every replica has an
+  /// image and every rank a neuron.
   var rows: [Row] {
-    var rows: [Row] = []
+    var counts: [Int] = []
     var ranks = model.network.towers
-    while ranks <= cluster.ranks && ranks / model.network.towers <= batchSize {
-      rows += self.rows(ranks)
+    while ranks < cluster.ranks {
+      counts.append(ranks)
       ranks *= 2
     }
-    return rows
+    return (counts + [cluster.ranks]).filter { $0 / model.network.towers <= batchSize }
+      .flatMap { self.rows($0) }
   }
 
   /// Every scheme on a number of ranks.
@@ -61,6 +62,7 @@ struct ScaleReport {
         + String(
           format: "%@: %.2f Gbit/s each way, %.0f us.", linkName, cluster.link.bandwidth * 8e-9,
           cluster.link.latency * 1e6),
+      cores,
       "Efficiency: images/s relative to separate pairs of ranks with 128 images each. *: the best "
         + "scheme.",
       "",
@@ -69,6 +71,7 @@ struct ScaleReport {
       "                    replica    ms      ms          ms      maps     gradients   MB     a "
         + "second",
     ]
+    let rows = self.rows
     // Only the best number of groups is shown.
     for row in rows where row.isBest || [.data, .model].contains(row.scheme) {
       let p = row.prediction
@@ -83,7 +86,32 @@ struct ScaleReport {
           1e3 * p.moving, 1e3 * p.waitingForActivations, 1e3 * p.waitingForGradients,
           1e-6 * Double(p.bytes), Double(batchSize) / p.step, 100 * row.efficiency))
     }
+    if let fastest = rows.min(by: { $0.prediction.step < $1.prediction.step }) {
+      let rate = Double(batchSize) / fastest.prediction.step
+      lines += [
+        "",
+        String(
+          format: "The most is %.0f images/s, on %d ranks: 100 epochs of ILSVRC-2012 (1,281,167 "
+            + "images) in %.3g hours.", rate, fastest.cluster.ranks,
+          100 * 1_281_167 / rate / 3600),
+      ]
+    }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What a rank computes with, in a sentence.
+  private var cores: String {
+    let threads = cluster.threads ?? model.profile.threads
+    let rate = cluster.coreRate ?? model.profile.coreRate
+    var words = ["A rank has \(counted(threads, "core", "cores"))"]
+    if let rate { words.append(String(format: "of %.0f GFLOP/s each", 2e-9 * rate)) }
+    if let shared = cluster.memoryBandwidth {
+      words.append(String(format: "and a share of its host's %.0f GB/s of memory", 1e-9 * shared))
+    } else if let own = model.profile.memoryBandwidth {
+      let each = own / Double(model.profile.threads)
+      words.append(String(format: "and %.1f GB/s of memory for each", 1e-9 * each))
+    }
+    return words.joined(separator: " ") + "."
   }
 
   /// One JSON object.

@@ -145,8 +145,7 @@ import Testing
     try SafetensorsWriter.create(path, header)
     let writer = try SafetensorsWriter(opening: path, header)
     for entry in kept {
-      var numbers = [UInt32](repeating: 0, count: entry.count)
-      try numbers.withUnsafeMutableBufferPointer { try file.read(entry, into: $0) }
+      let numbers: [UInt32] = try file.elements(of: entry)
       try numbers.withUnsafeBufferPointer { try writer.write(writer.entry(entry.name), $0) }
     }
     try writer.finish()

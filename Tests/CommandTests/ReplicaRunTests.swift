@@ -113,9 +113,7 @@ import Testing
     let file = try SafetensorsFile(opening: latest(run))
     var weights: [String: [Float]] = [:]
     for entry in file.header.tensors {
-      var numbers = [Float](repeating: 0, count: entry.count)
-      try numbers.withUnsafeMutableBufferPointer { try file.read(entry, into: $0) }
-      weights[entry.name] = numbers
+      weights[entry.name] = try file.elements(of: entry)
     }
     return weights
   }

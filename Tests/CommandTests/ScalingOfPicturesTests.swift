@@ -45,8 +45,7 @@ import Testing
     #expect(text.contains("\"BGR\"") && text.contains("0.25,0.125,0.0625"))
     #expect(file.header.metadata["network"]?.contains("\"deviation\"") == true)
     let entry = try #require(file.header.tensors.first { $0.name == "preprocessing.mean" })
-    var mean = [Float](repeating: 0, count: entry.count)
-    try mean.withUnsafeMutableBufferPointer { try file.read(entry, into: $0) }
+    let mean: [Float] = try file.elements(of: entry)
     // 60 / 0.5 and so on, at each pixel.
     #expect(Array(mean.prefix(3)) == [120, 100, 80] && Array(mean.suffix(3)) == [120, 100, 80])
     let config = try String(contentsOfFile: scaled + "/config.json", encoding: .utf8)

@@ -42,6 +42,35 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 2, 5]) func narrowProductsAgree(rows: Int) {
+    let blocks = 3
+    let pairs = numbers(rows * blocks * 16, seed: 5).map { number -> UInt32 in
+      let bits = number.bitPattern
+      return bits & 0xFFFF_0000 | (bits &* 0x9E37) >> 20 | 0x3F00
+    }
+    let x = numbers(blocks * 32, seed: 6)
+    func run(_ set: KernelSet) -> ([Float], [Float]) {
+      var (y, wide) = (numbers(rows, seed: 7), [Float](repeating: 0, count: 2 * pairs.count))
+      set.narrowProducts(pairs, rows, blocks, x, true, &y)
+      set.widen(pairs, rows * blocks, &wide)
+      return (y, wide)
+    }
+    let expected = run(plain)
+    let first = pairs[0]
+    #expect(expected.1[0] == Float(bitPattern: first << 16))
+    #expect(expected.1[16] == Float(bitPattern: first & 0xFFFF_0000))
+    for row in 0..<rows {
+      let sum = (0..<blocks * 32).reduce(Double(numbers(rows, seed: 7)[row])) {
+        $0 + Double(expected.1[row * blocks * 32 + $1]) * Double(x[$1])
+      }
+      #expect(abs(Double(expected.0[row]) - sum) < 1e-4)
+    }
+    for set in KernelSet.available.dropFirst() {
+      expectClose(run(set).0, expected.0, set.name)
+      #expect(run(set).1 == expected.1)
+    }
+  }
+
   @Test(arguments: [3, 16, 50]) func poolsAndRectifiersAreEqual(maps: Int) {
     let grid = PoolGrid(
       height: 9, width: 8, outputHeight: 4, outputWidth: 4, maps: maps, size: 3, stride: 2,

@@ -117,6 +117,37 @@ import Testing
     #expect(bench.gradientError(seed: 4, step: 0.25) < 1e-3)
   }
 
+  /// Few images take a path of their own, and an odd number of kernels, more of them than are made
+  /// floats at a time, and threads cut the matrix.
+  @Test(arguments: [
+    Case(slices: [vector(32)], kernels: 1, images: 1, threads: 1),
+    Case(slices: [vector(96), vector(64)], kernels: 7, images: 3, threads: 2, firstSlice: 1),
+    Case(slices: [MapShape(height: 2, width: 2, maps: 16)], kernels: 9, images: 5, threads: 2),
+    Case(slices: [vector(8192)], kernels: 13, images: 4, threads: 1),
+  ]) func narrowWeightsAreTheNearestOf16Bits(_ trial: Case) {
+    let (bench, layer) = trial.bench()
+    bench.fill(seed: 1)
+    // A float's upper half, rounded to the nearest: eight bits of precision.
+    let rounded = layer.weight.canonical(layer.weight.value).map { weight -> Double in
+      guard weight != 0 else { return 0 }
+      let unit = Double(weight.binade) / 128
+      return (Double(weight) / unit).rounded(.toNearestOrEven) * unit
+    }
+    let y = Reference.fullyConnected(
+      bench.maps, weights: rounded, biases: layer.bias.value.values().map(Double.init))
+    #expect(layer.keepNarrowWeights())
+    #expect(relativeError(bench.forward(), y.interleaved()) < 1e-6)
+    #expect(bench.leavesTheRestAlone)
+    #expect(layer.weight.value.values().allSatisfy { $0 == 0 })
+  }
+
+  @Test func rowsThatAreNoWholeBlocksStayAsTheyAre() {
+    let (bench, layer) = Case(slices: [Self.vector(33)], kernels: 4).bench()
+    bench.fill(seed: 1)
+    let before = bench.forward()
+    #expect(!layer.keepNarrowWeights() && bench.forward() == before)
+  }
+
   @Test(arguments: cases) func inputGradientIsTheAdjoint(_ trial: Case) {
     let (bench, _) = trial.bench(integers: true, withBiases: false)
     #expect(bench.adjointDefect(seed: 5) == 0)

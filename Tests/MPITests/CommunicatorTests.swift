@@ -174,7 +174,7 @@ import Testing
     try alone.sleepingBarrier()
     #expect(try alone.allReduce(2.5, .sum) == 2.5)
     var values: [Float] = [1, -3]
-    try values.withUnsafeMutableBufferPointer { try alone.allReduce($0, .min) }
+    try alone.allReduce(&values, .min)
     #expect(values == [1, -3])
     #expect(try alone.broadcast("text", from: 0) == "text")
     #expect(try alone.allGather("text") == ["text"])

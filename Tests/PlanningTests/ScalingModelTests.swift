@@ -73,6 +73,53 @@ import Testing
       abs(model.efficiency(step, Self.cluster(2, ranksPerHost: 2), batchSize: 128) - 1) < 1e-9)
   }
 
+  @Test func arithmeticGoesAsTheCoresAndTrafficAsTheMemory() {
+    let shapes = Self.network.shapes(ofTower: 0)
+    let parameters = shapes.reduce(0) { $0 + $1.parameters }
+    // fc6 of a tower: 9216 x 2048 weights and 2048 biases, each of which is read twice and whose
+    // gradient is written once; two inputs of 4608 numbers and 2048 outputs an image.
+    let fc6 = shapes.firstIndex { $0.layer.name == "fc6" } ?? 0
+    let bytes = 3 * 4 * (9216 * 2048 + 2048) + 128 * 4 * (3 * 9216 + 2 * 2048)
+    var profile = Self.profile()
+    profile.updatePerParameter = 20e-10
+    profile.memoryBandwidth = 1e10
+    profile.coreRate = 50e9
+    // Twice as long as its traffic takes, which is some more of the time forward than backward.
+    profile.layers[fc6].fixed = (Double(bytes) / 1e10, Double(bytes) / 1e10)
+    var cluster = Self.cluster(2, ranksPerHost: 2)
+    func seconds(_ change: (inout ClusterShape) -> Void) -> Double {
+      var other = cluster
+      change(&other)
+      return ScalingModel(Self.network, profile).predict(other, batchSize: 128, scheme: .data)
+        .compute
+    }
+    let update = 20e-10 * Double(parameters)
+    let layer = 2 * Double(bytes) / 1e10
+    #expect(abs(seconds { _ in } - (layer + update)) < 1e-9)
+    // The update is traffic alone, and half of the layer.
+    #expect(abs(seconds { $0.coreRate = 100e9 } - (0.75 * layer + update)) < 1e-9)
+    #expect(abs(seconds { $0.memoryBandwidth = 1e10 } - (1.5 * layer + 2 * update)) < 1e-9)
+    // Two cores with a tenth of the work on one of them, and each with its memory.
+    cluster.serialShare = 0.1
+    #expect(
+      abs(seconds { $0.threads = 2 } - (0.5 * layer * 0.55 + 0.25 * layer + update / 2)) < 1e-9)
+    // The same memory for both.
+    cluster.memoryBandwidth = 2e10
+    #expect(
+      abs(seconds { $0.threads = 2 } - (0.5 * layer * 0.55 + 0.5 * layer + update)) < 1e-9)
+  }
+
+  @Test func whatACacheKeepsIsNotCountedAsTraffic() {
+    var profile = Self.profile(perImage: 1e-9)
+    profile.memoryBandwidth = 1
+    var cluster = Self.cluster(2, ranksPerHost: 2)
+    let model = ScalingModel(Self.network, profile)
+    let before = model.predict(cluster, batchSize: 128, scheme: .data).compute
+    cluster.memoryBandwidth = 1
+    let after = model.predict(cluster, batchSize: 128, scheme: .data).compute
+    #expect(abs(after - 2 * before) < 1e-12)
+  }
+
   @Test(arguments: [FullyConnectedScheme.data, .model, .groups(4)])
   func aFasterLinkIsNeverSlower(_ scheme: FullyConnectedScheme) {
     let model = ScalingModel(Self.network, Self.profile(perImage: 5e-5, fixed: 1e-4))

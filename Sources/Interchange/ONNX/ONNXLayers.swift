@@ -153,12 +153,7 @@ struct ONNXLayers {
   }
 
   private func values(_ name: String, _ shape: [Int]) throws(Failure) -> [Float] {
-    let entry = try file.file.entry(name, .float32, shape: shape)
-    var values = [Float](repeating: 0, count: entry.count)
-    try values.withUnsafeMutableBufferPointer { buffer throws(Failure) in
-      try file.file.read(entry, into: buffer)
-    }
-    return values
+    try file.file.elements(of: file.file.entry(name, .float32, shape: shape))
   }
 
   // MARK: Windows, norms, towers

@@ -34,9 +34,7 @@ package struct Cores: Sendable {
     // cores, and must share them.
     var seen = [Int64](repeating: 0, count: Affinity.mostThreads)
     for core in own.cores { seen[core] = 1 }
-    try seen.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-      try host.allReduce(buffer, .max)
-    }
+    try host.allReduce(&seen, .max)
     let shared = Int(seen.reduce(0, +))
     let claimed = Int(try host.allReduce(Int64(own.cores.count), .sum))
     let quota = try host.allReduce(own.quota ?? .infinity, .min)

@@ -89,16 +89,12 @@ struct HealthCheck {
         sums[row + 4] += sum
         sums[row + 5] += Double(output.images * output.shape.count)
         // A kernel is dead if its output is zero for the images of all replicas.
-        try alive.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-          try output.peers.allReduce(buffer, .max)
-        }
+        try output.peers.allReduce(&alive, .max)
         sums[row + 6] += Double(alive.count { $0 == 0 })
         sums[row + 7] += Double(output.shape.maps)
       }
     }
-    try sums.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-      try world.allReduce(buffer, .sum)
-    }
+    try world.allReduce(&sums, .sum)
     return places.enumerated().map { number, place in
       let row = Array(sums[number * columns..<(number + 1) * columns])
       let hasUnit = row[5] > 0
@@ -167,9 +163,7 @@ extension HistogramCounts {
   /// The sum of all ranks' counts, the same on each.
   fileprivate func added(over world: Communicator) throws(MPIError) -> HistogramCounts {
     var all = self
-    try all.counts.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-      try world.allReduce(buffer, .sum)
-    }
+    try world.allReduce(&all.counts, .sum)
     all.sum = try world.allReduce(sum, .sum)
     all.squares = try world.allReduce(squares, .sum)
     all.smallest = try world.allReduce(smallest, .min)

@@ -102,8 +102,8 @@ final class RunObserver {
       if let activations { values.append(.histogram("activations/\(name)", activations)) }
     }
     if var kernels = FirstKernels(of: network) {
-      try kernels.weights.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
-      try kernels.owners.withUnsafeMutableBufferPointer { try world.allReduce($0, .sum) }
+      try world.allReduce(&kernels.weights, .sum)
+      try world.allReduce(&kernels.owners, .sum)
       let picture = kernels.picture(towers: network.specification.towers)
       values.append(
         .image(
