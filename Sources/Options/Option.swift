@@ -38,6 +38,9 @@ package struct Option<Value: Sendable>: AnyOption {
   package func value(of word: String) throws(Failure) -> any Sendable {
     try reading.read(word, of: declaration.name)
   }
+
+  /// A value as a user would type it.
+  package func text(_ value: Value) -> String { reading.text(value) }
 }
 
 /// An option with a default: `arguments[setting]` is that where the user did not give it.

@@ -87,19 +87,15 @@ struct TrainCommand {
       classes: dataset?.classNames.count ?? arguments[TrainOptions.classes]
         ?? Demonstration.classes)
     if let dataset { try check(dataset, fits: network) }
-    let threadsPerTower = max(1, plan.cores.threads / plan.placement.owned.count)
-    return TrainingSettings(
-      network: network, recipe: plan.recipe, dataset: dataset?.path ?? "(none)",
-      datasetChecksum: dataset?.checksum ?? "",
-      fineTuning: try fineTuning(weights: plan.weights, network),
-      seed: UInt64(arguments[TrainOptions.seed]), maxSteps: steps,
-      validateEvery: arguments[TrainOptions.validateEvery],
-      checkpointEvery: arguments[TrainOptions.checkpointEvery],
-      keptCheckpoints: arguments[TrainOptions.keep],
-      skipsCorrupt: arguments[TrainOptions.skipCorrupt],
-      algorithm: arguments[TrainOptions.algorithm],
-      threadsPerTower: Int(try world.allReduce(Int64(threadsPerTower), .min)),
-      formats: plan.parallelChoice.formats)
+    var settings = plan.settings
+    settings.network = network
+    if let dataset {
+      (settings.dataset, settings.datasetChecksum) = (dataset.path, dataset.checksum)
+    }
+    settings.fineTuning = try fineTuning(weights: plan.weights, network)
+    let threads = max(1, plan.cores.threads / plan.placement.owned.count)
+    settings.threadsPerTower = Int(try world.allReduce(Int64(threads), .min))
+    return settings
   }
 
   /// Prints the first lines of the run.
@@ -136,8 +132,7 @@ struct TrainCommand {
       placement: plan.placement, parallelism: parallelism, world: world, run: opened.run,
       lock: opened.lock, resuming: opened.takeCheckpoint(),
       startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads,
-      tensorBoard: arguments[TrainOptions.tensorboard], provenance: provenance,
-      said: said.lines, timeline: plan.timeline)
+      provenance: provenance, said: said.lines, timeline: plan.timeline)
     return withExtendedLifetime((trainer, opened)) {
       do {
         return try trainer.train()

@@ -13,7 +13,8 @@ struct TrainPlan {
   /// The file with the weights; nil for initial values.
   let weights: String?
   let choice: NetworkChoice
-  let recipe: Recipe
+  /// All but what depends on the dataset.
+  let settings: TrainingSettings
   /// Sentences about what the network changes in the recipe.
   let said: [String]
   let parallelChoice: ParallelChoice
@@ -22,7 +23,6 @@ struct TrainPlan {
 
   init(_ command: TrainCommand, start: Double) throws {
     let arguments = command.arguments
-    safeguards = try Safeguards(arguments, start: start)
     cores = try Cores(command.world, threads: arguments[TrainOptions.threads])
     guard
       !arguments.has(TrainOptions.classes)
@@ -43,8 +43,9 @@ struct TrainPlan {
     }
     weights = try command.weightFile()
     choice = try command.networkChoice(weights: weights)
-    (recipe, said) = try command.recipe(for: choice)
-    parallelChoice = ParallelChoice(arguments)
+    (settings, said) = try command.settings(for: choice)
+    safeguards = try Safeguards(settings, arguments, start: start)
+    parallelChoice = ParallelChoice(arguments, formats: settings.wireFormats)
     placement = try Placement(
       towers: choice.network(classes: nil).towers, over: command.world,
       towersPerRank: arguments[TrainOptions.towersPerRank])

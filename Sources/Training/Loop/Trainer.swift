@@ -65,7 +65,6 @@ package final class Trainer {
   ///   - load: Fills a new run's network with the weights of a file; nil if all layers start with
   ///     their initial values.
   ///   - threads: The number of threads of this process.
-  ///   - tensorBoard: Whether to write files for TensorBoard into the run's folder.
   ///   - provenance: By which program the run is trained, where and how.
   ///   - said: What was said before, for the log.
   ///   - timeline: The steps to record; nil for none.
@@ -75,7 +74,7 @@ package final class Trainer {
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
     lock: RunLock?, resuming checkpoint: SafetensorsFile?,
     startingFrom load: ((Network) throws -> StartingPoint)?, threads: Int,
-    tensorBoard: Bool = false, provenance: Provenance, said: [String] = [],
+    provenance: Provenance, said: [String] = [],
     timeline: TimelineChoice? = nil
   ) throws {
     self.settings = settings
@@ -111,7 +110,7 @@ package final class Trainer {
     chance = Chance(training: dataset.counts(.train), validation: dataset.counts(.validation))
     let observer = try RunObserver(
       network, over: placement.all, remedies: remedies,
-      tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
+      tensorBoard: settings.tensorboard == true ? run.tensorBoard : nil, firstStep: state.step)
     let files = journal.files + observer.files
     keeper = lock.map { RunKeeper($0, files: files, settings: settings.json) }
     plan = RunPlan(
