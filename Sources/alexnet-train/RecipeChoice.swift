@@ -5,15 +5,33 @@ import System
 import Training
 
 extension TrainCommand {
-  /// The settings according to the options, all but those that depend on the dataset, and sentences
+  /// Where settings come from that the command line does not give: a sentence each.
+  var sources: [String] {
+    let file = arguments[TrainOptions.config].map {
+      "Settings that options do not give: \(quoted($0))."
+    }
+    let variables = arguments.variables.joined(separator: " ")
+    return [file, variables.isEmpty ? nil : "From the environment: \(variables)."]
+      .compactMap(\.self)
+  }
+
+  /// The name of the recipe: the option's, otherwise that of the record.
+  var recipeName: RecipeName {
+    let given = arguments[TrainOptions.recipe]
+    return arguments.has(TrainOptions.recipe) ? given : record.settings?.recipe.name ?? given
+  }
+
+  /// The settings according to the options and the record, all but those that depend on the dataset, and sentences
   /// about what the network changes in the recipe.
   func settings(
     for choice: NetworkChoice
   ) throws(Failure) -> (settings: TrainingSettings, said: [String]) {
-    let name = arguments[TrainOptions.recipe]
+    let name = recipeName
     var (recipe, changes) = Recipe.named(name, preset: choice.preset)
     var said: [String] = []
-    if let changes, let preset = choice.preset {
+    if let recorded = record.settings?.recipe, recorded.name == name {
+      recipe = recorded
+    } else if let changes, let preset = choice.preset {
       said.append("\(preset) is trained with \(changes), unless options say otherwise.")
     }
     let network = try choice.network(classes: nil)
@@ -26,7 +44,8 @@ extension TrainCommand {
       )
     }
     if recipe.layerRates?.isEmpty == true { recipe.layerRates = nil }
-    var settings = TrainingSettings(network: network, recipe: recipe)
+    var settings = record.settings ?? TrainingSettings(network: network, recipe: recipe)
+    (settings.network, settings.recipe) = (network, recipe)
     for option in RecordedOptions.all { option.take(from: arguments, into: &settings) }
     switch (arguments[TrainOptions.augmentation], arguments[TrainOptions.noAugmentation]) {
     case (true, true):
@@ -46,11 +65,12 @@ extension TrainCommand {
           steps: steps, batchSize: settings.recipe.batchSize)
       }
     }
-    guard settings.patience != nil || !arguments.has(RecordedOptions.patience) else {
+    let plateaus: [any RecordedOption] = [RecordedOptions.patience, RecordedOptions.lastPlateau]
+    for option in plateaus where settings.patience == nil && arguments.has(option) {
       throw Failure(
         .usage,
-        "--patience needs --recipe paper and --data DATASET: here the learning rate falls after "
-          + "a fixed time.")
+        "--\(option.declaration.name) needs --recipe paper and --data DATASET: here the learning "
+          + "rate falls after a fixed time.")
     }
     return (settings, said)
   }

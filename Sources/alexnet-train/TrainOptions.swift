@@ -19,9 +19,12 @@ enum TrainOptions {
     "out", "RUN", .path, default: "runs/<network>-<date>-<time>",
     "The run's folder: settings, metrics, checkpoints, log.")
   static let resume = Flag(
-    "resume", words: ResumeMode.words,
-    "Continue the run in --out from its newest checkpoint; auto: start it if there is none; "
-      + "latest-good: skip damaged checkpoints.")
+    "resume", words: ResumeMode.words, hint: "--out RUN names the run",
+    "Continue the run in --out from its newest checkpoint, with its own settings; auto: start it if "
+      + "there is none; latest-good: skip damaged checkpoints.")
+  static let config = Option(
+    "config", "FILE", .path,
+    "Settings of a run, in its config.json; options and variables of the environment win.")
   static let allowChanged = ListOption(
     "allow-changed", "KEY", .text,
     "A setting that may differ from the one the run was started with: "
@@ -139,12 +142,16 @@ enum TrainOptions {
       computes one tower. Without --data it trains the demonstration: Fashion-MNIST (Debian package
       dataset-fashion-mnist), for \(Demonstration.steps) steps, the learning rate divided by ten
       after four fifths of them.
+
+      What is not given as an option is taken from the environment (ALEXNET_TRAIN_BATCH_SIZE=64
+      stands for --batch-size 64, and so on; 1 and 0 for options without a value), then from the
+      file of --config or from the run that --resume continues.
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])", isProgram: true,
     groups: [
       (
         "Data and output",
-        all([data, out], RecordedOptions.data, [resume, allowChanged, dryRun, classes])
+        all([data, out], RecordedOptions.data, [config, resume, allowChanged, dryRun, classes])
       ),
       ("Network", [network, variant]),
       ("Training", all([recipe], RecordedOptions.training, [noAugmentation, augmentation])),

@@ -15,7 +15,7 @@ struct TrainPlan {
   let choice: NetworkChoice
   /// All but what depends on the dataset.
   let settings: TrainingSettings
-  /// Sentences about what the network changes in the recipe.
+  /// Sentences about where settings come from, and what the network changes in the recipe.
   let said: [String]
   let parallelChoice: ParallelChoice
   let placement: Placement
@@ -32,9 +32,6 @@ struct TrainPlan {
         .usage,
         "--classes needs --dry-run and excludes --data, since a dataset has its own classes.")
     }
-    guard !arguments[TrainOptions.resume] || arguments.has(TrainOptions.out) else {
-      throw Failure(.usage, "--resume needs --out, the folder of the run to continue.")
-    }
     timeline = arguments[TrainOptions.timeline].map {
       TimelineChoice(path: $0, steps: arguments[TrainOptions.timelineSteps])
     }
@@ -43,7 +40,9 @@ struct TrainPlan {
     }
     weights = try command.weightFile()
     choice = try command.networkChoice(weights: weights)
-    (settings, said) = try command.settings(for: choice)
+    let (settings, changes) = try command.settings(for: choice)
+    self.settings = settings
+    said = command.sources + changes
     safeguards = try Safeguards(settings, arguments, start: start)
     parallelChoice = ParallelChoice(arguments, formats: settings.wireFormats)
     placement = try Placement(

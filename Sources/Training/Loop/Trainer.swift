@@ -40,6 +40,7 @@ package final class Trainer {
   private let keeper: RunKeeper?
   private let plan: RunPlan
   private let journal: RunJournal
+  private let observer: RunObserver
   private let stepLog: StepLog
   private let validationLog: ValidationLog
   private let chance: Chance
@@ -108,7 +109,7 @@ package final class Trainer {
     let remedies = Remedies(
       recipe, network: settings.network.name, isFineTuned: settings.fineTuning != nil)
     chance = Chance(training: dataset.counts(.train), validation: dataset.counts(.validation))
-    let observer = try RunObserver(
+    observer = try RunObserver(
       network, over: placement.all, remedies: remedies,
       tensorBoard: settings.tensorboard == true ? run.tensorBoard : nil, firstStep: state.step)
     let files = journal.files + observer.files
@@ -313,7 +314,7 @@ package final class Trainer {
   /// Why the run has come to its end.
   private var reason: String {
     let why =
-      state.schedule.isFinished
+      plan.isAtLastPlateau(state)
       ? "The validation error had stopped improving at the smallest learning rate, so the run ended "
         + "before step \(plan.lastStep)."
       : plan.lastStep == settings.maxSteps
@@ -375,6 +376,7 @@ package final class Trainer {
     try checkpoints.goBack(to: state)
     (state.rollbackStep, state.rollbacks) = (step, rollbacks)
     try journal.cut(toRecords: state.records)
+    try observer.goBack(to: state.step)
     steps = try StepRunner(
       network, settings, from: state, dataset, preprocessing, team: team,
       faults: safeguards.faultsDue(inRank: world.rank))

@@ -44,12 +44,16 @@ package enum RecordedOptions {
     "patience", "N", .integer(in: 1...1_000_000), \.patience, default: "5 validations",
     changesResult: false,
     "Validations without a better error before the learning rate falls (recipe paper).")
+  package static let lastPlateau = Recorded(
+    "last-plateau", "WORD", .word, \.lastPlateau, standard: .stop, changesResult: false,
+    "At a plateau of the smallest learning rate: stop, or continue to the last epoch. With --resume "
+      + "and continue, a run that stopped there goes on.")
   package static let seed = Recorded(
     "seed", "N", .integer(in: 0...Int.max), \.seedNumber, standard: 1, changesResult: true,
     "Same seed, same result.")
 
   package static let training: [any RecordedOption] = [
-    epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience, seed,
+    epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience, lastPlateau, seed,
   ]
 
   // MARK: Validation and checkpoints

@@ -39,6 +39,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var threadsPerTower: Int
   /// The number format of messages between ranks; nil for fp32.
   package var formats: WireFormats?
+  /// What becomes of a run at a plateau of the smallest learning rate; nil for `stop`.
+  package var lastPlateau: LastPlateau?
   /// What becomes of a run whose numbers diverge; nil for `stop`.
   package var onDivergence: OnDivergence?
   /// How often a run goes back at most; nil for the program's own number.
@@ -85,6 +87,9 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
       algorithm: .automatic, threadsPerTower: 1)
     for option in RecordedOptions.all { option.setStandard(in: &self) }
   }
+
+  /// What becomes of a run at a plateau of the smallest learning rate.
+  package enum LastPlateau: String, Codable, CaseIterable, Sendable { case stop, `continue` }
 
   /// What becomes of a run whose numbers diverge.
   package enum OnDivergence: String, Codable, CaseIterable, Sendable { case stop, rollback }
