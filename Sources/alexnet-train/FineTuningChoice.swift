@@ -16,9 +16,12 @@ extension TrainCommand {
     guard let word = arguments[TrainOptions.initFrom] else {
       return record.settings?.fineTuning?.file
     }
-    guard record.hasCheckpoint else { return try RunDirectory.checkpoint(named: word) }
-    let recorded = record.run?.fineTuning?.file
-    return recorded.map { FineTuning.names(word, $0) } == true ? recorded : word
+    if let recorded = record.run?.fineTuning?.file, FineTuning.names(word, recorded),
+      record.hasCheckpoint || FileStatus(recorded) != nil
+    {
+      return recorded
+    }
+    return record.hasCheckpoint ? word : try RunDirectory.checkpoint(named: word)
   }
 
   /// The network to train: the one that `--network` names, otherwise that of the record, otherwise
@@ -89,8 +92,10 @@ extension TrainCommand {
       throw Failure(.usage, "--class-map needs --init-from, whose classes it maps.")
     }
     var tuning = record.settings?.fineTuning ?? FineTuning()
-    for layer in tuning.reset + tuning.learningRateFactors.keys.sorted() {
-      _ = try FineTuning.layers(layer, of: network, option: "config")
+    if record.file != nil {
+      for layer in tuning.reset + tuning.learningRateFactors.keys.sorted() {
+        _ = try FineTuning.layers(layer, of: network, option: "config")
+      }
     }
     tuning.file = weights
     if let word = arguments[TrainOptions.classMap] { tuning.classMap = try ClassMap(word) }

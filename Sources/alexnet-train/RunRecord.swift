@@ -23,6 +23,8 @@ struct RunRecord {
       }
       let run = RunDirectory(out)
       if world.rank == 0, mode != .auto || run.holdsTraining {
+        // Links are not followed.
+        if run.holdsTraining { try run.check() }
         text = (run.checkpointFiles.isEmpty ? "-" : "+") + (try run.settingsToGoOnWith().json)
       }
       (text, path) = (try world.broadcast(text, from: 0), run.configuration)
