@@ -32,10 +32,9 @@ extension Command {
         let near = Hint.nearest(to: word, among: names)
         throw Failure(
           .usage,
-          "The variable \(quoted(variable)) of the environment is none of \(name)"
-            + (near.map { "; did you mean \(prefix + Self.variable($0))?" } ?? ";")
-            + " Each option has one, such as \(prefix + Self.variable(names.first ?? "")); unset "
-            + "others.")
+          "\(quoted(variable)) in the environment stands for no option of \(name)"
+            + (near.map { "; did you mean \(prefix + Self.variable($0))?" } ?? ".")
+            + " '\(name) --help' lists them; unset this variable.")
       }
       guard !arguments.has(option) else { continue }
       do throws(Failure) {
