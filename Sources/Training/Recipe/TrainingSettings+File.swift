@@ -45,8 +45,25 @@ extension TrainingSettings {
     // Names of a network's own are checked as it is read.
     let known = Set(JSONText.members(of: json).map(\.path))
     for member in members where member.path[0] != "network" && !known.contains(member.path) {
-      let names = known.filter { $0.dropLast() == member.path.dropLast() }.map { $0.last ?? "" }
-      throw unknown(member, Hint.nearest(to: member.path.last ?? "", among: names.sorted()))
+      let names = names(at: member.path.dropLast())
+      throw unknown(member, Hint.nearest(to: member.path.last ?? "", among: names))
     }
+  }
+
+  /// The names of the settings at some place, those that have no value too.
+  private func names(at path: ArraySlice<String>) -> [String] {
+    func mirror(_ value: Any) -> Mirror {
+      let mirror = Mirror(reflecting: value)
+      guard mirror.displayStyle == .optional, let some = mirror.children.first else {
+        return mirror
+      }
+      return Mirror(reflecting: some.value)
+    }
+    var place: Any = self
+    for name in path {
+      guard let child = mirror(place).children.first(where: { $0.label == name }) else { return [] }
+      place = child.value
+    }
+    return mirror(place).children.compactMap(\.label)
   }
 }
