@@ -106,7 +106,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "TensorBoard", "AlexNet", "Checkpoints", "Data", "Images", "Towers", "ModelParallel",
       "Supervision", "MPI", "Layers", "Kernels", "Networks", "Tensors", "Safetensors", "JSON",
-      "System", "CArchive",
+      "Options", "System", "CArchive",
     ]
   ),
   (
@@ -216,7 +216,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     "TrainingTests",
     [
       "TestSupport", "Training", "Data", "Towers", "ModelParallel", "MPI", "Layers", "Networks",
-      "Tensors", "System",
+      "Tensors", "JSON", "Options", "System",
     ]
   ),
   ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]),

@@ -37,22 +37,8 @@ package struct StartingWeights {
     for tensor in network.specification.tensors { tensors[tensor.name] = tensor }
     for parameter in network.parameters {
       guard let tensor = tensors[parameter.name], !reset.contains(tensor.layer) else { continue }
-      let rows = tensor.layer == classes.layer ? classes.rows : nil
-      let values: [Float]
-      do throws(Failure) {
-        values = try weights.read(tensor, rows: rows.map { _ in classes.count })
-      } catch {
-        throw Failure(
-          error.exitCode,
-          error.message + " --reset \(tensor.layer) lets that layer begin with its initial values.")
-      }
-      guard values.allSatisfy(\.isFinite) else {
-        throw Failure(
-          .badData,
-          "\(quoted(tensor.name)) in \(quoted(file)) holds numbers that are not finite; nothing "
-            + "can be learnt from them."
-        )
-      }
+      let rows = classes.rows(of: tensor)
+      let values = try values(of: tensor, in: weights, classes)
       let length = parameter.layout.kernelLength
       values.withUnsafeBufferPointer { values in
         for kernel in 0..<parameter.layout.kernels {
@@ -71,6 +57,42 @@ package struct StartingWeights {
         described.flatMap { Self.difference($0.network, network.specification, in: file) },
         classes.notice,
       ].compactMap(\.self) + weights.notes + pictures.statements)
+  }
+
+  /// Checks, without a network to fill, what `load` checks.
+  package func check(
+    _ network: NetworkSpecification, for classNames: [String]
+  ) throws(Failure) {
+    let source = try WeightFile.open(file)
+    let described = try source.described()
+    let classes = try classes(described, network, classNames)
+    let weights = try NetworkWeights(source, of: network, but: Set(reset))
+    for tensor in network.tensors where !reset.contains(tensor.layer) {
+      _ = try values(of: tensor, in: weights, classes)
+    }
+    _ = try Self.preprocessing(described, source, network, classNames)
+  }
+
+  /// The weights of a tensor: all kernels of the file.
+  private func values(
+    of tensor: NetworkTensor, in weights: NetworkWeights, _ classes: Classes
+  ) throws(Failure) -> [Float] {
+    let values: [Float]
+    do throws(Failure) {
+      values = try weights.read(tensor, rows: classes.rows(of: tensor).map { _ in classes.count })
+    } catch {
+      throw Failure(
+        error.exitCode,
+        error.message + " --reset \(tensor.layer) lets that layer begin with its initial values.")
+    }
+    guard values.allSatisfy(\.isFinite) else {
+      throw Failure(
+        .badData,
+        "\(quoted(tensor.name)) in \(quoted(file)) holds numbers that are not finite; nothing "
+          + "can be learnt from them."
+      )
+    }
+    return values
   }
 
   /// How the network of the weights differs from the one that starts with them, if it does.
@@ -126,6 +148,9 @@ package struct StartingWeights {
     /// The number of classes in the file.
     var count = 0
     var notice: String?
+
+    /// The file's kernel for each of a tensor's; nil if the order is the same.
+    func rows(of tensor: NetworkTensor) -> [Int]? { tensor.layer == layer ? rows : nil }
   }
 
   /// Checks that each kernel of the last layer keeps the class that it was trained for.

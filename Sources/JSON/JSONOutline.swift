@@ -54,7 +54,7 @@ enum JSONOutline {
   }
 
   /// The text of a name, with its escapes decoded.
-  private static func unescaped(_ raw: ArraySlice<UInt8>) -> String {
+  static func unescaped(_ raw: ArraySlice<UInt8>) -> String {
     guard raw.contains(UInt8(ascii: "\\")) else { return String(decoding: raw, as: UTF8.self) }
     var units: [UInt16] = []
     var rest = Substring(String(decoding: raw, as: UTF8.self)).utf16

@@ -3,6 +3,8 @@ package struct Arguments: Sendable {
   var values: [String: [any Sendable]] = [:]
   /// The words that belong to no option.
   package internal(set) var operands: [String] = []
+  /// The variables of the environment that gave values, each as `NAME=VALUE`.
+  package internal(set) var variables: [String] = []
 
   /// The option's value; nil where it was not given.
   package subscript<Value>(_ option: Option<Value>) -> Value? {

@@ -75,9 +75,15 @@ package struct Command: Sendable {
   ///
   /// `--name value`, `--name=value` and `--flag` are understood, and `--` ends the options. Where
   /// help or the version is asked for, nothing else counts.
+  /// - Parameters:
+  ///   - words: The words.
+  ///   - environment: Variables that stand for options which the words do not give.
+  /// - Returns: What the user gave.
   /// - Throws: `Failure` (usage) for an unknown option, a value that is missing or is not what the
   ///   option takes, an option given twice that may not be, or an operand where none is taken.
-  package func parse(_ words: some Sequence<String>) throws(Failure) -> Arguments {
+  package func parse(
+    _ words: some Sequence<String>, environment: [String: String] = [:]
+  ) throws(Failure) -> Arguments {
     var arguments = Arguments()
     var given: [(option: any AnyOption, word: String)] = []
     var rest = Array(words)[...]
@@ -87,6 +93,11 @@ package struct Command: Sendable {
         break
       }
       guard word.hasPrefix("-"), word.count > 1 else {
+        if !takesOperands, let flag = given.last, flag.word.isEmpty,
+          !flag.option.declaration.words.isEmpty
+        {
+          throw flag.option.declaration.refusal(of: word)
+        }
         try add(word, to: &arguments)
         continue
       }
@@ -119,6 +130,7 @@ package struct Command: Sendable {
       }
       arguments.values[declaration.name, default: []].append(try option.value(of: word))
     }
+    try add(environment, to: &arguments)
     return arguments
   }
 

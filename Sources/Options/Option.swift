@@ -38,6 +38,9 @@ package struct Option<Value: Sendable>: AnyOption {
   package func value(of word: String) throws(Failure) -> any Sendable {
     try reading.read(word, of: declaration.name)
   }
+
+  /// A value as a user would type it.
+  package func text(_ value: Value) -> String { reading.text(value) }
 }
 
 /// An option with a default: `arguments[setting]` is that where the user did not give it.
@@ -110,10 +113,11 @@ package struct Flag: AnyOption {
   /// - Parameters:
   ///   - name: The name without its two dashes.
   ///   - words: Words that may follow; none where it takes none.
+  ///   - hint: What is said to somebody who writes another word behind it, as a clause.
   ///   - help: One sentence.
-  package init(_ name: String, words: [String] = [], _ help: String) {
+  package init(_ name: String, words: [String] = [], hint: String? = nil, _ help: String) {
     declaration = OptionDeclaration(
-      name: name, words: words, help: help, repeats: true, completion: .words(words))
+      name: name, words: words, hint: hint, help: help, repeats: true, completion: .words(words))
   }
 
   /// The word that followed the flag; empty where none did.
@@ -128,6 +132,8 @@ package struct OptionDeclaration: Sendable {
   package var valueName: String?
   /// Words that may follow a flag as its value; none where it takes none.
   package var words: [String] = []
+  /// What is said to somebody who writes another word behind a flag.
+  package var hint: String?
   /// The default as the help text shows it, with its unit; nil where there is none.
   package var defaultText: String?
   /// One sentence.
@@ -145,7 +151,8 @@ package struct OptionDeclaration: Sendable {
       .usage,
       words.isEmpty
         ? "--\(name) takes no value, but was given \(quoted(word))."
-        : "--\(name) takes \(words.joined(separator: " or ")) or no value, not \(quoted(word)).")
+        : "--\(name) takes \(words.joined(separator: " or ")) or no value, not \(quoted(word))"
+          + (hint.map { "; \($0)." } ?? "."))
   }
 
   /// What a shell may complete.

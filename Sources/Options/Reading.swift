@@ -37,7 +37,7 @@ package struct Reading<Value: Sendable>: Sendable {
   }
 
   /// A value as a user would type it.
-  func text(_ value: Value) -> String { words(value) }
+  package func text(_ value: Value) -> String { words(value) }
 
   /// Reads a word that follows an option.
   func read(_ word: String, of option: String) throws(Failure) -> Value {

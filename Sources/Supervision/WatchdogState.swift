@@ -197,10 +197,14 @@ final class WatchdogState: @unchecked Sendable {
           + "\(unheard.map(\.name).joined(separator: ", ")) over UDP, so one of them may have "
           + "stopped"
       }
-      let others = peers.map(\.name).joined(separator: ", ")
-      return
-        "\(step) has waited \(time) for messages, and "
-        + "\(others.isEmpty ? "the others wait" : others + " too")"
+      // A rank that misses its heartbeats may have stopped: it is not known to wait.
+      let quiet = peers.filter { $0.silence > 2 * beat }
+      let others = peers.filter { $0.silence <= 2 * beat }.map(\.name).joined(separator: ", ")
+      return "\(step) has waited \(time) for messages"
+        + (!others.isEmpty ? ", and \(others) too" : peers.isEmpty ? ", and the others wait" : "")
+        + quiet.map {
+          "; \($0.name) gave its last sign of life \(Int($0.silence.rounded())) s ago"
+        }.joined()
     }
     return late.map { peer in
       let last = peer.last.map { Self.place($0.step, $0.phase) } ?? step

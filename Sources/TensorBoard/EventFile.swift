@@ -35,8 +35,13 @@ package final class EventFile {
     self.path = path
     self.descriptor = descriptor
     try append(Event.version())
-    if firstStep > 0 { try append(Event.start(step: firstStep + 1)) }
+    if firstStep > 0 { try restart(after: firstStep) }
   }
+
+  /// Makes TensorBoard ignore what is recorded of later steps up to here, in this file and older
+  /// ones.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be written.
+  package func restart(after step: Int) throws(Failure) { try append(Event.start(step: step + 1)) }
 
   deinit { close(descriptor) }
 

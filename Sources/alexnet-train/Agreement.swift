@@ -7,8 +7,21 @@ import Training
 struct Agreement {
   let world: Communicator
 
-  /// Ranks started with different arguments might wait for each other in different places.
-  func agree(onWords words: some Sequence<String>) throws {
+  /// Ranks started with different arguments, or with variables that stand for others, might wait
+  /// for each other in different places.
+  func agree(onWords words: some Sequence<String>, _ variables: [String]) throws {
+    let environment = variables.joined(separator: " ")
+    let firstEnvironment = try world.broadcast(environment, from: 0)
+    guard environment == firstEnvironment else {
+      func text(_ variables: String) -> String {
+        variables.isEmpty ? "no variables of alexnet-train" : variables
+      }
+      throw Failure(
+        .ranksDisagree,
+        "Rank \(world.rank) has \(text(environment)) in its environment and rank 0 has "
+          + "\(text(firstEnvironment)); give all ranks the same, on several hosts by "
+          + "'mpirun -x NAME'.")
+    }
     let own = words.map(quoted).joined(separator: " ")
     let first = try world.broadcast(own, from: 0)
     guard own != first else { return }

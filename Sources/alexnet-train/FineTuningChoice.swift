@@ -9,16 +9,36 @@ import Training
 
 extension TrainCommand {
   /// The file with the weights: the argument of `--init-from`, or its newest checkpoint if it is a
-  /// run.
+  /// run; otherwise the file of the record.
+  ///
+  /// A run that goes on from its own checkpoint needs it no more, and it may have gone.
   func weightFile() throws(Failure) -> String? {
-    try arguments[TrainOptions.initFrom].map { path throws(Failure) in
-      try RunDirectory.checkpoint(named: path)
+    guard let word = arguments[TrainOptions.initFrom] else {
+      return record.settings?.fineTuning?.file
     }
+    if let recorded = record.run?.fineTuning?.file, FineTuning.names(word, recorded),
+      record.hasCheckpoint || FileStatus(recorded) != nil
+    {
+      return recorded
+    }
+    return record.hasCheckpoint ? word : try RunDirectory.checkpoint(named: word)
   }
 
-  /// The network to train: the one that `--network` names, otherwise that of the weights' file.
+  /// The network to train: the one that `--network` names, otherwise that of the record, otherwise
+  /// that of the weights' file.
   func networkChoice(weights: String?) throws(Failure) -> NetworkChoice {
     let name = arguments[TrainOptions.network]
+    // Nothing of the file is read where the run has a checkpoint.
+    let isRead = arguments.has(TrainOptions.initFrom) && !record.hasCheckpoint
+    if name == nil, let recorded = record.settings {
+      guard !arguments.has(TrainOptions.variant) else {
+        throw Failure(
+          .usage, "--variant needs --network here, since the settings have a network of their own.")
+      }
+      let choice = NetworkChoice(recorded.network)
+      guard isRead, let weights else { return choice }
+      return choice.reading(try StartingWeights.pictures(for: recorded.network, in: weights))
+    }
     if name == nil, let weights, let network = try StartingWeights.network(in: weights) {
       guard !arguments.has(TrainOptions.variant) else {
         throw Failure(
@@ -28,9 +48,10 @@ extension TrainCommand {
       return NetworkChoice(network)
     }
     let choice = try NetworkChoice(
-      name: name ?? NetworkSpecification.presetNames[0], recipe: arguments[TrainOptions.recipe],
+      name: name ?? NetworkSpecification.presetNames[0], recipe: recipeName,
       variants: arguments[TrainOptions.variant])
     guard let weights else { return choice }
+    if record.hasCheckpoint { return choice.reading(record.run?.network.preprocessing) }
     return choice.reading(
       try StartingWeights.pictures(for: choice.network(classes: nil), in: weights))
   }
@@ -44,6 +65,15 @@ extension TrainCommand {
       try StartingWeights(file, reset: tuning.reset, classMap: tuning.classMap)
         .load(into: network, for: dataset.classNames)
     }
+  }
+
+  /// Checks for a dry run what a run reads as it starts from a file's weights.
+  func checkStartingWeights(_ settings: TrainingSettings, _ dataset: Dataset?) throws(Failure) {
+    guard !record.hasCheckpoint, let tuning = settings.fineTuning, let file = tuning.file,
+      dataset != nil || tuning.classMap == nil
+    else { return }
+    try StartingWeights(file, reset: tuning.reset, classMap: tuning.classMap)
+      .check(settings.network, for: dataset?.classNames ?? [])
   }
 
   /// The options about single layers; nil if there are none.
@@ -61,9 +91,17 @@ extension TrainCommand {
     guard weights != nil || !arguments.has(TrainOptions.classMap) else {
       throw Failure(.usage, "--class-map needs --init-from, whose classes it maps.")
     }
-    var tuning = FineTuning(file: weights)
-    tuning.classMap = try arguments[TrainOptions.classMap].map { word throws(Failure) in
-      try ClassMap(word)
+    var tuning = record.settings?.fineTuning ?? FineTuning()
+    if record.file != nil {
+      for layer in tuning.reset + tuning.learningRateFactors.keys.sorted() {
+        _ = try FineTuning.layers(layer, of: network, option: "config")
+      }
+    }
+    tuning.file = weights
+    if let word = arguments[TrainOptions.classMap] { tuning.classMap = try ClassMap(word) }
+    if arguments.has(TrainOptions.reset) { tuning.reset = [] }
+    if arguments.has(TrainOptions.freeze) || arguments.has(TrainOptions.learningRateScale) {
+      tuning.learningRateFactors = [:]
     }
     for word in words(TrainOptions.reset) {
       tuning.reset += try FineTuning.layers(word, of: network, option: "reset")

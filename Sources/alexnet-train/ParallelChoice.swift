@@ -8,17 +8,13 @@ import Training
 
 /// The command line's options for how the ranks share the work.
 struct ParallelChoice {
-  /// The number format of messages; nil for fp32.
-  let formats: WireFormats?
+  private let formats: WireFormats
   /// Nil for the best scheme.
   private let scheme: FullyConnectedScheme?
   private let checkEvery: Int
 
-  init(_ arguments: Arguments) {
-    let formats = WireFormats(
-      activations: arguments[TrainOptions.sendActivations],
-      gradients: arguments[TrainOptions.sendGradients])
-    self.formats = formats == WireFormats() ? nil : formats
+  init(_ arguments: Arguments, formats: WireFormats) {
+    self.formats = formats
     scheme = arguments[TrainOptions.parallelFC]
     checkEvery = arguments[TrainOptions.checkReplicas]
   }
@@ -35,7 +31,6 @@ struct ParallelChoice {
     }
     let (ranks, replicas) = (placement.group.size, placement.replicas)
     try scheme?.check(network, ranksPerReplica: ranks, replicas: replicas)
-    let formats = formats ?? WireFormats()
     let chosen =
       scheme
       ?? FullyConnectedScheme.best(

@@ -5,22 +5,37 @@ import System
 import Training
 
 extension TrainCommand {
-  /// The limit on the number of steps, if there is one.
-  var steps: Int? {
-    let standard =
-      isDemonstration && !arguments.has(TrainOptions.epochs) ? Demonstration.steps : nil
-    return arguments[TrainOptions.maxSteps] ?? standard
+  /// Where settings come from that the command line does not give: a sentence each.
+  var sources: [String] {
+    let file = arguments[TrainOptions.config].map {
+      "Settings that options do not give: \(quoted($0))."
+    }
+    let variables = arguments.variables.joined(separator: " ")
+    return [file, variables.isEmpty ? nil : "From the environment: \(variables)."]
+      .compactMap(\.self)
   }
 
-  /// The recipe according to the options, and sentences about what the network changes in it.
-  func recipe(for choice: NetworkChoice) throws(Failure) -> (recipe: Recipe, said: [String]) {
-    let name = arguments[TrainOptions.recipe]
+  /// The name of the recipe: the option's, otherwise that of the record.
+  var recipeName: RecipeName {
+    let given = arguments[TrainOptions.recipe]
+    return arguments.has(TrainOptions.recipe) ? given : record.settings?.recipe.name ?? given
+  }
+
+  /// The settings according to the options and the record, all but those that depend on the dataset, and sentences
+  /// about what the network changes in the recipe.
+  func settings(
+    for choice: NetworkChoice
+  ) throws(Failure) -> (settings: TrainingSettings, said: [String]) {
+    let name = recipeName
     var (recipe, changes) = Recipe.named(name, preset: choice.preset)
     var said: [String] = []
-    if let changes, let preset = choice.preset {
+    if let recorded = record.settings?.recipe, recorded.name == name {
+      recipe = recorded
+    } else if let changes, let preset = choice.preset {
       said.append("\(preset) is trained with \(changes), unless options say otherwise.")
     }
-    let layers = try choice.network(classes: nil).layers.filter(\.hasWeights).map(\.name)
+    let network = try choice.network(classes: nil)
+    let layers = network.layers.filter(\.hasWeights).map(\.name)
     for layer in (recipe.layerRates ?? [:]).keys.sorted() where !layers.contains(layer) {
       recipe.layerRates?[layer] = nil
       said.append(
@@ -29,32 +44,34 @@ extension TrainCommand {
       )
     }
     if recipe.layerRates?.isEmpty == true { recipe.layerRates = nil }
-    recipe.epochs = arguments[TrainOptions.epochs] ?? recipe.epochs
-    recipe.batchSize = arguments[TrainOptions.batchSize] ?? recipe.batchSize
-    recipe.learningRate = arguments[TrainOptions.learningRate] ?? recipe.learningRate
-    recipe.momentum = arguments[TrainOptions.momentum] ?? recipe.momentum
-    recipe.weightDecay = arguments[TrainOptions.weightDecay] ?? recipe.weightDecay
+    var settings = record.settings ?? TrainingSettings(network: network, recipe: recipe)
+    (settings.network, settings.recipe) = (network, recipe)
+    for option in RecordedOptions.all { option.take(from: arguments, into: &settings) }
     switch (arguments[TrainOptions.augmentation], arguments[TrainOptions.noAugmentation]) {
     case (true, true):
       throw Failure(
         .usage, "--augmentation and --no-augmentation contradict each other; give one of them.")
-    case (false, true): recipe.augmentation = recipe.augmentation.withoutChance
-    case (true, false): recipe.augmentation = Recipe.named(name).augmentation
+    case (false, true):
+      settings.recipe.augmentation = settings.recipe.augmentation.withoutChance
+    case (true, false): settings.recipe.augmentation = Recipe.named(name).augmentation
     case (false, false): break
     }
-    if isDemonstration, let steps {
-      recipe.schedule = Demonstration.schedule(steps: steps, batchSize: recipe.batchSize)
-    }
-    if let patience = arguments[TrainOptions.patience] {
-      guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
-        throw Failure(
-          .usage,
-          "--patience needs --recipe paper and --data DATASET: here the learning rate falls after "
-            + "a fixed time.")
+    if isDemonstration {
+      if !arguments.has(RecordedOptions.epochs) {
+        settings.maxSteps = settings.maxSteps ?? Demonstration.steps
       }
-      recipe.schedule = .plateau(
-        divisor: divisor, reductions: reductions, patience: patience, threshold: threshold)
+      if let steps = settings.maxSteps {
+        settings.recipe.schedule = Demonstration.schedule(
+          steps: steps, batchSize: settings.recipe.batchSize)
+      }
     }
-    return (recipe, said)
+    let plateaus: [any RecordedOption] = [RecordedOptions.patience, RecordedOptions.lastPlateau]
+    for option in plateaus where settings.patience == nil && arguments.has(option) {
+      throw Failure(
+        .usage,
+        "--\(option.declaration.name) needs --recipe paper and --data DATASET: here the learning "
+          + "rate falls after a fixed time.")
+    }
+    return (settings, said)
   }
 }

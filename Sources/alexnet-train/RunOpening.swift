@@ -149,6 +149,17 @@ extension TrainCommand {
     return nil
   }
 
+  /// Refuses for a dry run what a run refuses of the folder that it would train in.
+  func checkFolder(_ settings: TrainingSettings) throws(Failure) {
+    guard let out = arguments[TrainOptions.out] else { return }
+    let run = RunDirectory(out)
+    if let saved = record.run {
+      try check(settings, against: saved, in: run, try allowedChanges())
+    } else {
+      try run.checkIsFree()
+    }
+  }
+
   private func allowedChanges() throws(Failure) -> Set<String> {
     let keys = arguments[TrainOptions.allowChanged].flatMap {
       $0.split(separator: ",").map(String.init)

@@ -14,22 +14,30 @@ import Training
 struct TrainCommand {
   let world: Communicator
   let arguments: Arguments
+  /// Settings that hold where no option gives others.
+  let record: RunRecord
   /// What was said before the run's log was open, which then repeats it.
   let said = SaidLines()
 
   /// Parses the command line and runs it; all ranks call this together.
   static func run(_ words: [String], over world: Communicator) throws -> ExitCode {
     let start = MonotonicClock.seconds
-    let arguments = try TrainOptions.command.parse(words)
-    return try TrainCommand(world: world, arguments: arguments).run(words, start: start)
-  }
-
-  private func run(_ words: [String], start: Double) throws -> ExitCode {
-    let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
+    let environment = ProcessInfo.processInfo.environment
+    let arguments = try TrainOptions.command.parse(words, environment: environment)
+    let firstMessages = Watchdog(firstMessagesOf: world, limit: firstMessagesLimit)
     // First of all, since a job may be killed at any moment.
     try SegmentNames.unlink(of: world)
-    try Agreement(world: world).agree(onWords: words)
-    try Agreement(world: world).agreeOnMachines()
+    let agreement = Agreement(world: world)
+    try agreement.agree(onWords: words, TrainOptions.command.variables(in: environment))
+    try agreement.agreeOnMachines()
+    let record = try RunRecord(arguments, world)
+    return try TrainCommand(world: world, arguments: arguments, record: record)
+      .run(words, start: start, firstMessages)
+  }
+
+  private func run(
+    _ words: [String], start: Double, _ firstMessages: Watchdog
+  ) throws -> ExitCode {
     // Preparing the demonstration's pictures takes time on one rank, while the others wait.
     var watchdog = try isDemonstration ? nil : startWatchdog()
     firstMessages.stop()
@@ -43,6 +51,9 @@ struct TrainCommand {
       settings.network, plan.placement, batchSize: settings.recipe.batchSize)
     guard let dataset, !arguments[TrainOptions.dryRun] else {
       for sentence in plan.said { say(sentence + "\n") }
+      for warning in record.warnings(settings, arguments) { say("Warning: \(warning)\n") }
+      try checkStartingWeights(settings, dataset)
+      try checkFolder(settings)
       say(DryRun(settings: settings, placement: plan.placement, parallelism: parallelism).text)
       try watchdog?.finish()
       return .done
@@ -57,6 +68,7 @@ struct TrainCommand {
     let provenance = try Provenance(world, commandLine: ["alexnet-train"] + words)
     let opened = try open(settings, provenance)
     greet(plan, opened.run, link, schemeChoice)
+    for warning in record.warnings(settings, arguments) { say("Warning: \(warning)\n") }
     let result = try train(plan, settings, dataset, parallelism, opened, provenance)
     try watchdog?.finish()
     return end(result, in: opened.lock?.place ?? opened.run.path)
@@ -65,6 +77,7 @@ struct TrainCommand {
   /// Whether to train on Fashion-MNIST, which is the default without other data.
   var isDemonstration: Bool {
     !arguments.has(TrainOptions.data) && !arguments.has(TrainOptions.classes)
+      && record.settings == nil
   }
 
   private func startWatchdog() throws(MPIError) -> Watchdog? {
@@ -74,8 +87,9 @@ struct TrainCommand {
 
   /// The dataset to train on; nil for a dry run without one.
   private func openDataset(_ plan: TrainPlan) throws -> Dataset? {
-    guard !arguments[TrainOptions.dryRun] || arguments.has(TrainOptions.data) else { return nil }
-    guard let path = arguments[TrainOptions.data] else {
+    guard !arguments.has(TrainOptions.classes) else { return nil }
+    guard let path = arguments[TrainOptions.data] ?? record.settings?.dataset else {
+      if arguments[TrainOptions.dryRun] { return nil }
       return try Demonstration.dataset(
         world, side: plan.choice.network(classes: nil).imageSide)
     }
@@ -87,19 +101,15 @@ struct TrainCommand {
       classes: dataset?.classNames.count ?? arguments[TrainOptions.classes]
         ?? Demonstration.classes)
     if let dataset { try check(dataset, fits: network) }
-    let threadsPerTower = max(1, plan.cores.threads / plan.placement.owned.count)
-    return TrainingSettings(
-      network: network, recipe: plan.recipe, dataset: dataset?.path ?? "(none)",
-      datasetChecksum: dataset?.checksum ?? "",
-      fineTuning: try fineTuning(weights: plan.weights, network),
-      seed: UInt64(arguments[TrainOptions.seed]), maxSteps: steps,
-      validateEvery: arguments[TrainOptions.validateEvery],
-      checkpointEvery: arguments[TrainOptions.checkpointEvery],
-      keptCheckpoints: arguments[TrainOptions.keep],
-      skipsCorrupt: arguments[TrainOptions.skipCorrupt],
-      algorithm: arguments[TrainOptions.algorithm],
-      threadsPerTower: Int(try world.allReduce(Int64(threadsPerTower), .min)),
-      formats: plan.parallelChoice.formats)
+    var settings = plan.settings
+    settings.network = network
+    if let dataset {
+      (settings.dataset, settings.datasetChecksum) = (dataset.path, dataset.checksum)
+    }
+    settings.fineTuning = try fineTuning(weights: plan.weights, network)
+    let threads = max(1, plan.cores.threads / plan.placement.owned.count)
+    settings.threadsPerTower = Int(try world.allReduce(Int64(threads), .min))
+    return settings
   }
 
   /// Prints the first lines of the run.
@@ -136,8 +146,7 @@ struct TrainCommand {
       placement: plan.placement, parallelism: parallelism, world: world, run: opened.run,
       lock: opened.lock, resuming: opened.takeCheckpoint(),
       startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads,
-      tensorBoard: arguments[TrainOptions.tensorboard], provenance: provenance,
-      said: said.lines, timeline: plan.timeline)
+      provenance: provenance, said: said.lines, timeline: plan.timeline)
     return withExtendedLifetime((trainer, opened)) {
       do {
         return try trainer.train()

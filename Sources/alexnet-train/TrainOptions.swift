@@ -8,7 +8,8 @@ import System
 import Towers
 import Training
 
-/// Every option of `alexnet-train`: its name, type, default, bounds and help.
+/// Every option of `alexnet-train` that a run does not record: its name, type, default, bounds and
+/// help; the others are `RecordedOptions`.
 enum TrainOptions {
   // MARK: Data and output
 
@@ -17,14 +18,13 @@ enum TrainOptions {
   static let out = Option(
     "out", "RUN", .path, default: "runs/<network>-<date>-<time>",
     "The run's folder: settings, metrics, checkpoints, log.")
-  static let skipCorrupt = Flag(
-    "skip-corrupt",
-    "Skip and count records that are damaged on the disk, instead of stopping at the first."
-  )
   static let resume = Flag(
-    "resume", words: ResumeMode.words,
-    "Continue the run in --out from its newest checkpoint; auto: start it if there is none; "
-      + "latest-good: skip damaged checkpoints.")
+    "resume", words: ResumeMode.words, hint: "--out RUN names the run",
+    "Continue the run in --out from its newest checkpoint, with its own settings; auto: start it if "
+      + "there is none; latest-good: skip damaged checkpoints.")
+  static let config = Option(
+    "config", "FILE", .path,
+    "Settings of a run, in its config.json; options and variables of the environment win.")
   static let allowChanged = ListOption(
     "allow-changed", "KEY", .text,
     "A setting that may differ from the one the run was started with: "
@@ -51,28 +51,6 @@ enum TrainOptions {
   static let recipe = Setting(
     "recipe", "NAME", .word, default: RecipeName.paper,
     "paper (the paper's text) or code2012 (the authors' source code).")
-  static let epochs = Option(
-    "epochs", "N", .integer(in: SettingBounds.epochs), default: "90; code2012: 91",
-    "Epochs after which training ends.")
-  static let maxSteps = Option(
-    "max-steps", "N", .integer(in: SettingBounds.maxSteps), default: "no limit",
-    "Steps after which training ends.")
-  static let batchSize = Option(
-    "batch-size", "N", .integer(in: SettingBounds.batchSize), default: "128 images",
-    "Images in a batch, over all ranks.")
-  static let learningRate = Option(
-    "learning-rate", "X", .number(in: SettingBounds.learningRate),
-    default: "0.01; cifar-four-layer: 0.001", "The learning rate of the weights at the start.")
-  static let momentum = Option(
-    "momentum", "X", .number(in: SettingBounds.momentum), default: "0.9", "Momentum coefficient.")
-  static let weightDecay = Option(
-    "weight-decay", "X", .number(in: SettingBounds.weightDecay),
-    default: "0.0005; cifar-four-layer: 0", "Weight decay, multiplied by the learning rate.")
-  static let patience = Option(
-    "patience", "N", .integer(in: SettingBounds.patience), default: "5 validations",
-    "Validations without a better error before the learning rate falls (recipe paper).")
-  static let seed = Setting(
-    "seed", "N", .integer(in: 0...Int.max), default: 1, "Same seed, same result.")
   static let noAugmentation = Flag(
     "no-augmentation",
     "Centre crops only: no random crops, mirror images or colour noise; the recipe's mean stays.")
@@ -99,21 +77,6 @@ enum TrainOptions {
     "learning-rate-scale", "LAYER=X,...", .text,
     "Factor for a layer's learning rate, such as conv=0.1.")
 
-  // MARK: Validation and checkpoints
-
-  static let validateEvery = Option(
-    "validate-every", "N", .integer(in: SettingBounds.interval), default: "each epoch",
-    "Steps between validations, each with a checkpoint.")
-  static let checkpointEvery = Setting(
-    "checkpoint-every", "N", .integer(in: SettingBounds.interval), default: 500, unit: "steps",
-    "Steps between additional checkpoints.")
-  static let keep = Setting(
-    "keep", "N", .integer(in: SettingBounds.keptCheckpoints), default: 2, unit: "checkpoints",
-    "How many of the newest checkpoints are kept.")
-  static let tensorboard = Flag(
-    "tensorboard",
-    "Write files for TensorBoard into RUN/tensorboard: curves, conv1's kernels, histograms.")
-
   // MARK: Timeline
 
   static let timeline = Option(
@@ -139,19 +102,6 @@ enum TrainOptions {
   static let watchdog = Setting(
     "watchdog", "SECONDS", .limit, default: TimeLimit(seconds: Watchdog.defaultLimit),
     "End the job and name the late rank after this long without progress; 0 for never.")
-  static let onDivergence = Setting(
-    "on-divergence", "WORD", .word(of: ["stop", "rollback"]), default: "stop",
-    "stop, or rollback: go back to the last checkpoint with half the learning rate.")
-  static let maxRollbacks = Option(
-    "max-rollbacks", "N", .integer(in: 1...1000), default: "3", "How often a run may go back.")
-  static let onStall = Setting(
-    "on-stall", "WORD", .word(of: ["warn", "stop"]), default: "warn",
-    "A network that does not learn, its loss at chance or a layer dead: warn, or stop with code 79."
-  )
-  static let stallSteps = Option(
-    "stall-steps", "N", .integer(in: 1...Int.max),
-    default: "5000 images a class, at least 500 steps",
-    "Steps at chance after which --on-stall stop ends the run.")
   static let grace = Option(
     "grace", "SECONDS", .integer(in: 0...86_400), default: "mpirun's 1 s, srun's 30 s",
     "Time between SIGTERM and SIGKILL, enough for a last checkpoint.")
@@ -165,9 +115,6 @@ enum TrainOptions {
     "threads", "N", .integer(in: SettingBounds.threads),
     default: "the cores that the rank is bound to, or its share",
     "Threads of each rank, shared by its towers.")
-  static let algorithm = Setting(
-    "algorithm", "NAME", .word, default: ConvolutionChoice.automatic,
-    "How convolutions are computed: automatic (Winograd's where it fits) or patches.")
 
   // MARK: Ranks
 
@@ -183,12 +130,6 @@ enum TrainOptions {
       + "model (each rank some neurons for the whole batch), groups=N (in N groups of ranks, each "
       + "rank some neurons for the group's images), or automatic (the one that sends the fewest "
       + "bytes).")
-  static let sendActivations = Setting(
-    "send-activations", "FORMAT", .word, default: WireFormat.fp32,
-    "Number format of feature maps sent between ranks: fp32, bf16 or fp16.")
-  static let sendGradients = Setting(
-    "send-gradients", "FORMAT", .word, default: WireFormat.fp32,
-    "Number format of gradients sent between ranks.")
   static let checkReplicas = Setting(
     "check-replicas", "N", .integer(in: 1...Int.max), default: 100, unit: "steps",
     "Steps between comparisons of the replicas' weights, in addition to those at checkpoints.")
@@ -201,31 +142,33 @@ enum TrainOptions {
       computes one tower. Without --data it trains the demonstration: Fashion-MNIST (Debian package
       dataset-fashion-mnist), for \(Demonstration.steps) steps, the learning rate divided by ten
       after four fifths of them.
+
+      What is not given as an option is taken from the environment (ALEXNET_TRAIN_BATCH_SIZE=64
+      stands for --batch-size 64, and so on; 1 and 0 for options without a value), then from the
+      file of --config or from the run that --resume continues.
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])", isProgram: true,
     groups: [
-      ("Data and output", [data, out, skipCorrupt, resume, allowChanged, dryRun, classes]),
-      ("Network", [network, variant]),
       (
-        "Training",
-        [
-          recipe, epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience, seed,
-          noAugmentation, augmentation,
-        ]
+        "Data and output",
+        all([data, out], RecordedOptions.data, [config, resume, allowChanged, dryRun, classes])
       ),
+      ("Network", [network, variant]),
+      ("Training", all([recipe], RecordedOptions.training, [noAugmentation, augmentation])),
       ("Fine-tuning", [initFrom, reset, classMap, freeze, learningRateScale]),
-      ("Validation and checkpoints", [validateEvery, checkpointEvery, keep, tensorboard]),
+      ("Validation and checkpoints", RecordedOptions.checkpoints),
       ("Timeline", [timeline, timelineSteps]),
       (
-        "Stopping and faults",
-        [maxTime, watchdog, onDivergence, maxRollbacks, onStall, stallSteps, grace, inject]
+        "Stopping and faults", all([maxTime, watchdog], RecordedOptions.stopping, [grace, inject])
       ),
-      ("Machine", [threads, algorithm]),
-      (
-        "Ranks",
-        [towersPerRank, parallelFC, sendActivations, sendGradients, checkReplicas]
-      ),
+      ("Machine", all([threads], RecordedOptions.machine)),
+      ("Ranks", all([towersPerRank, parallelFC], RecordedOptions.ranks, [checkReplicas])),
     ])
+
+  /// The options of a group: those that a run records, and others.
+  private static func all(_ options: [any AnyOption]...) -> [any AnyOption] {
+    options.flatMap { $0 }
+  }
 }
 
 /// The modes of `--resume`.

@@ -13,8 +13,9 @@ struct TrainPlan {
   /// The file with the weights; nil for initial values.
   let weights: String?
   let choice: NetworkChoice
-  let recipe: Recipe
-  /// Sentences about what the network changes in the recipe.
+  /// All but what depends on the dataset.
+  let settings: TrainingSettings
+  /// Sentences about where settings come from, and what the network changes in the recipe.
   let said: [String]
   let parallelChoice: ParallelChoice
   let placement: Placement
@@ -22,7 +23,6 @@ struct TrainPlan {
 
   init(_ command: TrainCommand, start: Double) throws {
     let arguments = command.arguments
-    safeguards = try Safeguards(arguments, start: start)
     cores = try Cores(command.world, threads: arguments[TrainOptions.threads])
     guard
       !arguments.has(TrainOptions.classes)
@@ -32,9 +32,6 @@ struct TrainPlan {
         .usage,
         "--classes needs --dry-run and excludes --data, since a dataset has its own classes.")
     }
-    guard !arguments[TrainOptions.resume] || arguments.has(TrainOptions.out) else {
-      throw Failure(.usage, "--resume needs --out, the folder of the run to continue.")
-    }
     timeline = arguments[TrainOptions.timeline].map {
       TimelineChoice(path: $0, steps: arguments[TrainOptions.timelineSteps])
     }
@@ -43,8 +40,11 @@ struct TrainPlan {
     }
     weights = try command.weightFile()
     choice = try command.networkChoice(weights: weights)
-    (recipe, said) = try command.recipe(for: choice)
-    parallelChoice = ParallelChoice(arguments)
+    let (settings, changes) = try command.settings(for: choice)
+    self.settings = settings
+    said = command.sources + changes
+    safeguards = try Safeguards(settings, arguments, start: start)
+    parallelChoice = ParallelChoice(arguments, formats: settings.wireFormats)
     placement = try Placement(
       towers: choice.network(classes: nil).towers, over: command.world,
       towersPerRank: arguments[TrainOptions.towersPerRank])

@@ -76,7 +76,7 @@ import Testing
     #expect(try String(contentsOfFile: run + "/metrics.jsonl", encoding: .utf8) == before)
     try expectComplaint(
       options + ["--resume", "--batch-size", "64"], code: 64,
-      says: "the batch size was 128 and is 64")
+      says: "--batch-size 64 differs from the run's 128")
   }
 
   @Test func aRunFolderThatCannotBeCreatedIsNamed() throws {

@@ -20,4 +20,28 @@ import Testing
       #expect(!again.output.contains("Continuing"), "\(again.output)")
     }
   }
+
+  /// The error of a network that has learnt something and learns no more.
+  @Test func aRunThatEndedAtItsLastPlateauGoesOnWhereThatIsAskedFor() throws {
+    let training = try FaultRun()
+    let base = training.scratch.path + "/base"
+    let first = try Program.train(
+      ranks: nil, training.options(steps: 40).map { $0 == training.run ? base : $0 })
+    #expect(first.code == 0, "\(first.error)")
+    let tuned = try Program.train(
+      ranks: nil,
+      training.options(steps: 9, "--init-from", base, "--patience", "1").map {
+        ["0.001": "1e-12", "1000": "1"][$0] ?? $0
+      })
+    #expect(tuned.code == 0 && tuned.output.contains("Done after 5 steps"), "\(tuned.output)")
+    let words = ["--resume", "--out", training.run, "--threads", "1"]
+    let ended = try Program.train(ranks: nil, words)
+    #expect(
+      ended.output.contains("With --last-plateau continue it goes on at 1e-15."), "\(ended.output)")
+    let onward = try Program.train(ranks: nil, words + ["--last-plateau", "continue"])
+    #expect(
+      onward.output.contains("Continuing after step 5 of 9. The learning rate is 1e-15 now."),
+      "\(onward.output)")
+    #expect(onward.output.contains("Done after 9 steps"), "\(onward.error)")
+  }
 }

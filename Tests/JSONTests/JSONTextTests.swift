@@ -33,4 +33,20 @@ import Testing
       #expect(try JSONText.value([String].self, Array(text.utf8), from: "file") == names)
     }
   }
+
+  @Test func membersAreFoundWithTheirWayAndLine() {
+    let text = """
+      { "a": 1,
+        "b" : { "c": [ { "d": "x, \\" y", "e": null } ],
+          "a": {} }, "f\\u0067": [1, 2,
+          3],
+        "h": "n" }
+      """
+    let members = JSONText.members(of: text)
+    #expect(
+      members.map(\.path) == [
+        ["a"], ["b"], ["b", "c"], ["b", "c", "d"], ["b", "a"], ["fg"], ["h"],
+      ])
+    #expect(members.map(\.line) == [1, 2, 2, 2, 3, 3, 5])
+  }
 }

@@ -28,6 +28,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let file = try EventFile(in: folder, firstStep: 7)
     try file.write([.scalar("loss", 0.5)], step: 8)
+    try file.restart(after: 3)
     // Another one within the second has another name.
     #expect(try EventFile(in: folder, firstStep: 0).path != file.path)
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file.path))[...]
@@ -37,8 +38,12 @@ import Testing
       messages.append(Array(bytes.dropFirst(12).prefix(length)))
       bytes = bytes.dropFirst(16 + length)
     }
-    #expect(bytes.isEmpty && messages.count == 3)
+    #expect(bytes.isEmpty && messages.count == 4)
     #expect(messages[0].suffix(13) == Array("brain.Event:2".utf8)[...])
+    // Field 2 (step), and field 7 (session log) with its field 1 (status): START.
+    for (message, step) in [(messages[1], 8), (messages[3], 4)] as [([UInt8], UInt8)] {
+      #expect(message.suffix(6) == [0x10, step, 0x3A, 2, 0x08, 1], "\(message)")
+    }
     // Field 5 (summary), in it field 1 (value) with tag "loss" and the float 0.5.
     let value: [UInt8] = [0x0A, 4] + Array("loss".utf8) + [0x15, 0, 0, 0, 0x3F]
     #expect(

@@ -61,7 +61,8 @@ import Training
     // What the words do not show is a difference too.
     now = saved
     now.recipe.learningRate = saved.recipe.learningRate.nextUp
-    #expect(now.differences(from: saved).map(\.sentence) == ["the learning rate differs"])
+    #expect(
+      now.differences(from: saved).map(\.sentence) == ["--learning-rate differs from the run's"])
   }
 
   /// Files of the first version counted the end of the colour noise from 0, and their steps are

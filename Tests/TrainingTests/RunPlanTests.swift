@@ -9,17 +9,16 @@ import Training
   private func plan(
     maxSteps: Int? = nil, validateEvery: Int? = nil, checkpointEvery: Int? = nil,
     validates: Bool = true, mayGoBack: Bool = false, batch: Int = 100, epochs: Int = 2,
-    schedule: LearningRateSchedule = .constant
+    schedule: LearningRateSchedule = .constant,
+    lastPlateau: TrainingSettings.LastPlateau? = nil
   ) -> RunPlan {
     var recipe = Recipe.named(.paper)
     (recipe.batchSize, recipe.epochs, recipe.schedule) = (batch, epochs, schedule)
-    return RunPlan(
-      TrainingSettings(
-        network: .alexNet(classes: 10, recipe: recipe.name), recipe: recipe, dataset: "/data",
-        datasetChecksum: "", seed: 1, maxSteps: maxSteps, validateEvery: validateEvery,
-        checkpointEvery: checkpointEvery, keptCheckpoints: 2, algorithm: .automatic,
-        threadsPerTower: 1),
-      images: 250, validates: validates, mayGoBack: mayGoBack)
+    var settings = TrainingSettings(
+      network: .alexNet(classes: 10, recipe: recipe.name), recipe: recipe)
+    (settings.maxSteps, settings.lastPlateau) = (maxSteps, lastPlateau)
+    (settings.validateEvery, settings.checkpointEvery) = (validateEvery, checkpointEvery)
+    return RunPlan(settings, images: 250, validates: validates, mayGoBack: mayGoBack)
   }
 
   private func state(_ step: Int) -> TrainingState {
@@ -31,6 +30,19 @@ import Training
   @Test func trainingEndsWhenAllImagesOfTheLastEpochWereSeenOrAtTheLimit() {
     #expect(plan().lastStep == 5 && plan(maxSteps: 3).lastStep == 3)
     #expect(!plan().isAtEnd(state(4)) && plan().isAtEnd(state(5)))
+  }
+
+  @Test func aRunGoesOnPastItsLastPlateauWhereThatIsAskedFor() {
+    let schedule = LearningRateSchedule.plateau(
+      divisor: 10, reductions: 1, patience: 1, threshold: 0)
+    var finished = state(3)
+    for _ in 0..<3 { _ = finished.schedule.note(error: 50, schedule) }
+    #expect(finished.schedule.isFinished)
+    #expect(plan(schedule: schedule).isAtEnd(finished))
+    let onward = plan(schedule: schedule, lastPlateau: .continue)
+    #expect(!onward.isAtEnd(finished) && onward.learningRate(finished) == 0.001)
+    finished.step = 5
+    #expect(onward.isAtEnd(finished))
   }
 
   /// Two epochs of 250 images: five batches of 100, four of 125, and one where a batch holds all.

@@ -25,9 +25,13 @@ package struct RunPlan: Sendable {
 
   /// The number of steps after which training ends.
   package var lastStep: Int {
+    min(lastEpochsStep, settings.maxSteps ?? .max)
+  }
+
+  /// The step with which the last epoch ends.
+  private var lastEpochsStep: Int {
     let batch = settings.recipe.batchSize
-    let steps = (settings.recipe.epochs * images + batch - 1) / batch
-    return min(steps, settings.maxSteps ?? .max)
+    return (settings.recipe.epochs * images + batch - 1) / batch
   }
 
   /// Epochs done: images used, divided by the number of training images.
@@ -50,19 +54,32 @@ package struct RunPlan: Sendable {
 
   /// How a resumed run begins, as a sentence; at its end, why there is nothing left to train.
   func beginning(at state: TrainingState) -> String {
-    guard isAtEnd(state) else { return "Continuing after step \(state.step) of \(lastStep)." }
-    return state.step >= lastStep
-      ? "The run has done \(counted(state.step, "step", "steps")) and its settings ask for "
-        + "\(lastStep): nothing is left to train."
-      : "The run ended after step \(state.step) of \(lastStep), since the error no longer fell at "
-        + "the lowest learning rate: nothing is left to train."
+    let rate = plain(learningRate(state))
+    guard isAtEnd(state) else {
+      return "Continuing after step \(state.step) of \(lastStep). The learning rate is \(rate) now."
+    }
+    guard state.step >= lastStep else {
+      return
+        "The run ended after step \(state.step) of \(lastStep), since the error no longer fell at "
+        + "the lowest learning rate: nothing is left to train. With --last-plateau continue it goes "
+        + "on at \(rate)."
+    }
+    let option = lastStep < lastEpochsStep ? "--max-steps" : "--epochs"
+    return
+      "The run has done \(counted(state.step, "step", "steps")) and its settings ask for "
+      + "\(lastStep): nothing is left to train. With a larger \(option) it goes on."
   }
 
   // MARK: What is due
 
   /// Whether training has come to its end.
   package func isAtEnd(_ state: TrainingState) -> Bool {
-    state.step >= lastStep || state.schedule.isFinished
+    state.step >= lastStep || isAtLastPlateau(state)
+  }
+
+  /// Whether training ends since the error no longer falls at the smallest learning rate.
+  func isAtLastPlateau(_ state: TrainingState) -> Bool {
+    state.schedule.isFinished && settings.lastPlateau != .continue
   }
 
   /// Whether the validation error is to be measured.

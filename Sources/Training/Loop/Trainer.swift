@@ -40,6 +40,7 @@ package final class Trainer {
   private let keeper: RunKeeper?
   private let plan: RunPlan
   private let journal: RunJournal
+  private let observer: RunObserver
   private let stepLog: StepLog
   private let validationLog: ValidationLog
   private let chance: Chance
@@ -65,7 +66,6 @@ package final class Trainer {
   ///   - load: Fills a new run's network with the weights of a file; nil if all layers start with
   ///     their initial values.
   ///   - threads: The number of threads of this process.
-  ///   - tensorBoard: Whether to write files for TensorBoard into the run's folder.
   ///   - provenance: By which program the run is trained, where and how.
   ///   - said: What was said before, for the log.
   ///   - timeline: The steps to record; nil for none.
@@ -75,7 +75,7 @@ package final class Trainer {
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
     lock: RunLock?, resuming checkpoint: SafetensorsFile?,
     startingFrom load: ((Network) throws -> StartingPoint)?, threads: Int,
-    tensorBoard: Bool = false, provenance: Provenance, said: [String] = [],
+    provenance: Provenance, said: [String] = [],
     timeline: TimelineChoice? = nil
   ) throws {
     self.settings = settings
@@ -109,9 +109,9 @@ package final class Trainer {
     let remedies = Remedies(
       recipe, network: settings.network.name, isFineTuned: settings.fineTuning != nil)
     chance = Chance(training: dataset.counts(.train), validation: dataset.counts(.validation))
-    let observer = try RunObserver(
+    observer = try RunObserver(
       network, over: placement.all, remedies: remedies,
-      tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
+      tensorBoard: settings.tensorboard == true ? run.tensorBoard : nil, firstStep: state.step)
     let files = journal.files + observer.files
     keeper = lock.map { RunKeeper($0, files: files, settings: settings.json) }
     plan = RunPlan(
@@ -314,7 +314,7 @@ package final class Trainer {
   /// Why the run has come to its end.
   private var reason: String {
     let why =
-      state.schedule.isFinished
+      plan.isAtLastPlateau(state)
       ? "The validation error had stopped improving at the smallest learning rate, so the run ended "
         + "before step \(plan.lastStep)."
       : plan.lastStep == settings.maxSteps
@@ -376,6 +376,7 @@ package final class Trainer {
     try checkpoints.goBack(to: state)
     (state.rollbackStep, state.rollbacks) = (step, rollbacks)
     try journal.cut(toRecords: state.records)
+    try observer.goBack(to: state.step)
     steps = try StepRunner(
       network, settings, from: state, dataset, preprocessing, team: team,
       faults: safeguards.faultsDue(inRank: world.rank))

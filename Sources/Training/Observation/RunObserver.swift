@@ -52,6 +52,13 @@ final class RunObserver {
       : nil
   }
 
+  /// Forgets what was seen after a step, as a run does that is resumed there.
+  /// - Throws: `Failure` (inputOutput) if the file cannot be written.
+  func goBack(to step: Int) throws(Failure) {
+    (hasRun, lookedAfter) = (false, nil)
+    try file?.restart(after: step)
+  }
+
   /// Records a training step.
   func note(_ record: StepRecord, images: Int) throws(Failure) {
     hasRun = true

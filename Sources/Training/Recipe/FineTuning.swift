@@ -1,4 +1,5 @@
 package import Checkpoints
+import Foundation
 package import Networks
 package import System
 
@@ -21,6 +22,14 @@ package struct FineTuning: Codable, Equatable, Sendable {
     self.reset = reset
     self.classMap = classMap
     self.learningRateFactors = learningRateFactors
+  }
+
+  /// Whether a word of `--init-from` stands for a file that a run has recorded: the file itself, or
+  /// the run whose checkpoint it was.
+  package static func names(_ word: String, _ file: String) -> Bool {
+    func plain(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+    let (word, file) = (plain(word), plain(file))
+    return file == word || file.hasPrefix("\(word)/\(CheckpointName.folder)/")
   }
 
   /// The layers' factors in order, for messages.

@@ -32,15 +32,7 @@ extension TrainingSettings {
     let check = NumberCheck(path: path)
     let any = 0...Double.greatestFiniteMagnitude
     try check.require("threadsPerTower", threadsPerTower, in: 1...4096)
-    try check.require("maxSteps", maxSteps, in: SettingBounds.maxSteps)
-    try check.require("validateEvery", validateEvery, in: SettingBounds.interval)
-    try check.require("checkpointEvery", checkpointEvery, in: SettingBounds.interval)
-    try check.require("keptCheckpoints", keptCheckpoints, in: SettingBounds.keptCheckpoints)
-    try check.require("batchSize", recipe.batchSize, in: SettingBounds.batchSize)
-    try check.require("epochs", recipe.epochs, in: SettingBounds.epochs)
-    try check.require("learningRate", recipe.learningRate, in: SettingBounds.learningRate)
-    try check.require("momentum", recipe.momentum, in: SettingBounds.momentum)
-    try check.require("weightDecay", recipe.weightDecay, in: SettingBounds.weightDecay)
+    for option in RecordedOptions.all { try option.check(self, from: path) }
     try check.require("biasLearningRateFactor", recipe.biasLearningRateFactor, in: any)
     try check.require("cropChunk", recipe.augmentation.cropChunk, in: 1...1_000_000)
     try check.require("colourNoise", recipe.augmentation.colourNoise, in: any)
@@ -48,10 +40,9 @@ extension TrainingSettings {
     try check.require(
       "colourNoiseEndEpoch", recipe.augmentation.colourNoiseEndEpoch, in: 0...1_000_000)
     switch recipe.schedule {
-    case .plateau(let divisor, let reductions, let patience, let threshold):
+    case .plateau(let divisor, let reductions, _, let threshold):
       try check.require("divisor", divisor, in: 1e-6...1e6)
       try check.require("reductions", reductions, in: 0...ScheduleState.mostReductions)
-      try check.require("patience", patience, in: SettingBounds.patience)
       try check.require("threshold", threshold, in: -100...100)
     case .steps(let divisor, let epochs):
       try check.require("divisor", divisor, in: 1e-6...1e6)

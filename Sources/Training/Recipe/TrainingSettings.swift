@@ -4,6 +4,7 @@ import JSON
 package import Layers
 package import ModelParallel
 package import Networks
+import Options
 package import System
 
 /// Every setting of a run, as stored in config.json and in checkpoints.
@@ -38,6 +39,18 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var threadsPerTower: Int
   /// The number format of messages between ranks; nil for fp32.
   package var formats: WireFormats?
+  /// What becomes of a run at a plateau of the smallest learning rate; nil for `stop`.
+  package var lastPlateau: LastPlateau?
+  /// What becomes of a run whose numbers diverge; nil for `stop`.
+  package var onDivergence: OnDivergence?
+  /// How often a run goes back at most; nil for the program's own number.
+  package var maxRollbacks: Int?
+  /// What becomes of a run that does not learn; nil for `warn`.
+  package var onStall: OnStall?
+  /// The steps at chance after which it ends; nil for a number that depends on the classes.
+  package var stallSteps: Int?
+  /// Whether files for TensorBoard are written.
+  package var tensorboard: Bool?
   /// The version of config.json and metrics.jsonl.
   package private(set) var formatVersion = Self.currentVersion
 
@@ -65,6 +78,24 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     self.threadsPerTower = threadsPerTower
     self.formats = formats
   }
+
+  /// The settings of a run for which no options are given.
+  package init(network: NetworkSpecification, recipe: Recipe) {
+    self.init(
+      network: network, recipe: recipe, dataset: "(none)", datasetChecksum: "", seed: 0,
+      maxSteps: nil, validateEvery: nil, checkpointEvery: nil, keptCheckpoints: 1,
+      algorithm: .automatic, threadsPerTower: 1)
+    for option in RecordedOptions.all { option.setStandard(in: &self) }
+  }
+
+  /// What becomes of a run at a plateau of the smallest learning rate.
+  package enum LastPlateau: String, Codable, CaseIterable, Sendable { case stop, `continue` }
+
+  /// What becomes of a run whose numbers diverge.
+  package enum OnDivergence: String, Codable, CaseIterable, Sendable { case stop, rollback }
+
+  /// What becomes of a run that does not learn.
+  package enum OnStall: String, Codable, CaseIterable, Sendable { case warn, stop }
 
   private struct Version: Decodable { let formatVersion: Int? }
 
@@ -107,35 +138,27 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   }
 
   /// The keys that `--allow-changed` accepts.
-  package static let changeable = [
-    "recipe", "learning-rate", "momentum", "weight-decay", "batch-size", "schedule", "augmentation",
-    "data", "seed", "algorithm", "formats", "validate-every", "init-from", "rates",
-  ]
+  package static let changeable =
+    RecordedOptions.all.filter(\.changesResult).map(\.declaration.name) + [
+      "recipe", "schedule", "augmentation", "data", "init-from", "rates",
+    ]
 
   /// The settings, except the network, that differ from those of a checkpoint.
   package func differences(from saved: TrainingSettings) -> [Difference] {
-    var result: [Difference] = []
+    var result = RecordedOptions.all.filter(\.changesResult).compactMap { option in
+      option.difference(from: saved, self).map {
+        Difference(key: option.declaration.name, sentence: $0)
+      }
+    }
     func compare<Value: Equatable>(
       _ key: String, _ name: String, _ saved: Value, _ now: Value,
       as text: ((Value) -> String)? = { "\($0)" }
     ) {
       guard saved != now else { return }
-      // Differences that the text does not show are reported too.
-      guard let text, text(saved) != text(now) else {
-        result.append(Difference(key: key, sentence: "\(name) differs"))
-        return
-      }
-      result.append(
-        Difference(key: key, sentence: "\(name) was \(text(saved)) and is \(text(now))"))
+      let texts = text.map { " was \($0(saved)) and is \($0(now))" }
+      result.append(Difference(key: key, sentence: name + (texts ?? " differs")))
     }
     compare("recipe", "the recipe's name", saved.recipe.name.rawValue, recipe.name.rawValue)
-    compare(
-      "learning-rate", "the learning rate", saved.recipe.learningRate, recipe.learningRate,
-      as: plain)
-    compare("momentum", "the momentum", saved.recipe.momentum, recipe.momentum, as: plain)
-    compare(
-      "weight-decay", "the weight decay", saved.recipe.weightDecay, recipe.weightDecay, as: plain)
-    compare("batch-size", "the batch size", saved.recipe.batchSize, recipe.batchSize)
     compare(
       "schedule", "the learning rate's schedule", saved.recipe.schedule, recipe.schedule,
       as: { "'the rate" + $0.text + "'" })
@@ -157,13 +180,6 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     compare(
       "init-from", "the class map", savedTuning.classMap, tuning.classMap, as: nil)
     compare("rates", "the layers' learning rates", savedTuning.text, tuning.text)
-    compare("seed", "the seed", saved.seed, seed)
-    compare("algorithm", "the algorithm", saved.algorithm.rawValue, algorithm.rawValue)
-    compare("formats", "the format of sent numbers", saved.formats, formats, as: nil)
-    compare(
-      "validate-every", "the validation interval",
-      saved.validateEvery.map(String.init) ?? "an epoch",
-      validateEvery.map(String.init) ?? "an epoch")
     return result
   }
 
@@ -179,5 +195,35 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     return
       "was trained with the network \(text(saved.network)); the options ask for "
       + "\(text(network))\(layer)"
+  }
+}
+
+extension TrainingSettings {
+  /// The number of validations without a better error after which the learning rate falls; nil
+  /// where it falls otherwise.
+  package var patience: Int? {
+    get {
+      guard case .plateau(_, _, let patience, _) = recipe.schedule else { return nil }
+      return patience
+    }
+    set {
+      guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule,
+        let newValue
+      else { return }
+      recipe.schedule = .plateau(
+        divisor: divisor, reductions: reductions, patience: newValue, threshold: threshold)
+    }
+  }
+
+  /// The seed as options take it.
+  var seedNumber: Int {
+    get { Int(clamping: seed) }
+    set { seed = UInt64(newValue) }
+  }
+
+  /// The number formats of messages between ranks.
+  package var wireFormats: WireFormats {
+    get { formats ?? WireFormats() }
+    set { formats = newValue == WireFormats() ? nil : newValue }
   }
 }

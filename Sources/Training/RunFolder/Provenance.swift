@@ -26,7 +26,9 @@ package struct Provenance: Codable, Equatable, Sendable {
   package static let metadataName = "provenance"
 
   /// What the names of the variables begin with.
-  private static let variables = ["OMP_", "OPENBLAS_", "OMPI_MCA_", "SLURM_JOB", "PBS_JOB"]
+  private static let variables = [
+    "OMP_", "OPENBLAS_", "OMPI_MCA_", "SLURM_JOB", "PBS_JOB", "ALEXNET_TRAIN_",
+  ]
 
   /// Notes the start of a run; all ranks call this together.
   ///

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Safetensors
 package import System
 
 /// The folder of one run: config.json, metrics.jsonl, log.txt and checkpoints/.
@@ -100,6 +101,18 @@ package struct RunDirectory: Sendable {
         "\(quoted(path)) holds no run to resume; leave out --resume to start one.")
     }
     return try TrainingSettings(text, from: configuration)
+  }
+
+  /// The settings that a run goes on with: those in config.json, or, where that is missing or
+  /// damaged, those of the newest checkpoint.
+  /// - Throws: `Failure` (inputMissing) if there is no run, (badData) if both are damaged.
+  package func settingsToGoOnWith() throws(Failure) -> TrainingSettings {
+    do throws(Failure) { return try savedSettings() } catch {
+      guard let newest = checkpointFiles.last, let file = try? SafetensorsFile(opening: newest),
+        let described = try? Checkpoint.describe(file)
+      else { throw error }
+      return described.settings
+    }
   }
 
   /// Files left by a run that ended before its settings were written: nothing of value.

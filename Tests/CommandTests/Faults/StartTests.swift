@@ -118,7 +118,8 @@ extension FaultTests {
       let refused = try Program.train(ranks: 2, changed)
       #expect(refused.code == 64)
       #expect(
-        refused.error.contains("the learning rate was 0.001 and is 0.002; the seed was 1 and is 9"))
+        refused.error.contains(
+          "--learning-rate 0.002 differs from the run's 0.001; --seed 9 differs from the run's 1"))
       #expect(refused.error.contains("--allow-changed learning-rate --allow-changed seed"))
       let allowed = try Program.train(
         ranks: 2, changed + ["--allow-changed", "learning-rate,seed"])

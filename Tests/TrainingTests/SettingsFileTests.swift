@@ -1,0 +1,72 @@
+import Foundation
+import Networks
+import System
+import TestSupport
+import Testing
+import Training
+
+/// The file of `--config`.
+@Suite struct SettingsFileTests {
+  private var settings: TrainingSettings {
+    var settings = TrainingSettings(
+      network: .alexNet(classes: 10, recipe: .paper), recipe: .code2012)
+    (settings.maxSteps, settings.recipe.batchSize) = (30, 64)
+    settings.fineTuning = FineTuning(file: "base", learningRateFactors: ["conv1": 0.1])
+    return settings
+  }
+
+  private func read(_ text: String) throws -> TrainingSettings {
+    let path = NSTemporaryDirectory() + "settings-\(UUID().uuidString).json"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    return try TrainingSettings(configuration: path)
+  }
+
+  @Test func aWholeConfigJSONIsRead() throws {
+    #expect(try read(settings.json) == settings)
+  }
+
+  @Test(arguments: [
+    ("\"maxSteps\"", "\"maxstep\"", "'maxstep' is no setting", "did you mean 'maxSteps'?"),
+    (
+      "\"batchSize\"", "\"batchsize\"", "'recipe.batchsize' is no setting",
+      "did you mean 'batchSize'?"
+    ),
+    ("\"seed\" : 1", "\"seed\" : 1, \"colour\" : {}", "'colour' is no setting", ""),
+    (
+      "\"file\" : \"base\"", "\"file\" : \"base\", \"freeze\" : 1",
+      "'fineTuning.freeze' is no setting", ""
+    ),
+  ])
+  func aSettingThatThereIsNotIsNamedWithItsLine(
+    _ old: String, _ new: String, _ says: String, _ hint: String
+  ) throws {
+    let text = settings.json
+    let changed = text.replacing(old, with: new)
+    #expect(changed != text)
+    let word = new.contains("colour") ? "\"colour\"" : new.contains("freeze") ? "\"freeze\"" : new
+    let line = changed.split(separator: "\n").firstIndex { $0.contains(word) }.map { $0 + 1 }
+    let failure = #expect(throws: Failure.self) { _ = try read(changed) }
+    #expect(failure?.exitCode == .badData)
+    let message = failure?.message ?? ""
+    #expect(message.contains(", line \(line ?? 0): \(says)"), "\(message)")
+    #expect(message.contains(hint), "\(message)")
+  }
+
+  @Test func aFileWithoutASettingSaysWhich() throws {
+    let text = settings.json.replacing(/"momentum" : 0.9,/, with: "")
+    let failure = #expect(throws: Failure.self) { _ = try read(text) }
+    #expect(
+      failure?.message.contains("lacks 'recipe.momentum'") == true, "\(failure?.message ?? "")")
+  }
+
+  @Test func aWordStandsForARecordedFileByAnyWayToIt() {
+    let file = "base/checkpoints/step-00000004.safetensors"
+    for word in ["base", "./base/", "other/../base", file, "./" + file] {
+      #expect(FineTuning.names(word, file), "\(word)")
+    }
+    for word in ["bas", "base2", "checkpoints", "/base", "base/checkpoints/step-00000008"] {
+      #expect(!FineTuning.names(word, file), "\(word)")
+    }
+  }
+}
