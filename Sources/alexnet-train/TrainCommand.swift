@@ -28,16 +28,25 @@ struct TrainCommand {
     let firstMessages = Watchdog(firstMessagesOf: world, limit: Self.firstMessagesLimit)
     // First of all, since a job may be killed at any moment.
     try SegmentNames.unlink(of: world)
+    try LinkCheck.verifyQuickly(world, within: Self.firstMessagesLimit - 2)
     try Agreement(world: world).agree(onWords: words)
     try Agreement(world: world).agreeOnMachines()
     // Preparing the demonstration's pictures takes time on one rank, while the others wait.
-    var watchdog = try isDemonstration ? nil : startWatchdog()
+    // So does copying a dataset.
+    let waitsLong = isDemonstration || arguments.has(TrainOptions.stageData)
+    var watchdog = try waitsLong ? nil : startWatchdog()
     firstMessages.stop()
 
     Activity.begin("options")
+    try arguments[TrainOptions.instructionSet].take(over: world)
     let plan = try TrainPlan(self, start: start)
     Activity.begin("opening the dataset")
-    let dataset = try openDataset(plan)
+    let place = try stageDataset()
+    if place.isStopped {
+      say("Stopped before the first step; there is nothing to save.\n")
+      return .savedUnfinished
+    }
+    let dataset = try openDataset(plan, at: place.path)
     let settings = try settings(plan, dataset)
     let (parallelism, schemeChoice) = try plan.parallelChoice.parallelism(
       settings.network, plan.placement, batchSize: settings.recipe.batchSize)
@@ -50,8 +59,8 @@ struct TrainCommand {
     watchdog = try watchdog ?? startWatchdog()
     try Agreement(world: world).agree(on: settings)
     try checkMemory(settings, plan.placement, parallelism, plan.cores)
-    Activity.begin("testing the links", waitsForRanks: true)
-    let link = try LinkCheck.quick(plan.placement, within: Self.firstMessagesLimit)
+    Activity.begin("measuring a link", waitsForRanks: true)
+    let link = try LinkCheck.quick(plan.placement)
 
     Activity.begin("opening the run")
     let provenance = try Provenance(world, commandLine: ["alexnet-train"] + words)
@@ -73,9 +82,9 @@ struct TrainCommand {
   }
 
   /// The dataset to train on; nil for a dry run without one.
-  private func openDataset(_ plan: TrainPlan) throws -> Dataset? {
+  private func openDataset(_ plan: TrainPlan, at path: String?) throws -> Dataset? {
     guard !arguments[TrainOptions.dryRun] || arguments.has(TrainOptions.data) else { return nil }
-    guard let path = arguments[TrainOptions.data] else {
+    guard let path else {
       return try Demonstration.dataset(
         world, side: plan.choice.network(classes: nil).imageSide)
     }
@@ -89,7 +98,8 @@ struct TrainCommand {
     if let dataset { try check(dataset, fits: network) }
     let threadsPerTower = max(1, plan.cores.threads / plan.placement.owned.count)
     return TrainingSettings(
-      network: network, recipe: plan.recipe, dataset: dataset?.path ?? "(none)",
+      network: network, recipe: plan.recipe,
+      dataset: arguments[TrainOptions.data] ?? dataset?.path ?? "(none)",
       datasetChecksum: dataset?.checksum ?? "",
       fineTuning: try fineTuning(weights: plan.weights, network),
       seed: UInt64(arguments[TrainOptions.seed]), maxSteps: steps,
@@ -119,9 +129,9 @@ struct TrainCommand {
         + "and with it the job, before the run is saved. If it is a script, write 'exec' before the "
         + "program there."
     }
-    for warning in [plan.cores.idleWarning, plan.cores.conflictWarning, wrapperWarning]
-      .compactMap(\.self)
-    {
+    for warning in [
+      plan.cores.kindWarning, plan.cores.idleWarning, plan.cores.conflictWarning, wrapperWarning,
+    ].compactMap(\.self) {
       say("Warning: \(warning)\n")
     }
   }

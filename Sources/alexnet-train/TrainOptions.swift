@@ -14,6 +14,10 @@ enum TrainOptions {
 
   static let data = Option(
     "data", "DATASET", .path, default: "Fashion-MNIST", "A folder made by 'alexnet prepare'.")
+  static let stageData = Option(
+    "stage-data", "DIR", .path,
+    "Copy the dataset into DIR on each host's own disk, checked and once for all runs, and read it "
+      + "there.")
   static let out = Option(
     "out", "RUN", .path, default: "runs/<network>-<date>-<time>",
     "The run's folder: settings, metrics, checkpoints, log.")
@@ -160,6 +164,11 @@ enum TrainOptions {
   static let algorithm = Setting(
     "algorithm", "NAME", .word, default: ConvolutionChoice.automatic,
     "How convolutions are computed: automatic (Winograd's where it fits) or patches.")
+  static let instructionSet = Setting(
+    "instruction-set", "NAME", .word, default: InstructionSet.own,
+    "The instructions that all ranks compute with, OpenBLAS included: own (the best of each "
+      + "processor), common (the best that all of them have), or a named one. Equal ones give equal "
+      + "bits on processors of different kinds.")
 
   // MARK: Ranks
 
@@ -196,7 +205,10 @@ enum TrainOptions {
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])", isProgram: true,
     groups: [
-      ("Data and output", [data, out, skipCorrupt, resume, allowChanged, dryRun, classes]),
+      (
+        "Data and output",
+        [data, stageData, out, skipCorrupt, resume, allowChanged, dryRun, classes]
+      ),
       ("Network", [network, variant]),
       (
         "Training",
@@ -209,7 +221,7 @@ enum TrainOptions {
       ("Validation and checkpoints", [validateEvery, checkpointEvery, keep, tensorboard]),
       ("Timeline", [timeline, timelineSteps]),
       ("Stopping and faults", [maxTime, watchdog, onDivergence, maxRollbacks, grace, inject]),
-      ("Machine", [threads, algorithm]),
+      ("Machine", [threads, algorithm, instructionSet]),
       (
         "Ranks",
         [towersPerRank, parallelFC, sendActivations, sendGradients, checkReplicas]
