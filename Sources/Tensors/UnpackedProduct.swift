@@ -17,7 +17,11 @@ package enum UnpackedProduct {
   }()
 
   /// Writes code for another processor, `hsw`, from now on; this one must have its instructions.
-  package static func limit(to name: String) { libxsmm_set_target_arch(name) }
+  package static func limit(to name: String) {
+    // Its start would choose again.
+    libxsmm_init()
+    libxsmm_set_target_arch(name)
+  }
 
   /// Blocks whose factors fit into a core's cache together.
   private static let block = (rows: 48, columns: 64)
