@@ -76,6 +76,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("MPI", ["System", "COpenMPI"]),
   ("Supervision", ["MPI", "System"]),
+  ("Launching", ["MPI", "System", "CScheduling"]),
   ("ModelParallel", ["MPI", "Layers", "Networks", "Tensors", "System"]),
   ("Planning", ["ModelParallel", "MPI", "Layers", "Networks", "System"]),
   ("Towers", ["ModelParallel", "MPI", "Layers", "Networks", "Tensors", "System"]),
@@ -161,8 +162,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     "alexnet",
     [
       "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints", "Data", "Images",
-      "Towers", "Planning", "ModelParallel", "Supervision", "MPI", "Layers", "Kernels", "Networks",
-      "Tensors", "Safetensors", "JSON", "Options", "System",
+      "Towers", "Planning", "ModelParallel", "Launching", "Supervision", "MPI", "Layers", "Kernels",
+      "Networks", "Tensors", "Safetensors", "JSON", "Options", "System",
     ]
   ),
 ]
@@ -182,6 +183,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("LayersTests", ["TestSupport", "Layers", "Networks", "Tensors", "System"]),
   ("MPITests", ["TestSupport", "MPI", "System"]),
   ("SupervisionTests", ["TestSupport", "Supervision", "MPI"]),
+  ("LaunchingTests", ["TestSupport", "Launching", "System"]),
   (
     "ModelParallelTests",
     ["TestSupport", "Towers", "ModelParallel", "MPI", "Layers", "Networks", "Tensors", "System"]

@@ -1,6 +1,12 @@
 // Glibc declares these for _GNU_SOURCE alone, which Swift's Glibc module is built without.
 #pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 int sched_getaffinity(int pid, size_t size, void *mask);
 int memfd_create(const char *name, unsigned int flags);
@@ -17,4 +23,39 @@ static inline int alexnet_instruction_set(void) {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
 #endif
   return 0;
+}
+
+// Starts a program, by its name on the path, in a process group of its own, which a terminal's Ctrl-C, Ctrl-Z and hang-up do not
+// reach; it is sent SIGTERM when this process is killed. It reads a file, or nothing where that is negative. Returns its number, or
+// minus the error's.
+static inline int alexnet_start(char *const words[], int input) {
+  int report[2], code = 0;
+  if (pipe(report) != 0) return -errno;
+  for (int i = 0; i < 2; i++) fcntl(report[i], F_SETFD, FD_CLOEXEC);
+  const pid_t parent = getpid(), child = fork();
+  if (child == 0) {
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(1);
+    // Not in the terminal's foreground, it may write there all the same.
+    signal(SIGTTOU, SIG_IGN);
+    signal(SIGPIPE, SIG_DFL);
+    const int nothing = open("/dev/null", O_RDWR);
+    dup2(input >= 0 ? input : nothing, 0);
+    // Streams that were closed: mpirun would take their numbers for files of its own.
+    for (int stream = 1; stream <= 2; stream++)
+      if ((fcntl(stream, F_GETFL) & O_ACCMODE) == O_RDONLY) dup2(nothing, stream);
+    if (nothing > 2) close(nothing);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvp(words[0], words);
+    code = errno;
+    _exit(write(report[1], &code, sizeof code) == sizeof code ? 127 : 126);
+  }
+  if (child < 0) code = errno;
+  close(report[1]);
+  if (child > 0 && read(report[0], &code, sizeof code) == sizeof code) waitpid(child, NULL, 0);
+  close(report[0]);
+  return code == 0 ? child : -code;
 }

@@ -24,11 +24,19 @@ extension KernelSet {
   }()
 
   /// The functions for the processor that the program runs on.
+  package static let best = wanted
+
+  /// The same before anything is computed, when it may still be limited.
   ///
   /// The environment variable `ALEXNET_KERNELS` takes older ones, `baseline` or `AVX2`, to compare
   /// them.
-  package static let best: KernelSet = {
-    let wanted = getenv("ALEXNET_KERNELS").map { String(cString: $0) }
+  package static var wanted: KernelSet {
+    let wanted = getenv(variable).map { String(cString: $0) }
     return available.last { $0.name == wanted } ?? available[available.count - 1]
-  }()
+  }
+
+  /// Takes the functions of an older instruction set, before anything has been computed.
+  package static func limit(to name: String) { setenv(variable, name, 1) }
+
+  private static let variable = "ALEXNET_KERNELS"
 }

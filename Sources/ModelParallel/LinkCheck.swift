@@ -29,6 +29,8 @@ package enum LinkCheck {
   private static let lengths = [1, 1000, 65_537, 1 << 20]
   /// Of these, what there is time for before a training.
   private static let quickLengths = [1, 1000, 65_537]
+  /// Of a limit, what a message of several packets is given when one of a single packet has come.
+  private static let shareOfSecond = 1.0 / 3
 
   /// Exchanges messages with checked contents between ranks; all ranks of the group call it
   /// together.
@@ -45,34 +47,38 @@ package enum LinkCheck {
     try verify(group, lengths, limit)
   }
 
+  /// The same with what there is time for before a training: a tenth of a second for two hosts at
+  /// 1 Gbit/s, and little more for many.
+  ///
+  /// It comes before anything else is sent: a long message that is lost holds up all that follow.
+  package static func verifyQuickly(_ world: Communicator, within limit: Double) throws(Failure) {
+    try verify(world, quickLengths, limit)
+  }
+
   private static func verify(
     _ group: Communicator, _ lengths: [Int], _ limit: Double
   ) throws(Failure) {
     var distance = 1
     while distance < group.size {
-      for length in lengths { try exchange(group, distance, length, limit) }
+      for (place, length) in lengths.enumerated() {
+        try exchange(
+          group, distance, length, place == 1 ? limit * shareOfSecond : limit,
+          passed: place > 0 ? lengths[place - 1] : nil)
+      }
       distance *= 2
     }
   }
 
-  /// What a training tries before its first step: messages with checked contents between its ranks,
-  /// then the link between the towers of a replica.
+  /// Measures the link between the towers of a replica before a training.
   ///
-  /// All ranks call it together. A tenth of a second for two hosts at 1 Gbit/s, and little more for
-  /// many.
-  /// - Parameters:
-  ///   - placement: Where the towers are.
-  ///   - limit: Seconds that a message may take.
+  /// All ranks call it together.
+  /// - Parameter placement: Where the towers are.
   /// - Returns: What the slowest of the replicas' links does, the same on every rank: that between
   ///   its first two ranks, or between the first two replicas where each of them is on one rank.
   ///   Nil for one rank.
-  /// - Throws: `Failure` (input/output) that names the ranks where a message does not come or is
-  ///   damaged.
-  package static func quick(
-    _ placement: Placement, within limit: Double = 60
-  ) throws(Failure) -> Link? {
+  /// - Throws: `Failure` (input/output) if a message fails.
+  package static func quick(_ placement: Placement) throws(Failure) -> Link? {
     guard placement.all.size > 1 else { return nil }
-    try verify(placement.all, quickLengths, limit)
     do throws(MPIError) {
       let group = placement.isDistributed ? placement.group : placement.peers
       let ownLink =
@@ -86,7 +92,7 @@ package enum LinkCheck {
   }
 
   private static func exchange(
-    _ group: Communicator, _ distance: Int, _ length: Int, _ limit: Double
+    _ group: Communicator, _ distance: Int, _ length: Int, _ limit: Double, passed: Int?
   ) throws(Failure) {
     let (to, from) = (
       (group.rank + distance) % group.size, (group.rank - distance + group.size) % group.size
@@ -113,12 +119,11 @@ package enum LinkCheck {
     guard isThere else {
       // The buffers are left to the messages: the program ends here.
       requests.abandon()
-      throw Failure(
-        .inputOutput,
+      let others = to == from ? "rank \(to)" : "ranks \(to) and \(from)"
+      let what =
         "Rank \(group.rank) (\(Machine.hostName)) could not exchange a message of "
-          + "\(4 * length) bytes with ranks \(to) and \(from) within \(Int(limit)) s. Name the "
-          + "network that joins the hosts: \(LaunchOptions.network()) (scripts/launch does), and "
-          + "check the firewall.")
+        + "\(4 * length) bytes with \(others) within \(Int(limit)) s"
+      throw Failure(.inputOutput, what + remedy(passed: passed))
     }
     defer {
       sent.deallocate()
@@ -133,6 +138,19 @@ package enum LinkCheck {
         + "\(content(wrong, from: from, distance)). Try another network "
         + "(\(LaunchOptions.messages())) or transport (\(LaunchOptions.plainTransport))."
     )
+  }
+
+  /// What to do where a message does not come, by the length of the one before, which did.
+  private static func remedy(passed: Int?) -> String {
+    guard let passed else {
+      return ". Name the network that joins the hosts: \(LaunchOptions.network()) "
+        + "('alexnet launch' does), and check the firewall."
+    }
+    return ", while messages of \(4 * passed) bytes come through: something between them drops "
+      + "large packets, since its MTU is smaller than theirs ('ping -M do -s 1472 HOST' shows it). "
+      + "Set the MTU that the whole way carries, 'ip link set dev NAME mtu 1400', or "
+      + "'sysctl net.ipv4.tcp_mtu_probing=1', on all hosts, or name another network: "
+      + "\(LaunchOptions.network())."
   }
 
   /// A whole number that says whose it is and where it belongs.

@@ -15,16 +15,20 @@ package struct Command: Sendable {
   package let groups: [Group]
   /// Whether words that belong to no option are accepted.
   package let takesOperands: Bool
+  /// Whether all words from the first one on that is no option of this command are operands: the
+  /// command line of another program.
+  package let passesOn: Bool
 
   /// Makes a command; `--help` is added to its options, and a whole program's `--version`.
   package init(
     _ name: String, overview: String, synopsis: String = "[options]", takesOperands: Bool = false,
-    isProgram: Bool = false, groups: [Group]
+    passesOn: Bool = false, isProgram: Bool = false, groups: [Group]
   ) {
     self.name = name
     self.overview = overview
     self.synopsis = synopsis
-    self.takesOperands = takesOperands
+    self.takesOperands = takesOperands || passesOn
+    self.passesOn = passesOn
     self.groups = groups + [("Other", isProgram ? [Self.version, Self.help] : [Self.help])]
   }
 
@@ -88,6 +92,10 @@ package struct Command: Sendable {
     var given: [(option: any AnyOption, word: String)] = []
     var rest = Array(words)[...]
     while let word = rest.popFirst() {
+      if passesOn, word != "--", (try? option(word)) == nil {
+        arguments.operands = [word] + rest
+        break
+      }
       if word == "--" {
         while let operand = rest.popFirst() { try add(operand, to: &arguments) }
         break

@@ -47,7 +47,8 @@ package struct RunReport {
     let side = layer.window.size
     let entry = try file.entry(
       layer.tensorName + ".weight", .float32, shape: [layer.kernels, 3, side, side])
-    return try KernelPicture(file.elements(of: entry), side: side, towers: network.towers, background: background)
+    return try KernelPicture(
+      file.elements(of: entry), side: side, towers: network.towers, background: background)
   }
 
   /// The page as one self-contained HTML file.

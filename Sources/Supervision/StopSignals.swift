@@ -84,6 +84,10 @@ package enum StopSignals {
     StopRequest(rawValue: request.load(ordering: .relaxed)) ?? .none
   }
 
+  /// When the launcher has last given notice that it is ending the job, by the monotonic clock; 0 if
+  /// it has not.
+  package static var launcherNotice: Double { Double(noticeTime.load(ordering: .relaxed)) * 1e-9 }
+
   /// Marks a request to save as done.
   package static func noteSaved() {
     _ = request.compareExchange(

@@ -1,4 +1,5 @@
 import COpenBLAS
+import Glibc
 
 /// Whether a factor is used as it lies in memory or transposed.
 package enum Orientation: Sendable {
@@ -22,6 +23,14 @@ package enum BLAS {
   package static var coreName: String {
     guard let name = openblas_get_corename() else { return "unknown" }
     return String(cString: name)
+  }
+
+  /// Takes the kernels for another processor, before the first product.
+  /// - Parameter name: The processor, `Haswell`; this one must have its instructions.
+  /// - Returns: Whether the library has them and could be told.
+  package static func limit(to name: String) -> Bool {
+    setenv("OPENBLAS_CORETYPE", name, 1)
+    return alexnet_choose_kernels_again() != 0 && coreName == name
   }
 
   /// The library's name and version, `OpenBLAS 0.3.21`.

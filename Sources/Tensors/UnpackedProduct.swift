@@ -16,6 +16,13 @@ package enum UnpackedProduct {
     return kernel(columns: 16, rows: 16, inner: 16, 16, 16, 16) != nil
   }()
 
+  /// Writes code for another processor, `hsw`, from now on; this one must have its instructions.
+  package static func limit(to name: String) {
+    // Its start would choose again.
+    libxsmm_init()
+    libxsmm_set_target_arch(name)
+  }
+
   /// Blocks whose factors fit into a core's cache together.
   private static let block = (rows: 48, columns: 64)
 

@@ -27,6 +27,7 @@ struct TrainCommand {
     let firstMessages = Watchdog(firstMessagesOf: world, limit: firstMessagesLimit)
     // First of all, since a job may be killed at any moment.
     try SegmentNames.unlink(of: world)
+    try LinkCheck.verifyQuickly(world, within: firstMessagesLimit - 2)
     let agreement = Agreement(world: world)
     try agreement.agree(onWords: words, TrainOptions.command.variables(in: environment))
     try agreement.agreeOnMachines()
@@ -39,13 +40,21 @@ struct TrainCommand {
     _ words: [String], start: Double, _ firstMessages: Watchdog
   ) throws -> ExitCode {
     // Preparing the demonstration's pictures takes time on one rank, while the others wait.
-    var watchdog = try isDemonstration ? nil : startWatchdog()
+    // So does copying a dataset.
+    let waitsLong = isDemonstration || arguments.has(TrainOptions.stageData)
+    var watchdog = try waitsLong ? nil : startWatchdog()
     firstMessages.stop()
 
     Activity.begin("options")
+    try arguments[TrainOptions.instructionSet].take(over: world)
     let plan = try TrainPlan(self, start: start)
     Activity.begin("opening the dataset")
-    let dataset = try openDataset(plan)
+    let place = try stageDataset()
+    if place.isStopped {
+      say("Stopped before the first step; there is nothing to save.\n")
+      return .savedUnfinished
+    }
+    let dataset = try openDataset(plan, at: place.path)
     let settings = try settings(plan, dataset)
     let (parallelism, schemeChoice) = try plan.parallelChoice.parallelism(
       settings.network, plan.placement, batchSize: settings.recipe.batchSize)
@@ -61,8 +70,8 @@ struct TrainCommand {
     watchdog = try watchdog ?? startWatchdog()
     try Agreement(world: world).agree(on: settings)
     try checkMemory(settings, plan.placement, parallelism, plan.cores)
-    Activity.begin("testing the links", waitsForRanks: true)
-    let link = try LinkCheck.quick(plan.placement, within: Self.firstMessagesLimit)
+    Activity.begin("measuring a link", waitsForRanks: true)
+    let link = try LinkCheck.quick(plan.placement)
 
     Activity.begin("opening the run")
     let provenance = try Provenance(world, commandLine: ["alexnet-train"] + words)
@@ -80,15 +89,18 @@ struct TrainCommand {
       && record.settings == nil
   }
 
+  /// The dataset that options, or the record, name; nil for the demonstration's.
+  var dataPath: String? { arguments[TrainOptions.data] ?? record.settings?.dataset }
+
   private func startWatchdog() throws(MPIError) -> Watchdog? {
     guard let limit = arguments[TrainOptions.watchdog].seconds else { return nil }
     return try Watchdog(world, limit: limit)
   }
 
   /// The dataset to train on; nil for a dry run without one.
-  private func openDataset(_ plan: TrainPlan) throws -> Dataset? {
+  private func openDataset(_ plan: TrainPlan, at path: String?) throws -> Dataset? {
     guard !arguments.has(TrainOptions.classes) else { return nil }
-    guard let path = arguments[TrainOptions.data] ?? record.settings?.dataset else {
+    guard let path else {
       if arguments[TrainOptions.dryRun] { return nil }
       return try Demonstration.dataset(
         world, side: plan.choice.network(classes: nil).imageSide)
@@ -104,7 +116,9 @@ struct TrainCommand {
     var settings = plan.settings
     settings.network = network
     if let dataset {
-      (settings.dataset, settings.datasetChecksum) = (dataset.path, dataset.checksum)
+      // That of which a copy may be read.
+      settings.dataset = dataPath ?? dataset.path
+      settings.datasetChecksum = dataset.checksum
     }
     settings.fineTuning = try fineTuning(weights: plan.weights, network)
     let threads = max(1, plan.cores.threads / plan.placement.owned.count)
@@ -129,9 +143,9 @@ struct TrainCommand {
         + "and with it the job, before the run is saved. If it is a script, write 'exec' before the "
         + "program there."
     }
-    for warning in [plan.cores.idleWarning, plan.cores.conflictWarning, wrapperWarning]
-      .compactMap(\.self)
-    {
+    for warning in [
+      plan.cores.kindWarning, plan.cores.idleWarning, plan.cores.conflictWarning, wrapperWarning,
+    ].compactMap(\.self) {
       say("Warning: \(warning)\n")
     }
   }

@@ -15,6 +15,10 @@ enum TrainOptions {
 
   static let data = Option(
     "data", "DATASET", .path, default: "Fashion-MNIST", "A folder made by 'alexnet prepare'.")
+  static let stageData = Option(
+    "stage-data", "DIR", .path,
+    "Copy the dataset into DIR on each host's own disk, checked and once for all runs, and read it "
+      + "there.")
   static let out = Option(
     "out", "RUN", .path, default: "runs/<network>-<date>-<time>",
     "The run's folder: settings, metrics, checkpoints, log.")
@@ -115,6 +119,11 @@ enum TrainOptions {
     "threads", "N", .integer(in: SettingBounds.threads),
     default: "the cores that the rank is bound to, or its share",
     "Threads of each rank, shared by its towers.")
+  static let instructionSet = Setting(
+    "instruction-set", "NAME", .word, default: InstructionSet.own,
+    "The instructions that all ranks compute with, OpenBLAS included: own (the best of each "
+      + "processor), common (the best that all of them have), or a named one. Equal ones give equal "
+      + "bits on processors of different kinds.")
 
   // MARK: Ranks
 
@@ -151,7 +160,9 @@ enum TrainOptions {
     groups: [
       (
         "Data and output",
-        all([data, out], RecordedOptions.data, [config, resume, allowChanged, dryRun, classes])
+        all(
+          [data, stageData, out], RecordedOptions.data,
+          [config, resume, allowChanged, dryRun, classes])
       ),
       ("Network", [network, variant]),
       ("Training", all([recipe], RecordedOptions.training, [noAugmentation, augmentation])),
@@ -161,7 +172,7 @@ enum TrainOptions {
       (
         "Stopping and faults", all([maxTime, watchdog], RecordedOptions.stopping, [grace, inject])
       ),
-      ("Machine", all([threads], RecordedOptions.machine)),
+      ("Machine", all([threads], RecordedOptions.machine, [instructionSet])),
       ("Ranks", all([towersPerRank, parallelFC], RecordedOptions.ranks, [checkReplicas])),
     ])
 

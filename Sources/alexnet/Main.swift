@@ -12,8 +12,8 @@ struct Main {
   static var subcommands: [any Subcommand.Type] {
     [
       Prepare.self, Preview.self, Evaluate.self, Predict.self, Similar.self, ReportPage.self,
-      Plot.self, Loading.self, Bench.self, Doctor.self, Scale.self, Export.self, Import.self,
-      Features.self, Verify.self, Info.self,
+      Plot.self, Loading.self, Bench.self, Launch.self, Doctor.self, Scale.self, Export.self,
+      Import.self, Features.self, Verify.self, Info.self,
     ]
   }
 

@@ -66,11 +66,12 @@ import Testing
       let isForReaders = name.hasPrefix("share/doc/")
       #expect(isForReaders || !text.contains(".build/"), "\(name)")
     }
-    // A batch script starts the installed program, with nothing said about where it is.
-    let job = try shell(
-      "cd /; mpirun() { echo \"mpirun $*\"; }; export -f mpirun; bash \"$0\"/\"$1\" DATA RUN",
-      "share/alexnet-train/train.slurm")
-    #expect(job.output.contains(" \(prefix)/bin/alexnet-train --data DATA"), "\(job.output)")
+    // A batch script starts the installed programs, with nothing said about where they are.
+    let launch = "cd /; \"$0\"/bin/alexnet launch --print"
+    let job = try shell(launch + " --scheduler slurm --data DATA --out RUN")
+    #expect(job.output.contains("exec \(prefix)/bin/alexnet launch "), "\(job.output)")
+    let line = try shell(launch + " --data DATA")
+    #expect(line.output.contains(" \(prefix)/bin/alexnet-train --data DATA"), "\(line.output)")
   }
 
   @Test func uninstallingLeavesWhatIsNotItsOwn() throws {

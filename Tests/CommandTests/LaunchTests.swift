@@ -1,27 +1,23 @@
 import Foundation
 import Testing
 
-/// The mpirun lines that scripts/launch assembles.
+/// The mpirun lines and batch scripts of `alexnet launch`.
 @Suite struct LaunchTests {
   private let scratch: ScratchFolder
 
   init() throws { scratch = try ScratchFolder() }
 
-  private static let script =
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().path + "/scripts/launch"
   private static let cores = ProcessInfo.processInfo.activeProcessorCount
 
   private func launch(_ words: String...) throws -> Outcome {
-    try Program.run([Self.script] + words)
+    try Program.alexnet(ranks: nil, ["launch"] + words)
   }
 
   /// The line for some hosts, without the program that it ends with.
   private func line(_ words: String...) throws -> String {
-    let outcome = try Program.run(
-      [Self.script, "--print", "--program", "/bin/true"] + words + [
-        "--data", "D", "--out", "a run",
-      ])
+    let outcome = try Program.alexnet(
+      ranks: nil,
+      ["launch", "--print", "--program", "/bin/true"] + words + ["--data", "D", "--out", "a run"])
     #expect(outcome.code == 0 && outcome.error.isEmpty, "\(outcome.error)")
     let end = " /bin/true --data D --out 'a run'\n"
     #expect(outcome.output.hasSuffix(end), "\(outcome.output)")
@@ -92,22 +88,58 @@ import Testing
     #expect(outcome.code == 0 && outcome.output.hasSuffix("\nx y\n"), "\(outcome.error)")
   }
 
+  /// The line as it is printed is run, and its code is the launcher's.
+  @Test func theProgramsCodeIsTheLaunchers() throws {
+    let outcome = try launch("--ranks", "1", "--program", "/bin/sh", "-c", "exit 7")
+    #expect(outcome.code == 7, "\(outcome.error)")
+  }
+
+  /// Another machine, as hwloc describes it.
+  @Test func coresNotHardwareThreadsAreShared() throws {
+    let outcome = try Program.run([
+      "/usr/bin/env", "HWLOC_SYNTHETIC=core:6 pu:2", Program.folder + "/alexnet", "launch",
+      "--print",
+    ])
+    #expect(outcome.output.contains("--map-by slot:PE=3 --bind-to core"), "\(outcome.output)")
+  }
+
+  /// Batch systems take the script from their standard input.
+  @Test func theScriptIsSubmittedAsItIsPrinted() throws {
+    let words = [
+      "launch", "--scheduler", "slurm", "--time", "2h", "--data", "D", "--out", scratch.path,
+    ]
+    let printed = try Program.alexnet(
+      ranks: nil, words[..<3] + ["--print"] + words[3...])
+    #expect(printed.code == 0 && printed.output.contains("#SBATCH --time=02:00:00\n"))
+    #expect(printed.output.contains("exec \(Program.folder)/alexnet launch --requeue --data D"))
+    let sbatch = scratch.path + "/sbatch"
+    try "#!/bin/sh\ncat\nexit 3\n".write(toFile: sbatch, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sbatch)
+    let submitted = try Program.run(
+      ["/usr/bin/env", "PATH=\(scratch.path):/usr/bin:/bin", Program.folder + "/alexnet"] + words)
+    #expect(submitted.code == 3 && submitted.output == printed.output, "\(submitted.error)")
+  }
+
   @Test(arguments: [
-    ([], "name the hosts"), (["--hosts"], "--hosts needs a value"),
-    (["--hosts", "a", "--hostfile", "f"], "give one of them"),
-    (["--hostfile", "/nowhere"], "'/nowhere' cannot be read"),
-    (["--hosts", "a,-oProxyCommand=x"], "'-oProxyCommand=x' is not the name of a host"),
-    (["--hosts", "a;b"], "'a;b' is not the name of a host"),
-    (["--hosts", "a:0"], "'0' is not a number of ranks for a"),
-    (["--hosts", "a:2x"], "'2x' is not a number of ranks for a"),
-    (["--hosts", "a", "--cores", "many"], "not 'many'"),
-    (["--hosts", "a", "--program", "/nowhere"], "'/nowhere' is not there"),
-    (["--hosts", "a,host.invalid"], "no network leads to 'host.invalid'"),
-  ]) func impossibleLaunchesAreRefused(_ words: [String], _ sentence: String) throws {
+    (64, ["--hosts"], "--hosts needs a value"),
+    (64, ["--hosts", "a", "--hostfile", "f"], "exclude each other"),
+    (64, ["--hosts", "a", "--ranks", "2"], "exclude each other"),
+    (66, ["--hostfile", "/nowhere"], "'/nowhere'"),
+    (64, ["--hosts", "a,-oProxyCommand=x"], "'-oProxyCommand=x' is not the name of a host"),
+    (64, ["--hosts", "a;b"], "'a;b' is not the name of a host"),
+    (64, ["--hosts", "a:0"], "'0' is not a number of ranks for 'a'"),
+    (64, ["--hosts", "a:2x"], "'2x' is not a number of ranks for 'a'"),
+    (64, ["--cores", "many"], "not 'many'"),
+    (66, ["--program", "/nowhere"], "'/nowhere' is not there"),
+    (64, ["--hosts", "a,host.invalid"], "No network leads to 'host.invalid'"),
+    (64, ["--nodes", "2"], "add --scheduler"),
+    (64, ["--data", "D", "--print"], "write it before those of alexnet-train"),
+    (64, ["--scheduler", "pbs", "--out", "R"], "add --cores"),
+  ]) func impossibleLaunchesAreRefused(_ code: Int, _ words: [String], _ sentence: String) throws {
     let program = words.contains("--program") ? [] : ["--program", "/bin/true"]
-    let outcome = try Program.run([Self.script] + program + words)
-    #expect(outcome.code == 64 && outcome.output.isEmpty)
+    let outcome = try Program.alexnet(ranks: nil, ["launch"] + program + words)
+    #expect(Int(outcome.code) == code && outcome.output.isEmpty, "\(outcome.error)")
     #expect(
-      outcome.error.hasPrefix("launch: ") && outcome.error.contains(sentence), "\(outcome.error)")
+      outcome.error.hasPrefix("alexnet: ") && outcome.error.contains(sentence), "\(outcome.error)")
   }
 }

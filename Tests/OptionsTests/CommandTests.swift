@@ -147,6 +147,22 @@ func usageComplaint(
     #expect(text.contains("--help"))
   }
 
+  @Test func anotherProgramsCommandLineBeginsWithItsFirstWord() throws {
+    let command = Command(
+      "launch", overview: "O.", passesOn: true, groups: [("G", [Sample.data, Sample.resume])])
+    for (words, rest) in [
+      (["--data", "d", "--other", "--data", "e"], ["--other", "--data", "e"]),
+      (["--resume", "word", "--help"], ["word", "--help"]), (["--", "--data"], ["--data"]),
+      ([], []),
+    ] {
+      let arguments = try command.parse(words)
+      #expect(arguments.operands == rest)
+      #expect(!arguments[Command.help])
+    }
+    #expect(try command.parse(["--data=d", "--x"])[Sample.data] == "d")
+    #expect(usageComplaint { _ = try command.parse(["--data"]) }.contains("needs a value"))
+  }
+
   @Test func longHelpTextsAreWrapped() {
     let words = Array(repeating: "word", count: 60).joined(separator: " ")
     let command = Command(

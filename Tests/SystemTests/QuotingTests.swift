@@ -1,3 +1,4 @@
+import Foundation
 import System
 import Testing
 
@@ -20,5 +21,21 @@ import Testing
 
   @Test func lettersOfAllScriptsAreKept() {
     for text in ["Äffin 猫", "👩‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "שלום", "e\u{301}"] { #expect(escaped(text) == text) }
+  }
+
+  /// A shell reads a word as it was.
+  @Test func wordsForAShellAreReadAsTheyWere() throws {
+    for word in ["plain-1.0/x", "", "a b", "it's", "$HOME `x` \\ \"q\" *", "line\nline", "~", "é"] {
+      let shell = Process()
+      shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+      shell.arguments = ["-c", "printf %s \(shellWord(word))"]
+      let output = Pipe()
+      shell.standardOutput = output
+      try shell.run()
+      let read = output.fileHandleForReading.readDataToEndOfFile()
+      shell.waitUntilExit()
+      #expect(String(decoding: read, as: UTF8.self) == word)
+    }
+    #expect(shellWord("plain-1.0/x") == "plain-1.0/x")
   }
 }

@@ -33,3 +33,11 @@ extension Unicode.Scalar {
     }
   }
 }
+
+/// A word as one would type it for a shell: quoted where the shell needs it.
+package func shellWord(_ word: String) -> String {
+  let isPlain = word.allSatisfy {
+    $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,+@%".contains($0))
+  }
+  return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+}

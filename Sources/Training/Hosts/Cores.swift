@@ -22,6 +22,9 @@ package struct Cores: Sendable {
   /// A warning if another run is bound to the cores of a rank.
   package let conflictWarning: String?
 
+  /// A warning if ranks run on processors of different kinds.
+  package let kindWarning: String?
+
   /// Counts the cores that the rank may use; all ranks call this together.
   /// - Parameters:
   ///   - world: All ranks.
@@ -49,11 +52,18 @@ package struct Cores: Sendable {
     let hardwareThreads =
       own.hardwareThreads.count > own.cores.count
       ? " (\(own.hardwareThreads.count) hardware threads)" : ""
+    let arithmetics = try world.allGather(InstructionSet.current)
+    kindWarning =
+      Set(arithmetics).count > 1
+      ? "The ranks run on processors of different kinds, so the slowest one limits the speed and "
+        + "the last bits of results differ from those of equal processors; --instruction-set common "
+        + "makes all compute alike."
+      : nil
     summary =
       "\(world.size) rank\(world.size == 1 ? "" : "s") on \(hosts) host\(hosts == 1 ? "" : "s"), "
       + "\(own.cores.count) core\(own.cores.count == 1 ? "" : "s")\(hardwareThreads) and "
       + "\(threads) thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
-      + "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name)."
+      + Self.kinds(arithmetics)
     notes = Self.notes(
       own, quota: quota.isFinite ? quota : nil, share: share, threads: threads,
       isWanted: wanted != nil, ranks: host.size)
@@ -78,6 +88,20 @@ package struct Cores: Sendable {
     conflictWarning = try world.allGather(
       conflict?.sentence(rank: world.rank, of: own.machineCores, needed: shared) ?? ""
     ).first { !$0.isEmpty }
+  }
+
+  /// What the ranks compute with: `OpenBLAS for Zen, own loops for AVX2.`, or each kind with its
+  /// ranks.
+  static func kinds(_ arithmetics: [String]) -> String {
+    let kinds = Set(arithmetics).sorted().map { kind -> String in
+      let names = kind.components(separatedBy: ", ")
+      let ranks = arithmetics.indices.filter { arithmetics[$0] == kind }.map(String.init)
+      return "OpenBLAS for \(names[0]), own loops for \(names[names.count - 1])"
+        + (ranks.count == arithmetics.count
+          ? ""
+          : " on rank\(ranks.count == 1 ? "" : "s") \(ranks.joined(separator: ", "))")
+    }
+    return kinds.joined(separator: "; ") + "."
   }
 
   /// What decided the number of threads, where it was not the cores alone.

@@ -114,7 +114,7 @@ package struct Diagnosis: Sendable {
       warn(
         "\(other.host) computes with code for \(other.arithmetic) and \(first.host) for "
           + "\(first.arithmetic): the slower one limits the speed, and the last bits of results "
-          + "differ from those of equal hosts.")
+          + "differ from those of equal hosts; --instruction-set common makes all compute alike.")
     }
   }
 

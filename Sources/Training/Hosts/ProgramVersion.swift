@@ -29,7 +29,7 @@ package struct ProgramVersion: Codable, Equatable, Sendable {
     swift = Self.swiftVersion
     mpi = MPI.Environment.libraryVersion
     openBLAS = BLAS.libraryVersion
-    arithmetic = "\(BLAS.coreName), \(KernelSet.best.name)"
+    arithmetic = InstructionSet.current
   }
 
   /// The version of the compiler, as far as it can be asked.

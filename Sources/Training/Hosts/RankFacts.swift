@@ -76,7 +76,7 @@ package struct RankFacts: Codable, Equatable, Sendable {
     clock = try Self.clockOffset(world)
     mpi = MPI.Environment.libraryVersion
     allowsConcurrentCalls = MPI.Environment.allowsConcurrentCalls
-    arithmetic = "\(BLAS.coreName), \(KernelSet.best.name)"
+    arithmetic = InstructionSet.current
     program = Machine.programChecksum ?? "unreadable"
     if let dataset {
       do throws(Failure) {

@@ -51,6 +51,8 @@ package final class Trainer {
   private var steps: StepRunner
   private var waits = WaitShares()
   private let timeline: TimelineRecorder?
+  /// In the first rank.
+  private let stopNotice: StopNotice?
 
   /// Builds the network and opens the run.
   /// - Parameters:
@@ -144,6 +146,7 @@ package final class Trainer {
         : plan.beginning(at: state))
     try journal.say(recipe.text)
     for notice in start.notices { try journal.say(notice) }
+    stopNotice = isFirst ? StopNotice(run) : nil
     let notices =
       [dataset.enlargingNotice].compactMap(\.self)
       + dataset.scarcityNotices(batchSize: recipe.batchSize)
@@ -156,6 +159,7 @@ package final class Trainer {
   /// - Throws: `Failure` if a file cannot be read or written or the numbers diverge, `MPIError` if
   ///   a message fails.
   package func train() throws -> TrainingResult {
+    defer { stopNotice?.stop() }
     do {
       return try runLoop()
     } catch {
@@ -327,6 +331,7 @@ package final class Trainer {
 
   /// Saves where that is possible, and says so.
   private func leave(_ news: StepAgreement.News) throws -> TrainingResult {
+    stopNotice?.stop()
     let fits = try meeting.canSave(news)
     if fits {
       if plan.isTimeToValidate(state) { try noteHealth() }

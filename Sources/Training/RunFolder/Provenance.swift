@@ -78,12 +78,7 @@ package struct Provenance: Codable, Equatable, Sendable {
     let hosts = ranksOnHosts.sorted { $0.key < $1.key }.map { host, ranks in
       "\(quoted(host)) (\(counted(ranks, "rank", "ranks")))"
     }
-    let words = commandLine.map { word in
-      let isPlain = word.allSatisfy {
-        $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,+@%".contains($0))
-      }
-      return isPlain && !word.isEmpty ? word : quoted(word)
-    }
+    let words = commandLine.map(shellWord)
     let variables = environment.sorted { $0.key < $1.key }.map { "\($0)=\(quoted($1))" }
     return [
       "alexnet-train \(program.release), Swift \(program.swift), \(program.mpi), "

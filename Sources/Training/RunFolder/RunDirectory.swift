@@ -52,6 +52,11 @@ package struct RunDirectory: Sendable {
       .map { "\(path)/\(CheckpointName.checkpoint(afterSteps: $0))" }
   }
 
+  /// The steps of the newest checkpoint, by its name; nil if there is none.
+  var newestStep: Int? {
+    HeldFolder.names(in: checkpoints).compactMap(CheckpointName.steps).max()
+  }
+
   /// The suffix of damaged checkpoints.
   package static let damagedSuffix = ".damaged"
 

@@ -53,6 +53,8 @@ extension FaultTests {
     ) throws {
       let stopped = try signal([number], atStep: 8, training.options(steps: 12, "--inject", pause))
       #expect(stopped.code == 1)
+      // Said while the step goes on.
+      #expect(stopped.output.contains("the newest checkpoint is that of step 5"))
       training.expectNothingLeft()
       #expect(try training.checkpoints.allSatisfy { !$0.hasSuffix(".partial") })
       #expect(try Program.alexnet("verify", run).code == 0)

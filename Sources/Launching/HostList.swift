@@ -1,0 +1,66 @@
+package import System
+
+/// Hosts and the ranks of each.
+package struct HostList: Sendable, Equatable {
+  /// A host.
+  package struct Host: Sendable, Equatable {
+    /// Its name.
+    package let name: String
+    /// Its ranks.
+    package let ranks: Int
+  }
+
+  /// The hosts in their order; at least one.
+  package let hosts: [Host]
+
+  /// All ranks.
+  package var ranks: Int { hosts.reduce(0) { $0 + $1.ranks } }
+  /// The ranks of the host that has most of them.
+  package var mostRanks: Int { hosts.map(\.ranks).max() ?? 1 }
+  /// The list as mpirun takes it, `a:2,b:2`.
+  package var text: String { hosts.map { "\($0.name):\($0.ranks)" }.joined(separator: ",") }
+
+  /// Reads `a,b:4`: two ranks a host unless it says another number.
+  /// - Throws: `Failure` (usage) that names what is no host or no number.
+  package init(_ text: String) throws(Failure) {
+    var hosts: [Host] = []
+    for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+      hosts.append(try Self.host(String(parts[0]), parts.count == 2 ? String(parts[1]) : "2"))
+    }
+    self.hosts = hosts
+  }
+
+  /// Reads a hostfile of mpirun's: lines `HOST slots=RANKS`; one rank where a line says no number.
+  /// - Throws: `Failure` (inputMissing, usage) if it cannot be read or names no host.
+  package init(hostfile path: String) throws(Failure) {
+    let bytes = try RegularFile.contents(of: path, limit: 1 << 20)
+    var hosts: [Host] = []
+    for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+      guard let name = words.first else { continue }
+      let slots = words.dropFirst().first { $0.hasPrefix("slots=") }?.dropFirst(6)
+      hosts.append(try Self.host(String(name), slots.map(String.init) ?? "1"))
+    }
+    guard !hosts.isEmpty else {
+      throw Failure(
+        .usage, "There is no host in \(quoted(path)); write a line 'HOST slots=2' each.")
+    }
+    self.hosts = hosts
+  }
+
+  private static func host(_ name: String, _ ranks: String) throws(Failure) -> Host {
+    // A name that begins with a dash, or holds anything but a name, would be an option of ssh or
+    // worse.
+    let isInside = { (letter: Character) in
+      letter.isASCII && (letter.isLetter || letter.isNumber)
+    }
+    guard let first = name.first, let last = name.last, isInside(first), isInside(last),
+      name.allSatisfy({ isInside($0) || "._-".contains($0) })
+    else { throw Failure(.usage, "\(quoted(name)) is not the name of a host.") }
+    guard let number = Int(ranks), (1...9999).contains(number) else {
+      throw Failure(.usage, "\(quoted(ranks)) is not a number of ranks for \(quoted(name)).")
+    }
+    return Host(name: name, ranks: number)
+  }
+}

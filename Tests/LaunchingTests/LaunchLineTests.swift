@@ -1,0 +1,87 @@
+import Launching
+import System
+import TestSupport
+import Testing
+
+/// mpirun's line for machines, hosts and batch jobs.
+struct LaunchLineTests {
+  private func line(
+    _ place: LaunchLine.Place, cores: Int? = nil, of machine: Int = 8, interface: String? = nil,
+    _ environment: [String: String] = [:]
+  ) -> String {
+    LaunchLine(place, cores: cores, machineCores: machine, interface: interface)
+      .words(["prog"]) { environment[$0] }.joined(separator: " ")
+  }
+
+  @Test func coresAreSharedByTheRanksOfAHost() {
+    #expect(line(.here(ranks: 2)) == "mpirun -np 2 --map-by slot:PE=4 --bind-to core prog")
+    #expect(line(.here(ranks: 3)) == "mpirun -np 3 --map-by slot:PE=2 --bind-to core prog")
+    #expect(
+      line(.here(ranks: 2), of: 1)
+        == "mpirun -np 2 --map-by slot --bind-to none --oversubscribe prog")
+    #expect(
+      line(.here(ranks: 2), cores: 3, of: 1)
+        == "mpirun -np 2 --map-by slot:PE=3 --bind-to core prog")
+  }
+
+  /// Hardware threads are no cores, on any machine that hwloc can describe.
+  @Test func coresAreCountedByTheTopology() {
+    let machine = Processors(
+      topology: Topology(synthetic: "package:2 core:4 pu:2"), mask: nil, quota: nil
+    ) { _ in nil }
+    #expect(
+      line(.here(ranks: 2), of: machine.cores.count)
+        == "mpirun -np 2 --map-by slot:PE=4 --bind-to core prog")
+  }
+
+  @Test func theMostCrowdedHostDecides() throws {
+    #expect(
+      line(.hosts(try HostList("a:4")))
+        == "mpirun -np 4 --host a:4 --map-by slot:PE=2 --bind-to core prog"
+    )
+    let two = line(.hosts(try HostList("a:4,b")), interface: "ib0")
+    #expect(two.hasPrefix("mpirun -np 6 --host a:4,b:2 --map-by slot:PE=2 --bind-to core --mca "))
+    #expect(two.contains("btl_tcp_if_include ib0 --mca oob_tcp_if_include ib0"))
+  }
+
+  @Test func sshIsTheUsersWhereTheEnvironmentSaysSo() throws {
+    let place = LaunchLine.Place.hosts(try HostList("a,b"))
+    let own = "-o ConnectTimeout=10 -o ServerAliveInterval=8 -o ServerAliveCountMax=3 prog"
+    #expect(line(place).hasSuffix(" --mca plm_rsh_args " + own))
+    #expect(
+      line(place, ["OMPI_MCA_plm_rsh_args": "-F x"]).hasSuffix(" --mca plm_rsh_args -F x " + own))
+    #expect(!line(place, ["OMPI_MCA_plm_rsh_agent": "rsh"]).contains("plm_rsh_args"))
+  }
+
+  @Test func slurmsJobTellsTheRanksAndItsProcessorsAreNeverMoreThanTheCores() throws {
+    // Four ranks on two nodes; eight processors each, which are hardware threads of four cores.
+    let environment = [
+      "SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_TASKS_PER_NODE": "2(x2)",
+      "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_PER_TASK": "8",
+    ]
+    let job = try #require(BatchJob({ environment[$0] }) { _ in [] })
+    #expect(
+      job.allocation == BatchJob.Allocation(ranks: 4, ranksHere: 2, hosts: 2, processors: 8))
+    let words = line(.job(job, ranks: 4))
+    #expect(words.hasPrefix("mpirun -np 4 --map-by slot:PE=4 --bind-to core --mca btl_tcp_links 2"))
+    #expect(!words.contains("--host") && !words.contains("plm_rsh_args"))
+    #expect(job.requeue == ["scontrol", "requeue", "7"])
+    // A whole node, whose two ranks are nobody's to say.
+    let whole = try #require(BatchJob({ ["SLURM_JOB_ID": "7"][$0] }) { _ in [] })
+    #expect(line(.job(whole, ranks: 2)) == "mpirun -np 2 --map-by slot:PE=4 --bind-to core prog")
+  }
+
+  @Test func pbsNamesItsHostsInAFile() throws {
+    let environment = ["PBS_JOBID": "9.head", "PBS_NODEFILE": "/nodes", "NCPUS": "6"]
+    let job = try #require(
+      BatchJob({ environment[$0] }) { $0 == "/nodes" ? ["a", "a", "b", "b"] : [] })
+    let words = line(.job(job, ranks: 4))
+    #expect(words.hasPrefix("mpirun -np 4 --hostfile /nodes --map-by slot:PE=3 --bind-to core"))
+    #expect(words.contains("plm_rsh_args") && job.requeue == ["qrerun", "9.head"])
+    #expect(BatchJob({ _ in nil }) { _ in [] } == nil)
+  }
+
+  @Test func noNetworkLeadsToThisMachine() {
+    #expect(throws: Failure.self) { try Route.interface(to: ["localhost", "host.invalid"]) }
+  }
+}
