@@ -43,7 +43,10 @@ enum Explain: Subcommand {
     synopsis: "--checkpoint RUN|FILE --out FOLDER IMAGE|FOLDER|-... [options]",
     takesOperands: true,
     groups: [
-      ("What", [SharedOptions.checkpoint, SharedOptions.resize, className, layer]),
+      (
+        "What",
+        [SharedOptions.checkpoint, SharedOptions.best, SharedOptions.resize, className, layer]
+      ),
       ("How", [square, stride]),
       ("Output", [out]),
       ("Machine", [SharedOptions.rankThreads, SharedOptions.watchdog]),
@@ -61,8 +64,10 @@ enum Explain: Subcommand {
       throw Failure(.usage, "Name pictures, folders of them, or '-' for a list on standard input.")
     }
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
+    let network = try TrainedNetwork(arguments.checkpoint(path))
+    if world.rank == 0, let choice = network.choice { StandardStream.error.tell("\(choice)\n") }
     let explainer = try Explainer(
-      TrainedNetwork(opening: path), layer: arguments[layer], square: arguments[square],
+      network, layer: arguments[layer], square: arguments[square],
       stride: { arguments[stride] ?? $0 / 4 }, threads: threads)
     let classifier = explainer.classifier
     let label = try arguments[className].map { name throws(Failure) in

@@ -56,8 +56,8 @@ enum Similar: Subcommand {
       (
         "What",
         [
-          SharedOptions.checkpoint, features, set, data, SharedOptions.split, count,
-          SharedOptions.resize,
+          SharedOptions.checkpoint, SharedOptions.best, features, set, data, SharedOptions.split,
+          count, SharedOptions.resize,
         ]
       ),
       ("Output", [json, csv, draw]),
@@ -85,7 +85,8 @@ enum Similar: Subcommand {
       try OutputPlace.check(drawing)
     }
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
-    let network = try TrainedNetwork(opening: checkpoint)
+    let network = try TrainedNetwork(arguments.checkpoint(checkpoint))
+    if world.rank == 0, let choice = network.choice { StandardStream.error.tell("\(choice)\n") }
     let classifier = try Classifier(
       network.file, batchSize: 4 * Int(try world.allReduce(Int64(threads), .min)),
       threadsPerTower: max(1, threads / network.file.network.towers))
