@@ -86,10 +86,11 @@ package struct ExplanationPicture {
   }
 
   private func share(_ probability: Double) -> String {
-    String(format: "%.1f %%", 100 * probability)
+    String(format: "%.2f %%", 100 * probability)
   }
-  private func percent(_ change: Double) -> String {
-    String(format: change < 0 ? "+%.1f %%" : "−%.1f %%", 100 * abs(change))
+  /// A fall as it changes the probability; a small one has digits too.
+  private func percent(_ fall: Double) -> String {
+    String(format: fall < 0 ? "+%.3g %%" : "−%.3g %%", 100 * abs(fall))
   }
   private func plain(_ value: Double) -> String { String(format: "%.3g", value) }
 

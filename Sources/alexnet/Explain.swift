@@ -100,8 +100,10 @@ enum Explain: Subcommand {
 
   private static func label(_ name: String, among names: [String]) throws(Failure) -> Int {
     guard let label = names.firstIndex(of: name) else {
+      let near = Hint.nearest(to: name, among: names).map { "did you mean \(quoted($0))? It" }
       throw Failure(
-        .usage, "The network has no class \(quoted(name)); its classes are \(listed(names)).")
+        .usage,
+        "The network has no class \(quoted(name)); \(near ?? "it") has \(listed(names)).")
     }
     return label
   }
