@@ -29,9 +29,9 @@ public final class Classifier {
   /// The largest number of crops that the network processes at once.
   public let batchSize: Int
 
-  private let input: Tensor
+  let input: Tensor
   private let kernel: CropKernel
-  private let team: ThreadTeam
+  let team: ThreadTeam
 
   /// Opens a checkpoint and reads its weights.
   /// - Parameters:
@@ -46,11 +46,13 @@ public final class Classifier {
       NetworkFile(opening: path), batchSize: batchSize, threadsPerTower: threadsPerTower)
   }
 
-  /// Builds the network of a checkpoint and reads its weights.
+  /// Builds the network of a checkpoint and reads its weights; `gradientAt` names the layer whose
+  /// maps are to be explained.
   /// - Throws: `Failure` (badData) if tensors are missing.
   package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
-    algorithm: ConvolutionChoice = .automatic, precision: WeightPrecision = .fp32
+    algorithm: ConvolutionChoice = .automatic, precision: WeightPrecision = .fp32,
+    gradientAt: String? = nil
   ) throws(Failure) {
     let specification = file.network
     let threads = threadsPerTower ?? max(1, Processors.own.threads / specification.towers)
@@ -60,7 +62,7 @@ public final class Classifier {
       specification, placement: Placement(towers: specification.towers, over: .alone),
       options: NetworkOptions(
         batchSize: self.batchSize, threadsPerTower: threads, seed: 0, isTrained: false,
-        algorithm: algorithm, drawsInitialValues: false))
+        gradientAt: gradientAt, algorithm: algorithm, drawsInitialValues: false))
     try file.readWeights(into: network)
     if precision == .bf16 { network.keepNarrowWeights() }
     input = Tensor(
@@ -139,9 +141,13 @@ public final class Classifier {
         preprocessing.adapt(input.pointer + number * length, count: length / 3)
       }
     }
+    try run(crops: pictures.count * places.count)
+  }
+
+  /// Computes the logits of the first rows of `input`.
+  func run(crops: Int) throws(Failure) {
     do {
-      try network.forward(
-        input, Pass(images: pictures.count * places.count, isTraining: false))
+      try network.forward(input, Pass(images: crops, isTraining: false))
     } catch { throw Self.sent(error) }
   }
 
@@ -181,7 +187,7 @@ public final class Classifier {
     } catch { throw Self.sent(error) }
   }
 
-  private static func sent(_ error: any Error) -> Failure {
+  static func sent(_ error: any Error) -> Failure {
     Failure(.internal, "A network in one process sent a message: \(error).")
   }
 

@@ -70,10 +70,17 @@ package final class Dropout: Layer {
     }
   }
 
-  /// Lets the gradient through where the neuron was kept.
+  /// Lets the gradient through where the neuron was kept; at test, scaled, through every neuron.
   package func inputGradient(
     _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
   ) {
+    guard pass.isTraining else {
+      let factor = factors.test
+      team.split(pass.images * output.count) { range, _ in
+        for i in range { dx.pointer[i] = dy.pointer[i] * factor }
+      }
+      return
+    }
     team.split(pass.images * output.count) { range, _ in
       let mask = mask.pointer + pass.firstRow * output.count + range.lowerBound
       let dy = dy.pointer + range.lowerBound

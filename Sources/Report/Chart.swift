@@ -123,21 +123,14 @@ package struct Chart: Sendable {
       try drawing(width: 560, height: 350, key: "above left horizontal"), title: title, id: id)
   }
 
-  /// The chart as a separate file, which follows the light or dark theme like a page.
+  /// The chart as a separate file.
   /// - Returns: An SVG document.
   /// - Throws: `Failure` if gnuplot is missing or reports an error.
   package func svgFile() throws(Failure) -> String {
-    let drawing = Self.adapted(
-      try drawing(width: 760, height: 460, key: "left bottom Left reverse"), title: title,
-      id: "chart")
-    guard let end = drawing.range(of: ">") else { return drawing }
-    return drawing[..<end.upperBound] + """
-
-      <style>
-      \(HTML.colours)
-      svg { background: var(--card); font-family: system-ui, sans-serif; color: var(--ink); }
-      </style>
-      """ + drawing[end.upperBound...]
+    SVG.file(
+      of: Self.adapted(
+        try drawing(width: 760, height: 460, key: "left bottom Left reverse"), title: title,
+        id: "chart"))
   }
 
   private func drawing(width: Int, height: Int, key: String) throws(Failure) -> String {

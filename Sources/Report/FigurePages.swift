@@ -35,8 +35,30 @@ struct FigurePages {
     }
     return HTML.section(
       "Predictions",
-      "The five most probable classes; the true one is green. The last ones are the most confident "
-        + "errors. \(source)", "<div class=\"samples\">\(samples.joined())</div>")
+      "The five most probable classes; the true one is green. \(source)",
+      "<div class=\"samples\">\(samples.joined())</div>")
+  }
+
+  /// Wrong predictions with their explanations.
+  var mistakes: String {
+    let figures = figures.mistakes.map { mistake in
+      let sample = mistake.sample
+      let pictures = mistake.pictures.map { name, jpeg in
+        "<img loading=\"lazy\" title=\"\(name)\" alt=\"\(name)\" src=\""
+          + HTML.dataAddress(jpeg, type: "image/jpeg") + "\">"
+      }
+      let percent = String(format: "%.1f", 100 * sample.probabilities[0])
+      return "<figure class=\"mistake\"><div>\(pictures.joined())</div><figcaption>"
+        + "<b>\(name(sample.label))</b> taken for <b>\(name(sample.best[0]))</b>, \(percent) %"
+        + "<br>\(HTML.escaped(sample.name))</figcaption></figure>"
+    }
+    return HTML.section(
+      "Surest mistakes",
+      "The wrong predictions with the highest probabilities, and where the network looked. Middle: "
+        + "how far the predicted class's probability falls (orange) or rises (blue) where a grey "
+        + "square hides a part. Right: where the maps of the last convolution speak for the class "
+        + "(Grad-CAM). Each picture has its own scale; 'alexnet explain' draws them with theirs.",
+      figures.isEmpty ? "" : "<div class=\"mistakes\">\(figures.joined())</div>")
   }
 
   /// The paper's figure 4, right.

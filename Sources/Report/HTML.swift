@@ -133,6 +133,9 @@ package enum HTML {
       .samples { display:grid; grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr)); gap:14px; }
       @media (max-width:560px) { .samples { grid-template-columns:1fr 1fr; gap:10px; } .bar { font-size:.75rem; } }
       .sample img { width:100%; border-radius:4px; display:block; }
+      .mistakes { display:grid; grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr)); gap:14px; }
+      .mistake div { display:grid; grid-template-columns:repeat(3,minmax(0,1fr)); gap:4px; }
+      .mistake img { width:100%; border-radius:3px; display:block; }
       .bar { position:relative; height:1.5em; margin-top:3px; font-size:.85rem; line-height:1.5em; overflow:hidden;
         border-radius:3px; background:var(--grid); }
       .bar i { position:absolute; inset:0 auto 0 0; background:var(--bar); }

@@ -6,8 +6,8 @@ import MPI
 import System
 import Training
 
-/// The predictions of a run's newest checkpoint for validation images: samples, neighbours,
-/// confusions.
+/// The predictions of a run's newest checkpoint for validation images: samples, mistakes,
+/// neighbours, confusions.
 package struct NetworkFigures: Sendable {
   /// A validation image with its prediction.
   package struct Sample: Sendable {
@@ -19,6 +19,13 @@ package struct NetworkFigures: Sendable {
     let jpeg: [UInt8]
   }
 
+  /// A wrong prediction with its explanation.
+  package struct Mistake: Sendable {
+    let sample: Sample
+    /// The crop and the maps over it, by their names.
+    let pictures: [(name: String, jpeg: [UInt8])]
+  }
+
   /// The checkpoint's number of steps.
   package let steps: Int?
   /// The results on the images evaluated.
@@ -27,11 +34,17 @@ package struct NetworkFigures: Sendable {
   package let imageCount: Int
   /// Images to show.
   package let samples: [Sample]
+  /// The wrong predictions with the highest probabilities, the highest first; empty where the
+  /// network makes none, or has no convolution that could show where it looked.
+  package let mistakes: [Mistake]
   /// Small pictures: a query and the images with the nearest features, the nearest first.
   package let neighbours: [[Sample]]
 
   /// The side of the small pictures.
   static let smallSide = 112
+  /// The most mistakes to explain: each takes some hundred pictures through the network, and three
+  /// small ones on the page.
+  private static let mostMistakes = 8
 
   /// Evaluates a network on validation images.
   /// - Parameters:
@@ -57,15 +70,10 @@ package struct NetworkFigures: Sendable {
       for crop in shown.indices { features += classifier.features(ofCrop: crop) }
     }.whole
     self.evaluation = evaluation
-    // Half in order, half those where the network was most confident and wrong.
-    let errors = evaluation.mostConfidentErrors(4)
-    let even = (0..<8).map { $0 * count / 8 }.filter { !errors.contains($0) }
     // In a small set the same image may be chosen twice.
-    var places: [Int] = []
-    for place in even.prefix(8 - errors.count) + errors where !places.contains(place) {
-      places.append(place)
-    }
+    let places = Set((0..<8).map { $0 * count / 8 }).sorted()
     samples = try places.map { try Self.sample(evaluation, $0, dataset, side: dataset.side) }
+    mistakes = try Self.mistakes(evaluation, network, dataset, threads: threads)
     let length = features.count / max(1, count)
     let search = NearestNeighbours(features, length: length)
     neighbours = try (0..<min(5, count)).map { number in
@@ -79,6 +87,35 @@ package struct NetworkFigures: Sendable {
     }
   }
 
+  private static func mistakes(
+    _ evaluation: Evaluation, _ network: TrainedNetwork, _ dataset: Dataset, threads: Int
+  ) throws(Failure) -> [Mistake] {
+    let places = evaluation.mostConfidentErrors(mostMistakes)
+    guard !places.isEmpty else { return [] }
+    let explainer: Explainer
+    do throws(Failure) {
+      explainer = try Explainer(network, stride: { $0 / 2 }, threads: threads)
+    } catch {
+      // A network without convolutions cannot be explained so.
+      if error.exitCode == .usage { return [] }
+      throw error
+    }
+    let pictures = try dataset.pictures(
+      .validation, places.map { evaluation.images[$0] }, team: ThreadTeam(count: threads))
+    var mistakes: [Mistake] = []
+    for (place, picture) in zip(places, pictures) {
+      let explanation = try explainer.explain(picture, label: evaluation.best[place][0])
+      var shown: [(name: String, jpeg: [UInt8])] = []
+      for (name, drawn) in try ExplanationPicture.thumbnails(explanation, side: smallSide) {
+        shown.append((name, try drawn.jpeg()))
+      }
+      mistakes.append(
+        Mistake(
+          sample: try sample(evaluation, place, dataset, side: smallSide), pictures: shown))
+    }
+    return mistakes
+  }
+
   private static func sample(
     _ evaluation: Evaluation, _ place: Int, _ dataset: Dataset, side: Int
   ) throws(Failure) -> Sample {
@@ -87,22 +124,10 @@ package struct NetworkFigures: Sendable {
     try pixels.withUnsafeMutableBufferPointer { buffer throws(Failure) in
       try dataset.decode(.validation, image, into: buffer)
     }
-    do throws(ImageProblem) {
-      let shown = min(max(side, 64), max(dataset.side, 96))
-      let picture = try SquarePicture(
-        pixels: pixels, width: dataset.side, height: dataset.side, side: shown)
-      let encoder = try? RecordEncoder(.jpeg, quality: 85, side: shown)
-      let bytes = try picture.pixels.withUnsafeBufferPointer { pixels throws(ImageProblem) in
-        try encoder.map { encoder throws(ImageProblem) in
-          [UInt8](try encoder.encode(pixels))
-        }
-      }
-      return Sample(
-        image: image, name: dataset.name(.validation, image), label: evaluation.labels[place],
-        best: evaluation.best[place], probabilities: evaluation.probabilities[place],
-        jpeg: bytes ?? [])
-    } catch {
-      throw Failure(.badData, "Image \(image) of \(quoted(dataset.path)) \(error.reason).")
-    }
+    let shown = min(max(side, 64), max(dataset.side, 96))
+    return Sample(
+      image: image, name: dataset.name(.validation, image), label: evaluation.labels[place],
+      best: evaluation.best[place], probabilities: evaluation.probabilities[place],
+      jpeg: try SquarePicture(square: pixels, side: dataset.side).scaled(to: shown).jpeg())
   }
 }

@@ -17,16 +17,37 @@ package struct RunCharts {
   package enum Axis: String, CaseIterable {
     /// Epochs done.
     case epochs
-    /// Hours of training and validation.
+    /// Time of training and validation.
     case hours
+  }
 
-    /// The label of the axis.
-    package var title: String { self == .epochs ? "epochs done" : "hours" }
+  /// What the time of runs is counted in.
+  package struct TimeUnit: Equatable, Sendable {
+    /// Its name, in the plural.
+    package let name: String
+    /// How many of it an hour has.
+    package let perHour: Double
 
-    func place(_ step: RunMetrics.Step) -> Double { self == .epochs ? step.epoch : step.hours }
-    func place(_ validation: RunMetrics.Validation) -> Double {
-      self == .epochs ? validation.epoch : validation.hours
+    /// The unit of which there are at least two, where there are so many.
+    package init(for hours: Double) {
+      (name, perHour) =
+        hours >= 2 ? ("hours", 1) : hours * 60 >= 2 ? ("minutes", 60) : ("seconds", 3600)
     }
+  }
+
+  /// The unit of the longest run.
+  package var timeUnit: TimeUnit {
+    TimeUnit(
+      for: runs.reduce(0) { max($0, $1.steps.last?.hours ?? 0, $1.validations.last?.hours ?? 0) })
+  }
+
+  /// The label of an axis.
+  package func title(of axis: Axis) -> String {
+    axis == .epochs ? "epochs done" : timeUnit.name
+  }
+
+  private func place(_ epoch: Double, _ hours: Double, _ axis: Axis) -> Double {
+    axis == .epochs ? epoch : hours * timeUnit.perHour
   }
 
   /// Training and validation loss.
@@ -139,7 +160,8 @@ package struct RunCharts {
     _ name: String, _ run: RunMetrics, _ number: Int, _ axis: Axis,
     _ height: (RunMetrics.Step) -> Double
   ) -> [Chart.Series] {
-    let curve = Curve(run.steps.map { Curve.Point(axis.place($0), height($0)) })
+    let curve = Curve(
+      run.steps.map { Curve.Point(place($0.epoch, $0.hours, axis), height($0)) })
     let smooth = Chart.Series(
       runs.count == 1 ? "training \(name)" : "\(run.name), training",
       curve.smoothed(over: smoothing),
@@ -155,18 +177,18 @@ package struct RunCharts {
   ) -> Chart.Series {
     Chart.Series(
       runs.count == 1 ? name : "\(run.name), validation",
-      Curve(run.validations.map { Curve.Point(axis.place($0), height($0)) }),
+      Curve(run.validations.map { Curve.Point(place($0.epoch, $0.hours, axis), height($0)) }),
       colour: runs.count == 1 ? single : colour, hasPoints: true)
   }
 
   private func chart(
     _ title: String, _ axis: Axis, y: String, _ series: [Chart.Series]
   ) -> Chart {
-    var chart = Chart(title, x: axis.title, y: y, series)
+    var chart = Chart(title, x: self.title(of: axis), y: y, series)
     for run in runs {
       for (before, after) in zip(run.steps, run.steps.dropFirst())
       where after.learningRate != before.learningRate {
-        chart.marks.append(axis.place(after))
+        chart.marks.append(place(after.epoch, after.hours, axis))
       }
     }
     return chart

@@ -91,7 +91,8 @@ package struct RunReport {
     if let last = run.steps.last {
       facts.append(("\(last.step)", "steps"))
       facts.append((String(format: "%.2f", last.epoch), "epochs done"))
-      facts.append((String(format: "%.2f", last.hours), "hours"))
+      let unit = charts.timeUnit
+      facts.append((String(format: "%.2f", last.hours * unit.perHour), unit.name))
     }
     return "<p class=\"lead\">\(HTML.escaped(network.name)), \(network.towers) towers, "
       + "\(network.parameterCount) parameters, \(network.classes) classes; recipe "
@@ -141,7 +142,7 @@ package struct RunReport {
       let id = number == 0 ? "axisEpochs" : "axisHours"
       content +=
         "<input class=\"axis\" type=\"radio\" name=\"axis\" id=\"\(id)\""
-        + "\(number == 0 ? " checked" : "")><label for=\"\(id)\">by \(axis.title)</label>"
+        + "\(number == 0 ? " checked" : "")><label for=\"\(id)\">by \(charts.title(of: axis))</label>"
     }
     for (number, axis) in RunCharts.Axis.allCases.enumerated() {
       content +=
@@ -184,7 +185,9 @@ package struct RunReport {
 
   private func pages(_ figures: NetworkFigures) -> String {
     let pages = FigurePages(figures)
-    return pages.predictions + pages.neighbours + pages.confusion + pages.classErrors
+    return [
+      pages.predictions, pages.mistakes, pages.neighbours, pages.confusion, pages.classErrors,
+    ].joined()
   }
 
   // MARK: Settings

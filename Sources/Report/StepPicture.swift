@@ -164,18 +164,8 @@ package struct StepPicture {
       + "\(HTML.escaped(name)) of a run</title>\(body)\(legend(height - 18))</svg>"
   }
 
-  /// The picture as a file of its own, which follows the light or dark theme.
-  package var svgFile: String {
-    let drawing = svg
-    guard let end = drawing.range(of: ">") else { return drawing }
-    return drawing[..<end.upperBound] + """
-
-      <style>
-      \(HTML.colours)
-      svg { background: var(--card); font-family: system-ui, sans-serif; }
-      </style>
-      """ + drawing[end.upperBound...] + "\n"
-  }
+  /// The picture as a file of its own.
+  package var svgFile: String { SVG.file(of: svg) }
 
   private func legend(_ y: Double) -> String {
     let entries = [

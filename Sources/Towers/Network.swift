@@ -293,4 +293,8 @@ package final class Network {
   /// Where the gradient of the loss by the logits belongs: for each tower of this process, images x
   /// its classes.
   package var lossGradient: [Tensor] { (head?.section ?? trunk).towers.map(\.gradient) }
+
+  /// The gradient by the output of the layer where the backward pass ended, for each tower of this
+  /// process: images x its maps, as many numbers as the output has, and room behind them.
+  package var lastGradient: [Tensor] { trunk.towers.map(\.gradient) }
 }

@@ -11,8 +11,11 @@ package struct NetworkOptions: Sendable {
   package var threadsPerTower: Int
   /// What initial weights and dropout masks depend on.
   package var seed: UInt64
-  /// Whether there is a backward direction.
+  /// Whether the network learns: there is a backward direction to every weight.
   package var isTrained: Bool
+  /// In a network that does not learn, the layer by whose output a gradient is wanted: the backward
+  /// direction ends there.
+  package var gradientAt: String?
   /// Layers whose weights stay as they are, by name: their gradients are not computed, and the
   /// backward pass ends at the lowest layer that learns.
   package var frozenLayers: Set<String>
@@ -30,7 +33,7 @@ package struct NetworkOptions: Sendable {
   /// Makes options.
   package init(
     batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
-    frozenLayers: Set<String> = [],
+    gradientAt: String? = nil, frozenLayers: Set<String> = [],
     algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
     scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
     progress: MessageProgress.Mode? = nil
@@ -39,6 +42,7 @@ package struct NetworkOptions: Sendable {
     self.threadsPerTower = threadsPerTower
     self.seed = seed
     self.isTrained = isTrained
+    self.gradientAt = gradientAt
     self.frozenLayers = frozenLayers
     self.algorithm = algorithm
     self.drawsInitialValues = drawsInitialValues
@@ -46,4 +50,7 @@ package struct NetworkOptions: Sendable {
     self.formats = formats
     self.progress = progress
   }
+
+  /// Whether there is a backward direction.
+  var goesBack: Bool { isTrained || gradientAt != nil }
 }

@@ -63,7 +63,7 @@ final class Section {
           name: network.layers[number].name, shapes: allShapes.map { $0[reader - 1].output },
           reads: allShapes.map { $0[reader].reads }, placement: placement,
           batchSize: options.batchSize, tag: number, parts: isMadeInParts ? messageParts : 1,
-          isTrained: options.isTrained, formats: options.formats, progress: progress)
+          isTrained: options.goesBack, formats: options.formats, progress: progress)
       })
   }
 

@@ -50,7 +50,8 @@ final class Tower {
   /// Told when a layer's gradients are there, with the layer's number.
   var gradientsAreReady: ((_ layer: Int) -> Void)?
 
-  /// The first layer whose input has a gradient that is wanted: something learns before it.
+  /// The first layer whose input has a gradient that is wanted: something learns before it, or
+  /// somebody asks for it.
   private let firstPassing: Int
 
   /// Makes the tower; `followsLearning` says whether something learns before its first layer.
@@ -74,13 +75,14 @@ final class Tower {
       layers.append(
         BuiltLayer(
           layer: layer, output: output,
-          learns: !layer.parameters.isEmpty && !options.frozenLayers.contains(layer.name)))
+          learns: options.isTrained && !layer.parameters.isEmpty
+            && !options.frozenLayers.contains(layer.name)))
     }
     self.layers = layers
-    firstPassing =
-      followsLearning ? 0 : layers.firstIndex(where: \.learns).map { $0 + 1 } ?? layers.count
+    let lowest = layers.firstIndex { $0.learns || $0.layer.name == options.gradientAt }
+    firstPassing = followsLearning ? 0 : lowest.map { $0 + 1 } ?? layers.count
     seconds = layers.map { LayerSeconds(name: $0.layer.name) }
-    gradients = (0..<2).map { _ in Tensor(options.isTrained ? options.batchSize * largest : 0) }
+    gradients = (0..<2).map { _ in Tensor(options.goesBack ? options.batchSize * largest : 0) }
   }
 
   /// The gradient by the output of the layer that the backward pass has come to.

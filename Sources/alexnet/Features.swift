@@ -102,7 +102,7 @@ enum Features: Subcommand {
     layer.replacing("%", with: "%25").replacing("/", with: "%2F")
   }
 
-  private static func createFolder(_ path: String) throws(Failure) {
+  static func createFolder(_ path: String) throws(Failure) {
     guard mkdir(path, 0o777) == 0 || PictureFiles.isFolder(path) else {
       throw .system(.cannotCreate, "The folder \(quoted(path)) cannot be created", errno: errno)
     }

@@ -11,9 +11,9 @@ import Training
 struct Main {
   static var subcommands: [any Subcommand.Type] {
     [
-      Prepare.self, Preview.self, Evaluate.self, Predict.self, Similar.self, ReportPage.self,
-      Plot.self, Loading.self, Bench.self, Launch.self, Doctor.self, Scale.self, Export.self,
-      Import.self, Features.self, Verify.self, Info.self,
+      Prepare.self, Preview.self, Evaluate.self, Predict.self, Explain.self, Similar.self,
+      ReportPage.self, Plot.self, Loading.self, Bench.self, Launch.self, Doctor.self, Scale.self,
+      Export.self, Import.self, Features.self, Verify.self, Info.self,
     ]
   }
 

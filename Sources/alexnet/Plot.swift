@@ -10,7 +10,7 @@ enum Plot: Subcommand {
 
   private static let axis = Setting(
     "by", "epochs|hours", .word(of: ["epochs", "hours"]), default: "epochs",
-    "The horizontal axis: epochs done, or hours.")
+    "The horizontal axis: epochs done, or time; a short run's is in minutes or seconds.")
   private static let width = Option(
     "width", "N", .integer(in: 40...1000), default: "the terminal's, or 79", "Width in columns.")
   private static let height = Setting(

@@ -7,6 +7,7 @@ import Images
 import MPI
 import Networks
 import Options
+import Report
 import System
 import Tensors
 import Training
@@ -25,6 +26,13 @@ enum Similar: Subcommand {
     "The set: a prepared dataset's validation images, or a folder of pictures.")
   private static let count = Setting(
     "count", "N", .integer(in: 1...1_000_000), default: 6, "Neighbours to list.")
+  private static let data = Option(
+    "data", "DATASET", .path, default: "the one of --set, or the run's",
+    "The dataset whose features are searched, for classes and pictures.")
+  private static let draw = Option(
+    "draw", "FILE.svg", .path,
+    "Draw the queries and their neighbours: the first \(NeighbourSheet.mostRows) queries, up to "
+      + "\(NeighbourSheet.mostNeighbours) neighbours each.")
   private static let json = Flag("json", "Write one line of JSON for each query.")
   private static let csv = Flag(
     "csv", "Write a line of comma-separated values for each neighbour.")
@@ -38,7 +46,7 @@ enum Similar: Subcommand {
       With --set, writes the features of a set of pictures, the outputs of the network's last hidden
       layer (4096 numbers each in AlexNet), as a NumPy array, and the pictures' names as a .txt file
       next to it. For query pictures, lists the pictures of the set with the nearest features
-      (Euclidean distance), as in the paper's figure 4. Under 'mpirun -np N' the pictures are spread
+      (Euclidean distance), as in the paper's figure 4, and their classes. Under 'mpirun -np N' the pictures are spread
       over the ranks.
       """,
     synopsis:
@@ -48,11 +56,11 @@ enum Similar: Subcommand {
       (
         "What",
         [
-          SharedOptions.checkpoint, SharedOptions.best, features, set, SharedOptions.split, count,
-          SharedOptions.resize,
+          SharedOptions.checkpoint, SharedOptions.best, features, set, data, SharedOptions.split,
+          count, SharedOptions.resize,
         ]
       ),
-      ("Output", [json, csv]),
+      ("Output", [json, csv, draw]),
       ("Machine", [SharedOptions.rankThreads, bench, SharedOptions.watchdog]),
     ])
 
@@ -69,6 +77,12 @@ enum Similar: Subcommand {
     }
     guard arguments.has(set) || !arguments.operands.isEmpty else {
       throw Failure(.usage, "Give --set to write its features, or name pictures to search for.")
+    }
+    if let drawing = arguments[draw] {
+      guard !arguments.operands.isEmpty else {
+        throw Failure(.usage, "--draw draws pictures that are searched for; name some.")
+      }
+      try OutputPlace.check(drawing)
     }
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let network = try TrainedNetwork(arguments.checkpoint(checkpoint))
@@ -106,7 +120,11 @@ enum Similar: Subcommand {
       var reader = PictureReader(
         try PictureList(telling: arguments.operands, over: world), side: classifier.imageSide,
         resizing: resizing, team: team, over: world)
-      try search(path, arguments, classifier, &reader, over: world)
+      let set = try FeatureSet(contentsOf: path)
+      let pictures = try SetPictures(
+        set.names, of: path, dataset: dataset(of: set, arguments, network),
+        split: arguments[SharedOptions.split])
+      try search(set, pictures, arguments, classifier, &reader, team, over: world)
       problems += try reader.allProblems()
     }
     try problems.report(by: world)
@@ -152,27 +170,77 @@ enum Similar: Subcommand {
     return features
   }
 
+  /// The dataset that a set of features comes from; nil where it is a folder's.
+  private static func dataset(
+    of set: FeatureSet, _ arguments: Arguments, _ network: TrainedNetwork
+  ) throws(Failure) -> Dataset? {
+    let written = arguments[Self.set].flatMap {
+      FileManager.default.fileExists(atPath: $0 + "/dataset.json") ? $0 : nil
+    }
+    if let path = arguments[data] ?? written { return try Dataset(opening: path) }
+    // The run's dataset may be on another machine, and need not be the set.
+    guard let path = network.settings?.dataset, let dataset = try? Dataset(opening: path),
+      SetPictures.holds(dataset, arguments[SharedOptions.split], set.names)
+    else { return nil }
+    return dataset
+  }
+
   private static func search(
-    _ path: String, _ arguments: Arguments, _ classifier: Classifier, _ reader: inout PictureReader,
-    over world: Communicator
+    _ set: FeatureSet, _ pictures: SetPictures, _ arguments: Arguments, _ classifier: Classifier,
+    _ reader: inout PictureReader, _ team: ThreadTeam, over world: Communicator
   ) throws {
-    let set = try FeatureSet(contentsOf: path)
     guard set.length == classifier.featureCount else {
       throw Failure(
         .usage,
-        "\(quoted(path)) holds \(set.length) features a picture, but the network has "
-          + "\(classifier.featureCount); write them with the same network.")
+        "\(quoted(arguments[features] ?? "")) holds \(set.length) features a picture, but the "
+          + "network has \(classifier.featureCount); write them with the same network.")
     }
     let search = NearestNeighbours(set.values, length: set.length)
     let format: PredictionFormat =
       arguments[json] ? .json : arguments[csv] ? .csv : .table
-    let writer = NeighbourWriter(format, names: set.names)
+    let writer = NeighbourWriter(
+      format, names: set.names, classNames: classifier.classNames, pictures: pictures)
+    var sheet = NeighbourSheet()
     if world.rank == 0 { try StandardStream.output.write(writer.heading) }
-    while let pictures = reader.read(classifier.batchSize) {
-      let queries = try classifier.features(of: pictures.map(\.picture))
-      let found = search.nearest(to: queries, count: arguments[count])
-      try world.write(zip(pictures, found).map { writer.text($0.file, $1) }.joined())
+    while let read = reader.read(classifier.batchSize) {
+      if !read.isEmpty { try classifier.forward(read.map(\.picture), crops: .centre) }
+      let predictions = read.indices.map { classifier.prediction(ofCrops: $0..<$0 + 1) }
+      let found = search.nearest(
+        to: read.indices.map { classifier.features(ofCrop: $0) }, count: arguments[count])
+      try world.write(
+        read.indices.map { writer.text(read[$0].file, predictions[$0], found[$0]) }.joined())
+      guard arguments.has(draw), !sheet.isFull else { continue }
+      var rows: [String] = []
+      for (place, query) in read.enumerated() {
+        let best = predictions[place].best(1)[0]
+        var cells = [
+          NeighbourSheet.Cell(
+            query.picture,
+            [
+              classifier.classNames[best],
+              String(format: "predicted, %.1f %%", 100 * predictions[place].probabilities[best]),
+            ])
+        ]
+        for neighbour in found[place].prefix(NeighbourSheet.mostNeighbours) {
+          let picture = try pictures.picture(
+            neighbour.row, side: classifier.imageSide,
+            resizing: arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing,
+            team: team)
+          let distance = String(format: "%.4g", neighbour.distance)
+          let title = pictures.className(neighbour.row).map { [$0] } ?? []
+          cells.append(NeighbourSheet.Cell(picture, title + [distance]))
+        }
+        rows.append(try NeighbourSheet.row(cells))
+      }
+      // Rank by rank, as the queries are listed.
+      sheet.append(try world.allGather(rows.map { $0 + "\0" }.joined()))
     }
+    guard world.rank == 0, let path = arguments[draw] else { return }
+    try TextFile.write(
+      lines: sheet.svgFile(
+        columns: min(
+          arguments[count], set.names.count, NeighbourSheet.mostNeighbours) + 1), to: path)
+    try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
   }
 
   /// Measures a search among random features.

@@ -37,9 +37,11 @@ import Towers
 
   /// Writes a checkpoint as other programs would: canonical tensors and texts.
   static func write(
-    _ bench: NetworkBench, to path: String, change: (inout [String: String]) -> Void = { _ in }
+    _ bench: NetworkBench, to path: String, names: [String] = names, mean: [Float] = mean(),
+    change: (inout [String: String]) -> Void = { _ in }
   ) throws {
     let network = bench.network.specification
+    let side = network.imageSide
     var metadata = [
       "format": "alexnet-train", "formatVersion": "2", "network": network.json,
       "classes": String(decoding: try JSONEncoder().encode(names), as: UTF8.self),
@@ -55,7 +57,7 @@ import Towers
           (first.name, first.canonicalShape, parts.flatMap { $0.canonical($0.value) }))
       }
     }
-    tensors.append(("preprocessing.mean", [side, side, 3], mean()))
+    tensors.append(("preprocessing.mean", [side, side, 3], mean))
     var digests = CheckpointDigests(of: [])
     for tensor in tensors {
       digests.note(

@@ -50,14 +50,15 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.error)")
     let page = try String(contentsOfFile: run + "/report.html", encoding: .utf8)
     for heading in [
-      "Learning curves", "Kernels of conv1", "Predictions", "Nearest neighbours",
-      "Confusion matrix",
-      "Error by class", "Speed and health", "Settings",
+      "Learning curves", "Kernels of conv1", "Predictions", "Surest mistakes",
+      "Nearest neighbours", "Confusion matrix", "Error by class", "Speed and health", "Settings",
     ] {
       #expect(page.contains("<h2>\(heading)</h2>"), "\(heading)")
     }
     #expect(!page.contains("<script") && !page.contains("src=\"http"))
     #expect(page.contains("All 100 validation images"))
+    #expect(page.ranges(of: "<figure class=\"mistake\">").count == 8)
+    #expect(page.ranges(of: "alt=\"Grad-CAM\"").count == 8)
     let png = try Data(contentsOf: URL(fileURLWithPath: kernels))
     #expect(png.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
     let events = try FileManager.default.contentsOfDirectory(atPath: run + "/tensorboard")
@@ -85,6 +86,8 @@ import Testing
     #expect(plot.code == 0, "\(plot.error)")
     #expect(plot.output.contains("first, validation") && plot.output.contains("Loss"))
     #expect(plot.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
+    let byTime = try Program.alexnet("plot", one, two, "--by", "hours")
+    #expect(byTime.output.contains("seconds") && !byTime.output.contains("hours"))
     let nothing = try Program.alexnet("plot", scratch.path)
     #expect(nothing.code == 66 && nothing.error.contains("is not a run"), "\(nothing.error)")
   }

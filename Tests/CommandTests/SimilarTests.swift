@@ -62,9 +62,37 @@ import Testing
     let wrong = try Program.alexnet(
       "similar", "--checkpoint", run, "--features", features, set + "/90.bmp")
     #expect(wrong.code == 65 && wrong.error.contains("names 1 pictures"), "\(wrong.error)")
+    let source = try Pictures.small.get().path
     let dataset = try Program.alexnet(
-      "similar", "--checkpoint", run, "--set", try Pictures.small.get().path + "/dataset",
-      "--features", features)
+      "similar", "--checkpoint", run, "--set", source + "/dataset", "--features", features)
     #expect(dataset.code == 0 && dataset.output.contains("features of 100 pictures"))
+    // The classes are those of the file that the dataset was prepared from, and the pictures drawn.
+    let labels = try Data(
+      contentsOf: URL(fileURLWithPath: source + "/source/t10k-labels-idx1-ubyte"))
+    let sheet = folder.path + "/sheet.svg"
+    let drawn = try Program.alexnet(
+      "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", set + "/10.bmp",
+      "--count", "3", "--csv", "--draw", sheet)
+    #expect(drawn.code == 0, "\(drawn.error)")
+    let rows = drawn.output.split(separator: "\n").dropFirst().filter { !$0.hasPrefix("Drew") }
+    #expect(rows.count == 6)
+    let svg = try String(contentsOfFile: sheet, encoding: .utf8)
+    for row in rows {
+      let fields = row.split(separator: ",").map(String.init)
+      let number = try #require(fields[2].split(separator: "-").last.flatMap { Int($0) })
+      #expect(fields[4] == Self.garments[Int(labels[8 + number])], "\(row)")
+      #expect(svg.contains(">\(fields[4])</text>"))
+    }
+    #expect(svg.ranges(of: "<image ").count == 8 && !svg.contains("var("))
+    // Another dataset's pictures are not those of the features.
+    let other = try Program.alexnet(
+      "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--data",
+      try Pictures.tiny.get().path + "/dataset")
+    #expect(other.code == 64 && other.error.contains("are not the pictures of"), "\(other.error)")
   }
+
+  private static let garments = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+    "Ankle boot",
+  ]
 }

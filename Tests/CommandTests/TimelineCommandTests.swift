@@ -77,6 +77,7 @@ import Testing
     for text in ["rank 0, tower 0", "rank 1, tower 1", "link from rank 1", "conv2", "update"] {
       #expect(svg.contains(text), "\(text)")
     }
+    #expect(!svg.contains("var("))
     let reading = try Program.run([
       "/usr/bin/env", "python3", "-c", "import sys, xml.dom.minidom as m; m.parse(sys.argv[1])",
       picture,

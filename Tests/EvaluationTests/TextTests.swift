@@ -1,4 +1,5 @@
 import AlexNet
+import Data
 import Evaluation
 import Foundation
 import Testing
@@ -25,8 +26,14 @@ import Testing
       let text = writer.text(file, prediction)
       #expect(!text.unicodeScalars.contains { $0 != "\n" && ($0.value < 32 || $0.value == 0x9B) })
       #expect(!text.contains("\u{202E}"))
-      let neighbours = NeighbourWriter(format, names: [file]).text(
-        file, [NearestNeighbours.Neighbour(row: 0, distance: 1)])
+      // Files of several folders have these for classes.
+      let names = ["set/\(name)/1.png", "set/dog/2.png"]
+      let pictures = try SetPictures(names, of: "set.npy", dataset: nil, split: .validation)
+      #expect(pictures.className(0) == name && pictures.className(1) == "dog")
+      let neighbours = NeighbourWriter(
+        format, names: names, classNames: [name, "dog"], pictures: pictures
+      ).text(file, prediction, [NearestNeighbours.Neighbour(row: 0, distance: 1)])
+      #expect(neighbours.contains("dog") == false)
       #expect(!neighbours.unicodeScalars.contains { $0 != "\n" && $0.value < 32 })
       guard format == .json else { continue }
       let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]

@@ -149,6 +149,28 @@ import Testing
   }
 }
 
+/// Files that stand alone, and the unit of time.
+@Suite struct StandaloneTests {
+  /// Programs that know no style sheets draw a variable's name black.
+  @Test func aFileHasNoVariables() throws {
+    let chart = Chart(
+      "Loss", x: "epochs", y: "loss",
+      [Chart.Series("a", Curve([.init(0, 1), .init(1, 2)]), colour: 1)])
+    #expect(try chart.svg(id: "x").contains("var(--c1)"))
+    let file = try chart.svgFile()
+    #expect(!file.contains("var(") && file.contains("#c8511b") && file.contains("fill=\"#fff\""))
+    #expect(try XMLParserCheck.isWellFormed(file))
+  }
+
+  @Test(arguments: [
+    (0.0001, "seconds"), (0.033, "seconds"), (0.034, "minutes"), (1.9, "minutes"), (2, "hours"),
+  ]) func aTimesUnitSuitsTheRun(hours: Double, name: String) {
+    let unit = RunCharts.TimeUnit(for: hours)
+    #expect(unit.name == name)
+    #expect(unit.perHour == ["seconds": 3600, "minutes": 60, "hours": 1][name])
+  }
+}
+
 /// Whether a text is XML.
 enum XMLParserCheck {
   static func isWellFormed(_ text: String) throws -> Bool {

@@ -10,7 +10,7 @@ package import Networks
 /// The forward pass is independent; the backward pass takes its sides, and the dropout masks, from
 /// the network under test.
 package struct ReferenceNetwork {
-  package let specification: NetworkSpecification
+  package var specification: NetworkSpecification
   /// The canonical weights and biases of a layer of the whole network.
   package let parameters: (_ layer: String) -> (weights: [Double], biases: [Double])
   /// What a layer of the network under test made.
