@@ -42,15 +42,21 @@ extension TrainCommand {
     case (true, false): recipe.augmentation = Recipe.named(name).augmentation
     case (false, false): break
     }
-    if isDemonstration, let steps {
+    if arguments[TrainOptions.noMirror] { recipe.augmentation.mirror = false }
+    if arguments[TrainOptions.noColourNoise] {
+      recipe.augmentation = recipe.augmentation.withoutColourNoise
+    }
+    if let epochs = arguments[TrainOptions.divideRateAt] {
+      recipe.schedule = epochs.isEmpty ? .constant : .steps(divisor: 10, epochs: epochs)
+    } else if isDemonstration, let steps {
       recipe.schedule = Demonstration.schedule(steps: steps, batchSize: recipe.batchSize)
     }
     if let patience = arguments[TrainOptions.patience] {
       guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
         throw Failure(
           .usage,
-          "--patience needs --recipe paper and --data DATASET: here the learning rate falls after "
-            + "a fixed time.")
+          "--patience needs --recipe paper, --data DATASET and no --divide-rate-at: here the "
+            + "learning rate falls after a fixed time, or never.")
       }
       recipe.schedule = .plateau(
         divisor: divisor, reductions: reductions, patience: patience, threshold: threshold)

@@ -71,6 +71,22 @@ enum TrainOptions {
   static let patience = Option(
     "patience", "N", .integer(in: SettingBounds.patience), default: "5 validations",
     "Validations without a better error before the learning rate falls (recipe paper).")
+  static let divideRateAt = Option(
+    "divide-rate-at", "EPOCHS,...|never",
+    Reading<[Double]> { word, option in
+      if word == "never" { return [] }
+      let words = word.split(separator: ",", omittingEmptySubsequences: false)
+      let epochs = words.compactMap { Double($0) }.filter { $0 > 0 && $0.isFinite }
+      guard epochs.count == words.count, epochs == epochs.sorted() else {
+        throw Failure(
+          .usage,
+          "--\(option) takes numbers of epochs in rising order, such as 30,60, or never, not "
+            + "\(quoted(word)).")
+      }
+      return epochs
+    }, default: "the recipe's",
+    "Divide the learning rate by 10 when so many epochs are done, and train all epochs, instead of "
+      + "what the recipe says.")
   static let seed = Setting(
     "seed", "N", .integer(in: 0...Int.max), default: 1, "Same seed, same result.")
   static let noAugmentation = Flag(
@@ -81,6 +97,9 @@ enum TrainOptions {
     "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by "
       + "default."
   )
+
+  static let noMirror = Flag("no-mirror", "No mirror images, for letters and the like.")
+  static let noColourNoise = Flag("no-colour-noise", "No colour noise.")
 
   // MARK: Fine-tuning
 
@@ -201,8 +220,8 @@ enum TrainOptions {
       (
         "Training",
         [
-          recipe, epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience, seed,
-          noAugmentation, augmentation,
+          recipe, epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience,
+          divideRateAt, seed, noAugmentation, augmentation, noMirror, noColourNoise,
         ]
       ),
       ("Fine-tuning", [initFrom, reset, classMap, freeze, learningRateScale]),
