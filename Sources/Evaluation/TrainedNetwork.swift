@@ -14,13 +14,21 @@ package struct TrainedNetwork: Sendable {
   package let settings: TrainingSettings?
   /// The number of training steps; nil likewise.
   package let steps: Int?
+  /// Which step of a run it is, as a sentence; nil if a file was named.
+  package let choice: String?
 
-  /// Opens a checkpoint, or the newest one of a run.
-  /// - Parameter path: A checkpoint, or the folder of a run.
+  /// Opens a checkpoint, or the newest or the best one of a run.
   /// - Throws: `Failure` (inputMissing) if there is none, (badData) if it is not a complete
   ///   checkpoint.
-  package init(opening path: String) throws(Failure) {
-    file = try NetworkFile(opening: RunDirectory.checkpoint(named: path))
+  package init(opening path: String, takesBest: Bool = false) throws(Failure) {
+    try self.init(ChosenCheckpoint(named: path, takesBest: takesBest))
+  }
+
+  /// Opens a checkpoint that has been chosen.
+  /// - Throws: `Failure` (badData) if it is not a complete checkpoint.
+  package init(_ chosen: ChosenCheckpoint) throws(Failure) {
+    file = try NetworkFile(opening: chosen.path)
+    choice = chosen.note
     // A file with only weights has no training settings.
     let texts = file.file.header.metadata
     let description =

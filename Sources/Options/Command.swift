@@ -146,29 +146,11 @@ package struct Command: Sendable {
   }
 
   private func unknown(_ word: String, _ name: String) -> Failure {
-    let near = options.map(\.declaration).filter { !$0.isHidden }.map(\.name).min {
-      distance($0, name) < distance($1, name)
-    }
-    let hint = near.flatMap { distance($0, name) <= 3 ? "; did you mean --\($0)?" : nil } ?? "."
+    let names = options.map(\.declaration).filter { !$0.isHidden }.map(\.name)
+    let near = Hint.nearest(to: name, among: names)
+    let hint = near.map { "; did you mean --\($0)?" } ?? "."
     return Failure(
       .usage,
       "\(quoted(word)) is not an option of \(self.name)\(hint) '\(self.name) --help' lists them.")
-  }
-
-  /// The number of letters to change, insert or remove to get from one word to the other
-  /// (Levenshtein).
-  private func distance(_ a: String, _ b: String) -> Int {
-    let b = Array(b)
-    var row = Array(0...b.count)
-    for (i, letter) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let substitution = diagonal + (b[j] == letter ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(substitution, row[j] + 1, diagonal + 1)
-      }
-    }
-    return row[b.count]
   }
 }

@@ -5,11 +5,12 @@ import Layers
 import Networks
 import Safetensors
 package import System
-import Training
+package import Training
 
 /// A page about one or several runs.
 package struct RunReport {
   private let runs: [RunMetrics]
+  private let checkpoints: [ChosenCheckpoint?]
   private let charts: RunCharts
   private let figures: NetworkFigures?
   private let note: String
@@ -17,28 +18,29 @@ package struct RunReport {
 
   /// - Parameters:
   ///   - runs: The runs.
+  ///   - checkpoints: The checkpoint of each run that the page is about; nil where there is none.
   ///   - figures: The predictions of the network, if there is only one run; nil to leave them out.
   ///   - note: Why they are left out, as a sentence.
   ///   - step: A step of the timeline, if there is one.
   ///   - smoothing: The number of steps over which training curves are smoothed.
   package init(
-    _ runs: [RunMetrics], figures: NetworkFigures?, note: String = "", step: StepPicture? = nil,
-    smoothing: Double
+    _ runs: [RunMetrics], checkpoints: [ChosenCheckpoint?], figures: NetworkFigures?,
+    note: String = "", step: StepPicture? = nil, smoothing: Double
   ) {
-    self.runs = runs
+    (self.runs, self.checkpoints) = (runs, checkpoints)
     self.figures = figures
     self.note = note
     self.step = step
     charts = RunCharts(runs, smoothing: smoothing)
   }
 
-  /// The kernels of the first layer in a run's newest checkpoint; nil if there is none.
+  /// The kernels of the first layer in a run's checkpoint; nil if there is none.
   /// - Throws: `Failure` (badData) if the checkpoint is damaged, or is a copy under another
   ///   checkpoint's name.
   package static func kernels(
-    of run: RunMetrics, background: UInt8 = 255
+    of run: RunMetrics, _ checkpoint: ChosenCheckpoint?, background: UInt8 = 255
   ) throws(Failure) -> KernelPicture? {
-    guard let path = try run.directory.newestCheckpoint() else { return nil }
+    guard let path = checkpoint?.path else { return nil }
     let file = try SafetensorsFile(opening: path)
     let network = run.settings.network
     guard case .convolution(let layer)? = network.layers.first else { return nil }
@@ -60,7 +62,9 @@ package struct RunReport {
     var body = "<h1>\(HTML.escaped(title))</h1>\n"
     body += runs.count == 1 ? summary(runs[0]) : comparison
     body += try curves()
-    for run in runs { body += try kernelSection(run) }
+    let notes = checkpoints.compactMap { $0?.note }
+    body += notes.map { "<p>\(HTML.escaped($0))</p>\n" }.joined()
+    for (run, checkpoint) in zip(runs, checkpoints) { body += try kernelSection(run, checkpoint) }
     if let figures { body += pages(figures) }
     if !note.isEmpty { body += HTML.section("Predictions", HTML.escaped(note), "<p></p>") }
     body += try speed()
@@ -165,8 +169,10 @@ package struct RunReport {
 
   // MARK: Pictures
 
-  private func kernelSection(_ run: RunMetrics) throws(Failure) -> String {
-    guard let picture = try Self.kernels(of: run) else { return "" }
+  private func kernelSection(
+    _ run: RunMetrics, _ checkpoint: ChosenCheckpoint?
+  ) throws(Failure) -> String {
+    guard let picture = try Self.kernels(of: run, checkpoint) else { return "" }
     let network = run.settings.network
     let name = network.layers.first?.name ?? ""
     let png = PNGFile.encoded(picture.pixels, width: picture.width, height: picture.height)

@@ -150,10 +150,19 @@ struct TrainCommand {
 
   private func end(_ result: TrainingResult, in place: String) -> ExitCode {
     if result.isUnfinished { return .savedUnfinished }
-    let error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
+    var error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
+    if let best = result.best {
+      // Tools take the newest unless they are told otherwise.
+      error? +=
+        best.step == result.steps
+        ? ", the best so far"
+        : String(format: "; the best, %.2f %%, was after step ", best.top1Error)
+          + "\(best.step): other tools take it with --best"
+    }
+    let steps = counted(result.steps, "step", "steps")
     say(
-      "Done after \(result.steps) steps: \(error ?? "no validation images"). The run is in "
-        + "\(place).\n"
+      "Done after \(steps): \(error ?? "no validation images"). \(result.reason) "
+        + "The run is in \(place).\n"
     )
     return .done
   }

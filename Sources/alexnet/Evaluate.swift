@@ -51,7 +51,10 @@ enum Evaluate: Subcommand {
     groups: [
       (
         "What",
-        [SharedOptions.dataset, SharedOptions.split, classMap, SharedOptions.crops, weights]
+        [
+          SharedOptions.best, SharedOptions.dataset, SharedOptions.split, classMap,
+          SharedOptions.crops, weights,
+        ]
       ),
       ("Output", [json, csv, worst, predictions, confusion, ilsvrc, devkit, checkILSVRC]),
       ("Machine", [SharedOptions.rankThreads, threadsPerTower, SharedOptions.watchdog]),
@@ -74,7 +77,7 @@ enum Evaluate: Subcommand {
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run or a checkpoint to measure.")
     }
-    let networks = try arguments.operands.map { try TrainedNetwork(opening: $0) }
+    let networks = try arguments.operands.map { try TrainedNetwork(arguments.checkpoint($0)) }
     if world.rank == 0, let notice = networks.compactMap({ $0.notice(on: dataset) }).first {
       StandardStream.error.tell("Warning: \(notice)\n")
     }
@@ -103,6 +106,7 @@ enum Evaluate: Subcommand {
       status?.update(isLast: done == total) { "\(done) of \(total) images" }
     }
     guard world.rank == 0 else { return }
+    for choice in networks.compactMap(\.choice) { StandardStream.error.tell("\(choice)\n") }
     let report = EvaluationReport(
       result, checkpoints: networks.map(\.path), weighting: weighting,
       title: "\(split.rawValue) images of \(quoted(data)), "

@@ -38,7 +38,8 @@ enum Export: Subcommand {
       """,
     synopsis: "RUN|CHECKPOINT --format onnx|safetensors|npz [options]", takesOperands: true,
     groups: [
-      ("Output", [format, out, dtype, preprocessing])
+      ("What", [SharedOptions.best]),
+      ("Output", [format, out, dtype, preprocessing]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -60,8 +61,8 @@ enum Export: Subcommand {
     guard place == nil || format == .onnx else {
       throw Failure(.usage, "--preprocessing needs --format onnx, the only format with a graph.")
     }
-    let file = try NetworkFile(
-      opening: RunDirectory.checkpoint(named: arguments.operands[0]))
+    let chosen = try arguments.checkpoint(arguments.operands[0])
+    let file = try NetworkFile(opening: chosen.path)
     let out = arguments[Self.out] ?? "\(file.network.name).\(format.rawValue)"
     try OutputPlace.check(out)
     switch format {
@@ -74,6 +75,7 @@ enum Export: Subcommand {
       try NetworkExport.writeNumPy(
         file.network, file.preprocessing, to: out, try NetworkExport.values(of: file))
     }
+    if let note = chosen.note { StandardStream.error.tell("\(note)\n") }
     let weights = file.network.parameterCount
     try StandardStream.confirm(
       "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to "

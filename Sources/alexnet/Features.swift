@@ -42,7 +42,7 @@ enum Features: Subcommand {
     synopsis: "RUN|CHECKPOINT --data DATASET --out FILE.npy [options]", takesOperands: true,
     groups: [
       ("Where", [SharedOptions.dataset, SharedOptions.split, limit, out]),
-      ("What", [layer, batchSize]),
+      ("What", [SharedOptions.best, layer, batchSize]),
       ("Machine", [threads]),
     ])
 
@@ -55,8 +55,9 @@ enum Features: Subcommand {
         .usage, "Name one run or checkpoint, and give --data DATASET and --out FILE.npy.")
     }
     let split = arguments[SharedOptions.split]
-    let file = try NetworkFile(
-      opening: RunDirectory.checkpoint(named: arguments.operands[0]))
+    let chosen = try arguments.checkpoint(arguments.operands[0])
+    if let note = chosen.note { StandardStream.error.tell("\(note)\n") }
+    let file = try NetworkFile(opening: chosen.path)
     let layers = try layers(arguments[layer], of: file.network)
     let dataset = try Dataset(opening: data)
     guard dataset.side == file.network.imageSide else {

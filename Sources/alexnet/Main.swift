@@ -36,18 +36,29 @@ struct Main {
     }
     var text = try manual.description(words)
     if ["--help", "-h", "help"].contains(name) { text = helpText }
+    if name == "help", words.count > 1 { text = try subcommand(words[1]).command.helpText }
     if name == "--version" { text = ProgramVersion().text(of: "alexnet") }
     if let text { return try say(text) }
-    guard let subcommand = subcommands.first(where: { $0.name == name }) else {
-      throw Failure(
-        .usage, "\(quoted(name)) is not a subcommand; 'alexnet --help' lists the subcommands.")
-    }
+    let subcommand = try subcommand(name)
     let rest = Array(words.dropFirst())
     // Help needs no MPI. A command line that is not understood is refused by the subcommand.
     if (try? subcommand.command.parse(rest))?[Command.help] == true {
       return try say(subcommand.command.helpText)
     }
     try subcommand.run(rest)
+  }
+
+  /// The subcommand of a name.
+  /// - Throws: `Failure` (usage) that names what was probably meant.
+  private static func subcommand(_ name: String) throws(Failure) -> any Subcommand.Type {
+    if let known = subcommands.first(where: { $0.name == name }) { return known }
+    let hint =
+      name == "train"
+      ? "; the program 'alexnet-train' trains."
+      : Hint.nearest(to: name, among: subcommands.map { $0.name }).map { "; did you mean \($0)?" }
+        ?? "."
+    throw Failure(
+      .usage, "\(quoted(name)) is not a subcommand\(hint) 'alexnet --help' lists the subcommands.")
   }
 
   /// Prints a text; under mpirun the first rank speaks.
@@ -66,7 +77,7 @@ struct Main {
     for subcommand in subcommands {
       text += "  \(Column.left(11).fitted(subcommand.name)) \(subcommand.summary)\n"
     }
-    return text + "\n'alexnet SUBCOMMAND --help' lists its options; 'alexnet --version' names the "
+    return text + "\n'alexnet help SUBCOMMAND' lists its options; 'alexnet --version' names the "
       + "version.\n"
   }
 }

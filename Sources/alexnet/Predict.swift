@@ -29,7 +29,13 @@ enum Predict: Subcommand {
       """,
     synopsis: "--checkpoint RUN|FILE IMAGE|FOLDER|-... [options]", takesOperands: true,
     groups: [
-      ("What", [SharedOptions.checkpoint, SharedOptions.crops, SharedOptions.resize, top]),
+      (
+        "What",
+        [
+          SharedOptions.checkpoint, SharedOptions.best, SharedOptions.crops, SharedOptions.resize,
+          top,
+        ]
+      ),
       ("Output", [json, csv]),
       ("Machine", [SharedOptions.rankThreads, SharedOptions.watchdog]),
     ])
@@ -49,7 +55,8 @@ enum Predict: Subcommand {
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let format: PredictionFormat =
       arguments[json] ? .json : arguments[csv] ? .csv : .table
-    let network = try TrainedNetwork(opening: path)
+    let network = try TrainedNetwork(arguments.checkpoint(path))
+    if world.rank == 0, let choice = network.choice { StandardStream.error.tell("\(choice)\n") }
     let pictures = try PictureList(telling: arguments.operands, over: world)
     // The ranks take turns, so all use the same number of pictures.
     let batch = min(

@@ -39,7 +39,7 @@ enum ReportPage: Subcommand {
     synopsis: "RUN... [options]", takesOperands: true,
     groups: [
       ("Output", [out, kernels, timeline, step, SharedOptions.smoothing]),
-      ("Predictions", [data, images, SharedOptions.threads]),
+      ("Predictions", [SharedOptions.best, data, images, SharedOptions.threads]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -61,9 +61,14 @@ enum ReportPage: Subcommand {
     let picture = try arguments[timeline].map { path throws(Failure) in
       try StepPicture(Trace(reading: path))
     }
-    let (figures, note) = try figures(runs, arguments)
+    let checkpoints = try runs.map { run throws(Failure) in
+      try run.directory.newestCheckpoint() == nil
+        ? nil : arguments.checkpoint(run.directory.path)
+    }
+    for note in checkpoints.compactMap({ $0?.note }) { StandardStream.error.tell("\(note)\n") }
+    let (figures, note) = try figures(runs, checkpoints[0], arguments)
     let page = try RunReport(
-      runs, figures: figures, note: note, step: picture,
+      runs, checkpoints: checkpoints, figures: figures, note: note, step: picture,
       smoothing: arguments[SharedOptions.smoothing]
     ).html()
     try TextFile.write(lines: page, to: out)
@@ -71,7 +76,7 @@ enum ReportPage: Subcommand {
       try TextFile.write(lines: picture.svgFile, to: path)
     }
     if let path = arguments[kernels] {
-      guard let picture = try RunReport.kernels(of: runs[0]) else {
+      guard let picture = try RunReport.kernels(of: runs[0], checkpoints[0]) else {
         throw Failure(
           .usage, "\(quoted(runs[0].directory.path)) has no checkpoint with kernels to draw yet.")
       }
@@ -83,17 +88,17 @@ enum ReportPage: Subcommand {
       "Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n", of: out)
   }
 
-  /// The newest checkpoint's results on images, if there is only one run, or why they are not
+  /// The checkpoint's results on images, if there is only one run, or why they are not
   /// shown.
   private static func figures(
-    _ runs: [RunMetrics], _ arguments: Arguments
+    _ runs: [RunMetrics], _ checkpoint: ChosenCheckpoint?, _ arguments: Arguments
   ) throws(Failure) -> (NetworkFigures?, String) {
     let limit = arguments[images]
     guard limit > 0 else { return (nil, "") }
     guard runs.count == 1 else {
       return (nil, "Name a single run to see its network's predictions.")
     }
-    guard let checkpoint = try runs[0].directory.newestCheckpoint() else {
+    guard let checkpoint else {
       return (nil, "The run has no checkpoint yet.")
     }
     let path = arguments[data] ?? runs[0].settings.dataset
@@ -111,7 +116,7 @@ enum ReportPage: Subcommand {
     do {
       return (
         try NetworkFigures(
-          TrainedNetwork(opening: checkpoint), dataset, limit: limit,
+          TrainedNetwork(checkpoint), dataset, limit: limit,
           threads: arguments[SharedOptions.threads] ?? Processors.own.threads
         ) { _, _ in }, ""
       )

@@ -48,6 +48,8 @@ enum SharedOptions {
 
   static let checkpoint = Option(
     "checkpoint", "RUN|FILE", .path, "The network: the newest checkpoint of a run, or a file.")
+  static let best = Flag(
+    "best", "Of a run, take the checkpoint with the lowest validation error, not the newest.")
   static let crops = Setting(
     "crops", "1|10", .word(of: ["1", "10"]), default: "1",
     "The middle of each picture, or the mean over the paper's ten crops.")
@@ -65,6 +67,11 @@ enum SharedOptions {
 }
 
 extension Arguments {
+  /// The checkpoint that a path stands for with these options.
+  func checkpoint(_ path: String) throws(Failure) -> ChosenCheckpoint {
+    try ChosenCheckpoint(named: path, takesBest: self[SharedOptions.best])
+  }
+
   /// The crops of a picture to evaluate.
   var crops: Crops { self[SharedOptions.crops] == "10" ? .ten : .centre }
 

@@ -47,7 +47,10 @@ enum Similar: Subcommand {
     groups: [
       (
         "What",
-        [SharedOptions.checkpoint, features, set, SharedOptions.split, count, SharedOptions.resize]
+        [
+          SharedOptions.checkpoint, SharedOptions.best, features, set, SharedOptions.split, count,
+          SharedOptions.resize,
+        ]
       ),
       ("Output", [json, csv]),
       ("Machine", [SharedOptions.rankThreads, bench, SharedOptions.watchdog]),
@@ -68,7 +71,8 @@ enum Similar: Subcommand {
       throw Failure(.usage, "Give --set to write its features, or name pictures to search for.")
     }
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
-    let network = try TrainedNetwork(opening: checkpoint)
+    let network = try TrainedNetwork(arguments.checkpoint(checkpoint))
+    if world.rank == 0, let choice = network.choice { StandardStream.error.tell("\(choice)\n") }
     let classifier = try Classifier(
       network.file, batchSize: 4 * Int(try world.allReduce(Int64(threads), .min)),
       threadsPerTower: max(1, threads / network.file.network.towers))

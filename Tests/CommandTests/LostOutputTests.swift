@@ -26,8 +26,10 @@ import Testing
     ] {
       let outcome = try fill(["\(Program.folder)/alexnet"] + words)
       #expect(outcome.code == 74, "\(words): \(outcome.error)")
+      // Before the work is said which of the run's checkpoints is read.
+      let said = outcome.error.split(separator: "\n").filter { !$0.hasPrefix("Using the newest ") }
       #expect(
-        outcome.error == "alexnet: cannot write to standard output: No space left on device.\n",
+        said == ["alexnet: cannot write to standard output: No space left on device."],
         "\(words): \(outcome.error)")
     }
     // A reader that has gone away has what it wants.

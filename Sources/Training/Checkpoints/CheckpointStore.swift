@@ -159,6 +159,10 @@ final class CheckpointStore {
     newest = state
     guard group.rank == 0 else { return }
     files.name(state.step, also: CheckpointName.latest)
+    // The best so far may be one of the later steps.
+    if let best = state.best?.step, files.steps.contains(best) {
+      files.name(best, also: CheckpointName.best)
+    }
     files.removeAll(after: state.step)
     try files.bringNamesToDisk()
   }

@@ -48,6 +48,16 @@ package struct RunPlan: Sendable {
     return (rate * (state.rollbacks?.rateFactor ?? 1)).asWritten
   }
 
+  /// How a resumed run begins, as a sentence; at its end, why there is nothing left to train.
+  func beginning(at state: TrainingState) -> String {
+    guard isAtEnd(state) else { return "Continuing after step \(state.step) of \(lastStep)." }
+    return state.step >= lastStep
+      ? "The run has done \(counted(state.step, "step", "steps")) and its settings ask for "
+        + "\(lastStep): nothing is left to train."
+      : "The run ended after step \(state.step) of \(lastStep), since the error no longer fell at "
+        + "the lowest learning rate: nothing is left to train."
+  }
+
   // MARK: What is due
 
   /// Whether training has come to its end.
