@@ -123,6 +123,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
       "Safetensors", "JSON", "System",
     ]
   ),
+  ("Experiments", ["Report", "Training", "Networks", "Safetensors", "JSON", "System"]),
 ]
 
 /// Where the trainer starts: before the dynamic linker, so that no signal kills it while that is at
@@ -160,7 +161,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet",
     [
-      "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints", "Data", "Images",
+      "Experiments", "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints",
+      "Data", "Images",
       "Towers", "Planning", "ModelParallel", "Supervision", "MPI", "Layers", "Kernels", "Networks",
       "Tensors", "Safetensors", "JSON", "Options", "System",
     ]
@@ -221,6 +223,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]),
   ("ReportTests", ["Report"]),
+  ("ExperimentsTests", ["Experiments", "System"]),
   (
     "FuzzTests",
     [
