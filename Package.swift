@@ -124,6 +124,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
       "Safetensors", "JSON", "System",
     ]
   ),
+  ("Experiments", ["Report", "Training", "Networks", "Safetensors", "JSON", "System"]),
 ]
 
 /// Where the trainer starts: before the dynamic linker, so that no signal kills it while that is at
@@ -161,9 +162,9 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet",
     [
-      "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints", "Data", "Images",
-      "Towers", "Planning", "ModelParallel", "Launching", "Supervision", "MPI", "Layers", "Kernels",
-      "Networks", "Tensors", "Safetensors", "JSON", "Options", "System",
+      "Experiments", "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints",
+      "Data", "Images", "Towers", "Planning", "ModelParallel", "Launching", "Supervision", "MPI",
+      "Layers", "Kernels", "Networks", "Tensors", "Safetensors", "JSON", "Options", "System",
     ]
   ),
 ]
@@ -223,6 +224,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]),
   ("ReportTests", ["Report"]),
+  ("ExperimentsTests", ["Experiments", "System"]),
   (
     "FuzzTests",
     [

@@ -60,6 +60,8 @@ extension EvaluationReport {
     let measured: String
     let figures: Figures
     let weights: String
+    /// With equal weights on the same images, where the weights are fitted.
+    let equalWeights: Figures?
     let members: [Member]
     let classes: [ClassFigures]
     let worstConfusions: [ConfusionFigures]
@@ -73,6 +75,7 @@ extension EvaluationReport {
       weights: weighting == .fitted
         ? "fitted on the images of even number, figures from those of odd number"
         : weighting == .equal ? "equal" : "given",
+      equalWeights: result.equal.map(Figures.init),
       members: checkpoints.indices.map {
         Member(
           checkpoint: checkpoints[$0], weight: result.weights[$0],

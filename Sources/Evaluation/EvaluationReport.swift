@@ -53,6 +53,7 @@ package struct EvaluationReport {
       lines += [part + ":"]
     }
     lines += ["\(whole.images.count) \(title)", Self.figures(whole)]
+    if let equal = result.equal { lines.append("With equal weights: \(Self.figures(equal))") }
     if let notice = whole.scarcityNotice { lines.append("Warning: \(notice)") }
     lines.append("")
     let lists = confusions + confidentErrors

@@ -106,10 +106,13 @@ package struct Evaluator {
     let ensemble = Ensemble(members, classes: classes.count)
     let weights = try ensemble.weights(weighting, images: dataset.count(split), over: world)
     let isReported = { (image: Int) in weighting == .fitted ? !image.isMultiple(of: 2) : true }
+    let equal = members.map { _ in 1 / Double(members.count) }
     return EnsembleEvaluation(
       whole: try gather(ensemble.outcomes(weights).keeping(isReported), classes, matching),
       members: try members.map { try gather($0.keeping(isReported), classes, matching) },
-      weights: weights)
+      weights: weights,
+      equal: weighting == .fitted
+        ? try gather(ensemble.outcomes(equal).keeping(isReported), classes, matching) : nil)
   }
 
   // MARK: One rank's images

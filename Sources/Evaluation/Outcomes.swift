@@ -9,11 +9,16 @@ package struct EnsembleEvaluation: Sendable, Equatable {
   package let members: [Evaluation]
   /// The networks' weights; the sum is 1.
   package let weights: [Double]
+  /// The result of their mean with equal weights, where the weights were fitted.
+  package let equal: Evaluation?
 
-  package init(whole: Evaluation, members: [Evaluation], weights: [Double]) {
+  package init(
+    whole: Evaluation, members: [Evaluation], weights: [Double], equal: Evaluation? = nil
+  ) {
     self.whole = whole
     self.members = members
     self.weights = weights
+    self.equal = equal
   }
 }
 

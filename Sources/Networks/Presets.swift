@@ -11,7 +11,7 @@ package enum RecipeName: String, Codable, Sendable, CaseIterable {
 extension NetworkSpecification {
   /// The names of the networks that come with the program.
   package static let presetNames = [
-    "alexnet", "alexnet-one-tower", "cifar-four-layer", "caffe-alexnet", "caffenet",
+    "alexnet", "alexnet-one-tower", "alexnet-64", "cifar-four-layer", "caffe-alexnet", "caffenet",
     "torchvision-alexnet",
   ]
 
@@ -22,6 +22,7 @@ extension NetworkSpecification {
     switch name {
     case "alexnet": alexNet(classes: classes, recipe: recipe)
     case "alexnet-one-tower": alexNetOneTower(classes: classes, recipe: recipe)
+    case "alexnet-64": alexNet64(classes: classes, recipe: recipe)
     case "cifar-four-layer": cifarFourLayer(classes: classes)
     case "caffe-alexnet": caffeAlexNet(classes: classes)
     case "caffenet": caffeNet(classes: classes)
@@ -61,7 +62,7 @@ extension NetworkSpecification {
   /// layers.
   package static func alexNet(classes: Int, recipe: RecipeName) -> NetworkSpecification {
     alexNet(
-      name: "alexnet", towers: 2, kernels: [96, 256, 384, 384, 256], classes: classes,
+      name: "alexnet", towers: 2, Sizes(kernels: [96, 256, 384, 384, 256]), classes: classes,
       recipe: recipe)
   }
 
@@ -69,34 +70,66 @@ extension NetworkSpecification {
   /// layers, so that the number of parameters is about the same.
   package static func alexNetOneTower(classes: Int, recipe: RecipeName) -> NetworkSpecification {
     alexNet(
-      name: "alexnet-one-tower", towers: 1, kernels: [48, 128, 192, 192, 256], classes: classes,
-      recipe: recipe)
+      name: "alexnet-one-tower", towers: 1, Sizes(kernels: [48, 128, 192, 192, 256]),
+      classes: classes, recipe: recipe)
+  }
+
+  /// The network of figure 2 for 64x64 crops of 72x72 pictures, for experiments: half the kernels
+  /// and neurons in every layer but the last, and a conv1 of 7x7 with stride 2.
+  ///
+  /// Maps have 30, 15, 7 and 3 pixels a side; a step takes a thirteenth of the arithmetic. Weights
+  /// start larger by the square root of how much smaller their layer's fan-in is than in the
+  /// paper's network, so that sums have the paper's deviation and the recipes suit it.
+  package static func alexNet64(classes: Int, recipe: RecipeName) -> NetworkSpecification {
+    alexNet(
+      name: "alexnet-64", towers: 2,
+      Sizes(
+        kernels: [48, 128, 192, 192, 128], first: Window(size: 7, stride: 2), hidden: 2048,
+        inputSide: 64, imageSide: 72,
+        // conv1: 11x11x3 against 7x7x3; fc6: 6x6x256 against 3x3x128; the others: half.
+        deviationFactors: [363.0 / 147, 2, 2, 2, 2, 8, 2, 2].map { $0.squareRoot() }),
+      classes: classes, recipe: recipe)
+  }
+
+  /// What networks of figure 2's shape differ in.
+  private struct Sizes {
+    /// Kernels of conv1 to conv5.
+    var kernels: [Int]
+    /// Of conv1.
+    var first = Window(size: 11, stride: 4)
+    /// Neurons of fc6 and fc7.
+    var hidden = 4096
+    var inputSide = 224
+    var imageSide = 256
+    /// By which the initial weights' deviations of conv1 to fc8 are multiplied.
+    var deviationFactors = [Double](repeating: 1, count: 8)
   }
 
   private static func alexNet(
-    name: String, towers: Int, kernels: [Int], classes: Int, recipe: RecipeName
+    name: String, towers: Int, _ sizes: Sizes, classes: Int, recipe: RecipeName
   ) -> NetworkSpecification {
     let isCode = recipe == .code2012
     // Krizhevsky's code starts conv3 to conv5 from larger weights, and divides alpha by n.
     let upper = isCode ? 0.03 : 0.01
     let scale = isCode ? 1e-4 / 5 : 1e-4
+    func initial(_ number: Int, _ deviation: Double, bias: Double) -> InitialValues {
+      InitialValues(deviation: deviation * sizes.deviationFactors[number - 1], bias: bias)
+    }
     // torchvision's names: the index in `features` and `classifier`.
     func conv(
-      _ number: Int, _ size: Int, stride: Int = 1, padding: Int = 0, _ deviation: Double,
-      bias: Double,
-      reads: Reads = .own, tensor: String
+      _ number: Int, _ window: Window, _ deviation: Double, bias: Double, reads: Reads = .own,
+      tensor: String
     ) -> LayerSpecification {
       .convolution(
         ConvolutionSpecification(
-          name: "conv\(number)", kernels: kernels[number - 1],
-          window: Window(size: size, stride: stride, padding: padding), reads: reads,
-          initial: InitialValues(deviation: deviation, bias: bias), tensor: tensor))
+          name: "conv\(number)", kernels: sizes.kernels[number - 1], window: window, reads: reads,
+          initial: initial(number, deviation, bias: bias), tensor: tensor))
     }
     func fc(_ number: Int, _ kernels: Int, bias: Double, tensor: String) -> LayerSpecification {
       .fullyConnected(
         FullyConnectedSpecification(
           name: "fc\(number)", kernels: kernels, reads: .all,
-          initial: InitialValues(deviation: 0.01, bias: bias), tensor: tensor))
+          initial: initial(number, 0.01, bias: bias), tensor: tensor))
     }
     func norm(_ number: Int) -> LayerSpecification {
       .responseNormalization(
@@ -109,28 +142,31 @@ extension NetworkSpecification {
     }
     func relu(_ number: Int) -> LayerSpecification { .relu(name: "relu\(number)") }
 
-    var layers = [conv(1, 11, stride: 4, 0.01, bias: 0, tensor: "features.0")]
+    var layers = [conv(1, sizes.first, 0.01, bias: 0, tensor: "features.0")]
     layers += isCode ? [norm(1), pool(1), relu(1)] : [relu(1), norm(1), pool(1)]
-    layers += [conv(2, 5, padding: 2, 0.01, bias: 1, tensor: "features.3"), relu(2), norm(2)]
+    let second = Window(size: 5, stride: 1, padding: 2)
+    layers += [conv(2, second, 0.01, bias: 1, tensor: "features.3"), relu(2), norm(2)]
     if isCode {
       layers.append(
         .spatialNormalization(
           SpatialNormalizationSpecification(
             name: "cnorm2", size: 5, constant: 1, scale: 0.001 / 25, exponent: 0.75)))
     }
+    let small = Window(size: 3, stride: 1, padding: 1)
     layers += [
       pool(2),
-      conv(3, 3, padding: 1, upper, bias: 0, reads: .all, tensor: "features.6"), relu(3),
-      conv(4, 3, padding: 1, upper, bias: 1, tensor: "features.8"), relu(4),
-      conv(5, 3, padding: 1, upper, bias: 1, tensor: "features.10"), relu(5), pool(5),
-      fc(6, 4096, bias: 1, tensor: "classifier.1"), relu(6),
+      conv(3, small, upper, bias: 0, reads: .all, tensor: "features.6"), relu(3),
+      conv(4, small, upper, bias: 1, tensor: "features.8"), relu(4),
+      conv(5, small, upper, bias: 1, tensor: "features.10"), relu(5), pool(5),
+      fc(6, sizes.hidden, bias: 1, tensor: "classifier.1"), relu(6),
       .dropout(name: "drop6", probability: 0.5),
-      fc(7, 4096, bias: 1, tensor: "classifier.4"), relu(7),
+      fc(7, sizes.hidden, bias: 1, tensor: "classifier.4"), relu(7),
       .dropout(name: "drop7", probability: 0.5),
       fc(8, classes, bias: 0, tensor: "classifier.6"),
     ]
     return NetworkSpecification(
-      name: name, towers: towers, inputSide: 224, imageSide: 256, classes: classes, layers: layers)
+      name: name, towers: towers, inputSide: sizes.inputSide, imageSide: sizes.imageSide,
+      classes: classes, layers: layers)
   }
 
   /// The four-layer network of the paper's figure 1, whose sizes are those of Krizhevsky's

@@ -37,6 +37,8 @@ package enum NetworkVariant: String, CaseIterable, Sendable {
   case tanh
   /// No dropout.
   case noDropout = "no-dropout"
+  /// Dropout as later libraries have it: kept neurons scaled up in training, nothing at test.
+  case invertedDropout = "inverted-dropout"
   /// One tower where the preset has two and all its layers read both.
   case oneTower = "one-tower"
 
@@ -56,8 +58,7 @@ package enum NetworkVariant: String, CaseIterable, Sendable {
     case .normOverConv5: "149"
     case .noExchange: "150"
     case .noConv3Exchange, .fullExchange, .fourTowersInPairs, .fourTowersOfThree, .halfWidth,
-      .sixthConvolution, .tanh, .noDropout,
-      .oneTower:
+      .sixthConvolution, .tanh, .noDropout, .invertedDropout, .oneTower:
       nil
     }
   }
@@ -81,6 +82,7 @@ package enum NetworkVariant: String, CaseIterable, Sendable {
     case .sixthConvolution: "CNN*: conv6 over pool5"
     case .tanh: "tanh instead of ReLU"
     case .noDropout: "no dropout"
+    case .invertedDropout: "dropout that scales up in training"
     case .oneTower: "all kernels in one tower"
     }
   }
@@ -139,12 +141,14 @@ extension NetworkSpecification {
         number < layers.count - 1 ? layer.withKernels { $0 / 2 } : layer
       }
     case .sixthConvolution:
-      guard let index = layers.firstIndex(where: { $0.name == "pool5" }) else { break }
+      guard let index = layers.firstIndex(where: { $0.name == "pool5" }),
+        let conv5 = layers[..<index].last(where: \.hasWeights)?.weights
+      else { break }
       changed.layers.insert(
         contentsOf: [
           .convolution(
             ConvolutionSpecification(
-              name: "conv6", kernels: 128 * towers, window: Window(size: 3, stride: 1, padding: 1),
+              name: "conv6", kernels: conv5.kernels, window: Window(size: 3, stride: 1, padding: 1),
               reads: .all,
               initial: InitialValues(deviation: recipe == .code2012 ? 0.03 : 0.01, bias: 1))),
           .relu(name: "relu5b"),
@@ -156,6 +160,12 @@ extension NetworkSpecification {
       }
     case .noDropout:
       changed.layers = layers.filter { $0.traits.role != .dropout }
+    case .invertedDropout:
+      changed.layers = layers.map {
+        guard case .dropout(var dropout) = $0 else { return $0 }
+        dropout.scalesInTraining = true
+        return .dropout(dropout)
+      }
     case .oneTower:
       guard layers.allSatisfy({ !$0.traits.dependsOnTowers }) else { break }
       changed.towers = 1

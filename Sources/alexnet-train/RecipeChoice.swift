@@ -21,8 +21,8 @@ extension TrainCommand {
     return arguments.has(TrainOptions.recipe) ? given : record.settings?.recipe.name ?? given
   }
 
-  /// The settings according to the options and the record, all but those that depend on the dataset, and sentences
-  /// about what the network changes in the recipe.
+  /// The settings according to the options and the record, all but those that depend on the
+  /// dataset, and sentences about what the network changes in the recipe.
   func settings(
     for choice: NetworkChoice
   ) throws(Failure) -> (settings: TrainingSettings, said: [String]) {
@@ -56,6 +56,10 @@ extension TrainCommand {
     case (true, false): settings.recipe.augmentation = Recipe.named(name).augmentation
     case (false, false): break
     }
+    if arguments[TrainOptions.noMirror] { settings.recipe.augmentation.mirror = false }
+    if arguments[TrainOptions.noColourNoise] {
+      settings.recipe.augmentation = settings.recipe.augmentation.withoutColourNoise
+    }
     if isDemonstration {
       if !arguments.has(RecordedOptions.epochs) {
         settings.maxSteps = settings.maxSteps ?? Demonstration.steps
@@ -65,12 +69,15 @@ extension TrainCommand {
           steps: steps, batchSize: settings.recipe.batchSize)
       }
     }
+    if let epochs = arguments[TrainOptions.divideRateAt] {
+      settings.recipe.schedule = epochs.isEmpty ? .constant : .steps(divisor: 10, epochs: epochs)
+    }
     let plateaus: [any RecordedOption] = [RecordedOptions.patience, RecordedOptions.lastPlateau]
     for option in plateaus where settings.patience == nil && arguments.has(option) {
       throw Failure(
         .usage,
-        "--\(option.declaration.name) needs --recipe paper and --data DATASET: here the learning "
-          + "rate falls after a fixed time.")
+        "--\(option.declaration.name) needs --recipe paper, --data DATASET and no "
+          + "--divide-rate-at: here the learning rate falls after a fixed time, or never.")
     }
     return (settings, said)
   }

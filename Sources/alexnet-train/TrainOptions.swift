@@ -55,6 +55,22 @@ enum TrainOptions {
   static let recipe = Setting(
     "recipe", "NAME", .word, default: RecipeName.paper,
     "paper (the paper's text) or code2012 (the authors' source code).")
+  static let divideRateAt = Option(
+    "divide-rate-at", "EPOCHS,...|never",
+    Reading<[Double]> { word, option in
+      if word == "never" { return [] }
+      let words = word.split(separator: ",", omittingEmptySubsequences: false)
+      let epochs = words.compactMap { Double($0) }.filter { $0 > 0 && $0.isFinite }
+      guard epochs.count == words.count, epochs == epochs.sorted() else {
+        throw Failure(
+          .usage,
+          "--\(option) takes numbers of epochs in rising order, such as 30,60, or never, not "
+            + "\(quoted(word)).")
+      }
+      return epochs
+    }, default: "the recipe's",
+    "Divide the learning rate by 10 when so many epochs are done, and train all epochs, instead of "
+      + "what the recipe says.")
   static let noAugmentation = Flag(
     "no-augmentation",
     "Centre crops only: no random crops, mirror images or colour noise; the recipe's mean stays.")
@@ -63,6 +79,9 @@ enum TrainOptions {
     "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by "
       + "default."
   )
+
+  static let noMirror = Flag("no-mirror", "No mirror images, for letters and the like.")
+  static let noColourNoise = Flag("no-colour-noise", "No colour noise.")
 
   // MARK: Fine-tuning
 
@@ -165,7 +184,12 @@ enum TrainOptions {
           [config, resume, allowChanged, dryRun, classes])
       ),
       ("Network", [network, variant]),
-      ("Training", all([recipe], RecordedOptions.training, [noAugmentation, augmentation])),
+      (
+        "Training",
+        all(
+          [recipe], RecordedOptions.training,
+          [divideRateAt, noAugmentation, augmentation, noMirror, noColourNoise])
+      ),
       ("Fine-tuning", [initFrom, reset, classMap, freeze, learningRateScale]),
       ("Validation and checkpoints", RecordedOptions.checkpoints),
       ("Timeline", [timeline, timelineSteps]),

@@ -17,6 +17,29 @@ import Testing
     }
   }
 
+  @Test func singlePartsOfTheRecipeAreChanged() throws {
+    let outcome = try Program.train(
+      ranks: nil,
+      [
+        "--dry-run", "--network", "alexnet-64", "--no-mirror", "--no-colour-noise",
+        "--divide-rate-at", "6,8.5",
+      ])
+    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(
+      outcome.output.contains(
+        "learning rate 0.01, divided by 10 after 6 and 8.5 epochs; momentum 0.9; weight decay "
+          + "0.0005; random crops."), "\(outcome.output)")
+    let constant = try Program.train(ranks: nil, ["--dry-run", "--divide-rate-at", "never"])
+    #expect(constant.output.contains("rate 0.01 throughout; momentum"), "\(constant.output)")
+    for (words, sentence) in [
+      (["--divide-rate-at", "8,6"], "rising order"), (["--divide-rate-at", "6,x"], "rising order"),
+      (["--divide-rate-at", "6", "--patience", "3"], "no --divide-rate-at"),
+    ] {
+      let refused = try Program.train(ranks: nil, ["--dry-run"] + words)
+      #expect(refused.code == 64 && refused.error.contains(sentence), "\(refused.error)")
+    }
+  }
+
   @Test func showsOneProcessWithoutExchanges() throws {
     let outcome = try Program.train(ranks: nil, ["--dry-run"])
     #expect(outcome.code == 0)

@@ -72,6 +72,17 @@ import Testing
     let document = try object(fitted)
     #expect((document["figures"] as? [String: Any])?["images"] as? Int == 50)
     #expect((document["weights"] as? String)?.contains("odd number") == true)
+    // Equal weights on the same images: every second line of all images' predictions.
+    let equal = try #require(document["equalWeights"] as? [String: Any])
+    let folder = try ScratchFolder()
+    let list = folder.path + "/equal.csv"
+    _ = try evaluate(one, two, "--predictions", list)
+    let lines = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n").dropFirst()
+    let wrong = lines.enumerated().count { place, line in
+      let fields = line.split(separator: ",")
+      return place % 2 == 1 && fields[1] != fields[2]
+    }
+    #expect(equal["images"] as? Int == 50 && equal["top1Errors"] as? Int == wrong)
     #expect(
       try evaluate(ranks: 2, one, two, "--weights", "fitted").output == fitted.output)
   }

@@ -139,6 +139,36 @@ struct TableLine: Sendable {
     #expect(network.parameterCount == 17_472 + 153_728 + 221_376 + 331_968 + 442_624 + 58_631_144)
   }
 
+  @Test func theNetworkFor64PixelsWorkedByHand() throws {
+    for recipe in RecipeName.allCases {
+      let network = NetworkSpecification.alexNet64(classes: 1000, recipe: recipe)
+      try network.validate()
+      let towers = (0..<2).map { network.shapes(ofTower: $0) }
+      let weighted = towers[0].filter { $0.parameters > 0 }.map { "\($0.layer.name) \($0.output)" }
+      #expect(
+        weighted == [
+          "conv1 30x30x24", "conv2 15x15x64", "conv3 7x7x96", "conv4 7x7x96", "conv5 7x7x64",
+          "fc6 1x1x1024", "fc7 1x1x1024", "fc8 1x1x500",
+        ])
+      // 48x148 + 128x601 + 192x1153 + 192x865 + 128x865 + 2048x1153 + 2048x2049 + 1000x2049.
+      #expect(
+        network.parameterCount
+          == 7104 + 76_928 + 221_376 + 166_080 + 110_720 + 2_361_344 + 4_196_352 + 2_049_000)
+      // 900x48x147 + 225x128x600 + 49x(192x1152 + 192x864 + 128x864) + 2048x(1152 + 2048 + 1000).
+      let forward = towers.reduce(0) { $0 + $1.reduce(0) { $0 + $1.multiplications } }
+      #expect(forward == 6_350_400 + 17_280_000 + 24_385_536 + 8_601_600)
+      // A step's, without the gradient by the image, against 2,067,805,248 of AlexNet: a thirteenth.
+      #expect((3 * forward - 6_350_400) * 25 / 2_067_805_248 == 1)
+      // The layers and what they read are AlexNet's.
+      let alexNet = Self.alexNet(recipe)
+      #expect(network.layers.map(\.name) == alexNet.layers.map(\.name))
+      #expect(network.layers.map(\.reads) == alexNet.layers.map(\.reads))
+      // A sum over fc6's 1152 inputs has the deviation of one over 9216: 0.01 sqrt(9216 / 1152).
+      let fc6 = try #require(network.layers.first { $0.name == "fc6" }?.weights)
+      #expect(abs(fc6.initial.deviation - 0.028284271247461901) < 1e-12)
+    }
+  }
+
   @Test func theFourLayerNetworkWorkedByHand() throws {
     let network = NetworkSpecification.cifarFourLayer(classes: 10)
     try network.validate()

@@ -49,6 +49,24 @@ import Testing
     #expect(cifar.shapes(ofTower: 0).map(\.output.height) == [32, 16, 16, 16, 16, 8, 8, 8, 4, 1])
   }
 
+  @Test func theNetworkFor64PixelsHasTheVariantsOfTheExperiments() throws {
+    let network = NetworkSpecification.alexNet64(classes: 10, recipe: .paper)
+    let pools = try Self.varied(.nonOverlappingPooling, network)
+    #expect(
+      pools.shapes(ofTower: 0).filter { $0.parameters > 0 }.prefix(5).map(\.output.height)
+        == [30, 13, 7, 5, 5])
+    #expect(Self.output("pool5", pools) == "3x3x64")
+    #expect(Self.output("conv6", try Self.varied(.sixthConvolution, network)) == "3x3x64")
+    #expect(Self.output("conv2", try Self.varied(.noExchange, network)) == "15x15x80")
+    #expect(Self.output("fc6", try Self.varied(.noExchange, network)) == "1x1x2048")
+    for variant in [
+      NetworkVariant.noNormalization, .noConv3Exchange, .fullExchange, .oneColumn, .halfWidth,
+      .noDropout,
+    ] { _ = try Self.varied(variant, network) }
+    let inverted = try Self.varied(.invertedDropout, network)
+    #expect(inverted.layers.count { $0.traits.isIdentityAtTest && $0.traits.role == .dropout } == 2)
+  }
+
   @Test func oneColumnEqualsThePresetAlexNetOneTower() throws {
     for recipe in RecipeName.allCases {
       var network = try NetworkSpecification.alexNet(classes: 1000, recipe: recipe)

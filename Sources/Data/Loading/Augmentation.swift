@@ -84,6 +84,13 @@ package struct Augmentation: Codable, Equatable, Sendable {
     Augmentation(crop: .centre, mirror: false, meanPlace: meanPlace)
   }
 
+  /// The same without colour noise, and without the division that belongs to it.
+  package var withoutColourNoise: Augmentation {
+    var changed = self
+    (changed.colourNoise, changed.divisor, changed.colourNoiseEndEpoch) = (0, 1, nil)
+    return changed
+  }
+
   /// Whether colours are changed at all.
   package var hasNoise: Bool { colourNoise > 0 || divisor != 1 }
 

@@ -1,0 +1,151 @@
+package import Report
+package import System
+
+/// The paper's figure 1: how much faster rectifiers learn than tanh.
+package enum Figure1: Experiment {
+  package static let name = "figure-1"
+  package static let summary = "relu against tanh in the four-layer network, each at its best rate"
+  package static let claim =
+    "A four-layer network with ReLUs reaches a training error of 25 % on CIFAR-10 six times faster "
+    + "than one with tanh (figure 1)."
+  package static let standard = Scope(seeds: 5, epochs: 20, network: "cifar-four-layer")
+
+  private static let units = [("relu", [String]()), ("tanh", ["--variant tanh"])]
+  /// Rates that the search may try, and those with which it begins.
+  private static let ladder = [
+    1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1,
+  ]
+  private static let first = 3...6
+  /// The search's seed is not one of those that are measured.
+  private static let searchSeed = 1001
+
+  private static func words(_ scope: Scope, _ unit: [String], rate: Double) -> [String] {
+    scope.words(unit + ["--learning-rate \(plain(rate))", "--divide-rate-at never"])
+  }
+
+  private static func search(_ unit: String, _ rate: Double) -> String {
+    "search \(unit) \(plain(rate))"
+  }
+
+  /// The rates that were tried, with the training error at the end; infinite where the loss was.
+  private static func tried(_ unit: String, _ records: [RunRecord]) -> [(Int, Double)] {
+    ladder.enumerated().compactMap { place, rate in
+      records.of(search(unit, rate)).first.map { (place, $0.figures["end"] ?? .infinity) }
+    }
+  }
+
+  /// The rate with the lowest error; the middle one of several.
+  private static func best(_ tried: [(Int, Double)]) -> Int? {
+    let least = tried.map(\.1).min() ?? .infinity
+    let places = tried.filter { $0.1 == least && least < .infinity }.map(\.0)
+    return places.isEmpty ? nil : places[places.count / 2]
+  }
+
+  package static func runs(_ scope: Scope, after records: [RunRecord]) throws(Failure)
+    -> [PlannedRun]
+  {
+    var short = scope
+    short.epochs = max(1, scope.epochs / 4)
+    var runs: [PlannedRun] = []
+    for (unit, words) in units {
+      let tried = tried(unit, records)
+      var wanted = Set(first).union(tried.map(\.0))
+      var chosen: Int?
+      if tried.count >= first.count {
+        guard let best = best(tried) else {
+          throw Failure(.badData, "With no learning rate does the network with \(unit) learn.")
+        }
+        // The best rate has a worse one on both sides, as far as there are any.
+        let neighbours = [best - 1, best + 1].filter(ladder.indices.contains)
+        if neighbours.allSatisfy(wanted.contains) { chosen = best }
+        wanted.formUnion(neighbours)
+      }
+      runs += wanted.sorted().map { place in
+        PlannedRun(
+          search(unit, ladder[place]), seed: searchSeed,
+          self.words(short, words, rate: ladder[place]))
+      }
+      if let chosen {
+        runs += (1...scope.seeds).map { seed in
+          PlannedRun(unit, seed: seed, self.words(scope, words, rate: ladder[chosen]))
+        }
+      }
+    }
+    return runs
+  }
+
+  package static func later(_ scope: Scope, after records: [RunRecord]) -> [PlannedRun] {
+    units.filter { unit, _ in records.of(unit).isEmpty }.flatMap { unit, words in
+      (1...scope.seeds).map { seed in
+        PlannedRun(unit, seed: seed, self.words(scope, words, rate: ladder[first.lowerBound]))
+      }
+    }
+  }
+
+  package static func read(_ run: RunMetrics, into record: inout RunRecord) throws(Failure) {
+    record.curve = TrainingCurve.errors(run, partsOfAnEpoch: 4)
+    record.figures["end"] = record.curve.last?[1]
+  }
+
+  package static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult {
+    let measured = units.map { unit, _ in records.of(unit) }
+    // The lowest whole percent that every run reaches.
+    let lows = measured.flatMap { $0 }.map { $0.curve.map { $0[1] }.min() ?? .infinity }
+    let level = lows.max().map { $0.rounded(.up) } ?? .nan
+    let places = measured.map { runs in
+      Dictionary(
+        runs.compactMap { run in
+          TrainingCurve.place(of: level, on: run.curve).map { (run.run.seed, $0) }
+        }, uniquingKeysWith: { first, _ in first })
+    }
+    let ratios = Sample(
+      places[0].keys.sorted().compactMap { seed in
+        places[1][seed].map { $0 / (places[0][seed] ?? .nan) }
+      })
+    var rows: [[String]] = []
+    var series: [Chart.Series] = []
+    for (number, (unit, _)) in units.enumerated() {
+      let found = Sample(places[number].keys.sorted().compactMap { places[number][$0] })
+      let rate = measured[number].first.flatMap { record in
+        record.run.words.firstIndex(of: "--learning-rate").map { record.run.words[$0 + 1] }
+      }
+      rows.append([
+        unit, rate ?? "-", "\(measured[number].count)", shown(found),
+        shown(records.sample("end", of: unit)),
+      ])
+      for record in measured[number] {
+        series.append(
+          Chart.Series(
+            "", Curve(record.curve.map { Curve.Point($0[0], $0[1]) }), colour: number,
+            isFaint: true))
+      }
+      series.append(
+        Chart.Series(
+          "\(unit), mean of \(measured[number].count)",
+          TrainingCurve.mean(measured[number].map(\.curve)), colour: number))
+    }
+    let ends = [0, Double(scope.epochs)].map { Curve.Point($0, level) }
+    series.append(Chart.Series("\(shown(level, 0)) %", Curve(ends), colour: 2, isFaint: true))
+    var chart = Chart(
+      "Training error with relu and with tanh", x: "epochs", y: "training error (%)", series)
+    chart.startsAtZero = true
+    return ExperimentResult(
+      heading: [
+        "unit", "learning rate", "seeds", "epochs to \(shown(level, 0)) %", "error at the end, %",
+      ], rows: rows,
+      notes: [
+        "tanh takes \(shown(ratios)) times as many epochs as relu to a training error of "
+          + "\(shown(level, 0)) % (95 % interval \(shown(ratios.interval)), "
+          + "\(ratios.values.count) pairs of seeds); the paper: six times.",
+        "Verdict on relu being faster: \(Verdict(ratios, above: 1).rawValue).",
+        "Rates tried, with the training error at the end of the search: "
+          + units.map { unit, _ in
+            unit + " "
+              + tried(unit, records).map {
+                "\(plain(ladder[$0.0])): "
+                  + ($0.1.isFinite ? "\(shown($0.1)) %" : "diverged")
+              }.joined(separator: ", ")
+          }.joined(separator: "; ") + ".",
+      ], figure: .chart(chart))
+  }
+}

@@ -1,0 +1,103 @@
+package import Report
+package import System
+
+/// Whether the mean over ten crops is better than the middle one, on the networks of `fashion-mnist`.
+package enum TenCrops: Experiment {
+  package static let name = "ten-crops"
+  package static let summary = "ten crops against one, on the networks of fashion-mnist"
+  package static let claim =
+    "Without averaging over ten crops the top-1 error is 39.0 instead of 37.5 % (section 6)."
+  package static let standard = FashionMNIST.standard
+
+  private static let arms = [("one crop", "1"), ("ten crops", "10")]
+
+  package static func runs(_ scope: Scope, after records: [RunRecord]) throws(Failure)
+    -> [PlannedRun]
+  {
+    let networks = try FashionMNIST.runs(scope, after: records)
+    guard networks.allSatisfy({ run in records.contains { $0.run == run } }) else {
+      return networks
+    }
+    return networks + evaluations(scope)
+  }
+
+  package static func later(_ scope: Scope, after records: [RunRecord]) -> [PlannedRun] {
+    evaluations(scope)
+  }
+
+  private static func evaluations(_ scope: Scope) -> [PlannedRun] {
+    (1...scope.seeds).flatMap { seed in
+      arms.map { arm, crops in
+        PlannedRun(
+          arm, seed: seed,
+          [
+            "run:\(PlannedRun.name("alexnet", seed: seed))", "--crops", crops, "--predictions",
+            "own:predictions.csv",
+          ], program: .evaluate)
+      }
+    }
+  }
+
+  package static func read(_ run: RunMetrics, into record: inout RunRecord) throws(Failure) {
+    try FashionMNIST.read(run, into: &record)
+  }
+
+  package static func read(
+    _ figures: Evaluated, _ run: PlannedRun, folder: (String) -> String,
+    into record: inout RunRecord
+  ) throws(Failure) {
+    record.figures["error"] = figures.figures.top1Error
+    record.figures["images"] = Double(figures.figures.images)
+    guard run.arm == arms[1].0 else { return }
+    // Picture by picture: what one crop gets wrong and ten get right, and the other way round.
+    let lists = try [PlannedRun.name(arms[0].0, seed: run.seed), run.name].map {
+      name throws(Failure) in try Predictions.hits(folder(name) + "/predictions.csv")
+    }
+    record.figures["mended"] = Double(zip(lists[0], lists[1]).count { !$0 && $1 })
+    record.figures["spoilt"] = Double(zip(lists[0], lists[1]).count { $0 && !$1 })
+  }
+
+  package static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult {
+    let fall = records.difference("error", arms[0].0, from: arms[1].0)
+    var (rows, pictured): ([[String]], [IntervalPicture.Row]) = ([], [])
+    for record in records.of(arms[1].0) {
+      let one = records.of(arms[0].0).first { $0.run.seed == record.run.seed }
+      guard let one = one?.figures["error"], let ten = record.figures["error"],
+        let images = record.figures["images"], let mended = record.figures["mended"],
+        let spoilt = record.figures["spoilt"]
+      else { continue }
+      // The interval of a mean of -1, 0 and 1 over the pictures.
+      let mean = (mended - spoilt) / images
+      let width = 1.96 * (((mended + spoilt) / images - mean * mean) / images).squareRoot()
+      let interval = 100 * (mean - width)...100 * (mean + width)
+      rows.append([
+        "seed \(record.run.seed)", shown(one), shown(ten), shown(100 * mean), shown(interval),
+        "\(Int(mended)) / \(Int(spoilt))",
+      ])
+      pictured.append(
+        IntervalPicture.Row(
+          "seed \(record.run.seed), over pictures", points: [], mean: 100 * mean,
+          interval: interval))
+    }
+    rows.append([
+      "mean", shown(records.sample("error", of: arms[0].0)),
+      shown(records.sample("error", of: arms[1].0)), shown(fall), shown(fall.interval), "",
+    ])
+    pictured.append(
+      IntervalPicture.Row(
+        "over seeds", points: fall.values, mean: fall.mean, interval: fall.interval))
+    return ExperimentResult(
+      heading: [
+        "network", "one crop, %", "ten crops, %", "better by, points", "95 % interval",
+        "mended / spoilt pictures",
+      ], rows: rows,
+      notes: [
+        "Intervals of a seed are over pictures, that of the mean is over seeds. Verdict on ten "
+          + "crops being better: \(Verdict(fall, above: 0).rawValue)."
+      ],
+      figure: .intervals(
+        IntervalPicture(
+          "Ten crops against one", label: "points by which ten crops lower the top-1 error",
+          mark: 0, pictured)))
+  }
+}

@@ -1,0 +1,170 @@
+import System
+
+/// One run of a program that an experiment consists of.
+package struct PlannedRun: Codable, Equatable, Sendable {
+  /// What is run.
+  package enum Program: String, Codable, Sendable {
+    /// `alexnet-train`.
+    case train
+    /// `alexnet evaluate`, of runs that are whole.
+    case evaluate
+  }
+
+  /// Its name within the experiment, which is that of its folder.
+  package var name: String
+  /// What it has in common with the runs of other seeds.
+  package var arm: String
+  /// The seed.
+  package var seed: Int
+  /// What is run.
+  package var program = Program.train
+  /// The program's options, without dataset, folder and seed; `run:NAME` stands for another run's
+  /// folder, and `own:FILE` for a file in this one's.
+  package var words: [String]
+  /// The number of ranks where the experiment is about that; nil for those that the user chose.
+  package var ranks: Int?
+  /// Which of the datasets of `--data` it uses.
+  package var data = 0
+
+  package init(
+    _ arm: String, seed: Int, _ words: [String], program: Program = .train, ranks: Int? = nil,
+    data: Int = 0
+  ) {
+    name = Self.name(arm, seed: seed)
+    self.arm = arm
+    self.seed = seed
+    self.program = program
+    self.words = words
+    self.ranks = ranks
+    self.data = data
+  }
+
+  /// A run's name: letters, digits, dots and dashes.
+  package static func name(_ arm: String, seed: Int) -> String {
+    let plain = arm.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ".") ? $0 : "-" }
+    return String(plain) + "-seed-\(seed)"
+  }
+
+  /// The options with folders in the place of names.
+  package func words(folder: (String) -> String) -> [String] {
+    words.map { word in
+      if word.hasPrefix("run:") { return folder(String(word.dropFirst(4))) }
+      if word.hasPrefix("own:") { return folder(name) + "/" + word.dropFirst(4) }
+      return word
+    }
+  }
+}
+
+/// What is kept of a run: enough to draw the experiment's figure again.
+package struct RunRecord: Codable, Equatable, Sendable {
+  /// The run.
+  package var run: PlannedRun
+  /// Steps, epochs and hours that it took; 0 for an evaluation.
+  package var steps = 0
+  package var epochs = 0.0
+  package var hours = 0.0
+  /// What the experiment reads from it, by name; what did not happen is left out.
+  package var figures: [String: Double] = [:]
+  /// The points of its curve, if the experiment draws one.
+  package var curve: [[Double]] = []
+
+  package init(_ run: PlannedRun) { self.run = run }
+}
+
+/// How large an experiment is made.
+package struct Scope: Codable, Equatable, Sendable {
+  /// Seeds of each setting.
+  package var seeds: Int
+  /// Epochs of a run.
+  package var epochs: Int
+  /// The network that is varied.
+  package var network: String
+  /// Images in a batch.
+  package var batchSize = 128
+  /// How many datasets there are.
+  package var datasets = 1
+  /// Options of alexnet-train for every run.
+  package var with: [String] = []
+
+  package init(seeds: Int, epochs: Int, network: String) {
+    self.seeds = seeds
+    self.epochs = epochs
+    self.network = network
+  }
+
+  /// The options of a training: those of all, its own, and the user's, which come before others of
+  /// the same name.
+  /// - Parameter own: Options with their values, `--epochs 3`.
+  /// - Returns: The words.
+  package func words(_ own: [String]) -> [String] {
+    var chosen: [[String]] = []
+    let common = ["--network \(network)", "--batch-size \(batchSize)", "--epochs \(epochs)"]
+    for option in common + own {
+      let words = option.split(separator: " ").map(String.init)
+      // A variant is added to others.
+      if words[0] != "--variant" {
+        guard !with.contains(words[0]) else { continue }
+        chosen.removeAll { $0[0] == words[0] }
+      }
+      chosen.append(words)
+    }
+    return chosen.flatMap { $0 } + with
+  }
+
+  /// The option by which the learning rate falls after 0.6 and 0.85 of the epochs, so that all
+  /// settings see as many images at each rate.
+  package var fixedSchedule: String {
+    "--divide-rate-at \(plain(0.6 * Double(epochs), digits: 6)),"
+      + plain(0.85 * Double(epochs), digits: 6)
+  }
+}
+
+extension [RunRecord] {
+  /// The records of a setting in the order of their seeds.
+  package func of(_ arm: String) -> [RunRecord] {
+    filter { $0.run.arm == arm }.sorted { $0.run.seed < $1.run.seed }
+  }
+
+  /// A figure of a setting, by seed; runs without it are left out.
+  package func figures(_ name: String, of arm: String) -> [Int: Double] {
+    Dictionary(
+      of(arm).compactMap { record in record.figures[name].map { (record.run.seed, $0) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// A figure of a setting.
+  package func sample(_ name: String, of arm: String) -> Sample {
+    let figures = figures(name, of: arm)
+    return Sample(figures.keys.sorted().compactMap { figures[$0] })
+  }
+
+  /// The differences of a figure between two settings, for the seeds that have both.
+  package func difference(_ name: String, _ arm: String, from base: String) -> Sample {
+    let (one, other) = (figures(name, of: arm), figures(name, of: base))
+    return Sample(
+      one.sorted { $0.key < $1.key }.compactMap { seed, figure in
+        other[seed].map { figure - $0 }
+      })
+  }
+}
+
+/// What `alexnet evaluate --json` says, as far as experiments read it.
+package struct Evaluated: Decodable, Sendable {
+  /// Errors of an ensemble or of a network.
+  package struct Figures: Decodable, Sendable {
+    package let images: Int
+    package let loss: Double
+    package let top1Error: Double
+    package let top5Error: Double
+  }
+
+  /// A network.
+  package struct Member: Decodable, Sendable {
+    package let figures: Figures
+  }
+
+  package let figures: Figures
+  package let members: [Member]
+  /// The same with equal weights, where weights were fitted.
+  package let equalWeights: Figures?
+}

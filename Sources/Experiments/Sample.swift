@@ -1,0 +1,70 @@
+import Foundation
+
+/// The figures that several seeds gave: their mean, and how far it can be trusted.
+package struct Sample: Sendable, Equatable {
+  /// The figures, one a seed.
+  package let values: [Double]
+
+  package init(_ values: [Double]) { self.values = values }
+
+  /// Their mean; NaN where there is none.
+  package var mean: Double { values.reduce(0, +) / Double(values.count) }
+
+  /// The standard deviation, sqrt(sum (x - mean)^2 / (n - 1)); nil below two figures.
+  package var deviation: Double? {
+    guard values.count > 1 else { return nil }
+    let mean = mean
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return (squares / Double(values.count - 1)).squareRoot()
+  }
+
+  /// Half the width of the interval that holds the true mean with a probability of 95 %:
+  /// t(n - 1) s / sqrt(n); nil below two figures.
+  package var halfWidth: Double? {
+    deviation.map {
+      StudentT.quantile(degrees: values.count - 1) * $0 / Double(values.count).squareRoot()
+    }
+  }
+
+  /// The interval that holds the true mean with a probability of 95 %; nil below two figures.
+  package var interval: ClosedRange<Double>? { halfWidth.map { mean - $0...mean + $0 } }
+
+  /// The differences of two samples, figure by figure: seeds are paired.
+  package func minus(_ other: Sample) -> Sample {
+    Sample(zip(values, other.values).map { $0 - $1 })
+  }
+}
+
+/// Student's distribution of t.
+package enum StudentT {
+  /// The t below which |T| stays with a probability.
+  /// - Parameters:
+  ///   - degrees: Degrees of freedom, at least 1.
+  ///   - probability: The probability, 0.95 for the usual interval.
+  /// - Returns: t, to twelve digits.
+  package static func quantile(degrees: Int, probability: Double = 0.95) -> Double {
+    // P(|T| < t) rises with theta = atan(t / sqrt(n)) from 0 to 1.
+    var (low, high) = (0.0, Double.pi / 2)
+    for _ in 0..<100 {
+      let middle = (low + high) / 2
+      if within(middle, degrees: degrees) < probability { low = middle } else { high = middle }
+    }
+    return tan(low) * Double(degrees).squareRoot()
+  }
+
+  /// P(|T| < sqrt(n) tan(theta)), a finite sum for whole n (Abramowitz and Stegun, 26.7.3 and
+  /// 26.7.4).
+  private static func within(_ theta: Double, degrees: Int) -> Double {
+    let (sine, cosine) = (sin(theta), cos(theta))
+    let isOdd = !degrees.isMultiple(of: 2)
+    // Odd: cos + 2/3 cos^3 + (2 4)/(3 5) cos^5 ...; even: 1 + 1/2 cos^2 + (1 3)/(2 4) cos^4 ...
+    var (term, sum) = (isOdd ? cosine : 1, 0.0)
+    var power = isOdd ? 1 : 0
+    while power <= degrees - 2 {
+      sum += term
+      term *= cosine * cosine * Double(power + 1) / Double(power + 2)
+      power += 2
+    }
+    return isOdd ? 2 / Double.pi * (theta + sine * sum) : sine * sum
+  }
+}

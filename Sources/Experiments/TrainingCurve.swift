@@ -1,0 +1,46 @@
+import Report
+
+/// Readings of a training's steps.
+enum TrainingCurve {
+  /// The mean training error of each part of an epoch, in percent, at the part's mean epoch.
+  static func errors(_ run: RunMetrics, partsOfAnEpoch parts: Double) -> [[Double]] {
+    // The last step of an epoch belongs to the part before it.
+    let groups = Dictionary(grouping: run.steps.filter { $0.error.isFinite }) {
+      ($0.epoch * parts).rounded(.up)
+    }
+    return groups.keys.sorted().compactMap { key in
+      groups[key].map { steps in
+        [\RunMetrics.Step.epoch, \.error].map { path in
+          steps.reduce(0) { $0 + $1[keyPath: path] } / Double(steps.count)
+        }
+      }
+    }
+  }
+
+  /// Where a curve first comes down to a level, between the points beside it; nil if it does not.
+  static func place(of level: Double, on curve: [[Double]]) -> Double? {
+    guard let place = curve.firstIndex(where: { $0[1] <= level }) else { return nil }
+    guard place > 0 else { return curve[0][0] }
+    let (before, after) = (curve[place - 1], curve[place])
+    return before[0] + (after[0] - before[0]) * (before[1] - level) / (before[1] - after[1])
+  }
+
+  /// The first step at which the mean loss of the last 20 steps is below nine tenths of a level;
+  /// nil if there is none.
+  static func departure(_ losses: [Double], from level: Double) -> Int? {
+    guard losses.count >= 20 else { return nil }
+    return (20...losses.count).first { end in
+      losses[(end - 20)..<end].reduce(0, +) / 20 < 0.9 * level
+    }
+  }
+
+  /// Several curves' mean, point by point, as far as all go.
+  static func mean(_ curves: [[[Double]]]) -> Curve {
+    let length = curves.map(\.count).min() ?? 0
+    return Curve(
+      (0..<length).map { place in
+        Curve.Point(
+          Sample(curves.map { $0[place][0] }).mean, Sample(curves.map { $0[place][1] }).mean)
+      })
+  }
+}

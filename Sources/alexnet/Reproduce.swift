@@ -1,0 +1,274 @@
+import Data
+import Experiments
+import Foundation
+import JSON
+import Networks
+import Options
+import Report
+import System
+import Training
+
+/// `alexnet reproduce`: tries a claim of the paper, from its runs to a table and a figure.
+enum Reproduce: Subcommand {
+  static let name = "reproduce"
+  static let summary = "try a claim of the paper: its runs, a table with spread, a figure"
+
+  private static let data = ListOption(
+    "data", "DATASET", .path, "A dataset that 'alexnet prepare' made; some experiments take more.")
+  private static let out = Option(
+    "out", "DIR", .path,
+    "The folder of the runs, of NAME.md, NAME.svg and NAME.json. Runs that are there go on.")
+  private static let seeds = Option(
+    "seeds", "N", .integer(in: 1...1000), default: "the experiment's", "Seeds of each setting.")
+  private static let epochs = Option(
+    "epochs", "N", .integer(in: SettingBounds.epochs), default: "the experiment's",
+    "Epochs of a run.")
+  private static let batchSize = Option(
+    "batch-size", "N", .integer(in: SettingBounds.batchSize), default: "the experiment's",
+    "Images in a batch.")
+  private static let network = Option(
+    "network", "NAME|FILE", .path, default: "the experiment's", "The network that is varied.")
+  private static let with = Option(
+    "with", "OPTIONS", .text,
+    "Options of alexnet-train for every run, in one word: '--max-steps 50 --threads 1'.")
+  private static let launch = Setting(
+    "launch", "COMMAND", .text, default: "mpirun -np 2",
+    "What starts a training on its ranks; none for one process.")
+  private static let dryRun = Flag(
+    "dry-run", "Time some steps of each setting, say what all runs will take, and make none.")
+  private static let slurm = Option(
+    "slurm", "OPTIONS", .text,
+    "Submit the runs as an array of jobs with these options of sbatch ('-c 16 --time=12:00:00'), "
+      + "and the next stage or the table as a job after them.")
+  private static let fromJSON = Option(
+    "from-json", "FILE", .path, "Write table and figure again from NAME.json, without training.")
+  private static let only = Option(
+    "only", "RUN", .text, isHidden: true, "Carry out one run, for a job of an array.")
+
+  static let command = Command(
+    "alexnet reproduce",
+    overview: """
+      Makes the runs of an experiment one after the other, each once: a run that was interrupted
+      goes on where it stopped. Then writes a table with means, standard deviations and 95 %
+      intervals over seeds (Student's t, paired by seed where settings are compared), a figure, and
+      a small JSON from which both can be made again. Experiments:
+      \(Experiments.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")).
+      """,
+    synopsis: "NAME --data DATASET --out DIR [options]", takesOperands: true,
+    groups: [
+      ("What", [data, out, seeds, epochs, batchSize, network, with]),
+      ("How", [launch, dryRun, slurm, fromJSON, only]),
+    ])
+
+  static func run(_ words: [String]) throws(Failure) {
+    let arguments = try command.parse(words)
+    let names = Experiments.all.map { $0.name }
+    guard arguments.operands.count == 1,
+      let experiment = Experiments.all.first(where: { $0.name == arguments.operands[0] })
+    else {
+      throw Failure(.usage, "Name one experiment: \(names.joined(separator: ", ")).")
+    }
+    guard let folder = arguments[out] else {
+      throw Failure(.usage, "Give --out DIR, the folder of the experiment.")
+    }
+    if let path = arguments[fromJSON] {
+      let file = try ExperimentFile(try TextFile.read(path), from: path)
+      guard file.experiment == experiment.name else {
+        throw Failure(.usage, "\(quoted(path)) is of the experiment \(quoted(file.experiment)).")
+      }
+      try RunDirectory(folder).makeFolder()
+      return try write(file, experiment, into: folder)
+    }
+    let datasets = arguments[data]
+    guard experiment.datasets.contains(datasets.count) else {
+      let (least, most) = (experiment.datasets.lowerBound, experiment.datasets.upperBound)
+      throw Failure(
+        .usage,
+        "\(experiment.name) needs \(least == most ? "\(least)" : "\(least) to \(most)") of --data "
+          + "DATASET, not \(datasets.count).")
+    }
+    let opened = try datasets.map { path throws(Failure) in try Dataset(opening: path) }
+    let runs = ExperimentRuns(
+      experiment: experiment, scope: scope(arguments, experiment), folder: folder,
+      datasets: datasets,
+      launcher: arguments[launch] == "none" ? [] : split(arguments[launch]))
+    Child.passSignalsOn()
+    if arguments[dryRun] { return try forecast(runs) }
+    if let name = arguments[only] {
+      guard let run = try runs.state().missing.first(where: { $0.name == name }) else { return }
+      return try runs.carryOut(run)
+    }
+    if let options = arguments[slurm], try runs.state().missing.count > 0 {
+      return try SlurmArray(runs, words: words, options: split(options)).submit()
+    }
+    try carryOut(runs)
+    let file = ExperimentFile(
+      experiment: experiment.name, program: ProgramVersion().text(of: "alexnet").firstLine,
+      datasets: opened.map(\.description), scope: runs.scope, records: try runs.state().records)
+    try write(file, experiment, into: folder)
+  }
+
+  private static func split(_ text: String) -> [String] {
+    text.split(separator: " ").map(String.init)
+  }
+
+  private static func scope(_ arguments: Arguments, _ experiment: any Experiment.Type) -> Scope {
+    var scope = experiment.standard
+    scope.seeds = arguments[seeds] ?? scope.seeds
+    scope.epochs = arguments[epochs] ?? scope.epochs
+    scope.batchSize = arguments[batchSize] ?? scope.batchSize
+    scope.network = arguments[network] ?? scope.network
+    scope.datasets = arguments[data].count
+    scope.with = arguments[with].map(split) ?? []
+    return scope
+  }
+
+  /// Makes all runs, stage by stage; one that fails does not keep others from being made.
+  private static func carryOut(_ runs: ExperimentRuns) throws(Failure) {
+    var failed: [String: Failure] = [:]
+    while true {
+      let (records, missing) = try runs.state()
+      guard let run = missing.first(where: { failed[$0.name] == nil }) else { break }
+      StandardStream.output.tell(
+        "[\(records.count + 1) of \(records.count + missing.count)] \(run.arm), seed \(run.seed)\n")
+      do {
+        try runs.carryOut(run)
+      } catch {
+        if error.exitCode == .savedUnfinished { throw error }
+        StandardStream.error.tell("alexnet: \(error.message)\n")
+        failed[run.name] = error
+      }
+    }
+    guard let first = failed.values.first else { return }
+    throw Failure(
+      first.exitCode,
+      "\(counted(failed.count, "run", "runs")) did not end well: \(listed(failed.keys.sorted())). "
+        + "The others are kept, and the same command tries these again.")
+  }
+
+  private static func forecast(_ runs: ExperimentRuns) throws(Failure) {
+    let (records, missing) = try runs.state()
+    let later = runs.experiment.later(runs.scope, after: records)
+    let status = StatusLine()
+    let costs = try runs.costs(of: missing + later) { words in
+      status.update(isLast: false) { words }
+    }
+    status.update(isLast: true) { "timed" }
+    let columns: [Column] = [.left(44), .right(5), .right(9), .right(9), .right(8)]
+    var text = tableLine(["setting", "runs", "steps", "s a step", "hours"], columns, gap: 2) + "\n"
+    for cost in costs {
+      text +=
+        tableLine(
+          [
+            cost.arm, "\(cost.runs)", "\(cost.steps)", plain(cost.seconds, digits: 3),
+            String(format: "%.2f", cost.hours),
+          ], columns, gap: 2) + "\n"
+    }
+    let hours = costs.reduce(0) { $0 + $1.hours }
+    text +=
+      String(format: "%.1f hours in all", hours)
+      + "; \(counted(records.count, "run is", "runs are")) done.\n"
+    try StandardStream.output.write(text)
+  }
+
+  private static func write(
+    _ file: ExperimentFile, _ experiment: any Experiment.Type, into folder: String
+  ) throws(Failure) {
+    let result = experiment.result(file.scope, file.records)
+    let place = "\(folder)/\(experiment.name)"
+    try TextFile.write(lines: file.json, to: place + ".json")
+    let page = file.page(experiment, result)
+    try TextFile.write(lines: page, to: place + ".md")
+    try TextFile.write(lines: try result.svg(), to: place + ".svg")
+    try StandardStream.output.write(page + "Written: \(place).md, .svg and .json\n")
+  }
+}
+
+extension String {
+  fileprivate var firstLine: String {
+    split(separator: "\n").first.map(String.init) ?? ""
+  }
+}
+
+/// The runs of a stage as an array of Slurm's jobs.
+private struct SlurmArray {
+  let runs: ExperimentRuns
+  let words: [String]
+  let options: [String]
+
+  init(_ runs: ExperimentRuns, words: [String], options: [String]) {
+    self.runs = runs
+    self.words = words
+    self.options = options
+  }
+
+  /// A word for a shell.
+  private static func shell(_ word: String) -> String {
+    "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+
+  private var command: String {
+    ([Child.own, "reproduce"] + words).map(Self.shell).joined(separator: " ")
+  }
+
+  /// A job's script.
+  ///
+  /// The run is in the background, since bash acts on a signal only in `wait`; code 75 is a run
+  /// that was saved before its time was up.
+  private func script(list: String) -> String {
+    """
+    #!/bin/bash
+    #SBATCH --job-name=alexnet-\(runs.experiment.name)
+    #SBATCH --ntasks=2
+    #SBATCH --signal=B:USR1@180
+    #SBATCH --requeue
+    #SBATCH --open-mode=append
+    #SBATCH --output=\(runs.folder)/slurm-%A-%a.out
+    run=$(sed -n "${SLURM_ARRAY_TASK_ID}p" \(Self.shell(list)))
+    \(command) --only "$run" &
+    child=$!
+    trap 'kill -USR1 $child' USR1
+    trap 'kill -TERM $child' TERM
+    code=
+    while [ -z "$code" ]; do
+      wait $child
+      code=$?
+      if [ $code -gt 128 ] && kill -0 $child 2>/dev/null; then code=; fi
+    done
+    if [ $code = 75 ]; then scontrol requeue "$SLURM_JOB_ID" && exit 0; fi
+    exit $code
+
+    """
+  }
+
+  func submit() throws(Failure) {
+    let missing = try runs.state().missing
+    let place = "\(runs.folder)/\(runs.experiment.name)"
+    try RunDirectory(runs.folder).makeFolder()
+    let (list, job, said) = (place + ".runs", place + ".slurm", place + ".sbatch")
+    let complaints = said + ".errors"
+    try TextFile.write(lines: missing.map { $0.name + "\n" }.joined(), to: list)
+    try TextFile.write(lines: script(list: list), to: job)
+    func sbatch(_ words: [String]) throws(Failure) -> String {
+      for path in [said, complaints] { try? FileManager.default.removeItem(atPath: path) }
+      let code = try Child.run(
+        ["/usr/bin/env", "sbatch", "--parsable"] + words, output: said, complaints: complaints)
+      let answer = (try TextFile.read(said)).trimmingCharacters(in: .whitespacesAndNewlines)
+      guard code == 0 else {
+        let reason = try TextFile.read(complaints)
+        throw Failure(.internal, "sbatch ended with code \(code): \(answer)\(reason)")
+      }
+      // ID, or ID;CLUSTER.
+      return String(answer.prefix { $0 != ";" })
+    }
+    let array = try sbatch(options + ["--array=1-\(missing.count)", job])
+    let after = try sbatch([
+      "--dependency=afterok:\(array)", "--kill-on-invalid-dep=yes", "--ntasks=1",
+      "--output=\(runs.folder)/slurm-%j.out", "--wrap", command,
+    ])
+    try StandardStream.output.write(
+      "Submitted \(counted(missing.count, "run", "runs")) as the array \(array), and what follows "
+        + "as job \(after). If a run fails, what follows is cancelled: start the same command "
+        + "again.\n")
+  }
+}

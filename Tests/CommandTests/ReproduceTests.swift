@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+/// `alexnet reproduce` with a small network on a few pictures.
+@Suite(.serialized) struct ReproduceTests {
+  private let scratch: ScratchFolder
+  private var out: String { scratch.path + "/out" }
+
+  init() throws { scratch = try ScratchFolder() }
+
+  private func command(_ experiment: String = "fashion-mnist") throws -> [String] {
+    [
+      "reproduce", experiment, "--data", try Pictures.tiny.get().path + "/dataset", "--out", out,
+      "--seeds", "2", "--epochs", "2", "--network", "cifar-four-layer", "--batch-size", "20",
+      "--launch", "none", "--with", "--threads 1",
+    ]
+  }
+
+  private func text(_ name: String) throws -> String {
+    try String(contentsOfFile: "\(out)/\(name)", encoding: .utf8)
+  }
+
+  @Test func runsAreMadeOnceAndGoOnAndTheTableIsTheirRecords() throws {
+    let outcome = try Program.alexnet(ranks: nil, try command())
+    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(outcome.output.contains("[2 of 2] alexnet, seed 2"), "\(outcome.output)")
+    let (page, json, figure) = (
+      try text("fashion-mnist.md"), try text("fashion-mnist.json"), try text("fashion-mnist.svg")
+    )
+    #expect(page.contains("Verdict on the accuracy being above 88.4 %") && figure.contains("<svg"))
+    // The accuracy of the table is that of the run's last validation.
+    let metrics = try text("runs/alexnet-seed-2/metrics.jsonl")
+    let last = try #require(metrics.split(separator: "\n").last { $0.contains("\"validation\"") })
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any])
+    let error = try #require(record["top1Error"] as? Double)
+    #expect(
+      page.contains("| seed 2 |") && page.contains(String(format: " %.2f |", 100 - error)),
+      "\(error) in:\n\(page)")
+
+    // A run that is whole is not made again; one whose record is not there goes on.
+    try FileManager.default.removeItem(atPath: "\(out)/runs/alexnet-seed-2.json")
+    let again = try Program.alexnet(ranks: nil, try command())
+    #expect(again.code == 0 && !again.output.contains("seed 1\n"), "\(again.output)")
+    let said = try [1, 2].map { try text("runs/alexnet-seed-\($0).out") }
+    #expect(said.map { $0.contains("nothing is left to train") } == [false, true], "\(said)")
+    #expect(try text("fashion-mnist.json") == json)
+
+    // Drawn again without runs.
+    try FileManager.default.moveItem(atPath: out, toPath: scratch.path + "/first")
+    let drawn = try Program.alexnet(
+      "reproduce", "fashion-mnist", "--from-json", scratch.path + "/first/fashion-mnist.json",
+      "--out", out)
+    #expect(drawn.code == 0, "\(drawn.error)")
+    #expect(
+      try text("fashion-mnist.md") == page && text("fashion-mnist.svg") == figure
+        && text("fashion-mnist.json") == json)
+
+    // Other settings in the same folder, and a wrong number of datasets, are refused.
+    try FileManager.default.removeItem(atPath: out)
+    try FileManager.default.moveItem(atPath: scratch.path + "/first", toPath: out)
+    let other = try Program.alexnet(ranks: nil, try command().map { $0 == "20" ? "10" : $0 })
+    #expect(other.code == 64 && other.error.contains("with other settings"), "\(other.error)")
+    let data = try Program.alexnet(ranks: nil, try command() + ["--data", "/elsewhere"])
+    #expect(data.code == 64 && data.error.contains("needs 1 of --data"), "\(data.error)")
+  }
+
+  @Test func aRunThatFailsIsNamedAndTheOthersAreKept() throws {
+    // A file where the first run's folder would be.
+    try FileManager.default.createDirectory(
+      atPath: out + "/runs", withIntermediateDirectories: true)
+    try "".write(toFile: out + "/runs/alexnet-seed-1", atomically: true, encoding: .utf8)
+    let outcome = try Program.alexnet(ranks: nil, try command())
+    #expect(outcome.code == 73, "\(outcome.code)")
+    #expect(outcome.error.contains("1 run did not end well: 'alexnet-seed-1'"), "\(outcome.error)")
+    #expect(try text("runs/alexnet-seed-2.json").contains("accuracy"))
+    #expect(try text("runs/alexnet-seed-1.out").contains("not a folder"))
+  }
+
+  @Test func aDryRunSaysTheHoursAndTrainsNothing() throws {
+    let outcome = try Program.alexnet(ranks: nil, try command() + ["--dry-run"])
+    #expect(outcome.code == 0, "\(outcome.error)")
+    // 2 epochs of 60 pictures in batches of 20.
+    let row = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("alexnet ") })
+    #expect(row.split(separator: " ").dropFirst().prefix(2) == ["2", "6"], "\(row)")
+    #expect(outcome.output.contains("hours in all; 0 runs are done"), "\(outcome.output)")
+    #expect(!FileManager.default.fileExists(atPath: out))
+  }
+
+  @Test func slurmGetsAnArrayAndWhatFollows() throws {
+    // An sbatch that notes its words, and runs an array's jobs at once.
+    let script = """
+      #!/bin/bash
+      echo "$*" >>"$(dirname "$0")/words"
+      for word; do
+        case $word in --array=1-*) count=${word#--array=1-};; esac
+        last=$word
+      done
+      for ((task = 1; task <= ${count:-0}; task++)); do
+        SLURM_ARRAY_TASK_ID=$task bash "$last" >&2 || exit
+      done
+      echo "4${count:-7};cluster"
+      """
+    let path = scratch.path + "/sbatch"
+    try script.write(toFile: path, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    let outcome = try Program.run(
+      [
+        "/bin/bash", "-c", "PATH=$0:$PATH exec \"$@\"", scratch.path, "\(Program.folder)/alexnet",
+      ] + (try command()) + ["--slurm", "-c 2 --time=1:00:00"])
+    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(
+      outcome.output.contains("Submitted 2 runs as the array 42, and what follows as job 47"),
+      "\(outcome.output)")
+    let lines = try String(contentsOfFile: scratch.path + "/words", encoding: .utf8)
+      .split(separator: "\n")
+    #expect(lines[0] == "--parsable -c 2 --time=1:00:00 --array=1-2 \(out)/fashion-mnist.slurm")
+    #expect(lines[1].contains("--dependency=afterok:42") && lines[1].contains("'--slurm'"))
+    // The array's jobs have made the runs: the table is all that is left.
+    let table = try Program.alexnet(ranks: nil, try command())
+    #expect(table.code == 0 && !table.output.contains("seed 1\n"), "\(table.output)")
+  }
+}

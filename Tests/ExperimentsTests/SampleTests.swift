@@ -1,0 +1,37 @@
+import Experiments
+import Testing
+
+@Suite struct SampleTests {
+  /// Quantiles of t for 95 % in both tails together, from printed tables.
+  @Test(arguments: [
+    (1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (9, 2.262), (10, 2.228),
+    (30, 2.042), (120, 1.980),
+  ])
+  func quantilesAreThoseOfTables(_ degrees: Int, _ quantile: Double) {
+    #expect(abs(StudentT.quantile(degrees: degrees) - quantile) < 0.0006)
+  }
+
+  @Test func otherProbabilitiesToo() {
+    #expect(abs(StudentT.quantile(degrees: 4, probability: 0.99) - 4.604) < 0.0006)
+    #expect(abs(StudentT.quantile(degrees: 7, probability: 0.9) - 1.895) < 0.0006)
+  }
+
+  @Test func aSampleWorkedByHand() throws {
+    // Mean 5, squares 9 + 1 + 1 + 9 over 3, so s = 2.58199; t(3) = 3.18245, over sqrt(4).
+    let sample = Sample([2, 4, 6, 8])
+    #expect(sample.mean == 5)
+    #expect(abs(try #require(sample.deviation) - 2.581989) < 1e-6)
+    #expect(abs(try #require(sample.halfWidth) - 4.108491) < 1e-5)
+    #expect(Sample([3]).deviation == nil && Sample([3]).interval == nil)
+    #expect(Sample([]).mean.isNaN)
+    #expect(Sample([5, 7]).minus(Sample([1, 2])).values == [4, 5])
+  }
+
+  @Test func aVerdictIsWhereTheIntervalLies() {
+    // Intervals: 5 +- 4.1, and with a wider spread 5 +- 8.2.
+    #expect(Verdict(Sample([2, 4, 6, 8]), above: 0) == .shown)
+    #expect(Verdict(Sample([2, 4, 6, 8]), above: 1) == .tooSmall)
+    #expect(Verdict(Sample([2, 4, 6, 8]), above: 10) == .opposite)
+    #expect(Verdict(Sample([5]), above: 0) == .tooSmall)
+  }
+}
