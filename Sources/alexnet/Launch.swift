@@ -80,8 +80,10 @@ enum Launch: Subcommand {
     let job = BatchJob(environment, lines: SystemText.lines(of:))
     let line = try line(arguments, job)
     let text = line.words(try Self.words(arguments) + arguments.operands, environment)
-    try StandardStream.output.show(text.map(shellWord).joined(separator: " ") + "\n")
-    if arguments[print] { return }
+    let shown = text.map(shellWord).joined(separator: " ") + "\n"
+    if arguments[print] { return try StandardStream.output.show(shown) }
+    // The run has a log; a stream that cron has closed stops nothing.
+    StandardStream.output.tell(escaped(shown, but: "\n"))
     // mpirun wants to be told that root is meant.
     if geteuid() == 0 {
       for name in ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] {

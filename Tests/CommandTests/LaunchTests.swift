@@ -94,6 +94,28 @@ import Testing
     #expect(outcome.code == 7, "\(outcome.error)")
   }
 
+  /// As cron may start it: mpirun would take the streams' numbers for files of its own.
+  @Test func closedStreamsStopNothing() throws {
+    let file = scratch.path + "/written"
+    let outcome = try Program.run([
+      "/bin/bash", "-c",
+      "\"$0\" launch --ranks 1 --program /bin/sh -c 'echo x >\"$0\"' \"$1\" <&- >&- 2>&-",
+      Program.folder + "/alexnet", file,
+    ])
+    #expect(outcome.code == 0)
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "x\n")
+  }
+
+  @Test func aMissingMpirunIsNamedWithItsRemedy() throws {
+    let outcome = try Program.run([
+      "/usr/bin/env", "PATH=/nowhere", Program.folder + "/alexnet", "launch", "--program",
+      "/bin/true",
+    ])
+    #expect(
+      outcome.code == 66 && outcome.error.contains("'mpirun' cannot be started")
+        && outcome.error.contains("module load"), "\(outcome.error)")
+  }
+
   /// Another machine, as hwloc describes it.
   @Test func coresNotHardwareThreadsAreShared() throws {
     let outcome = try Program.run([
