@@ -77,6 +77,29 @@ import Testing
     #expect(try text("runs/alexnet-seed-1.out").contains("not a folder"))
   }
 
+  @Test func aSignalSavesTheRunAndTheSameCommandGoesOn() throws {
+    // Long enough to be stopped: thousands of epochs.
+    let long = try command().map { $0 == "--threads 1" ? "--threads 1 --epochs 9000" : $0 }
+    let script = """
+      pattern=$1
+      shift
+      "$@" &
+      until grep -q "$pattern" "$0" 2>/dev/null; do
+        kill -0 $! 2>/dev/null || exit 1
+        sleep 0.1
+      done
+      kill -TERM $!
+      wait $!
+      """
+    let run = "\(out)/runs/alexnet-seed-1"
+    for (file, pattern) in [(run + "/metrics.jsonl", "step"), (run + ".out", "Continuing after")] {
+      let stopped = try Program.run(
+        ["/bin/bash", "-c", script, file, pattern, "\(Program.folder)/alexnet"] + long)
+      #expect(stopped.code == 75, "\(stopped.code)")
+      #expect(stopped.error.contains("Stopped in 'alexnet-seed-1'"), "\(stopped.error)")
+    }
+  }
+
   @Test func aDryRunSaysTheHoursAndTrainsNothing() throws {
     let outcome = try Program.alexnet(ranks: nil, try command() + ["--dry-run"])
     #expect(outcome.code == 0, "\(outcome.error)")
