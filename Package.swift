@@ -26,6 +26,8 @@ let systemLibraries: [Target] = [
     name: "CArchive", pkgConfig: "libarchive",
     providers: [.apt(["libarchive-dev", "zlib1g-dev"])]),
   .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(
+    name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 ]
 
 /// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas.
@@ -64,6 +66,7 @@ let version = Target.target(
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("System", ["CScheduling", "CTopology", "CChecksums", "CVersion"]),
   ("Options", ["System"]),
+  ("HTTP", ["System", "CMicroHTTPD"]),
   ("JSON", ["System"]),
   ("Safetensors", ["JSON", "System"]),
   ("Tensors", ["COpenBLAS", "CLIBXSMM"]),
@@ -162,7 +165,7 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints", "Data", "Images",
       "Towers", "Planning", "ModelParallel", "Supervision", "MPI", "Layers", "Kernels", "Networks",
-      "Tensors", "Safetensors", "JSON", "Options", "System",
+      "Tensors", "Safetensors", "JSON", "Options", "HTTP", "System",
     ]
   ),
 ]
@@ -171,6 +174,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("PackageTests", []),
   ("SystemTests", ["TestSupport", "System"]),
   ("OptionsTests", ["Options", "System"]),
+  ("HTTPTests", ["HTTP", "System"]),
   ("JSONTests", ["JSON", "System"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "System"]),
   ("TensorsTests", ["TestSupport", "Tensors"]),

@@ -54,12 +54,16 @@ package struct RunReport {
     return KernelPicture(weights, side: side, towers: network.towers, background: background)
   }
 
-  /// The page as one self-contained HTML file.
+  /// The page as one self-contained HTML file; one that `isLiving` renews itself in a browser.
   /// - Throws: `Failure` if gnuplot is missing or a checkpoint is damaged.
-  package func html() throws(Failure) -> String {
+  package func html(isLiving: Bool = false) throws(Failure) -> String {
     let title =
       runs.count == 1 ? "Run \(runs[0].name)" : runs.map(\.name).joined(separator: ", ")
     var body = "<h1>\(HTML.escaped(title))</h1>\n"
+    if isLiving {
+      let records = runs.compactMap { FileStatus($0.directory.metrics)?.changed }
+      body += LivingPage.note(recorded: records.max().map { $0 / 1_000_000_000 })
+    }
     body += runs.count == 1 ? summary(runs[0]) : comparison
     body += try curves()
     let notes = checkpoints.compactMap { $0?.note }
@@ -74,7 +78,7 @@ package struct RunReport {
         "<div class=\"scroll\"><div class=\"wide\">\(step.svg)</div></div>")
     }
     body += settings
-    return HTML.page(title: title, body)
+    return HTML.page(title: title, body, script: isLiving ? LivingPage.script : nil)
   }
 
   // MARK: Head

@@ -75,7 +75,9 @@ struct Main {
   private static var helpText: String {
     var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools for training and using AlexNet.\n\n"
     for subcommand in subcommands {
-      text += "  \(Column.left(11).fitted(subcommand.name)) \(subcommand.summary)\n"
+      text += Command.wrapped(
+        subcommand.summary, min(100, max(40, StandardStream.output.columns ?? 100)), indent: 14,
+        first: "  " + subcommand.name)
     }
     return text + "\n'alexnet help SUBCOMMAND' lists its options; 'alexnet --version' names the "
       + "version.\n"
