@@ -14,6 +14,11 @@ extension Safeguards {
       throw Failure(.usage, "--max-rollbacks needs --on-divergence rollback.")
     }
     if goesBack { divergence = .rollBack(most: most ?? Self.mostRollbacks) }
+    stopsOnStall = arguments[TrainOptions.onStall] == "stop"
+    stallSteps = arguments[TrainOptions.stallSteps]
+    guard stallSteps == nil || stopsOnStall else {
+      throw Failure(.usage, "--stall-steps needs --on-stall stop.")
+    }
     if let grace = arguments[TrainOptions.grace] { StopSignals.setGrace(grace) }
     faults = arguments[TrainOptions.inject]
   }

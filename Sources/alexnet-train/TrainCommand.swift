@@ -161,7 +161,8 @@ struct TrainCommand {
     }
     let steps = counted(result.steps, "step", "steps")
     say(
-      "Done after \(steps): \(error ?? "no validation images"). The run is in \(place).\n"
+      "Done after \(steps): \(error ?? "no validation images"). \(result.reason) "
+        + "The run is in \(place).\n"
     )
     return .done
   }

@@ -144,6 +144,14 @@ enum TrainOptions {
     "stop, or rollback: go back to the last checkpoint with half the learning rate.")
   static let maxRollbacks = Option(
     "max-rollbacks", "N", .integer(in: 1...1000), default: "3", "How often a run may go back.")
+  static let onStall = Setting(
+    "on-stall", "WORD", .word(of: ["warn", "stop"]), default: "warn",
+    "A network that does not learn, its loss at chance or a layer dead: warn, or stop with code 79."
+  )
+  static let stallSteps = Option(
+    "stall-steps", "N", .integer(in: 1...Int.max),
+    default: "5000 images a class, at least 500 steps",
+    "Steps at chance after which --on-stall stop ends the run.")
   static let grace = Option(
     "grace", "SECONDS", .integer(in: 0...86_400), default: "mpirun's 1 s, srun's 30 s",
     "Time between SIGTERM and SIGKILL, enough for a last checkpoint.")
@@ -208,7 +216,10 @@ enum TrainOptions {
       ("Fine-tuning", [initFrom, reset, classMap, freeze, learningRateScale]),
       ("Validation and checkpoints", [validateEvery, checkpointEvery, keep, tensorboard]),
       ("Timeline", [timeline, timelineSteps]),
-      ("Stopping and faults", [maxTime, watchdog, onDivergence, maxRollbacks, grace, inject]),
+      (
+        "Stopping and faults",
+        [maxTime, watchdog, onDivergence, maxRollbacks, onStall, stallSteps, grace, inject]
+      ),
       ("Machine", [threads, algorithm]),
       (
         "Ranks",

@@ -18,7 +18,7 @@ public enum ExitCode: Int32, Sendable {
   case savedUnfinished = 75
   /// The ranks differ in something that must be the same.
   case ranksDisagree = 76
-  /// The numbers of the training became infinite or NaN.
+  /// The numbers of the training became infinite, NaN or far too large, or it does not learn.
   case diverged = 79
 }
 

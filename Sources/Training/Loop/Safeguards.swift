@@ -15,6 +15,10 @@ package struct Safeguards: Sendable {
   package var endTime: Double?
   /// What to do when the numbers diverge.
   package var divergence = Divergence.stop
+  /// Whether a run that does not learn ends; otherwise it is warned of.
+  package var stopsOnStall = false
+  /// The steps at chance after which it ends; nil for five times those after which it is warned of.
+  package var stallSteps: Int?
   /// Faults requested by a test.
   package var faults: [Fault] = []
 
@@ -33,14 +37,22 @@ package struct Safeguards: Sendable {
     _ state: TrainingState, _ sentence: String, learningRate: Double
   ) throws(Failure) -> (step: Int, rollbacks: TrainingState.Rollbacks, most: Int) {
     let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
+    guard state.step > 0 else {
+      // Going back to the start would only do the same again.
+      throw Failure(
+        .diverged,
+        "\(sentence), before any update, so that no learning rate is to blame; look at the "
+          + "weights that the run begins with and at how the pictures are scaled.")
+    }
     guard case .rollBack(let most) = divergence, count < most, let step = state.rollbackStep else {
       let tried = count > 0 ? " after rolling back \(count == 1 ? "once" : "\(count) times")" : ""
+      let other =
+        divergence == .stop
+        ? ", or let the run roll back automatically with --on-divergence rollback" : ""
       throw Failure(
         .diverged,
         "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller "
-          + "--learning-rate than \(plain(learningRate)), or let the run roll back automatically "
-          + "with --on-divergence rollback."
-      )
+          + "--learning-rate than \(plain(learningRate))\(other).")
     }
     return (step, TrainingState.Rollbacks(count: count + 1, rateFactor: factor), most)
   }

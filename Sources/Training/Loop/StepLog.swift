@@ -15,14 +15,14 @@ final class StepLog {
   private var skipped = 0
 
   init(
-    _ settings: TrainingSettings, _ plan: RunPlan, _ journal: RunJournal, _ observer: RunObserver
+    _ settings: TrainingSettings, _ plan: RunPlan, _ journal: RunJournal, _ observer: RunObserver,
+    _ chance: Chance, _ remedies: Remedies
   ) {
     self.settings = settings
     self.plan = plan
     self.journal = journal
     self.observer = observer
-    watch = StartWatch(
-      classes: settings.network.classes, learningRate: settings.recipe.learningRate)
+    watch = StartWatch(chance, settings.recipe, remedies)
   }
 
   /// Seconds a step, of the last ones.
@@ -55,8 +55,11 @@ final class StepLog {
   ///   - outcome: What it found.
   ///   - step: Steps done, this one included.
   ///   - learningRate: The weights' learning rate in it.
+  ///   - stall: How long nothing has been learnt.
   /// - Throws: `Failure` (inputOutput) where it cannot be written.
-  func note(_ outcome: StepOutcome, step: Int, learningRate: Double) throws(Failure) {
+  func note(
+    _ outcome: StepOutcome, step: Int, learningRate: Double, _ stall: Stall
+  ) throws(Failure) {
     let record = StepRecord(
       step: step, epoch: plan.epochs(after: step), loss: outcome.loss,
       trainingError: outcome.score.percent(outcome.score.top1Errors), learningRate: learningRate,
@@ -65,7 +68,7 @@ final class StepLog {
     try journal.note(record)
     try observer.note(record, images: outcome.score.images)
     speed.note(record, images: outcome.score.images)
-    if let warning = watch.note(loss: record.loss, step: step) {
+    if let warning = watch.note(loss: record.loss, step: step, stall) {
       try journal.say("Warning: " + warning)
     }
     try journal.progress(isLast: step == plan.lastStep) { progressLine(record) }

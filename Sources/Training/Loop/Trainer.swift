@@ -20,6 +20,8 @@ package struct TrainingResult: Sendable {
   package let best: TrainingState.Validation?
   /// Whether steps are left, because the run was asked to stop.
   package let isUnfinished: Bool
+  /// Why it ended, in sentences; empty where it was asked to stop.
+  package let reason: String
 }
 
 /// Trains a network on the ranks of a group: steps, validations, records and checkpoints in order.
@@ -40,6 +42,7 @@ package final class Trainer {
   private let journal: RunJournal
   private let stepLog: StepLog
   private let validationLog: ValidationLog
+  private let chance: Chance
   private let checkpoints: CheckpointStore
   private let meeting: StepMeeting
   private let validator: Validator
@@ -103,8 +106,11 @@ package final class Trainer {
       try TextFile(appendingTo: RunDirectory.Name.provenance, in: folder).append(provenance.json)
     }
     for line in provenance.sentences + said { try journal.log(line) }
+    let remedies = Remedies(
+      recipe, network: settings.network.name, isFineTuned: settings.fineTuning != nil)
+    chance = Chance(training: dataset.counts(.train), validation: dataset.counts(.validation))
     let observer = try RunObserver(
-      network, over: placement.all, learningRate: recipe.learningRate,
+      network, over: placement.all, remedies: remedies,
       tensorBoard: tensorBoard ? run.tensorBoard : nil, firstStep: state.step)
     let files = journal.files + observer.files
     keeper = lock.map { RunKeeper($0, files: files, settings: settings.json) }
@@ -121,7 +127,7 @@ package final class Trainer {
       newest: checkpoint == nil ? nil : state)
     meeting = StepMeeting(
       network, world, endTime: safeguards.endTime, keeper, journal, checkpoints)
-    stepLog = StepLog(settings, plan, journal, observer)
+    stepLog = StepLog(settings, plan, journal, observer, chance, remedies)
     validationLog = ValidationLog(journal: journal, observer: observer)
     validator = Validator(
       dataset, preprocessing, side: settings.network.inputSide, batchSize: recipe.batchSize,
@@ -194,7 +200,7 @@ package final class Trainer {
         100 * checkpoints.secondsWaited / max(1e-9, MonotonicClock.seconds - start)))
     return TrainingResult(
       steps: state.step, top1Error: state.validation?.top1Error, best: state.best,
-      isUnfinished: false)
+      isUnfinished: false, reason: reason)
   }
 
   private func agree(nonFinite: Int? = nil) throws -> StepAgreement.News {
@@ -217,18 +223,24 @@ package final class Trainer {
     try timeline?.begin(step: state.step + 1)
     let outcome = try steps.run(step: state.step, learningRate: rate, epoch: epoch)
     try say(timeline?.end(step: state.step + 1))
-    guard outcome.loss.isFinite else {
+    // Where no update has been made, a large loss is no explosion.
+    let isExploded = state.step > 0 && chance.isExploded(loss: outcome.loss)
+    guard outcome.loss.isFinite, !isExploded else {
       try recover(
         from: Divergence(network, world).sentence(
           loss: outcome.loss, "loss of step \(state.step + 1)"))
       return nil
     }
     state.step += 1
+    var stall = state.stall ?? Stall()
+    stall.note(loss: outcome.loss, chance)
+    state.stall = stall
     try stepLog.noteSkipped(outcome.skipped)
     if state.step % parallelism.checkEvery == 0 {
       try network.compareReplicas(step: state.step)
     }
-    try stepLog.note(outcome, step: state.step, learningRate: rate)
+    try stepLog.note(outcome, step: state.step, learningRate: rate, stall)
+    try endIfStalled()
     return outcome.nonFinite
   }
 
@@ -240,7 +252,8 @@ package final class Trainer {
   /// - Returns: Whether it came to its end; not where the run is asked to stop, or goes back to an
   ///   earlier step.
   private func validate() throws -> Bool {
-    try validationLog.noteHealth(step: state.step)
+    try noteHealth()
+    try endIfStalled()
     let start = MonotonicClock.seconds
     let (score, leftOut) = try validator.score(network) { done in
       try journal.progress { "Validating: \(done) of \(validator.imageCount) images" }
@@ -250,7 +263,7 @@ package final class Trainer {
     let record = ValidationRecord(
       score, step: state.step, epoch: plan.epochs(after: state.step),
       seconds: MonotonicClock.seconds - start)
-    guard record.loss.isFinite else {
+    guard record.loss.isFinite, !chance.isExploded(loss: record.loss) else {
       try recover(
         from: Divergence(network, world).sentence(
           loss: record.loss, "validation loss after step \(state.step)"))
@@ -262,12 +275,52 @@ package final class Trainer {
       shares: waits.compared(over: world))
     guard plan.countsValidation(after: state.step) else { return true }
     let rate = plan.learningRate(state)
-    if state.schedule.note(error: record.top1Error, settings.recipe.schedule) {
+    if state.schedule.note(
+      error: record.top1Error, settings.recipe.schedule,
+      isAtChance: chance.holds(error: record.top1Error))
+    {
       try journal.say(
         "The validation error has stopped improving: the learning rate falls from \(plain(rate)) "
           + "to \(plain(plan.learningRate(state))).")
     }
     return true
+  }
+
+  /// Looks at the layers before a validation.
+  private func noteHealth() throws {
+    guard let layers = try validationLog.noteHealth(step: state.step) else { return }
+    var stall = state.stall ?? Stall()
+    stall.note(layers, step: state.step)
+    state.stall = stall
+  }
+
+  /// What is said of a run that does not learn, where it has not for so many times the steps after
+  /// which it is warned of.
+  private func stallSentence(times: Int) -> String? {
+    let patience = chance.patience(batchSize: settings.recipe.batchSize)
+    return state.stall?.sentence(after: safeguards.stallSteps ?? times * patience, chance)
+  }
+
+  /// Ends a run that does not learn, where that was asked for.
+  private func endIfStalled() throws {
+    guard safeguards.stopsOnStall, let sentence = stallSentence(times: 5) else { return }
+    try checkpoints.finish()
+    throw Failure(
+      .diverged,
+      "\(sentence). Stopped after step \(state.step), as --on-stall stop asks; start again with "
+        + "another --learning-rate than \(plain(settings.recipe.learningRate)).")
+  }
+
+  /// Why the run has come to its end.
+  private var reason: String {
+    let why =
+      state.schedule.isFinished
+      ? "The validation error had stopped improving at the smallest learning rate, so the run ended "
+        + "before step \(plan.lastStep)."
+      : plan.lastStep == settings.maxSteps
+        ? "That is the limit on the number of steps."
+        : "All \(counted(settings.recipe.epochs, "epoch", "epochs")) are done."
+    return why + (stallSentence(times: 1).map { " \($0)." } ?? "")
   }
 
   // MARK: Leaving before the end, and going back
@@ -276,7 +329,7 @@ package final class Trainer {
   private func leave(_ news: StepAgreement.News) throws -> TrainingResult {
     let fits = try meeting.canSave(news)
     if fits {
-      if plan.isTimeToValidate(state) { try validationLog.noteHealth(step: state.step) }
+      if plan.isTimeToValidate(state) { try noteHealth() }
       if !plan.isSaved(state, in: checkpoints.newest) && state.step > 0 {
         try checkpoints.begin(stateToSave())
       }
@@ -295,7 +348,7 @@ package final class Trainer {
             + "process is about to be killed; continue with --resume from the previous checkpoint.")
     return TrainingResult(
       steps: state.step, top1Error: state.validation?.top1Error, best: state.best,
-      isUnfinished: true)
+      isUnfinished: true, reason: "")
   }
 
   /// Goes back to the last checkpoint that the schedule made, with half the learning rate, where

@@ -6,6 +6,8 @@ package struct TrainingState: Codable, Equatable, Sendable {
   package var step: Int
   /// The state of the learning-rate schedule.
   package var schedule: ScheduleState
+  /// How long nothing has been learnt; nil in files of older programs.
+  package var stall: Stall?
   /// The number of lines in metrics.jsonl that belong to these steps.
   package var records: Int
   /// The newest validation.

@@ -41,10 +41,12 @@ struct ValidationLog {
   ///
   /// Done before the validation, and before a stop that puts it off: a resumed run has no gradients
   /// to look at.
-  func noteHealth(step: Int) throws {
-    guard let health = try observer.look(step: step) else { return }
+  /// - Returns: What was found; nil where there was nothing to look at.
+  func noteHealth(step: Int) throws -> [LayerHealth]? {
+    guard let health = try observer.look(step: step) else { return nil }
     try journal.note(health.record)
     for sentence in health.sentences { try journal.say("Warning: " + sentence) }
+    return health.record.layers
   }
 }
 

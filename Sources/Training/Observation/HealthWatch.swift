@@ -3,7 +3,7 @@ import System
 
 /// Reports problems of a layer in one sentence with the usual remedies, once for each layer and
 /// problem.
-package struct HealthWatch: Sendable {
+package struct HealthWatch {
   /// The update/weight ratio below which a layer barely learns: single precision has 24 bits, and
   /// an update of half the last bit is lost.
   ///
@@ -16,11 +16,19 @@ package struct HealthWatch: Sendable {
   /// The number of steps before a network is judged.
   package static let firstSteps = 50
 
-  private let learningRate: Double
+  private let remedies: Remedies
   private var said: Set<String> = []
 
-  /// - Parameter learningRate: The initial learning rate.
-  package init(learningRate: Double) { self.learningRate = learningRate }
+  /// - Parameter remedies: The run's advice.
+  package init(_ remedies: Remedies) { self.remedies = remedies }
+
+  private static func explodes(_ layer: LayerHealth) -> Bool {
+    layer.activation.map { !$0.isFinite || $0 > largestActivation } ?? false
+  }
+
+  private static func isDying(_ layer: LayerHealth, step: Int) -> Bool {
+    step >= firstSteps && layer.deadShare ?? 0 > largestDeadShare
+  }
 
   /// Examines the layers after a number of steps.
   /// - Returns: Sentences for the user.
@@ -29,37 +37,34 @@ package struct HealthWatch: Sendable {
     func say(_ ailment: String, _ layer: LayerHealth, _ sentence: String) {
       if said.insert(ailment + layer.name).inserted { sentences.append(sentence) }
     }
+    // Small updates before a dead layer come of the dead layer.
+    if layers.contains(where: { Self.explodes($0) || Self.isDying($0, step: step) }) {
+      remedies.lean(.smaller)
+    }
     for layer in layers {
       let name = layer.name
-      if let activation = layer.activation,
-        !activation.isFinite || activation > Self.largestActivation
-      {
+      if let activation = layer.activation, Self.explodes(layer) {
         say(
           "explodes", layer,
           String(
-            format: "The activations of %@ are %.3g on average: they explode. ", name, activation)
-            + "Try --learning-rate \(plain(learningRate / 10)), or start again from an earlier "
-            + "checkpoint."
-        )
+            format: "The activations of %@ are %.3g on average: they explode.", name, activation)
+            + remedies.sentence(.smaller))
       }
       guard step >= Self.firstSteps else { continue }
-      if let share = layer.deadShare, share > Self.largestDeadShare {
+      if let share = layer.deadShare, Self.isDying(layer, step: step) {
         say(
           "is dead", layer,
           String(
             format:
               "%.0f %% of the kernels of %@ output only zeros for all images of the last batch: "
-              + "they are dead. ", 100 * share, name)
-            + "Try --learning-rate \(plain(learningRate / 10)), or --recipe code2012, whose "
-            + "conv3-5 start from larger weights.")
+              + "they are dead.", 100 * share, name) + remedies.sentence(.smaller))
       } else if layer.update > 0 && layer.update < Self.leastMovement * layer.weight {
         say(
           "stands", layer,
           String(
-            format: "%@ barely learns: update/weight ratio %.1e. ", name,
+            format: "%@ barely learns: update/weight ratio %.1e.", name,
             layer.update / max(layer.weight, .leastNormalMagnitude))
-            + "Try --learning-rate \(plain(learningRate * 10)), or --recipe code2012, whose "
-            + "conv3-5 start from larger weights.")
+            + remedies.sentence(.larger))
       }
     }
     return sentences

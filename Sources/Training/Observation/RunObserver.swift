@@ -33,18 +33,18 @@ final class RunObserver {
   /// - Parameters:
   ///   - network: The network that is trained.
   ///   - world: All ranks.
-  ///   - learningRate: The initial learning rate.
+  ///   - remedies: The run's advice.
   ///   - folder: The folder for TensorBoard's files; nil for none.
   ///   - firstStep: The number of steps done before.
   /// - Throws: `Failure` (cannotCreate) if the file cannot be created.
   init(
-    _ network: Network, over world: Communicator, learningRate: Double,
+    _ network: Network, over world: Communicator, remedies: Remedies,
     tensorBoard folder: String?, firstStep: Int
   ) throws(Failure) {
     self.network = network
     self.world = world
     check = HealthCheck(network, over: world)
-    watch = HealthWatch(learningRate: learningRate)
+    watch = HealthWatch(remedies)
     writesEvents = folder != nil
     file =
       try world.rank == 0

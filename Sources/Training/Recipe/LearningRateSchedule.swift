@@ -61,17 +61,22 @@ package struct ScheduleState: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - error: The top-1 error in percent.
   ///   - schedule: How the learning rate falls.
+  ///   - isAtChance: Whether the network knows nothing yet: a plateau there is none of a network
+  ///     that has learnt what it can, and a smaller rate would only make it stay.
   /// - Returns: Whether the learning rate falls now.
-  package mutating func note(error: Double, _ schedule: LearningRateSchedule) -> Bool {
+  package mutating func note(
+    error: Double, _ schedule: LearningRateSchedule, isAtChance: Bool = false
+  ) -> Bool {
     var threshold = 0.0
     if case .plateau(_, _, _, let points) = schedule { threshold = points }
     if let bestError, error > bestError - threshold {
-      validationsSinceBest += 1
+      validationsSinceBest += isAtChance ? 0 : 1
     } else {
       validationsSinceBest = 0
       bestError = error
     }
-    guard case .plateau(_, let most, let patience, _) = schedule, validationsSinceBest >= patience
+    guard case .plateau(_, let most, let patience, _) = schedule, !isAtChance,
+      validationsSinceBest >= patience
     else { return false }
     validationsSinceBest = 0
     guard reductions < most else {
