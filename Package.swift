@@ -27,6 +27,8 @@ let systemLibraries: [Target] = [
     providers: [.apt(["libarchive-dev", "zlib1g-dev"])]),
   .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(
+    name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+  .systemLibrary(
     name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 ]
 
@@ -67,7 +69,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("System", ["CScheduling", "CTopology", "CChecksums", "CVersion"]),
   ("Options", ["System"]),
   ("HTTP", ["System", "CMicroHTTPD"]),
-  ("JSON", ["System"]),
+  ("JSON", ["System", "CJansson"]),
   ("Safetensors", ["JSON", "System"]),
   ("Tensors", ["COpenBLAS", "CLIBXSMM"]),
   ("Networks", ["JSON", "System"]),

@@ -28,6 +28,7 @@ class AlexnetTrain(Package):
     depends_on("openssl@3:")
     depends_on("protobuf-c")
     depends_on("libmicrohttpd")
+    depends_on("jansson")
 
     def setup_build_environment(self, env):
         # SwiftPM keeps what it downloads and knows in the home folder.
