@@ -28,7 +28,7 @@ package final class PageServer {
   package init(
     at place: ServerPlace, option: String, page: String, script: String
   ) throws(Failure) {
-    content = Content(page, script: script, isForThisMachine: place.host == nil)
+    content = Content(page, script: script, isForThisMachine: place.isLoopback)
     var port = place.port
     do throws(Failure) {
       for host in place.host.map({ [$0] }) ?? ["127.0.0.1", "::1"] {

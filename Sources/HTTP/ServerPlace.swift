@@ -7,6 +7,11 @@ package struct ServerPlace: Sendable, Equatable {
   /// The port; 0 for one that is free.
   package let port: UInt16
 
+  /// Whether no other machine reaches it.
+  package var isLoopback: Bool {
+    host.map { ["localhost", "127.0.0.1", "::1"].contains($0) } ?? true
+  }
+
   /// Reads `8000`, `node7:8000`, `192.0.2.7:8000` or `[2001:db8::7]:8000`.
   /// - Throws: `Failure` (usage) for anything else.
   package init(_ word: String, option: String) throws(Failure) {

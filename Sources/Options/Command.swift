@@ -160,7 +160,11 @@ package struct Command: Sendable {
     let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       .map(String.init)
     let name = parts.first ?? ""
-    guard let option = options.first(where: { $0.declaration.name == name }) else {
+    guard
+      let option = options.first(where: {
+        $0.declaration.name == name || $0.declaration.former == name
+      })
+    else {
       throw unknown(word, word.hasPrefix("--") ? name : String(word.dropFirst(2)))
     }
     return (option, parts.count == 2 ? parts[1] : nil)

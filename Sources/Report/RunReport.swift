@@ -96,13 +96,14 @@ package struct RunReport {
       }
     }
     if let last = run.steps.last {
-      facts.append(("\(last.step)", "steps"))
+      facts.append(("\(last.step)", last.step == 1 ? "step" : "steps"))
       facts.append((String(format: "%.2f", last.epoch), "epochs done"))
       facts.append((String(format: "%.2f", last.hours), "hours"))
     }
-    return "<p class=\"lead\">\(HTML.escaped(network.name)), \(network.towers) towers, "
-      + "\(network.parameterCount) parameters, \(network.classes) classes; recipe "
-      + "\(recipe.name.rawValue), batch \(recipe.batchSize), learning rate "
+    return "<p class=\"lead\">\(HTML.escaped(network.name)), "
+      + "\(counted(network.towers, "tower", "towers")), \(network.parameterCount) parameters, "
+      + "\(counted(network.classes, "class", "classes")); recipe \(recipe.name.rawValue), batch "
+      + "\(recipe.batchSize), learning rate "
       + "\(plain(recipe.learningRate)).</p><div class=\"facts\">"
       + facts.map { "<div><b>\($0.0)</b><span>\(HTML.escaped($0.1))</span></div>" }.joined()
       + "</div>\n"

@@ -43,7 +43,11 @@ struct TrainCommand {
       settings.network, plan.placement, batchSize: settings.recipe.batchSize)
     guard let dataset, !arguments[TrainOptions.dryRun] else {
       for sentence in plan.said { say(sentence + "\n") }
-      say(DryRun(settings: settings, placement: plan.placement, parallelism: parallelism).text)
+      say(
+        DryRun(
+          settings: settings, placement: plan.placement, parallelism: parallelism,
+          isVerbose: arguments[TrainOptions.verbose]
+        ).text)
       try watchdog?.finish()
       return .done
     }
@@ -89,7 +93,7 @@ struct TrainCommand {
     if let dataset { try check(dataset, fits: network) }
     let threadsPerTower = max(1, plan.cores.threads / plan.placement.owned.count)
     return TrainingSettings(
-      network: network, recipe: plan.recipe, dataset: dataset?.path ?? "(none)",
+      network: network, recipe: plan.recipe, dataset: try recordedPath(of: dataset),
       datasetChecksum: dataset?.checksum ?? "",
       fineTuning: try fineTuning(weights: plan.weights, network),
       seed: UInt64(arguments[TrainOptions.seed]), maxSteps: steps,
@@ -100,6 +104,13 @@ struct TrainCommand {
       algorithm: arguments[TrainOptions.algorithm],
       threadsPerTower: Int(try world.allReduce(Int64(threadsPerTower), .min)),
       formats: plan.parallelChoice.formats)
+  }
+
+  /// Where tools find the dataset, whatever folder they are in: as the first rank sees it.
+  private func recordedPath(of dataset: Dataset?) throws(MPIError) -> String {
+    guard let path = dataset?.path else { return "(none)" }
+    let folder = FileManager.default.currentDirectoryPath
+    return try world.broadcast(path.hasPrefix("/") ? path : "\(folder)/\(path)", from: 0)
   }
 
   /// Prints the first lines of the run.
@@ -149,7 +160,14 @@ struct TrainCommand {
   }
 
   private func end(_ result: TrainingResult, in place: String) -> ExitCode {
-    if result.isUnfinished { return .savedUnfinished }
+    if result.isUnfinished {
+      if Launcher.hasStartedRanks {
+        say(
+          "What mpirun says next of a non-zero exit code and an aborted job is harmless: code "
+            + "\(ExitCode.savedUnfinished.rawValue) tells whoever started it to continue.\n")
+      }
+      return .savedUnfinished
+    }
     var error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     if let best = result.best {
       // Tools take the newest unless they are told otherwise.
@@ -192,7 +210,8 @@ struct TrainCommand {
     guard dataset.classNames.count == network.classes else {
       throw Failure(
         .usage,
-        "\(quoted(dataset.path)) has \(dataset.classNames.count) classes, but the network "
+        "\(quoted(dataset.path)) has \(counted(dataset.classNames.count, "class", "classes")), "
+          + "but the network "
           + "\(quoted(network.name)) has \(network.classes); give its last layer as many kernels.")
     }
     guard dataset.count(.train) > 0 else {

@@ -30,7 +30,8 @@ enum TrainOptions {
     "A setting that may differ from the one the run was started with: "
       + TrainingSettings.changeable.joined(separator: ", ") + ".")
   static let dryRun = Flag(
-    "dry-run", "Show the network, its memory, its exchanges and the settings; train nothing.")
+    "dry-run", "Show what the ranks will need and send, and the network; train nothing.")
+  static let verbose = Flag("verbose", "With --dry-run: show every setting too.")
   static let classes = Option(
     "classes", "N", .integer(in: SettingBounds.classes),
     "With --dry-run: as if the dataset had N classes.")
@@ -204,7 +205,10 @@ enum TrainOptions {
       """,
     synopsis: "[options]      (usually: mpirun -np 2 alexnet-train [options])", isProgram: true,
     groups: [
-      ("Data and output", [data, out, skipCorrupt, resume, allowChanged, dryRun, classes]),
+      (
+        "Data and output",
+        [data, out, skipCorrupt, resume, allowChanged, dryRun, verbose, classes]
+      ),
       ("Network", [network, variant]),
       (
         "Training",

@@ -32,6 +32,9 @@ struct TrainPlan {
         .usage,
         "--classes needs --dry-run and excludes --data, since a dataset has its own classes.")
     }
+    guard arguments[TrainOptions.dryRun] || !arguments[TrainOptions.verbose] else {
+      throw Failure(.usage, "--verbose needs --dry-run, which shows every setting with it.")
+    }
     guard !arguments[TrainOptions.resume] || arguments.has(TrainOptions.out) else {
       throw Failure(.usage, "--resume needs --out, the folder of the run to continue.")
     }

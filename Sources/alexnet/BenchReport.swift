@@ -50,7 +50,7 @@ struct BenchReport {
   /// The results as tables.
   var text: String {
     var lines = [
-      "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
+      "\(network.name), batch \(batchSize), \(counted(ranks, "rank", "ranks")) with \(threads) "
         + "thread\(threads == 1 ? "" : "s") each; "
         + String(format: "matrix products at %.1f GFLOP/s on all ranks.", 2e-9 * productRate),
       "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name).", "",

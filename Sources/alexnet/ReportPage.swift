@@ -16,9 +16,7 @@ enum ReportPage: Subcommand {
   private static let out = Option(
     "out", "FILE.html", .path, default: "report.html in the run's folder", "The page to write.")
   private static let kernels = Option(
-    "kernels", "FILE.png", .path, "Write the first layer's kernels as a picture too.")
-  private static let data = Option(
-    "data", "DATASET", .path, default: "the run's", "Where the validation images are.")
+    "kernels", "FILE.png", .picture("png"), "Write the first layer's kernels as a picture too.")
   private static let images = Setting(
     "images", "N", .integer(in: 0...Int.max), default: 2000,
     "Validation images to show to the network, evenly spread; 0 for none.")
@@ -27,7 +25,7 @@ enum ReportPage: Subcommand {
     "timeline", "FILE", .path,
     "What 'alexnet-train --timeline' has recorded: the page shows a step of it.")
   private static let step = Option(
-    "step", "FILE.svg", .path, "With --timeline: write the picture of the step too.")
+    "step", "FILE.svg", .picture("svg"), "With --timeline: write the picture of the step too.")
 
   private static let serve = Option(
     "serve", "[HOST:]PORT", Reading { word, option in try ServerPlace(word, option: option) },
@@ -48,7 +46,7 @@ enum ReportPage: Subcommand {
     groups: [
       ("Output", [out, kernels, timeline, step, SharedOptions.smoothing]),
       ("While training goes on", [serve, watch]),
-      ("Predictions", [SharedOptions.best, data, images, SharedOptions.threads]),
+      ("Predictions", [SharedOptions.best, SharedOptions.dataset, images, SharedOptions.threads]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -158,11 +156,11 @@ enum ReportPage: Subcommand {
     guard let checkpoint else {
       return (nil, "The run has no checkpoint yet.")
     }
-    let path = arguments[data] ?? runs[0].settings.dataset
+    let path = arguments[SharedOptions.dataset] ?? runs[0].settings.dataset
     let dataset: Dataset
     do throws(Failure) { dataset = try Dataset(opening: path) } catch {
       // A dataset named by an option must exist; the run's own may be on another machine.
-      if arguments.has(data) { throw error }
+      if arguments.has(SharedOptions.dataset) { throw error }
       return (
         nil, "The run's dataset is not on this machine; name it with --data. (\(error.message))"
       )

@@ -61,7 +61,7 @@ import Testing
     try "one\n".write(toFile: folder.path + "/set.txt", atomically: true, encoding: .utf8)
     let wrong = try Program.alexnet(
       "similar", "--checkpoint", run, "--features", features, set + "/90.bmp")
-    #expect(wrong.code == 65 && wrong.error.contains("names 1 pictures"), "\(wrong.error)")
+    #expect(wrong.code == 65 && wrong.error.contains("names 1 picture and"), "\(wrong.error)")
     let dataset = try Program.alexnet(
       "similar", "--checkpoint", run, "--set", try Pictures.small.get().path + "/dataset",
       "--features", features)

@@ -83,6 +83,11 @@ struct PageServerTests {
     for host in ["evil.example", "localhost.evil.example:80", "127.0.0.1.evil.example"] {
       #expect(try ask(server, question("GET", "/", host: host)).hasPrefix("HTTP/1.1 403"))
     }
+    // A host that was told is known by any name, but for this machine's own.
+    let told = try self.server("localhost:0")
+    #expect(try ask(told, question("GET", "/", host: "evil.example")).hasPrefix("HTTP/1.1 403"))
+    let open = try self.server("0.0.0.0:0")
+    #expect(try ask(open, question("GET", "/", host: "node7:80")).hasPrefix("HTTP/1.1 200"))
     let long = question("GET", "/" + String(repeating: "a", count: 1 << 20))
     #expect(!(try ask(server, long)).contains(" 200 "))
     #expect(try ask(server, question("GET", "/", host: "[::1]:8")).hasPrefix("HTTP/1.1 200"))

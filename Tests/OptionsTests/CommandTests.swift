@@ -114,6 +114,33 @@ func usageComplaint(
         == "--data needs a value: --data DIR.")
   }
 
+  @Test func aFormerNameIsUnderstoodAndNotShown() throws {
+    let top = Setting("top", "N", .integer(in: 0...9), default: 5, former: "worst", "How many.")
+    let command = Command("list", overview: "Lists.", groups: [("G", [top])])
+    #expect(try command.parse(["--worst", "3"])[top] == 3)
+    #expect(try command.parse(["--top=4"])[top] == 4)
+    #expect(!command.helpText(columns: 100).contains("worst"))
+    #expect(
+      usageComplaint { _ = try command.parse(["--top", "1", "--worst", "2"]) }
+        == "--top was given twice; give it once.")
+    #expect(
+      usageComplaint { _ = try command.parse(["--worst", "x"]) }
+        == "--top takes a whole number from 0 to 9, not 'x'.")
+  }
+
+  @Test func aPicturesNameEndsAsItsFormatSays() throws {
+    let out = Option("out", "FILE.png", .picture("png"), "The picture.")
+    let command = Command("draw", overview: "Draws.", groups: [("G", [out])])
+    for name in ["a.png", "a.PNG", "sheet", "/dev/stdout", "a.2026", "x.jpg/a"] {
+      #expect(try command.parse(["--out", name])[out] == name)
+    }
+    for name in ["a.jpg", "b/a.JPEG", "a.svg", "a.png.webp"] {
+      #expect(
+        usageComplaint { _ = try command.parse(["--out", name]) }
+          == "--out writes a picture as PNG; give it a name that ends in .png, not '\(name)'.")
+    }
+  }
+
   @Test func aFlagTakesNoValue() {
     #expect(
       usageComplaint { _ = try sampleCommand.parse(["--resume=yes"]) }
