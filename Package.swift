@@ -26,6 +26,10 @@ let systemLibraries: [Target] = [
     name: "CArchive", pkgConfig: "libarchive",
     providers: [.apt(["libarchive-dev", "zlib1g-dev"])]),
   .systemLibrary(name: "CChecksums", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(
+    name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+  .systemLibrary(
+    name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 ]
 
 /// Messages of ONNX, Caffe and TensorBoard: what scripts/make-messages made of their schemas.
@@ -64,7 +68,8 @@ let version = Target.target(
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("System", ["CScheduling", "CTopology", "CChecksums", "CVersion"]),
   ("Options", ["System"]),
-  ("JSON", ["System"]),
+  ("HTTP", ["System", "CMicroHTTPD"]),
+  ("JSON", ["System", "CJansson"]),
   ("Safetensors", ["JSON", "System"]),
   ("Tensors", ["COpenBLAS", "CLIBXSMM"]),
   ("Networks", ["JSON", "System"]),
@@ -164,7 +169,8 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "Experiments", "Report", "Evaluation", "Training", "Interchange", "AlexNet", "Checkpoints",
       "Data", "Images", "Towers", "Planning", "ModelParallel", "Launching", "Supervision", "MPI",
-      "Layers", "Kernels", "Networks", "Tensors", "Safetensors", "JSON", "Options", "System",
+      "Layers", "Kernels", "Networks", "Tensors", "Safetensors", "JSON", "Options", "HTTP",
+      "System",
     ]
   ),
 ]
@@ -173,6 +179,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   ("PackageTests", []),
   ("SystemTests", ["TestSupport", "System"]),
   ("OptionsTests", ["Options", "System"]),
+  ("HTTPTests", ["HTTP", "System"]),
   ("JSONTests", ["JSON", "System"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "System"]),
   ("TensorsTests", ["TestSupport", "Tensors"]),

@@ -46,7 +46,8 @@ package struct DescribedNetwork: Sendable, Equatable {
     guard names.count == network.classes else {
       throw Failure(
         .badData,
-        "\(quoted(path)) names \(names.count) classes, but its network has \(network.classes)."
+        "\(quoted(path)) names \(counted(names.count, "class", "classes")), but its network has "
+          + "\(network.classes)."
       )
     }
     let text = try texts["preprocessing"].map { text throws(Failure) in

@@ -78,8 +78,8 @@ package struct FeatureSet: Sendable {
     guard names.count == array.shape[0] else {
       throw Failure(
         .badData,
-        "\(quoted(list)) names \(names.count) pictures and \(quoted(path)) has features of "
-          + "\(array.shape[0]); write them again.")
+        "\(quoted(list)) names \(counted(names.count, "picture", "pictures")) and \(quoted(path)) "
+          + "has features of \(array.shape[0]); write them again.")
     }
     (length, values) = (array.shape[1], array.values)
   }

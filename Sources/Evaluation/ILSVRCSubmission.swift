@@ -84,7 +84,9 @@ package struct ILSVRCSubmission: Sendable {
     let count = lines.last == "" ? lines.count - 1 : lines.count
     guard count == labels.count else {
       throw Failure(
-        .badData, "\(quoted(path)) has \(count) lines, and there are \(labels.count) images.")
+        .badData,
+        "\(quoted(path)) has \(counted(count, "line", "lines")), and there are \(labels.count) "
+          + "images.")
     }
     let known = Set(identifiers)
     var (top1Errors, top5Errors) = (0, 0)

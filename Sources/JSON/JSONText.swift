@@ -96,7 +96,8 @@ package enum JSONText {
   }
 
   /// Decodes a text.
-  /// - Throws: `Failure` (badData) if the text exceeds its limits, and what the parser throws.
+  /// - Throws: `Failure` (badData) if the text exceeds its limits or is no JSON, and what the
+  ///   decoder throws.
   package static func value<Value: Decodable>(
     _ type: Value.Type, _ text: [UInt8], _ bounds: Bounds = Bounds(), from path: String
   ) throws -> Value {
@@ -104,7 +105,12 @@ package enum JSONText {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return try decoder.decode(type, from: Data(text))
+    do { return try decoder.decode(type, from: Data(text)) } catch {
+      guard case DecodingError.dataCorrupted(let context) = error, context.codingPath.isEmpty,
+        let fault = fault(in: text)
+      else { throw error }
+      throw Failure(.badData, "\(quoted(path)) is not JSON: \(fault).")
+    }
   }
 
   /// Decodes a text from a checkpoint or a run.

@@ -40,39 +40,69 @@ package struct Command: Sendable {
 
   private var options: [any AnyOption] { groups.flatMap(\.options) }
 
-  /// The text for `--help`.
-  package var helpText: String {
-    var text = "Usage: \(name) \(synopsis)\n\n\(overview)\n"
+  /// The text for `--help`, fitted to the terminal.
+  package var helpText: String { helpText(columns: StandardStream.output.columns ?? 100) }
+
+  /// The text for `--help` in lines of so many characters; wide lines are hard to read.
+  package func helpText(columns: Int) -> String {
+    let width = min(100, max(40, columns))
+    // Where there is little room, what an option does is below it.
+    let indent = width < 72 ? 6 : 30
+    var text = Self.wrapped("\(name) \(synopsis)", width, indent: 7, first: "Usage:")
+    text += "\n" + described(width)
     for group in groups {
       text += "\n\(group.title):\n"
       for option in group.options.map(\.declaration) where !option.isHidden {
         let words = option.words.isEmpty ? nil : "[\(option.words.joined(separator: "|"))]"
         let left = "  --\(option.name)" + ((option.valueName ?? words).map { " \($0)" } ?? "")
         let right = option.help + (option.defaultText.map { " [default: \($0)]" } ?? "")
-        text += Self.columns(left, right)
+        let isBeside = left.count < indent - 1
+        text +=
+          (isBeside ? "" : left + "\n")
+          + Self.wrapped(right, width, indent: indent, first: isBeside ? left : "")
       }
     }
     return text
   }
-
-  private static func columns(_ left: String, _ right: String) -> String {
-    let indent = 30
-    let width = 100
-    var lines: [String] = []
-    var line = left.count < indent - 1 ? Column.left(indent).fitted(left) : ""
-    if line.isEmpty {
-      lines.append(left)
-      line = String(repeating: " ", count: indent)
+  /// The overview: sentences, and entries of lists, which begin with a blank.
+  ///
+  /// What an entry is about is before two blanks; its further lines begin with many.
+  private func described(_ width: Int) -> String {
+    var parts: [(head: String, indent: Int, text: String)] = []
+    for line in overview.split(separator: "\n") {
+      let blanks = line.prefix { $0 == " " }.count
+      if let last = parts.indices.last, blanks > 8 || blanks == 0 && parts[last].indent == 0 {
+        parts[last].text += " " + line
+      } else if blanks > 0, let gap = line.dropFirst(blanks).firstRange(of: "  ") {
+        let text = line[gap.lowerBound...].drop { $0 == " " }
+        let head = line[..<gap.lowerBound]
+        parts.append((String(head), line.count - text.count, String(text)))
+      } else {
+        parts.append(("", blanks, String(line)))
+      }
     }
-    for word in right.split(separator: " ") {
-      if line.count + word.count > width {
+    return parts.map { head, indent, text in
+      2 * indent > width
+        ? head + "\n" + Self.wrapped(text, width, indent: 6)
+        : Self.wrapped(text, width, indent: indent, first: head)
+    }.joined()
+  }
+
+  /// A text in lines that break between words, all but the first behind some blanks; the first one
+  /// is behind other words.
+  package static func wrapped(
+    _ text: String, _ width: Int, indent: Int, first: String = ""
+  ) -> String {
+    var lines: [String] = []
+    var line = Column.left(indent).fitted(first)
+    for word in text.split(whereSeparator: \.isWhitespace) {
+      if line.count > indent, line.count + 1 + word.count > width {
         lines.append(line)
         line = String(repeating: " ", count: indent)
       }
       line += (line.count > indent ? " " : "") + word
     }
-    lines.append(line)
-    return lines.joined(separator: "\n") + "\n"
+    return (lines + [line]).joined(separator: "\n") + "\n"
   }
 
   /// Reads the words after the program's name.
@@ -150,7 +180,11 @@ package struct Command: Sendable {
     let parts = bare.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       .map(String.init)
     let name = parts.first ?? ""
-    guard let option = options.first(where: { $0.declaration.name == name }) else {
+    guard
+      let option = options.first(where: {
+        $0.declaration.name == name || $0.declaration.former == name
+      })
+    else {
       throw unknown(word, word.hasPrefix("--") ? name : String(word.dropFirst(2)))
     }
     return (option, parts.count == 2 ? parts[1] : nil)

@@ -22,14 +22,16 @@ package struct Option<Value: Sendable>: AnyOption {
   ///   - reading: How the value is read.
   ///   - defaultText: What is done without the option, as the help text shows it; nil where there
   ///     is nothing to say.
+  ///   - former: The name that it had before, which is still understood.
   ///   - isHidden: Whether the help text leaves it out.
   ///   - help: One sentence.
   package init(
     _ name: String, _ valueName: String, _ reading: Reading<Value>,
-    default defaultText: String? = nil, isHidden: Bool = false, _ help: String
+    default defaultText: String? = nil, former: String? = nil, isHidden: Bool = false,
+    _ help: String
   ) {
     declaration = OptionDeclaration(
-      name: name, valueName: valueName, defaultText: defaultText, help: help,
+      name: name, former: former, valueName: valueName, defaultText: defaultText, help: help,
       isHidden: isHidden, completion: reading.completion)
     self.reading = reading
   }
@@ -57,13 +59,14 @@ package struct Setting<Value: Sendable>: AnyOption {
   ///   - reading: How the value is read.
   ///   - standard: What holds without the option.
   ///   - unit: What the help text writes behind the default, `images`.
+  ///   - former: The name that it had before, which is still understood.
   ///   - help: One sentence.
   package init(
     _ name: String, _ valueName: String, _ reading: Reading<Value>, default standard: Value,
-    unit: String? = nil, _ help: String
+    unit: String? = nil, former: String? = nil, _ help: String
   ) {
     declaration = OptionDeclaration(
-      name: name, valueName: valueName,
+      name: name, former: former, valueName: valueName,
       defaultText: reading.text(standard) + (unit.map { " \($0)" } ?? ""), help: help,
       completion: reading.completion)
     self.standard = standard
@@ -128,6 +131,8 @@ package struct Flag: AnyOption {
 package struct OptionDeclaration: Sendable {
   /// The name without its two dashes, `batch-size`.
   package let name: String
+  /// The name that it had before, which is still understood; nil where there was none.
+  package var former: String?
   /// What stands for the value in the help text, `N`; nil for a flag.
   package var valueName: String?
   /// Words that may follow a flag as its value; none where it takes none.

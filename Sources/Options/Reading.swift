@@ -60,6 +60,22 @@ extension Reading where Value == String {
     return word
   }
 
+  /// The name of a picture to write in one format, which must not end like one in another.
+  package static func picture(_ format: String) -> Reading {
+    let others = ["png", "svg", "jpg", "jpeg", "gif", "webp", "tif", "tiff", "bmp", "pdf"]
+    return Reading(completion: .path, text: { $0 }) { word, option in
+      let parts = word.split(separator: "/").last?.split(separator: ".") ?? []
+      let ending = parts.count > 1 ? parts[parts.count - 1].lowercased() : ""
+      guard ending == format || !others.contains(ending) else {
+        throw Failure(
+          .usage,
+          "--\(option) writes a picture as \(format.uppercased()); give it a name that ends in "
+            + ".\(format), not \(quoted(word)).")
+      }
+      return try path.read(word, of: option)
+    }
+  }
+
   /// One of some words.
   package static func word(of words: [String]) -> Reading {
     Reading(words.joined(separator: " or "), completion: .words(words), text: { $0 }) {

@@ -8,21 +8,17 @@ package enum Gnuplot {
   /// - Throws: `Failure` (inputMissing) if gnuplot is not installed, (internal) if it reports an
   ///   error.
   package static func draw(_ script: String) throws(Failure) -> String {
-    let path = NSTemporaryDirectory() + "alexnet-plot-" + UUID().uuidString
-    let (input, output, complaints) = (path + ".gp", path + ".out", path + ".err")
-    defer {
-      for file in [input, output, complaints] { try? FileManager.default.removeItem(atPath: file) }
-    }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["gnuplot", input]
-    process.standardInput = FileHandle.nullDevice
+    process.arguments = ["gnuplot"]
+    let output: FileHandle, complaints: FileHandle
     do {
-      for (file, text) in [(input, script), (output, ""), (complaints, "")] {
-        try text.write(toFile: file, atomically: false, encoding: .utf8)
-      }
-      process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-      process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: complaints))
+      let input = try nameless()
+      (output, complaints) = (try nameless(), try nameless())
+      try input.write(contentsOf: Data(script.utf8))
+      try input.seek(toOffset: 0)
+      (process.standardInput, process.standardOutput) = (input, output)
+      process.standardError = complaints
       try process.run()
     } catch {
       throw Failure(.inputOutput, "gnuplot cannot be started: \(error).")
@@ -36,13 +32,26 @@ package enum Gnuplot {
           + "gnuplot-nox'."
       )
     }
-    guard process.terminationStatus == 0,
-      let drawing = try? String(contentsOfFile: output, encoding: .utf8)
-    else {
-      let complaint = (try? String(contentsOfFile: complaints, encoding: .utf8)) ?? ""
+    guard process.terminationStatus == 0, let drawing = text(output) else {
+      let complaint = text(complaints) ?? ""
       throw Failure(.internal, "gnuplot cannot draw a chart: \(complaint.trimmed)")
     }
     return drawing
+  }
+
+  /// An empty file without a name: nothing of it is left, however the program ends.
+  private static func nameless() throws -> FileHandle {
+    let path = NSTemporaryDirectory() + "alexnet-plot-" + UUID().uuidString
+    try Data().write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try FileHandle(forUpdating: URL(fileURLWithPath: path))
+  }
+
+  private static func text(_ file: FileHandle) -> String? {
+    guard (try? file.seek(toOffset: 0)) != nil, let data = try? file.readToEnd() ?? Data() else {
+      return nil
+    }
+    return String(data: data, encoding: .utf8)
   }
 
   /// A text as a gnuplot string that is drawn as it is.

@@ -66,7 +66,7 @@ package enum HTML {
       + rows.map { row($0, "td") }.joined() + "</tbody></table></div>"
   }
 
-  static func page(title: String, _ body: String) -> String {
+  static func page(title: String, _ body: String, script: String? = nil) -> String {
     """
     <!DOCTYPE html>
     <html lang="en"><head><meta charset="utf-8">
@@ -79,7 +79,7 @@ package enum HTML {
     </style></head><body>
     <main>
     \(body)
-    </main></body></html>
+    </main>\(script.map { "<script>\($0)</script>" } ?? "")</body></html>
 
     """
   }
@@ -106,6 +106,8 @@ package enum HTML {
       h2 { font-size:1.15rem; margin:0 0 .5em; }
       h3 { font-size:1rem; margin:.6em 0 .3em; overflow-wrap:anywhere; }
       .note, .lead { color:var(--quiet); margin:.2em 0 .8em; overflow-wrap:anywhere; }
+      .living b { font-weight:600; font-variant-numeric:tabular-nums; }
+      .living span { display:none; } .lost .living span { display:inline; color:var(--c1); }
       section { background:var(--card); border:1px solid var(--line); border-radius:8px; padding:14px; margin:14px 0; }
       .charts { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr)); gap:14px; }
       figure { margin:0; min-width:0; }

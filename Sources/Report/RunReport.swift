@@ -51,12 +51,16 @@ package struct RunReport {
       file.elements(of: entry), side: side, towers: network.towers, background: background)
   }
 
-  /// The page as one self-contained HTML file.
+  /// The page as one self-contained HTML file; one that `isLiving` renews itself in a browser.
   /// - Throws: `Failure` if gnuplot is missing or a checkpoint is damaged.
-  package func html() throws(Failure) -> String {
+  package func html(isLiving: Bool = false) throws(Failure) -> String {
     let title =
       runs.count == 1 ? "Run \(runs[0].name)" : runs.map(\.name).joined(separator: ", ")
     var body = "<h1>\(HTML.escaped(title))</h1>\n"
+    if isLiving {
+      let records = runs.compactMap { FileStatus($0.directory.metrics)?.changed }
+      body += LivingPage.note(recorded: records.max().map { $0 / 1_000_000_000 })
+    }
     body += runs.count == 1 ? summary(runs[0]) : comparison
     body += try curves()
     let notes = checkpoints.compactMap { $0?.note }
@@ -71,7 +75,7 @@ package struct RunReport {
         "<div class=\"scroll\"><div class=\"wide\">\(step.svg)</div></div>")
     }
     body += settings
-    return HTML.page(title: title, body)
+    return HTML.page(title: title, body, script: isLiving ? LivingPage.script : nil)
   }
 
   // MARK: Head
@@ -89,14 +93,15 @@ package struct RunReport {
       }
     }
     if let last = run.steps.last {
-      facts.append(("\(last.step)", "steps"))
+      facts.append(("\(last.step)", last.step == 1 ? "step" : "steps"))
       facts.append((String(format: "%.2f", last.epoch), "epochs done"))
       let unit = charts.timeUnit
       facts.append((String(format: "%.2f", last.hours * unit.perHour), unit.name))
     }
-    return "<p class=\"lead\">\(HTML.escaped(network.name)), \(network.towers) towers, "
-      + "\(network.parameterCount) parameters, \(network.classes) classes; recipe "
-      + "\(recipe.name.rawValue), batch \(recipe.batchSize), learning rate "
+    return "<p class=\"lead\">\(HTML.escaped(network.name)), "
+      + "\(counted(network.towers, "tower", "towers")), \(network.parameterCount) parameters, "
+      + "\(counted(network.classes, "class", "classes")); recipe \(recipe.name.rawValue), batch "
+      + "\(recipe.batchSize), learning rate "
       + "\(plain(recipe.learningRate)).</p><div class=\"facts\">"
       + facts.map { "<div><b>\($0.0)</b><span>\(HTML.escaped($0.1))</span></div>" }.joined()
       + "</div>\n"

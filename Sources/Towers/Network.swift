@@ -51,7 +51,8 @@ package final class Network {
     guard ownImages > 0 else {
       throw Failure(
         .usage,
-        "A batch of \(options.batchSize) images leaves some of the \(placement.replicas) replicas "
+        "A batch of \(counted(options.batchSize, "image", "images")) leaves some of the "
+          + "\(placement.replicas) replicas "
           + "without images; give a larger --batch-size or fewer ranks.")
     }
     do throws(MPIError) {

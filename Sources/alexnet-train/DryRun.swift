@@ -8,15 +8,38 @@ import System
 import Towers
 import Training
 
-/// The output of `--dry-run`: the network, its memory, its exchanges and the settings.
+/// The output of `--dry-run`: what ranks need and send, the recipe, and the network.
 struct DryRun {
   let settings: TrainingSettings
   let placement: Placement
   let parallelism: Parallelism
+  /// Whether to show every setting.
+  let isVerbose: Bool
 
   var text: String {
-    [shapes, memory, exchanges, settings.recipe.text + "\n", "Settings:\n\(settings.json)"].joined(
-      separator: "\n") + "\n"
+    let record = isVerbose ? ["Settings:\n\(settings.json)\n"] : []
+    return (ranks + [settings.recipe.text + "\n"] + record + [shapes]).joined(separator: "\n")
+  }
+
+  /// What these ranks need and send; of a process that was started alone, also what a tower a rank
+  /// would.
+  private var ranks: [String] {
+    let own = [
+      memory(
+        MemoryEstimate(
+          network, placement, batchSize: batch, scheme: parallelism.scheme,
+          threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)),
+      exchanges(ranksPerReplica: placement.group.size, replicas: placement.replicas),
+    ]
+    guard placement.all.size == 1, network.towers > 1 else { return own }
+    return ["All \(network.towers) towers in one process:\n"] + own
+      + ["Under 'mpirun -np \(network.towers)', a tower a rank:\n"] + [
+        memory(
+          MemoryEstimate(
+            network, owned: 0..<1, batchSize: batch, threadsPerTower: settings.threadsPerTower,
+            algorithm: settings.algorithm)),
+        exchanges(ranksPerReplica: network.towers, replicas: 1),
+      ]
   }
 
   private var network: NetworkSpecification { settings.network }
@@ -26,7 +49,7 @@ struct DryRun {
     let tower = network.shapes(ofTower: 0)
     let input = "\(network.inputSide)x\(network.inputSide)x3"
     var lines = [
-      "\(network.name): \(network.towers) tower\(network.towers == 1 ? "" : "s"), "
+      "\(network.name): \(counted(network.towers, "tower", "towers")), "
         + "\(network.parameterCount) parameters in all; crops of \(input) from images of "
         + "\(network.imageSide)x\(network.imageSide).",
       "Tower 0 (each tower owns a share of every layer's kernels):", "",
@@ -58,10 +81,7 @@ struct DryRun {
       cells, [.left(8), .left(11), .right(13), .right(8), .right(11), .right(13)], gap: 2)
   }
 
-  private var memory: String {
-    let estimate = MemoryEstimate(
-      network, placement, batchSize: batch, scheme: parallelism.scheme,
-      threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)
+  private func memory(_ estimate: MemoryEstimate) -> String {
     func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
     return """
       Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) \
@@ -77,18 +97,17 @@ struct DryRun {
       """
   }
 
-  private var exchanges: String {
-    let volume = CommunicationVolume(
-      network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
-      batchSize: batch, scheme: parallelism.scheme, formats: settings.formats ?? WireFormats())
-    guard placement.all.size > 1 else {
+  private func exchanges(ranksPerReplica: Int, replicas: Int) -> String {
+    guard ranksPerReplica * replicas > 1 else {
       return "Exchanges: none, all towers are in one process.\n"
     }
-    var lines = ["Sent by each rank in a step of \(batch) images, in bytes:"]
-    if placement.replicas > 1 {
+    let volume = CommunicationVolume(
+      network, ranksPerReplica: ranksPerReplica, replicas: replicas, batchSize: batch,
+      scheme: parallelism.scheme, formats: settings.formats ?? WireFormats())
+    var lines = ["Sent by each rank in a step of \(counted(batch, "image", "images")), in bytes:"]
+    if replicas > 1 {
       lines.insert(
-        "\(placement.replicas) replicas, fully-connected layers by \(parallelism.scheme).",
-        at: 0)
+        "\(replicas) replicas, fully-connected layers by \(parallelism.scheme).", at: 0)
     }
     for boundary in volume.boundaries {
       switch boundary.name {

@@ -26,7 +26,8 @@ struct ParallelChoice {
     guard placement.replicas <= batchSize else {
       throw Failure(
         .usage,
-        "A batch of \(batchSize) images leaves some of the \(placement.replicas) replicas without "
+        "A batch of \(counted(batchSize, "image", "images")) leaves some of the "
+          + "\(placement.replicas) replicas without "
           + "images; give a larger --batch-size or fewer ranks.")
     }
     let (ranks, replicas) = (placement.group.size, placement.replicas)

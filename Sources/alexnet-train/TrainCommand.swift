@@ -63,7 +63,11 @@ struct TrainCommand {
       for warning in record.warnings(settings, arguments) { say("Warning: \(warning)\n") }
       try checkStartingWeights(settings, dataset)
       try checkFolder(settings)
-      say(DryRun(settings: settings, placement: plan.placement, parallelism: parallelism).text)
+      say(
+        DryRun(
+          settings: settings, placement: plan.placement, parallelism: parallelism,
+          isVerbose: arguments[TrainOptions.verbose]
+        ).text)
       try watchdog?.finish()
       return .done
     }
@@ -117,13 +121,19 @@ struct TrainCommand {
     settings.network = network
     if let dataset {
       // That of which a copy may be read.
-      settings.dataset = dataPath ?? dataset.path
+      settings.dataset = try fromAnyFolder(dataPath ?? dataset.path)
       settings.datasetChecksum = dataset.checksum
     }
     settings.fineTuning = try fineTuning(weights: plan.weights, network)
     let threads = max(1, plan.cores.threads / plan.placement.owned.count)
     settings.threadsPerTower = Int(try world.allReduce(Int64(threads), .min))
     return settings
+  }
+
+  /// A path by which tools find the dataset, whatever folder they are in: as the first rank sees it.
+  private func fromAnyFolder(_ path: String) throws(MPIError) -> String {
+    let folder = FileManager.default.currentDirectoryPath
+    return try world.broadcast(path.hasPrefix("/") ? path : "\(folder)/\(path)", from: 0)
   }
 
   /// Prints the first lines of the run.
@@ -172,7 +182,14 @@ struct TrainCommand {
   }
 
   private func end(_ result: TrainingResult, in place: String) -> ExitCode {
-    if result.isUnfinished { return .savedUnfinished }
+    if result.isUnfinished {
+      if Launcher.hasStartedRanks {
+        say(
+          "What mpirun says next of a non-zero exit code and an aborted job is harmless: code "
+            + "\(ExitCode.savedUnfinished.rawValue) tells whoever started it to continue.\n")
+      }
+      return .savedUnfinished
+    }
     var error = result.top1Error.map { String(format: "validation error %.2f %% (top-1)", $0) }
     if let best = result.best {
       // Tools take the newest unless they are told otherwise.
@@ -215,7 +232,8 @@ struct TrainCommand {
     guard dataset.classNames.count == network.classes else {
       throw Failure(
         .usage,
-        "\(quoted(dataset.path)) has \(dataset.classNames.count) classes, but the network "
+        "\(quoted(dataset.path)) has \(counted(dataset.classNames.count, "class", "classes")), "
+          + "but the network "
           + "\(quoted(network.name)) has \(network.classes); give its last layer as many kernels.")
     }
     guard dataset.count(.train) > 0 else {

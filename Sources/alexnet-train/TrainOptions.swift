@@ -34,7 +34,8 @@ enum TrainOptions {
     "A setting that may differ from the one the run was started with: "
       + TrainingSettings.changeable.joined(separator: ", ") + ".")
   static let dryRun = Flag(
-    "dry-run", "Show the network, its memory, its exchanges and the settings; train nothing.")
+    "dry-run", "Show what the ranks will need and send, and the network; train nothing.")
+  static let verbose = Flag("verbose", "With --dry-run: show every setting too.")
   static let classes = Option(
     "classes", "N", .integer(in: SettingBounds.classes),
     "With --dry-run: as if the dataset had N classes.")
@@ -181,7 +182,7 @@ enum TrainOptions {
         "Data and output",
         all(
           [data, stageData, out], RecordedOptions.data,
-          [config, resume, allowChanged, dryRun, classes])
+          [config, resume, allowChanged, dryRun, verbose, classes])
       ),
       ("Network", [network, variant]),
       (

@@ -32,6 +32,9 @@ struct TrainPlan {
         .usage,
         "--classes needs --dry-run and excludes --data, since a dataset has its own classes.")
     }
+    guard arguments[TrainOptions.dryRun] || !arguments[TrainOptions.verbose] else {
+      throw Failure(.usage, "--verbose needs --dry-run, which shows every setting with it.")
+    }
     timeline = arguments[TrainOptions.timeline].map {
       TimelineChoice(path: $0, steps: arguments[TrainOptions.timelineSteps])
     }

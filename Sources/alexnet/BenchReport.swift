@@ -50,7 +50,7 @@ struct BenchReport {
   /// The results as tables.
   var text: String {
     var lines = [
-      "\(network.name), batch \(batchSize), \(ranks) rank\(ranks == 1 ? "" : "s") with \(threads) "
+      "\(network.name), batch \(batchSize), \(counted(ranks, "rank", "ranks")) with \(threads) "
         + "thread\(threads == 1 ? "" : "s") each; "
         + String(
           format: "on all ranks, matrix products at %.1f GFLOP/s and memory at %.1f GB/s.",

@@ -15,7 +15,7 @@ struct DoctorReport {
   var text: String {
     var lines = [cores.summary] + cores.notes
     lines.append(
-      "\(placement.replicas) replica\(placement.replicas == 1 ? "" : "s") of \(placement.towers) "
+      "\(counted(placement.replicas, "replica", "replicas")) of \(placement.towers) "
         + "towers, "
         + (placement.isDistributed ? "one tower a rank" : "all towers on each rank") + ".")
     lines.append(settings)

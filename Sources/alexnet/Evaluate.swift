@@ -21,7 +21,7 @@ enum Evaluate: Subcommand {
   private static let csv = Flag(
     "csv", "Write the errors class by class as CSV instead of the tables.")
   private static let worst = Setting(
-    "worst", "N", .integer(in: 0...1_000_000), default: 10,
+    "top", "N", .integer(in: 0...1_000_000), default: 10, former: "worst",
     "Confusions and confident errors to list.")
   private static let predictions = Option(
     "predictions", "FILE.csv", .path, "Write each image's five classes and probabilities.")
@@ -47,7 +47,7 @@ enum Evaluate: Subcommand {
       and its most confident errors. Several checkpoints make an ensemble: their outputs are
       averaged. Under 'mpirun -np N' the images are spread over the ranks; the figures are the same.
       """,
-    synopsis: "RUN|CHECKPOINT... --data DATASET [options]", takesOperands: true,
+    synopsis: "RUN|CHECKPOINT... [options]", takesOperands: true,
     groups: [
       (
         "What",
@@ -71,19 +71,20 @@ enum Evaluate: Subcommand {
   }
 
   private static func evaluate(_ arguments: Arguments, over world: Communicator) throws {
-    guard let data = arguments[SharedOptions.dataset] else {
-      throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
-    }
     let split = arguments[SharedOptions.split]
     let crops = arguments.crops
-    let dataset = try Dataset(opening: data)
     if let path = arguments[checkILSVRC] {
-      return try check(path, arguments, dataset, split, speaks: world.rank == 0)
+      guard let data = arguments[SharedOptions.dataset] else {
+        throw Failure(.usage, "--check-ilsvrc needs --data DATASET, which the file is about.")
+      }
+      return try check(
+        path, arguments, Dataset(opening: data), split, speaks: world.rank == 0)
     }
     guard !arguments.operands.isEmpty else {
       throw Failure(.usage, "Name the folder of a run or a checkpoint to measure.")
     }
     let networks = try arguments.operands.map { try TrainedNetwork(arguments.checkpoint($0)) }
+    let dataset = try arguments.dataset(of: networks.map(\.file))
     if world.rank == 0, let notice = networks.compactMap({ $0.notice(on: dataset) }).first {
       StandardStream.error.tell("Warning: \(notice)\n")
     }
@@ -116,7 +117,7 @@ enum Evaluate: Subcommand {
     for choice in networks.compactMap(\.choice) { StandardStream.error.tell("\(choice)\n") }
     let report = EvaluationReport(
       result, checkpoints: networks.map(\.path), weighting: weighting,
-      title: "\(split.rawValue) images of \(quoted(data)), "
+      title: "\(split.rawValue) images of \(quoted(dataset.path)), "
         + (crops == .ten ? "mean of ten crops" : "centre crop"),
       worst: arguments[worst], names: { dataset.name(split, $0) })
     for (option, text) in [
@@ -150,7 +151,8 @@ enum Evaluate: Subcommand {
       TextFile.read(path), labels: (0..<images).map { dataset.label(split, $0) }, path: path)
     guard speaks else { return }
     try StandardStream.output.write(
-      "\(quoted(path)) is well-formed: \(images) lines, \(score.top1Errors) top-1 errors, "
+      "\(quoted(path)) is well-formed: \(counted(images, "line", "lines")), \(score.top1Errors) "
+        + "top-1 errors, "
         + "\(score.top5Errors) top-5 errors.\n")
   }
 

@@ -40,12 +40,12 @@ enum Explain: Subcommand {
       Selvaraju et al. 2017), of all towers and of each. The numbers are written beside. Under
       'mpirun -np N' the pictures are spread over the ranks.
       """,
-    synopsis: "--checkpoint RUN|FILE --out FOLDER IMAGE|FOLDER|-... [options]",
+    synopsis: "RUN|CHECKPOINT IMAGE|FOLDER|-... --out FOLDER [options]",
     takesOperands: true,
     groups: [
       (
         "What",
-        [SharedOptions.checkpoint, SharedOptions.best, SharedOptions.resize, className, layer]
+        [SharedOptions.best, SharedOptions.resize, className, layer]
       ),
       ("How", [square, stride]),
       ("Output", [out]),
@@ -57,14 +57,17 @@ enum Explain: Subcommand {
   }
 
   private static func explain(_ arguments: Arguments, over world: Communicator) throws {
-    guard let path = arguments[SharedOptions.checkpoint], let folder = arguments[out] else {
-      throw Failure(.usage, "Give --checkpoint RUN and --out FOLDER, where the pictures go.")
+    guard arguments.operands.count > 1 else {
+      throw Failure(
+        .usage,
+        "Name a run or a checkpoint, and then pictures, folders of them, or '-' for a list on "
+          + "standard input: alexnet explain RUN cat.jpg --out FOLDER.")
     }
-    guard !arguments.operands.isEmpty else {
-      throw Failure(.usage, "Name pictures, folders of them, or '-' for a list on standard input.")
+    guard let folder = arguments[out] else {
+      throw Failure(.usage, "Give --out FOLDER, where the drawings go.")
     }
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
-    let network = try TrainedNetwork(arguments.checkpoint(path))
+    let network = try TrainedNetwork(arguments.checkpoint(arguments.operands[0]))
     if world.rank == 0, let choice = network.choice { StandardStream.error.tell("\(choice)\n") }
     let explainer = try Explainer(
       network, layer: arguments[layer], square: arguments[square],
@@ -73,7 +76,7 @@ enum Explain: Subcommand {
     let label = try arguments[className].map { name throws(Failure) in
       try Self.label(name, among: classifier.classNames)
     }
-    let pictures = try PictureList(telling: arguments.operands, over: world)
+    let pictures = try PictureList(telling: Array(arguments.operands.dropFirst()), over: world)
     if !pictures.files.isEmpty { try Features.createFolder(folder) }
     let names = OutputNames(pictures.files)
     var reader = PictureReader(

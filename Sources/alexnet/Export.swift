@@ -78,7 +78,8 @@ enum Export: Subcommand {
     if let note = chosen.note { StandardStream.error.tell("\(note)\n") }
     let weights = file.network.parameterCount
     try StandardStream.confirm(
-      "Wrote \(file.network.name), \(weights) weights, \(file.network.classes) classes, to "
+      "Wrote \(file.network.name), \(weights) weights, "
+        + "\(counted(file.network.classes, "class", "classes")), to "
         + "\(quoted(out)).\n"
         + (losses(file, format, isBrief: isBrief, isInside: place == "inside")).map { $0 + "\n" }
         .joined(), of: out)

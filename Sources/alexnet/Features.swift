@@ -16,8 +16,9 @@ enum Features: Subcommand {
   static let name = "features"
   static let summary = "write a layer's outputs for the pictures of a dataset as .npy"
 
-  private static let limit = Option(
-    "limit", "N", .integer(in: 1...Int.max), default: "all", "Only the first N pictures.")
+  private static let images = Option(
+    "images", "N", .integer(in: 1...Int.max), default: "all", former: "limit",
+    "Only the first N pictures.")
   private static let out = Option(
     "out", "FILE.npy", .path,
     "The file to write; with several layers, a folder with LAYER.npy for each.")
@@ -39,31 +40,28 @@ enum Features: Subcommand {
       columns, with the maps of all towers one after another. 'numpy.load' reads the file. Several
       layers go into a folder, one file each.
       """,
-    synopsis: "RUN|CHECKPOINT --data DATASET --out FILE.npy [options]", takesOperands: true,
+    synopsis: "RUN|CHECKPOINT --out FILE.npy [options]", takesOperands: true,
     groups: [
-      ("Where", [SharedOptions.dataset, SharedOptions.split, limit, out]),
+      ("Where", [SharedOptions.dataset, SharedOptions.split, images, out]),
       ("What", [SharedOptions.best, layer, batchSize]),
       ("Machine", [threads]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    guard arguments.operands.count == 1, let data = arguments[SharedOptions.dataset],
-      let out = arguments[Self.out]
-    else {
-      throw Failure(
-        .usage, "Name one run or checkpoint, and give --data DATASET and --out FILE.npy.")
+    guard arguments.operands.count == 1, let out = arguments[Self.out] else {
+      throw Failure(.usage, "Name one run or checkpoint, and give --out FILE.npy.")
     }
     let split = arguments[SharedOptions.split]
     let chosen = try arguments.checkpoint(arguments.operands[0])
     if let note = chosen.note { StandardStream.error.tell("\(note)\n") }
     let file = try NetworkFile(opening: chosen.path)
     let layers = try layers(arguments[layer], of: file.network)
-    let dataset = try Dataset(opening: data)
+    let dataset = try arguments.dataset(of: [file])
     guard dataset.side == file.network.imageSide else {
       throw Failure(
         .usage,
-        "The pictures of \(quoted(data)) are \(dataset.side) pixels wide and the network "
+        "The pictures of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network "
           + "\(quoted(file.network.name)) reads \(file.network.imageSide); prepare them with "
           + "--size \(file.network.imageSide).")
     }
@@ -71,7 +69,7 @@ enum Features: Subcommand {
       file, batchSize: arguments[batchSize],
       threadsPerTower: arguments[threads])
     let count = min(
-      dataset.count(split), arguments[limit] ?? .max)
+      dataset.count(split), arguments[images] ?? .max)
     if layers.count > 1 { try createFolder(out) }
     var files: [FeatureFile] = []
     for layer in layers {

@@ -154,7 +154,7 @@ enum Import: Subcommand {
     try StandardStream.confirm(
       (network.notes + statements + [
         "Wrote \(network.network.name), \(network.network.parameterCount) weights, "
-          + "\(network.network.classes) classes, to \(quoted(out))."
+          + "\(counted(network.network.classes, "class", "classes")), to \(quoted(out))."
       ]).map { escaped($0) + "\n" }.joined(), of: out)
   }
 

@@ -105,7 +105,8 @@ enum Info: Subcommand {
   private static func lines(of settings: TrainingSettings) -> [String] {
     [
       "network     \(network(settings.network))", "recipe      \(settings.recipe.text)",
-      "batch       \(settings.recipe.batchSize) images, seed \(settings.seed), "
+      "batch       \(counted(settings.recipe.batchSize, "image", "images")), seed "
+        + "\(settings.seed), "
         + "\(counted(settings.threadsPerTower, "thread", "threads")) per tower",
       "data        \(quoted(settings.dataset)), checksum \(settings.datasetChecksum)",
     ]
@@ -116,7 +117,8 @@ enum Info: Subcommand {
   }
 
   private static func network(_ network: NetworkSpecification) -> String {
-    "\(quoted(network.name)), \(network.layers.count) layers, \(network.towers) towers, "
-      + "\(network.parameterCount) parameters, \(network.classes) classes"
+    "\(quoted(network.name)), \(counted(network.layers.count, "layer", "layers")), "
+      + "\(counted(network.towers, "tower", "towers")), "
+      + "\(network.parameterCount) parameters, \(counted(network.classes, "class", "classes"))"
   }
 }

@@ -25,12 +25,13 @@ enum Loading: Subcommand {
       Loads batches as training does, waits between them as long as a training step takes, and
       reports the core time per picture and the share of a step spent waiting for data.
       """,
-    synopsis: "--data DATASET [options]",
+    synopsis: "DATASET|RUN [options]", takesOperands: true,
     groups: [
       (
         "What",
         [
-          SharedOptions.dataset, SharedOptions.augmentation, SharedOptions.inputSize, batchSize,
+          SharedOptions.formerDataset, SharedOptions.augmentation, SharedOptions.inputSize,
+          batchSize,
           steps, threads, compute,
         ]
       )
@@ -38,12 +39,10 @@ enum Loading: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    guard let data = arguments[SharedOptions.dataset] else {
-      throw Failure(.usage, "Give --data DATASET, a dataset that 'alexnet prepare' made.")
-    }
-    let dataset = try Dataset(opening: data)
+    let dataset = try arguments.namedDataset()
     guard dataset.count(.train) > 0 else {
-      throw Failure(.badData, "The dataset \(quoted(data)) has no training pictures to load.")
+      throw Failure(
+        .badData, "The dataset \(quoted(dataset.path)) has no training pictures to load.")
     }
     let batchSize = arguments[Self.batchSize]
     let steps = arguments[Self.steps]

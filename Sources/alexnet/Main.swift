@@ -74,10 +74,14 @@ struct Main {
 
   private static var helpText: String {
     var text = "Usage: alexnet SUBCOMMAND [options]\n\nTools for training and using AlexNet.\n\n"
+    let width = min(100, max(40, StandardStream.output.columns ?? 100))
     for subcommand in subcommands {
-      text += "  \(Column.left(11).fitted(subcommand.name)) \(subcommand.summary)\n"
+      text += Command.wrapped(
+        subcommand.summary, width, indent: 14, first: "  " + subcommand.name)
     }
-    return text + "\n'alexnet help SUBCOMMAND' lists its options; 'alexnet --version' names the "
-      + "version.\n"
+    return text + "\n"
+      + Command.wrapped(
+        "'alexnet help SUBCOMMAND' lists its options; 'alexnet --version' names the version.",
+        width, indent: 0)
   }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Options
 import Report
 import System
@@ -30,7 +29,8 @@ enum Plot: Subcommand {
       throw Failure(.usage, "Name the folder of a run, or of several to compare.")
     }
     let axis: RunCharts.Axis = arguments[axis] == "hours" ? .hours : .epochs
-    let width = arguments[Self.width] ?? terminalWidth
+    let width =
+      arguments[Self.width] ?? max(40, (StandardStream.output.columns ?? 80) - 1)
     let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
     for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
     let charts = RunCharts(runs, smoothing: arguments[SharedOptions.smoothing])
@@ -41,11 +41,5 @@ enum Plot: Subcommand {
     for chart in drawn {
       try StandardStream.output.write(chart.text(width: width, height: arguments[height]))
     }
-  }
-
-  private static var terminalWidth: Int {
-    var size = winsize()
-    guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 40 else { return 79 }
-    return Int(size.ws_col) - 1
   }
 }

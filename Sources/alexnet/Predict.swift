@@ -27,13 +27,13 @@ enum Predict: Subcommand {
       be read is reported and the others are done; the exit code is then 65. Under 'mpirun -np N'
       the pictures are spread over the ranks.
       """,
-    synopsis: "--checkpoint RUN|FILE IMAGE|FOLDER|-... [options]", takesOperands: true,
+    synopsis: "RUN|CHECKPOINT IMAGE|FOLDER|-... [options]", takesOperands: true,
     groups: [
       (
         "What",
         [
-          SharedOptions.checkpoint, SharedOptions.best, SharedOptions.crops, SharedOptions.resize,
-          top,
+          SharedOptions.formerCheckpoint, SharedOptions.best, SharedOptions.crops,
+          SharedOptions.resize, top,
         ]
       ),
       ("Output", [json, csv]),
@@ -48,19 +48,20 @@ enum Predict: Subcommand {
   }
 
   private static func predict(_ arguments: Arguments, over world: Communicator) throws {
-    guard let path = arguments[SharedOptions.checkpoint] else {
-      throw Failure(.usage, "Give --checkpoint RUN, the folder of a run, or a checkpoint in it.")
-    }
-    guard !arguments.operands.isEmpty else {
-      throw Failure(.usage, "Name pictures, folders of them, or '-' for a list on standard input.")
+    let words = arguments.operands(orBy: SharedOptions.formerCheckpoint)
+    guard words.count > 1 else {
+      throw Failure(
+        .usage,
+        "Name a run or a checkpoint, and then pictures, folders of them, or '-' for a list on "
+          + "standard input: alexnet predict RUN cat.jpg.")
     }
     let crops = arguments.crops
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let format: PredictionFormat =
       arguments[json] ? .json : arguments[csv] ? .csv : .table
-    let network = try TrainedNetwork(arguments.checkpoint(path))
+    let network = try TrainedNetwork(arguments.checkpoint(words[0]))
     if world.rank == 0, let choice = network.choice { StandardStream.error.tell("\(choice)\n") }
-    let pictures = try PictureList(telling: arguments.operands, over: world)
+    let pictures = try PictureList(telling: Array(words.dropFirst()), over: world)
     // The ranks take turns, so all use the same number of pictures.
     let batch = min(
       max(1, pictures.files.count), 4 * Int(try world.allReduce(Int64(threads), .min)))

@@ -55,7 +55,7 @@ enum Prepare: Subcommand {
   private static let skipCorrupt = Flag(
     "skip-corrupt", "Use damaged archives as far as they can be read.")
   private static let preview = Option(
-    "preview", "FILE.png", .path,
+    "preview", "FILE.png", .picture("png"),
     "Draw 40 pictures as training will see them; see also 'alexnet preview'.")
 
   static let command = Command(

@@ -1,6 +1,7 @@
 import AlexNet
 import Data
 import Evaluation
+import HTTP
 import Images
 import Options
 import Report
@@ -15,9 +16,7 @@ enum ReportPage: Subcommand {
   private static let out = Option(
     "out", "FILE.html", .path, default: "report.html in the run's folder", "The page to write.")
   private static let kernels = Option(
-    "kernels", "FILE.png", .path, "Write the first layer's kernels as a picture too.")
-  private static let data = Option(
-    "data", "DATASET", .path, default: "the run's", "Where the validation images are.")
+    "kernels", "FILE.png", .picture("png"), "Write the first layer's kernels as a picture too.")
   private static let images = Setting(
     "images", "N", .integer(in: 0...Int.max), default: 2000,
     "Validation images to show to the network, evenly spread; 0 for none.")
@@ -26,7 +25,14 @@ enum ReportPage: Subcommand {
     "timeline", "FILE", .path,
     "What 'alexnet-train --timeline' has recorded: the page shows a step of it.")
   private static let step = Option(
-    "step", "FILE.svg", .path, "With --timeline: write the picture of the step too.")
+    "step", "FILE.svg", .picture("svg"), "With --timeline: write the picture of the step too.")
+
+  private static let serve = Option(
+    "serve", "[HOST:]PORT", Reading { word, option in try ServerPlace(word, option: option) },
+    "Give the page to browsers, and keep it fresh while training goes on; without HOST to those of "
+      + "this machine only. Ctrl-C ends it.")
+  private static let watch = Flag(
+    "watch", "Write the file again and again while training goes on. Ctrl-C ends it.")
 
   static let command = Command(
     "alexnet report",
@@ -39,7 +45,8 @@ enum ReportPage: Subcommand {
     synopsis: "RUN... [options]", takesOperands: true,
     groups: [
       ("Output", [out, kernels, timeline, step, SharedOptions.smoothing]),
-      ("Predictions", [SharedOptions.best, data, images, SharedOptions.threads]),
+      ("While training goes on", [serve, watch]),
+      ("Predictions", [SharedOptions.best, SharedOptions.dataset, images, SharedOptions.threads]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -50,35 +57,57 @@ enum ReportPage: Subcommand {
     guard arguments.has(timeline) || !arguments.has(step) else {
       throw Failure(.usage, "--step needs --timeline FILE, which it draws a step of.")
     }
-    let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
-    for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
+    let isLiving = arguments.has(serve) || arguments[watch]
+    for option in [kernels, step] where isLiving && arguments.has(option) {
+      throw Failure(
+        .usage,
+        "--\(option.declaration.name) writes a picture once; give it without --serve and --watch.")
+    }
+    guard !arguments.has(Self.out) || arguments[watch] || !isLiving else {
+      throw Failure(.usage, "--serve writes no file; add --watch to write --out too.")
+    }
     let out =
       arguments[Self.out]
-      ?? (runs.count == 1 ? runs[0].directory.path + "/report.html" : "report.html")
+      ?? (arguments.operands.count == 1
+        ? RunDirectory(arguments.operands[0]).path + "/report.html" : "report.html")
+    if isLiving {
+      // Pictures are made of a checkpoint once.
+      var (shown, figures): (String?, (NetworkFigures?, String)) = (nil, (nil, ""))
+      return try LivingReport(
+        of: arguments.operands.map { RunDirectory($0) }, at: arguments[serve],
+        file: arguments[watch] ? out : nil
+      ).run { hasTime throws(Failure) in
+        let contents = try Contents(arguments)
+        if hasTime, contents.checkpoints[0]?.path != shown || shown == nil {
+          figures = try Self.figures(contents.runs, contents.checkpoints[0], arguments)
+          shown = contents.checkpoints[0]?.path
+        }
+        return try contents.report(arguments, figures).html(isLiving: true)
+      }
+    }
+    let contents = try Contents(arguments)
+    for warning in contents.runs.compactMap(\.warning) {
+      StandardStream.error.tell("\(warning)\n")
+    }
     for path in [out, arguments[kernels], arguments[step]].compactMap(\.self) {
       try OutputPlace.check(path)
     }
-    let picture = try arguments[timeline].map { path throws(Failure) in
-      try StepPicture(Trace(reading: path))
+    for note in contents.checkpoints.compactMap({ $0?.note }) {
+      StandardStream.error.tell("\(note)\n")
     }
-    let checkpoints = try runs.map { run throws(Failure) in
-      try run.directory.newestCheckpoint() == nil
-        ? nil : arguments.checkpoint(run.directory.path)
-    }
-    for note in checkpoints.compactMap({ $0?.note }) { StandardStream.error.tell("\(note)\n") }
-    let (figures, note) = try figures(runs, checkpoints[0], arguments)
-    let page = try RunReport(
-      runs, checkpoints: checkpoints, figures: figures, note: note, step: picture,
-      smoothing: arguments[SharedOptions.smoothing]
+    let page = try contents.report(
+      arguments, figures(contents.runs, contents.checkpoints[0], arguments)
     ).html()
     try TextFile.write(lines: page, to: out)
-    if let path = arguments[step], let picture {
+    if let path = arguments[step], let picture = contents.step {
       try TextFile.write(lines: picture.svgFile, to: path)
     }
     if let path = arguments[kernels] {
-      guard let picture = try RunReport.kernels(of: runs[0], checkpoints[0]) else {
+      guard let picture = try RunReport.kernels(of: contents.runs[0], contents.checkpoints[0])
+      else {
         throw Failure(
-          .usage, "\(quoted(runs[0].directory.path)) has no checkpoint with kernels to draw yet.")
+          .usage,
+          "\(quoted(contents.runs[0].directory.path)) has no checkpoint with kernels to draw yet.")
       }
       try picture.pixels.withUnsafeBufferPointer { pixels throws(Failure) in
         try PNGFile.write(pixels, width: picture.width, height: picture.height, to: path)
@@ -86,6 +115,32 @@ enum ReportPage: Subcommand {
     }
     try StandardStream.confirm(
       "Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n", of: out)
+  }
+
+  /// What a page is about, as its runs are now.
+  private struct Contents {
+    let runs: [RunMetrics]
+    let checkpoints: [ChosenCheckpoint?]
+    let step: StepPicture?
+
+    init(_ arguments: Arguments) throws(Failure) {
+      runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
+      checkpoints = try runs.map { run throws(Failure) in
+        try run.directory.newestCheckpoint() == nil
+          ? nil : arguments.checkpoint(run.directory.path)
+      }
+      step = try arguments[timeline].map { path throws(Failure) in
+        try StepPicture(Trace(reading: path))
+      }
+    }
+
+    func report(
+      _ arguments: Arguments, _ figures: (pages: NetworkFigures?, note: String)
+    ) -> RunReport {
+      RunReport(
+        runs, checkpoints: checkpoints, figures: figures.pages, note: figures.note, step: step,
+        smoothing: arguments[SharedOptions.smoothing])
+    }
   }
 
   /// The checkpoint's results on images, if there is only one run, or why they are not
@@ -101,11 +156,11 @@ enum ReportPage: Subcommand {
     guard let checkpoint else {
       return (nil, "The run has no checkpoint yet.")
     }
-    let path = arguments[data] ?? runs[0].settings.dataset
+    let path = arguments[SharedOptions.dataset] ?? runs[0].settings.dataset
     let dataset: Dataset
     do throws(Failure) { dataset = try Dataset(opening: path) } catch {
       // A dataset named by an option must exist; the run's own may be on another machine.
-      if arguments.has(data) { throw error }
+      if arguments.has(SharedOptions.dataset) { throw error }
       return (
         nil, "The run's dataset is not on this machine; name it with --data. (\(error.message))"
       )

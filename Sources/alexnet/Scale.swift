@@ -60,7 +60,7 @@ enum Scale: Subcommand {
     "steps", "N", .integer(in: 1...1000), default: 3, "Steps to measure for each of two batches.")
   private static let json = Flag("json", "Write one JSON object instead of the table.")
   private static let chart = Option(
-    "chart", "FILE.svg", .path, default: "none",
+    "chart", "FILE.svg", .picture("svg"), default: "none",
     "Draw the efficiency over the ranks, with published figures (needs gnuplot).")
 
   static let command = Command(

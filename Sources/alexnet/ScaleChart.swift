@@ -54,7 +54,8 @@ struct ScaleChart {
       series.append(mark)
     }
     var chart = Chart(
-      "\(report.model.network.name), \(report.batchSize) images a step, \(report.linkName)",
+      "\(report.model.network.name), \(counted(report.batchSize, "image", "images")) a step, "
+        + "\(report.linkName)",
       x: "ranks (GPUs, nodes)", y: "efficiency, %", series)
     chart.startsAtZero = true
     chart.doubles = true

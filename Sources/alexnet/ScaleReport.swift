@@ -57,8 +57,8 @@ struct ScaleReport {
 
   var text: String {
     var lines = [
-      "\(model.network.name), batches of \(batchSize) images over all ranks, "
-        + "\(cluster.ranksPerHost) ranks a host, "
+      "\(model.network.name), batches of \(counted(batchSize, "image", "images")) over all ranks, "
+        + "\(counted(cluster.ranksPerHost, "rank", "ranks")) a host, "
         + String(
           format: "%@: %.2f Gbit/s each way, %.0f us.", linkName, cluster.link.bandwidth * 8e-9,
           cluster.link.latency * 1e6),

@@ -1,10 +1,12 @@
 import AlexNet
+import Checkpoints
 import Data
 import Images
 import Layers
 import ModelParallel
 import Networks
 import Options
+import Safetensors
 import Supervision
 import System
 import Training
@@ -38,7 +40,11 @@ enum SharedOptions {
     "send-gradients", "FORMAT", .word, default: WireFormat.fp32, "fp32, bf16 or fp16.")
 
   static let dataset = Option(
-    "data", "DATASET", .path, "A dataset that 'alexnet prepare' made.")
+    "data", "DATASET", .path, default: "what the network was trained on",
+    "A dataset that 'alexnet prepare' made.")
+  /// What names the dataset where that is the first word now.
+  static let formerDataset = Option(
+    "data", "DATASET", .path, isHidden: true, "The dataset.")
   static let split = Setting(
     "split", "validation|test|train", .word(of: [Split.validation, .test, .train]),
     default: .validation, "The part of the dataset.")
@@ -49,8 +55,9 @@ enum SharedOptions {
     "recipe", "paper|code2012|none", .word(of: ["paper", "code2012", "none"]), default: "paper",
     "How pictures are augmented.")
 
-  static let checkpoint = Option(
-    "checkpoint", "RUN|FILE", .path, "The network: the newest checkpoint of a run, or a file.")
+  /// What names the network where that is the first word now.
+  static let formerCheckpoint = Option(
+    "checkpoint", "RUN|FILE", .path, isHidden: true, "The network.")
   static let best = Flag(
     "best", "Of a run, take the checkpoint with the lowest validation error, not the newest.")
   static let crops = Setting(
@@ -73,6 +80,41 @@ extension Arguments {
   /// The checkpoint that a path stands for with these options.
   func checkpoint(_ path: String) throws(Failure) -> ChosenCheckpoint {
     try ChosenCheckpoint(named: path, takesBest: self[SharedOptions.best])
+  }
+
+  /// The operands, the first of which an option may name as well.
+  func operands(orBy former: Option<String>) -> [String] {
+    (self[former].map { [$0] } ?? []) + operands
+  }
+
+  /// The dataset that the only operand names, or that the run was trained on which it names.
+  func namedDataset() throws(Failure) -> Dataset {
+    let names = operands(orBy: SharedOptions.formerDataset)
+    guard names.count == 1 else {
+      throw Failure(.usage, "Name one dataset that 'alexnet prepare' made, or a run.")
+    }
+    let run = RunDirectory(names[0])
+    return try Dataset(opening: run.holdsRun ? run.savedSettings().dataset : names[0])
+  }
+
+  /// The dataset that --data names, or else the one that the networks were trained on.
+  /// - Throws: `Failure` (usage) if they do not say one, (inputMissing) if it is not here.
+  func dataset(of networks: [NetworkFile]) throws(Failure) -> Dataset {
+    if let path = self[SharedOptions.dataset] { return try Dataset(opening: path) }
+    let paths = Set(
+      networks.map { (try? Checkpoint.describe($0.file))?.settings.dataset ?? "" })
+    guard paths.count == 1, let path = paths.first, !path.isEmpty else {
+      throw Failure(
+        .usage,
+        paths.count > 1
+          ? "The networks were trained on different datasets; name one with --data DATASET."
+          : "\(quoted(networks.first?.file.path ?? "")) does not say what it was trained on; give "
+            + "--data DATASET, a dataset that 'alexnet prepare' made.")
+    }
+    do throws(Failure) { return try Dataset(opening: path) } catch {
+      throw Failure(
+        error.exitCode, "\(error.message) The network was trained on it; name another with --data.")
+    }
   }
 
   /// The crops of a picture to evaluate.

@@ -25,7 +25,7 @@ enum Similar: Subcommand {
     "set", "DATASET|FOLDER", .path,
     "The set: a prepared dataset's validation images, or a folder of pictures.")
   private static let count = Setting(
-    "count", "N", .integer(in: 1...1_000_000), default: 6, "Neighbours to list.")
+    "top", "N", .integer(in: 1...1_000_000), default: 6, former: "count", "Neighbours to list.")
   private static let data = Option(
     "data", "DATASET", .path, default: "the one of --set, or the run's",
     "The dataset whose features are searched, for classes and pictures.")
@@ -50,14 +50,14 @@ enum Similar: Subcommand {
       over the ranks.
       """,
     synopsis:
-      "--checkpoint RUN|FILE --features FILE.npy [--set DATASET|FOLDER] [IMAGE|FOLDER|-...]",
+      "RUN|CHECKPOINT --features FILE.npy [--set DATASET|FOLDER] [IMAGE|FOLDER|-...] [options]",
     takesOperands: true,
     groups: [
       (
         "What",
         [
-          SharedOptions.checkpoint, SharedOptions.best, features, set, data, SharedOptions.split,
-          count, SharedOptions.resize,
+          SharedOptions.formerCheckpoint, SharedOptions.best, features, set, data,
+          SharedOptions.split, count, SharedOptions.resize,
         ]
       ),
       ("Output", [json, csv, draw]),
@@ -70,16 +70,18 @@ enum Similar: Subcommand {
   }
 
   private static func similar(_ arguments: Arguments, over world: Communicator) throws {
-    guard let checkpoint = arguments[SharedOptions.checkpoint], let path = arguments[features]
-    else {
+    let words = arguments.operands(orBy: SharedOptions.formerCheckpoint)
+    guard let checkpoint = words.first, let path = arguments[features] else {
       throw Failure(
-        .usage, "Give --checkpoint RUN and --features FILE.npy, which --set DATASET writes.")
+        .usage,
+        "Name a run or a checkpoint, and give --features FILE.npy, which --set DATASET writes.")
     }
-    guard arguments.has(set) || !arguments.operands.isEmpty else {
+    let queries = Array(words.dropFirst())
+    guard arguments.has(set) || !queries.isEmpty else {
       throw Failure(.usage, "Give --set to write its features, or name pictures to search for.")
     }
     if let drawing = arguments[draw] {
-      guard !arguments.operands.isEmpty else {
+      guard !queries.isEmpty else {
         throw Failure(.usage, "--draw draws pictures that are searched for; name some.")
       }
       try OutputPlace.check(drawing)
@@ -110,15 +112,16 @@ enum Similar: Subcommand {
         }
         try features.write(to: path)
         try StandardStream.confirm(
-          "Wrote the features of \(features.names.count) pictures to \(quoted(path))"
+          "Wrote the features of \(counted(features.names.count, "picture", "pictures")) to "
+            + "\(quoted(path))"
             + (OutputPlace.isFile(path) ? ".\n" : ", without the pictures' names.\n"), of: path)
       }
       // No rank reads the file before it exists.
       try world.barrier()
     }
-    if !arguments.operands.isEmpty {
+    if !queries.isEmpty {
       var reader = PictureReader(
-        try PictureList(telling: arguments.operands, over: world), side: classifier.imageSide,
+        try PictureList(telling: queries, over: world), side: classifier.imageSide,
         resizing: resizing, team: team, over: world)
       let set = try FeatureSet(contentsOf: path)
       let pictures = try SetPictures(

@@ -174,7 +174,7 @@ import Towers
     #expect(try complaint { $0["format"] = "other" }?.contains("not a checkpoint") == true)
     #expect(try complaint { $0["formatVersion"] = "9" }?.contains("newer program") == true)
     #expect(
-      try complaint { $0["classes"] = "[\"one\"]" }?.contains("names 1 classes") == true)
+      try complaint { $0["classes"] = "[\"one\"]" }?.contains("names 1 class,") == true)
     #expect(try complaint { $0["network"] = "{}" }?.contains("settings") == true)
     try Self.write(bench, to: path)
     let whole = folder.read("network.safetensors")

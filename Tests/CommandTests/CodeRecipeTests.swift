@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test func theFourLayerNetworkUsesFigure1sRecipeUnlessOptionsOverrideIt() throws {
-    let words = ["--network", "cifar-four-layer", "--dry-run", "--classes", "10"]
+    let words = ["--network", "cifar-four-layer", "--dry-run", "--verbose", "--classes", "10"]
     let plain = try Program.train(ranks: nil, words)
     #expect(plain.code == 0, "\(plain.error)")
     for part in [

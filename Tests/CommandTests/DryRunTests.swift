@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.serialized) struct DryRunTests {
   @Test func showsTheNetworkItsMemoryItsExchangesAndTheSettings() throws {
-    let outcome = try Program.train(ranks: 2, ["--dry-run", "--classes", "1000"])
+    let outcome = try Program.train(ranks: 2, ["--dry-run", "--verbose", "--classes", "1000"])
     #expect(outcome.code == 0)
     // Numbers of the paper's network, computed by hand: 121,344 bytes an image each way, 128
     // images.
@@ -41,9 +41,20 @@ import Testing
   }
 
   @Test func showsOneProcessWithoutExchanges() throws {
-    let outcome = try Program.train(ranks: nil, ["--dry-run"])
+    let outcome = try Program.train(ranks: nil, ["--dry-run", "--classes", "1000"])
     #expect(outcome.code == 0)
-    #expect(outcome.output.contains("Exchanges: none"))
+    let own = try #require(outcome.output.firstRange(of: "Exchanges: none"))
+    // What the ranks would send, as above, without mpirun.
+    let ranks = try #require(outcome.output.firstRange(of: "Under 'mpirun -np 2', a tower a rank:"))
+    let sent = try #require(outcome.output.firstRange(of: "before conv3: 11075584 forward"))
+    #expect(own.upperBound < ranks.lowerBound && ranks.upperBound < sent.lowerBound)
+    #expect(outcome.output.ranges(of: "Memory of each rank, batch 128").count == 2)
+    // The table is last, and the settings are shown where they are asked for.
+    let last = outcome.output.split(separator: "\n").last ?? ""
+    #expect(last.hasPrefix("sum ") && last.contains("30482612"), "\(last)")
+    #expect(!outcome.output.contains("Settings:"))
+    let alone = try Program.train(ranks: nil, ["--verbose"])
+    #expect(alone.code == 64 && alone.error.contains("--dry-run"), "\(alone.error)")
   }
 
   @Test func helpListsEveryOptionWithItsDefault() throws {

@@ -107,7 +107,7 @@ import Testing
     try "1 2 3\n".write(toFile: files[2], atomically: true, encoding: .utf8)
     let wrong = try Program.alexnet(
       "evaluate", "--data", try dataset(), "--check-ilsvrc", files[2])
-    #expect(wrong.code == 65 && wrong.error.contains("has 1 lines, and there are 100 images"))
+    #expect(wrong.code == 65 && wrong.error.contains("has 1 line, and there are 100 images"))
   }
 
   @Test func mismatchedInputsAreRefusedInOneSentence() throws {

@@ -45,9 +45,9 @@ import Testing
         to: URL(fileURLWithPath: files[files.count - 1]))
     }
     let out = folder.path + "/out"
-    let options = ["--checkpoint", run, "--stride", "8", "--square", "6", "--threads", "1"]
+    let options = ["--stride", "8", "--square", "6", "--threads", "1"]
     let outcome = try Program.alexnet(
-      ranks: nil, ["explain", "--out", out] + options + files + [folder.path + "/none.png"])
+      ranks: nil, ["explain", run, "--out", out] + options + files + [folder.path + "/none.png"])
     #expect(outcome.code == 66 && outcome.error.contains("none.png"), "\(outcome.error)")
     let written = ["picture", "picture-2"].map { "\(out)/\($0)" }
     let reading = try Program.run(["/usr/bin/env", "python3", "-c", Self.reader] + written)
@@ -76,7 +76,7 @@ import Testing
     }
     // Two ranks write the same.
     let spread = try Program.alexnet(
-      ranks: 2, ["explain", "--out", out + "2"] + options + files)
+      ranks: 2, ["explain", run, "--out", out + "2"] + options + files)
     #expect(spread.code == 0, "\(spread.error)")
     for name in ["picture.svg", "picture.json", "picture-2.svg", "picture-2.json"] {
       #expect(
@@ -88,7 +88,7 @@ import Testing
       (["--square", "99"], "hides more than the crop"),
     ] {
       let refused = try Program.alexnet(
-        ranks: nil, ["explain", "--checkpoint", run, "--out", out] + arguments + files)
+        ranks: nil, ["explain", run, "--out", out] + arguments + files)
       #expect(refused.code == 64 && refused.error.contains(sentence), "\(refused.error)")
     }
   }

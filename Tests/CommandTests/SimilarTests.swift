@@ -27,7 +27,7 @@ import Testing
     let names = try String(contentsOfFile: folder.path + "/set.txt", encoding: .utf8)
     #expect(names.split(separator: "\n").count == 4)
     let found = try Program.alexnet(
-      "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--count", "3",
+      "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--top", "3",
       "--csv")
     #expect(found.code == 0, "\(found.error)")
     let lines = found.output.split(separator: "\n")
@@ -53,7 +53,7 @@ import Testing
     let spread = try Program.alexnet(
       ranks: 2,
       [
-        "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--count", "3",
+        "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--top", "3",
         "--csv",
       ])
     #expect(spread.output == found.output, "\(spread.error)")
@@ -61,7 +61,7 @@ import Testing
     try "one\n".write(toFile: folder.path + "/set.txt", atomically: true, encoding: .utf8)
     let wrong = try Program.alexnet(
       "similar", "--checkpoint", run, "--features", features, set + "/90.bmp")
-    #expect(wrong.code == 65 && wrong.error.contains("names 1 pictures"), "\(wrong.error)")
+    #expect(wrong.code == 65 && wrong.error.contains("names 1 picture and"), "\(wrong.error)")
     let source = try Pictures.small.get().path
     let dataset = try Program.alexnet(
       "similar", "--checkpoint", run, "--set", source + "/dataset", "--features", features)
@@ -72,7 +72,7 @@ import Testing
     let sheet = folder.path + "/sheet.svg"
     let drawn = try Program.alexnet(
       "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", set + "/10.bmp",
-      "--count", "3", "--csv", "--draw", sheet)
+      "--top", "3", "--csv", "--draw", sheet)
     #expect(drawn.code == 0, "\(drawn.error)")
     let rows = drawn.output.split(separator: "\n").dropFirst().filter { !$0.hasPrefix("Drew") }
     #expect(rows.count == 6)

@@ -60,7 +60,7 @@ struct DatasetTests {
         Array(text.replacingOccurrences(of: from, with: to).utf8), "dataset/dataset.json")
       expectFailure(.badData, "dataset.json", words) { _ = try place.dataset() }
     }
-    try attempt("{", "", "does not describe")
+    try attempt("{", "", "is not JSON: line 2, column 13")
     try attempt("alexnet dataset", "something", "does not describe")
     try attempt("\"side\" : 8", "\"side\" : \"8\"", "pictures.side")
     try attempt("\"side\" : 8", "\"side\" : 8000000", "is out of range, or a file name")

@@ -30,7 +30,7 @@ struct PrepareCommandTests {
         "Preparing 49 training and 12 validation pictures in 2 classes from class folders."))
     #expect(result.output.contains("The dataset will take about"))
     #expect(result.output.contains("61/61 pictures (100%)"))
-    #expect(result.output.contains("1 pictures could not be used"))
+    #expect(result.output.contains("1 picture could not be used"))
     #expect(result.output.contains("Warning: that is 1.6% of all"))
     let dataset = try place.dataset()
     #expect(dataset.side == 16 && dataset.count(.train) + dataset.count(.validation) == 60)

@@ -23,6 +23,15 @@ import Testing
     #expect(complaint("{\"" + String(repeating: "[", count: 100) + "\": [1]}").isEmpty)
   }
 
+  /// A token's place is that of its last character.
+  @Test(arguments: [
+    ("{\"a\": [1, 2]\n \"b\": [] }", "line 2, column 4: '}' expected near '\"b\"'"),
+    ("{\"a\": [tru] }", "line 1, column 10: invalid token near 'tru'"),
+    ("{\"a\": [1]", "line 1, column 9: '}' expected near end of file"),
+  ]) func aTextThatIsNoJSONIsNamedWithItsPlace(_ text: String, _ place: String) {
+    #expect(complaint(text) == "'file' is not JSON: \(place).", "\(text)")
+  }
+
   @Test func controlCharactersAreEscapedAndSurviveARoundTrip() throws {
     let names = ["a\u{1B}[31m", "b\u{9B}31m\u{7F}", "c\u{202E}gpj", "d\ne", "plain 猫 👩‍👧"]
     for isPretty in [false, true] {

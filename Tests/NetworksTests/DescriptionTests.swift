@@ -131,7 +131,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "does not describe a network"), ("[]", "a value of type"), ("{", "does not describe"),
+    ("", "is not JSON: line 1, column 0: "), ("[]", "a value of type"),
+    ("{\n  \"name\": \"a\"\n  \"towers\": 2 }", "line 3, column 10: '}' expected near"),
     ("{}", "'name' is missing"), (#"{"name": 1}"#, "a value of type String is expected at .name"),
   ])
   func invalidDescriptionsAreRefused(_ text: String, _ words: String) {

@@ -114,6 +114,33 @@ func usageComplaint(
         == "--data needs a value: --data DIR.")
   }
 
+  @Test func aFormerNameIsUnderstoodAndNotShown() throws {
+    let top = Setting("top", "N", .integer(in: 0...9), default: 5, former: "worst", "How many.")
+    let command = Command("list", overview: "Lists.", groups: [("G", [top])])
+    #expect(try command.parse(["--worst", "3"])[top] == 3)
+    #expect(try command.parse(["--top=4"])[top] == 4)
+    #expect(!command.helpText(columns: 100).contains("worst"))
+    #expect(
+      usageComplaint { _ = try command.parse(["--top", "1", "--worst", "2"]) }
+        == "--top was given twice; give it once.")
+    #expect(
+      usageComplaint { _ = try command.parse(["--worst", "x"]) }
+        == "--top takes a whole number from 0 to 9, not 'x'.")
+  }
+
+  @Test func aPicturesNameEndsAsItsFormatSays() throws {
+    let out = Option("out", "FILE.png", .picture("png"), "The picture.")
+    let command = Command("draw", overview: "Draws.", groups: [("G", [out])])
+    for name in ["a.png", "a.PNG", "sheet", "/dev/stdout", "a.2026", "x.jpg/a"] {
+      #expect(try command.parse(["--out", name])[out] == name)
+    }
+    for name in ["a.jpg", "b/a.JPEG", "a.svg", "a.png.webp"] {
+      #expect(
+        usageComplaint { _ = try command.parse(["--out", name]) }
+          == "--out writes a picture as PNG; give it a name that ends in .png, not '\(name)'.")
+    }
+  }
+
   @Test func aFlagTakesNoValue() {
     #expect(
       usageComplaint { _ = try sampleCommand.parse(["--resume=yes"]) }
@@ -134,7 +161,7 @@ func usageComplaint(
   }
 
   @Test func theHelpTextShowsEveryOptionWithItsDefault() {
-    let text = sampleCommand.helpText
+    let text = sampleCommand.helpText(columns: 100)
     #expect(text.hasPrefix("Usage: train [options]\n\nTrains.\n"))
     for group in sampleCommand.groups {
       #expect(text.contains("\n\(group.title):\n"))
@@ -163,12 +190,35 @@ func usageComplaint(
     #expect(usageComplaint { _ = try command.parse(["--data"]) }.contains("needs a value"))
   }
 
+  @Test(arguments: [40, 60, 72, 100]) func helpFitsTheTerminalAndBreaksBetweenWords(_ width: Int) {
+    let command = Command(
+      "program",
+      overview: """
+        Reads some words,
+        and more of them:
+          DIR/a/<class>/..., DIR/b/...   pictures in a folder for each class and each of the others
+          onnx   a model of opset 17 that
+                         others run
+        The end.
+        """, synopsis: "[options]      (usually: mpirun -np 2 program [options])",
+      groups: [("G", [Sample.batchSize, Sample.data])])
+    let text = command.helpText(columns: width)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.allSatisfy { $0.count <= width }, "\(text)")
+    // The words are the same at every width, and in their order.
+    let words = { (text: String) in text.split(whereSeparator: \.isWhitespace).map(String.init) }
+    #expect(words(text) == words(command.helpText(columns: 1000)))
+    #expect(text.contains("Reads some words, and more of them:\n"))
+    #expect(lines.contains { $0.hasPrefix("  onnx   a model of opset 17") }, "\(text)")
+    #expect(lines.contains("The end."))
+  }
+
   @Test func longHelpTextsAreWrapped() {
     let words = Array(repeating: "word", count: 60).joined(separator: " ")
     let command = Command(
       "x", overview: "O.",
       groups: [("G", [Option("an-option-with-a-rather-long-name", "VALUE", .text, words)])])
-    let lines = command.helpText.split(separator: "\n")
+    let lines = command.helpText(columns: 100).split(separator: "\n")
     #expect(lines.allSatisfy { $0.count <= 100 })
     #expect(lines.contains("  --an-option-with-a-rather-long-name VALUE"))
     let wrapped = lines.filter { $0.contains("word") }

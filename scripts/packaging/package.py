@@ -27,6 +27,8 @@ class AlexnetTrain(Package):
     depends_on("zlib-api")
     depends_on("openssl@3:")
     depends_on("protobuf-c")
+    depends_on("libmicrohttpd")
+    depends_on("jansson")
 
     def setup_build_environment(self, env):
         # SwiftPM keeps what it downloads and knows in the home folder.

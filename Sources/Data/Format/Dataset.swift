@@ -78,7 +78,8 @@ package final class Dataset: Sendable, CustomStringConvertible {
       count(.test) > 0
       ? "\(train), \(validation) and \(count(.test)) test" : "\(train) and \(validation)"
     return "\(parts) pictures of "
-      + "\(side)x\(side) in \(classNames.count) classes (\(pictures.encoding.rawValue.uppercased())"
+      + "\(side)x\(side) in \(counted(classNames.count, "class", "classes")) "
+      + "(\(pictures.encoding.rawValue.uppercased())"
       + "\(quality), from \(manifest.source.kind))"
   }
 
@@ -195,7 +196,9 @@ private struct OpenSplit: Sendable {
     self.shards = shards
     guard index.count == part.count else {
       throw Failure(
-        .badData, "\(quoted(path)) has \(index.count) records instead of \(part.count).")
+        .badData,
+        "\(quoted(path)) has \(counted(index.count, "record", "records")) instead of "
+          + "\(part.count).")
     }
     for record in 0..<index.count {
       let place = index[record]

@@ -18,7 +18,7 @@ package final class PreparationDisplay {
     case .planned(let forecast):
       status.say(
         "Preparing \(pictures(forecast.train, forecast.validation, forecast.test)) in "
-          + "\(forecast.classes) classes from \(forecast.kind).")
+          + "\(counted(forecast.classes, "class", "classes")) from \(forecast.kind).")
       let free = forecast.freeBytes.map { " of \(size($0)) free" } ?? ""
       status.say(
         "The dataset will take about \(size(forecast.bytes))\(free) at \(quoted(destination)).")
@@ -36,7 +36,8 @@ package final class PreparationDisplay {
     let speed = Double(total) / max(summary.seconds, 1e-9)
     status.say(
       "Prepared \(pictures(summary.train, summary.validation, summary.test)) in "
-        + "\(summary.classes) classes: \(size(summary.bytes)) at \(quoted(destination)), in "
+        + "\(counted(summary.classes, "class", "classes")): \(size(summary.bytes)) at "
+        + "\(quoted(destination)), in "
         + "\(spoken(seconds: summary.seconds)), \(Int(speed)) images/s.")
     for note in summary.notes { status.say("Note: \(note)") }
     for warning in summary.duplicates { status.say("Warning: \(warning)") }
@@ -45,7 +46,8 @@ package final class PreparationDisplay {
     }
     guard summary.rejected > 0 else { return }
     status.say(
-      "\(summary.rejected) pictures could not be used; \(quoted("\(destination)/rejected.jsonl")) "
+      "\(counted(summary.rejected, "picture", "pictures")) could not be used; "
+        + "\(quoted("\(destination)/rejected.jsonl")) "
         + "lists them."
     )
     for kind in summary.rejectedKinds.prefix(8) { status.say("  \(kind)") }

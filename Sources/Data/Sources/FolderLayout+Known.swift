@@ -59,7 +59,8 @@ extension FolderLayout {
     kind = "Oxford-IIIT Pets"
     if annotations.pictureCount > 0 {
       notes.append(
-        "The \(annotations.pictureCount) pictures in \(annotations.title) are not photographs and "
+        "The \(counted(annotations.pictureCount, "picture", "pictures")) in \(annotations.title) "
+          + "are not photographs and "
           + "were left out."
       )
     }
@@ -114,7 +115,8 @@ extension FolderLayout {
     }
     if let test = data.folder("test"), test.pictureCount > 0 {
       notes.append(
-        "The \(test.pictureCount) pictures in \(test.title) have no labels and were left out; "
+        "The \(counted(test.pictureCount, "picture", "pictures")) in \(test.title) have no labels "
+          + "and were left out; "
           + "classify them with 'alexnet predict'.")
     }
     return true

@@ -57,7 +57,7 @@ package struct ListedSource: ImageSource {
     var listing = try SourceListing(
       naming: found.classes.names, items: found.items, notes: notes, byNumber: true,
       source: "The list \(quoted(path))")
-    listing.layout = "\(table.rows.count) lines of \(quoted(path))"
+    listing.layout = "\(counted(table.rows.count, "line", "lines")) of \(quoted(path))"
     listing.unusable = found.refused.map { line, reason in
       UnusableFile(path: "line \(line)", reason: "of \(quoted(path)) \(reason)")
     }

@@ -205,7 +205,7 @@ struct LayerComparison {
     switch kind {
     case .convolution(let window, let groups):
       return ConvolutionSpecification.title
-        + " \(text(window)), \(groups) group\(groups == 1 ? "" : "s")"
+        + " \(text(window)), \(counted(groups, "group", "groups"))"
     case .fullyConnected: return FullyConnectedSpecification.title
     case .plain(let key):
       return LayerSpecification.types.first { $0.key == key }?.title ?? quoted(key)

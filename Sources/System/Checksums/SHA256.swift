@@ -18,12 +18,26 @@ package final class SHA256 {
 
   /// The digest in 64 hexadecimal digits; the object cannot be used afterwards.
   package func finish() -> String {
-    var digest = [UInt8](repeating: 0, count: 32)
-    var length: UInt32 = 0
-    EVP_DigestFinal_ex(context, &digest, &length)
+    let digest = bytes()
     let digits = Array("0123456789abcdef".utf8)
     return String(
       decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+
+  private func bytes() -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 32)
+    var length: UInt32 = 0
+    EVP_DigestFinal_ex(context, &digest, &length)
+    return digest
+  }
+
+  /// The digest of an array in base 64, as browsers compare scripts with it.
+  package static func base64(of bytes: [UInt8]) -> String {
+    let sum = SHA256()
+    bytes.withUnsafeBytes { sum.update($0) }
+    var text = [UInt8](repeating: 0, count: 45)
+    EVP_EncodeBlock(&text, sum.bytes(), 32)
+    return String(decoding: text.dropLast(), as: UTF8.self)
   }
 
   /// The digest of a buffer.

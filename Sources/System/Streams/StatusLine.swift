@@ -50,9 +50,19 @@ package final class StatusLine {
     }
     // Line wrap is off, since a carriage return does not undo it at the edge of a narrow terminal;
     // the rest of the previous line is erased.
-    StandardStream.output.tell("\r\u{1B}[?7l\(escaped(line))\u{1B}[K\u{1B}[?7h", waits: false)
+    let shown = Self.fitted(escaped(line), columns: StandardStream.output.columns)
+    StandardStream.output.tell("\r\u{1B}[?7l\(shown)\u{1B}[K\u{1B}[?7h", waits: false)
     isLiving = true
     return nil
+  }
+
+  /// As many of a line's first parts as fit: two blanks are between parts, the most important one
+  /// comes first.
+  package static func fitted(_ line: String, columns: Int?) -> String {
+    guard let columns else { return line }
+    var parts = line.split(separator: "  ")[...]
+    while parts.count > 1, parts.joined(separator: "  ").count > columns { parts.removeLast() }
+    return parts.joined(separator: "  ")
   }
 }
 

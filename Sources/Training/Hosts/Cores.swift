@@ -60,9 +60,9 @@ package struct Cores: Sendable {
         + "makes all compute alike."
       : nil
     summary =
-      "\(world.size) rank\(world.size == 1 ? "" : "s") on \(hosts) host\(hosts == 1 ? "" : "s"), "
-      + "\(own.cores.count) core\(own.cores.count == 1 ? "" : "s")\(hardwareThreads) and "
-      + "\(threads) thread\(threads == 1 ? "" : "s") each; \(MPI.Environment.libraryVersion), "
+      "\(counted(world.size, "rank", "ranks")) on \(counted(hosts, "host", "hosts")), "
+      + "\(counted(own.cores.count, "core", "cores"))\(hardwareThreads) and "
+      + "\(counted(threads, "thread", "threads")) each; \(MPI.Environment.libraryVersion), "
       + Self.kinds(arithmetics)
     notes = Self.notes(
       own, quota: quota.isFinite ? quota : nil, share: share, threads: threads,
@@ -121,8 +121,8 @@ package struct Cores: Sendable {
     }
     if let wish = own.wish, !isWanted, wish.threads != share {
       notes.append(
-        "\(wish.name) asks for \(wish.threads) thread\(wish.threads == 1 ? "" : "s") a rank, and a "
-          + "rank has \(share) core\(share == 1 ? "" : "s"); --threads asks for another number.")
+        "\(wish.name) asks for \(counted(wish.threads, "thread", "threads")) a rank, and a "
+          + "rank has \(counted(share, "core", "cores")); --threads asks for another number.")
     }
     return notes
   }

@@ -131,7 +131,8 @@ package struct Diagnosis: Sendable {
     let shared = ranks.count * SegmentNames.bytesOfRank
     if ranks.count > 1, let free = ranks[0].sharedMemory, free < shared {
       warn(
-        "/dev/shm of \(host) has \(free >> 20) MiB free, and its \(ranks.count) ranks need "
+        "/dev/shm of \(host) has \(free >> 20) MiB free, and its "
+          + "\(counted(ranks.count, "rank", "ranks")) need "
           + "\(shared >> 20) MiB there to exchange messages at full speed: mount -o "
           + "remount,size=1g /dev/shm (in a container: --shm-size 1g).")
     }
@@ -152,7 +153,8 @@ package struct Diagnosis: Sendable {
     }
     if let quota, Double(threads) > quota + 0.05, quota < Double(used) {
       warn(
-        "\(threads) threads of \(ranks.count) ranks on \(host) share the "
+        "\(counted(threads, "thread", "threads")) of \(counted(ranks.count, "rank", "ranks")) on "
+          + "\(host) share the "
           + "\(String(format: "%.3g", quota)) processors that their control group may use (its CPU "
           + "quota), and all wait where one is out of time; give the job more (docker --cpus "
           + "\(threads)), or start fewer ranks or --threads.")
@@ -160,12 +162,13 @@ package struct Diagnosis: Sendable {
     if threads > used {
       let isBound = ranks.contains { $0.cores.count < cores }
       warn(
-        "\(threads) threads of \(ranks.count) ranks share \(used) core\(used == 1 ? "" : "s") of "
+        "\(counted(threads, "thread", "threads")) of \(counted(ranks.count, "rank", "ranks")) "
+          + "share \(counted(used, "core", "cores")) of "
           + "\(host)"
           + (isBound && used < cores
             ? "; bind each rank to cores of its own: "
               + "\(LaunchOptions.binding(cores: cores, ranks: ranks.count))."
-            : "; start \(max(1, cores)) rank\(cores == 1 ? "" : "s") at most there, or give fewer "
+            : "; start \(counted(max(1, cores), "rank", "ranks")) at most there, or give fewer "
               + "--threads.")
       )
     }

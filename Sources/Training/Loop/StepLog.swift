@@ -76,12 +76,13 @@ final class StepLog {
 
   private func progressLine(_ record: StepRecord) -> String {
     let left = Double(plan.lastStep - record.step) * speed.secondsPerStep
+    // What is wanted most comes first: a narrow terminal shows the first parts only.
     return String(
-      format: "step %d/%d  epochs done %.2f  loss %.4f  error %.1f %%  lr %@  %.1f images/s  "
-        + "exchange %.1f %%  data wait %.1f %%  %@ left",
-      record.step, plan.lastStep, record.epoch, record.loss, record.trainingError,
-      plain(record.learningRate), speed.imagesPerSecond, speed.exchangeShare, speed.waitShare,
-      spoken(seconds: left))
+      format: "step %d/%d  %@ left  loss %.4f  error %.1f %%  %.1f images/s  lr %@  "
+        + "epochs done %.2f  exchange %.1f %%  data wait %.1f %%",
+      record.step, plan.lastStep, spoken(seconds: left), record.loss, record.trainingError,
+      speed.imagesPerSecond, plain(record.learningRate), record.epoch, speed.exchangeShare,
+      speed.waitShare)
   }
 }
 

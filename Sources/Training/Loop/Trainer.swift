@@ -140,8 +140,9 @@ package final class Trainer {
       faults: safeguards.faultsDue(inRank: world.rank))
     try journal.say(
       checkpoint == nil
-        ? "Training \(settings.network.name) on \(dataset.count(.train)) images of "
-          + "\(settings.network.classes) classes: "
+        ? "Training \(settings.network.name) on "
+          + "\(counted(dataset.count(.train), "image", "images")) of "
+          + "\(counted(settings.network.classes, "class", "classes")): "
           + counted(plan.lastStep, "step", "steps") + " of \(recipe.batchSize)."
         : plan.beginning(at: state))
     try journal.say(recipe.text)

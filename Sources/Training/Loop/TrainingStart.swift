@@ -10,7 +10,7 @@ struct TrainingStart {
   var state: TrainingState
   /// How the network reads pictures.
   let preprocessing: Preprocessing
-  /// Sentences about the weights of a file.
+  /// Sentences about what becomes of the layers, and about the weights of a file.
   let notices: [String]
 
   /// Fills the network.
@@ -26,16 +26,19 @@ struct TrainingStart {
     _ network: Network, _ settings: TrainingSettings, _ dataset: Dataset,
     resuming checkpoint: SafetensorsFile?, startingFrom load: ((Network) throws -> StartingPoint)?
   ) throws {
+    let tuning = [
+      settings.fineTuning?.sentence(of: settings.network, isNew: checkpoint == nil)
+    ].compactMap(\.self)
     var preprocessing: Preprocessing
     if let checkpoint {
       state = try Checkpoint.describe(checkpoint).state
       try Checkpoint.load(checkpoint, into: network)
       preprocessing = try NetworkFile(checkpoint).preprocessing
-      notices = []
+      notices = tuning
     } else {
       state = TrainingState()
       let beginning = try load?(network)
-      notices = beginning?.notices ?? []
+      notices = tuning + (beginning?.notices ?? [])
       preprocessing =
         beginning?.preprocessing
         ?? Preprocessing(

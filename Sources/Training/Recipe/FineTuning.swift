@@ -64,6 +64,39 @@ package struct FineTuning: Codable, Equatable, Sendable {
     return found
   }
 
+  /// What becomes of each layer, as a sentence.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - isNew: Whether the run begins; one that goes on has its own weights.
+  /// - Returns: The sentence; nil if all layers learn alike from initial values.
+  package func sentence(of network: NetworkSpecification, isNew: Bool) -> String? {
+    let layers = network.layers.filter(\.hasWeights).map(\.name)
+    func clause(_ layers: [String], _ one: String, _ many: String) -> String? {
+      guard let last = layers.last else { return nil }
+      let first = layers.dropLast().joined(separator: ", ")
+      return first.isEmpty ? "\(last) \(one)" : "\(first) and \(last) \(many)"
+    }
+    var clauses: [String?] = []
+    if isNew, let file {
+      clauses.append(
+        clause(
+          layers.filter { !reset.contains($0) }, "begins with the weights of \(quoted(file))",
+          "begin with the weights of \(quoted(file))"))
+      clauses.append(
+        clause(
+          layers.filter(reset.contains), "begins with initial values", "begin with initial values"))
+    }
+    clauses.append(clause(layers.filter(frozenLayers.contains), "is frozen", "are frozen"))
+    for factor in Set(learningRateFactors.values).subtracting([0, 1]).sorted() {
+      let text = "\(plain(factor)) times the learning rate"
+      clauses.append(
+        clause(
+          layers.filter { learningRateFactors[$0] == factor }, "has \(text)", "have \(text)"))
+    }
+    let told = clauses.compactMap(\.self)
+    return told.isEmpty ? nil : "Fine-tuning: \(told.joined(separator: "; "))."
+  }
+
   /// The frozen layers.
   var frozenLayers: Set<String> { Set(learningRateFactors.filter { $0.value == 0 }.keys) }
 

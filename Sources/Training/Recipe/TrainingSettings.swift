@@ -187,8 +187,9 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package func networkDifference(from saved: TrainingSettings) -> String? {
     guard saved.network != network else { return nil }
     func text(_ network: NetworkSpecification) -> String {
-      "\(quoted(network.name)) with \(network.towers) towers, \(network.layers.count) layers, "
-        + "\(network.parameterCount) parameters and \(network.classes) classes"
+      "\(quoted(network.name)) with \(counted(network.towers, "tower", "towers")), "
+        + "\(counted(network.layers.count, "layer", "layers")), "
+        + "\(network.parameterCount) parameters and \(counted(network.classes, "class", "classes"))"
     }
     let pair = zip(saved.network.layers, network.layers).first { $0 != $1 }
     let layer = pair.map { ", beginning with layer \(quoted($0.0.name))" } ?? ""

@@ -257,7 +257,8 @@ package struct RunDirectory: Sendable {
     guard overflow || needed > free else { return }
     throw Failure(
       .cannotCreate,
-      "\(quoted(checkpoints)) has \(free) bytes free, and \(count) checkpoints of \(length) bytes "
+      "\(quoted(checkpoints)) has \(free) bytes free, and "
+        + "\(counted(count, "checkpoint", "checkpoints")) of \(length) bytes "
         + "need \(needed); make room, choose another --out, or keep fewer with --keep.")
   }
 

@@ -40,6 +40,7 @@ extension FaultTests {
         [SIGUSR1, SIGUSR1], atStep: 8, training.options(steps: 12, "--inject", pause))
       #expect(stopped.code == 75)
       #expect(stopped.output.contains("Saved step "), "\(stopped.output)")
+      #expect(stopped.output.contains("is harmless: code 75"), "\(stopped.output)")
       #expect(!FileManager.default.fileExists(atPath: run + "/lock"))
       #expect(try training.checkpoints.allSatisfy { !$0.hasSuffix(".partial") })
       #expect(try Program.train(ranks: 2, training.options(steps: 12, "--resume")).code == 0)
