@@ -24,6 +24,8 @@ package struct NetworkOptions: Sendable {
   package var scheme: FullyConnectedScheme
   /// How numbers travel between ranks.
   package var formats: WireFormats
+  /// What training makes small.
+  package var objective: Objective
   /// What keeps messages moving while the ranks compute; nil for what suits the ranks' hosts.
   package var progress: MessageProgress.Mode?
 
@@ -33,7 +35,7 @@ package struct NetworkOptions: Sendable {
     frozenLayers: Set<String> = [],
     algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
     scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
-    progress: MessageProgress.Mode? = nil
+    objective: Objective = Objective(), progress: MessageProgress.Mode? = nil
   ) {
     self.batchSize = batchSize
     self.threadsPerTower = threadsPerTower
@@ -44,6 +46,7 @@ package struct NetworkOptions: Sendable {
     self.drawsInitialValues = drawsInitialValues
     self.scheme = scheme
     self.formats = formats
+    self.objective = objective
     self.progress = progress
   }
 }

@@ -60,8 +60,9 @@ struct DryRun {
 
   private var memory: String {
     let estimate = MemoryEstimate(
-      network, placement, batchSize: batch, scheme: parallelism.scheme,
-      threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)
+      network, placement, batchSize: batch, parts: settings.recipe.parts,
+      scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
+      algorithm: settings.algorithm)
     func mebibytes(_ bytes: Int) -> String { String(format: "%.0f MiB", Double(bytes) / 1_048_576) }
     return """
       Memory of each rank, batch \(batch): \(mebibytes(estimate.total)) \
@@ -80,7 +81,8 @@ struct DryRun {
   private var exchanges: String {
     let volume = CommunicationVolume(
       network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
-      batchSize: batch, scheme: parallelism.scheme, formats: settings.formats ?? WireFormats())
+      batchSize: batch, scheme: parallelism.scheme, formats: settings.formats ?? WireFormats(),
+      smoothsTargets: settings.recipe.labelSmoothing != nil)
     guard placement.all.size > 1 else {
       return "Exchanges: none, all towers are in one process.\n"
     }

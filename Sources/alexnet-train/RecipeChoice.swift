@@ -29,28 +29,36 @@ extension TrainCommand {
       )
     }
     if recipe.layerRates?.isEmpty == true { recipe.layerRates = nil }
-    recipe.epochs = arguments[TrainOptions.epochs] ?? recipe.epochs
+    if let epochs = arguments[TrainOptions.epochs], epochs != recipe.epochs {
+      if case .epochs = recipe.schedule {
+        said.append(
+          "What \(name.rawValue) does at certain epochs of \(recipe.epochs) is done after the same "
+            + "shares of \(epochs).")
+      }
+      recipe.stretch(toEpochs: epochs)
+    }
     recipe.batchSize = arguments[TrainOptions.batchSize] ?? recipe.batchSize
     recipe.learningRate = arguments[TrainOptions.learningRate] ?? recipe.learningRate
     recipe.momentum = arguments[TrainOptions.momentum] ?? recipe.momentum
     recipe.weightDecay = arguments[TrainOptions.weightDecay] ?? recipe.weightDecay
     switch (arguments[TrainOptions.augmentation], arguments[TrainOptions.noAugmentation]) {
-    case (true, true):
+    case (.some, true):
       throw Failure(
         .usage, "--augmentation and --no-augmentation contradict each other; give one of them.")
-    case (false, true): recipe.augmentation = recipe.augmentation.withoutChance
-    case (true, false): recipe.augmentation = Recipe.named(name).augmentation
-    case (false, false): break
+    case (nil, true): recipe.augmentation = recipe.augmentation.withoutChance
+    case (let parts?, false):
+      recipe.augmentation = Recipe.named(name).augmentation.keeping(parts)
+    case (nil, false): break
     }
     if isDemonstration, let steps {
       recipe.schedule = Demonstration.schedule(steps: steps, batchSize: recipe.batchSize)
     }
+    try refine(&recipe)
     if let patience = arguments[TrainOptions.patience] {
       guard case .plateau(let divisor, let reductions, _, let threshold) = recipe.schedule else {
         throw Failure(
           .usage,
-          "--patience needs --recipe paper and --data DATASET: here the learning rate falls after "
-            + "a fixed time.")
+          "--patience needs --schedule plateau: here the learning rate falls after a fixed time.")
       }
       recipe.schedule = .plateau(
         divisor: divisor, reductions: reductions, patience: patience, threshold: threshold)

@@ -22,6 +22,7 @@ struct TrainPlan {
 
   init(_ command: TrainCommand, start: Double) throws {
     let arguments = command.arguments
+    try command.checkRateSearch()
     safeguards = try Safeguards(arguments, start: start)
     cores = try Cores(command.world, threads: arguments[TrainOptions.threads])
     guard
@@ -42,7 +43,9 @@ struct TrainPlan {
       throw Failure(.usage, "--timeline-steps needs --timeline FILE, the file to write.")
     }
     weights = try command.weightFile()
-    choice = try command.networkChoice(weights: weights)
+    var choice = try command.networkChoice(weights: weights)
+    choice.initial = arguments[TrainOptions.initial]
+    self.choice = choice
     (recipe, said) = try command.recipe(for: choice)
     parallelChoice = ParallelChoice(arguments)
     placement = try Placement(

@@ -13,7 +13,7 @@ struct Main {
     [
       Prepare.self, Preview.self, Evaluate.self, Predict.self, Similar.self, ReportPage.self,
       Plot.self, Loading.self, Bench.self, Doctor.self, Scale.self, Export.self, Import.self,
-      Features.self, Verify.self, Info.self,
+      Features.self, Verify.self, Info.self, FindRate.self,
     ]
   }
 

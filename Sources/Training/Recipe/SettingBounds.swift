@@ -8,6 +8,16 @@ package enum SettingBounds {
   package static let maxSteps = 0...1_000_000_000_000
   /// The initial learning rate of the weights.
   package static let learningRate = 1e-12...1e6
+  /// A rate in a schedule's file: 0 stops the weights.
+  package static let tableRate = 0...learningRate.upperBound
+  /// Steps over which the learning rate grows.
+  package static let warmUp = 0...1_000_000_000
+  /// The largest norm of all gradients together.
+  package static let clipNorm = 1e-12...1e12
+  /// The share of a target that is spread over all classes.
+  package static let labelSmoothing = 0...0.9
+  /// LARS's factor of the layers' learning rates.
+  package static let trust = 1e-9...1e6
   /// The momentum coefficient.
   package static let momentum = 0.0...1.0
   /// The weight decay coefficient.

@@ -39,6 +39,13 @@ extension TrainingSettings {
     try check.require("batchSize", recipe.batchSize, in: SettingBounds.batchSize)
     try check.require("epochs", recipe.epochs, in: SettingBounds.epochs)
     try check.require("learningRate", recipe.learningRate, in: SettingBounds.learningRate)
+    try check.require("warmUp", recipe.warmUp, in: SettingBounds.warmUp)
+    try check.require("clipNorm", recipe.clipNorm, in: SettingBounds.clipNorm)
+    try check.require("accumulate", recipe.accumulate, in: SettingBounds.batchSize)
+    try check.require("what accumulate leaves", recipe.batchSize % recipe.parts, in: 0...0)
+    try check.require("baseBatch", recipe.baseBatch, in: SettingBounds.batchSize)
+    try check.require("trust", recipe.trust, in: SettingBounds.trust)
+    try check.require("labelSmoothing", recipe.labelSmoothing, in: SettingBounds.labelSmoothing)
     try check.require("momentum", recipe.momentum, in: SettingBounds.momentum)
     try check.require("weightDecay", recipe.weightDecay, in: SettingBounds.weightDecay)
     try check.require("biasLearningRateFactor", recipe.biasLearningRateFactor, in: any)
@@ -60,6 +67,10 @@ extension TrainingSettings {
       try check.require("divisor", divisor, in: 1e-6...1e6)
       try check.require("the number of epochs", first.count, in: 0...1000)
       for epoch in first { try check.require("an epoch", epoch, in: 1...1_000_000) }
+    case .cosine(let epochs): try check.require("epochs", epochs, in: 1e-9...1e9)
+    case .table(let epochs, let rates):
+      try check.require("the number of rates", rates.count, in: epochs.count...epochs.count)
+      for rate in rates { try check.require("a rate", rate, in: SettingBounds.tableRate) }
     case .constant: break
     }
     for (layer, rates) in recipe.layerRates ?? [:] {

@@ -109,7 +109,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   /// The keys that `--allow-changed` accepts.
   package static let changeable = [
     "recipe", "learning-rate", "momentum", "weight-decay", "batch-size", "schedule", "augmentation",
-    "data", "seed", "algorithm", "formats", "validate-every", "init-from", "rates",
+    "data", "seed", "algorithm", "formats", "validate-every", "init-from", "rates", "warm-up",
+    "clip-norm", "label-smoothing", "accumulate", "balance", "optimiser", "base-batch",
   ]
 
   /// The settings, except the network, that differ from those of a checkpoint.
@@ -136,6 +137,24 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     compare(
       "weight-decay", "the weight decay", saved.recipe.weightDecay, recipe.weightDecay, as: plain)
     compare("batch-size", "the batch size", saved.recipe.batchSize, recipe.batchSize)
+    func compare(_ key: String, _ name: String, _ path: KeyPath<Recipe, Double?>) {
+      compare(key, name, saved.recipe[keyPath: path], recipe[keyPath: path]) {
+        $0.map(plain) ?? "none"
+      }
+    }
+    compare("warm-up", "the warm-up", saved.recipe.warmUp, recipe.warmUp) {
+      $0.map { counted($0, "step", "steps") } ?? "not given"
+    }
+    compare("clip-norm", "the largest norm of the gradients", \.clipNorm)
+    compare("accumulate", "the number of a batch's parts", saved.recipe.parts, recipe.parts)
+    compare(
+      "balance", "the balance of classes", saved.recipe.balance?.rawValue ?? "none",
+      recipe.balance?.rawValue ?? "none")
+    compare("optimiser", "LARS's trust coefficient", \.trust)
+    compare(
+      "base-batch", "the batch that the rate is for",
+      saved.recipe.baseBatch ?? saved.recipe.batchSize, recipe.baseBatch ?? recipe.batchSize)
+    compare("label-smoothing", "the smoothing of targets", \.labelSmoothing)
     compare(
       "schedule", "the learning rate's schedule", saved.recipe.schedule, recipe.schedule,
       as: { "'the rate" + $0.text + "'" })
