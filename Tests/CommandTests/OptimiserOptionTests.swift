@@ -69,7 +69,8 @@ import Testing
     for (own, other) in zip(losses[0], try RunRecords(whole).losses) {
       #expect(abs(own / other - 1) < 1e-5, "\(own) \(other)")
     }
-    let refused = try train(nil, ["--out", runs[0], "--resume", "--epochs", "4"])
+    let refused = try train(
+      nil, ["--out", runs[0], "--resume", "--epochs", "4", "--initial", "he"])
     #expect(refused.code == 64)
     for key in [
       "warm-up", "schedule", "clip-norm", "label-smoothing", "accumulate", "augmentation",
