@@ -160,8 +160,9 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "alexnet-train",
     [
-      "Training", "Interchange", "Checkpoints", "Data", "Towers", "Planning", "ModelParallel",
-      "Supervision", "MPI", "Layers", "Networks", "Safetensors", "Options", "System",
+      "Report", "Training", "Interchange", "Checkpoints", "Data", "Towers", "Planning",
+      "ModelParallel", "Supervision", "MPI", "Layers", "Networks", "Safetensors", "Options",
+      "System",
     ]
   ),
   (

@@ -93,20 +93,29 @@ package struct Pass: Equatable, Sendable {
   package var firstImage: Int
   /// How many images the whole batch has over all replicas.
   package var batch: Int
+  /// Which part of the batch passes, where one part passes after the other.
+  package var part: Int
+  /// The parts in which the batch passes.
+  package var parts: Int
   /// The number of the first image among those that a layer remembers something of: not 0 where a
   /// pass takes some layers by some images at a time.
   package private(set) var firstRow = 0
 
-  /// Makes a pass; `batch` is `images` where there is one replica.
+  /// Makes a pass; `batch` is `images` where there is one replica and one part.
   package init(
-    images: Int, isTraining: Bool, step: Int = 0, firstImage: Int = 0, batch: Int? = nil
+    images: Int, isTraining: Bool, step: Int = 0, firstImage: Int = 0, batch: Int? = nil,
+    part: Int = 0, parts: Int = 1
   ) {
     self.images = images
     self.batch = batch ?? images
     self.isTraining = isTraining
     self.step = step
     self.firstImage = firstImage
+    (self.part, self.parts) = (part, parts)
   }
+
+  /// Whether the gradients of the whole batch are there after this pass.
+  package var isLastPart: Bool { part == parts - 1 }
 
   /// The pass of some of the images; the tensors that layers are given then begin with the first of
   /// them.

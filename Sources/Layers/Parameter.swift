@@ -63,6 +63,23 @@ package final class Parameter: @unchecked Sendable {
     velocity = Tensor(isTrained ? layout.count : 0)
   }
 
+  /// The gradient of the parts of the batch that have passed; made where there are several.
+  private var sum: Tensor?
+
+  /// Adds the gradient of a part of the batch to that of the parts before it; after the last part
+  /// `gradient` is that of the whole batch.
+  ///
+  /// In the order of the parts, as replicas add up theirs.
+  package func accumulate(_ pass: Pass) {
+    guard pass.parts > 1 else { return }
+    let sum = self.sum ?? Tensor(gradient.count)
+    self.sum = sum
+    guard pass.part > 0 else { return sum.copy(from: gradient) }
+    let (total, own) = (sum.pointer, gradient.pointer)
+    let target = pass.isLastPart ? own : total
+    for i in 0..<gradient.count { target[i] = total[i] + own[i] }
+  }
+
   /// How often the values have changed: what was computed from them is stale under another number.
   package private(set) var version = 0
 

@@ -73,7 +73,7 @@ package final class BatchExchange {
   package func whole(_ pass: Pass) -> Pass {
     Pass(
       images: messages.batch, isTraining: pass.isTraining, step: pass.step,
-      firstImage: messages.firstImage, batch: pass.batch)
+      firstImage: messages.firstImage, batch: pass.batch, part: pass.part, parts: pass.parts)
   }
 
   /// The images of each replica in the pass that is under way, counted from the first replica's

@@ -11,6 +11,10 @@ package import Tensors
 /// divided by the size of the whole batch. Between towers go, for each image, the largest logit
 /// with the true class's logit, then the sum with the number of classes ahead of the true one: two
 /// small all-reduces. (Shoeybi et al., Megatron-LM, 2019, do the same for words.)
+///
+/// In training the target may be smoothed (Szegedy et al. 2016): q_c = (1 - e) [c is the true class]
+/// + e / classes takes the place of [c is the true class], and the loss is -sum of q_c ln p_c. The
+/// logits' sum, which it needs, travels with that of the exponentials.
 package final class ParallelSoftmax {
   /// What is known about a batch once its logits are.
   package struct Score: Sendable, Equatable {
@@ -57,8 +61,9 @@ package final class ParallelSoftmax {
 
   private let classes: [Range<Int>]
   private let placement: Placement
+  private let objective: Objective
   /// For each image the largest logit and that of the true class; then the sum and the classes
-  /// ahead.
+  /// ahead, and of smoothed targets the logits' sum.
   private var extremes: [Double]
   private var sums: [Double]
 
@@ -67,11 +72,15 @@ package final class ParallelSoftmax {
   ///   - classes: The classes of each tower.
   ///   - placement: Where the towers are.
   ///   - batchSize: The largest number of images in a pass.
-  package init(classes: [Range<Int>], placement: Placement, batchSize: Int) {
+  ///   - objective: What is made small in training.
+  package init(
+    classes: [Range<Int>], placement: Placement, batchSize: Int, objective: Objective = Objective()
+  ) {
     self.classes = classes
     self.placement = placement
+    self.objective = objective
     extremes = [Double](repeating: 0, count: 2 * batchSize)
-    sums = [Double](repeating: 0, count: 2 * batchSize)
+    sums = [Double](repeating: 0, count: 3 * batchSize)
   }
 
   /// Scores the logits of a batch against its labels.
@@ -94,33 +103,47 @@ package final class ParallelSoftmax {
       (extremes[2 * image], extremes[2 * image + 1]) = (largest, target)
     }
     try allReduce(&extremes, count: 2 * images, .max)
+    let smoothing = pass.isTraining ? objective.smoothing : 0
+    stride = smoothing > 0 ? 3 : 2
     for image in 0..<images {
       let (largest, target) = (extremes[2 * image], extremes[2 * image + 1])
       let label = Int(labels[image])
-      var (sum, ahead) = (0.0, 0)
+      var (sum, ahead, logitSum) = (0.0, 0, 0.0)
       forEachOwn(logits, image) { z, classes in
-        var ownSum = 0.0
+        var (ownSum, ownLogits) = (0.0, 0.0)
         for c in 0..<classes.count {
           let value = Double(z[c])
           ownSum += exp(value - largest)
+          ownLogits += value
           let isTie = value == target && classes.lowerBound + c < label
           if !(value <= target) || isTie { ahead += 1 }
         }
         sum += ownSum
+        logitSum += ownLogits
       }
-      (sums[2 * image], sums[2 * image + 1]) = (sum, Double(ahead))
+      (sums[stride * image], sums[stride * image + 1]) = (sum, Double(ahead))
+      if smoothing > 0 { sums[stride * image + 2] = logitSum }
     }
-    try allReduce(&sums, count: 2 * images, .sum)
+    try allReduce(&sums, count: stride * images, .sum)
     var score = Score()
     score.images = images
     for image in 0..<images {
-      score.lossSum += log(sums[2 * image]) + extremes[2 * image] - extremes[2 * image + 1]
-      let ahead = sums[2 * image + 1]
+      let target = extremes[2 * image + 1]
+      var loss = log(sums[stride * image]) + extremes[2 * image] - target
+      if smoothing > 0 {
+        loss += smoothing * (target - sums[stride * image + 2] / Double(classCount))
+      }
+      score.lossSum += pass.isTraining ? objective.weight(of: labels[image]) * loss : loss
+      let ahead = sums[stride * image + 1]
       if ahead >= 1 { score.top1Errors += 1 }
       if ahead >= 5 { score.top5Errors += 1 }
     }
     return score
   }
+
+  /// The numbers of an image in `sums`.
+  private var stride = 2
+  private var classCount: Int { classes.last?.upperBound ?? 0 }
 
   /// The gradient of the batch's mean loss by the logits that were scored last.
   /// - Parameters:
@@ -132,15 +155,18 @@ package final class ParallelSoftmax {
   package func gradient(
     _ logits: [Tensor], labels: [Int32], batchSize: Int, into gradients: [Tensor], _ pass: Pass
   ) {
+    let share = objective.smoothing / Double(classCount)
     for image in 0..<pass.images {
-      let (largest, sum) = (extremes[2 * image], sums[2 * image])
+      let (largest, sum) = (extremes[2 * image], sums[stride * image])
+      let weight = objective.weight(of: labels[image])
       for ((z, dz), tower) in zip(zip(logits, gradients), placement.owned) {
         let ownClasses = classes[tower]
         for c in 0..<ownClasses.count {
           let probability = exp(Double(z.pointer[image * ownClasses.count + c]) - largest) / sum
-          let target = ownClasses.lowerBound + c == Int(labels[image]) ? 1.0 : 0.0
+          let target =
+            (ownClasses.lowerBound + c == Int(labels[image]) ? 1 - objective.smoothing : 0) + share
           dz.pointer[image * ownClasses.count + c] = Float(
-            (probability - target) / Double(batchSize))
+            weight * (probability - target) / Double(batchSize))
         }
       }
     }

@@ -6,6 +6,8 @@ package struct NetworkChoice {
   private var named: (Int) -> NetworkSpecification
   private let variants: [NetworkVariant]
   private let recipe: RecipeName
+  /// Where its initial values come from; nil for its own.
+  package var initial: InitialScheme?
   /// The program's own network that this one is, whatever its variants; nil for one that somebody
   /// described.
   package let preset: String?
@@ -60,7 +62,7 @@ package struct NetworkChoice {
   package func network(classes: Int?) throws(Failure) -> NetworkSpecification {
     let network = try named(classes ?? 1000).applying(variants, recipe: recipe)
     try network.validate()
-    return network
+    return initial.map(network.beginning(with:)) ?? network
   }
 }
 

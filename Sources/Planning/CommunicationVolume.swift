@@ -46,9 +46,10 @@ package struct CommunicationVolume: Sendable {
   ///   - batchSize: The number of images in a batch over all replicas.
   ///   - scheme: How the fully-connected layers are split.
   ///   - formats: The number formats of messages.
+  ///   - smoothsTargets: Whether the sums of logits travel too.
   package init(
     _ network: NetworkSpecification, ranksPerReplica: Int, replicas: Int, batchSize: Int,
-    scheme: FullyConnectedScheme, formats: WireFormats
+    scheme: FullyConnectedScheme, formats: WireFormats, smoothsTargets: Bool = false
   ) {
     let owned = ranksPerReplica == 1 ? 0..<network.towers : 0..<1
     func images(ofReplicas count: Int) -> Int {
@@ -126,8 +127,8 @@ package struct CommunicationVolume: Sendable {
     if head != nil || ranksPerReplica > 1 {
       boundaries.append(
         Boundary(
-          name: "softmax", forward: 2 * 2 * 8 * scored, backward: 0, messages: 2,
-          betweenReplicas: 0))
+          name: "softmax", forward: (smoothsTargets ? 5 : 4) * 8 * scored, backward: 0,
+          messages: 2, betweenReplicas: 0))
     }
 
     /// The bytes of a reduction between replicas, or groups, that hold the same weights.

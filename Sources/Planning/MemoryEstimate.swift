@@ -48,14 +48,16 @@ package struct MemoryEstimate: Sendable {
   ///   - network: The network.
   ///   - placement: Which ranks have which towers.
   ///   - batchSize: The number of images in a batch over all replicas.
+  ///   - parts: The parts in which the batch passes.
   ///   - scheme: How the fully-connected layers are split.
   ///   - threadsPerTower: The number of threads in each tower.
   ///   - algorithm: The algorithm for convolutions.
   package init(
-    _ network: NetworkSpecification, _ placement: Placement, batchSize: Int,
+    _ network: NetworkSpecification, _ placement: Placement, batchSize: Int, parts: Int = 1,
     scheme: FullyConnectedScheme = .data, threadsPerTower: Int,
     algorithm: ConvolutionChoice = .automatic
   ) {
+    let batchSize = batchSize / parts
     let own = placement.images(of: batchSize).count
     if let head = network.fullyConnectedPart,
       let groups = scheme.groups(ofReplicas: placement.replicas)
@@ -88,6 +90,8 @@ package struct MemoryEstimate: Sendable {
     }
     let reductions = [placement.replicas, scheme.groups(ofReplicas: placement.replicas) ?? 1]
     training += reductions.count { $0 > 1 } * GradientReduction.memory
+    // The gradients of the parts that have passed.
+    if parts > 1 { training += parameters }
   }
 
   private static let float = MemoryLayout<Float>.stride

@@ -67,7 +67,8 @@ final class FullyConnectedHead {
   ) throws(MPIError) {
     try section.backward(maps, into: gradients, exchange.whole(pass))
     // Not before: everybody waits for the activations' gradients, and nobody for these.
-    startReduction()
+    for parameter in section.learningParameters { parameter.accumulate(pass) }
+    if pass.isLastPart { startReduction() }
   }
 
   /// Sends what is sent in a step, whatever lies there, and computes nothing.

@@ -32,6 +32,8 @@ package final class Network {
   private let order = Monitor()
   /// How many towers have found a layer's gradients; inside `order.locked`.
   private var finishedTowers: [Int] = []
+  /// The pass that is on its way back.
+  private var passBack = Pass(images: 0, isTraining: true)
 
   /// Builds the network with its initial weights.
   /// - Throws: `Failure`: badData where the description is no network, usage where it cannot be
@@ -86,10 +88,13 @@ package final class Network {
       classes: Self.classes(
         specification.classes, towers: head?.placement.towers ?? placement.towers),
       placement: head?.placement ?? placement,
-      batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? ownImages)
+      batchSize: head?.placement.images(of: options.batchSize, replica: 0).count ?? ownImages,
+      objective: options.objective)
     finishedTowers = [Int](repeating: 0, count: specification.layers.count)
     for tower in trunk.towers {
-      tower.gradientsAreReady = { [unowned self] layer in gradientsAreReady(layer) }
+      tower.gradientsAreReady = { [unowned self, unowned tower] layer in
+        gradientsAreReady(layer, of: tower)
+      }
     }
   }
 
@@ -101,8 +106,11 @@ package final class Network {
   ///
   /// Replicas must reduce tensors in the same order, and towers that run side by side finish in
   /// any: a layer is reduced when the last of them has done it.
-  private func gradientsAreReady(_ layer: Int) {
-    if let reduction {
+  private func gradientsAreReady(_ layer: Int, of tower: Tower) {
+    if tower.layers[layer].learns {
+      for parameter in tower.layers[layer].layer.parameters { parameter.accumulate(passBack) }
+    }
+    if let reduction, passBack.isLastPart {
       order.locked {
         finishedTowers[layer] += 1
         guard finishedTowers[layer] == trunk.towers.count else { return }
@@ -133,6 +141,12 @@ package final class Network {
 
   /// What the process's towers learn, layer by layer.
   package var parameters: [Parameter] { trunk.parameters + (head?.section.parameters ?? []) }
+
+  /// Those of them that change, with where their layers' towers are.
+  var learningParameters: [(parameters: [Parameter], placement: Placement)] {
+    [(trunk.learningParameters, placement)]
+      + (head.map { [($0.section.learningParameters, $0.placement)] } ?? [])
+  }
 
   /// Compares the weights that replicas, or groups of them, must hold alike; all ranks call it
   /// together.
@@ -256,12 +270,13 @@ package final class Network {
   }
 
   /// Takes the gradient by the logits, which `lossGradient` holds, back to every parameter's
-  /// gradient, summed over the replicas.
+  /// gradient, summed over the replicas; where the batch passes in parts, after the last.
   /// - Parameters:
   ///   - input: What `forward` was given.
   ///   - pass: What `forward` was given.
   /// - Throws: `MPIError` where a message fails.
   package func backward(_ input: Tensor, _ pass: Pass) throws(MPIError) {
+    passBack = pass
     try head?.backward(trunk.outputs, into: trunk.towers.map(\.gradient), pass)
     // Nothing asks for a gradient by the image.
     try trunk.backward(trunk.towers.map { _ in input }, into: [], pass)
@@ -277,6 +292,7 @@ package final class Network {
   /// - Throws: `MPIError` where a message fails.
   package func communicateOnly(_ pass: Pass) throws(MPIError) -> [Traffic] {
     let before = traffic
+    passBack = pass
     try trunk.exchangeOnly([], into: [], pass)
     try head?.exchangeOnly(trunk.outputs, into: trunk.towers.map(\.nextGradient), pass)
     if reduction != nil {

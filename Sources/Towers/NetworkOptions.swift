@@ -27,6 +27,8 @@ package struct NetworkOptions: Sendable {
   package var scheme: FullyConnectedScheme
   /// How numbers travel between ranks.
   package var formats: WireFormats
+  /// What training makes small.
+  package var objective: Objective
   /// What keeps messages moving while the ranks compute; nil for what suits the ranks' hosts.
   package var progress: MessageProgress.Mode?
 
@@ -36,7 +38,7 @@ package struct NetworkOptions: Sendable {
     gradientAt: String? = nil, frozenLayers: Set<String> = [],
     algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
     scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
-    progress: MessageProgress.Mode? = nil
+    objective: Objective = Objective(), progress: MessageProgress.Mode? = nil
   ) {
     self.batchSize = batchSize
     self.threadsPerTower = threadsPerTower
@@ -48,6 +50,7 @@ package struct NetworkOptions: Sendable {
     self.drawsInitialValues = drawsInitialValues
     self.scheme = scheme
     self.formats = formats
+    self.objective = objective
     self.progress = progress
   }
 

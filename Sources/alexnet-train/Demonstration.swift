@@ -17,6 +17,11 @@ enum Demonstration {
     .steps(divisor: 10, epochs: [0.8 * Double(steps) * Double(batchSize) / 60_000])
   }
 
+  /// The epochs that so many steps are; nil where their number has no limit.
+  static func epochs(steps: Int?, batchSize: Int) -> Double? {
+    steps.map { Double($0) * Double(batchSize) / 60_000 }
+  }
+
   /// Fashion-MNIST, prepared once in the user's cache directory.
   static func dataset(_ world: Communicator, side: Int) throws -> Dataset {
     let path = cacheFolder + "/fashion-mnist-\(side)"

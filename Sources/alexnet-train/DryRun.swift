@@ -27,8 +27,9 @@ struct DryRun {
     let own = [
       memory(
         MemoryEstimate(
-          network, placement, batchSize: batch, scheme: parallelism.scheme,
-          threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)),
+          network, placement, batchSize: batch, parts: settings.recipe.parts,
+          scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
+          algorithm: settings.algorithm)),
       exchanges(ranksPerReplica: placement.group.size, replicas: placement.replicas),
     ]
     guard placement.all.size == 1, network.towers > 1 else { return own }
@@ -36,8 +37,8 @@ struct DryRun {
       + ["Under 'mpirun -np \(network.towers)', a tower a rank:\n"] + [
         memory(
           MemoryEstimate(
-            network, owned: 0..<1, batchSize: batch, threadsPerTower: settings.threadsPerTower,
-            algorithm: settings.algorithm)),
+            network, owned: 0..<1, batchSize: batch / settings.recipe.parts,
+            threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)),
         exchanges(ranksPerReplica: network.towers, replicas: 1),
       ]
   }
@@ -103,7 +104,8 @@ struct DryRun {
     }
     let volume = CommunicationVolume(
       network, ranksPerReplica: ranksPerReplica, replicas: replicas, batchSize: batch,
-      scheme: parallelism.scheme, formats: settings.formats ?? WireFormats())
+      scheme: parallelism.scheme, formats: settings.formats ?? WireFormats(),
+      smoothsTargets: settings.recipe.labelSmoothing != nil)
     var lines = ["Sent by each rank in a step of \(counted(batch, "image", "images")), in bytes:"]
     if replicas > 1 {
       lines.insert(

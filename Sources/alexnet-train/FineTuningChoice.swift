@@ -106,6 +106,7 @@ extension TrainCommand {
     for word in words(TrainOptions.reset) {
       tuning.reset += try FineTuning.layers(word, of: network, option: "reset")
     }
+    var factors: [(word: String, option: String, factor: Double)] = []
     for word in words(TrainOptions.learningRateScale) {
       let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
       guard parts.count == 2, let factor = Double(parts[1]), factor.isFinite, factor >= 0 else {
@@ -114,15 +115,18 @@ extension TrainCommand {
           "--learning-rate-scale takes a layer and a factor of 0 or more such as conv=0.1, not "
             + "\(quoted(word)).")
       }
-      for layer in try FineTuning.layers(parts[0], of: network, option: "learning-rate-scale") {
+      factors.append((parts[0], "learning-rate-scale", factor))
+    }
+    factors += words(TrainOptions.freeze).map { ($0, "freeze", 0) }
+    var named: [String: Double] = [:]
+    for (word, option, factor) in factors {
+      for layer in try FineTuning.layers(word, of: network, option: option) {
+        if layer == word { named[layer] = factor }
         tuning.learningRateFactors[layer] = factor
       }
     }
-    for word in words(TrainOptions.freeze) {
-      for layer in try FineTuning.layers(word, of: network, option: "freeze") {
-        tuning.learningRateFactors[layer] = 0
-      }
-    }
+    // A layer's own name says more than a word for several, wherever it stands.
+    tuning.learningRateFactors.merge(named) { _, own in own }
     guard
       network.layers.contains(where: {
         $0.hasWeights && tuning.learningRateFactors[$0.name] != 0

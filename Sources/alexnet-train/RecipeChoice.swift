@@ -29,8 +29,9 @@ extension TrainCommand {
     let name = recipeName
     var (recipe, changes) = Recipe.named(name, preset: choice.preset)
     var said: [String] = []
+    var isRecorded = false
     if let recorded = record.settings?.recipe, recorded.name == name {
-      recipe = recorded
+      (recipe, isRecorded) = (recorded, true)
     } else if let changes, let preset = choice.preset {
       said.append("\(preset) is trained with \(changes), unless options say otherwise.")
     }
@@ -47,18 +48,25 @@ extension TrainCommand {
     var settings = record.settings ?? TrainingSettings(network: network, recipe: recipe)
     (settings.network, settings.recipe) = (network, recipe)
     for option in RecordedOptions.all { option.take(from: arguments, into: &settings) }
+    let epochs = settings.recipe.epochs
+    if epochs != recipe.epochs, !isRecorded {
+      if case .epochs = recipe.schedule {
+        said.append(
+          "What \(name.rawValue) does at certain epochs of \(recipe.epochs) is done after the same "
+            + "shares of \(epochs).")
+      }
+      settings.recipe.epochs = recipe.epochs
+      settings.recipe.stretch(toEpochs: epochs)
+    }
     switch (arguments[TrainOptions.augmentation], arguments[TrainOptions.noAugmentation]) {
-    case (true, true):
+    case (.some, true):
       throw Failure(
         .usage, "--augmentation and --no-augmentation contradict each other; give one of them.")
-    case (false, true):
+    case (nil, true):
       settings.recipe.augmentation = settings.recipe.augmentation.withoutChance
-    case (true, false): settings.recipe.augmentation = Recipe.named(name).augmentation
-    case (false, false): break
-    }
-    if arguments[TrainOptions.noMirror] { settings.recipe.augmentation.mirror = false }
-    if arguments[TrainOptions.noColourNoise] {
-      settings.recipe.augmentation = settings.recipe.augmentation.withoutColourNoise
+    case (let parts?, false):
+      settings.recipe.augmentation = Recipe.named(name).augmentation.keeping(parts)
+    case (nil, false): break
     }
     if isDemonstration {
       if !arguments.has(RecordedOptions.epochs) {
@@ -69,15 +77,22 @@ extension TrainCommand {
           steps: steps, batchSize: settings.recipe.batchSize)
       }
     }
+    try refine(&settings, recorded: recipe)
     if let epochs = arguments[TrainOptions.divideRateAt] {
+      guard !arguments.has(TrainOptions.schedule) else {
+        throw Failure(
+          .usage, "--divide-rate-at and --schedule contradict each other; give one of them.")
+      }
       settings.recipe.schedule = epochs.isEmpty ? .constant : .steps(divisor: 10, epochs: epochs)
     }
+    // The schedule is known only now.
+    RecordedOptions.patience.take(from: arguments, into: &settings)
     let plateaus: [any RecordedOption] = [RecordedOptions.patience, RecordedOptions.lastPlateau]
     for option in plateaus where settings.patience == nil && arguments.has(option) {
       throw Failure(
         .usage,
-        "--\(option.declaration.name) needs --recipe paper, --data DATASET and no "
-          + "--divide-rate-at: here the learning rate falls after a fixed time, or never.")
+        "--\(option.declaration.name) needs --schedule plateau: here the learning rate falls after "
+          + "a fixed time, or never.")
     }
     return (settings, said)
   }

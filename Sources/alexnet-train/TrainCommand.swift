@@ -57,7 +57,7 @@ struct TrainCommand {
     let dataset = try openDataset(plan, at: place.path)
     let settings = try settings(plan, dataset)
     let (parallelism, schemeChoice) = try plan.parallelChoice.parallelism(
-      settings.network, plan.placement, batchSize: settings.recipe.batchSize)
+      settings.network, plan.placement, batchSize: settings.recipe.partSize)
     guard let dataset, !arguments[TrainOptions.dryRun] else {
       for sentence in plan.said { say(sentence + "\n") }
       for warning in record.warnings(settings, arguments) { say("Warning: \(warning)\n") }
@@ -77,6 +77,11 @@ struct TrainCommand {
     Activity.begin("measuring a link", waitsForRanks: true)
     let link = try LinkCheck.quick(plan.placement)
 
+    if arguments[TrainOptions.findRate] {
+      let code = try findRate(plan, settings, dataset, parallelism)
+      try watchdog?.finish()
+      return code
+    }
     Activity.begin("opening the run")
     let provenance = try Provenance(world, commandLine: ["alexnet-train"] + words)
     let opened = try open(settings, provenance)
@@ -247,6 +252,7 @@ struct TrainCommand {
   ) throws(Failure) {
     let estimate = MemoryEstimate(
       settings.network, placement, batchSize: settings.recipe.batchSize,
+      parts: settings.recipe.parts,
       scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
       algorithm: settings.algorithm)
     // A second copy of weights and velocities is for the checkpoint that is written in the
@@ -254,8 +260,8 @@ struct TrainCommand {
     let rank = estimate.total + 2 * estimate.parameters
     let needed = rank * cores.ranksOnHost
     let remedy =
-      "take a smaller --batch-size than \(settings.recipe.batchSize), fewer --threads, or more "
-      + "hosts."
+      "take a smaller --batch-size than \(settings.recipe.batchSize), --accumulate "
+      + "\(2 * settings.recipe.parts), fewer --threads, or more hosts."
     if let available = Memory.available, needed > available {
       throw Failure(
         .usage,

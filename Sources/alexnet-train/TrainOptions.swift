@@ -1,4 +1,5 @@
 import Checkpoints
+import Data
 import Layers
 import ModelParallel
 import Networks
@@ -72,17 +73,55 @@ enum TrainOptions {
     }, default: "the recipe's",
     "Divide the learning rate by 10 when so many epochs are done, and train all epochs, instead of "
       + "what the recipe says.")
+  static let schedule = Option(
+    "schedule", "NAME|FILE", .path, default: "the recipe's",
+    "How the learning rate falls: plateau (the paper's), step (Caffe's: divided by 10 after each "
+      + "2/9 of the epochs), cosine (to 0 at the last epoch), or a file with lines 'EPOCH RATE'.")
+  static let optimiser = Setting(
+    "optimiser", "NAME", .word(of: ["sgd", "lars"]), default: "sgd",
+    "sgd, or lars: each layer's rate in proportion to the norm of its weights over that of their "
+      + "gradient, for large batches.")
   static let noAugmentation = Flag(
     "no-augmentation",
     "Centre crops only: no random crops, mirror images or colour noise; the recipe's mean stays.")
-  static let augmentation = Flag(
-    "augmentation",
-    "The recipe's crops, mirror images and colour noise, for cifar-four-layer, which has none by "
-      + "default."
-  )
+  static let augmentation = Option(
+    "augmentation", "PARTS",
+    Reading<Set<Augmentation.Part>> { word, option in
+      let words = word == "none" ? [] : word.split(separator: ",", omittingEmptySubsequences: false)
+      let parts = words.compactMap { Augmentation.Part(rawValue: String($0)) }
+      guard parts.count == words.count else {
+        throw Failure(
+          .usage, "--\(option) takes none, or some of crop,mirror,colour, not \(quoted(word)).")
+      }
+      return Set(parts)
+    }, default: "the recipe's; cifar-four-layer: none",
+    "Which of the recipe's random crops, mirror images and colour noise there are: some of "
+      + "crop,mirror,colour, or none.")
+  static let initial = Option(
+    "initial", "NAME", Reading<InitialScheme>.word, default: "the network's",
+    "Initial values: paper (N(0, 0.01^2), hidden biases 1), code2012 (conv3-5 N(0, 0.03^2)), caffe "
+      + "(fc6 and fc7 N(0, 0.005^2), hidden biases 0.1) or he (N(0, 2 / inputs), biases 0).")
 
-  static let noMirror = Flag("no-mirror", "No mirror images, for letters and the like.")
-  static let noColourNoise = Flag("no-colour-noise", "No colour noise.")
+  // MARK: Finding a learning rate
+
+  static let findRate = Flag(
+    "find-rate",
+    "Train nothing to keep: test learning rates, which grow from step to step (--max-steps, 100 by "
+      + "default), draw the loss and suggest a rate.")
+  static let rates = Setting(
+    "rates", "A:B",
+    Reading(text: { "\(plain($0.lowerBound)):\(plain($0.upperBound))" }) { word, option in
+      let ends = word.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
+      guard ends.count == 2, let first = ends[0], let last = ends[1], first < last,
+        SettingBounds.learningRate.contains(first), SettingBounds.learningRate.contains(last)
+      else {
+        throw Failure(
+          .usage, "--\(option) takes two learning rates such as 1e-6:10, not \(quoted(word)).")
+      }
+      return first...last
+    }, default: 1e-6...10, "With --find-rate: the first and the last rate.")
+  static let rateChart = Option(
+    "chart", "FILE.svg", .path, default: "none", "With --find-rate: draw the curve into a file.")
 
   // MARK: Fine-tuning
 
@@ -189,8 +228,9 @@ enum TrainOptions {
         "Training",
         all(
           [recipe], RecordedOptions.training,
-          [divideRateAt, noAugmentation, augmentation, noMirror, noColourNoise])
+          [schedule, divideRateAt, optimiser, initial, noAugmentation, augmentation])
       ),
+      ("Finding a learning rate", [findRate, rates, rateChart]),
       ("Fine-tuning", [initFrom, reset, classMap, freeze, learningRateScale]),
       ("Validation and checkpoints", RecordedOptions.checkpoints),
       ("Timeline", [timeline, timelineSteps]),

@@ -23,6 +23,7 @@ struct TrainPlan {
 
   init(_ command: TrainCommand, start: Double) throws {
     let arguments = command.arguments
+    try command.checkRateSearch()
     cores = try Cores(command.world, threads: arguments[TrainOptions.threads])
     guard
       !arguments.has(TrainOptions.classes)
@@ -42,7 +43,9 @@ struct TrainPlan {
       throw Failure(.usage, "--timeline-steps needs --timeline FILE, the file to write.")
     }
     weights = try command.weightFile()
-    choice = try command.networkChoice(weights: weights)
+    var choice = try command.networkChoice(weights: weights)
+    if arguments.has(TrainOptions.initial) { choice.initial = arguments[TrainOptions.initial] }
+    self.choice = choice
     let (settings, changes) = try command.settings(for: choice)
     self.settings = settings
     said = command.sources + changes

@@ -13,7 +13,8 @@ struct Main {
     [
       Prepare.self, Preview.self, Evaluate.self, Predict.self, Explain.self, Similar.self,
       ReportPage.self, Plot.self, Loading.self, Bench.self, Launch.self, Doctor.self, Scale.self,
-      Export.self, Import.self, Features.self, Verify.self, Info.self, Reproduce.self,
+      FindRate.self, Export.self, Import.self, Features.self, Verify.self, Info.self,
+      Reproduce.self,
     ]
   }
 

@@ -110,7 +110,8 @@ import Testing
     let given = try Program.train(
       ranks: nil,
       words + [
-        "--learning-rate", "0.01", "--weight-decay", "0.004", "--augmentation", "--variant", "tanh",
+        "--learning-rate", "0.01", "--weight-decay", "0.004", "--augmentation",
+        "crop,mirror,colour", "--variant", "tanh",
       ])
     #expect(given.code == 0, "\(given.error)")
     for part in [
@@ -119,7 +120,8 @@ import Testing
     ] {
       #expect(given.output.contains(part), "'\(part)' in: \(given.output)")
     }
-    let both = try Program.train(ranks: nil, words + ["--augmentation", "--no-augmentation"])
+    let both = try Program.train(
+      ranks: nil, words + ["--augmentation", "crop", "--no-augmentation"])
     #expect(both.code == 64 && both.error.contains("contradict"), "\(both.error)")
   }
 }

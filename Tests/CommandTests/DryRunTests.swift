@@ -21,7 +21,7 @@ import Testing
     let outcome = try Program.train(
       ranks: nil,
       [
-        "--dry-run", "--network", "alexnet-64", "--no-mirror", "--no-colour-noise",
+        "--dry-run", "--network", "alexnet-64", "--augmentation", "crop",
         "--divide-rate-at", "6,8.5",
       ])
     #expect(outcome.code == 0, "\(outcome.error)")

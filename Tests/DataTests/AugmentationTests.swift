@@ -17,6 +17,18 @@ struct AugmentationTests {
     var shift: [Double]
   }
 
+  @Test("parts of an augmentation can be had one by one")
+  func parts() {
+    let code = Augmentation.code2012
+    #expect(code.keeping(Set(Augmentation.Part.allCases)) == code)
+    #expect(code.keeping([]) == Augmentation(crop: .centre, mirror: false, meanPlace: .centre))
+    let letters = code.keeping([.crop, .colour])
+    #expect(!letters.mirror && letters.crop == .random && letters.colourNoise == 0.1)
+    #expect(letters.cropChunk == 32 && letters.colourNoiseEndEpoch == 67)
+    #expect(
+      Augmentation.paper.keeping([.mirror]) == Augmentation(crop: .centre, mirror: true))
+  }
+
   private func prepared() throws -> Dataset {
     let place = Workplace()
     try place.writeClassFolders(["a": 40, "b": 40], side: Self.side)

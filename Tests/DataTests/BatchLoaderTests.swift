@@ -38,6 +38,40 @@ struct BatchLoaderTests {
       labels: batch.labels, step: batch.step, firstImage: batch.firstImage)
   }
 
+  /// 12, 4 and 2 pictures: in 18 places each class has six, and no picture of a class comes again
+  /// before all of it have been.
+  @Test("balanced batches have every class as often as any other")
+  func balance() throws {
+    let place = Workplace()
+    try place.writeClassFolders(["a": 12, "b": 4, "c": 2])
+    try place.prepare()
+    let dataset = try place.dataset()
+    let counts = dataset.counts(.train)
+    let one = try loader(dataset, order: .balanced, batchSize: 6, threads: 1)
+    let late = try loader(dataset, order: .balanced, batchSize: 6, firstStep: 20)
+    var (uses, orders): ([[Int]], Set<[Int32]>) = ([[], [], []], [])
+    var pictures: [Int: [[Float]]] = [:]
+    for step in 0..<24 {
+      let batch = try one.next()
+      let images = copy(batch)
+      #expect([0, 1, 2].allSatisfy { label in batch.labels.count { $0 == label } == 2 })
+      for (number, label) in batch.labels.enumerated() {
+        uses[Int(label)].append(batch.records[number])
+        pictures[batch.records[number], default: []].append(images.pictures[number])
+      }
+      orders.insert(Array(batch.labels.prefix(3)))
+      if step >= 20 { #expect(try copy(late.next()) == images) }
+    }
+    #expect(orders.count > 2, "the classes' order is drawn anew")
+    for (label, records) in uses.enumerated() {
+      for start in stride(from: 0, to: records.count - counts[label] + 1, by: counts[label]) {
+        #expect(Set(records[start..<(start + counts[label])]).count == counts[label])
+      }
+    }
+    // Each use of a picture is augmented differently.
+    #expect(pictures.values.allSatisfy { Set($0.map(\.hashValue)).count == $0.count })
+  }
+
   @Test("batches do not depend on threads, first step or replicas")
   func independence() throws {
     let dataset = try prepared().dataset()

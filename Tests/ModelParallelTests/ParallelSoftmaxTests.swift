@@ -18,7 +18,9 @@ struct SoftmaxBench {
   let pass: Pass
 
   /// Cuts images x classes into the towers' parts.
-  init(_ rows: [[Float]], labels: [Int32], _ placement: Placement) {
+  init(
+    _ rows: [[Float]], labels: [Int32], _ placement: Placement, _ objective: Objective = Objective()
+  ) {
     self.placement = placement
     self.labels = labels
     let count = rows[0].count
@@ -31,7 +33,9 @@ struct SoftmaxBench {
       Tensor(
         [rows.count, classes[tower].count], values: rows.flatMap { Array($0[classes[tower]]) })
     }
-    softmax = ParallelSoftmax(classes: classes, placement: placement, batchSize: rows.count + 2)
+    softmax = ParallelSoftmax(
+      classes: classes, placement: placement, batchSize: rows.count + 2,
+      objective: objective)
   }
 
   /// Random logits and labels.
@@ -72,6 +76,46 @@ struct SoftmaxBench {
     let gradients = bench.gradients()
     #expect(relativeError(gradients[0], [0.0625, 0.125, -0.4375, 0.125]) < 1e-6)
     #expect(relativeError(gradients[1], [-0.1875, 0.3125]) < 1e-6)
+  }
+
+  /// The logits and labels of the two tests below.
+  private static let rows: [[Float]] = [[0, 0.5, -1, 2, 0.25], [1, -0.5, 0, 0.75, -2]]
+
+  private static func bench(_ objective: Objective, towers: Int) throws -> SoftmaxBench {
+    SoftmaxBench(
+      rows, labels: [3, 1], try Placement(towers: towers, over: TestWorld.shared.alone), objective)
+  }
+
+  /// `torch.nn.functional.cross_entropy(z, y, label_smoothing=0.1)` in double precision.
+  @Test(arguments: [1, 2]) func smoothedTargetsArePyTorchs(towers: Int) throws {
+    let bench = try Self.bench(Objective(smoothing: 0.1), towers: towers)
+    #expect(try abs(bench.score().lossSum / 2 - 1.486_153_888_167_267) < 1e-12)
+    let torch: [[Double]] = [
+      [0.03277276, 0.06052036, 0.00573522, -0.14394966, 0.04492131],
+      [0.19664594, -0.41389106, 0.06602079, 0.15093602, 0.00028830],
+    ]
+    for (classes, gradient) in zip(bench.classes, bench.gradients()) {
+      #expect(relativeError(gradient, torch.flatMap { $0[classes] }) < 1e-6)
+    }
+    // A validation has the plain loss.
+    var plain = bench.pass
+    plain.isTraining = false
+    let score = try bench.softmax.score(bench.logits, labels: bench.labels, plain)
+    #expect(try score == Self.bench(Objective(), towers: towers).score())
+  }
+
+  /// `cross_entropy(z, y, weight=w, reduction='sum')`, divided by the images.
+  @Test func weighedClassesArePyTorchs() throws {
+    let weights = [1, 0.5, 2, 1.5, 1]
+    let bench = try Self.bench(Objective(classWeights: weights), towers: 2)
+    #expect(try abs(bench.score().lossSum / 2 - 0.939_930_240_002_304_4) < 1e-12)
+    let torch: [[Double]] = [
+      [0.06415914, 0.10578054, 0.02360283, -0.27592449, 0.08238197],
+      [0.10332297, -0.22694553, 0.03801040, 0.08046801, 0.00514415],
+    ]
+    for (classes, gradient) in zip(bench.classes, bench.gradients()) {
+      #expect(relativeError(gradient, torch.flatMap { $0[classes] }) < 1e-6)
+    }
   }
 
   @Test(arguments: 0..<7 as Range<Int32>) func ofEqualLogitsTheLowerClassRanksAhead(

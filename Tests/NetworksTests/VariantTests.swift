@@ -21,6 +21,35 @@ import Testing
     network.shapes(ofTower: 0).first { $0.layer.name == layer }?.output.description
   }
 
+  /// Mean and deviation of each layer's first values, by layer: the presets have those of their own
+  /// source, and He's follow from the kernels.
+  @Test(arguments: [
+    (InitialScheme.paper, "alexnet", RecipeName.paper),
+    (.code2012, "alexnet", .code2012), (.caffe, "caffe-alexnet", .paper),
+  ])
+  func aPresetBeginsAsItsOwnSourceSays(
+    scheme: InitialScheme, name: String, recipe: RecipeName
+  ) throws {
+    var choice = try NetworkChoice(name: name, recipe: recipe, variants: [])
+    let own = try choice.network(classes: 10)
+    choice.initial = scheme
+    #expect(try choice.network(classes: 10) == own)
+    choice.initial = scheme == .paper ? .caffe : .paper
+    #expect(try choice.network(classes: 10) != own)
+  }
+
+  @Test func hesInitialValuesFollowTheKernels() throws {
+    var choice = try NetworkChoice(name: "alexnet", recipe: .paper, variants: [])
+    choice.initial = .he
+    let values = try choice.network(classes: 10).layers.compactMap(\.weights?.initial)
+    // conv3 reads all 256 maps, conv2 and conv4 their own tower's half.
+    let inputs = [363, 1200, 2304, 1728, 1728, 9216, 4096, 4096]
+    #expect(values.map(\.bias).allSatisfy { $0 == 0 } && values.count == inputs.count)
+    for (value, count) in zip(values, inputs) {
+      #expect(abs(value.deviation - (2 / Double(count)).squareRoot()) < 1e-12)
+    }
+  }
+
   @Test func withoutConv3ExchangeConv3ReadsHalfTheMaps() throws {
     let network = try Self.varied(.noConv3Exchange)
     #expect(network.layers.filter { $0.reads == .all }.map(\.name) == ["fc6", "fc7", "fc8"])

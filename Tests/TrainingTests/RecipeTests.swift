@@ -142,4 +142,27 @@ import Training
     #expect((0.1 + 0.2).asWritten == 0.3 && 0.1 + 0.2 != 0.3)
     #expect(Double.infinity.asWritten == .infinity && Double.nan.asWritten.isNaN)
   }
+
+  /// A third of 91 epochs: 24, 50 and 78 epochs done become 8, 16.7 and 26; 66 and 71 become 22 and
+  /// 23.7.
+  @Test func theAuthorsScheduleStretchesToOtherEpochs() {
+    var recipe = Recipe.code2012
+    recipe.stretch(toEpochs: 30)
+    #expect(recipe.schedule == .epochs(divisor: 10, from: [9, 17, 27]))
+    #expect(recipe.layerRates?["conv1"]?.map(\.fromEpoch) == [23, 24])
+    #expect(recipe.augmentation.colourNoiseEndEpoch == 23 && recipe.epochs == 30)
+    recipe = .code2012
+    recipe.stretch(toEpochs: 91)
+    #expect(recipe == .code2012)
+    // The first epoch keeps the whole rate, however short the run.
+    recipe.stretch(toEpochs: 1)
+    #expect(recipe.schedule == .epochs(divisor: 10, from: [2, 2, 2]))
+  }
+
+  /// `sklearn.utils.class_weight.compute_class_weight("balanced")` of 6, 3 and 1 images.
+  @Test func classWeightsAreTheInverseOfShares() {
+    let weights = ClassBalance.weights([6, 3, 0, 1])
+    let expected = [10 / 18.0, 10 / 9.0, 0, 10 / 3.0]
+    #expect(zip(weights, expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(weights)")
+  }
 }

@@ -10,9 +10,10 @@ import Training
     maxSteps: Int? = nil, validateEvery: Int? = nil, checkpointEvery: Int? = nil,
     validates: Bool = true, mayGoBack: Bool = false, batch: Int = 100, epochs: Int = 2,
     schedule: LearningRateSchedule = .constant,
-    lastPlateau: TrainingSettings.LastPlateau? = nil
+    lastPlateau: TrainingSettings.LastPlateau? = nil, warmUp: Int? = nil, baseBatch: Int? = nil
   ) -> RunPlan {
     var recipe = Recipe.named(.paper)
+    (recipe.warmUp, recipe.baseBatch) = (warmUp, baseBatch)
     (recipe.batchSize, recipe.epochs, recipe.schedule) = (batch, epochs, schedule)
     var settings = TrainingSettings(
       network: .alexNet(classes: 10, recipe: recipe.name), recipe: recipe)
@@ -25,6 +26,19 @@ import Training
     var state = TrainingState()
     state.step = step
     return state
+  }
+
+  /// Five epochs of 250 images are 12.5 batches of 100, which have four times the rate of 25.
+  @Test func ratesGrowWithTheBatchAfterAWarmUp() {
+    let plan = plan(epochs: 90, baseBatch: 25)
+    let rates = [0, 5, 12, 13, 40].map { plan.learningRate(state($0)) }
+    let expected = [0.04 / 13, 0.04 * 6 / 13, 0.04, 0.04, 0.04]
+    #expect(zip(rates, expected).allSatisfy { abs($0 - $1) < 1e-15 }, "\(rates)")
+    // LinearLR(start_factor=0.25, total_iters=3) from 0.01.
+    let warm = self.plan(epochs: 90, warmUp: 4)
+    #expect((0...4).map { warm.learningRate(state($0)) } == [0.0025, 0.005, 0.0075, 0.01, 0.01])
+    // A smaller batch than the rate is meant for.
+    #expect(self.plan(warmUp: 0, baseBatch: 200).learningRate(state(0)) == 0.005)
   }
 
   @Test func trainingEndsWhenAllImagesOfTheLastEpochWereSeenOrAtTheLimit() {

@@ -18,6 +18,17 @@ import Training
     #expect(chance.holds(loss: 0.56) && !chance.holds(loss: 0.54))
   }
 
+  /// Targets of 0.9 + 0.05 and 0.05: the best answer to all of two equal classes is ln 2 still, the
+  /// right answer to each leaves 0.1985.
+  @Test func smoothedTargetsLeaveALossThatNothingUndercuts() {
+    let chance = Chance(training: [5, 5], validation: [5, 5], smoothing: 0.1)
+    #expect(abs(chance.loss - log(2)) < 1e-12)
+    #expect(chance.holds(loss: 0.69) && !chance.holds(loss: 0.67) && !chance.holds(loss: 0.2))
+    // Of 3/4 and 1/4: 0.9 x 0.75 + 0.05 = 0.725 and 0.275.
+    let uneven = Chance(training: [300, 100], validation: [75, 25], smoothing: 0.1)
+    #expect(abs(uneven.loss - 0.588_169) < 1e-6)
+  }
+
   @Test func oneClassIsNeverAtChance() {
     let one = Chance(training: [5], validation: [5])
     #expect(!one.holds(loss: 0) && !one.holds(error: 0))

@@ -76,20 +76,31 @@ package struct Augmentation: Codable, Equatable, Sendable {
   /// The centre crop minus the mean, as in validation.
   package static let none = Augmentation(crop: .centre, mirror: false)
 
-  /// The same without randomness.
-  ///
-  /// The centre crop, no mirror image and no colour noise, and so no division either, which belongs
-  /// to the noise. How the mean is subtracted stays.
-  package var withoutChance: Augmentation {
-    Augmentation(crop: .centre, mirror: false, meanPlace: meanPlace)
+  /// What is random, and can be had without the rest.
+  package enum Part: String, CaseIterable, Sendable {
+    /// Where the crop is taken.
+    case crop
+    /// Mirror images: mirrored letters are wrong letters.
+    case mirror
+    /// Colour noise, with the division that belongs to it.
+    case colour
   }
 
-  /// The same without colour noise, and without the division that belongs to it.
-  package var withoutColourNoise: Augmentation {
-    var changed = self
-    (changed.colourNoise, changed.divisor, changed.colourNoiseEndEpoch) = (0, 1, nil)
-    return changed
+  /// The same with some of its random parts; how the mean is subtracted stays.
+  package func keeping(_ parts: Set<Part>) -> Augmentation {
+    var kept = self
+    if !parts.contains(.crop) { kept.crop = .centre }
+    kept.mirror = mirror && parts.contains(.mirror)
+    if kept.crop == .centre && !kept.mirror { kept.cropChunk = 1 }
+    if !parts.contains(.colour) {
+      (kept.colourNoise, kept.colourScale, kept.divisor) = (0, .eigenvalue, 1)
+      kept.colourNoiseEndEpoch = nil
+    }
+    return kept
   }
+
+  /// The same without randomness: the centre crop as it is.
+  package var withoutChance: Augmentation { keeping([]) }
 
   /// Whether colours are changed at all.
   package var hasNoise: Bool { colourNoise > 0 || divisor != 1 }

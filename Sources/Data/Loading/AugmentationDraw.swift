@@ -8,6 +8,8 @@ struct StreamPlace: Equatable, Sendable {
   var epoch = 0
   /// The picture's index in its split.
   var index = 0
+  /// How often the picture was used before; the epoch where nil.
+  var uses: Int?
 }
 
 /// The random choices for one use of a picture.
@@ -52,7 +54,7 @@ struct AugmentationDice: Sendable {
     let words =
       augmentation.cropChunk > 1
       ? chunks.block(0, UInt64(place.position / augmentation.cropChunk))
-      : crops.block(UInt64(place.epoch), UInt64(place.index))
+      : crops.block(UInt64(place.uses ?? place.epoch), UInt64(place.index))
     let isRandom = augmentation.crop == .random
     var result = AugmentationDraw(
       x: isRandom ? words[0].below(places) : (places - 1) / 2,
@@ -62,7 +64,8 @@ struct AugmentationDice: Sendable {
     if let end = augmentation.colourNoiseEndEpoch, place.epoch + 1 >= end { return result }
     result.divisor = Float(augmentation.divisor)
     guard augmentation.colourNoise > 0 else { return result }
-    let alpha = noise.normals(UInt64(place.epoch), UInt64(place.index)) * augmentation.colourNoise
+    let normals = noise.normals(UInt64(place.uses ?? place.epoch), UInt64(place.index))
+    let alpha = normals * augmentation.colourNoise
     let shift = components[0] * alpha[0] + components[1] * alpha[1] + components[2] * alpha[2]
     result.shift = SIMD3<Float>(shift * 255)
     return result

@@ -73,7 +73,7 @@ package final class BatchLoader {
     )
     precondition(augmentation.cropChunk > 0, "The number of crops in a chunk must be positive.")
     precondition(
-      group == nil || order == .shuffled, "Ranks can share batches only in shuffled order.")
+      group == nil || order != .inOrder, "Ranks can share batches only in shuffled order.")
     guard mean.map({ $0.count == dataset.mean.count }) ?? true else {
       throw Failure(
         .usage,

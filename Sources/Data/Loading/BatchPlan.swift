@@ -16,6 +16,7 @@ struct BatchPlan: Sendable {
   /// Applied to a picture's pixels, rows of RGB minus the mean, before the batch is handed out.
   let finish: @Sendable (_ pixels: UnsafeMutablePointer<Float>, _ count: Int) -> Void
   private var stream: ImageStream
+  private var balanced: BalancedStream?
 
   init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
@@ -34,6 +35,10 @@ struct BatchPlan: Sendable {
     self.group = group
     self.finish = finish
     stream = ImageStream(count: dataset.count(split), order: order, seed: seed)
+    if order == .balanced {
+      let labels = (0..<dataset.count(split)).map { dataset.label(split, $0) }
+      balanced = BalancedStream(labels: labels, seed: seed)
+    }
     dice = AugmentationDice(
       augmentation, side: dataset.side, inputSide: inputSide, colour: dataset.colour, seed: seed)
     kernel = CropKernel(
@@ -43,7 +48,7 @@ struct BatchPlan: Sendable {
 
   /// The number of steps of a sequential pass; nil for an endless stream.
   var stepCount: Int? {
-    order == .shuffled ? nil : (dataset.count(split) + batchSize - 1) / batchSize
+    order != .inOrder ? nil : (dataset.count(split) + batchSize - 1) / batchSize
   }
 
   /// The number of pictures in the whole batch of a step.
@@ -56,6 +61,7 @@ struct BatchPlan: Sendable {
   mutating func places(_ step: Int) -> [StreamPlace] {
     positions.clamped(to: 0..<globalCount(step)).map { offset in
       let position = step * batchSize + offset
+      if let place = balanced?.place(position) { return place }
       let (epoch, index) = stream.place(position)
       return StreamPlace(position: position, epoch: epoch, index: index)
     }

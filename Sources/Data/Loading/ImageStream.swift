@@ -10,6 +10,8 @@ package struct ImageStream: Sendable {
   package enum Order: String, Sendable {
     /// Shuffled anew for every epoch, without end.
     case shuffled
+    /// Shuffled without end, every class as frequent as any other: see `BalancedStream`.
+    case balanced
     /// One pass, in the order on disk.
     case inOrder
   }

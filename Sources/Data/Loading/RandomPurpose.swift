@@ -11,6 +11,8 @@ enum RandomPurpose: UInt64 {
   case holdOut
   case classLimit
   case testLimit
+  case classOrder
+  case orderInClass
 
   func generator(seed: UInt64) -> Philox { Philox(seed: seed, purpose: rawValue) }
 }

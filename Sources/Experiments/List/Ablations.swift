@@ -23,8 +23,8 @@ package enum Ablations: Experiment {
     ("one tower, conv1-4 halved", ["--variant one-column"], true),
     ("half width", ["--variant half-width"], false),
     ("no dropout", ["--variant no-dropout"], true),
-    ("no colour noise", ["--no-colour-noise"], true),
-    ("no mirror images", ["--no-mirror"], true),
+    ("no colour noise", ["--augmentation crop,mirror"], true),
+    ("no mirror images", ["--augmentation crop,colour"], true),
     ("no weight decay", ["--weight-decay 0"], true),
   ]
 

@@ -15,7 +15,7 @@ package enum FineTuned: Experiment {
   private static let pretrained = "pretrained"
   private static func arm(_ kind: String, _ data: Int) -> String { "\(kind), dataset \(data + 1)" }
   private static let (tuned, scratch) = ("fine-tuned", "from the start")
-  private static let common = ["--variant sixth-convolution", "--no-mirror"]
+  private static let common = ["--variant sixth-convolution", "--augmentation crop,colour"]
 
   /// Steps of all trainings on a small set, whatever its size: those of an epoch of 60,000 images.
   private static let steps = 500

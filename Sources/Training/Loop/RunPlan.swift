@@ -49,8 +49,25 @@ package struct RunPlan: Sendable {
     let rate = state.schedule.learningRate(
       initial: settings.recipe.learningRate, settings.recipe.schedule,
       epoch: epochs(after: state.step))
-    return (rate * (state.rollbacks?.rateFactor ?? 1)).asWritten
+    return (rate * rateFactor(state)).asWritten
   }
+
+  /// By what every rate is multiplied in the next step, whatever the schedule says: in the warm-up,
+  /// for the batch's size, and after rollbacks.
+  package func rateFactor(_ state: TrainingState) -> Double {
+    min(1, Double(state.step + 1) / Double(max(1, warmUp))) * settings.recipe.batchFactor
+      * (state.rollbacks?.rateFactor ?? 1)
+  }
+
+  /// The steps over which the rate grows.
+  private var warmUp: Int {
+    let recipe = settings.recipe
+    guard recipe.warmUp == nil, recipe.baseBatch != nil else { return recipe.warmUp ?? 0 }
+    return (Self.warmUpEpochs * images + recipe.batchSize - 1) / recipe.batchSize
+  }
+
+  /// The epochs over which it grows where it is scaled by the batch, as Goyal and others did.
+  static let warmUpEpochs = 5
 
   /// How a resumed run begins, as a sentence; at its end, why there is nothing left to train.
   func beginning(at state: TrainingState) -> String {

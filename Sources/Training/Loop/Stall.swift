@@ -7,6 +7,8 @@ package struct Chance: Equatable, Sendable {
   package let classes: Int
   /// The loss in nats of the best answer that is the same for every training image.
   package let loss: Double
+  /// The loss of the right answer to every image: what smoothed targets leave.
+  private let floor: Double
   /// The validation error (top-1, percent) from which a network does no better than chance: that of
   /// naming the most frequent class, less two standard deviations for so many images.
   package let error: Double
@@ -14,13 +16,18 @@ package struct Chance: Equatable, Sendable {
   /// - Parameters:
   ///   - training: The training images of each class.
   ///   - validation: The validation images of each class.
-  package init(training: [Int], validation: [Int]) {
+  ///   - smoothing: The share of a target that is spread over all classes.
+  package init(training: [Int], validation: [Int], smoothing: Double = 0) {
+    func entropy(_ shares: [Double]) -> Double {
+      shares.filter { $0 > 0 }.reduce(0) { $0 - $1 * log($1) }
+    }
+    func smoothed(_ share: Double) -> Double {
+      (1 - smoothing) * share + smoothing / Double(max(1, training.count))
+    }
     classes = training.count
     let all = Double(max(1, training.reduce(0, +)))
-    loss = training.filter { $0 > 0 }.reduce(0) { sum, count in
-      let share = Double(count) / all
-      return sum - share * log(share)
-    }
+    loss = entropy(training.map { smoothed(Double($0) / all) })
+    floor = entropy(training.indices.map { smoothed($0 == 0 ? 1 : 0) })
     let images = Double(max(1, validation.reduce(0, +)))
     let hit = Double(validation.max() ?? 0) / images
     error = 100 * (1 - hit - 2 * (hit * (1 - hit) / images).squareRoot())
@@ -29,7 +36,9 @@ package struct Chance: Equatable, Sendable {
   /// Whether a training loss says that nothing is learnt yet.
   ///
   /// With one class there is nothing to learn.
-  package func holds(loss other: Double) -> Bool { loss > 0 && other > 0.97 * loss }
+  package func holds(loss other: Double) -> Bool {
+    loss > floor && other - floor > 0.97 * (loss - floor)
+  }
 
   /// Whether a validation error says so.
   package func holds(error other: Double) -> Bool { loss > 0 && other >= error }

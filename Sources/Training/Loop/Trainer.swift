@@ -88,13 +88,7 @@ package final class Trainer {
     folder = try lock?.folder ?? HeldFolder(run.path)
     let recipe = settings.recipe
     Activity.begin("building the network")
-    network = try Network(
-      settings.network, placement: placement,
-      options: NetworkOptions(
-        batchSize: recipe.batchSize, threadsPerTower: settings.threadsPerTower, seed: settings.seed,
-        isTrained: true, frozenLayers: settings.fineTuning?.frozenLayers ?? [],
-        algorithm: settings.algorithm, scheme: parallelism.scheme,
-        formats: settings.formats ?? WireFormats()))
+    network = try Network(settings, for: dataset, placement, parallelism)
     let start = try TrainingStart(
       network, settings, dataset, resuming: checkpoint, startingFrom: load)
     (state, preprocessing) = (start.state, start.preprocessing)
@@ -110,7 +104,9 @@ package final class Trainer {
     for line in provenance.sentences + said { try journal.log(line) }
     let remedies = Remedies(
       recipe, network: settings.network.name, isFineTuned: settings.fineTuning != nil)
-    chance = Chance(training: dataset.counts(.train), validation: dataset.counts(.validation))
+    chance = Chance(
+      training: dataset.counts(.train).map { recipe.balance == nil ? $0 : min(1, $0) },
+      validation: dataset.counts(.validation), smoothing: recipe.labelSmoothing ?? 0)
     observer = try RunObserver(
       network, over: placement.all, remedies: remedies,
       tensorBoard: settings.tensorboard == true ? run.tensorBoard : nil, firstStep: state.step)
@@ -132,7 +128,7 @@ package final class Trainer {
     stepLog = StepLog(settings, plan, journal, observer, chance, remedies)
     validationLog = ValidationLog(journal: journal, observer: observer)
     validator = Validator(
-      dataset, preprocessing, side: settings.network.inputSide, batchSize: recipe.batchSize,
+      dataset, preprocessing, side: settings.network.inputSide, batchSize: recipe.partSize,
       threads: threads, damagedRecords: settings.damagedRecords)
     team = ThreadTeam(count: threads)
     steps = try StepRunner(
@@ -226,7 +222,8 @@ package final class Trainer {
     let (rate, epoch) = (plan.learningRate(state), plan.epoch(after: state.step))
     try stepLog.noteEpoch(epoch, after: state.step)
     try timeline?.begin(step: state.step + 1)
-    let outcome = try steps.run(step: state.step, learningRate: rate, epoch: epoch)
+    let outcome = try steps.run(
+      step: state.step, learningRate: rate, rateFactor: plan.rateFactor(state), epoch: epoch)
     try say(timeline?.end(step: state.step + 1))
     // Where no update has been made, a large loss is no explosion.
     let isExploded = state.step > 0 && chance.isExploded(loss: outcome.loss)

@@ -1,3 +1,4 @@
+import Foundation
 import System
 
 /// How the learning rate falls.
@@ -12,6 +13,11 @@ package enum LearningRateSchedule: Codable, Equatable, Sendable {
   case steps(divisor: Double, epochs: [Double])
   /// Divided at the beginning of each of these epochs; epochs count from 1.
   case epochs(divisor: Double, from: [Int])
+  /// Half a cosine from the initial rate down to 0 after so many epochs (Loshchilov and Hutter
+  /// 2017, without restarts).
+  case cosine(epochs: Double)
+  /// These rates from these numbers of epochs done on, and the initial rate before the first.
+  case table(epochs: [Double], rates: [Double])
   /// Constant.
   case constant
 }
@@ -49,6 +55,9 @@ package struct ScheduleState: Codable, Equatable, Sendable {
       divide(initial, by: divisor, times: epochs.count { epoch >= $0 })
     case .epochs(let divisor, let first):
       divide(initial, by: divisor, times: first.count { epoch >= Double($0 - 1) })
+    case .cosine(let epochs): initial * (1 + cos(.pi * min(1, epoch / epochs))) / 2
+    case .table(let epochs, let rates):
+      epochs.lastIndex { epoch >= $0 }.map { rates[$0] } ?? initial
     case .constant: initial
     }
   }

@@ -5,7 +5,7 @@ import System
 extension Recipe {
   /// The recipe in one sentence, for the first lines of a run.
   package var text: String {
-    var parts = ["learning rate \(plain(learningRate))\(schedule.text)"]
+    var parts = ["learning rate \(plain(learningRate))\(schedule.text)"] + refinements
     parts.append("momentum \(plain(momentum))")
     parts.append(weightDecay == 0 ? "no weight decay" : "weight decay \(plain(weightDecay))")
     if biasLearningRateFactor != 1 || !biasesAnneal || !biasesDecay {
@@ -20,6 +20,24 @@ extension Recipe {
     let augmentation = augmentation.text
     return "The recipe is \(name.rawValue): " + (parts + [augmentation]).joined(separator: "; ")
       + "."
+  }
+
+  /// What is done beyond the two sources, a phrase each.
+  private var refinements: [String] {
+    [
+      baseBatch.map {
+        "times \(plain(batchFactor)) for a batch of \(batchSize) instead of \($0)"
+          + (warmUp == nil ? ", after a warm-up of \(RunPlan.warmUpEpochs) epochs" : "")
+      },
+      warmUp.flatMap { $0 > 0 ? "warm-up over \(counted($0, "step", "steps"))" : nil },
+      trust.map { "LARS with a trust coefficient of \(plain($0))" },
+      clipNorm.map { "gradients clipped to a norm of \(plain($0))" },
+      accumulate.map { "each batch in \($0) parts of \(partSize)" },
+      balance.map {
+        $0 == .weights ? "losses weighed by class" : "every class drawn as often as any other"
+      },
+      labelSmoothing.map { "targets smoothed by \(plain($0))" },
+    ].compactMap(\.self)
   }
 
   /// What changes at the beginning of an epoch, counted from 1, one sentence each.
@@ -53,6 +71,12 @@ extension LearningRateSchedule {
     case .epochs(let divisor, let first):
       return ", divided by \(plain(divisor)) at the start of "
         + "\(first.count == 1 ? "epoch" : "epochs") \(list(first.map(String.init)))"
+    case .cosine(let epochs):
+      return ", along a cosine down to 0 after \(plain(epochs)) epochs"
+    case .table(let epochs, let rates):
+      return ", "
+        + zip(rates, epochs).map { "\(plain($0)) from \(plain($1)) epochs on" }
+        .joined(separator: ", ")
     case .constant: return " throughout"
     }
   }

@@ -27,6 +27,28 @@ package struct Recipe: Codable, Equatable, Sendable {
   package var augmentation: Augmentation
   /// The learning-rate schedules of single layers, by layer name; nil for none.
   package var layerRates: [String: [LayerRate]]?
+  /// The steps over which the learning rate grows linearly from 0 to its value; nil for none.
+  package var warmUp: Int?
+  /// The largest norm of all gradients together; nil for no limit.
+  package var clipNorm: Double?
+  /// The parts in which a batch passes, one after the other; nil for one.
+  package var accumulate: Int?
+  /// What is done for classes of different sizes; nil for nothing.
+  package var balance: ClassBalance?
+  /// LARS's factor of the layers' learning rates; nil for plain SGD.
+  package var trust: Double?
+  /// The batch size that the learning rate is meant for; nil for the batch size.
+  package var baseBatch: Int?
+  /// The share of a target that is spread over all classes; nil for none.
+  package var labelSmoothing: Double?
+
+  /// By what the learning rate grows with the batch.
+  var batchFactor: Double { baseBatch.map { Double(batchSize) / Double($0) } ?? 1 }
+
+  /// The parts in which a batch passes.
+  package var parts: Int { accumulate ?? 1 }
+  /// The images of a part.
+  package var partSize: Int { batchSize / parts }
 
   /// The recipe of the paper's text.
   package static let paper = Recipe(
@@ -54,5 +76,22 @@ package struct Recipe: Codable, Equatable, Sendable {
     case .paper: paper
     case .code2012: code2012
     }
+  }
+
+  /// The recipe over another number of epochs: what happens at the beginning of an epoch happens
+  /// after the same share of the run, though not before the second epoch.
+  package mutating func stretch(toEpochs epochs: Int) {
+    let share = Double(epochs) / Double(self.epochs)
+    func moved(_ epoch: Int) -> Int { max(2, 1 + Int((Double(epoch - 1) * share).rounded())) }
+    if case .epochs(let divisor, let first) = schedule {
+      schedule = .epochs(divisor: divisor, from: first.map(moved))
+    }
+    layerRates = layerRates?.mapValues { rates in
+      rates.map {
+        LayerRate(fromEpoch: moved($0.fromEpoch), weights: $0.weights, biases: $0.biases)
+      }
+    }
+    augmentation.colourNoiseEndEpoch = augmentation.colourNoiseEndEpoch.map(moved)
+    self.epochs = epochs
   }
 }

@@ -29,7 +29,7 @@ package enum RecordedOptions {
     "batch-size", "N", .integer(in: SettingBounds.batchSize), \.recipe.batchSize,
     default: "128 images", changesResult: true, "Images in a batch, over all ranks.")
   package static let learningRate = Recorded(
-    "learning-rate", "X", .number(in: 1e-12...1e6), \.recipe.learningRate,
+    "learning-rate", "X", .number(in: SettingBounds.learningRate), \.recipe.learningRate,
     default: "0.01; cifar-four-layer: 0.001", changesResult: true,
     "The learning rate of the weights at the start.")
   package static let momentum = Recorded(
@@ -39,6 +39,32 @@ package enum RecordedOptions {
     "weight-decay", "X", .number(in: 0...1e6), \.recipe.weightDecay,
     default: "0.0005; cifar-four-layer: 0", changesResult: true,
     "Weight decay, multiplied by the learning rate.")
+  package static let warmUp = Recorded(
+    "warm-up", "N", .integer(in: 0...1_000_000_000), \.recipe.warmUp, default: "none",
+    changesResult: true, "Steps over which the learning rate grows linearly to its value.")
+  package static let clipNorm = Recorded(
+    "clip-norm", "X", .number(in: 1e-12...1e12), \.recipe.clipNorm, default: "no limit",
+    changesResult: true,
+    "The largest Euclidean norm of all gradients together; longer ones are shortened to it.")
+  package static let accumulate = Recorded(
+    "accumulate", "N", .integer(in: SettingBounds.batchSize), \.recipe.accumulate, default: "1",
+    changesResult: true,
+    "Parts in which a batch passes, one after the other: memory is needed for one of them.")
+  package static let labelSmoothing = Recorded(
+    "label-smoothing", "X", .number(in: 0...0.9), \.recipe.labelSmoothing, default: "0",
+    changesResult: true, "The share of each target that is spread over all classes.")
+  package static let balance = Recorded(
+    "balance", "NAME", .word, \.recipe.balance, default: "none", changesResult: true,
+    "For classes of different sizes: weights (an image's loss by the inverse of its class's share) "
+      + "or sampling (each class as often as any other).")
+  package static let trust = Recorded(
+    "trust", "X", .number(in: 1e-9...1e6), \.recipe.trust, default: "0.001", changesResult: true,
+    "With --optimiser lars: the factor of the layers' rates.")
+  package static let baseBatch = Recorded(
+    "base-batch", "N", .integer(in: SettingBounds.batchSize), \.recipe.baseBatch,
+    changesResult: true,
+    "The batch that --learning-rate is meant for: the rate grows in proportion to the batch, after "
+      + "a warm-up of 5 epochs unless --warm-up says otherwise.")
   /// Compared with the rest of the schedule.
   package static let patience = Recorded(
     "patience", "N", .integer(in: 1...1_000_000), \.patience, default: "5 validations",
@@ -53,7 +79,8 @@ package enum RecordedOptions {
     "Same seed, same result.")
 
   package static let training: [any RecordedOption] = [
-    epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience, lastPlateau, seed,
+    epochs, maxSteps, batchSize, learningRate, momentum, weightDecay, patience, lastPlateau, warmUp,
+    clipNorm, accumulate, labelSmoothing, balance, trust, baseBatch, seed,
   ]
 
   // MARK: Validation and checkpoints

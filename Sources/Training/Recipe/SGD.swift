@@ -1,11 +1,14 @@
 package import Layers
 package import System
 import Tensors
+package import Towers
 
 /// Stochastic gradient descent with momentum and weight decay, as in the paper's section 5.
 ///
 /// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean
-/// loss.
+/// loss. Where it is clipped (Pascanu, Mikolov and Bengio 2013), g <- g min(1, clip / |g|) with the
+/// norm over all that learns. With LARS (You, Gitman and Ginsburg 2017) the rate of each tensor of
+/// weights is multiplied by trust |w| / (|g| + decay |w|); biases keep theirs.
 package struct SGD {
   private let recipe: Recipe
   private let factors: [String: Double]
@@ -33,13 +36,17 @@ package struct SGD {
   ///   - parameters: The parameters to update.
   ///   - learningRate: The weights' learning rate in this step.
   ///   - epoch: The epoch that the step begins in, counted from 1.
+  ///   - rateFactor: What warm-up and the like leave of rates that do not follow the schedule.
+  ///   - norms: The norms of what learns, where `needsNorms`.
   ///   - team: The threads to use.
   /// - Returns: The index in `parameters` of the first with a weight that is not finite; nil if
   ///   there is none.
   @discardableResult
   package func update(
-    _ parameters: [Parameter], learningRate: Double, epoch: Int = 1, team: ThreadTeam
+    _ parameters: [Parameter], learningRate: Double, epoch: Int = 1, rateFactor: Double = 1,
+    norms: TensorNorms? = nil, team: ThreadTeam
   ) -> Int? {
+    let clip = clipFactor(norms)
     var nonFinite: Int?
     // The largest exponent that each thread has seen: an integer maximum costs almost nothing next
     // to the update, which is limited by memory.
@@ -56,8 +63,12 @@ package struct SGD {
       }
       largest.update(repeating: 0, count: team.count)
       let isWeight = parameter.role == .weight
-      let base = isWeight || recipe.biasesAnneal ? learningRate : recipe.learningRate
-      let rate = Float(factor * (isWeight ? base : base * recipe.biasLearningRateFactor))
+      let base =
+        isWeight || recipe.biasesAnneal ? learningRate : recipe.learningRate * rateFactor
+      let local = isWeight ? localFactor(norms?.tensors[parameter.name], clip) : 1
+      let rate = Float(
+        factor * local * (isWeight ? base : base * recipe.biasLearningRateFactor))
+      let gradientRate = clip == 1 ? rate : Float(Double(rate) * clip)
       let decay = isWeight || recipe.biasesDecay ? rate * Float(recipe.weightDecay) : 0
       let momentum = Float(recipe.momentum)
       team.split(parameter.value.count) { range, member in
@@ -66,7 +77,7 @@ package struct SGD {
         let g = parameter.gradient.pointer + range.lowerBound
         var exponent: UInt32 = 0
         for i in 0..<range.count {
-          let velocity = momentum * v[i] - decay * w[i] - rate * g[i]
+          let velocity = momentum * v[i] - decay * w[i] - gradientRate * g[i]
           v[i] = velocity
           let weight = w[i] + velocity
           w[i] = weight
@@ -80,6 +91,26 @@ package struct SGD {
       }
     }
     return nonFinite
+  }
+
+  /// Whether a step needs the norms of what learns.
+  package var needsNorms: Bool { recipe.clipNorm != nil || recipe.trust != nil }
+
+  /// LARS's factor; 1 where there is nothing to compare, as of weights that are all zero.
+  private func localFactor(_ squares: TensorNorms.Squares?, _ clip: Double) -> Double {
+    guard let trust = recipe.trust, let squares, squares.value > 0, squares.gradient > 0 else {
+      return 1
+    }
+    let (value, gradient) = (squares.value.squareRoot(), squares.gradient.squareRoot() * clip)
+    return trust * value / (gradient + recipe.weightDecay * value)
+  }
+
+  /// By what gradients are multiplied; one that is not finite is left alone, to show itself.
+  private func clipFactor(_ norms: TensorNorms?) -> Double {
+    guard let most = recipe.clipNorm, let norm = norms?.gradient, norm.isFinite, norm > most else {
+      return 1
+    }
+    return most / norm
   }
 
   /// All ones in infinite numbers and NaN.

@@ -4,6 +4,10 @@ package enum SettingBounds {
   package static let batchSize = 1...65_536
   /// Steps of a run.
   package static let maxSteps = 0...1_000_000_000_000
+  /// The initial learning rate of the weights.
+  package static let learningRate = 1e-12...1e6
+  /// A rate in a schedule's file: 0 stops the weights.
+  package static let tableRate = 0...learningRate.upperBound
   /// Steps from one validation, or one checkpoint, to the next.
   package static let interval = 1...Int.max
   /// Threads per tower, and per rank.

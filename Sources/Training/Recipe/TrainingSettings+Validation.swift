@@ -33,6 +33,7 @@ extension TrainingSettings {
     let any = 0...Double.greatestFiniteMagnitude
     try check.require("threadsPerTower", threadsPerTower, in: 1...4096)
     for option in RecordedOptions.all { try option.check(self, from: path) }
+    try check.require("what accumulate leaves", recipe.batchSize % recipe.parts, in: 0...0)
     try check.require("biasLearningRateFactor", recipe.biasLearningRateFactor, in: any)
     try check.require("cropChunk", recipe.augmentation.cropChunk, in: 1...1_000_000)
     try check.require("colourNoise", recipe.augmentation.colourNoise, in: any)
@@ -51,6 +52,10 @@ extension TrainingSettings {
       try check.require("divisor", divisor, in: 1e-6...1e6)
       try check.require("the number of epochs", first.count, in: 0...1000)
       for epoch in first { try check.require("an epoch", epoch, in: 1...1_000_000) }
+    case .cosine(let epochs): try check.require("epochs", epochs, in: 1e-9...1e9)
+    case .table(let epochs, let rates):
+      try check.require("the number of rates", rates.count, in: epochs.count...epochs.count)
+      for rate in rates { try check.require("a rate", rate, in: SettingBounds.tableRate) }
     case .constant: break
     }
     for (layer, rates) in recipe.layerRates ?? [:] {

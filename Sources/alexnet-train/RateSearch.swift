@@ -1,0 +1,104 @@
+import Data
+import Foundation
+import MPI
+import ModelParallel
+import Options
+import Report
+import System
+import Training
+
+/// `--find-rate`: the learning-rate range test in place of a run.
+extension TrainCommand {
+  /// The steps of a test where --max-steps says nothing, and the fewest.
+  private static var testSteps: Int { 100 }
+  private static var fewestTestSteps: Int { 20 }
+
+  /// Refuses options that only a run has, or only the test.
+  func checkRateSearch() throws(Failure) {
+    let ofTest: [any AnyOption] = [TrainOptions.rateChart, TrainOptions.rates]
+    let ofRuns: [any AnyOption] = [
+      TrainOptions.out, TrainOptions.resume, TrainOptions.dryRun, RecordedOptions.learningRate,
+      RecordedOptions.baseBatch, RecordedOptions.warmUp, TrainOptions.schedule,
+      RecordedOptions.epochs,
+    ]
+    guard arguments[TrainOptions.findRate] else {
+      for name in ofTest.filter(arguments.has).map(\.declaration.name) {
+        throw Failure(.usage, "--\(name) needs --find-rate, whose test it is about.")
+      }
+      return
+    }
+    for name in ofRuns.filter(arguments.has).map(\.declaration.name) {
+      throw Failure(
+        .usage,
+        "--find-rate tests one learning rate after the other and leaves no run behind, so --\(name) "
+          + "means nothing to it; leave it out.")
+    }
+    if let path = arguments[TrainOptions.rateChart] { try OutputPlace.check(path) }
+  }
+
+  /// Runs the test, and draws and explains what it saw.
+  func findRate(
+    _ plan: TrainPlan, _ settings: TrainingSettings, _ dataset: Dataset,
+    _ parallelism: Parallelism
+  ) throws -> ExitCode {
+    let rates = arguments[TrainOptions.rates]
+    let given = arguments.has(RecordedOptions.maxSteps) ? settings.maxSteps : nil
+    let steps = given ?? Self.testSteps
+    guard steps >= Self.fewestTestSteps else {
+      throw Failure(
+        .usage,
+        "--find-rate needs --max-steps \(Self.fewestTestSteps) or more: rates are compared "
+          + "over several steps.")
+    }
+    say(
+      "Testing learning rates from \(plain(rates.lowerBound)) to \(plain(rates.upperBound)) in "
+        + "\(steps) steps of \(settings.recipe.batchSize).\n")
+    let finder = try RateFinder(
+      settings, dataset, plan.placement, parallelism, world,
+      startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads)
+    let found = try finder.run(RateTest(rates, steps: steps)) { point, step in
+      guard step % 10 == 0 else { return }
+      say(
+        "step \(step)/\(steps)  lr \(plain(point.rate, digits: 3))  loss "
+          + "\(plain(point.smoothed, digits: 4))\n")
+    }
+    guard let test = found else {
+      say("Stopped before the end of the test.\n")
+      return .savedUnfinished
+    }
+    if world.rank == 0 { try draw(test) }
+    let suggestion = try test.suggestion
+    say("Suggestion: --learning-rate \(plain(suggestion.rate)), \(suggestion.reason).\n")
+    return .done
+  }
+
+  private func draw(_ test: RateTest) throws(Failure) {
+    func curve(_ value: (RateTest.Point) -> Double) -> Curve {
+      Curve(test.points.map { Curve.Point($0.rate.logarithm, value($0)) })
+    }
+    var chart = Chart(
+      "Loss by learning rate", x: "log10 of the learning rate", y: "loss",
+      [
+        Chart.Series("single steps", curve(\.loss), colour: 1, isFaint: true),
+        Chart.Series("smoothed", curve(\.smoothed), colour: 0),
+      ])
+    if let rate = try? test.suggestion.rate { chart.marks = [rate.logarithm] }
+    do throws(Failure) {
+      say(try chart.text(width: 79, height: 20))
+    } catch {
+      // The suggestion does not depend on the drawing.
+      guard error.exitCode == .inputMissing, !arguments.has(TrainOptions.rateChart) else {
+        throw error
+      }
+      say("\(error.message)\n")
+    }
+    if let path = arguments[TrainOptions.rateChart] {
+      try TextFile.write(lines: try chart.svgFile(), to: path)
+      say("The curve is in \(path).\n")
+    }
+  }
+}
+
+extension Double {
+  fileprivate var logarithm: Double { log10(self) }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+
+/// The options of the step and its rate, as a user gives them.
+@Suite(.serialized) struct OptimiserOptionTests {
+  private let scratch: ScratchFolder
+  private let network: String
+
+  init() throws {
+    scratch = try ScratchFolder()
+    network = scratch.path + "/small.json"
+    try """
+    { "name": "small", "towers": 2, "inputSide": 28, "imageSide": 32, "classes": 10, "layers": [
+      { "type": "convolution", "name": "conv1", "kernels": 6, "size": 5, "stride": 3 },
+      { "type": "relu", "name": "relu1" },
+      { "type": "convolution", "name": "conv2", "kernels": 6, "size": 3, "reads": "all" },
+      { "type": "relu", "name": "relu2" },
+      { "type": "dropout", "name": "drop2", "probability": 0.3 },
+      { "type": "fullyConnected", "name": "fc3", "kernels": 10 } ] }
+    """.write(toFile: network, atomically: true, encoding: .utf8)
+  }
+
+  private func train(_ ranks: Int?, _ words: [String]) throws -> Outcome {
+    try Program.train(
+      ranks: ranks,
+      [
+        "--data", try Pictures.tiny.get().path + "/dataset", "--network", network, "--batch-size",
+        "24", "--threads", ranks == nil ? "2" : "1",
+      ] + words)
+  }
+
+  private static let everything = [
+    "--warm-up", "5", "--schedule", "cosine", "--epochs", "4", "--clip-norm", "1.5",
+    "--label-smoothing", "0.1", "--augmentation", "crop,colour", "--initial",
+    "he", "--balance", "sampling", "--optimiser", "lars", "--trust", "0.02", "--base-batch", "12",
+  ]
+
+  /// In one process, on two ranks, and resumed in the warm-up; the parts are those of a whole batch.
+  @Test func everythingTogetherIsBitIdenticalAndResumes() throws {
+    func run(
+      _ ranks: Int?, _ name: String, _ words: [String], parts: Int = 3
+    ) throws -> String {
+      let run = "\(scratch.path)/\(name)"
+      let outcome = try train(
+        ranks, ["--out", run, "--accumulate", "\(parts)"] + Self.everything + words)
+      #expect(outcome.code == 0, "\(outcome.error)")
+      return run
+    }
+    _ = try run(2, "parts", ["--max-steps", "3"])
+    let runs = [
+      try run(nil, "one", []), try run(2, "two", []), try run(2, "parts", ["--resume"]),
+    ]
+    let losses = try runs.map { try RunRecords($0).losses }
+    #expect(losses[0].count == 10 && Set(losses[0]).count == 10)
+    #expect(losses[0] == losses[1] && losses[1] == losses[2])
+    let last = try runs.map {
+      try ComparedCheckpoint.contents($0 + "/checkpoints/step-00000010.safetensors")
+    }
+    #expect(last[0] == last[1] && last[1] == last[2])
+    let config = try String(contentsOfFile: runs[0] + "/config.json", encoding: .utf8)
+    for part in [
+      "\"warmUp\" : 5", "\"cosine\"", "\"clipNorm\" : 1.5", "\"labelSmoothing\" : 0.1",
+      "\"accumulate\" : 3", "\"mirror\" : false", "\"balance\" : \"sampling\"",
+      "\"trust\" : 0.02", "\"baseBatch\" : 12",
+    ] {
+      #expect(config.contains(part), "\(part) in \(config)")
+    }
+    let whole = try run(nil, "whole", [], parts: 1)
+    for (own, other) in zip(losses[0], try RunRecords(whole).losses) {
+      #expect(abs(own / other - 1) < 1e-5, "\(own) \(other)")
+    }
+    let refused = try train(
+      nil, ["--out", runs[0], "--resume", "--epochs", "4", "--initial", "he"])
+    #expect(refused.code == 64)
+    for key in [
+      "warm-up", "schedule", "clip-norm", "label-smoothing", "accumulate", "augmentation",
+      "balance",
+      "optimiser", "base-batch",
+    ] {
+      #expect(refused.error.contains("--allow-changed \(key)"), "\(key): \(refused.error)")
+    }
+  }
+
+  @Test func schedulesAndLayersOwnNames() throws {
+    let file = scratch.path + "/rates"
+    try "0 0.02\n1.5 0.004\n".write(toFile: file, atomically: true, encoding: .utf8)
+    for (words, parts) in [
+      (["--schedule", "step", "--epochs", "9"], ["after 2, 4, 6 and 8 epochs"]),
+      (["--schedule", file], ["learning rate 0.02, 0.02 from 0 epochs on, 0.004 from 1.5"]),
+      (["--recipe", "code2012", "--epochs", "30"], ["epochs 9, 17 and 27", "shares of 30"]),
+      (
+        ["--freeze", "conv", "--learning-rate-scale", "conv2=0.5"],
+        ["\"conv1\" : 0,", "\"conv2\" : 0.5"]
+      ),
+    ] as [([String], [String])] {
+      let outcome = try train(nil, ["--dry-run"] + words)
+      #expect(outcome.code == 0, "\(outcome.error)")
+      for part in parts { #expect(outcome.output.contains(part), "\(part) in \(outcome.output)") }
+    }
+    for (words, part) in [
+      (["--schedule", "none"], "there is no file 'none'"),
+      (["--schedule", file, "--learning-rate", "0.1"], "would not be used"),
+      (["--accumulate", "5"], "does not divide the batch of 24"),
+      (["--trust", "0.1"], "needs --optimiser lars"), (["--rates", "1:2"], "needs --find-rate"),
+      (["--augmentation", "crop,flip"], "crop,mirror,colour"),
+      (["--find-rate", "--out", "x"], "--out means nothing to it"),
+    ] {
+      let outcome = try train(nil, ["--dry-run"] + words)
+      #expect(outcome.code == 64 && outcome.error.contains(part), "\(part): \(outcome.error)")
+    }
+  }
+
+  /// Through the toolbox, on two ranks; the same curve in one process, and nothing is left behind.
+  @Test func aRateIsFoundAndNoRunIsLeft() throws {
+    let chart = scratch.path + "/curve.svg"
+    let words = [
+      "find-rate", "--data", try Pictures.small.get().path + "/dataset", "--network", network,
+      "--initial", "he", "--batch-size", "24", "--chart", chart, "--max-steps", "60",
+    ]
+    let two = try Program.alexnet(ranks: 2, words + ["--threads", "1"])
+    #expect(two.code == 0, "\(two.error)")
+    let one = try Program.alexnet(ranks: nil, words + ["--threads", "2"])
+    func lines(_ outcome: Outcome) -> [Substring] {
+      outcome.output.split(separator: "\n").filter {
+        $0.hasPrefix("step ") || $0.hasPrefix("Suggestion")
+      }
+    }
+    #expect(lines(two).count > 2 && lines(two) == lines(one), "\(two.output)")
+    #expect(two.output.contains("Suggestion: --learning-rate "))
+    #expect(try String(contentsOfFile: chart, encoding: .utf8).contains("</svg>"))
+    let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path)
+    #expect(left.sorted() == ["curve.svg", "small.json"])
+  }
+}
