@@ -48,7 +48,7 @@ import Training
 
   @Test func aRunGoesOnPastItsLastPlateauWhereThatIsAskedFor() {
     let schedule = LearningRateSchedule.plateau(
-      divisor: 10, reductions: 1, patience: 1, threshold: 0)
+      divisor: 10, reductions: 1, patience: 1, threshold: 0.1)
     var finished = state(3)
     for _ in 0..<3 { _ = finished.schedule.note(error: 50, schedule) }
     #expect(finished.schedule.isFinished)
