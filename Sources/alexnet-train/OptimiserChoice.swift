@@ -8,6 +8,7 @@ extension TrainCommand {
   /// - Parameters:
   ///   - settings: The settings, with what options give for single ones.
   ///   - recorded: The recipe before options.
+  /// - Throws: `Failure` (usage) where options contradict each other, or a file is no schedule.
   func refine(_ settings: inout TrainingSettings, recorded: Recipe) throws(Failure) {
     if let word = arguments[TrainOptions.schedule] {
       settings.recipe.schedule = try schedule(word, of: settings)
