@@ -21,7 +21,7 @@ enum Reproduce: Subcommand {
   private static let seeds = Option(
     "seeds", "N", .integer(in: 1...1000), default: "the experiment's", "Seeds of each setting.")
   private static let epochs = Option(
-    "epochs", "N", .integer(in: SettingBounds.epochs), default: "the experiment's",
+    "epochs", "N", .integer(in: 1...1_000_000), default: "the experiment's",
     "Epochs of a run.")
   private static let batchSize = Option(
     "batch-size", "N", .integer(in: SettingBounds.batchSize), default: "the experiment's",
