@@ -119,7 +119,7 @@ import Testing
     // Ratios 4.1538 and 3.9452: mean 4.0495, s 0.1475, interval +- 12.706 s / sqrt(2) = 1.325.
     #expect(result.rows.map { $0[3] } == ["0.86 ± 0.20", "3.47 ± 0.67"])
     #expect(result.notes[0].contains("takes 4.05 ± 0.15 times"), "\(result.notes[0])")
-    #expect(result.notes[0].contains("error of 24 % (95 % interval 2.72 to 5.37, 2 pairs"))
+    #expect(result.notes[0].contains("error of 24 % (95 % interval 2.72 to 5.38, 2 pairs"))
     #expect(result.notes[1].hasSuffix("shown."))
   }
 

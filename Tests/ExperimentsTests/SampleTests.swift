@@ -21,7 +21,7 @@ import Testing
     let sample = Sample([2, 4, 6, 8])
     #expect(sample.mean == 5)
     #expect(abs(try #require(sample.deviation) - 2.581989) < 1e-6)
-    #expect(abs(try #require(sample.halfWidth) - 4.108491) < 1e-5)
+    #expect(abs(try #require(sample.halfWidth) - 4.108517) < 1e-5)
     #expect(Sample([3]).deviation == nil && Sample([3]).interval == nil)
     #expect(Sample([]).mean.isNaN)
     #expect(Sample([5, 7]).minus(Sample([1, 2])).values == [4, 5])
