@@ -86,7 +86,9 @@ package struct Fault: Sendable {
         if number == SIGSEGV || number == SIGABRT { kill(getpid(), number) }
       case .sleep(let seconds):
         Activity.observe(nil)
-        usleep(UInt32(seconds * 1e6))
+        // Signals do not shorten it.
+        let end = MonotonicClock.seconds + seconds
+        while MonotonicClock.seconds < end { usleep(10_000) }
       case .exit: _exit(0)
       case .trap: fatalError("injected")
       case .error, .spoil, .turn: break

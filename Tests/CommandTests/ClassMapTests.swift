@@ -56,11 +56,13 @@ import Testing
         #expect(try row(new, of: out) == row(old, of: "first"), "\(out), class \(new)")
       }
     }
-    // Recorded, and to be given again.
+    // Recorded, and kept where no option says otherwise.
     let config = try String(
       contentsOfFile: scratch.path + "/alone/config.json", encoding: .utf8)
     #expect(config.contains("\"a0\" : \"b2\""))
-    let other = try train(second, "alone", weights[0], weights[1], "--reset", "fc10", "--resume")
+    try "a0\tb1\na1\tb2\na2\tb0\n".write(toFile: pairs, atomically: true, encoding: .utf8)
+    let other = try train(
+      second, "alone", weights[0], weights[1], "--class-map", pairs, "--resume")
     #expect(other.code == 64 && other.error.contains("the class map differs"), "\(other.error)")
 
     // Some of the file's classes, by their names.

@@ -33,7 +33,7 @@ import Testing
     #expect(constant.output.contains("rate 0.01 throughout; momentum"), "\(constant.output)")
     for (words, sentence) in [
       (["--divide-rate-at", "8,6"], "rising order"), (["--divide-rate-at", "6,x"], "rising order"),
-      (["--divide-rate-at", "6", "--patience", "3"], "no --divide-rate-at"),
+      (["--divide-rate-at", "6", "--patience", "3"], "needs --schedule plateau"),
     ] {
       let refused = try Program.train(ranks: nil, ["--dry-run"] + words)
       #expect(refused.code == 64 && refused.error.contains(sentence), "\(refused.error)")

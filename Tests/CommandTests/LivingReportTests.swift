@@ -23,8 +23,11 @@ import Testing
   /// Starts `alexnet report`, and waits for its first line.
   private func start(_ arguments: String...) throws -> (process: Process, line: String) {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "\(Program.folder)/alexnet")
-    process.arguments = ["report", run, "--images", "0"] + arguments
+    // Where the tests run in the background of a shell, SIGINT is ignored, and that is inherited.
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      ["--default-signal=INT", "\(Program.folder)/alexnet", "report", run, "--images", "0"]
+      + arguments
     process.environment = Process.userEnvironment
     let output = Pipe()
     process.standardOutput = output

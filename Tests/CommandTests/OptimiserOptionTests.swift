@@ -48,7 +48,8 @@ import Testing
     }
     _ = try run(2, "parts", ["--max-steps", "3"])
     let runs = [
-      try run(nil, "one", []), try run(2, "two", []), try run(2, "parts", ["--resume"]),
+      try run(nil, "one", ["--max-steps", "10"]), try run(2, "two", ["--max-steps", "10"]),
+      try run(2, "parts", ["--resume", "--max-steps", "10"]),
     ]
     let losses = try runs.map { try RunRecords($0).losses }
     #expect(losses[0].count == 10 && Set(losses[0]).count == 10)
@@ -70,12 +71,16 @@ import Testing
       #expect(abs(own / other - 1) < 1e-5, "\(own) \(other)")
     }
     let refused = try train(
-      nil, ["--out", runs[0], "--resume", "--epochs", "4", "--initial", "he"])
+      nil,
+      [
+        "--out", runs[0], "--resume", "--warm-up", "6", "--schedule", "step", "--clip-norm", "2",
+        "--label-smoothing", "0.2", "--accumulate", "2", "--augmentation", "none", "--balance",
+        "weights", "--trust", "0.01", "--base-batch", "24", "--initial", "he",
+      ])
     #expect(refused.code == 64)
     for key in [
       "warm-up", "schedule", "clip-norm", "label-smoothing", "accumulate", "augmentation",
-      "balance",
-      "optimiser", "base-batch",
+      "balance", "trust", "base-batch",
     ] {
       #expect(refused.error.contains("--allow-changed \(key)"), "\(key): \(refused.error)")
     }
@@ -93,7 +98,7 @@ import Testing
         ["\"conv1\" : 0,", "\"conv2\" : 0.5"]
       ),
     ] as [([String], [String])] {
-      let outcome = try train(nil, ["--dry-run"] + words)
+      let outcome = try train(nil, ["--dry-run", "--verbose"] + words)
       #expect(outcome.code == 0, "\(outcome.error)")
       for part in parts { #expect(outcome.output.contains(part), "\(part) in \(outcome.output)") }
     }

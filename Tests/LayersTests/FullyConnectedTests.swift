@@ -122,7 +122,8 @@ import Testing
   @Test(arguments: [
     Case(slices: [vector(32)], kernels: 1, images: 1, threads: 1),
     Case(slices: [vector(96), vector(64)], kernels: 7, images: 3, threads: 2, firstSlice: 1),
-    Case(slices: [MapShape(height: 2, width: 2, maps: 16)], kernels: 9, images: 5, capacity: 6,
+    Case(
+      slices: [MapShape(height: 2, width: 2, maps: 16)], kernels: 9, images: 5, capacity: 6,
       threads: 2),
     Case(slices: [vector(8192)], kernels: 13, images: 4, capacity: 4, threads: 1),
   ]) func narrowWeightsAreTheNearestOf16Bits(_ trial: Case) {

@@ -8,39 +8,61 @@ import System
 /// when it ends a job.
 final class StopNotice {
   private let monitor = Monitor()
-  /// Guarded by the monitor.
-  private final class State: @unchecked Sendable { var isOver = false }
-  private let state = State()
+  private let state: State
 
   /// How often it looks, in microseconds: mpirun gives ranks a second after its notice.
   private static let interval: UInt32 = 100_000
-  /// Seconds in which requests that follow each other count as one.
-  private static let gap = 5.0
 
   /// Watches for requests from now on.
   /// - Parameter run: The run's folder.
   init(_ run: RunDirectory) {
+    state = State(run)
     _ = SystemThread(ifPossible: { [monitor, state] in
-      var (before, said) = (Request.now, -Double.infinity)
       while true {
         usleep(Self.interval)
-        if monitor.locked({ state.isOver }) { return }
-        let now = Request.now
-        // mpirun's SIGTERM follows its notice, and says no more.
-        let isNew = now != before && MonotonicClock.seconds - said > Self.gap
-        if isNew, let sentence = now.sentence(run) {
-          said = MonotonicClock.seconds
-          // The living line is overwritten, and drawn again after the next step.
-          let start = StandardStream.output.isWatched ? "\r\u{1B}[K" : ""
-          StandardStream.output.tell(start + escaped(sentence) + "\n")
+        let isOver = monitor.locked {
+          if !state.isOver { state.look() }
+          return state.isOver
         }
-        before = now
+        if isOver { return }
       }
     })
   }
 
-  /// Looks no more.
-  func stop() { monitor.locked { state.isOver = true } }
+  /// Looks for the last time.
+  func stop() {
+    monitor.locked {
+      if !state.isOver { state.look() }
+      state.isOver = true
+    }
+  }
+
+  /// What was asked for and said; guarded by the monitor.
+  private final class State: @unchecked Sendable {
+    var isOver = false
+    private let run: RunDirectory
+    private var before = Request.now
+    private var said = -Double.infinity
+
+    /// Seconds in which requests that follow each other count as one.
+    private static let gap = 5.0
+
+    init(_ run: RunDirectory) { self.run = run }
+
+    /// Says what is new.
+    func look() {
+      let now = Request.now
+      // mpirun's SIGTERM follows its notice, and says no more.
+      let isNew = now != before && MonotonicClock.seconds - said > Self.gap
+      if isNew, let sentence = now.sentence(run) {
+        said = MonotonicClock.seconds
+        // The living line is overwritten, and drawn again after the next step.
+        let start = StandardStream.output.isWatched ? "\r\u{1B}[K" : ""
+        StandardStream.output.tell(start + escaped(sentence) + "\n")
+      }
+      before = now
+    }
+  }
 
   /// What has been asked for.
   private struct Request: Equatable {

@@ -70,7 +70,7 @@ extension FaultTests {
     }
 
     @Test(arguments: [
-      (#""batchSize":16"#, #""batchSize":1099511627776"#, "batchSize = 1099511627776"),
+      (#""batchSize":16"#, #""batchSize":1099511627776"#, "not '1099511627776'"),
       (#""threadsPerTower":1"#, #""threadsPerTower":0"#, "threadsPerTower = 0"),
       (#""threadsPerTower":1"#, #""threadsPerTower":100000"#, "threadsPerTower = 100000"),
       (#""towers":2"#, #""towers":0"#, "'towers' is 0"),
