@@ -26,7 +26,7 @@ enum Scale: Subcommand {
     "threads-per-rank", "N", .integer(in: 1...1024), default: "as measured",
     "Cores of a rank.")
   private static let serialShare = Setting(
-    "serial-share", "X", .number(in: 0...1), default: 0.03,
+    "serial-share", "X", .number(in: 0...1), default: 0.07,
     "Fraction of a rank's arithmetic that one core does while its others wait.")
   private static let coreSpeed = Option(
     "core-speed", "GFLOP/S", .number(in: 1e-3...1e6), default: "as measured",
