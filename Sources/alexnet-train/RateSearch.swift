@@ -73,8 +73,11 @@ extension TrainCommand {
   }
 
   private func draw(_ test: RateTest) throws(Failure) {
+    // An explosion at the end would leave nothing to see of what comes before it.
+    let ceiling = 2 * (test.points.first?.smoothed ?? 1)
+    let shown = test.points.prefix { $0.smoothed < ceiling }
     func curve(_ value: (RateTest.Point) -> Double) -> Curve {
-      Curve(test.points.map { Curve.Point($0.rate.logarithm, value($0)) })
+      Curve(shown.map { Curve.Point($0.rate.logarithm, min(value($0), ceiling)) })
     }
     var chart = Chart(
       "Loss by learning rate", x: "log10 of the learning rate", y: "loss",
