@@ -114,12 +114,11 @@ final class Tower {
   func forward(
     layer number: Int, maps: Tensor, _ slice: InputSlice, rows: Range<Int>? = nil, _ pass: Pass
   ) {
-    let (start, span) = (MonotonicClock.seconds, begin(number, .forward))
-    let output = layers[number].output
-    layers[number].layer.forward(
-      maps, slice, into: rows.map { Tensor(output, rows: $0) } ?? output, pass)
-    seconds[number].forward += MonotonicClock.seconds - start
-    Timeline.end(span)
+    timed(number, .forward) {
+      let output = layers[number].output
+      layers[number].layer.forward(
+        maps, slice, into: rows.map { Tensor(output, rows: $0) } ?? output, pass)
+    }
   }
 
   /// Takes the gradient back through layers that read nothing but the tower's own maps, as far as
@@ -140,15 +139,14 @@ final class Tower {
   func backward(
     layer number: Int, maps: Tensor, _ slice: InputSlice, into target: Tensor?, _ pass: Pass
   ) {
-    let (start, span) = (MonotonicClock.seconds, begin(number, .backward))
-    let built = layers[number]
-    if built.learns || built.layer.parameters.isEmpty {
-      built.layer.backward(gradient, x: maps, slice, into: target, pass)
-    } else if let target {
-      built.layer.inputGradient(gradient, x: maps, slice, into: target, pass)
+    timed(number, .backward) {
+      let built = layers[number]
+      if built.learns || built.layer.parameters.isEmpty {
+        built.layer.backward(gradient, x: maps, slice, into: target, pass)
+      } else if let target {
+        built.layer.inputGradient(gradient, x: maps, slice, into: target, pass)
+      }
     }
-    seconds[number].backward += MonotonicClock.seconds - start
-    Timeline.end(span)
   }
 
   /// Finds the gradient by one slice of a layer's input alone.
@@ -159,27 +157,35 @@ final class Tower {
     rows: Range<Int>? = nil,
     _ pass: Pass
   ) {
-    let (start, span) = (MonotonicClock.seconds, begin(number, .backward))
-    // The gradient has room for the largest layer: its rows are those of this one's output.
-    let by = rows.map {
-      Tensor(gradient, rows: $0, of: [layers[number].layer.output.count])
+    timed(number, .backward) {
+      // The gradient has room for the largest layer: its rows are those of this one's output.
+      let by = rows.map {
+        Tensor(gradient, rows: $0, of: [layers[number].layer.output.count])
+      }
+      layers[number].layer.inputGradient(by ?? gradient, x: maps, slice, into: target, pass)
     }
-    layers[number].layer.inputGradient(by ?? gradient, x: maps, slice, into: target, pass)
-    seconds[number].backward += MonotonicClock.seconds - start
-    Timeline.end(span)
   }
 
   /// Finds the gradients of the weights that read one slice alone.
   func parameterGradient(layer number: Int, maps: Tensor, _ slice: InputSlice, _ pass: Pass) {
     guard layers[number].learns else { return }
-    let (start, span) = (MonotonicClock.seconds, begin(number, .backward))
-    layers[number].layer.parameterGradient(gradient, x: maps, slice, pass)
-    seconds[number].backward += MonotonicClock.seconds - start
-    Timeline.end(span)
+    timed(number, .backward) {
+      layers[number].layer.parameterGradient(gradient, x: maps, slice, pass)
+    }
   }
 
-  private func begin(_ number: Int, _ kind: Timeline.Kind) -> Timeline.Token {
-    Timeline.begin(layers[number].layer.name, kind)
+  /// Runs a layer forward or backward, and counts its time; its span in a timeline is the same.
+  private func timed(_ number: Int, _ kind: Timeline.Kind, _ work: () -> Void) {
+    let start = MonotonicClock.seconds
+    let span = Timeline.begin(layers[number].layer.name, kind, at: start)
+    work()
+    let end = MonotonicClock.seconds
+    if kind == .forward {
+      seconds[number].forward += end - start
+    } else {
+      seconds[number].backward += end - start
+    }
+    Timeline.end(span, at: end)
   }
 
   /// Where the gradient by the own slice goes.

@@ -99,6 +99,8 @@ import Testing
     chart.doubles = true
     let svg = try chart.svgFile()
     #expect(!svg.contains("var(") && svg.contains("them"))
+    // The curve's colour and the mark's, of the light theme.
+    #expect(svg.contains("#2266b4") && svg.contains("#c8511b"))
     #expect(try XMLParserCheck.isWellFormed(svg))
     for tic in [1, 2, 4, 8] { #expect(svg.contains("> \(tic)</tspan>"), "\(tic)") }
   }

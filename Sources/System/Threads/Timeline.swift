@@ -109,7 +109,7 @@ package enum Timeline {
       return names.count - 1
     }
 
-    mutating func begin(_ name: String, _ kind: Kind) -> Token {
+    mutating func begin(_ name: String, _ kind: Kind, at time: Double? = nil) -> Token {
       guard events.count < limit else {
         dropped += 1
         return .none
@@ -117,16 +117,17 @@ package enum Timeline {
       let thread = thread(for: name)
       events.append(
         Event(
-          kind: kind, name: name, thread: thread, start: MonotonicClock.seconds, end: .nan))
+          kind: kind, name: name, thread: thread, start: time ?? MonotonicClock.seconds,
+          end: .nan))
       open[thread].append(events.count - 1)
       return Token(recording: recording, place: events.count - 1)
     }
 
-    mutating func end(_ token: Token, bytes: Int = 0) {
+    mutating func end(_ token: Token, bytes: Int = 0, at time: Double? = nil) {
       guard token.place >= 0, token.recording == recording, events[token.place].end.isNaN else {
         return
       }
-      let (now, thread) = (MonotonicClock.seconds, events[token.place].thread)
+      let (now, thread) = (time ?? MonotonicClock.seconds, events[token.place].thread)
       events[token.place].bytes = bytes
       // What was begun within it and forgotten where an error was thrown ends with it.
       while let place = open[thread].popLast() {
@@ -182,16 +183,20 @@ package enum Timeline {
   // MARK: Spans
 
   /// Begins a span of the calling thread, which `end` ends.
-  package static func begin(_ name: @autoclosure () -> String, _ kind: Kind) -> Token {
+  ///
+  /// It begins now where no `time` of the monotonic clock is given.
+  package static func begin(
+    _ name: @autoclosure () -> String, _ kind: Kind, at time: Double? = nil
+  ) -> Token {
     guard isRecording else { return .none }
     let name = name()
-    return store.withLock { $0.begin(name, kind) }
+    return store.withLock { $0.begin(name, kind, at: time) }
   }
 
   /// Ends a span, in the thread that began it.
-  package static func end(_ token: Token, bytes: Int = 0) {
+  package static func end(_ token: Token, bytes: Int = 0, at time: Double? = nil) {
     guard token.place >= 0 else { return }
-    store.withLock { $0.end(token, bytes: bytes) }
+    store.withLock { $0.end(token, bytes: bytes, at: time) }
   }
 
   /// A span around `body`.

@@ -14,8 +14,8 @@ package struct RateTest: Sendable {
     package let smoothed: Double
   }
 
-  /// The share of the mean that a step keeps.
-  private static let memory = 0.9
+  /// The decay of the exponential mean of losses: what is left after a step of those before it.
+  private static let decay = 0.9
   /// How many times the lowest smoothed loss ends the test.
   private static let mostRise = 3.0
 
@@ -45,8 +45,8 @@ package struct RateTest: Sendable {
   /// - Returns: Whether the test goes on.
   package mutating func note(loss: Double) -> Bool {
     guard let rate = nextRate, loss.isFinite else { return false }
-    sum = Self.memory * sum + (1 - Self.memory) * loss
-    let weight = 1 - pow(Self.memory, Double(points.count + 1))
+    sum = Self.decay * sum + (1 - Self.decay) * loss
+    let weight = 1 - pow(Self.decay, Double(points.count + 1))
     points.append(Point(rate: rate, loss: loss, smoothed: sum / weight))
     return nextRate != nil
   }

@@ -47,12 +47,9 @@ package struct Recorded<Value: Equatable & Sendable>: RecordedOption {
     _ place: SettingPlace<Value?>, standard: Value? = nil,
     unit: String? = nil, default defaultText: String? = nil, changesResult: Bool, _ help: String
   ) {
-    let text = standard.map { reading.text($0) + (unit.map { " \($0)" } ?? "") }
-    option = Option(name, valueName, reading, default: defaultText ?? text, help)
-    self.standard = standard
-    self.changesResult = changesResult
-    value = { $0[keyPath: place] }
-    set = { $0[keyPath: place] = $1 }
+    self.init(
+      name, valueName, reading, { $0[keyPath: place] }, { $0[keyPath: place] = $1 },
+      standard, unit, defaultText, changesResult, help)
   }
 
   /// Declares an option that the settings always have a value of.
@@ -61,12 +58,21 @@ package struct Recorded<Value: Equatable & Sendable>: RecordedOption {
     _ place: SettingPlace<Value>, standard: Value? = nil,
     unit: String? = nil, default defaultText: String? = nil, changesResult: Bool, _ help: String
   ) {
+    self.init(
+      name, valueName, reading, { $0[keyPath: place] }, { $0[keyPath: place] = $1 },
+      standard, unit, defaultText, changesResult, help)
+  }
+
+  private init(
+    _ name: String, _ valueName: String, _ reading: Reading<Value>,
+    _ value: @escaping @Sendable (TrainingSettings) -> Value?,
+    _ set: @escaping @Sendable (inout TrainingSettings, Value) -> Void, _ standard: Value?,
+    _ unit: String?, _ defaultText: String?, _ changesResult: Bool, _ help: String
+  ) {
     let text = standard.map { reading.text($0) + (unit.map { " \($0)" } ?? "") }
     option = Option(name, valueName, reading, default: defaultText ?? text, help)
-    self.standard = standard
-    self.changesResult = changesResult
-    value = { $0[keyPath: place] }
-    set = { $0[keyPath: place] = $1 }
+    (self.value, self.set) = (value, set)
+    (self.standard, self.changesResult) = (standard, changesResult)
   }
 
   package var declaration: OptionDeclaration { option.declaration }
