@@ -1,18 +1,29 @@
 import Report
 
 /// Readings of a training's steps.
-enum TrainingCurve {
+package enum TrainingCurve {
   /// The mean training error of each part of an epoch, in percent, at the part's mean epoch.
   static func errors(_ run: RunMetrics, partsOfAnEpoch parts: Double) -> [[Double]] {
-    // The last step of an epoch belongs to the part before it.
-    let groups = Dictionary(grouping: run.steps.filter { $0.error.isFinite }) {
+    errors(run.steps.map { ($0.epoch, $0.error) }, partsOfAnEpoch: parts)
+  }
+
+  /// The same of steps, of each the epochs done after it and its training error.
+  package static func errors(
+    _ steps: [(epoch: Double, error: Double)], partsOfAnEpoch parts: Double
+  ) -> [[Double]] {
+    let groups = Dictionary(grouping: steps.filter { $0.error.isFinite }) {
       ($0.epoch * parts).rounded(.up)
     }
-    return groups.keys.sorted().compactMap { key in
-      groups[key].map { steps in
-        [\RunMetrics.Step.epoch, \.error].map { path in
-          steps.reduce(0) { $0 + $1[keyPath: path] } / Double(steps.count)
-        }
+    var ordered = groups.keys.sorted().compactMap { groups[$0] }
+    // Batches do not divide an epoch: its last step goes beyond it, and alone would be a part.
+    if ordered.count > 1, let last = ordered.last, 2 * last.count < ordered[ordered.count - 2].count
+    {
+      ordered.removeLast()
+      ordered[ordered.count - 1] += last
+    }
+    return ordered.map { steps in
+      [\(epoch: Double, error: Double).epoch, \.error].map { path in
+        steps.reduce(0) { $0 + $1[keyPath: path] } / Double(steps.count)
       }
     }
   }
