@@ -56,9 +56,7 @@ extension Network {
       }
       if placement.isDistributed {
         try Activity.waiting(for: "norms") { () throws(MPIError) in
-          try parts.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
-            try placement.group.allReduce(buffer, .sum)
-          }
+          try placement.group.allReduce(&parts, .sum)
         }
       }
       for (number, name) in names.enumerated() {
