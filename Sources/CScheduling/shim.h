@@ -10,6 +10,7 @@
 
 int sched_getaffinity(int pid, size_t size, void *mask);
 int memfd_create(const char *name, unsigned int flags);
+int pipe2(int ends[2], int flags);
 enum { alexnet_memfd_cloexec = 1 };
 
 // Which of the instruction sets that there are kernels for this processor (and its operating system) has:
@@ -32,6 +33,10 @@ static inline int alexnet_start(char *const words[], int input) {
   int report[2], code = 0;
   if (pipe(report) != 0) return -errno;
   for (int i = 0; i < 2; i++) fcntl(report[i], F_SETFD, FD_CLOEXEC);
+  // A signal to the child before it runs the program is for that, not for this one's handlers.
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
   const pid_t parent = getpid(), child = fork();
   if (child == 0) {
     setpgid(0, 0);
@@ -40,6 +45,9 @@ static inline int alexnet_start(char *const words[], int input) {
     // Not in the terminal's foreground, it may write there all the same.
     signal(SIGTTOU, SIG_IGN);
     signal(SIGPIPE, SIG_DFL);
+    struct sigaction action;
+    for (int number = 1; number < NSIG; number++)
+      if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN) signal(number, SIG_DFL);
     const int nothing = open("/dev/null", O_RDWR);
     dup2(input >= 0 ? input : nothing, 0);
     // Streams that were closed: mpirun would take their numbers for files of its own.
@@ -54,6 +62,7 @@ static inline int alexnet_start(char *const words[], int input) {
     _exit(write(report[1], &code, sizeof code) == sizeof code ? 127 : 126);
   }
   if (child < 0) code = errno;
+  sigprocmask(SIG_SETMASK, &before, NULL);
   close(report[1]);
   if (child > 0 && read(report[0], &code, sizeof code) == sizeof code) waitpid(child, NULL, 0);
   close(report[0]);

@@ -19,20 +19,13 @@ package enum HeldJob {
   package static func run(
     _ words: [String], saves: Bool, say: (String) -> Void
   ) throws(Failure) -> Int32 {
-    var awaited = sigset_t()
-    sigemptyset(&awaited)
-    for signal in [SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP] {
-      sigaddset(&awaited, signal)
-    }
-    var before = sigset_t()
-    pthread_sigmask(SIG_BLOCK, &awaited, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    let awaited = try AwaitedSignals(
+      [SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP])
     let process = try start(words)
     var (ends, isAsked) = (0, false)
     while true {
       // A signal that mpirun gets before it has started its ranks is lost: it is sent again.
-      var pause = timespec(tv_sec: 2, tv_nsec: 0)
-      let signal = sigtimedwait(&awaited, nil, &pause)
+      let signal = awaited.next(within: 2) ?? 0
       var status: Int32 = 0
       if waitpid(process, &status, WNOHANG) == process { return code(status, isAsked: isAsked) }
       switch signal {

@@ -46,9 +46,7 @@ package enum StopSignals {
     var all = sigset_t()
     sigemptyset(&all)
     for signal in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, Launcher.notice] {
-      var before = sigaction()
-      sigaction(signal, &action, &before)
-      if signal == SIGHUP, before.isIgnoring { sigaction(signal, &before, nil) }
+      if signal != SIGHUP || !AwaitedSignals.isIgnored(signal) { sigaction(signal, &action, nil) }
       sigaddset(&all, signal)
     }
     // Whoever started the launcher may have had them blocked, which is inherited.
@@ -147,13 +145,5 @@ package enum StopSignals {
       let grace = graceSeconds.load(ordering: .relaxed)
       leave(within: grace >= 0 ? Double(grace) : Launcher.grace(afterItsOwn: isFromLauncher))
     }
-  }
-}
-
-extension sigaction {
-  /// Whether the signal is ignored, as under nohup.
-  fileprivate var isIgnoring: Bool {
-    unsafeBitCast(__sigaction_handler.sa_handler, to: Int.self)
-      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

@@ -28,11 +28,7 @@ struct LivingReport {
   ///   leaves the last one where it is.
   func run(_ make: @escaping (_ hasTime: Bool) throws(Failure) -> String) throws(Failure) {
     if let file { try OutputPlace.check(file) }
-    // Before any thread is started, since all get what their maker has.
-    var ends = sigset_t()
-    sigemptyset(&ends)
-    for signal in [SIGINT, SIGTERM] { sigaddset(&ends, signal) }
-    pthread_sigmask(SIG_BLOCK, &ends, nil)
+    let ends = try AwaitedSignals([SIGINT, SIGTERM])
     _ = nice(10)
 
     let first = try make(false)
@@ -47,8 +43,7 @@ struct LivingReport {
 
     let renewal = Renewal(runs, file: file, server: server, make: make)
     _ = SystemThread({ renewal.goOn() })
-    var signal: Int32 = 0
-    sigwait(&ends, &signal)
+    _ = ends.next()
     renewal.end()
   }
 

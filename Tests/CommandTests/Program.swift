@@ -15,9 +15,13 @@ enum Program {
   static let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().path
 
-  /// Runs `mpirun -np <ranks> alexnet-train`, or `alexnet-train` alone where `ranks` is nil.
-  static func train(ranks: Int?, _ arguments: [String]) throws -> Outcome {
-    try run(launcher(ranks) + ["\(folder)/alexnet-train"] + arguments)
+  /// Runs `mpirun -np <ranks> alexnet-train`, or `alexnet-train` alone where `ranks` is nil, with
+  /// some more variables in its environment.
+  static func train(
+    ranks: Int?, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Outcome {
+    try run(
+      launcher(ranks) + ["\(folder)/alexnet-train"] + arguments, environment: environment)
   }
 
   /// Runs `alexnet` with a subcommand.
@@ -34,11 +38,11 @@ enum Program {
     ranks.map { ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", String($0)] } ?? []
   }
 
-  static func run(_ words: [String]) throws -> Outcome {
+  static func run(_ words: [String], environment: [String: String] = [:]) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: words[0])
     process.arguments = Array(words.dropFirst())
-    process.environment = Process.userEnvironment
+    process.environment = Process.userEnvironment.merging(environment) { $1 }
     let scratch = try ScratchFolder()
     let (output, error) = (scratch.path + "/output", scratch.path + "/error")
     for path in [output, error] { try Data().write(to: URL(fileURLWithPath: path)) }

@@ -89,13 +89,14 @@ import Testing
   }
 
   @Test func aRunKeepsHowItWasStartedEachTime() throws {
-    setenv("OMP_WAIT_POLICY", "pass ive", 1)
-    setenv("SECRET_TOKEN", "hidden", 1)
-    setenv("PBS_JOBID", "17", 1)
-    defer { for name in ["OMP_WAIT_POLICY", "SECRET_TOKEN", "PBS_JOBID"] { unsetenv(name) } }
-    let first = try Program.train(ranks: 2, training.options(steps: 5))
+    let environment = [
+      "OMP_WAIT_POLICY": "pass ive", "SECRET_TOKEN": "hidden", "PBS_JOBID": "17",
+    ]
+    let first = try Program.train(
+      ranks: 2, training.options(steps: 5), environment: environment)
     #expect(first.code == 0, "\(first.error)")
-    let second = try Program.train(ranks: 1, training.options(steps: 8, "--resume"))
+    let second = try Program.train(
+      ranks: 1, training.options(steps: 8, "--resume"), environment: environment)
     #expect(second.code == 0, "\(second.error)")
     #expect(!second.output.contains("Warning: the checkpoint was written"), "\(second.output)")
 
