@@ -60,7 +60,7 @@ extension Experiment {
 package enum Experiments {
   package static let all: [any Experiment.Type] = [
     Figure1.self, RecipeQuestion.self, Ablations.self, FashionMNIST.self, Ensembles.self,
-    FineTuned.self, TowersApart.self, ParallelWays.self, TenCrops.self,
+    FineTuned.self, TowersApart.self, ParallelWays.self, TenCrops.self, LargeBatch.self,
   ]
 }
 

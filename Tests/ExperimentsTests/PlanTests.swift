@@ -123,6 +123,45 @@ import Testing
     #expect(result.notes[1].hasSuffix("shown."))
   }
 
+  @Test func theLinearRuleTakesTheSmallBatchsRateAndLARSHasItsOwn() throws {
+    let scope = Scope(seeds: 2, epochs: 8, network: "x")
+    let first = try LargeBatch.runs(scope, after: [])
+    #expect(rates(first, "search small") == ["0.001", "0.003", "0.01"])
+    // The middle rate is the best in the search of the small batch and of LARS, none of SGD's.
+    let best = ["small batch": "0.003", "large batch, LARS": "1"]
+    let records = first.map { run in
+      let arm = run.arm.dropFirst("search ".count).split(separator: " ").dropLast().joined(
+        separator: " ")
+      return record(run, ["error": best[arm] == rates([run], "")[0] ? 5 : 9])
+    }
+    let second = try LargeBatch.runs(scope, after: records)
+    #expect(rates(second, "large batch, linear rule") == ["0.003", "0.003"])
+    #expect(rates(second, "large batch, LARS") == ["1", "1"])
+    let rule = try #require(second.first { $0.arm == "large batch, linear rule" })
+    let lars = try #require(second.first { $0.arm == "large batch, LARS" })
+    func value(_ option: String, _ run: PlannedRun) -> String? {
+      run.words.firstIndex(of: option).map { run.words[$0 + 1] }
+    }
+    #expect(value("--batch-size", rule) == "2048" && value("--accumulate", rule) == "16")
+    #expect(value("--base-batch", rule) == "128" && value("--base-batch", lars) == "2048")
+
+    let errors = [
+      ("small batch", [10.0, 12]), ("large batch, linear rule", [15, 16.5]),
+      ("large batch, LARS", [10, 12.5]),
+    ]
+    let result = LargeBatch.result(
+      scope,
+      errors.flatMap { arm, values in
+        values.enumerated().map { seed, error in
+          record(PlannedRun(arm, seed: seed + 1, []), ["error": error])
+        }
+      })
+    // 5 and 4: mean 4.5, s 0.7071, +- 12.706 s / sqrt(2) = 6.353.
+    #expect(result.notes[1].contains("linear rule: 4.50 ± 0.71 points more than LARS"))
+    #expect(result.notes[1].contains("-1.85 to 10.85") && result.notes[1].contains("too small"))
+    #expect(result.rows.map { $0[5] } == ["", "4.75 ± 0.35", "-", "0.25 ± 0.35"])
+  }
+
   @Test func ablationsCompareSeedBySeed() {
     let errors = [
       ("whole", [10.0, 12, 14]), ("no LRN", [11, 13.5, 15.2]), ("half width", [14, 9, 13]),

@@ -11,34 +11,12 @@ package enum Figure1: Experiment {
   package static let standard = Scope(seeds: 5, epochs: 20, network: "cifar-four-layer")
 
   private static let units = [("relu", [String]()), ("tanh", ["--variant tanh"])]
-  /// Rates that the search may try, and those with which it begins.
-  private static let ladder = [
-    1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1,
-  ]
-  private static let first = 3...6
-  /// The search's seed is not one of those that are measured.
-  private static let searchSeed = 1001
-
   private static func words(_ scope: Scope, _ unit: [String], rate: Double) -> [String] {
     scope.words(unit + ["--learning-rate \(plain(rate))", "--divide-rate-at never"])
   }
 
-  private static func search(_ unit: String, _ rate: Double) -> String {
-    "search \(unit) \(plain(rate))"
-  }
-
-  /// The rates that were tried, with the training error at the end; infinite where the loss was.
-  private static func tried(_ unit: String, _ records: [RunRecord]) -> [(Int, Double)] {
-    ladder.enumerated().compactMap { place, rate in
-      records.of(search(unit, rate)).first.map { (place, $0.figures["end"] ?? .infinity) }
-    }
-  }
-
-  /// The rate with the lowest error; the middle one of several.
-  private static func best(_ tried: [(Int, Double)]) -> Int? {
-    let least = tried.map(\.1).min() ?? .infinity
-    let places = tried.filter { $0.1 == least && least < .infinity }.map(\.0)
-    return places.isEmpty ? nil : places[places.count / 2]
+  private static func search(_ unit: String) -> RateSearch {
+    RateSearch(arm: unit, first: 3...6, figure: "end")
   }
 
   package static func runs(_ scope: Scope, after records: [RunRecord]) throws(Failure)
@@ -48,26 +26,13 @@ package enum Figure1: Experiment {
     short.epochs = max(1, scope.epochs / 4)
     var runs: [PlannedRun] = []
     for (unit, words) in units {
-      let tried = tried(unit, records)
-      var wanted = Set(first).union(tried.map(\.0))
-      var chosen: Int?
-      if tried.count >= first.count {
-        guard let best = best(tried) else {
-          throw Failure(.badData, "With no learning rate does the network with \(unit) learn.")
-        }
-        // The best rate has a worse one on both sides, as far as there are any.
-        let neighbours = [best - 1, best + 1].filter(ladder.indices.contains)
-        if neighbours.allSatisfy(wanted.contains) { chosen = best }
-        wanted.formUnion(neighbours)
+      let (own, rate) = try search(unit).runs(after: records) { rate in
+        self.words(short, words, rate: rate)
       }
-      runs += wanted.sorted().map { place in
-        PlannedRun(
-          search(unit, ladder[place]), seed: searchSeed,
-          self.words(short, words, rate: ladder[place]))
-      }
-      if let chosen {
+      runs += own
+      if let rate {
         runs += (1...scope.seeds).map { seed in
-          PlannedRun(unit, seed: seed, self.words(scope, words, rate: ladder[chosen]))
+          PlannedRun(unit, seed: seed, self.words(scope, words, rate: rate))
         }
       }
     }
@@ -77,7 +42,7 @@ package enum Figure1: Experiment {
   package static func later(_ scope: Scope, after records: [RunRecord]) -> [PlannedRun] {
     units.filter { unit, _ in records.of(unit).isEmpty }.flatMap { unit, words in
       (1...scope.seeds).map { seed in
-        PlannedRun(unit, seed: seed, self.words(scope, words, rate: ladder[first.lowerBound]))
+        PlannedRun(unit, seed: seed, self.words(scope, words, rate: 0.001))
       }
     }
   }
@@ -139,13 +104,7 @@ package enum Figure1: Experiment {
           + "\(ratios.values.count) pairs of seeds); the paper: six times.",
         "Verdict on relu being faster: \(Verdict(ratios, above: 1).rawValue).",
         "Rates tried, with the training error at the end of the search: "
-          + units.map { unit, _ in
-            unit + " "
-              + tried(unit, records).map {
-                "\(plain(ladder[$0.0])): "
-                  + ($0.1.isFinite ? "\(shown($0.1)) %" : "diverged")
-              }.joined(separator: ", ")
-          }.joined(separator: "; ") + ".",
+          + units.map { unit, _ in search(unit).text(records) }.joined(separator: "; ") + ".",
       ], figure: .chart(chart))
   }
 }
