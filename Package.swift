@@ -226,8 +226,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "TrainingTests",
     [
-      "TestSupport", "Training", "Data", "Towers", "ModelParallel", "MPI", "Layers", "Networks",
-      "Tensors", "JSON", "Options", "System",
+      "TestSupport", "Training", "Checkpoints", "Data", "Towers", "ModelParallel", "MPI", "Layers",
+      "Networks", "Safetensors", "Tensors", "JSON", "Options", "System",
     ]
   ),
   ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]),

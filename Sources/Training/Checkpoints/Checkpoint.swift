@@ -4,7 +4,7 @@ import Layers
 import Networks
 package import Safetensors
 package import System
-import Towers
+package import Towers
 
 /// The state of a run in one safetensors file, with any number of ranks.
 ///
@@ -63,7 +63,7 @@ package enum Checkpoint {
   /// towers.
   /// - Throws: `Failure` (badData) if a tensor is missing, unknown, of another shape, damaged or
   ///   not finite.
-  static func load(_ file: SafetensorsFile, into network: Network) throws(Failure) {
+  package static func load(_ file: SafetensorsFile, into network: Network) throws(Failure) {
     let known = Set(tensors(of: network).map(\.name))
     if let other = file.header.tensors.first(where: { !known.contains($0.name) }) {
       throw Failure(

@@ -1,10 +1,10 @@
-import Checkpoints
+package import Checkpoints
 import Layers
 import MPI
 import ModelParallel
 import Safetensors
-import System
-import Towers
+package import System
+package import Towers
 
 /// Writes the checkpoints of a run in the background, and keeps the newest and the best.
 ///
@@ -12,7 +12,7 @@ import Towers
 /// After each step the ranks tell each other whether one is still writing. When none is, the first
 /// rank writes the checksums into the header and renames the file. So every file with a final name
 /// is complete.
-final class CheckpointStore {
+package final class CheckpointStore {
   private let files: CheckpointFolder
   private let keeper: RunKeeper?
   private let network: Network
@@ -24,11 +24,11 @@ final class CheckpointStore {
   /// The checkpoint that is being written.
   private var pending: (state: TrainingState, header: SafetensorsHeader, start: Double)?
   /// The state that was saved last, or is being saved.
-  private(set) var newest: TrainingState?
+  package private(set) var newest: TrainingState?
   /// The duration of the last save in seconds, from `begin` to the renaming.
   private var lastDuration: Double?
   /// Seconds that training has waited for checkpoints so far.
-  private(set) var secondsWaited = 0.0
+  package private(set) var secondsWaited = 0.0
 
   /// Opens the store of a run; all ranks of the network's group call this together.
   /// - Parameters:
@@ -43,7 +43,7 @@ final class CheckpointStore {
   ///   - newest: The state of the checkpoint from which the run resumes.
   /// - Throws: `Failure` (cannotCreate) if the disk is too small for them, `MPIError` if a message
   ///   fails.
-  init(
+  package init(
     _ run: RunDirectory, _ folder: HeldFolder, _ keeper: RunKeeper?, network: Network,
     settings: TrainingSettings, preprocessing: Preprocessing, provenance: Provenance,
     journal: RunJournal, newest: TrainingState?
@@ -73,10 +73,10 @@ final class CheckpointStore {
   }
 
   /// Whether this rank is still writing its part.
-  var isWriting: Bool { !writer.isDone }
+  package var isWriting: Bool { !writer.isDone }
 
   /// How long a save may take: as long as the last one, or at first 100 MB/s for each rank.
-  var expectedSeconds: Double {
+  package var expectedSeconds: Double {
     lastDuration ?? Double(plan.fileLength) / Double(group.size) / 100e6 + 0.1
   }
 
@@ -87,7 +87,7 @@ final class CheckpointStore {
   /// `expectedSeconds` includes the comparison.
   /// - Throws: `Failure` (ranksDisagree) if the replicas hold different weights, (inputOutput) if
   ///   the file cannot be written, `MPIError` if a message fails.
-  func begin(_ state: TrainingState) throws {
+  package func begin(_ state: TrainingState) throws {
     try finish()
     let start = MonotonicClock.seconds
     Activity.begin("saving")
@@ -111,12 +111,12 @@ final class CheckpointStore {
   }
 
   /// Publishes the checkpoint that is being written if all ranks have written their parts.
-  func poll(isWritingAnywhere: Bool) throws {
+  package func poll(isWritingAnywhere: Bool) throws {
     if pending != nil, !isWritingAnywhere { try finish() }
   }
 
   /// Waits until the checkpoint that is being written has its name; all ranks call this together.
-  func finish() throws {
+  package func finish() throws {
     guard let (state, _, begun) = pending else { return }
     let start = MonotonicClock.seconds
     Activity.begin("saving")
@@ -142,7 +142,7 @@ final class CheckpointStore {
   }
 
   /// Removes an incomplete checkpoint when the run ends in an error.
-  func abandon() {
+  package func abandon() {
     if let pending { remove(pending.state) }
   }
 
@@ -155,7 +155,7 @@ final class CheckpointStore {
   /// Returns to a checkpoint and removes those of later steps.
   /// - Parameter state: The state in the checkpoint.
   /// - Throws: `Failure` (inputOutput) if the disk reports an error.
-  func goBack(to state: TrainingState) throws(Failure) {
+  package func goBack(to state: TrainingState) throws(Failure) {
     newest = state
     guard group.rank == 0 else { return }
     files.name(state.step, also: CheckpointName.latest)

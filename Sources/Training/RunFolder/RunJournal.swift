@@ -1,10 +1,10 @@
 import JSON
-import System
+package import System
 
 /// The output of a run: records in metrics.jsonl, sentences on the screen and in log.txt.
 ///
 /// Every rank has one, so that all know the number of records; only the first rank's writes files.
-final class RunJournal {
+package final class RunJournal {
   /// The number of records so far, including those before a resumption.
   private(set) var records: Int
   private let log: RunLog
@@ -17,7 +17,7 @@ final class RunJournal {
   ///     off.
   ///   - speaks: Whether this is the first rank.
   /// - Throws: `Failure` (cannotCreate) if a file cannot be opened.
-  init(in folder: HeldFolder, keeping records: Int, speaks: Bool) throws(Failure) {
+  package init(in folder: HeldFolder, keeping records: Int, speaks: Bool) throws(Failure) {
     self.records = records
     let name = RunDirectory.Name.metrics
     log = try RunLog(in: folder, speaks: speaks)

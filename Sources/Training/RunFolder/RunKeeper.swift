@@ -4,7 +4,7 @@ import System
 /// Watches a run's folder while it trains, in the first rank.
 ///
 /// It handles folders and files that others move, delete or take over.
-final class RunKeeper {
+package final class RunKeeper {
   private let folder: HeldFolder
   private let lock: RunLock
   private let files: [KeptFile]
