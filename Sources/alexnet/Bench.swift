@@ -61,7 +61,8 @@ enum Bench: Subcommand {
         "How",
         [
           SharedOptions.boundThreads, algorithm, SharedOptions.towersPerRank, parallelFC,
-          SharedOptions.sendActivations, SharedOptions.sendGradients, progress, accuracy, json,
+          SharedOptions.sendActivations, SharedOptions.sendGradients, progress,
+          SharedOptions.precision, accuracy, json,
           SharedOptions.watchdog,
         ]
       ),
@@ -130,9 +131,12 @@ enum Bench: Subcommand {
       threads: threads, ranks: placement.group)
     let run = BenchRun(
       built, batches: batches, batchSize: batchSize, team: team, world: world)
+    let training = try run.train(steps: steps)
+    // Training is in fp32 whatever the precision: only forward passes read narrow weights.
+    if arguments[SharedOptions.precision] == .bf16 { built.keepNarrowWeights() }
     return BenchReport(
       network: network, layer: arguments[layer], batchSize: batchSize, ranks: world.size,
-      threads: threads, limits: limits, training: try run.train(steps: steps),
+      threads: threads, limits: limits, training: training,
       forward: try run.infer(passes: steps))
   }
 }
