@@ -14,7 +14,14 @@ extension TrainCommand {
   /// A run that goes on from its own checkpoint needs it no more, and it may have gone.
   func weightFile() throws(Failure) -> String? {
     guard let word = arguments[TrainOptions.initFrom] else {
-      return record.settings?.fineTuning?.file
+      guard let file = record.settings?.fineTuning?.file else { return nil }
+      guard record.hasCheckpoint || FileStatus(file) != nil else {
+        throw Failure(
+          .inputMissing,
+          "\(quoted(file)), the recorded --init-from, is not there any more; give --init-from anew."
+        )
+      }
+      return file
     }
     if let recorded = record.run?.fineTuning?.file, FineTuning.names(word, recorded),
       record.hasCheckpoint || FileStatus(recorded) != nil

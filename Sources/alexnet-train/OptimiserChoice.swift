@@ -32,6 +32,9 @@ extension TrainCommand {
     // What changes nothing is not recorded.
     if settings.recipe.accumulate == 1 { settings.recipe.accumulate = nil }
     if settings.recipe.labelSmoothing == 0 { settings.recipe.labelSmoothing = nil }
+    if settings.recipe.clipNorm == 0 { settings.recipe.clipNorm = nil }
+    if settings.recipe.baseBatch == 0 { settings.recipe.baseBatch = nil }
+    if settings.recipe.balance == .off { settings.recipe.balance = nil }
     let (batch, parts) = (settings.recipe.batchSize, settings.recipe.parts)
     guard batch.isMultiple(of: parts) else {
       throw Failure(

@@ -21,6 +21,38 @@ extension TrainCommand {
     return arguments.has(TrainOptions.recipe) ? given : record.settings?.recipe.name ?? given
   }
 
+  /// What to say where a run that goes on is to last another number of epochs than its schedule is
+  /// made for.
+  /// - Throws: `Failure` (usage) where the learning rate would be 0.
+  private func lengthened(_ recipe: Recipe, toEpochs epochs: Int) throws(Failure) -> [String] {
+    let remedy =
+      "give --schedule \(recipe.schedule.word ?? "plateau, step, cosine or FILE") with "
+      + "--allow-changed schedule to make it anew"
+    if case .cosine(let length) = recipe.schedule, Double(epochs) > length {
+      throw Failure(
+        .usage,
+        "The run's cosine ends after \(plain(length, digits: 6)) epochs, and after that the learning "
+          + "rate is 0, so epochs up to \(epochs) would learn nothing; \(remedy).")
+    }
+    return [
+      "The run's schedule is made for \(recipe.epochs) epochs and stays so in a run of \(epochs); "
+        + "\(remedy)."
+    ]
+  }
+
+  /// What of the record no longer holds since options ask for another recipe, in a sentence.
+  private func dropped(from settings: TrainingSettings, isRecorded: Bool) -> [String] {
+    guard let recorded = record.settings, !isRecorded else { return [] }
+    let names = RecordedOptions.training.filter {
+      !arguments.has($0) && $0.difference(from: recorded, settings) != nil
+    }.map { "--\($0.declaration.name)" }
+    let rest = names.isEmpty ? "" : ", nor do \(listed(names))"
+    return [
+      "The recipe \(recorded.recipe.name.rawValue) of the record no longer holds\(rest): give again "
+        + "what is to stay."
+    ]
+  }
+
   /// The settings according to the options and the record, all but those that depend on the
   /// dataset, and sentences about what the network changes in the recipe.
   func settings(
@@ -49,15 +81,24 @@ extension TrainCommand {
     (settings.network, settings.recipe) = (network, recipe)
     for option in RecordedOptions.all { option.take(from: arguments, into: &settings) }
     let epochs = settings.recipe.epochs
-    if epochs != recipe.epochs, !isRecorded {
-      if case .epochs = recipe.schedule {
-        said.append(
-          "What \(name.rawValue) does at certain epochs of \(recipe.epochs) is done after the same "
-            + "shares of \(epochs).")
+    let isScheduleGiven =
+      arguments.has(TrainOptions.schedule) || arguments.has(TrainOptions.divideRateAt)
+    if epochs != recipe.epochs, recipe.hasLength {
+      if isRecorded, record.file == nil {
+        // A run that goes on keeps its schedule.
+        if !isScheduleGiven { said += try lengthened(recipe, toEpochs: epochs) }
+      } else {
+        let colour = recipe.augmentation.colourNoiseEndEpoch
+        if !isScheduleGiven || recipe.layerRates != nil || colour != nil {
+          said.append(
+            "What \(isRecorded ? "the record" : name.rawValue) does at certain epochs of "
+              + "\(recipe.epochs) is done after the same shares of \(epochs).")
+        }
+        settings.recipe.epochs = recipe.epochs
+        settings.recipe.stretch(toEpochs: epochs)
       }
-      settings.recipe.epochs = recipe.epochs
-      settings.recipe.stretch(toEpochs: epochs)
     }
+    said += dropped(from: settings, isRecorded: isRecorded)
     switch (arguments[TrainOptions.augmentation], arguments[TrainOptions.noAugmentation]) {
     case (.some, true):
       throw Failure(
@@ -65,7 +106,13 @@ extension TrainCommand {
     case (nil, true):
       settings.recipe.augmentation = settings.recipe.augmentation.withoutChance
     case (let parts?, false):
-      settings.recipe.augmentation = Recipe.named(name).augmentation.keeping(parts)
+      var whole = Recipe.named(name)
+      whole.stretch(toEpochs: settings.recipe.epochs)
+      let noiseEnd = settings.recipe.augmentation.colourNoiseEndEpoch
+      settings.recipe.augmentation = whole.augmentation.keeping(parts)
+      if noiseEnd != nil, settings.recipe.augmentation.colourNoiseEndEpoch != nil {
+        settings.recipe.augmentation.colourNoiseEndEpoch = noiseEnd
+      }
     case (nil, false): break
     }
     if isDemonstration {

@@ -196,6 +196,13 @@ extension TrainCommand {
           + "change with \(keys), or start a new run with another --out.")
     }
     for difference in differences { say("Allowed: \(difference.sentence).\n") }
+    let (batch, old) = (settings.recipe.batchSize, saved.recipe.batchSize)
+    if batch != old {
+      say(
+        "Epochs are counted in batches of \(batch) now, as if the steps done had been of that size: "
+          + "for what has trained, \(plain(Double(batch) / Double(old), digits: 4)) times as many.\n"
+      )
+    }
     if saved.threadsPerTower != settings.threadsPerTower {
       say(
         "Warning: the run used \(saved.threadsPerTower) threads per tower and continues with "

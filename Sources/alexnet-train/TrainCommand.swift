@@ -129,7 +129,8 @@ struct TrainCommand {
       settings.dataset = try fromAnyFolder(dataPath ?? dataset.path)
       settings.datasetChecksum = dataset.checksum
     }
-    settings.fineTuning = try fineTuning(weights: plan.weights, network)
+    settings.fineTuning = try fineTuning(
+      weights: record.hasCheckpoint ? plan.weights : plan.weights.map(fromAnyFolder), network)
     let threads = max(1, plan.cores.threads / plan.placement.owned.count)
     settings.threadsPerTower = Int(try world.allReduce(Int64(threads), .min))
     return settings
@@ -188,7 +189,7 @@ struct TrainCommand {
 
   private func end(_ result: TrainingResult, in place: String) -> ExitCode {
     if result.isUnfinished {
-      if Launcher.hasStartedRanks {
+      if world.size > 1 {
         say(
           "What mpirun says next of a non-zero exit code and an aborted job is harmless: code "
             + "\(ExitCode.savedUnfinished.rawValue) tells whoever started it to continue.\n")
@@ -201,8 +202,10 @@ struct TrainCommand {
       error? +=
         best.step == result.steps
         ? ", the best so far"
-        : String(format: "; the best, %.2f %%, was after step ", best.top1Error)
-          + "\(best.step): other tools take it with --best"
+        : best.top1Error == result.top1Error
+          ? ", as low as the best so far, after step \(best.step)"
+          : String(format: "; the best, %.2f %%, was after step ", best.top1Error)
+            + "\(best.step): other tools take it with --best"
     }
     let steps = counted(result.steps, "step", "steps")
     say(

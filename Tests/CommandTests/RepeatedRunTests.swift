@@ -59,6 +59,62 @@ import Testing
     #expect(place.error.contains("--out RUN names the run"), "\(place.error)")
   }
 
+  @Test func otherEpochsStretchARecordedScheduleAndARunThatGoesOnKeepsIts() throws {
+    let cosine = ["--schedule", "cosine", "--epochs", "1"]
+    var words = try training.options(steps: 1)
+    // The number of epochs ends it.
+    words.removeSubrange(try #require(words.firstIndex(of: "--max-steps"))...)
+    let first = try Program.train(ranks: nil, words + cosine)
+    #expect(first.code == 0, "\(first.error)")
+    let written = try training.bytes(run + "/config.json")
+    let onward = ["--resume", "--out", run, "--threads", "1", "--epochs", "2"]
+    let refused = try Program.train(ranks: nil, onward)
+    #expect(refused.code == 64 && refused.error.contains("cosine ends after 1 epochs"))
+    #expect(try training.bytes(run + "/config.json") == written)
+    let gone = try Program.train(
+      ranks: nil, onward + ["--schedule", "cosine", "--allow-changed", "schedule"])
+    #expect(gone.code == 0 && gone.output.contains("0 after 2 epochs"), "\(gone.output)")
+    // A start that trains nothing leaves the record.
+    let longer = try training.bytes(run + "/config.json")
+    let nothing = try Program.train(
+      ranks: nil, ["--resume", "--out", run, "--threads", "1", "--epochs", "1"])
+    #expect(nothing.code == 0 && nothing.output.contains("nothing is left to train"))
+    #expect(try training.bytes(run + "/config.json") == longer)
+
+    let repeated = ["--config", run, "--threads", "1", "--dry-run"]
+    let stretched = try Program.train(ranks: nil, repeated + ["--epochs", "8"])
+    #expect(stretched.output.contains("cosine down to 0 after 8 epochs"), "\(stretched.output)")
+    let other = try Program.train(ranks: nil, repeated + ["--recipe", "code2012"])
+    #expect(other.output.contains("The recipe paper of the record no longer holds, nor do"))
+    #expect(other.output.contains("'--batch-size'"), "\(other.output)")
+  }
+
+  @Test func whatIsRecordedCanBeSwitchedOff() throws {
+    let words = try training.options(
+      steps: 1, "--balance", "weights", "--clip-norm", "1", "--base-batch", "8")
+    #expect(try Program.train(ranks: nil, words).code == 0)
+    let dry = try Program.train(
+      ranks: nil,
+      [
+        "--config", run, "--threads", "1", "--dry-run", "--balance", "none", "--clip-norm", "0",
+        "--base-batch", "0",
+      ])
+    #expect(dry.code == 0, "\(dry.error)")
+    for word in ["class,", "norm", "warm-up", "times"] {
+      #expect(!dry.output.contains("; \(word)"), "\(dry.output)")
+    }
+    #expect(!dry.output.contains("weighed") && !dry.output.contains("clipped"))
+  }
+
+  @Test func partsOfAugmentationKeepTheEndOfTheNoise() throws {
+    for more in [[], ["--augmentation", "crop,mirror,colour"]] {
+      let dry = try Program.train(
+        ranks: nil,
+        ["--dry-run", "--classes", "10", "--recipe", "code2012", "--epochs", "9"] + more)
+      #expect(dry.output.contains("colour noise (up to epoch 7)"), "\(dry.output)")
+    }
+  }
+
   @Test func variablesStandForOptionsAndAllRanksMustHaveTheSame() throws {
     let program = "\(Program.folder)/alexnet-train"
     let words = try training.options(steps: 1)

@@ -24,6 +24,47 @@ import Training
     #expect(try TrainingSettings(written.json, from: "config.json") == written)
   }
 
+  @Test func otherEpochsStretchWhatHasALength() {
+    var recipe = Recipe.named(.paper)
+    #expect(!recipe.hasLength)
+    (recipe.epochs, recipe.schedule) = (4, .cosine(epochs: 4))
+    recipe.stretch(toEpochs: 6)
+    #expect(recipe.hasLength && recipe.schedule == .cosine(epochs: 6) && recipe.epochs == 6)
+    recipe.schedule = .steps(divisor: 10, epochs: [2, 4])
+    recipe.stretch(toEpochs: 9)
+    #expect(recipe.schedule == .steps(divisor: 10, epochs: [3, 6]))
+    let table = LearningRateSchedule.table(epochs: [0, 3], rates: [1, 0.1])
+    recipe.schedule = table
+    recipe.stretch(toEpochs: 90)
+    #expect(recipe.schedule == table && !recipe.hasLength)
+  }
+
+  @Test func whatComesToTheSameEpochHappensOnce() {
+    // 24 of 91 epochs are done, 50 and 78: after 0.5, 1.1 and 1.7 of 2.
+    var recipe = Recipe.named(.code2012)
+    recipe.stretch(toEpochs: 2)
+    #expect(recipe.schedule == .epochs(divisor: 10, from: [2, 3]))
+    recipe = .named(.code2012)
+    recipe.stretch(toEpochs: 9)
+    // 66 and 71 of 91 are 6.5 and 7.02 of 9: both at the beginning of epoch 8.
+    #expect(
+      recipe.layerRates?["conv1"] == [LayerRate(fromEpoch: 8, weights: 0, biases: 0)],
+      "\(recipe.layerRates ?? [:])")
+  }
+
+  @Test func aDifferenceIsNamedByWhatWasChanged() {
+    let saved = settings(.paper)
+    var now = saved
+    now.recipe.trust = 0.001
+    #expect(
+      now.differences(from: saved).map(\.sentence)
+        == ["--optimiser lars differs from the run's sgd"])
+    now = saved
+    now.network = .alexNet(classes: 10, recipe: .code2012)
+    let sentence = now.networkDifference(from: saved)
+    #expect(sentence?.contains("which differs in '") == true, "\(sentence ?? "none")")
+  }
+
   @Test func configJSONNumbersEpochsLikeThePublishedFiles() throws {
     let object = try JSONSerialization.jsonObject(with: Data(settings(.code2012).json.utf8))
     let recipe = try #require((object as? [String: Any])?["recipe"] as? [String: Any])
@@ -156,7 +197,7 @@ import Training
     #expect(recipe == .code2012)
     // The first epoch keeps the whole rate, however short the run.
     recipe.stretch(toEpochs: 1)
-    #expect(recipe.schedule == .epochs(divisor: 10, from: [2, 2, 2]))
+    #expect(recipe.schedule == .epochs(divisor: 10, from: [2]))
   }
 
   /// `sklearn.utils.class_weight.compute_class_weight("balanced")` of 6, 3 and 1 images.

@@ -41,6 +41,14 @@ import Training
     #expect(self.plan(warmUp: 0, baseBatch: 200).learningRate(state(0)) == 0.005)
   }
 
+  @Test func aWarmUpThatOutlastsTheRunIsToldOf() {
+    #expect(plan(warmUp: 4).warmUpNotice == nil && plan().warmUpNotice == nil)
+    // Two epochs are 5 steps; five epochs 13.
+    for plan in [plan(warmUp: 5), plan(baseBatch: 25)] {
+      #expect(plan.warmUpNotice?.contains("and the run 5: the learning rate never") == true)
+    }
+  }
+
   @Test func trainingEndsWhenAllImagesOfTheLastEpochWereSeenOrAtTheLimit() {
     #expect(plan().lastStep == 5 && plan(maxSteps: 3).lastStep == 3)
     #expect(!plan().isAtEnd(state(4)) && plan().isAtEnd(state(5)))

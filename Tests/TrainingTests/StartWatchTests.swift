@@ -27,6 +27,13 @@ import Training
     #expect(text.contains("--learning-rate 0.001"))
   }
 
+  @Test func adviceStartsFromWhatRollbacksHaveLeft() {
+    let remedies = Remedies(.paper, network: "alexnet", isFineTuned: true)
+    remedies.rateFactor = 0.25
+    #expect(remedies.learningRate == 0.0025)
+    #expect(remedies.sentence(.smaller).contains("--learning-rate 0.00025"))
+  }
+
   /// No update has been made before the loss of step 1; weights of a file may make it large.
   @Test func theRateIsNotBlamedForTheFirstLoss() {
     #expect(sentences(classes: 10, learningRate: 0.01, [26, 24, 20, 9, 3]).isEmpty)

@@ -47,6 +47,6 @@ package struct Divergence {
     let number = Int(try world.allReduce(Int64(first), .min))
     let place =
       number < layers.count ? ": the maps of layer '\(layers[number].name)' are not finite" : ""
-    return "The \(which) is \(plain(loss))\(place)"
+    return "The \(which) is \(plain(loss, digits: 6))\(place)"
   }
 }

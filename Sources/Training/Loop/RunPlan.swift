@@ -69,9 +69,17 @@ package struct RunPlan: Sendable {
   /// The epochs over which it grows where it is scaled by the batch, as Goyal and others did.
   static let warmUpEpochs = 5
 
+  /// What to say of a warm-up that outlasts the run.
+  package var warmUpNotice: String? {
+    warmUp > 0 && warmUp >= lastStep
+      ? "The warm-up takes \(warmUp) steps and the run \(lastStep): the learning rate never reaches "
+        + "its full value. Give a shorter --warm-up."
+      : nil
+  }
+
   /// How a resumed run begins, as a sentence; at its end, why there is nothing left to train.
   func beginning(at state: TrainingState) -> String {
-    let rate = plain(learningRate(state))
+    let rate = plain(learningRate(state), digits: 4)
     guard isAtEnd(state) else {
       return "Continuing after step \(state.step) of \(lastStep). The learning rate is \(rate) now."
     }

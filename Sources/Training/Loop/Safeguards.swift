@@ -29,12 +29,13 @@ package struct Safeguards: Sendable {
   /// - Parameters:
   ///   - state: Where the run is.
   ///   - sentence: What diverged.
-  ///   - learningRate: The rate that the user gave.
+  ///   - learningRate: The rate in force, but for what the schedule does to it.
+  ///   - hasCheckpoint: Whether the run has a checkpoint, which is then said to be untouched.
   /// - Returns: The steps of the checkpoint that it goes back to, what is remembered of it, and how
   ///   often it may.
   /// - Throws: `Failure` (diverged) where it does not go back, or did too often.
   func rollback(
-    _ state: TrainingState, _ sentence: String, learningRate: Double
+    _ state: TrainingState, _ sentence: String, learningRate: Double, hasCheckpoint: Bool
   ) throws(Failure) -> (step: Int, rollbacks: TrainingState.Rollbacks, most: Int) {
     let (count, factor) = (state.rollbacks?.count ?? 0, (state.rollbacks?.rateFactor ?? 1) / 2)
     guard state.step > 0 else {
@@ -51,8 +52,8 @@ package struct Safeguards: Sendable {
         ? ", or let the run roll back automatically with --on-divergence rollback" : ""
       throw Failure(
         .diverged,
-        "\(sentence)\(tried); the last checkpoint is untouched. Start again with a smaller "
-          + "--learning-rate than \(plain(learningRate))\(other).")
+        "\(sentence)\(tried)\(hasCheckpoint ? "; the last checkpoint is untouched" : ""). Start again "
+          + "with a smaller --learning-rate than \(plain(learningRate, digits: 4))\(other).")
     }
     return (step, TrainingState.Rollbacks(count: count + 1, rateFactor: factor), most)
   }

@@ -81,7 +81,8 @@ final class StepLog {
       format: "step %d/%d  %@ left  loss %.4f  error %.1f %%  %.1f images/s  lr %@  "
         + "epochs done %.2f  exchange %.1f %%  data wait %.1f %%",
       record.step, plan.lastStep, spoken(seconds: left), record.loss, record.trainingError,
-      speed.imagesPerSecond, plain(record.learningRate), record.epoch, speed.exchangeShare,
+      speed.imagesPerSecond, plain(record.learningRate, digits: 4), record.epoch,
+      speed.exchangeShare,
       speed.waitShare)
   }
 }

@@ -44,6 +44,7 @@ package final class Trainer {
   private let stepLog: StepLog
   private let validationLog: ValidationLog
   private let chance: Chance
+  private let remedies: Remedies
   private let checkpoints: CheckpointStore
   private let meeting: StepMeeting
   private let validator: Validator
@@ -97,13 +98,23 @@ package final class Trainer {
     Activity.begin("opening the run's files")
     let isFirst = placement.isFirst
     journal = try RunJournal(in: folder, keeping: state.records, speaks: isFirst)
+    plan = RunPlan(
+      settings, images: dataset.count(.train), validates: dataset.count(.validation) > 0,
+      mayGoBack: mayGoBack)
     if isFirst {
-      try TextFile.write(settings.json, to: RunDirectory.Name.configuration, in: folder)
+      // A start that trains nothing leaves the record of those that did.
+      let name = RunDirectory.Name.configuration
+      if checkpoint == nil || !plan.isAtEnd(state)
+        || FileStatus(folder.path(of: name)) == nil
+      {
+        try TextFile.write(settings.json, to: name, in: folder)
+      }
       try TextFile(appendingTo: RunDirectory.Name.provenance, in: folder).append(provenance.json)
     }
     for line in provenance.sentences + said { try journal.log(line) }
-    let remedies = Remedies(
+    remedies = Remedies(
       recipe, network: settings.network.name, isFineTuned: settings.fineTuning != nil)
+    remedies.rateFactor = state.rollbacks?.rateFactor ?? 1
     chance = Chance(
       training: dataset.counts(.train).map { recipe.balance == nil ? $0 : min(1, $0) },
       validation: dataset.counts(.validation), smoothing: recipe.labelSmoothing ?? 0)
@@ -112,9 +123,6 @@ package final class Trainer {
       tensorBoard: settings.tensorboard == true ? run.tensorBoard : nil, firstStep: state.step)
     let files = journal.files + observer.files
     keeper = lock.map { RunKeeper($0, files: files, settings: settings.json) }
-    plan = RunPlan(
-      settings, images: dataset.count(.train), validates: dataset.count(.validation) > 0,
-      mayGoBack: mayGoBack)
     let (done, last) = (state.step, plan.lastStep)
     self.timeline = try timeline.map {
       try TimelineRecorder($0, placement, over: world, done: done, last: last)
@@ -145,7 +153,7 @@ package final class Trainer {
     for notice in start.notices { try journal.say(notice) }
     stopNotice = isFirst ? StopNotice(run) : nil
     let notices =
-      [dataset.enlargingNotice].compactMap(\.self)
+      [dataset.enlargingNotice, plan.warmUpNotice].compactMap(\.self)
       + dataset.scarcityNotices(batchSize: recipe.batchSize)
     if checkpoint == nil {
       for notice in notices { try journal.say("Warning: \(notice)") }
@@ -282,8 +290,8 @@ package final class Trainer {
       isAtChance: chance.holds(error: record.top1Error))
     {
       try journal.say(
-        "The validation error has stopped improving: the learning rate falls from \(plain(rate)) "
-          + "to \(plain(plan.learningRate(state))).")
+        "The validation error has stopped improving: the learning rate falls from "
+          + "\(plain(rate, digits: 4)) to \(plain(plan.learningRate(state), digits: 4)).")
     }
     return true
   }
@@ -310,18 +318,19 @@ package final class Trainer {
     throw Failure(
       .diverged,
       "\(sentence). Stopped after step \(state.step), as --on-stall stop asks; start again with "
-        + "another --learning-rate than \(plain(settings.recipe.learningRate)).")
+        + "another --learning-rate than \(plain(remedies.learningRate, digits: 4)).")
   }
 
   /// Why the run has come to its end.
   private var reason: String {
     let why =
       plan.isAtLastPlateau(state)
-      ? "The validation error had stopped improving at the smallest learning rate, so the run ended "
-        + "before step \(plan.lastStep)."
+      ? "The validation error had stopped improving at the smallest learning rate"
+        + (state.step < plan.lastStep ? ", so the run ended before step \(plan.lastStep)." : ".")
       : plan.lastStep == settings.maxSteps
         ? "That is the limit on the number of steps."
-        : "All \(counted(settings.recipe.epochs, "epoch", "epochs")) are done."
+        : settings.recipe.epochs == 1
+          ? "The epoch is done." : "All \(settings.recipe.epochs) epochs are done."
     return why + (stallSentence(times: 1).map { " \($0)." } ?? "")
   }
 
@@ -361,7 +370,8 @@ package final class Trainer {
   private func recover(from sentence: String) throws {
     try checkpoints.finish()
     let (step, rollbacks, most) = try safeguards.rollback(
-      state, sentence, learningRate: settings.recipe.learningRate)
+      state, sentence, learningRate: remedies.learningRate,
+      hasCheckpoint: checkpoints.newest != nil)
     // The first rank gives the file its name.
     try Activity.waiting(for: "the checkpoint to go back to") { try world.barrier() }
     let diverged = state.step
@@ -378,6 +388,7 @@ package final class Trainer {
     try Checkpoint.load(file, into: network)
     try checkpoints.goBack(to: state)
     (state.rollbackStep, state.rollbacks) = (step, rollbacks)
+    remedies.rateFactor = rollbacks.rateFactor
     try journal.cut(toRecords: state.records)
     try observer.goBack(to: state.step)
     steps = try StepRunner(
@@ -385,6 +396,7 @@ package final class Trainer {
       faults: safeguards.faultsDue(inRank: world.rank))
     try journal.say(
       "\(sentence): rolled back from step \(diverged) to step \(state.step) with the learning rate "
-        + "\(plain(plan.learningRate(state))) (\(rollbacks.count) of at most \(most) times).")
+        + "\(plain(plan.learningRate(state), digits: 4)) (\(rollbacks.count) of at most \(most) times)."
+    )
   }
 }

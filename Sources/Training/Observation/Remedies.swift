@@ -9,7 +9,9 @@ package final class Remedies {
     case smaller, larger
   }
 
-  private let learningRate: Double
+  /// What rollbacks have left of the recipe's learning rate.
+  package var rateFactor = 1.0
+  private let recipeRate: Double
   private let batchSize: Int
   private let hasOtherRecipe: Bool
   private var direction: Direction?
@@ -19,10 +21,13 @@ package final class Remedies {
   ///   - network: The network's name.
   ///   - isFineTuned: Whether layers begin with weights of a file.
   package init(_ recipe: Recipe, network: String, isFineTuned: Bool) {
-    (learningRate, batchSize) = (recipe.learningRate, recipe.batchSize)
+    (recipeRate, batchSize) = (recipe.learningRate, recipe.batchSize)
     // What the authors' code begins with is known of the paper's network alone.
     hasOtherRecipe = recipe.name == .paper && network.hasPrefix("alexnet") && !isFineTuned
   }
+
+  /// The rate that a smaller or larger one is compared with.
+  package var learningRate: Double { (recipeRate * rateFactor).asWritten }
 
   /// Decides where the rate should go, if that is not decided.
   package func lean(_ direction: Direction) { self.direction = self.direction ?? direction }
@@ -32,7 +37,7 @@ package final class Remedies {
     lean(wanted)
     guard direction == wanted else { return "" }
     let rate = wanted == .smaller ? learningRate / 10 : learningRate * 10
-    var ways = ["--learning-rate \(plain(rate.asWritten))"]
+    var ways = ["--learning-rate \(plain(rate, digits: 4))"]
     if wanted == .smaller, batchSize > 32 { ways.append("a --batch-size below \(batchSize)") }
     if hasOtherRecipe {
       ways.append("--recipe code2012, whose conv3-5 start from larger weights")

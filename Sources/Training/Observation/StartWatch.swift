@@ -12,7 +12,6 @@ package struct StartWatch {
   package static let jumpSteps = 30
 
   private let chance: Chance
-  private let learningRate: Double
   private let patience: Int
   private let remedies: Remedies
   private var saidJump = false
@@ -26,7 +25,6 @@ package struct StartWatch {
   ///   - remedies: The run's advice.
   package init(_ chance: Chance, _ recipe: Recipe, _ remedies: Remedies) {
     self.chance = chance
-    learningRate = recipe.learningRate
     patience = chance.patience(batchSize: recipe.batchSize)
     self.remedies = remedies
   }
@@ -48,7 +46,7 @@ package struct StartWatch {
       return String(
         format: "The loss jumped to %.1f in step %d, from %.2f in step %d: the learning rate %@ is "
           + "too large for the first steps with %d classes.", loss, step, first.loss, first.step,
-        plain(learningRate), chance.classes) + remedies.sentence(.smaller)
+        plain(remedies.learningRate, digits: 4), chance.classes) + remedies.sentence(.smaller)
     }
     guard !saidStall, let sentence = stall.sentence(after: patience, chance) else { return nil }
     saidStall = true

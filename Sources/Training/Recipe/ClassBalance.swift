@@ -4,6 +4,8 @@ package enum ClassBalance: String, Codable, Sendable, CaseIterable {
   case weights
   /// Images are drawn so that each class comes as often as any other.
   case sampling
+  /// Nothing, for a run that does not do as its record does; never recorded.
+  case off = "none"
 
   /// The weights of classes with so many images: N / (K n), with K the classes that have any; an
   /// image's weight is 1 in the mean.

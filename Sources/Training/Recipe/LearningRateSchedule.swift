@@ -22,6 +22,18 @@ package enum LearningRateSchedule: Codable, Equatable, Sendable {
   case constant
 }
 
+extension LearningRateSchedule {
+  /// The word by which `--schedule` names it; nil where there is none.
+  package var word: String? {
+    switch self {
+    case .plateau: "plateau"
+    case .cosine: "cosine"
+    case .steps: "step"
+    case .epochs, .table, .constant: nil
+    }
+  }
+}
+
 /// The state of a run's schedule; saved in every checkpoint.
 package struct ScheduleState: Codable, Equatable, Sendable {
   /// How many plateaus have divided the learning rate.

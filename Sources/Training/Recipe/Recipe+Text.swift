@@ -25,10 +25,13 @@ extension Recipe {
   /// What is done beyond the two sources, a phrase each.
   private var refinements: [String] {
     [
-      baseBatch.map {
-        "times \(plain(batchFactor)) for a batch of \(batchSize) instead of \($0)"
-          + (warmUp == nil ? ", after a warm-up of \(RunPlan.warmUpEpochs) epochs" : "")
+      baseBatch.flatMap {
+        batchFactor == 1
+          ? nil
+          : "times \(plain(batchFactor, digits: 6)) for a batch of \(batchSize) instead of \($0)"
       },
+      baseBatch != nil && warmUp == nil
+        ? "warm-up over \(RunPlan.warmUpEpochs) epochs" : nil,
       warmUp.flatMap { $0 > 0 ? "warm-up over \(counted($0, "step", "steps"))" : nil },
       trust.map { "LARS with a trust coefficient of \(plain($0))" },
       clipNorm.map { "gradients clipped to a norm of \(plain($0))" },
@@ -67,15 +70,16 @@ extension LearningRateSchedule {
         ", divided by \(plain(divisor)) when the validation error has not improved for \(patience) "
         + "validations, \(reductions == 1 ? "once" : "\(reductions) times")"
     case .steps(let divisor, let epochs):
-      return ", divided by \(plain(divisor)) after \(list(epochs.map(plain))) epochs"
+      return ", divided by \(plain(divisor)) after "
+        + "\(list(epochs.map { plain($0, digits: 6) })) epochs"
     case .epochs(let divisor, let first):
       return ", divided by \(plain(divisor)) at the start of "
         + "\(first.count == 1 ? "epoch" : "epochs") \(list(first.map(String.init)))"
     case .cosine(let epochs):
-      return ", along a cosine down to 0 after \(plain(epochs)) epochs"
+      return ", along a cosine down to 0 after \(plain(epochs, digits: 6)) epochs"
     case .table(let epochs, let rates):
       return ", "
-        + zip(rates, epochs).map { "\(plain($0)) from \(plain($1)) epochs on" }
+        + zip(rates, epochs).map { "\(plain($0)) from \(plain($1, digits: 6)) epochs on" }
         .joined(separator: ", ")
     case .constant: return " throughout"
     }

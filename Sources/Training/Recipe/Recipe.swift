@@ -42,6 +42,14 @@ package struct Recipe: Codable, Equatable, Sendable {
   /// The share of a target that is spread over all classes; nil for none.
   package var labelSmoothing: Double?
 
+  /// Whether the schedule is made for the number of epochs, so that another number stretches it.
+  package var hasLength: Bool {
+    switch schedule {
+    case .epochs, .steps, .cosine: true
+    case .plateau, .table, .constant: layerRates != nil || augmentation.colourNoiseEndEpoch != nil
+    }
+  }
+
   /// By what the learning rate grows with the batch.
   var batchFactor: Double { baseBatch.map { Double(batchSize) / Double($0) } ?? 1 }
 
@@ -78,18 +86,29 @@ package struct Recipe: Codable, Equatable, Sendable {
     }
   }
 
-  /// The recipe over another number of epochs: what happens at the beginning of an epoch happens
-  /// after the same share of the run, though not before the second epoch.
+  /// The recipe over another number of epochs: what happens at some time happens after the same
+  /// share of the run.
+  ///
+  /// What happens at the beginning of an epoch does not happen before the second one, and of what
+  /// comes to the same epoch only the last happens. A table of rates is as it was written.
   package mutating func stretch(toEpochs epochs: Int) {
     let share = Double(epochs) / Double(self.epochs)
     func moved(_ epoch: Int) -> Int { max(2, 1 + Int((Double(epoch - 1) * share).rounded())) }
-    if case .epochs(let divisor, let first) = schedule {
-      schedule = .epochs(divisor: divisor, from: first.map(moved))
+    switch schedule {
+    case .epochs(let divisor, let first):
+      schedule = .epochs(divisor: divisor, from: Set(first.map(moved)).sorted())
+    case .steps(let divisor, let done):
+      schedule = .steps(divisor: divisor, epochs: done.map { $0 * share })
+    case .cosine(let length): schedule = .cosine(epochs: length * share)
+    case .plateau, .table, .constant: break
     }
     layerRates = layerRates?.mapValues { rates in
-      rates.map {
+      let moved = rates.map {
         LayerRate(fromEpoch: moved($0.fromEpoch), weights: $0.weights, biases: $0.biases)
       }
+      return moved.indices.filter { place in
+        !moved[(place + 1)...].contains { $0.fromEpoch == moved[place].fromEpoch }
+      }.map { moved[$0] }
     }
     augmentation.colourNoiseEndEpoch = augmentation.colourNoiseEndEpoch.map(moved)
     self.epochs = epochs

@@ -43,7 +43,7 @@ package enum RecordedOptions {
     "warm-up", "N", .integer(in: 0...1_000_000_000), \.recipe.warmUp, default: "none",
     changesResult: true, "Steps over which the learning rate grows linearly to its value.")
   package static let clipNorm = Recorded(
-    "clip-norm", "X", .number(in: 1e-12...1e12), \.recipe.clipNorm, default: "no limit",
+    "clip-norm", "X", .number(in: 0...1e12), \.recipe.clipNorm, default: "0: no limit",
     changesResult: true,
     "The largest Euclidean norm of all gradients together; longer ones are shortened to it.")
   package static let accumulate = Recorded(
@@ -55,14 +55,14 @@ package enum RecordedOptions {
     changesResult: true, "The share of each target that is spread over all classes.")
   package static let balance = Recorded(
     "balance", "NAME", .word, \.recipe.balance, default: "none", changesResult: true,
-    "For classes of different sizes: weights (an image's loss by the inverse of its class's share) "
-      + "or sampling (each class as often as any other).")
+    "For classes of different sizes: weights (an image's loss by the inverse of its class's share), "
+      + "sampling (each class as often as any other) or none.")
   package static let trust = Recorded(
     "trust", "X", .number(in: 1e-9...1e6), \.recipe.trust, default: "0.001", changesResult: true,
     "With --optimiser lars: the factor of the layers' rates.")
   package static let baseBatch = Recorded(
-    "base-batch", "N", .integer(in: SettingBounds.batchSize), \.recipe.baseBatch,
-    changesResult: true,
+    "base-batch", "N", .integer(in: 0...SettingBounds.batchSize.upperBound), \.recipe.baseBatch,
+    default: "0: the batch that is used", changesResult: true,
     "The batch that --learning-rate is meant for: the rate grows in proportion to the batch, after "
       + "a warm-up of 5 epochs unless --warm-up says otherwise.")
   /// Compared with the rest of the schedule.

@@ -150,6 +150,15 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
         Difference(key: option.declaration.name, sentence: $0)
       }
     }
+    // Without LARS there is no trust coefficient to compare.
+    let optimisers = [saved, self].map { $0.recipe.trust == nil ? "sgd" : "lars" }
+    if optimisers[0] != optimisers[1],
+      let place = result.firstIndex(where: { $0.key == RecordedOptions.trust.declaration.name })
+    {
+      result[place] = Difference(
+        key: result[place].key,
+        sentence: "--optimiser \(optimisers[1]) differs from the run's \(optimisers[0])")
+    }
     func compare<Value: Equatable>(
       _ key: String, _ name: String, _ saved: Value, _ now: Value,
       as text: ((Value) -> String)? = { "\($0)" }
@@ -192,10 +201,27 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
         + "\(network.parameterCount) parameters and \(counted(network.classes, "class", "classes"))"
     }
     let pair = zip(saved.network.layers, network.layers).first { $0 != $1 }
-    let layer = pair.map { ", beginning with layer \(quoted($0.0.name))" } ?? ""
+    let layer =
+      pair.map { old, new in
+        let parts = Self.differingParts(old, new)
+        return ", which differs in "
+          + (parts.isEmpty ? "" : "\(listed(parts)) of ") + "layer \(quoted(old.name))"
+      } ?? ""
     return
       "was trained with the network \(text(saved.network)); the options ask for "
       + "\(text(network))\(layer)"
+  }
+
+  /// The parts of a layer's description, by their names in it, that are not the same in another.
+  private static func differingParts(
+    _ old: LayerSpecification, _ new: LayerSpecification
+  ) -> [String] {
+    let both = [old, new].map { layer in
+      (try? JSONSerialization.jsonObject(with: Data(JSONText.encode(layer).utf8)))
+        as? [String: NSObject] ?? [:]
+    }
+    return Set(both[0].keys).union(both[1].keys).sorted().filter { both[0][$0] != both[1][$0] }
+      .map(quoted)
   }
 }
 
