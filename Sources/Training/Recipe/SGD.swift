@@ -7,8 +7,9 @@ package import Towers
 ///
 /// v <- momentum v - decay rate w - rate g; w <- w + v, with g the gradient of the batch's mean
 /// loss. Where it is clipped (Pascanu, Mikolov and Bengio 2013), g <- g min(1, clip / |g|) with the
-/// norm over all that learns. With LARS (You, Gitman and Ginsburg 2017) the rate of each tensor of
-/// weights is multiplied by trust |w| / (|g| + decay |w|); biases keep theirs.
+/// norm over all that learns. With LARS (You, Gitman and Ginsburg 2017) the rate of each layer is
+/// multiplied by trust |w| / (|g| + decay |w|), with w its weights: its biases have the same rate,
+/// for the rates that weights need then would be far too large for them.
 package struct SGD {
   private let recipe: Recipe
   private let factors: [String: Double]
@@ -65,7 +66,7 @@ package struct SGD {
       let isWeight = parameter.role == .weight
       let base =
         isWeight || recipe.biasesAnneal ? learningRate : recipe.learningRate * rateFactor
-      let local = isWeight ? localFactor(norms?.tensors[parameter.name], clip) : 1
+      let local = localFactor(norms?.tensors[weights(of: parameter)], clip)
       let rate = Float(
         factor * local * (isWeight ? base : base * recipe.biasLearningRateFactor))
       let gradientRate = clip == 1 ? rate : Float(Double(rate) * clip)
@@ -96,7 +97,15 @@ package struct SGD {
   /// Whether a step needs the norms of what learns.
   package var needsNorms: Bool { recipe.clipNorm != nil || recipe.trust != nil }
 
-  /// LARS's factor; 1 where there is nothing to compare, as of weights that are all zero.
+  /// The name of the weights of a parameter's layer.
+  private func weights(of parameter: Parameter) -> String {
+    guard parameter.role != .weight, parameter.name.hasSuffix(".bias") else {
+      return parameter.name
+    }
+    return parameter.name.dropLast("bias".count) + "weight"
+  }
+
+  /// LARS's factor of a layer; 1 where there is nothing to compare, as of weights that are all zero.
   private func localFactor(_ squares: TensorNorms.Squares?, _ clip: Double) -> Double {
     guard let trust = recipe.trust, let squares, squares.value > 0, squares.gradient > 0 else {
       return 1
