@@ -168,10 +168,11 @@ package enum HTML {
         .charts svg.chart text { font-size:17px; }
         table { font-size:.8rem; } th, td { padding-right:6px; }
         .settings td { min-width:7em; }
+        .scroll th:first-child, .scroll td:first-child { position:sticky; left:0; background:var(--card); }
         .stacks, .stacks tbody, .stacks tr { display:block; } .stacks thead { display:none; }
         .stacks tr { padding:6px 0; border-bottom:1px solid var(--line); }
         .stacks td { display:grid; grid-template-columns:2fr 3fr; gap:10px; padding:1px 0; border:0; min-width:0; }
-        .stacks td:first-child { display:block; font-weight:600; }
+        .scroll .stacks td:first-child { display:block; position:static; font-weight:600; }
         .stacks td[data-column]::before { content:attr(data-column); color:var(--quiet); }
       }
       .facts { display:flex; flex-wrap:wrap; gap:10px 26px; margin:10px 0; }
