@@ -26,7 +26,7 @@ package enum HTML {
 
   /// A name, escaped, that a narrow column breaks behind a dot or another sign between words, and
   /// before a capital letter: `recipe.learningRate`.
-  static func breakable(_ name: String) -> String {
+  package static func breakable(_ name: String) -> String {
     var result = ""
     var piece = ""
     for letter in name {
@@ -69,7 +69,7 @@ package enum HTML {
   ///   - stacks: Whether a narrow page shows the cells of a row one below the other, each with its
   ///     column's heading; for wide cells.
   /// - Returns: The table in an element that scrolls.
-  static func table(
+  package static func table(
     _ heading: [String], _ rows: [[String]], numbers: Set<Int> = [], name: String = "",
     stacks: Bool = false
   ) -> String {

@@ -1,17 +1,17 @@
 import Training
 
 /// How a run's learning rate goes.
-struct LearningRates {
+package struct LearningRates {
   /// The numbers of the steps, in `RunMetrics.steps`, at which the rate has fallen in a jump.
-  private(set) var falls: [Int] = []
+  package private(set) var falls: [Int] = []
   /// Whether it also changes otherwise: rises, or falls bit by bit.
-  private(set) var isGradual = false
+  package private(set) var isGradual = false
 
   /// A jump takes at least this part of the rate away.
-  static let leastFall = 1 / 3.0
+  package static let leastFall = 1 / 3.0
 
   /// - Parameter rates: The rate in each step.
-  init(_ rates: [Double]) {
+  package init(_ rates: [Double]) {
     let changes = zip(rates, rates.dropFirst()).map { $1 - $0 }
     for (number, change) in changes.enumerated() where change != 0 && !change.isNaN {
       let isLarge = -change >= Self.leastFall * rates[number]
@@ -20,7 +20,7 @@ struct LearningRates {
       let besides = [number - 1, number + 1].filter(changes.indices.contains).map {
         abs(changes[$0])
       }
-      let isAlone = besides.allSatisfy { !(3 * $0 >= -change) }
+      let isAlone = !besides.isEmpty && besides.allSatisfy { !(3 * $0 >= -change) }
       if isLarge && isAlone { falls.append(number + 1) } else { isGradual = true }
     }
   }

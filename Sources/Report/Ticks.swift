@@ -1,7 +1,7 @@
 import Foundation
 
 /// The distance between the ticks of an axis, so that their labels do not touch each other.
-enum Ticks {
+package enum Ticks {
   /// The most ticks of an axis.
   private static let most = 10.0
 
@@ -11,10 +11,10 @@ enum Ticks {
   ///   - isWhole: Whether only whole numbers have a meaning, as for steps.
   ///   - letters: How many letters fit along the axis.
   /// - Returns: 1, 2 or 5 times a power of ten.
-  static func step(over range: ClosedRange<Double>, isWhole: Bool, letters: Int) -> Double {
+  package static func step(over range: ClosedRange<Double>, isWhole: Bool, letters: Int) -> Double {
     first(over: range) { step, count in
       // Two letters' room between labels.
-      let label = max(letterCount(range.lowerBound, step), letterCount(range.upperBound, step)) + 2
+      let label = letterCount(range, step) + 2
       return count * Double(label) <= Double(letters) && (!isWhole || step >= 1)
     }
   }
@@ -24,7 +24,7 @@ enum Ticks {
   ///   - range: The values on the axis.
   ///   - lines: How many lines of text the axis is long.
   /// - Returns: 1, 2 or 5 times a power of ten.
-  static func step(over range: ClosedRange<Double>, lines: Int) -> Double {
+  package static func step(over range: ClosedRange<Double>, lines: Int) -> Double {
     first(over: range) { step, _ in
       // gnuplot widens the range up to the next ticks. A line is between two labels at least.
       let intervals =
@@ -52,10 +52,11 @@ enum Ticks {
     return pow(10, Double(power + 3))
   }
 
-  /// How many letters the label of a value takes.
-  private static func letterCount(_ value: Double, _ step: Double) -> Int {
-    let tick = (value / step).rounded() * step
-    // As gnuplot writes it.
-    return String(format: "%g", tick).count
+  /// How many letters the longest label takes, as gnuplot writes it.
+  private static func letterCount(_ range: ClosedRange<Double>, _ step: Double) -> Int {
+    let first = (range.lowerBound / step).rounded(.up)
+    let last = (range.upperBound / step).rounded(.down)
+    return stride(from: first, through: last, by: 1)
+      .map { String(format: "%g", $0 * step).count }.max() ?? 1
   }
 }
