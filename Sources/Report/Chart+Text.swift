@@ -56,8 +56,11 @@ extension Chart {
     return lines.map { $0.centred(in: width) }
   }
 
+  /// A text that is cut in its middle where it is too long: names of runs often differ at their
+  /// ends.
   private static func shortened(_ text: String, to width: Int) -> String {
-    text.count <= width ? text : text.prefix(max(0, width - 1)) + "…"
+    guard text.count > width, width > 0 else { return text }
+    return text.prefix(width / 2) + "…" + text.suffix(width - width / 2 - 1)
   }
 }
 

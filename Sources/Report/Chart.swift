@@ -167,7 +167,9 @@ package struct Chart: Sendable {
   package var legend: String {
     let entries = drawn.filter { !$0.title.isEmpty }.map { series in
       let colour = "var(--\(series.isFaint ? "f" : "c")\(series.colour % Self.colours))"
-      let kind = series.hasLine ? series.hasPoints ? "both" : "line" : "point"
+      let kind =
+        series.hasLine
+        ? series.hasPoints || series.curve.points.count == 1 ? "both" : "line" : "point"
       return "<li><i class=\"\(kind)\" style=\"color:\(colour)\"></i>"
         + "\(HTML.breakable(series.title))</li>"
     }
@@ -195,7 +197,8 @@ package struct Chart: Sendable {
       script(terminal: head, letters: (width - 90) / 11) { series in
         let colour = "linecolor rgb '\(Self.colour(series.colour, isFaint: series.isFaint))'"
         guard series.hasLine else { return "with points pointtype 7 pointsize 1 \(colour)" }
-        return series.hasPoints
+        // A line through a single point is nothing.
+        return series.hasPoints || series.curve.points.count == 1
           ? "with linespoints linewidth 2 pointtype 7 pointsize 0.5 \(colour)"
           : "with lines linewidth \(series.isFaint ? 1 : 2) \(colour)"
       })

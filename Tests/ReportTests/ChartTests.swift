@@ -172,9 +172,11 @@ import Testing
     #expect(Set(letters).count == 12, "\(text)")
     // A name wider than the terminal is cut.
     let wide = try Chart(
-      "Loss", x: "", y: "", [.init(String(repeating: "n", count: 90), Self.filling, colour: 0)]
+      "Loss", x: "", y: "",
+      [.init(String(repeating: "n", count: 90) + "end", Self.filling, colour: 0)]
     ).text(width: 40, height: 12)
     #expect(wide.split(separator: "\n").allSatisfy { $0.count <= 40 } && wide.contains("n…"))
+    #expect(wide.contains("nend\n"))
   }
 
   /// Where a text of a drawing stands.
