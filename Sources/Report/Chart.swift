@@ -18,6 +18,9 @@ package struct Chart: Sendable {
     /// Whether its points are joined by a line.
     package var hasLine = true
 
+    /// Whether points are drawn: a line through a single one would be nothing.
+    var showsPoints: Bool { hasPoints || curve.points.count == 1 }
+
     package init(
       _ title: String, _ curve: Curve, colour: Int, isFaint: Bool = false, hasPoints: Bool = false
     ) {
@@ -167,9 +170,7 @@ package struct Chart: Sendable {
   package var legend: String {
     let entries = drawn.filter { !$0.title.isEmpty }.map { series in
       let colour = "var(--\(series.isFaint ? "f" : "c")\(series.colour % Self.colours))"
-      let kind =
-        series.hasLine
-        ? series.hasPoints || series.curve.points.count == 1 ? "both" : "line" : "point"
+      let kind = !series.hasLine ? "point" : series.showsPoints ? "both" : "line"
       return "<li><i class=\"\(kind)\" style=\"color:\(colour)\"></i>"
         + "\(HTML.breakable(series.title))</li>"
     }
@@ -197,8 +198,7 @@ package struct Chart: Sendable {
       script(terminal: head, letters: (width - 90) / 11) { series in
         let colour = "linecolor rgb '\(Self.colour(series.colour, isFaint: series.isFaint))'"
         guard series.hasLine else { return "with points pointtype 7 pointsize 1 \(colour)" }
-        // A line through a single point is nothing.
-        return series.hasPoints || series.curve.points.count == 1
+        return series.showsPoints
           ? "with linespoints linewidth 2 pointtype 7 pointsize 0.5 \(colour)"
           : "with lines linewidth \(series.isFaint ? 1 : 2) \(colour)"
       })
