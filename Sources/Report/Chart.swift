@@ -18,6 +18,9 @@ package struct Chart: Sendable {
     /// Whether its points are joined by a line.
     package var hasLine = true
 
+    /// Whether points are drawn: a line through a single one would be nothing.
+    var showsPoints: Bool { hasPoints || curve.points.count == 1 }
+
     package init(
       _ title: String, _ curve: Curve, colour: Int, isFaint: Bool = false, hasPoints: Bool = false
     ) {
@@ -39,6 +42,8 @@ package struct Chart: Sendable {
   package var series: [Series]
   /// Positions on the x axis to mark with vertical lines.
   package var marks: [Double] = []
+  /// What the vertical lines are, for the legend of a drawing; empty to leave that to a caption.
+  package var markTitle = ""
   /// Whether the y axis is logarithmic.
   package var isLogarithmic = false
   /// Whether the y axis starts at 0.
@@ -75,12 +80,20 @@ package struct Chart: Sendable {
   package var isEmpty: Bool { series.allSatisfy { $0.curve.points.isEmpty } }
 
   /// The gnuplot commands that all output formats share.
-  private func script(
-    terminal: String, isEnhanced: Bool = true, _ style: (Series) -> String
+  /// - Parameters:
+  ///   - terminal: The output format, with what is particular to it.
+  ///   - isEnhanced: Whether the format gives some signs a meaning within texts.
+  ///   - letters: How many letters fit side by side along the x axis.
+  ///   - rows: How many lines of text fit along the y axis; nil to let gnuplot choose its ticks.
+  ///   - style: How a curve is drawn.
+  /// - Returns: The script.
+  func script(
+    terminal: String, isEnhanced: Bool = true, letters: Int, rows: Int? = nil,
+    _ style: (Series) -> String
   ) -> String {
     func quoted(_ text: String) -> String { Gnuplot.quoted(text, isEnhanced: isEnhanced) }
     var lines = ["set terminal \(terminal)", "set encoding utf8"]
-    let drawn = series.filter { !$0.curve.points.isEmpty }
+    let drawn = self.drawn
     for (number, series) in drawn.enumerated() {
       lines.append("$curve\(number) << END")
       lines += series.curve.thinned(to: Self.mostPoints).points.map { "\($0.x) \($0.y)" }
@@ -88,39 +101,60 @@ package struct Chart: Sendable {
     }
     let xs = drawn.flatMap { $0.curve.points.map(\.x) }
     let (left, right) = (xs.min() ?? 0, xs.max() ?? 1)
+    // A single point has no range; x is never negative where there is only one.
+    let range =
+      left < right ? left...right : (left < 0 ? left - 0.5 : max(0, left - 0.5))...left + 0.5
+    let marks = self.marks.filter { range.contains($0) }
     // Zeros have no logarithm: if there is nothing else, as in a run whose weights do not change,
     // the axis is linear.
     let isLogarithmic =
       self.isLogarithmic && drawn.contains { $0.curve.points.contains { $0.y > 0 } }
     let startsAtZero = self.startsAtZero || self.isLogarithmic
+    let isWhole = xs.allSatisfy { $0 == $0.rounded() }
+    let ticks = Ticks.step(over: range, isWhole: isWhole, letters: letters)
     lines += [
       "set xlabel \(quoted(xLabel))", "set ylabel \(quoted(yLabel))",
-      // A single point has no range; x is never negative.
-      left < right
-        ? "set xrange [\(left):\(right)]"
-        : "set xrange [\(left < 0 ? left - 0.5 : max(0, left - 0.5)):\(left + 0.5)]",
+      "set xrange [\(range.lowerBound):\(range.upperBound)]",
       isLogarithmic ? "set logscale y; set format y '10^{%L}'" : "",
       startsAtZero && !isLogarithmic ? "set yrange [0:*]" : "",
-      doubles ? "set logscale x 2" : "",
+      doubles
+        ? "set logscale x 2"
+        : "set xtics \(ticks)",
     ]
+    var ys = drawn.flatMap { $0.curve.points.map(\.y) }
+    if startsAtZero { ys.append(0) }
+    if let rows, !isLogarithmic, let low = ys.min(), let high = ys.max(), low < high {
+      lines.append("set ytics \(Ticks.step(over: low...high, lines: rows))")
+    }
     return lines.joined(separator: "\n") + "\n"
-      + marks.filter { $0 > left && $0 < right }.map {
+      + marks.map {
         "set arrow from \($0), graph 0 to \($0), graph 1 nohead dashtype 2 linecolor rgb "
           + "'\(Self.mark)' back\n"
       }.joined() + "plot "
       + drawn.enumerated().map { number, series in
         "$curve\(number) using 1:2 \(style(series)) "
           + (series.title.isEmpty ? "notitle" : "title \(quoted(series.title))")
-      }.joined(separator: ", ") + "\n"
+      }.joined(separator: ", ")
+      + (marks.isEmpty || markTitle.isEmpty
+        ? ""
+        : ", NaN with lines dashtype 2 linecolor rgb '\(Self.mark)' title \(quoted(markTitle))")
+      + "\n"
   }
 
+  /// The curves that have points.
+  var drawn: [Series] { series.filter { !$0.curve.points.isEmpty } }
+
   /// The chart as an element of a page, in the page's colours.
-  /// - Parameter id: An identifier that no other chart of the page has.
+  /// - Parameters:
+  ///   - id: An identifier that no other chart of the page has.
+  ///   - hasLegend: Whether the legend is part of the drawing; a page sets it as text, which stays
+  ///     legible where the drawing shrinks.
   /// - Returns: An `svg` element.
   /// - Throws: `Failure` if gnuplot is missing or reports an error.
-  package func svg(id: String) throws(Failure) -> String {
+  package func svg(id: String, hasLegend: Bool = true) throws(Failure) -> String {
     Self.adapted(
-      try drawing(width: 560, height: 350, key: "above left horizontal"), title: title, id: id)
+      try drawing(width: 560, height: hasLegend ? 350 : 320, hasLegend: hasLegend), title: title,
+      id: id)
   }
 
   /// The chart as a separate file.
@@ -129,11 +163,26 @@ package struct Chart: Sendable {
   package func svgFile() throws(Failure) -> String {
     SVG.file(
       of: Self.adapted(
-        try drawing(width: 760, height: 460, key: "left bottom Left reverse"), title: title,
-        id: "chart"))
+        try drawing(width: 760, height: 460, hasLegend: true), title: title, id: "chart"))
   }
 
-  private func drawing(width: Int, height: Int, key: String) throws(Failure) -> String {
+  /// The legend as text of a page; empty if no curve has a title.
+  package var legend: String {
+    let entries = drawn.filter { !$0.title.isEmpty }.map { series in
+      let colour = "var(--\(series.isFaint ? "f" : "c")\(series.colour % Self.colours))"
+      let kind = !series.hasLine ? "point" : series.showsPoints ? "both" : "line"
+      return "<li><i class=\"\(kind)\" style=\"color:\(colour)\"></i>"
+        + "\(HTML.breakable(series.title))</li>"
+    }
+    return entries.isEmpty ? "" : "<ul class=\"legend\">\(entries.joined())</ul>"
+  }
+
+  private func drawing(width: Int, height: Int, hasLegend: Bool) throws(Failure) -> String {
+    // Above the curves, where nothing else is drawn.
+    let key =
+      hasLegend
+      ? "set key above left horizontal Left reverse textcolor rgb '\(Self.ink)' samplen 2 width 1"
+      : "set key off"
     let head = """
       svg size \(width),\(height) dynamic enhanced font 'sans,14'
       set border 3 linecolor rgb '\(Self.ink)'
@@ -141,15 +190,15 @@ package struct Chart: Sendable {
       set tics nomirror textcolor rgb '\(Self.ink)'
       set xlabel textcolor rgb '\(Self.ink)'
       set ylabel textcolor rgb '\(Self.ink)'
-      set key \(key) textcolor rgb '\(Self.ink)' samplen 2 width 1
-      set lmargin 9
+      \(key)
       set rmargin 2
       """
     return try Gnuplot.draw(
-      script(terminal: head) { series in
+      // A letter takes some 8 pixels, and 10 where a narrow page enlarges it.
+      script(terminal: head, letters: (width - 90) / 11) { series in
         let colour = "linecolor rgb '\(Self.colour(series.colour, isFaint: series.isFaint))'"
         guard series.hasLine else { return "with points pointtype 7 pointsize 1 \(colour)" }
-        return series.hasPoints
+        return series.showsPoints
           ? "with linespoints linewidth 2 pointtype 7 pointsize 0.5 \(colour)"
           : "with lines linewidth \(series.isFaint ? 1 : 2) \(colour)"
       })
@@ -186,36 +235,5 @@ package struct Chart: Sendable {
     case (10, 1, 0..<colours): "var(--f\(colour[2]))"
     default: nil
     }
-  }
-
-  /// The chart drawn with characters.
-  /// - Parameters:
-  ///   - width: Width in columns.
-  ///   - height: Height in lines.
-  /// - Returns: Lines of text.
-  /// - Throws: `Failure` if gnuplot is missing or reports an error.
-  package func text(width: Int, height: Int) throws(Failure) -> String {
-    let letters = ["*", "o", "x", "+", "#", "@", "%", "="]
-    var chart = self
-    chart.series = series.filter { !$0.isFaint }
-    chart.marks = []
-    let drawing = try Gnuplot.draw(
-      "set title \(Gnuplot.quoted(title, isEnhanced: false))\nset key top right\n"
-        + chart.script(
-          terminal: "dumb noenhanced size \(width),\(height) aspect 1", isEnhanced: false
-        ) { series in
-          "with points pointtype '\(letters[series.colour % letters.count])'"
-        })
-    // gnuplot starts with a form feed and fills its lines with blanks.
-    return drawing.split(separator: "\n", omittingEmptySubsequences: true)
-      .map { $0.replacing("\u{0C}", with: "").replacing(/\s+$/, with: "") }
-      .joined(separator: "\n").trimmedOfLines + "\n"
-  }
-}
-
-extension String {
-  /// The text without empty lines at its start and end.
-  fileprivate var trimmedOfLines: String {
-    String(trimmingPrefix(/\n+/)).replacing(/\n+$/, with: "")
   }
 }

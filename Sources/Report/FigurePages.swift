@@ -137,7 +137,6 @@ struct FigurePages {
       "Error by class",
       "The worst class first. Precision: of what is predicted as the class, how much is of it; "
         + "recall: of the class, how much is found; F1: their harmonic mean.\(notice)",
-      "<div class=\"scroll\">"
-        + HTML.table(heading, shown.map(row), numbers: [1, 2, 3, 4, 5, 6]) + "</div>" + more)
+      HTML.table(heading, shown.map(row), numbers: [1, 2, 3, 4, 5, 6]) + more)
   }
 }

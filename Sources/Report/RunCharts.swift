@@ -4,6 +4,7 @@ import Training
 package struct RunCharts {
   private let runs: [RunMetrics]
   private let smoothing: Double
+  private let courses: [LearningRates]
 
   /// - Parameters:
   ///   - runs: The runs.
@@ -11,6 +12,7 @@ package struct RunCharts {
   package init(_ runs: [RunMetrics], smoothing: Double) {
     self.runs = runs
     self.smoothing = smoothing
+    courses = runs.map { LearningRates($0.steps.map(\.learningRate)) }
   }
 
   /// The quantity on the x axis.
@@ -75,6 +77,32 @@ package struct RunCharts {
     }
     var chart = chart("Error", axis, y: "error (%)", series)
     chart.startsAtZero = true
+    return chart
+  }
+
+  /// The learning rate; empty if nothing is to be seen that the other charts do not mark: if it
+  /// is constant, or falls only in jumps, which a single run's curves have lines for.
+  package func learningRate(over axis: Axis) -> Chart {
+    let isShown = courses.contains { $0.isGradual || (runs.count > 1 && !$0.falls.isEmpty) }
+    var chart = Chart(
+      "Learning rate", x: title(of: axis), y: "learning rate",
+      !isShown
+        ? []
+        : runs.enumerated().map { number, run in
+          Chart.Series(
+            runs.count == 1 ? "" : run.name,
+            Curve(
+              run.steps.map {
+                Curve.Point(place($0.epoch, $0.hours, axis), $0.learningRate)
+              }), colour: number)
+        })
+    // Jumps divide the rate, so that only the first would be seen on a linear axis. On a
+    // logarithmic one, a cosine, which ends at 0, would fall off a cliff.
+    let isCosine = runs.contains {
+      if case .cosine = $0.settings.recipe.schedule { true } else { false }
+    }
+    chart.isLogarithmic = !isCosine && courses.contains { !$0.falls.isEmpty }
+    chart.startsAtZero = !chart.isLogarithmic
     return chart
   }
 
@@ -185,11 +213,10 @@ package struct RunCharts {
     _ title: String, _ axis: Axis, y: String, _ series: [Chart.Series]
   ) -> Chart {
     var chart = Chart(title, x: self.title(of: axis), y: y, series)
-    for run in runs {
-      for (before, after) in zip(run.steps, run.steps.dropFirst())
-      where after.learningRate != before.learningRate {
-        chart.marks.append(place(after.epoch, after.hours, axis))
-      }
+    // With several runs, nothing would say whose line it is.
+    guard runs.count == 1 else { return chart }
+    chart.marks = courses[0].falls.map { number in
+      place(runs[0].steps[number].epoch, runs[0].steps[number].hours, axis)
     }
     return chart
   }

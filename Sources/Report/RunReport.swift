@@ -112,8 +112,8 @@ package struct RunReport {
       let last = run.validations.last
       let best = run.validations.min { $0.top1Error < $1.top1Error }
       return [
-        "<span style=\"color:var(--c\(number % Chart.colours))\">■</span> "
-          + "\(HTML.escaped(run.name))",
+        "<span style=\"color:var(--c\(number % Chart.colours))\">■</span>&nbsp;"
+          + HTML.breakable(run.name),
         "\(run.steps.last?.step ?? 0)",
         last.map { String(format: "%.2f", $0.top1Error) } ?? "–",
         last.map { String(format: "%.2f", $0.top5Error) } ?? "–",
@@ -134,7 +134,7 @@ package struct RunReport {
   private func figure(_ chart: Chart, _ id: String) throws(Failure) -> String {
     chart.isEmpty
       ? ""
-      : "<figure>\(try chart.svg(id: id))"
+      : "<figure>\(chart.legend)\(try chart.svg(id: id, hasLegend: false))"
         + "<figcaption>\(HTML.escaped(chart.title))</figcaption></figure>"
   }
 
@@ -153,13 +153,21 @@ package struct RunReport {
       content +=
         "<div class=\"charts \(number == 0 ? "byEpochs" : "byHours")\">"
         + (try figure(charts.loss(over: axis), "loss\(number)"))
-        + (try figure(charts.errors(over: axis), "error\(number)")) + "</div>"
+        + (try figure(charts.errors(over: axis), "error\(number)"))
+        + (try figure(charts.learningRate(over: axis), "rate\(number)")) + "</div>"
     }
+    return HTML.section("Learning curves", curveNote, content)
+  }
+
+  /// What the curves need said.
+  private var curveNote: String {
     let isMarked = !charts.loss(over: .epochs).marks.isEmpty
-    return HTML.section(
-      "Learning curves",
-      "Training curves are smoothed" + (runs.count == 1 ? "; single steps are faint" : "")
-        + (isMarked ? ". Dashed lines: the learning rate falls." : "."), content)
+    let hasRate = !charts.learningRate(over: .epochs).isEmpty
+    return "Training curves are smoothed" + (runs.count == 1 ? "; single steps are faint." : ".")
+      + (isMarked ? " Dashed lines: the learning rate falls in a jump." : "")
+      + (hasRate
+        ? " The learning rate \(isMarked ? "also changes otherwise, and " : "")"
+          + "has a chart of its own." : "")
   }
 
   private func speed() throws(Failure) -> String {
@@ -202,8 +210,8 @@ package struct RunReport {
     func rows(_ rows: [SettingsTable.Row]) -> String {
       HTML.table(
         ["setting"] + (runs.count == 1 ? ["value"] : runs.map(\.name)),
-        rows.map { [HTML.escaped($0.name)] + $0.values.map(HTML.escaped) },
-        name: "settings")
+        rows.map { [HTML.breakable($0.name)] + $0.values.map(HTML.escaped) },
+        name: "settings", stacks: runs.count > 1)
     }
     if runs.count == 1 {
       return HTML.section(
@@ -217,7 +225,8 @@ package struct RunReport {
       (differing.isEmpty ? "<p>None.</p>" : rows(differing))
         + "<details><summary>\(same.count) settings that are the same</summary>"
         + HTML.table(
-          ["setting", "value"], same.map { [HTML.escaped($0.name), HTML.escaped($0.values[0])] })
+          ["setting", "value"], same.map { [HTML.breakable($0.name), HTML.escaped($0.values[0])] },
+          name: "settings")
         + "</details>")
   }
 }

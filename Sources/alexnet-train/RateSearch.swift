@@ -85,7 +85,10 @@ extension TrainCommand {
         Chart.Series("single steps", curve(\.loss), colour: 1, isFaint: true),
         Chart.Series("smoothed", curve(\.smoothed), colour: 0),
       ])
-    if let rate = try? test.suggestion.rate { chart.marks = [rate.logarithm] }
+    if let rate = try? test.suggestion.rate {
+      chart.marks = [rate.logarithm]
+      chart.markTitle = "suggestion: \(plain(rate))"
+    }
     do throws(Failure) {
       say(try chart.text(width: 79, height: 20))
     } catch {

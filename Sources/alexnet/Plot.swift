@@ -13,7 +13,8 @@ enum Plot: Subcommand {
   private static let width = Option(
     "width", "N", .integer(in: 40...1000), default: "the terminal's, or 79", "Width in columns.")
   private static let height = Setting(
-    "height", "N", .integer(in: 10...1000), default: 20, "Height of a chart in lines.")
+    "height", "N", .integer(in: 10...1000), default: 20,
+    "Height of a chart in lines, without its legend.")
 
   static let command = Command(
     "alexnet plot",

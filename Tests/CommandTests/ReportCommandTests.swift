@@ -74,6 +74,31 @@ import Testing
     #expect(broken.code == 65 && broken.error.contains("is a complete record"), "\(broken.error)")
   }
 
+  /// A cosine and a warm-up change the rate in every step: a line for each would hide the curves.
+  @Test func aRateThatGoesSmoothlyHasAChartOfItsOwn() throws {
+    let smooth = try train("smooth", "--max-steps", "12", "--schedule", "cosine", "--warm-up", "4")
+    let rates = scratch.path + "/rates.txt"
+    try "0.3 0.0001\n".write(toFile: rates, atomically: true, encoding: .utf8)
+    let jump = try train("jump", "--max-steps", "12", "--schedule", rates)
+    func page(_ runs: String...) throws -> String {
+      let path = scratch.path + "/page.html"
+      let outcome = try Program.alexnet(
+        ranks: nil, ["report"] + runs + ["--images", "0", "--out", path])
+      #expect(outcome.code == 0, "\(outcome.error)")
+      return try String(contentsOfFile: path, encoding: .utf8)
+    }
+    let (own, line) = ("<figcaption>Learning rate</figcaption>", "Dashed lines")
+    let first = try page(smooth)
+    #expect(first.contains(own) && first.contains("The learning rate has a chart of its own."))
+    #expect(!first.contains(line) && !first.contains("'var(--mark)'"))
+    let second = try page(jump)
+    #expect(!second.contains(own) && second.contains("\(line): the learning rate falls in a jump."))
+    #expect(second.contains("'var(--mark)'"))
+    // Whose would a line be?
+    let both = try page(smooth, jump)
+    #expect(both.contains(own) && !both.contains(line))
+  }
+
   @Test func runsAreComparedAndPlotted() throws {
     let one = try train("first", "--max-steps", "12", "--learning-rate", "0.001")
     let two = try train("second", "--max-steps", "12", "--learning-rate", "0.002")
@@ -81,7 +106,8 @@ import Testing
     let outcome = try Program.alexnet("report", one, two, "--out", page)
     #expect(outcome.code == 0, "\(outcome.error)")
     let text = try String(contentsOfFile: page, encoding: .utf8)
-    #expect(text.contains("Settings that differ") && text.contains("recipe.learningRate"))
+    #expect(text.contains("Settings that differ"))
+    #expect(text.contains("<td>recipe.<wbr>learning<wbr>Rate</td><td data-column=\"first\">"))
     let plot = try Program.alexnet("plot", one, two, "--width", "72")
     #expect(plot.code == 0, "\(plot.error)")
     #expect(plot.output.contains("first, validation") && plot.output.contains("Loss"))

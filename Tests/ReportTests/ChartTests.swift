@@ -138,6 +138,104 @@ import Testing
     #expect(try XMLParserCheck.isWellFormed(svg))
   }
 
+  /// A curve that fills the chart, under the two places where legends have been.
+  private static let filling = curve((0..<60).map { Double($0 * 7 % 23) })
+
+  @Test(arguments: [40, 60, 80, 120], [10, 20])
+  func noCurveHidesTheLegendOfATextChart(width: Int, height: Int) throws {
+    let titles = ["training loss", "validation loss", "a run's long name, validation"]
+    let chart = Chart(
+      "Loss", x: "epochs", y: "loss",
+      titles.enumerated().map { .init($0.element, Self.filling, colour: $0.offset) })
+    let lines = try chart.text(width: width, height: height).split(separator: "\n")
+    let top = try #require(lines.firstIndex { $0.contains("+---") })
+    let (head, body) = (lines[..<top].joined(separator: "\n"), lines[top...].joined())
+    for (title, letter) in zip(titles, "*ox") {
+      #expect(head.contains("\(letter) \(title)") && !body.contains(title), "\(head)")
+    }
+    #expect(lines.allSatisfy { $0.count <= width })
+    // The curves keep their room, and the labels of the y axis theirs.
+    #expect(lines.count - top >= height - 3, "\(lines.count - top)")
+    let labels = lines[top...].dropLast(2).filter { $0.contains(/^\s*[0-9.]+ [+|]/) }.count
+    #expect(labels >= 2 && 2 * labels <= lines.count - top, "\(labels)")
+  }
+
+  @Test func moreRunsThanColoursAreToldApartAsText() throws {
+    let names = (1...12).map { "run \($0)" }
+    let text = try Chart(
+      "Loss", x: "epochs", y: "loss",
+      names.enumerated().map { .init($0.element, Self.curve([1, 2]), colour: $0.offset) }
+    ).text(width: 60, height: 12)
+    let letters = names.compactMap { name in
+      text.firstMatch(of: try! Regex("(\\S) \(name)\\b"))?.output[1].substring
+    }
+    #expect(Set(letters).count == 12, "\(text)")
+    // A name wider than the terminal is cut.
+    let wide = try Chart(
+      "Loss", x: "", y: "",
+      [.init(String(repeating: "n", count: 90) + "end", Self.filling, colour: 0)]
+    ).text(width: 40, height: 12)
+    #expect(wide.split(separator: "\n").allSatisfy { $0.count <= 40 } && wide.contains("n…"))
+    #expect(wide.contains("nend\n"))
+  }
+
+  /// Where a text of a drawing stands.
+  private static func place(_ text: String, in svg: String) throws -> (x: Double, y: Double) {
+    let pattern = try Regex(
+      "translate\\(([0-9.]+),([0-9.]+)\\)[^>]*>\\s*<text><tspan[^>]*> *\(text)")
+    let match = try #require(svg.firstMatch(of: pattern), "\(text)")
+    let numbers = [1, 2].compactMap { match.output[$0].substring.flatMap { Double($0) } }
+    return (numbers[0], numbers[1])
+  }
+
+  @Test func theLegendOfAFileStandsAboveTheCurvesAndNamesTheMark() throws {
+    var chart = Chart(
+      "Loss by learning rate", x: "rate", y: "loss",
+      [
+        .init("single steps", Self.filling, colour: 1, isFaint: true),
+        .init("smoothed", Self.filling, colour: 0),
+      ])
+    chart.marks = [20]
+    chart.markTitle = "suggestion 0_001"
+    let svg = try chart.svgFile()
+    // The highest tick of the y axis.
+    let top = try Self.place("25<", in: svg).y
+    for title in ["single steps", "smoothed", "suggestion 0_001"] {
+      #expect(try Self.place(title, in: svg).y < top - 10, "\(title)")
+    }
+    chart.marks = [1000]
+    #expect(try !chart.svgFile().contains("suggestion"))
+  }
+
+  /// Letters of 14 pixels that stand upright reach some 11 beyond their line.
+  @Test func theAxisTitleHasRoomBesideWideLabels() throws {
+    let chart = Chart(
+      "Loss", x: "epochs", y: "loss (nats)",
+      [.init("a", Self.curve([1.0822, 1.09, 1.0998]), colour: 0)])
+    for svg in [try chart.svg(id: "a"), try chart.svg(id: "a", hasLegend: false)] {
+      #expect(svg.contains("> 1.084</tspan>"))
+      let pattern = /translate\(([0-9.-]+),[0-9.]+\) rotate\(270\)/
+      let match = try #require(svg.firstMatch(of: pattern))
+      #expect(Double(match.1) ?? 0 > 13)
+    }
+  }
+
+  @Test func aPageSetsTheLegendAsText() throws {
+    let chart = Chart(
+      "Loss", x: "epochs", y: "loss",
+      [
+        .init("", Self.filling, colour: 0, isFaint: true),
+        .init("run_<1>", Self.filling, colour: 9, hasPoints: true),
+        .init("nothing yet", Self.curve([]), colour: 2),
+      ])
+    let legend = chart.legend
+    #expect(legend.contains("run_<wbr>&lt;1&gt;") && legend.contains("var(--c1)"))
+    #expect(legend.ranges(of: "<li>").count == 1)
+    let svg = try chart.svg(id: "a", hasLegend: false)
+    #expect(svg.ranges(of: "run_").count == 1, "only the curve's own title")
+    #expect(try XMLParserCheck.isWellFormed(legend.replacing("<wbr>", with: "")))
+  }
+
   @Test func singlePointsAndTextChartsAreDrawn() throws {
     let chart = Chart(
       "Loss", x: "epochs", y: "loss", [Chart.Series("a", Self.curve([2]), colour: 0)])
