@@ -27,6 +27,10 @@ enum Import: Subcommand {
   private static let prefix = Option(
     "prefix", "WORDS", .text, default: "the most common one",
     "The prefix of the tensors' names in the file: model.")
+  private static let leaveOut = ListOption(
+    "leave-out", "WORDS", .text,
+    "Tensors of the file that the network does without, by the start of their names: aux. May be "
+      + "repeated.")
   private static let classes = Option(
     "classes", "FILE", .path, default: "0, 1, 2 ...", "A text file with a name a line, in order.")
   private static let mean = Option(
@@ -60,7 +64,7 @@ enum Import: Subcommand {
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
       ("Output", [out]),
-      ("Network", [network, variant, recipe, layer, prefix]),
+      ("Network", [network, variant, recipe, layer, prefix, leaveOut]),
       ("Pictures and classes", [classes, mean, channelOrder, scale, deviation]),
     ])
 
@@ -105,6 +109,7 @@ enum Import: Subcommand {
     var statements: [String] = []
     let network = try NetworkImport(
       source, named: try layerNames(arguments), prefix: arguments[prefix],
+      leavingOut: arguments[leaveOut],
       network: { classes throws(Failure) in
         if let choice {
           var network = try choice.network(classes: classes)

@@ -126,4 +126,13 @@ package final class ONNXModel: WeightSource {
     }
     return try constant.values(beside: path)
   }
+
+  /// Counts the numbers of a constant that 32 bits cannot hold.
+  package func countTooLarge(_ tensor: WeightTensor) throws(Failure) -> Int {
+    var count = 0
+    for name in pieces[tensor.name] ?? [tensor.name] {
+      count += try constants[name]?.countTooLarge(beside: path) ?? 0
+    }
+    return count
+  }
 }

@@ -87,6 +87,19 @@ struct ONNXTensor {
       ? format.floats(halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }) : []
   }
 
+  /// How many of the numbers 32 bits cannot hold.
+  /// - Throws: `Failure` (inputMissing, badData, inputOutput) if a file with them cannot be read.
+  func countTooLarge(beside path: String) throws(Failure) -> Int {
+    guard let format = Self.format(tensor) else { return 0 }
+    if tensor.data_location == 1 { return format.countTooLarge(try outside(path, format)) }
+    if tensor.has_raw_data != 0 {
+      return format.countTooLarge(list(tensor.raw_data.data, count * format.byteCount))
+    }
+    return list(tensor.double_data, tensor.n_double_data).count {
+      $0.isFinite && !Float($0).isFinite
+    }
+  }
+
   /// The bytes in the external file that `external_data` names.
   private func outside(_ path: String, _ format: NumberFormat) throws(Failure) -> [UInt8] {
     var settings: [String: String] = [:]
