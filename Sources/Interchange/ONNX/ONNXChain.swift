@@ -15,6 +15,12 @@ struct ONNXChain {
   /// The height and width of the input; empty if they are not fixed.
   let sides: [Int]
 
+  /// The inputs that are no constants, and the outputs.
+  let inputs: [String]
+  let outputs: [String]
+  /// Whether the input is bytes.
+  let readsBytes: Bool
+
   private let nodes: [Node]
   private let input: String
 
@@ -37,6 +43,10 @@ struct ONNXChain {
     self.constants = constants
     let inputs = list(graph.input, graph.n_input).filter { !names.contains(text($0.name)) }
     input = text(inputs.first?.name)
+    self.inputs = inputs.map { text($0.name) }
+    outputs = list(graph.output, graph.n_output).map { text($0.name) }
+    // 2 is ONNX's number for bytes.
+    readsBytes = inputs.first?.type?.pointee.tensor_type?.pointee.elem_type == 2
     var lengths: [Int64] = []
     if let shape = inputs.first?.type?.pointee.tensor_type?.pointee.shape?.pointee {
       lengths = list(shape.dim, min(shape.n_dim, 8)).map { $0.dim_value }
@@ -47,6 +57,9 @@ struct ONNXChain {
       ? [] : lengths[1] == 3 ? lengths[2...] : lengths[3] == 3 ? lengths[1...2] : []
     self.sides = sides.allSatisfy { (1...8192).contains($0) } ? sides.map { Int($0) } : []
   }
+
+  /// The graph for a comparison; it must not outlive the message.
+  var listing: ONNXListing { ONNXListing(nodes, constants, inputs: inputs, outputs: outputs) }
 
   /// The layers from the input to the softmax.
   /// - Parameters:

@@ -10,6 +10,9 @@ struct ONNXTensor {
   /// Why its numbers cannot be weights; nil if they can.
   let problem: String?
 
+  /// ONNX's number of the type of its numbers.
+  var type: Int32 { tensor.data_type }
+
   private let tensor: Onnx__Tensor
   private let name: String
   private let count: Int
