@@ -14,6 +14,9 @@ struct UnusedTensors {
   /// The other names.
   let idle: [String]
 
+  /// What the names of the network's own tensors begin with, each layer's.
+  private let layers: [String]
+
   /// Sorts tensors.
   /// - Parameters:
   ///   - names: The names of those that are not used.
@@ -32,7 +35,7 @@ struct UnusedTensors {
         idle.append(name)
       }
     }
-    (self.needed, self.idle) = (needed, idle)
+    (self.needed, self.idle, self.layers) = (needed, idle, layers)
   }
 
   /// What a layer computes with, by the last part of its name, in the words of PyTorch, Keras, Caffe
@@ -98,9 +101,10 @@ struct UnusedTensors {
         ? "Fold a batch normalisation into the layer before it before saving (PyTorch: "
           + "torch.nn.utils.fusion.fuse_conv_bn_eval). "
         : ""
-    // The layer's name, or the name alone.
+    // The layer's name; the whole one if the layer is the network's too.
     let place = first.lastIndex { $0 == "." || $0 == "/" }
-    let layer = place.map { String(first[..<$0]) } ?? first
+    let isOurs = layers.contains(Self.parts(first).dropLast().joined(separator: ".") + ".")
+    let layer = isOurs ? first : place.map { String(first[..<$0]) } ?? first
     return Failure(
       .badData,
       "\(quoted(path)) holds \(listed(needed, most: 8)), with which its own network computes, but "

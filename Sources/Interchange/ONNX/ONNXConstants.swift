@@ -29,6 +29,7 @@ struct ONNXConstants {
   private var values: [String: Value] = [:]
   private var lists: [String: [Int]] = [:]
   private var factors: [String: Double] = [:]
+  private var truths: [String: Bool] = [:]
 
   /// Collects a graph's constants.
   /// - Parameters:
@@ -45,6 +46,7 @@ struct ONNXConstants {
         ?? .unreadable(unreadable[name] ?? "it is damaged")
       lists[name] = ONNXTensor.integers(tensor)
       factors[name] = Self.factor(tensor)
+      truths[name] = ONNXTensor.truth(tensor)
     }
   }
 
@@ -56,6 +58,9 @@ struct ONNXConstants {
 
   /// A single number; nil if there is no readable number with this name.
   func number(_ name: String) -> Double? { factors[name] }
+
+  /// Whether a constant is the truth value "false"; nil if it is no readable truth value.
+  func isFalse(_ name: String) -> Bool? { truths[name].map { !$0 } }
 
   /// Records a node's output, if the node reads only constants and shapes.
   /// - Returns: Whether it does.
@@ -79,6 +84,9 @@ struct ONNXConstants {
     }
     if operation == "Identity" || operation == "Cast", numbers != nil, let output = outputs.first {
       factors[output] = inputs.first.flatMap { factors[$0] }
+    }
+    if operation == "Identity", let output = outputs.first {
+      truths[output] = inputs.first.flatMap { truths[$0] }
     }
     return true
   }

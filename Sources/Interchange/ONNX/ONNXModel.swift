@@ -37,7 +37,11 @@ package final class ONNXModel: WeightSource {
     guard let graph = model.graph?.pointee, graph.n_node > 0 else {
       throw Failure(.badData, "\(quoted(path)) is not an .onnx model: it holds no graph.")
     }
-    let chain = ONNXChain(graph)
+    // Without one it is the first.
+    let operators = list(model.opset_import, model.n_opset_import).first {
+      ["", "ai.onnx"].contains(text($0.domain))
+    }
+    let chain = ONNXChain(graph, version: operators.map { Int($0.version) } ?? 1)
     var constants: [String: ONNXTensor] = [:]
     var tensors: [WeightTensor] = []
     var unreadable: [String: String] = [:]

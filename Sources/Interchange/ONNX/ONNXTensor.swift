@@ -60,6 +60,15 @@ struct ONNXTensor {
     }
   }
 
+  /// The truth value of a constant; nil if it is none.
+  static func truth(_ tensor: Onnx__Tensor) -> Bool? {
+    guard tensor.data_type == 9, tensor.data_location != 1 else { return nil }
+    if tensor.has_raw_data != 0 {
+      return tensor.raw_data.len == 1 ? tensor.raw_data.data[0] != 0 : nil
+    }
+    return tensor.n_int32_data == 1 ? tensor.int32_data[0] != 0 : nil
+  }
+
   /// The integers of a constant that holds a shape; nil if it holds none.
   static func integers(_ tensor: Onnx__Tensor) -> [Int]? {
     guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
