@@ -11,6 +11,7 @@ package struct NetworkImport {
   package let preprocessing: Preprocessing
 
   private let weights: NetworkWeights
+  private let leftOut: [String]
   /// A mean of pixels from 0 to 255 is at most 255; the limit leaves room for other ranges.
   private static let largestMean: Float = 1e4
 
@@ -21,6 +22,7 @@ package struct NetworkImport {
   ///   - source: The file.
   ///   - names: The file's names for some of the network's layers.
   ///   - prefix: The prefix of the tensors' names; nil for the one that most of them have.
+  ///   - leftOut: Names, or words that names begin with, of tensors that the network does without.
   ///   - network: Makes the network for a number of classes, that of the file's last layer.
   ///   - preprocessing: Returns how the network reads pictures; it is passed the file's mean image,
   ///     if there is one.
@@ -28,9 +30,11 @@ package struct NetworkImport {
   ///   has another shape; and what the closures throw.
   package init(
     _ source: any WeightSource, named names: [String: String] = [:], prefix: String? = nil,
+    leavingOut leftOut: [String] = [],
     network: (_ classes: Int?) throws(Failure) -> NetworkSpecification,
     preprocessing: (NetworkSpecification, _ mean: [Float]?) throws(Failure) -> Preprocessing
   ) throws(Failure) {
+    self.leftOut = leftOut
     let side = source.pictures.side
     let imageSide = try network(nil).imageSide
     guard side.map({ $0 <= imageSide }) ?? true else {
@@ -74,29 +78,22 @@ package struct NetworkImport {
   package var notes: [String] { weights.notes }
 
   /// Writes the network as a checkpoint.
-  /// - Returns: Notes for the user: tensors with numbers that are not finite, tensors that were not
-  ///   used.
-  /// - Throws: `Failure` (badData) if a tensor is missing or has another shape, (cannotCreate,
+  /// - Returns: Notes for the user: tensors that were not used and do not matter.
+  /// - Throws: `Failure` (badData) if a tensor is missing, has another shape or holds numbers that
+  ///   are not finite, or the file has layers that the network does not have; (cannotCreate,
   ///   inputOutput) if the file cannot be written.
   package func write(to path: String) throws(Failure) -> [String] {
-    var warnings: [String] = []
+    let unused = try weights.checkUnused(leavingOut: leftOut) { layer in
+      "If the network does not need \(leftOut.isEmpty ? "them" : "these either"), give --leave-out "
+        + "\(layer)\(leftOut.isEmpty ? "" : " too")."
+    }.filter { $0 != NetworkFile.meanName && !$0.hasPrefix("velocity.") }
     try NetworkExport.writeSafetensors(network, preprocessing, to: path) { tensor throws(Failure) in
       let values = try weights.read(tensor)
-      let count = values.count { !$0.isFinite }
-      if count > 0 {
-        warnings.append(
-          "\(quoted(tensor.name)) holds \(count) of \(values.count) numbers that are not finite.")
-      }
+      try weights.checkFinite(tensor, values)
       return values
     }
-    let unused = weights.unused.filter { name in
-      name != NetworkFile.meanName && !name.hasPrefix("velocity.")
-    }
-    if !unused.isEmpty {
-      warnings.append(
-        "The network does not use \(listed(unused, most: 8)) in \(quoted(weights.source.path))."
-      )
-    }
-    return warnings
+    return unused.isEmpty
+      ? []
+      : ["The network does not use \(listed(unused, most: 8)) in \(quoted(weights.source.path))."]
   }
 }

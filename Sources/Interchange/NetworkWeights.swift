@@ -15,6 +15,8 @@ package struct NetworkWeights {
   private let network: NetworkSpecification
   private let found: [String: WeightTensor]
   private let described: [String: FileLayer]?
+  /// Names of the file that are known not to matter.
+  private let idle: Set<String>
 
   /// Finds a network's weights in a file.
   /// - Parameters:
@@ -49,6 +51,17 @@ package struct NetworkWeights {
     guard let layers = source.layers else {
       let tensors = try TensorNames(source, network.tensors, named: names, prefix: prefix)
       (found, notes, described) = (tensors.found, tensors.notes, nil)
+      // A layer that the user gives another of the file's layers replaces the one of its name, and
+      // what is not below a prefix that was given is not meant.
+      let replaced = network.tensors.filter { names[$0.layer] != nil }
+        .flatMap { [$0.name.lowercased(), $0.layerName.lowercased()] }
+      idle = tensors.copies.union(
+        source.tensors.map(\.name).filter { name in
+          prefix.map { !$0.isEmpty && !UnusedTensors.names($0, name) } ?? false
+            || replaced.contains {
+              name.lowercased() == $0 || name.lowercased().hasSuffix("." + $0)
+            }
+        })
       return
     }
     guard prefix == nil else {
@@ -79,7 +92,7 @@ package struct NetworkWeights {
       notes.append(
         "The layer \(quoted(layer.name)) of the file is the network's last, \(quoted(last)).")
     }
-    (self.found, self.notes, described) = (found, notes, pairs)
+    (self.found, self.notes, described, idle) = (found, notes, pairs, [])
   }
 
   /// The number of classes in the file's last layer; nil if it has none.
@@ -127,6 +140,33 @@ package struct NetworkWeights {
       return values
     }
     return Self.ordered(values, neurons: needed[0], inputs: inputs, layout)
+  }
+
+  /// Checks that all numbers of a tensor are finite: with others, a network computes nothing.
+  /// - Throws: `Failure` (badData) that says how many are not, and how many were too large for 32
+  ///   bits.
+  package func checkFinite(_ tensor: NetworkTensor, _ values: [Float]) throws(Failure) {
+    let count = values.count { !$0.isFinite }
+    guard count > 0 else { return }
+    let name = find(tensor)?.name ?? tensor.name
+    // Looked at only here, since it takes a second reading.
+    let large =
+      try find(tensor).map { found throws(Failure) in try source.countTooLarge(found) } ?? 0
+    let what = "\(quoted(name)) in \(quoted(source.path)) holds "
+    let lost = count - min(count, large)
+    guard lost > 0 else {
+      throw Failure(
+        .badData,
+        what
+          + "\(count) of \(values.count) numbers in 64 bits that are too large for the 32 bits of "
+          + "weights here (\(Float.greatestFiniteMagnitude) at most). Scale the network's weights "
+          + "before saving, or check how they were made.")
+    }
+    throw Failure(
+      .badData,
+      what + "\(lost) of \(values.count) numbers that are NaN or infinite"
+        + (large > 0 ? ", and \(large) in 64 bits that are too large for 32 bits" : "")
+        + "; such a network predicts nothing. Use a file from before its training went wrong.")
   }
 
   private static func isSame(_ found: [Int], _ needed: [Int]) -> Bool {
@@ -190,7 +230,65 @@ package struct NetworkWeights {
     return source.tensors.filter { !used.contains($0.name) }
   }
 
-  /// The file's tensors that the network does not use; empty if the file describes layers, which
-  /// are all used.
-  package var unused: [String] { described == nil ? unusedTensors.map(\.name) : [] }
+  /// Checks that the file holds nothing that its own network computes with and this one does not:
+  /// layers that are missing here, a batch normalisation, another part of a layer.
+  ///
+  /// Layers that the file describes were compared before. Where a tensor is missing, reading it says
+  /// so, which tells more.
+  /// - Parameters:
+  ///   - leftOut: Names, or words that names begin with, of tensors that the user leaves out.
+  ///   - reset: Layers that use nothing from the file; the file may have others in their place.
+  ///   - remedy: How the user says that tensors of a layer do not matter.
+  /// - Returns: The other tensors that the network does not use, which do not matter.
+  /// - Throws: `Failure` (badData) that names tensors that do matter, (usage) if a word in `leftOut`
+  ///   names none that is unused.
+  package func checkUnused(
+    leavingOut leftOut: [String] = [], but reset: Set<String> = [],
+    remedy: (_ layer: String) -> String
+  ) throws(Failure) -> [String] {
+    guard described == nil else {
+      guard let word = leftOut.first else { return [] }
+      throw Failure(
+        .usage,
+        "\(quoted(source.path)) describes its layers, and all are compared; leave out --leave-out "
+          + "\(word).")
+    }
+    let used = Set(found.values.map(\.name))
+    let unused = unusedTensors.map(\.name)
+    // Whole numbers may be weights too, of a network that was quantised.
+    let others = source.unreadable.keys.filter { !used.contains($0) }.sorted()
+    for word in leftOut {
+      guard !used.contains(where: { UnusedTensors.names(word, $0) }) else {
+        throw Failure(
+          .usage,
+          "--leave-out \(word): the network \(quoted(network.name)) uses these tensors of "
+            + "\(quoted(source.path)).")
+      }
+      guard (unused + others).contains(where: { UnusedTensors.names(word, $0) }) else {
+        throw Failure(
+          .usage,
+          "--leave-out \(word): no tensor of \(quoted(source.path)) has a name that begins so.")
+      }
+    }
+    let isWhole = network.tensors.allSatisfy {
+      reset.contains($0.layer) || found[$0.name] != nil
+    }
+    let sorted = UnusedTensors(unused + others, beside: Array(used)) { name in
+      idle.contains(name) || name.hasPrefix("velocity.")
+        || leftOut.contains { UnusedTensors.names($0, name) }
+        // Where layers start anew, plain ones of the file may have been in their place.
+        || !reset.isEmpty && (name.hasSuffix(".weight") || name.hasSuffix(".bias"))
+          && !name.lowercased().contains("lora_") && !isNormalized(name)
+    }
+    if isWhole, let failure = sorted.refusal(source.path, network, remedy: remedy) { throw failure }
+    return sorted.idle.filter { !others.contains($0) }
+  }
+
+  /// Whether a tensor belongs to a layer with statistics, a batch normalisation.
+  private func isNormalized(_ name: String) -> Bool {
+    guard let dot = name.lastIndex(of: ".") else { return false }
+    return source.tensors.contains {
+      $0.name == name[..<dot] + ".running_mean" || $0.name == name[..<dot] + ".moving_mean"
+    }
+  }
 }

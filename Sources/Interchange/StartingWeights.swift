@@ -33,6 +33,7 @@ package struct StartingWeights {
     let described = try source.described()
     let classes = try classes(described, network.specification, classNames)
     let weights = try NetworkWeights(source, of: network.specification, but: Set(reset))
+    try checkUnused(weights)
     var tensors: [String: NetworkTensor] = [:]
     for tensor in network.specification.tensors { tensors[tensor.name] = tensor }
     for parameter in network.parameters {
@@ -67,10 +68,20 @@ package struct StartingWeights {
     let described = try source.described()
     let classes = try classes(described, network, classNames)
     let weights = try NetworkWeights(source, of: network, but: Set(reset))
+    try checkUnused(weights)
     for tensor in network.tensors where !reset.contains(tensor.layer) {
       _ = try values(of: tensor, in: weights, classes)
     }
     _ = try Self.preprocessing(described, source, network, classNames)
+  }
+
+  /// Checks that the file has no layers with weights that the network lacks, apart from those in the
+  /// place of layers that are reset.
+  private func checkUnused(_ weights: NetworkWeights) throws(Failure) {
+    _ = try weights.checkUnused(but: Set(reset)) { layer in
+      "If the network does not need them, make a checkpoint without them: alexnet import "
+        + "\(quoted(file)) --leave-out \(layer)."
+    }
   }
 
   /// The weights of a tensor: all kernels of the file.
@@ -85,13 +96,7 @@ package struct StartingWeights {
         error.exitCode,
         error.message + " --reset \(tensor.layer) lets that layer begin with its initial values.")
     }
-    guard values.allSatisfy(\.isFinite) else {
-      throw Failure(
-        .badData,
-        "\(quoted(tensor.name)) in \(quoted(file)) holds numbers that are not finite; nothing "
-          + "can be learnt from them."
-      )
-    }
+    try weights.checkFinite(tensor, values)
     return values
   }
 

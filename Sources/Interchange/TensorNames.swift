@@ -13,6 +13,8 @@ struct TensorNames {
   let found: [String: WeightTensor]
   /// Notes for the user.
   let notes: [String]
+  /// The names in copies of the network under other words in front (`ema.`), which do not matter.
+  let copies: Set<String>
 
   /// Finds tensors.
   /// - Parameters:
@@ -40,6 +42,7 @@ struct TensorNames {
         }
       }
     }
+    let all = byFront
     if let prefix {
       let words = Self.parts(prefix).filter { !$0.isEmpty }.joined(separator: ".")
       byFront = byFront.filter { $0.key == words }
@@ -48,7 +51,7 @@ struct TensorNames {
     let most = byFront.values.map(\.count).max() ?? 0
     let fronts = byFront.filter { $0.value.count == most }.keys.sorted()
     guard let front = fronts.first else {
-      (found, notes) = ([:], [])
+      (found, notes, copies) = ([:], [], [])
       return
     }
     guard front.isEmpty || fronts.count == 1 else {
@@ -72,6 +75,14 @@ struct TensorNames {
       found[name] = best[0].tensor
     }
     self.found = found
+    // Part of a network under other words may belong to the file's own.
+    copies = Set(
+      all.filter { other, tensors in
+        other != front
+          && found.allSatisfy { name, tensor in
+            tensors[name]?.contains { $0.tensor.shape == tensor.shape } == true
+          }
+      }.flatMap { $0.value.values.flatMap { $0.map(\.tensor.name) } })
     notes =
       front.isEmpty
       ? []

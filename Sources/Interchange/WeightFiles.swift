@@ -52,6 +52,19 @@ package final class SafetensorsWeights: WeightSource {
   /// Reads the numbers of a tensor, and checks their checksum if the file is a checkpoint.
   /// - Throws: `Failure` (inputOutput, badData) if they cannot be read or are damaged.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+    let (entry, bytes) = try bytes(of: tensor)
+    return entry.format.floats(bytes)
+  }
+
+  /// Counts the numbers of a tensor that 32 bits cannot hold.
+  package func countTooLarge(_ tensor: WeightTensor) throws(Failure) -> Int {
+    let (entry, bytes) = try bytes(of: tensor)
+    return entry.format.countTooLarge(bytes)
+  }
+
+  private func bytes(
+    of tensor: WeightTensor
+  ) throws(Failure) -> (entry: TensorEntry, bytes: [UInt8]) {
     guard let entry = file.header.tensors.first(where: { $0.name == tensor.name }) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
@@ -62,7 +75,7 @@ package final class SafetensorsWeights: WeightSource {
     try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
       try digests?.check(entry, UnsafeRawBufferPointer(bytes), path: path)
     }
-    return entry.format.floats(bytes)
+    return (entry, bytes)
   }
 }
 

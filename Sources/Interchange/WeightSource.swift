@@ -35,6 +35,10 @@ package protocol WeightSource: AnyObject {
   /// Reads the numbers of one of `tensors`, in C order.
   /// - Throws: `Failure` (inputOutput, badData) if they cannot be read.
   func read(_ tensor: WeightTensor) throws(Failure) -> [Float]
+  /// Counts the finite numbers of one of `tensors` that 32 bits cannot hold, which `read` makes
+  /// infinite.
+  /// - Throws: `Failure` (inputOutput, badData) if they cannot be read.
+  func countTooLarge(_ tensor: WeightTensor) throws(Failure) -> Int
   /// What the file says about the network of its weights; nil if it says nothing, like those of
   /// other programs.
   /// - Throws: `Failure` (badData) if that is invalid or inconsistent.

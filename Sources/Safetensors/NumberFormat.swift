@@ -43,6 +43,20 @@ package enum NumberFormat: String, Sendable, CaseIterable {
     }
   }
 
+  /// Counts the finite numbers in little-endian 64 bits that `floats` makes infinite; none of the
+  /// other types.
+  package func countTooLarge(_ bytes: [UInt8]) -> Int {
+    guard self == .float64 else { return 0 }
+    return bytes.withUnsafeBytes { bytes in
+      (0..<bytes.count / 8).count { place in
+        let number = Double(
+          bitPattern: UInt64(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: place * 8, as: UInt64.self)))
+        return number.isFinite && !Float(number).isFinite
+      }
+    }
+  }
+
   /// Converts little-endian floating-point numbers of this type to 32 bits; 64-bit numbers are
   /// rounded to nearest.
   package func floats(_ bytes: [UInt8]) -> [Float] {

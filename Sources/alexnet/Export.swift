@@ -65,6 +65,10 @@ enum Export: Subcommand {
     let file = try NetworkFile(opening: chosen.path)
     let out = arguments[Self.out] ?? "\(file.network.name).\(format.rawValue)"
     try OutputPlace.check(out)
+    // The mean image of an ONNX model is written beside it.
+    for name in [out] + (format == .onnx ? [out + ".mean.npy"] : []) {
+      try OutputPlace.check(name, isNoneOf: [chosen.path])
+    }
     switch format {
     case .onnx: try ONNXExport.write(file, to: out, hasPreprocessingInside: place == "inside")
     case .safetensors:

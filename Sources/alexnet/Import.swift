@@ -27,6 +27,10 @@ enum Import: Subcommand {
   private static let prefix = Option(
     "prefix", "WORDS", .text, default: "the most common one",
     "The prefix of the tensors' names in the file: model.")
+  private static let leaveOut = ListOption(
+    "leave-out", "WORDS", .text,
+    "Tensors of the file that the network does without, by the start of their names: aux. May be "
+      + "repeated.")
   private static let classes = Option(
     "classes", "FILE", .path, default: "0, 1, 2 ...", "A text file with a name a line, in order.")
   private static let mean = Option(
@@ -60,7 +64,7 @@ enum Import: Subcommand {
     synopsis: "FILE --out CHECKPOINT [options]", takesOperands: true,
     groups: [
       ("Output", [out]),
-      ("Network", [network, variant, recipe, layer, prefix]),
+      ("Network", [network, variant, recipe, layer, prefix, leaveOut]),
       ("Pictures and classes", [classes, mean, channelOrder, scale, deviation]),
     ])
 
@@ -70,6 +74,17 @@ enum Import: Subcommand {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
     try OutputPlace.check(out)
+    try OutputPlace.check(
+      out,
+      isNoneOf: arguments.operands
+        + [arguments[network], arguments[classes], arguments[mean]].compactMap(\.self))
+    // Whatever reads a checkpoint goes by its ending.
+    guard out.hasSuffix(".safetensors") || !OutputPlace.isFile(out) else {
+      throw Failure(
+        .usage,
+        "A checkpoint's name ends in .safetensors, and \(quoted(out)) does not; name another file "
+          + "with --out.")
+    }
     let source = try WeightFile.open(arguments.operands[0])
     let described = try source.described()
     let choice = try arguments[network].map { name throws(Failure) in
@@ -105,6 +120,7 @@ enum Import: Subcommand {
     var statements: [String] = []
     let network = try NetworkImport(
       source, named: try layerNames(arguments), prefix: arguments[prefix],
+      leavingOut: arguments[leaveOut],
       network: { classes throws(Failure) in
         if let choice {
           var network = try choice.network(classes: classes)
@@ -238,6 +254,22 @@ enum Import: Subcommand {
       throw Failure(
         .badData,
         "Line \(empty + 1) of \(quoted(path)) is empty, and each line is the name of a class.")
+    }
+    // Programs in C end a text there, so that names would be cut or alike.
+    if let odd = lines.firstIndex(where: { $0.utf8.contains(0) }) {
+      throw Failure(
+        .badData,
+        "Line \(odd + 1) of \(quoted(path)) holds a NUL character, which a class's name cannot "
+          + "have; save the list as plain text.")
+    }
+    var places: [String: Int] = [:]
+    for (place, name) in lines.enumerated() {
+      if let first = places.updateValue(place, forKey: name) {
+        throw Failure(
+          .badData,
+          "Lines \(first + 1) and \(place + 1) of \(quoted(path)) are both \(quoted(name)), and "
+            + "predictions could not tell the two classes apart; give each a name of its own.")
+      }
     }
     return lines
   }

@@ -40,15 +40,76 @@ import Testing
     #expect(checkpoint.header.metadata["classes"] == #"["cat","dog","cow"]"#)
   }
 
-  @Test func emptyClassNamesAreRefusedAndRepeatedOnesReported() throws {
+  @Test func emptyRepeatedAndBrokenClassNamesAreRefused() throws {
     let empty = try importing(
       file, "--network", network, "--classes", try list("cat\n \ncow\n"))
     #expect(empty.code == 65 && empty.error.contains("Line 2 of"), "\(empty.error)")
     let equal = try importing(
       file, "--network", network, "--classes", try list("crane\ncat\ncrane\n"))
     #expect(
-      equal.code == 0 && equal.error.contains("classes 0 and 2 are both called 'crane'"),
-      "\(equal.error)")
+      equal.code == 65 && equal.error.contains("Lines 1 and 3 of")
+        && equal.error.contains("are both 'crane'"), "\(equal.error)")
+    let broken = try importing(
+      file, "--network", network, "--classes", try list("crane\ncat\nco\0w\n"))
+    #expect(
+      broken.code == 65 && broken.error.contains("Line 3 of")
+        && broken.error.contains("NUL character"), "\(broken.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.path + "/checkpoint.safetensors"))
+  }
+
+  /// Neither by its name, nor by a link or a second name.
+  @Test func filesThatAreReadAreNotReplaced() throws {
+    let before = try Data(contentsOf: URL(fileURLWithPath: file))
+    let (link, second) = (scratch.path + "/link.safetensors", scratch.path + "/two.safetensors")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+    try FileManager.default.linkItem(atPath: file, toPath: second)
+    for out in [file, link, second] {
+      let outcome = try Program.alexnet("import", file, "--network", network, "--out", out)
+      #expect(
+        outcome.code == 64 && outcome.error.contains("is read and would be replaced")
+          || outcome.error.contains("under another name"), "\(outcome.error)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before, "\(out)")
+    }
+    #expect(try importing(file, "--network", network).code == 0)
+    let own = scratch.path + "/checkpoint.safetensors"
+    let exported = try Program.alexnet("export", own, "--format", "safetensors", "--out", own)
+    #expect(
+      exported.code == 64 && exported.error.contains("is read and would be replaced"),
+      "\(exported.error)")
+  }
+
+  @Test func aCheckpointsNameHasItsEnding() throws {
+    for name in ["checkpoint.onnx", "checkpoint", "checkpoint.safetensors.bak"] {
+      let out = scratch.path + "/" + name
+      let outcome = try Program.alexnet("import", file, "--network", network, "--out", out)
+      #expect(outcome.code == 64 && outcome.error.contains("ends in .safetensors"))
+      #expect(!FileManager.default.fileExists(atPath: out))
+    }
+    // A device has no ending.
+    let nowhere = try Program.alexnet(
+      "import", file, "--network", network, "--out", "/dev/null")
+    #expect(nowhere.code == 0, "\(nowhere.error)")
+  }
+
+  /// The command says what to do, and does it.
+  @Test func tensorsAreLeftOutOnlyWhereTheUserSaysSo() throws {
+    let more = scratch.path + "/more.safetensors"
+    try SafetensorsWriter.create(
+      more,
+      SafetensorsHeader(
+        metadata: [:],
+        tensors: [
+          ("f.weight", .float32, [3, 48]), ("f.bias", .float32, [3]), ("bn.weight", .float32, [3]),
+          ("bn.running_mean", .float32, [3]),
+        ]))
+    let refused = try importing(more, "--network", network)
+    #expect(
+      refused.code == 65 && refused.error.contains("'bn.weight'")
+        && refused.error.contains("--leave-out bn."), "\(refused.error)")
+    let left = try importing(more, "--network", network, "--leave-out", "bn")
+    #expect(left.code == 0 && left.error.contains("does not use"), "\(left.error)")
+    let unknown = try importing(more, "--network", network, "--leave-out", "norm")
+    #expect(unknown.code == 64, "\(unknown.error)")
   }
 
   @Test func optionsThatHaveNoEffectOnOurOwnFilesAreRefused() throws {

@@ -150,6 +150,13 @@ struct ListMistakeTests {
     ).dataset
     #expect(dataset.classNames == ["0", "1"])
     #expect(dataset.count(.train) + dataset.count(.validation) == 15)
+    // Labels of two classes, -1 and 0, are one here.
+    expectFailure(.badData, "without a label (or with -1) were left out") {
+      _ = try prepare(place, rows { "\($0).png\t\($0 % 2 - 1)" })
+    }
+    expectFailure(.badData, "holds one class only ('0')") {
+      _ = try prepare(place, rows { "\($0).png\t\($0 % 2 - 1)" })
+    }
     expectFailure(.badData, "has the label -2, which is not a class") {
       _ = try prepare(place, rows { "\($0).png\t\($0 % 4 - 2)" })
     }

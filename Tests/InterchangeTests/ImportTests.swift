@@ -93,30 +93,66 @@ import Testing
     #expect(left.allSatisfy { !$0.hasPrefix("imported") }, "\(left)")
   }
 
-  @Test func unusedAndNonFiniteTensorsAreReported() throws {
+  /// Writes the network as another program does, in 32 or 64 bits, with other numbers in places.
+  func foreign<Number: BinaryFloatingPoint & BitwiseCopyable>(
+    _ format: NumberFormat, _ changes: [String: [Int: Number]]
+  ) throws -> String {
     let tensors = network.tensors
     let header = SafetensorsHeader(
       metadata: [:],
-      tensors: tensors.map { ("module.\($0.name)", .float32, $0.shape) } + [
-        ("counter", .int64, [1]), ("unused.weight", .float32, [2]),
+      tensors: tensors.map { ("module.\($0.name)", format, $0.shape) } + [
+        ("counter", .int64, [1]), ("ema.decay", .float32, [2]),
       ])
     let path = folder.file("foreign.safetensors")
     try SafetensorsWriter.create(path, header)
     let writer = try SafetensorsWriter(opening: path, header)
     for tensor in tensors {
-      var values = SmallFiles.values(tensor)
-      if tensor.name == "c2.bias" { values[3] = .nan }
-      if tensor.name == "head.weight" { values[0] = .infinity; values[1] = -.infinity }
+      var values = SmallFiles.values(tensor).map { Number($0) }
+      for (place, number) in changes[tensor.name] ?? [:] { values[place] = number }
       try values.withUnsafeBufferPointer {
         try writer.write(writer.entry("module.\(tensor.name)"), $0)
       }
     }
     try writer.finish()
-    let (_, warnings) = try imported(path)
-    #expect(warnings.count == 3)
-    #expect(warnings.contains("'c2.bias' holds 1 of 6 numbers that are not finite."))
-    #expect(warnings.contains { $0.hasPrefix("'head.weight' holds 2 of ") })
-    #expect(warnings.contains { $0.contains("'unused.weight'") && !$0.contains("counter") })
+    return path
+  }
+
+  @Test func tensorsThatDoNotMatterAreReported() throws {
+    let (_, warnings) = try imported(foreign(.float32, [String: [Int: Float]]()))
+    #expect(warnings.count == 1)
+    #expect(warnings[0].contains("'ema.decay'") && !warnings[0].contains("counter"))
+  }
+
+  @Test func numbersThatAreNotFiniteAreRefused() throws {
+    for (changes, says) in [
+      (["c2.bias": [3: Float.nan]], "'module.c2.bias'"),
+      (["head.weight": [0: Float.infinity, 1: -Float.infinity]], "'module.head.weight'"),
+    ] {
+      let path = try foreign(.float32, changes)
+      let failure = #expect(throws: Failure.self) { _ = try imported(path) }
+      let message = failure?.message ?? ""
+      #expect(failure?.exitCode == .badData && message.contains(says), "\(message)")
+      #expect(
+        message.contains(says.contains("bias") ? "1 of 6 numbers that are NaN" : "holds 2 of "),
+        "\(message)")
+      #expect(!FileManager.default.fileExists(atPath: folder.file("imported")))
+    }
+  }
+
+  @Test func numbersTooLargeForOurBitsAreToldFromInfiniteOnes() throws {
+    let large = #expect(throws: Failure.self) {
+      _ = try imported(foreign(.float64, ["c2.bias": [1: 1e300, 3: -1e40]]))
+    }
+    #expect(
+      large?.message.contains("2 of 6 numbers in 64 bits that are too large") == true,
+      "\(large?.message ?? "")")
+    let both = #expect(throws: Failure.self) {
+      _ = try imported(foreign(.float64, ["c2.bias": [1: 1e300, 3: Double.nan]]))
+    }
+    #expect(
+      both?.message.contains("1 of 6 numbers that are NaN or infinite, and 1 in 64 bits") == true,
+      "\(both?.message ?? "")")
+    #expect(try imported(foreign(.float64, ["c2.bias": [1: 1e30]])).warnings.count == 1)
   }
 
   @Test(arguments: [Float.nan, .infinity, -1e6]) func anImpossibleMeanImageIsRefused(

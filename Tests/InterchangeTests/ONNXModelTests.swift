@@ -281,6 +281,136 @@ import Testing
     }
   }
 
+  /// A graph whose nodes between the pool and the product are others, with more after the product.
+  func bridged(_ middle: (inout Graph) -> Void, after: (inout Graph) -> Void = { _ in }) -> Graph {
+    var graph = graph()
+    middle(&graph)
+    graph.constant("w2", [3, 32], weights)
+    graph.constant("b2", [3], [7, 8, 9])
+    graph.node("Gemm", ["e", "w2", "b2"], "f", int: ["transB": 1])
+    after(&graph)
+    return graph
+  }
+
+  /// Nodes that usually change no number, with settings by which they do.
+  @Test func nodesThatDoNotComputeWhatIsUsualAreRefused() throws {
+    for axis in [0, 2, -1] {
+      let message = try complaint(bridged { $0.node("Flatten", ["d"], "e", int: ["axis": axis]) })
+      #expect(message.contains("'Flatten with the axis \(axis)'"), "\(message)")
+    }
+    for shape in [[2, -1], [32, -1], [-1, 0], [-1, 16]] {
+      let message = try complaint(
+        bridged {
+          $0.integers("shape", shape)
+          $0.node("Reshape", ["d", "shape"], "e")
+        })
+      #expect(
+        message.contains("mixes images") || message.contains("of 16 numbers"), "\(message)")
+    }
+    let squeeze = try complaint(
+      bridged {
+        $0.integers("axes", [0])
+        $0.node("Squeeze", ["d", "axes"], "e")
+      })
+    #expect(squeeze.contains("'Squeeze of the axes [0]'"), "\(squeeze)")
+    let axis = try complaint(
+      bridged {
+        $0.node("Flatten", ["d"], "e")
+      } after: {
+        $0.node("Softmax", ["f"], "g", int: ["axis": 0])
+      })
+    #expect(axis.contains("'Softmax over the axis 0'"), "\(axis)")
+    let mixed = try complaint(
+      bridged {
+        $0.node("Flatten", ["d"], "e")
+      } after: {
+        $0.integers("shape", [3, 1])
+        $0.node("Reshape", ["f", "shape"], "r")
+        $0.node("Softmax", ["r"], "g")
+      })
+    #expect(mixed.contains("'node-g'") && mixed.contains("'node-r'"), "\(mixed)")
+    let end = try complaint(
+      bridged {
+        $0.node("Flatten", ["d"], "e")
+      } after: {
+        $0.integers("shape", [3, 1])
+        $0.node("Reshape", ["f", "shape"], "r")
+      })
+    #expect(end.contains("'Reshape that mixes images'"), "\(end)")
+    let twice = try complaint(
+      bridged {
+        $0.node("Flatten", ["d"], "e")
+      } after: {
+        $0.node("Softmax", ["f"], "g")
+        $0.node("Softmax", ["g"], "h")
+      })
+    #expect(twice.contains("softmax"), "\(twice)")
+    // The pictures' colours are first already.
+    var turned = bridged { $0.node("Flatten", ["d"], "e") }
+    turned.nodes.removeFirst()
+    turned.node("Transpose", ["x"], "t", ["perm": [0, 3, 1, 2]], at: 0)
+    turned.node("Conv", ["t", "w1", "b1"], "a", ["pads": [1, 1, 1, 1]], at: 1)
+    #expect(try complaint(turned).contains("'node-t' is a 'Transpose'"))
+  }
+
+  @Test func aDropoutInTrainingModeIsRefused() throws {
+    func graph(_ mode: Int?) -> Graph {
+      bridged {
+        if let mode {
+          var truth = ProtobufWire()
+          truth.add(2, 9)
+          truth.add(5, mode)
+          truth.add(8, "mode")
+          $0.constants.append(truth.bytes)
+        }
+        $0.node("Flatten", ["d"], "e0")
+        $0.node("Dropout", ["e0"] + (mode == nil ? [] : ["", "mode"]), "e")
+      }
+    }
+    let expected: [[Float]] = [kernels, [5, 6], weights, [7, 8, 9]]
+    #expect(try weights(of: graph(nil).bytes) == expected)
+    #expect(try weights(of: graph(0).bytes) == expected)
+    let message = try complaint(graph(1))
+    #expect(message.contains("the Dropout 'node-e' is in training mode"), "\(message)")
+    let old = try complaint(
+      bridged {
+        $0.node("Flatten", ["d"], "e0")
+        $0.node("Dropout", ["e0"], "e", int: ["is_test": 0])
+      })
+    #expect(old.contains("training mode"), "\(old)")
+  }
+
+  /// The same nodes as other programs write them.
+  @Test func nodesThatChangeNoNumberAreRead() throws {
+    let expected: [[Float]] = [kernels, [5, 6], weights, [7, 8, 9]]
+    for shape in [[0, -1], [1, -1], [-1, 32], [1, 32]] {
+      let graph = bridged {
+        $0.integers("shape", shape)
+        $0.node("Reshape", ["d", "shape"], "e")
+      } after: {
+        $0.node("Softmax", ["f"], "g", int: ["axis": 1])
+      }
+      #expect(try weights(of: graph.bytes) == expected, "\(shape)")
+    }
+    for axis in [1, -3] {
+      let graph = bridged {
+        $0.node("Flatten", ["d"], "e", int: ["axis": axis])
+      } after: {
+        $0.integers("shape", [-1, 3])
+        $0.node("Reshape", ["f", "shape"], "r")
+        $0.node("Softmax", ["r"], "g", int: ["axis": -1])
+      }
+      #expect(try weights(of: graph.bytes) == expected, "\(axis)")
+    }
+    // Pictures as rows x columns x colours.
+    var turned = bridged { $0.node("Flatten", ["d"], "e") }
+    turned.input = [1, 8, 8, 3]
+    turned.nodes.removeFirst()
+    turned.node("Transpose", ["x"], "t", ["perm": [0, 3, 1, 2]], at: 0)
+    turned.node("Conv", ["t", "w1", "b1"], "a", ["pads": [1, 1, 1, 1]], at: 1)
+    #expect(try weights(of: turned.bytes) == expected)
+  }
+
   /// A convolution without biases and a sum behind it, as some exporters write one with them.
   @Test(arguments: [[2, 1, 1], [1, 2, 1, 1]]) func biasesMayBeAddedAfterAConvolution(
     _ shape: [Int]

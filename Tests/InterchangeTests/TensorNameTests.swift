@@ -59,6 +59,70 @@ import Testing
     _ = try check(more: copies, prefix: "model") { "model." + $0.name }
   }
 
+  /// What a file is refused with whose network has more than ours; nil where it is taken.
+  func complaint(
+    _ more: [String], leavingOut leftOut: [String] = [], named names: [String: String] = [:],
+    prefix: String? = nil, front: String = "", but reset: Set<String> = []
+  ) throws -> String? {
+    let path = try SmallFiles.foreign(network, folder, more: more.map { ($0, [4]) }) {
+      (front + $0.name, $0.shape)
+    }
+    let weights = try NetworkWeights(
+      WeightFile.open(path), of: network, named: names, prefix: prefix, but: reset)
+    do throws(Failure) {
+      _ = try weights.checkUnused(leavingOut: leftOut, but: reset) { "Give --leave-out \($0)." }
+      return nil
+    } catch { return error.message }
+  }
+
+  @Test(arguments: [
+    "bn1.weight", "bn1.running_mean", "c3b.weight", "fc11.bias", "c1.scale", "c2.lora_A.weight",
+    "c2.weight_g", "c2.parametrizations.weight.original0", "c2.anything", "bn1_gamma",
+    "norm/moving_variance", "block.prelu.alpha", "features.0.mask", "BN1.Running_Var",
+  ])
+  func tensorsThatTheFilesNetworkComputesWithAreRefused(_ name: String) throws {
+    for front in ["", "model."] {
+      let full = front + name
+      let message = try #require(try complaint([full], front: front), "\(full)")
+      #expect(message.contains("'\(full)', with which its own network computes"), "\(message)")
+      #expect(message.contains("Give --leave-out "), "\(message)")
+      #expect(try complaint([full], leavingOut: [full], front: front) == nil)
+    }
+  }
+
+  @Test(arguments: [
+    "bn1.num_batches_tracked", "optimizer.exp_avg.bn1.weight", "c1.weight.momentum_buffer",
+    "optimizer/iterations", "velocity.c9.weight", "preprocessing.mean", "ema.decay", "epoch",
+  ])
+  func tensorsThatOnlyTrainingNeedsAreNotRefused(_ name: String) throws {
+    #expect(try complaint([name]) == nil)
+  }
+
+  @Test func refusalsSayWhatToDoWithFamiliarLayers() throws {
+    #expect(try complaint(["bn1.running_var"])?.contains("Fold a batch normalisation") == true)
+    #expect(try complaint(["c1.lora_A.weight"])?.contains("merge_and_unload()") == true)
+    #expect(
+      try complaint(["bn1.weight", "bn1.bias"])?.contains("Give --leave-out bn1.") == true)
+  }
+
+  @Test func theUserDecidesWhatIsLeftOut() throws {
+    let more = ["aux.weight", "aux.bias", "auxiliary.weight"]
+    #expect(try complaint(more, leavingOut: ["aux"])?.contains("holds 'auxiliary.weight',") == true)
+    #expect(try complaint(more, leavingOut: ["aux.", "auxiliary"]) == nil)
+    #expect(try complaint(more, leavingOut: ["au"])?.contains("no tensor of") == true)
+    #expect(try complaint(more, leavingOut: ["features"])?.contains("uses these tensors") == true)
+    // A prefix says as much, and so does another layer in the place of ours.
+    #expect(try complaint(["loss.weight"], front: "model.") != nil)
+    #expect(try complaint(["loss.weight"], prefix: "model", front: "model.") == nil)
+    #expect(try complaint(["model.bn.weight"], prefix: "model.", front: "model.") != nil)
+  }
+
+  @Test func layersThatStartAnewMayBeOthersInTheFile() throws {
+    #expect(try complaint(["fc9.weight", "fc9.bias"], but: ["out"]) == nil)
+    #expect(try complaint(["bn1.weight", "bn1.running_mean"], but: ["out"]) != nil)
+    #expect(try complaint(["c1.lora_A.weight"], but: ["out"]) != nil)
+  }
+
   @Test func ambiguousTensorsAreRefused() throws {
     let failure = #expect(throws: Failure.self) {
       _ = try check(more: [("features.a.0.weight", [4, 3, 5, 5])]) {

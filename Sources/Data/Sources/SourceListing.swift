@@ -72,12 +72,14 @@ package struct SourceListing: Sendable {
     }
     let used = names.indices.filter { !declared.isEmpty && declared[$0] > 0 }
     guard used.count > 1 else {
+      // What was left out may be why: pictures with the label -1, or lines that cannot be used.
+      let notes = notes.map { " " + $0 }.joined()
       throw Failure(
         .badData,
         used.isEmpty
-          ? "\(source) holds no pictures with labels."
+          ? "\(source) holds no pictures with labels.\(notes)"
           : "\(source) holds one class only (\(quoted(names[used[0]]))); a classifier needs at "
-            + "least two."
+            + "least two.\(notes)"
       )
     }
     let alike = Dictionary(grouping: used.map { names[$0] }) { $0.lowercased() }

@@ -50,6 +50,17 @@ struct CaffeBlob {
     return Self.rawFormat(blob)?.floats(list(blob.raw_data.data, blob.raw_data.len)) ?? []
   }
 
+  /// How many of the numbers 32 bits cannot hold.
+  var countTooLarge: Int {
+    if blob.n_data > 0 { return 0 }
+    if blob.n_double_data > 0 {
+      return list(blob.double_data, blob.n_double_data).count {
+        $0.isFinite && !Float($0).isFinite
+      }
+    }
+    return Self.rawFormat(blob)?.countTooLarge(list(blob.raw_data.data, blob.raw_data.len)) ?? 0
+  }
+
   private static func rawFormat(_ blob: Caffe__BlobProto) -> NumberFormat? {
     switch blob.raw_data_type {
     case 0: .float64

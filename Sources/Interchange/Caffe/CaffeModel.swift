@@ -70,10 +70,19 @@ package final class CaffeModel: WeightSource {
   /// Reads the numbers of a blob.
   /// - Throws: `Failure` (badData) if there is no blob with this name.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+    try blob(tensor).values
+  }
+
+  /// Counts the numbers of a blob that 32 bits cannot hold.
+  package func countTooLarge(_ tensor: WeightTensor) throws(Failure) -> Int {
+    try blob(tensor).countTooLarge
+  }
+
+  private func blob(_ tensor: WeightTensor) throws(Failure) -> CaffeBlob {
     guard let place = tensors.firstIndex(of: tensor) else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
-    return blobs[place].values
+    return blobs[place]
   }
 }
 

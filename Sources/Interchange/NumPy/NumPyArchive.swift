@@ -192,6 +192,19 @@ package final class NumPyArchive: WeightSource {
   /// Reads the numbers of an array.
   /// - Throws: `Failure` (badData) if there is no array with this name or it is damaged.
   package func read(_ tensor: WeightTensor) throws(Failure) -> [Float] {
+    let (header, bytes) = try bytes(of: tensor)
+    return header.floats(bytes)
+  }
+
+  /// Counts the numbers of an array that 32 bits cannot hold.
+  package func countTooLarge(_ tensor: WeightTensor) throws(Failure) -> Int {
+    let (header, bytes) = try bytes(of: tensor)
+    return header.format.countTooLarge(bytes)
+  }
+
+  private func bytes(
+    of tensor: WeightTensor
+  ) throws(Failure) -> (header: NumPyHeader, bytes: [UInt8]) {
     let reader = try NumPyArchiveReader(path)
     while let (name, member) = try reader.next() {
       guard name == tensor.name, case .success(let header) = member, header.shape == tensor.shape
@@ -202,7 +215,7 @@ package final class NumPyArchive: WeightSource {
           .badData, "The array \(quoted(name)) in \(quoted(path)) is not as long as its shape says."
         )
       }
-      return header.floats(bytes)
+      return (header, bytes)
     }
     throw Failure(.badData, "\(quoted(path)) holds no array \(quoted(tensor.name)).")
   }

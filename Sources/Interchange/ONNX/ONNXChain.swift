@@ -15,10 +15,25 @@ struct ONNXChain {
   /// The height and width of the input; empty if they are not fixed.
   let sides: [Int]
 
+  /// The inputs that are no constants, and the outputs.
+  let inputs: [String]
+  let outputs: [String]
+  /// Whether the input is bytes.
+  let readsBytes: Bool
+
+  /// The lengths of the input; 0 where one is not fixed, none if they are not given.
+  private let shape: [Int]
+  /// The version of the operators.
+  private let version: Int
+
   private let nodes: [Node]
   private let input: String
 
-  init(_ graph: Onnx__Graph) {
+  /// - Parameters:
+  ///   - graph: The graph.
+  ///   - version: The version of its operators.
+  init(_ graph: Onnx__Graph, version: Int) {
+    self.version = version
     nodes = list(graph.node, graph.n_node)
     var constants: [(name: String, tensor: Onnx__Tensor)] = []
     var names: Set<String> = []
@@ -37,16 +52,24 @@ struct ONNXChain {
     self.constants = constants
     let inputs = list(graph.input, graph.n_input).filter { !names.contains(text($0.name)) }
     input = text(inputs.first?.name)
+    self.inputs = inputs.map { text($0.name) }
+    outputs = list(graph.output, graph.n_output).map { text($0.name) }
+    // 2 is ONNX's number for bytes.
+    readsBytes = inputs.first?.type?.pointee.tensor_type?.pointee.elem_type == 2
     var lengths: [Int64] = []
     if let shape = inputs.first?.type?.pointee.tensor_type?.pointee.shape?.pointee {
       lengths = list(shape.dim, min(shape.n_dim, 8)).map { $0.dim_value }
     }
+    shape = lengths.map { (0...1 << 20).contains($0) ? Int($0) : 0 }
     // Images x 3 x rows x columns, or images x rows x columns x 3.
     let sides =
       lengths.count != 4
       ? [] : lengths[1] == 3 ? lengths[2...] : lengths[3] == 3 ? lengths[1...2] : []
     self.sides = sides.allSatisfy { (1...8192).contains($0) } ? sides.map { Int($0) } : []
   }
+
+  /// The graph for a comparison; it must not outlive the message.
+  var listing: ONNXListing { ONNXListing(nodes, constants, inputs: inputs, outputs: outputs) }
 
   /// The layers from the input to the softmax.
   /// - Parameters:
@@ -56,7 +79,7 @@ struct ONNXChain {
   func layers(
     readable: [String: WeightTensor], unreadable: [String: String]
   ) -> [FileLayer] {
-    var walk = ONNXWalk(from: input)
+    var walk = ONNXWalk(from: input, shape: shape, version: version)
     var known = ONNXConstants(constants, readable: readable, unreadable: unreadable)
     for node in nodes {
       let inputs = texts(node.input, node.n_input)
@@ -72,6 +95,6 @@ struct ONNXChain {
           name: text(node.name).isEmpty ? outputs.first ?? "" : text(node.name),
           inputs: inputs, outputs: outputs, attributes: attributes, constants: known))
     }
-    return walk.layers
+    return walk.finish()
   }
 }

@@ -29,6 +29,7 @@ struct ONNXConstants {
   private var values: [String: Value] = [:]
   private var lists: [String: [Int]] = [:]
   private var factors: [String: Double] = [:]
+  private var truths: [String: Bool] = [:]
 
   /// Collects a graph's constants.
   /// - Parameters:
@@ -45,6 +46,7 @@ struct ONNXConstants {
         ?? .unreadable(unreadable[name] ?? "it is damaged")
       lists[name] = ONNXTensor.integers(tensor)
       factors[name] = Self.factor(tensor)
+      truths[name] = ONNXTensor.truth(tensor)
     }
   }
 
@@ -56,6 +58,9 @@ struct ONNXConstants {
 
   /// A single number; nil if there is no readable number with this name.
   func number(_ name: String) -> Double? { factors[name] }
+
+  /// Whether a constant is the truth value "false"; nil if it is no readable truth value.
+  func isFalse(_ name: String) -> Bool? { truths[name].map { !$0 } }
 
   /// Records a node's output, if the node reads only constants and shapes.
   /// - Returns: Whether it does.
@@ -79,6 +84,9 @@ struct ONNXConstants {
     }
     if operation == "Identity" || operation == "Cast", numbers != nil, let output = outputs.first {
       factors[output] = inputs.first.flatMap { factors[$0] }
+    }
+    if operation == "Identity", let output = outputs.first {
+      truths[output] = inputs.first.flatMap { truths[$0] }
     }
     return true
   }
@@ -168,6 +176,59 @@ struct ONNXAttributes {
   init(_ attributes: [Onnx__Attribute]) {
     for attribute in attributes { values[text(attribute.name)] = attribute }
   }
+
+  /// A setting's value.
+  enum Setting: Equatable {
+    case int(Int)
+    case ints([Int])
+    case float(Double)
+    case word(String)
+    /// A value of another type, as a tensor.
+    case other
+
+    /// Whether both are the same but for the rounding of 32 bits.
+    func isNear(_ setting: Setting) -> Bool {
+      if case .float(let number) = self, case .float(let other) = setting {
+        return abs(number - other) <= 1e-6 * abs(number)
+      }
+      return self == setting && self != .other
+    }
+
+    /// The value for messages.
+    var words: String {
+      switch self {
+      case .int(let number): "\(number)"
+      case .ints(let numbers): "\(numbers)"
+      case .float(let number): plain(number, digits: 6)
+      case .word(let word): quoted(word)
+      case .other: "of another type"
+      }
+    }
+  }
+
+  /// The names of the settings that are given.
+  var names: Set<String> { Set(values.keys) }
+
+  /// A setting of any type; nil if it is not given.
+  subscript(name: String) -> Setting? {
+    guard let value = values[name] else { return nil }
+    if value.t != nil { return .other }
+    return switch (value.has_type != 0 ? value.type : 0, value.n_ints) {
+    case (7, _), (0, 1...): .ints(ints(name) ?? [])
+    case (1, _): .float(Double(value.f))
+    case (2, _): .int(Int(value.i))
+    case (3, _): .word(word(name))
+    // Old files leave out the type.
+    case (0, 0):
+      value.has_f != 0
+        ? .float(Double(value.f))
+        : value.has_i != 0 ? .int(Int(value.i)) : value.has_s != 0 ? .word(word(name)) : .other
+    default: .other
+    }
+  }
+
+  /// Forgets a setting.
+  mutating func remove(_ name: String) { values[name] = nil }
 
   func int(_ name: String, _ usual: Int) -> Int { values[name].map { Int($0.i) } ?? usual }
   func float(_ name: String, _ usual: Double) -> Double {

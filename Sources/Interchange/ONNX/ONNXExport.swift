@@ -25,22 +25,13 @@ package enum ONNXExport {
   package static func write(
     _ file: NetworkFile, to path: String, hasPreprocessingInside: Bool
   ) throws(Failure) {
-    var layers = ONNXLayers(file)
-    let preprocessing = ONNXPreprocessing(file)
-    let input = preprocessing.addInput(to: &layers.graph, isInside: hasPreprocessingInside)
-    let logits = try layers.add(from: input)
     let network = file.network
-    // A Flatten of rows changes nothing. An Identity, or a softmax directly after the output, makes
-    // converters of types and versions fail (onnxconverter-common, onnx.version_converter).
-    let isNamed = logits == "logits"
-    layers.graph.output(
-      isNamed
-        ? logits : layers.graph.add("Flatten", [logits], name: "logits", [("axis", .int(1))]),
-      [network.classes])
-    layers.graph.output(
-      layers.graph.add("Softmax", [logits], name: "probabilities", [("axis", .int(1))]),
-      [network.classes])
-
+    let preprocessing = ONNXPreprocessing(network, file.preprocessing)
+    var graph = try graph(
+      network, file.preprocessing, isInside: hasPreprocessingInside
+    ) { name, shape throws(Failure) in
+      try file.file.elements(of: file.file.entry(name, .float32, shape: shape))
+    }
     let meanPath = path + ".mean.npy"
     let needsMeanFile = !hasPreprocessingInside && !preprocessing.hasEqualPixels
     guard !needsMeanFile || OutputPlace.isFile(path) else {
@@ -52,16 +43,16 @@ package enum ONNXExport {
     let description = preprocessing.description(
       isInside: hasPreprocessingInside,
       meanFile: needsMeanFile ? URL(fileURLWithPath: meanPath).lastPathComponent : nil)
-    layers.graph.note("classes", JSONText.encode(file.preprocessing.classNames, isPretty: false))
-    layers.graph.note("preprocessing", JSONText.encode(description, isPretty: false))
-    layers.graph.note("network", JSONText.encode(network, isPretty: false))
+    graph.note("classes", JSONText.encode(file.preprocessing.classNames, isPretty: false))
+    graph.note("preprocessing", JSONText.encode(description, isPretty: false))
+    graph.note("network", JSONText.encode(network, isPretty: false))
     // What the network needs but the graph does not: the mean of other crops, which part of it is
     // subtracted, the channel order.
     let texts = DescribedNetwork.texts(network, file.preprocessing, hasMean: true)
-    layers.graph.note("alexnet-train", JSONText.encode(texts, isPretty: false))
+    graph.note("alexnet-train", JSONText.encode(texts, isPretty: false))
     // Both files are complete before either gets its name.
     let mean = needsMeanFile ? try preprocessing.meanFile(meanPath) : nil
-    let model = try layers.graph.file(
+    let model = try graph.file(
       path, name: network.name,
       description: "\(network.name) of alexnet-train, \(network.classes) classes. "
         + description.sentence)
@@ -70,6 +61,36 @@ package enum ONNXExport {
       if mean != nil { unlink(meanPath) }
       throw error
     }
+  }
+
+  /// The graph of a network, without metadata.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - preprocessing: How it reads pictures.
+  ///   - isInside: Whether crop, mean and channel order are part of the graph.
+  ///   - values: Returns the numbers of a tensor by its name and shape; none where only the graph
+  ///     is wanted.
+  /// - Returns: The graph, whose outputs are `logits` and `probabilities`.
+  /// - Throws: What `values` throws.
+  static func graph(
+    _ network: NetworkSpecification, _ preprocessing: Preprocessing, isInside: Bool,
+    _ values: @escaping ONNXLayers.Values
+  ) throws(Failure) -> ONNXGraph {
+    var layers = ONNXLayers(network, values)
+    let input = ONNXPreprocessing(network, preprocessing).addInput(
+      to: &layers.graph, isInside: isInside)
+    let logits = try layers.add(from: input)
+    // A Flatten of rows changes nothing. An Identity, or a softmax directly after the output, makes
+    // converters of types and versions fail (onnxconverter-common, onnx.version_converter).
+    let isNamed = logits == "logits"
+    layers.graph.output(
+      isNamed
+        ? logits : layers.graph.add("Flatten", [logits], name: "logits", [("axis", .int(1))]),
+      [network.classes])
+    layers.graph.output(
+      layers.graph.add("Softmax", [logits], name: "probabilities", [("axis", .int(1))]),
+      [network.classes])
+    return layers.graph
   }
 }
 
@@ -80,9 +101,9 @@ struct ONNXPreprocessing {
   /// The mean of the centre crop, R, G, B x rows x columns.
   private let mean: [Float]
 
-  init(_ file: NetworkFile) {
-    network = file.network
-    preprocessing = file.preprocessing
+  init(_ network: NetworkSpecification, _ preprocessing: Preprocessing) {
+    self.network = network
+    self.preprocessing = preprocessing
     let (side, inputSide) = (network.imageSide, network.inputSide)
     let start = (side - inputSide) / 2
     let whole = preprocessing.mean

@@ -153,6 +153,15 @@ struct ONNXGraph {
     return attribute
   }
 
+  /// The graph for a comparison; it must not outlive this.
+  var listing: ONNXListing {
+    ONNXListing(
+      nodes.compactMap { $0?.pointee },
+      constants.compactMap { $0?.pointee }.map { (text($0.name), $0) },
+      inputs: inputs.map { text($0?.pointee.name) }, outputs: outputs.map { text($0?.pointee.name) }
+    )
+  }
+
   /// Writes the graph as a model, into a file that does not have its name yet.
   /// - Throws: `Failure` (usage) if it is larger than a message can be, (cannotCreate, inputOutput)
   ///   if the file cannot be written.

@@ -8,17 +8,20 @@ import System
 struct ONNXLayers {
   var graph = ONNXGraph()
 
-  private let file: NetworkFile
+  /// Returns the numbers of a tensor by its name and shape.
+  typealias Values = (_ name: String, _ shape: [Int]) throws(Failure) -> [Float]
+
+  private let values: Values
   private let network: NetworkSpecification
   /// The shapes of each tower's layers.
   private let shapes: [[LayerShape]]
   /// Whether the feature maps have become rows of numbers, images x neurons.
   private var isFlat = false
 
-  init(_ file: NetworkFile) {
-    self.file = file
-    network = file.network
-    shapes = (0..<file.network.towers).map { file.network.shapes(ofTower: $0) }
+  init(_ network: NetworkSpecification, _ values: @escaping Values) {
+    self.values = values
+    self.network = network
+    shapes = (0..<network.towers).map { network.shapes(ofTower: $0) }
   }
 
   /// Adds every layer and returns the name of the logits.
@@ -105,8 +108,9 @@ struct ONNXLayers {
       return layers.graph.add(
         "Conv",
         [
-          maps, layers.graph.constant(name + ".weight", kernels, Array(weight[rows])),
-          layers.graph.constant(name + ".bias", [shape.kernels.count], Array(bias[shape.kernels])),
+          maps, layers.graph.constant(name + ".weight", kernels, Self.part(rows, of: weight)),
+          layers.graph.constant(
+            name + ".bias", [shape.kernels.count], Self.part(shape.kernels, of: bias)),
         ], name: name, settings(layer.groups))
     }
   }
@@ -140,20 +144,23 @@ struct ONNXLayers {
         [
           flat,
           layers.graph.constant(
-            name + ".weight", [shape.kernels.count, length], Array(weight[rows])),
-          layers.graph.constant(name + ".bias", [shape.kernels.count], Array(bias[shape.kernels])),
+            name + ".weight", [shape.kernels.count, length],
+            Self.part(rows, of: weight)),
+          layers.graph.constant(
+            name + ".bias", [shape.kernels.count], Self.part(shape.kernels, of: bias)),
         ], name: name, settings)
     }
     isFlat = true
     return result
   }
 
-  private func kernelShape(_ layer: ConvolutionSpecification, _ shape: LayerShape) -> [Int] {
-    [layer.kernels] + layer.kernel(over: shape.inputs).canonical
+  /// Part of a tensor's numbers; none where only the graph is wanted.
+  private static func part(_ range: Range<Int>, of numbers: [Float]) -> [Float] {
+    numbers.isEmpty ? [] : Array(numbers[range])
   }
 
-  private func values(_ name: String, _ shape: [Int]) throws(Failure) -> [Float] {
-    try file.file.elements(of: file.file.entry(name, .float32, shape: shape))
+  private func kernelShape(_ layer: ConvolutionSpecification, _ shape: LayerShape) -> [Int] {
+    [layer.kernels] + layer.kernel(over: shape.inputs).canonical
   }
 
   // MARK: Windows, norms, towers

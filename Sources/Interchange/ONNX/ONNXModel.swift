@@ -37,7 +37,11 @@ package final class ONNXModel: WeightSource {
     guard let graph = model.graph?.pointee, graph.n_node > 0 else {
       throw Failure(.badData, "\(quoted(path)) is not an .onnx model: it holds no graph.")
     }
-    let chain = ONNXChain(graph)
+    // Without one it is the first.
+    let operators = list(model.opset_import, model.n_opset_import).first {
+      ["", "ai.onnx"].contains(text($0.domain))
+    }
+    let chain = ONNXChain(graph, version: operators.map { Int($0.version) } ?? 1)
     var constants: [String: ONNXTensor] = [:]
     var tensors: [WeightTensor] = []
     var unreadable: [String: String] = [:]
@@ -60,8 +64,13 @@ package final class ONNXModel: WeightSource {
     // to the graph.
     if let texts {
       try DescribedNetwork.checkFormat(texts, of: path)
-      let network = try DescribedNetwork.network(texts, from: path)
+      let described = try DescribedNetwork(texts, from: path) { _ throws(Failure) in nil }
+      try Self.check(chain, is: described, path)
+      let network = described.network
       (tensors, pieces) = Self.tensors(of: network, in: tensors)
+      // Lists that belong to the graph.
+      let names = Set(network.tensors.flatMap { [$0.name, $0.layerName] })
+      unreadable = unreadable.filter { names.contains($0.key) }
       layers = nil
     } else {
       pieces = [:]
@@ -76,6 +85,28 @@ package final class ONNXModel: WeightSource {
     // A graph that crops pictures itself takes whole pictures.
     if texts == nil { pictures.note(sides: chain.sides) }
     self.pictures = pictures
+  }
+
+  /// Checks that the graph of an exported file is still the one that was written for its network.
+  private static func check(
+    _ chain: ONNXChain, is described: DescribedNetwork, _ path: String
+  ) throws(Failure) {
+    let written = try ONNXExport.graph(
+      described.network, described.preprocessing, isInside: chain.readsBytes
+    ) { _, _ in
+      // The numbers of weights are not compared.
+      []
+    }
+    let difference = withExtendedLifetime(written) {
+      var comparison = ONNXGraphComparison(written.listing, chain.listing, path: path)
+      return comparison.difference()
+    }
+    guard let difference else { return }
+    throw Failure(
+      .badData,
+      "\(quoted(path)) was changed after it was exported, and its graph is not the network that its "
+        + "metadata describe: \(difference). Export the network again; or, to import the graph as it "
+        + "is, remove the entry 'alexnet-train' from the metadata and give --network.")
   }
 
   /// A network's tensors among the constants of an exported file.
@@ -125,5 +156,14 @@ package final class ONNXModel: WeightSource {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
     return try constant.values(beside: path)
+  }
+
+  /// Counts the numbers of a constant that 32 bits cannot hold.
+  package func countTooLarge(_ tensor: WeightTensor) throws(Failure) -> Int {
+    var count = 0
+    for name in pieces[tensor.name] ?? [tensor.name] {
+      count += try constants[name]?.countTooLarge(beside: path) ?? 0
+    }
+    return count
   }
 }

@@ -10,6 +10,9 @@ struct ONNXTensor {
   /// Why its numbers cannot be weights; nil if they can.
   let problem: String?
 
+  /// ONNX's number of the type of its numbers.
+  var type: Int32 { tensor.data_type }
+
   private let tensor: Onnx__Tensor
   private let name: String
   private let count: Int
@@ -57,6 +60,15 @@ struct ONNXTensor {
     }
   }
 
+  /// The truth value of a constant; nil if it is none.
+  static func truth(_ tensor: Onnx__Tensor) -> Bool? {
+    guard tensor.data_type == 9, tensor.data_location != 1 else { return nil }
+    if tensor.has_raw_data != 0 {
+      return tensor.raw_data.len == 1 ? tensor.raw_data.data[0] != 0 : nil
+    }
+    return tensor.n_int32_data == 1 ? tensor.int32_data[0] != 0 : nil
+  }
+
   /// The integers of a constant that holds a shape; nil if it holds none.
   static func integers(_ tensor: Onnx__Tensor) -> [Int]? {
     guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
@@ -85,6 +97,19 @@ struct ONNXTensor {
     let halves = list(tensor.int32_data, count).map { UInt16(truncatingIfNeeded: $0) }
     return format.byteCount == 2
       ? format.floats(halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }) : []
+  }
+
+  /// How many of the numbers 32 bits cannot hold.
+  /// - Throws: `Failure` (inputMissing, badData, inputOutput) if a file with them cannot be read.
+  func countTooLarge(beside path: String) throws(Failure) -> Int {
+    guard let format = Self.format(tensor) else { return 0 }
+    if tensor.data_location == 1 { return format.countTooLarge(try outside(path, format)) }
+    if tensor.has_raw_data != 0 {
+      return format.countTooLarge(list(tensor.raw_data.data, count * format.byteCount))
+    }
+    return list(tensor.double_data, tensor.n_double_data).count {
+      $0.isFinite && !Float($0).isFinite
+    }
   }
 
   /// The bytes in the external file that `external_data` names.

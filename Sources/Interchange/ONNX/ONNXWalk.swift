@@ -33,9 +33,48 @@ struct ONNXWalk {
   private var normed: [String: (part: Int, norm: FileNorm)] = [:]
   /// A softmax, with which the network ends.
   private var softmax: String?
+  /// Those of `current` that are rows of numbers, images x numbers, and not maps.
+  private var rows: Set<String> = []
+  /// The numbers of an image in those of `current` that a Reshape made, which must be all of them:
+  /// else images are mixed.
+  private var lengths: [String: (count: Int, step: String)] = [:]
+  /// The number of images that the graph takes; nil if any.
+  private let images: Int?
+  /// The version of the operators.
+  private let version: Int
 
   /// Starts at a graph's input.
-  init(from input: String) { current = [input] }
+  /// - Parameters:
+  ///   - input: Its name.
+  ///   - shape: Its lengths; 0 where one is not fixed.
+  ///   - version: The version of the operators.
+  init(from input: String, shape: [Int], version: Int) {
+    current = [input]
+    self.version = version
+    images = shape.first.flatMap { $0 > 0 ? $0 : nil }
+    // The colours come first, unless they can only be last.
+    hasMapsLast = shape.count == 4 && shape[3] == 3 && shape[1] != 3
+    mayHaveMapsLast = hasMapsLast || shape.count != 4 || shape[1] == 0
+  }
+
+  /// Whether the input may be images x rows x columns x colours.
+  private let mayHaveMapsLast: Bool
+
+  /// The layers, at the graph's end.
+  mutating func finish() -> [FileLayer] {
+    if let (_, step) = lengths.values.first(where: { $0.count != lastKernels }) {
+      layers.append(FileLayer(name: step, kind: .other("Reshape that mixes images")))
+    }
+    return layers
+  }
+
+  /// The kernels of the last layer that has weights, each of which makes a number of an image or a
+  /// map of them.
+  private var lastKernels: Int? {
+    layers.last { $0.weights != nil }.flatMap { layer in
+      layer.layout.isTransposed ? layer.weights?.shape.last : layer.weights?.shape.first
+    }
+  }
 
   mutating func step(_ step: ONNXStep) {
     let reads = step.inputs.filter { step.constants[$0] == nil && !$0.isEmpty }
@@ -61,33 +100,49 @@ struct ONNXWalk {
       let factor = step.inputs.first { !current.contains($0) }.flatMap(step.constants.number)
       add(factor.map { .scaling($0) } ?? .other("Mul"), step)
     case "LRN":
+      try checkLength(step)
       add(
         hasMapsLast
           ? .other("LRN across columns") : .responseNormalization(Self.norm(attributes), parts: []),
         step)
     case "MaxPool", "AveragePool": try addPooling(step)
-    case "GlobalAveragePool": add(.averagePooling(FileWindow(size: nil)), step)
-    case "GlobalMaxPool": add(.maxPooling(FileWindow(size: nil)), step)
-    case "Dropout", "Identity", "Flatten", "Squeeze": pass(step)
+    case "GlobalAveragePool" where !hasMapsLast:
+      add(.averagePooling(FileWindow(size: nil)), step)
+    case "GlobalMaxPool" where !hasMapsLast: add(.maxPooling(FileWindow(size: nil)), step)
+    case "Identity": pass(step)
+    case "Dropout":
+      try checkDropout(step)
+      pass(step)
+    case "Flatten":
+      let axis = attributes.int("axis", 1)
+      guard axis == 1 || axis == (isRow(step) ? -1 : -3) else {
+        throw ONNXObstacle(.other("Flatten with the axis \(axis)"))
+      }
+      pass(step, isRow: true)
+    case "Squeeze":
+      try checkSqueeze(step)
+      pass(step, isRow: true)
     // 1, 10, 11 and 16 are floating-point types.
     case "Cast" where [1, 10, 11, 16].contains(attributes.int("to", 0)): pass(step)
-    case "Reshape":
-      // A computed shape keeps the number of images; the weights that follow determine the rest.
-      let shape =
-        step.inputs.dropFirst().first.flatMap(step.constants.integers) ?? attributes.ints("shape")
-      let isFlat = shape.map { $0.count == 2 || $0.count == 4 && $0[2...] == [1, 1] } ?? true
-      if isFlat { pass(step) } else { add(.other("Reshape to \(shape ?? [])"), step) }
+    case "Reshape": try addReshape(step)
     case "Transpose":
       switch attributes.ints("perm") {
-      case [0, 3, 1, 2] where layers.isEmpty || hasMapsLast:
+      case [0, 3, 1, 2] where (layers.isEmpty && mayHaveMapsLast || hasMapsLast) && !isRow(step):
         hasMapsLast = false
         move(step)
-      case [0, 2, 3, 1] where !hasMapsLast:
+      case [0, 2, 3, 1] where !hasMapsLast && !isRow(step):
         hasMapsLast = true
         move(step)
       default: add(.other("Transpose"), step)
       }
     case "Softmax", "LogSoftmax":
+      // Before version 13 the usual axis was 1, and all that follow were taken together.
+      let axis = attributes.int("axis", version < 13 ? 1 : -1)
+      guard axis == 1 && !hasMapsLast || axis == (isRow(step) || hasMapsLast ? -1 : -3) else {
+        throw ONNXObstacle(.other("\(step.operation) over the axis \(axis)"))
+      }
+      guard softmax == nil else { throw ONNXObstacle(.other("\(step.operation) of a softmax")) }
+      try checkLength(step)
       softmax = step.name
       move(step)
     case let operation:
@@ -96,11 +151,95 @@ struct ONNXWalk {
     }
   }
 
-  private mutating func pass(_ step: ONNXStep) { current.insert(step.outputs.first ?? "") }
+  /// Takes the output of a node that changes no number for another name of its input.
+  private mutating func pass(_ step: ONNXStep, isRow: Bool? = nil) {
+    let output = step.outputs.first ?? ""
+    if isRow ?? self.isRow(step) { rows.insert(output) }
+    lengths[output] = lengths[reads(step)]
+    current.insert(output)
+  }
 
   private mutating func move(_ step: ONNXStep) {
-    current = [step.outputs.first ?? ""]
+    let (output, input) = (step.outputs.first ?? "", reads(step))
+    // A product makes rows, a convolution maps; others leave what they read.
+    let makesRows = ["Gemm", "MatMul"].contains(step.operation)
+    rows = makesRows || step.operation != "Conv" && rows.contains(input) ? [output] : []
+    let length = makesRows || step.operation == "Conv" ? nil : lengths[input]
+    lengths = length.map { [output: $0] } ?? [:]
+    current = [output]
     (parts, normed) = ([], [:])
+  }
+
+  /// The name of the data that a node reads.
+  private func reads(_ step: ONNXStep) -> String {
+    step.inputs.first { current.contains($0) } ?? ""
+  }
+
+  /// Whether a node reads rows of numbers.
+  private func isRow(_ step: ONNXStep) -> Bool { rows.contains(reads(step)) }
+
+  // MARK: Nodes that change no number
+
+  /// Checks that what a node computes with across the maps is what the last layer made.
+  private func checkLength(_ step: ONNXStep) throws(ONNXObstacle) {
+    guard let length = lengths[reads(step)], length.count != lastKernels else { return }
+    throw ONNXObstacle(
+      .other(
+        "\(step.operation) across \(length.count) numbers of the Reshape \(quoted(length.step))"))
+  }
+
+  private func checkDropout(_ step: ONNXStep) throws(ONNXObstacle) {
+    // Before version 7 an attribute says it, and training is usual where it is written.
+    let isTraining: Bool =
+      if step.inputs.count > 2, !step.inputs[2].isEmpty {
+        step.constants.isFalse(step.inputs[2]) != true
+      } else {
+        step.attributes["is_test"] != nil && step.attributes.int("is_test", 0) == 0
+      }
+    guard isTraining else { return }
+    throw ONNXObstacle(
+      .unreadable(
+        "the Dropout \(quoted(step.name)) is in training mode and draws at random; export the model "
+          + "for evaluation (PyTorch: model.eval() first)"))
+  }
+
+  /// Without axes, or with those of the pixels, the images stay.
+  private func checkSqueeze(_ step: ONNXStep) throws(ONNXObstacle) {
+    let pixels = hasMapsLast ? [1, 2] : [2, 3]
+    let input = step.inputs.dropFirst().first.flatMap { $0.isEmpty ? nil : $0 }
+    let axes =
+      input.map { step.constants.integers($0) ?? [0] } ?? step.attributes.ints("axes") ?? pixels
+    guard axes.map({ $0 < 0 ? $0 + 4 : $0 }).sorted() == pixels, !isRow(step) else {
+      throw ONNXObstacle(.other("Squeeze of the axes \(axes)"))
+    }
+  }
+
+  private mutating func addReshape(_ step: ONNXStep) throws(ONNXObstacle) {
+    guard
+      let shape = step.inputs.dropFirst().first.flatMap(step.constants.integers)
+        ?? step.attributes.ints("shape")
+    else {
+      // A computed shape keeps the number of images, and the weights that follow determine the rest.
+      // None follow where rows are reshaped that a layer with weights made.
+      guard !isRow(step) || lastKernels == nil else {
+        throw ONNXObstacle(.other("Reshape to a computed shape"))
+      }
+      return pass(step, isRow: true)
+    }
+    let isRow = shape.count == 2
+    guard isRow || shape.count == 4 && shape[2...] == [1, 1] else {
+      throw ONNXObstacle(.other("Reshape to \(shape)"))
+    }
+    let (count, length) = (shape[0], shape[1])
+    let keepsImages = count == 0 && step.attributes.int("allowzero", 0) == 0 || count == images
+    // The length of one image decides, if it is given; or all the rest of each of the images.
+    guard
+      length > 0 || length == -1 && keepsImages || length == 0 && count == -1 && self.isRow(step)
+    else { throw ONNXObstacle(.other("Reshape to \(shape), which mixes images")) }
+    pass(step, isRow: isRow)
+    let output = step.outputs.first ?? ""
+    if !isRow { rows.remove(output) }
+    if length > 0 { lengths[output] = (length, step.name) }
   }
 
   private func isFirst(_ step: ONNXStep) -> Bool { step.inputs.first.map(current.contains) == true }
@@ -131,6 +270,7 @@ struct ONNXWalk {
   private mutating func addConvolution(_ step: ONNXStep) throws(ONNXObstacle) {
     guard isFirst(step) else { throw ONNXObstacle(.other("Conv of constants")) }
     guard !hasMapsLast else { throw ONNXObstacle(.other("Conv across columns")) }
+    try checkLength(step)
     let weights = try plainTensor(step, 1, "weights")
     let biases = try plainTensor(step, 2, "biases")
     guard let weights else { throw ONNXObstacle(.other("Conv without weights")) }
@@ -162,6 +302,15 @@ struct ONNXWalk {
     }
     var layout = FileLayer.Layout()
     layout.isTransposed = isTransposed != weights.isTransposed
+    // All numbers of an image are read at once, so that no Reshape before can have mixed them.
+    let inputs = layout.isTransposed ? weights.tensor.shape.first : weights.tensor.shape.last
+    if let length = lengths[reads(step)], length.count != inputs {
+      throw ONNXObstacle(
+        .other("\(step.operation) of \(length.count) numbers with weights for \(inputs ?? 0)"))
+    }
+    guard isRow(step) || weights.tensor.shape.count != 2 || lastKernels == nil else {
+      throw ONNXObstacle(.other("\(step.operation) of maps that are not flattened"))
+    }
     layout.hasMapsLast = takeMapsLast()
     add(.fullyConnected, step, weights: weights.tensor, biases: biases, layout: layout)
   }
@@ -174,7 +323,7 @@ struct ONNXWalk {
     else { throw ONNXObstacle(.other("Add")) }
     let kernels = (last.layout.isTransposed ? weights.shape.last : weights.shape.first) ?? 0
     // Along the maps: [kernels] after a matrix product, [kernels, 1, 1] after a convolution.
-    let tail = weights.shape.count == 4 && !hasMapsLast ? [kernels, 1, 1] : [kernels]
+    let tail = !isRow(step) && !hasMapsLast ? [kernels, 1, 1] : [kernels]
     guard bias.shape.count >= tail.count,
       bias.shape.drop(while: { $0 == 1 }).elementsEqual(tail.drop(while: { $0 == 1 }))
     else {

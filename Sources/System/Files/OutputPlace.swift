@@ -72,6 +72,21 @@ package final class OutputPlace {
   /// - Throws: `Failure` (cannotCreate) if it cannot.
   package static func check(_ name: String) throws(Failure) { _ = try target(name) }
 
+  /// Checks that a path is none of the files that are read, under this name or another: a link, or a
+  /// second name.
+  /// - Throws: `Failure` (usage) if it is one of them.
+  package static func check(_ name: String, isNoneOf inputs: [String]) throws(Failure) {
+    guard let status = FileStatus(name), status.isFile else { return }
+    for input in inputs where FileStatus(input)?.isSameFile(as: status) == true {
+      throw Failure(
+        .usage,
+        name == input
+          ? "\(quoted(name)) is read and would be replaced; name another file with --out."
+          : "\(quoted(name)) is the file \(quoted(input)) under another name, which is read and "
+            + "would be replaced; name another file with --out.")
+    }
+  }
+
   /// Whether a path is that of a regular file, next to which other files can be written.
   package static func isFile(_ name: String) -> Bool {
     if case .file? = try? target(name) { true } else { false }
