@@ -57,7 +57,7 @@ package struct FeatureSet: Sendable {
   }
 
   /// The file of names that belongs to a file of features.
-  private static func namesPath(_ path: String) -> String {
+  package static func namesPath(_ path: String) -> String {
     (path.hasSuffix(".npy") ? String(path.dropLast(4)) : path) + ".txt"
   }
 

@@ -64,7 +64,8 @@ enum Export: Subcommand {
     let chosen = try arguments.checkpoint(arguments.operands[0])
     let file = try NetworkFile(opening: chosen.path)
     let out = arguments[Self.out] ?? "\(file.network.name).\(format.rawValue)"
-    try OutputPlace.check(out)
+    // A run's checkpoint is read by another name than the run's.
+    try OutputPlace.check([("--out", out)], reading: [chosen.path])
     switch format {
     case .onnx: try ONNXExport.write(file, to: out, hasPreprocessingInside: place == "inside")
     case .safetensors:

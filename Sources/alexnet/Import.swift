@@ -69,7 +69,7 @@ enum Import: Subcommand {
     guard arguments.operands.count == 1, let out = arguments[Self.out] else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
-    try OutputPlace.check(out)
+    try arguments.checkOutputs([Self.out])
     let source = try WeightFile.open(arguments.operands[0])
     let described = try source.described()
     let choice = try arguments[network].map { name throws(Failure) in
