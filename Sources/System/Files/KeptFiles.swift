@@ -9,7 +9,9 @@ enum KeptFiles {
   /// folder's own.
   static func owner(of path: String) -> String? {
     let (folder, name) = parts(of: path)
-    if exists("\(folder)/dataset.json"), isOfDataset(name) { return "the dataset \(quoted(folder))" }
+    if exists("\(folder)/dataset.json"), isOfDataset(name) {
+      return "the dataset \(quoted(folder))"
+    }
     if ofRun.contains(name), isRun(folder) { return "the run \(quoted(folder))" }
     // A folder may have been reached by a link: its own parent counts.
     let parent = "\(folder)/.."
