@@ -55,6 +55,7 @@ extension TrainingSettings {
     case .cosine(let epochs): try check.require("epochs", epochs, in: 1e-9...1e9)
     case .table(let epochs, let rates):
       try check.require("the number of rates", rates.count, in: epochs.count...epochs.count)
+      for epoch in epochs { try check.require("an epoch", epoch, in: SettingBounds.tableEpoch) }
       for rate in rates { try check.require("a rate", rate, in: SettingBounds.tableRate) }
     case .constant: break
     }
