@@ -257,6 +257,8 @@ enum Similar: Subcommand {
   /// Measures a search among random features.
   private static func measure(_ rows: Int) throws(Failure) {
     let length = 4096
+    // The features and their copy.
+    try Memory.requireLibrarySpace(threads: 1, besides: 2 * 4 * rows * length)
     let random = Philox(seed: 1, purpose: 0)
     let features = UnsafeMutableBufferPointer<Float>.allocate(capacity: rows * length)
     defer { features.deallocate() }

@@ -154,4 +154,27 @@ import Testing
       #expect(try Program.alexnet("verify", path).code == 0)
     }
   }
+
+  /// Libraries crash where they get no file, and OpenBLAS retries for ever where it gets no memory.
+  @Test func limitsOfTheProcessAreNamedInOneSentence() throws {
+    let run = try trained()
+    let page = scratch.path + "/page.html"
+    for count in [10, 12, 14, 16, 20, 24] {
+      let outcome = try under("ulimit -n \(count)", "alexnet", ["report", run, "--out", page])
+      let lines = outcome.error.split(separator: "\n").filter { $0.hasPrefix("alexnet: ") }
+      #expect(outcome.code < 100 && !outcome.error.contains("Error Domain"), "\(outcome.error)")
+      #expect(outcome.code == 0 || lines.count == 1, "\(count): \(outcome.error)")
+    }
+    let picture = scratch.path + "/crops.png"
+    let data = try Pictures.small.get().path + "/dataset"
+    #expect(try Program.alexnet("preview", data, "--out", picture).code == 0)
+    let little = try Program.run([
+      "/bin/bash", "-c", "ulimit -v 600000; exec timeout 30 \"$0\" \"$@\"",
+      "\(Program.folder)/alexnet", "predict", run, picture, "--threads", "8",
+    ])
+    #expect(little.code == 64, "\(little.error)")
+    #expect(
+      little.error.contains("The memory limit of this process (ulimit -v) leaves"),
+      "\(little.error)")
+  }
 }
