@@ -13,6 +13,16 @@ package enum EnsembleWeighting: Sendable, Equatable {
 }
 
 extension EnsembleWeighting {
+  /// The share of each of some weights of 0 or more, not all 0.
+  ///
+  /// By the largest of them first: their own sum may be beyond all numbers.
+  package static func shares(_ weights: [Double]) -> [Double] {
+    let largest = weights.max() ?? 1
+    let scaled = weights.map { $0 / largest }
+    let sum = scaled.reduce(0, +)
+    return scaled.map { $0 / sum }
+  }
+
   /// The weights under which the true classes are most probable, by expectation maximisation for a
   /// mixture.
   ///
@@ -61,8 +71,7 @@ struct Ensemble {
     switch weighting {
     case .equal: return members.map { _ in 1 / Double(members.count) }
     case .given(let weights):
-      let sum = weights.reduce(0, +)
-      return weights.map { $0 / sum }
+      return EnsembleWeighting.shares(weights)
     case .fitted:
       var truths = [Double](repeating: 0, count: images * members.count)
       for (number, member) in members.enumerated() {

@@ -39,25 +39,51 @@ package struct FeatureSet: Sendable {
     self.values += allValues
   }
 
-  /// A name with its line ends removed.
+  /// A name as one line: as it is, or, where it holds a line end or begins with a backslash, behind
+  /// a backslash and with `\n`, `\r` and `\\` for what they stand for, as in lists of md5sum.
   ///
   /// By Unicode scalars: "\r\n" is one Character, which differs from "\n".
   private static func line(_ name: String) -> String {
-    String(
-      String.UnicodeScalarView(name.unicodeScalars.map { $0 == "\n" || $0 == "\r" ? " " : $0 }))
+    guard name.hasPrefix("\\") || name.unicodeScalars.contains(where: { $0 == "\n" || $0 == "\r" })
+    else { return name }
+    var line = "\\".unicodeScalars
+    for scalar in name.unicodeScalars {
+      switch scalar {
+      case "\n": line += "\\n".unicodeScalars
+      case "\r": line += "\\r".unicodeScalars
+      case "\\": line += "\\\\".unicodeScalars
+      default: line.append(scalar)
+      }
+    }
+    return String(line)
   }
 
-  /// The lines of a text, possibly empty ones, without line ends.
+  /// The name that a line stands for.
+  private static func name(_ line: String) -> String {
+    guard line.hasPrefix("\\") else { return line }
+    var (name, rest) = (String.UnicodeScalarView(), line.unicodeScalars.dropFirst())
+    while let scalar = rest.popFirst() {
+      guard scalar == "\\", let letter = rest.popFirst() else {
+        name.append(scalar)
+        continue
+      }
+      name.append(letter == "n" ? "\n" : letter == "r" ? "\r" : letter)
+    }
+    return String(name)
+  }
+
+  /// The names in the lines of a text, possibly empty ones.
   private static func lines(_ text: String) -> [String] {
     var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     if lines.last?.isEmpty == true { lines.removeLast() }
     return lines.map { line in
-      String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
+      name(
+        String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self))
     }
   }
 
   /// The file of names that belongs to a file of features.
-  private static func namesPath(_ path: String) -> String {
+  package static func namesPath(_ path: String) -> String {
     (path.hasSuffix(".npy") ? String(path.dropLast(4)) : path) + ".txt"
   }
 
@@ -91,7 +117,7 @@ package struct FeatureSet: Sendable {
     try values.withUnsafeBufferPointer { values throws(Failure) in try writer.append(values) }
     try writer.finish()
     guard OutputPlace.isFile(path) else { return }
-    try TextFile.write(lines: names.joined(separator: "\n") + "\n", to: Self.namesPath(path))
+    try TextFile.write(lines: names.map { Self.line($0) + "\n" }.joined(), to: Self.namesPath(path))
   }
 }
 

@@ -80,7 +80,7 @@ package struct ILSVRCSubmission: Sendable {
   package func check(
     _ text: String, labels: [Int], path: String
   ) throws(Failure) -> (top1Errors: Int, top5Errors: Int) {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = text.textLines
     let count = lines.last == "" ? lines.count - 1 : lines.count
     guard count == labels.count else {
       throw Failure(

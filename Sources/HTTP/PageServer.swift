@@ -10,9 +10,14 @@ package final class PageServer {
   private var daemons: [OpaquePointer] = []
   private let content: Content
 
-  /// The most connections to an address, the seconds that one may be idle, and the bytes for its
-  /// question and its answer's head.
-  private static let bounds = (connections: UInt32(32), idleSeconds: UInt32(15), bytes: 16 << 10)
+  /// The most connections, those from one address, the seconds that one may be idle, and the bytes
+  /// for its question and its answer's head.
+  ///
+  /// A browser has six. Those of an address that are too many are closed at once, so that nobody
+  /// keeps the others waiting, and idle ones make room soon.
+  private static let bounds = (
+    connections: UInt32(512), perAddress: UInt32(64), idleSeconds: UInt32(5), bytes: 16 << 10
+  )
 
   /// The page's address for a browser on this machine.
   package private(set) var address = ""
@@ -98,7 +103,7 @@ package final class PageServer {
       alexnet_mhd_start(
         bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, Content.answer,
         Unmanaged.passUnretained(content).toOpaque(), Self.bounds.connections,
-        Self.bounds.idleSeconds, Self.bounds.bytes)
+        Self.bounds.perAddress, Self.bounds.idleSeconds, Self.bounds.bytes)
     }
     if let daemon { return daemons.append(daemon) }
     let code = errno

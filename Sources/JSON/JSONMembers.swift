@@ -1,7 +1,8 @@
 extension JSONText {
   /// The members of a text's objects, those of objects in lists too, in their order.
   ///
-  /// What is not JSON is left to the parser; members that are null count as missing.
+  /// What is not JSON is left to the parser; members that are null count as missing. What is nested
+  /// deeper than a parser would take ends the search: each open object or list keeps the way to it.
   /// - Parameter text: The text.
   /// - Returns: The names on the way to each, and its line, counted from 1.
   package static func members(of text: String) -> [(path: [String], line: Int)] {
@@ -16,6 +17,7 @@ extension JSONText {
       switch byte {
       case UInt8(ascii: "\n"): line += 1
       case UInt8(ascii: "{"), UInt8(ascii: "["):
+        guard open.count < Bounds().depth else { return found }
         expectsName = byte == UInt8(ascii: "{")
         open.append((path, expectsName))
       case UInt8(ascii: "}"), UInt8(ascii: "]"):

@@ -77,8 +77,8 @@ package enum JSONText {
   ///
   /// What is not JSON is left to the parser.
   /// - Throws: `Failure` (badData) that names the file of the text.
-  private static func check(
-    _ text: ArraySlice<UInt8>, _ bounds: Bounds, from path: String
+  package static func check(
+    _ text: ArraySlice<UInt8>, _ bounds: Bounds = Bounds(), from path: String
   ) throws(Failure) {
     if let problem = problem(in: text, bounds) {
       throw Failure(.badData, "\(quoted(path)) cannot be read as JSON: it \(problem).")
@@ -123,8 +123,10 @@ package enum JSONText {
     } catch let failure as Failure {
       throw failure
     } catch {
+      let reason = (error as? DecodingError).map(explanation) ?? "\(error)"
       throw Failure(
-        .badData, "\(quoted(path)) holds settings that this version does not understand: \(error).")
+        .badData,
+        "\(quoted(path)) holds settings that this version does not understand: \(reason).")
     }
   }
 

@@ -60,6 +60,7 @@ package struct BatchScript: Sendable {
       throw Failure(
         .usage, "A job that goes on after its time limit needs to know its run: add --out RUN.")
     }
+    try Self.check(words, seeds: seeds, scheduler)
     for (option, name) in [("partition", partition), ("account", account)] {
       guard name?.contains(where: { $0.isWhitespace }) != true else {
         throw Failure(.usage, "--\(option) takes a name without spaces.")
@@ -75,6 +76,45 @@ package struct BatchScript: Sendable {
     self.seeds = seeds
     self.launcher = launcher
     self.words = words
+  }
+
+  /// The largest number of a job of an array: Slurm's MaxArraySize is 1001 where nobody has raised
+  /// it, and PBS has more.
+  package static let mostSeed = 1000
+
+  /// Refuses what the training would refuse, but only when the job runs.
+  private static func check(
+    _ words: [String], seeds: ClosedRange<Int>?, _ scheduler: Scheduler
+  ) throws(Failure) {
+    func has(_ option: String) -> Bool {
+      words.contains { $0 == option || $0.hasPrefix(option + "=") }
+    }
+    if let seeds {
+      guard seeds.lowerBound >= 0, seeds.upperBound <= mostSeed else {
+        throw Failure(
+          .usage,
+          "--seeds takes seeds from 0 to \(mostSeed): each is the number of a job in an array, and "
+            + "Slurm numbers no more (MaxArraySize 1001) unless it is told to.")
+      }
+      guard !has("--seed") else {
+        throw Failure(
+          .usage, "--seeds gives each job a seed of its own; leave out --seed.")
+      }
+    }
+    for option in ["--find-rate", "--dry-run"] where has(option) {
+      throw Failure(
+        .usage,
+        "\(option) trains no run that a batch job could go on with; give it to alexnet-train, or to "
+          + "alexnet launch without --scheduler.")
+    }
+    if let place = words.firstIndex(where: { $0 == "--resume" || $0 == "--resume=" }),
+      words[place] == "--resume=" || !["auto", "latest-good"].contains(words[(place + 1)...].first)
+    {
+      throw Failure(
+        .usage,
+        "--resume alone ends the first job, which has no run to continue; write --resume auto, or "
+          + "leave it out: batch scripts start a run or go on with it.")
+    }
   }
 
   /// Seconds before the end of the job at which the run saves: what a step and a save take at most.

@@ -49,6 +49,17 @@ package struct HostList: Sendable, Equatable {
     self.hosts = hosts
   }
 
+  /// The lines of a batch system's list of hosts, each as often as it has ranks.
+  /// - Throws: `Failure` (inputMissing, badData) if it cannot be read, is no file or names no host.
+  package static func nodes(of path: String) throws(Failure) -> [String] {
+    let bytes = try RegularFile.contents(of: path, limit: 1 << 20)
+    let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    guard !lines.isEmpty else {
+      throw Failure(.badData, "The batch system's list of hosts, \(quoted(path)), names none.")
+    }
+    return lines.map(String.init)
+  }
+
   private static func host(_ name: String, _ ranks: String) throws(Failure) -> Host {
     // A name that begins with a dash, or holds anything but a name, would be an option of ssh or
     // worse.

@@ -14,6 +14,19 @@ extension NetworkSpecification {
         (1...1000).contains(name.utf8.count) && !name.unicodeScalars.contains { $0.isControl },
         "\(what) is \(quoted(name)); take 1 to 1000 letters without control characters")
     }
+    // Files in archives and folders are called after layers; '/' is in Caffe's names, conv1/7x7_s2.
+    func require(layerName name: String, _ what: String) throws(Failure) {
+      try require(plain: name, what)
+      let isPlain = name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+        part in
+        !part.isEmpty && !part.hasPrefix(".")
+          && part.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) }
+      }
+      try require(
+        isPlain,
+        "\(what) is \(quoted(name)); take letters, digits, '.', '_' and '-', without '.' in front, "
+          + "in parts between '/'")
+    }
     try require(plain: name, "its 'name'")
     // Folders of runs and exported files are called after networks, and descriptions come from
     // others.
@@ -51,11 +64,11 @@ extension NetworkSpecification {
       (1...1000).contains(layers.count), "it has \(layers.count) layers; 1 to 1000 are allowed")
     var (names, tensors): (Set<String>, Set<String>) = ([], [])
     for layer in layers {
-      try require(plain: layer.name, "the name of a layer")
+      try require(layerName: layer.name, "the name of a layer")
       try require(
         names.insert(layer.name).inserted, "two layers are called \(quoted(layer.name))")
       if let tensor = layer.tensorName {
-        try require(plain: tensor, "the 'tensor' of layer \(quoted(layer.name))")
+        try require(layerName: tensor, "the 'tensor' of layer \(quoted(layer.name))")
         try require(
           tensors.insert(tensor).inserted, "two layers have tensors called \(quoted(tensor))")
       }

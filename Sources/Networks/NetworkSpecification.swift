@@ -69,7 +69,7 @@ package struct NetworkSpecification: Equatable, Sendable, Codable {
     } catch let error as DecodingError {
       throw Failure(
         .badData,
-        "\(quoted(path)) does not describe a network: \(Self.explain(error)). "
+        "\(quoted(path)) does not describe a network: \(JSONText.explanation(error)). "
           + "Docs/Architecture.md shows a description.")
     } catch {
       throw Failure(.badData, "\(quoted(path)) is not JSON that describes a network: \(error).")
@@ -80,22 +80,6 @@ package struct NetworkSpecification: Equatable, Sendable, Codable {
   /// The network as JSON, every setting named, keys in order.
   package var json: String {
     JSONText.encode(self)
-  }
-
-  private static func explain(_ error: DecodingError) -> String {
-    func place(_ context: DecodingError.Context) -> String {
-      let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }
-      return path.isEmpty ? "" : " at \(path.joined())"
-    }
-    switch error {
-    case .keyNotFound(let key, let context):
-      return "\(quoted(key.stringValue)) is missing\(place(context))"
-    case .typeMismatch(let type, let context):
-      return "a value of type \(type) is expected\(place(context))"
-    case .valueNotFound(_, let context): return "a value is missing\(place(context))"
-    case .dataCorrupted(let context): return "\(context.debugDescription)\(place(context))"
-    @unknown default: return "\(error)"
-    }
   }
 }
 

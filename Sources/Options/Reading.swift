@@ -140,7 +140,9 @@ extension Reading where Value == Double {
       part.allSatisfy { $0.isNumber || $0 == "." } ? Double(part) : nil
     }
     let total = numbers.reduce(0) { 60 * $0 + $1 } * (unit ?? 1)
-    guard numbers.count == parts.count, parts.count <= 3, unit == nil || parts.count == 1,
+    // Behind a colon there are less than sixty of the unit in front of it.
+    guard numbers.count == parts.count, parts.count <= 3,
+      numbers.dropFirst().allSatisfy({ $0 < 60 }), unit == nil || parts.count == 1,
       total > 0, total < 1e9
     else { return nil }
     return total

@@ -42,6 +42,9 @@ package final class Network {
     _ specification: NetworkSpecification, placement: Placement, options: NetworkOptions
   ) throws(Failure) {
     try specification.validate()
+    try Memory.requireLibrarySpace(
+      threads: options.threadsPerTower * placement.owned.count,
+      besides: Self.leastBytes(specification, placement, options))
     BLAS.useOneThreadPerCall()
     self.specification = specification
     self.placement = placement
@@ -94,6 +97,20 @@ package final class Network {
     for tower in trunk.towers {
       tower.gradientsAreReady = { [unowned self, unowned tower] layer in
         gradientsAreReady(layer, of: tower)
+      }
+    }
+  }
+
+  /// What weights, gradients and velocities, and the layers' outputs, take at least.
+  private static func leastBytes(
+    _ specification: NetworkSpecification, _ placement: Placement, _ options: NetworkOptions
+  ) -> Int {
+    let (copies, images) = (
+      options.isTrained ? 3 : 1, placement.images(of: options.batchSize).count
+    )
+    return placement.owned.reduce(0) { sum, tower in
+      specification.shapes(ofTower: tower).reduce(sum) {
+        $0 + MemoryLayout<Float>.stride * (copies * $1.parameters + images * $1.output.count)
       }
     }
   }

@@ -116,10 +116,11 @@ extension TrainCommand {
     var factors: [(word: String, option: String, factor: Double)] = []
     for word in words(TrainOptions.learningRateScale) {
       let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
-      guard parts.count == 2, let factor = Double(parts[1]), factor.isFinite, factor >= 0 else {
+      guard parts.count == 2, let factor = Double(parts[1]), SettingBounds.factor.contains(factor)
+      else {
         throw Failure(
           .usage,
-          "--learning-rate-scale takes a layer and a factor of 0 or more such as conv=0.1, not "
+          "--learning-rate-scale takes a layer and a factor from 0 to 1e6 such as conv=0.1, not "
             + "\(quoted(word)).")
       }
       factors.append((parts[0], "learning-rate-scale", factor))

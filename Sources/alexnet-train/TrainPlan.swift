@@ -42,6 +42,15 @@ struct TrainPlan {
     guard timeline != nil || !arguments.has(TrainOptions.timelineSteps) else {
       throw Failure(.usage, "--timeline-steps needs --timeline FILE, the file to write.")
     }
+    if command.world.rank == 0 {
+      let run = arguments[TrainOptions.out]
+      try arguments.checkOutputs([TrainOptions.rateChart, TrainOptions.timeline], coming: run)
+      if let timeline, let run, OutputPlace.isFile(timeline.path, ofRunIn: run) {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(timeline.path)) is one of the run's own files; give --timeline another name.")
+      }
+    }
     weights = try command.weightFile()
     var choice = try command.networkChoice(weights: weights)
     if arguments.has(TrainOptions.initial) { choice.initial = arguments[TrainOptions.initial] }

@@ -90,9 +90,7 @@ enum Evaluate: Subcommand {
     }
     let weighting = try weighting(arguments, networks: networks.count)
     // Problems with the output files are found before the work, not after it.
-    for option in [predictions, confusion, ilsvrc] {
-      if let path = arguments[option], world.rank == 0 { try OutputPlace.check(path) }
-    }
+    if world.rank == 0 { try arguments.checkOutputs([predictions, confusion, ilsvrc]) }
     let submission = try arguments[ilsvrc].map { _ in
       try ILSVRCSubmission(
         classNames: networks[0].file.preprocessing.classNames, kit: arguments[devkit])

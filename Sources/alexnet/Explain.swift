@@ -79,6 +79,13 @@ enum Explain: Subcommand {
     let pictures = try PictureList(telling: Array(arguments.operands.dropFirst()), over: world)
     if !pictures.files.isEmpty { try Features.createFolder(folder) }
     let names = OutputNames(pictures.files)
+    if world.rank == 0 {
+      for file in pictures.files {
+        for ending in [".svg", ".json"] {
+          try OutputPlace.check("\(folder)/\(names[file])" + ending)
+        }
+      }
+    }
     var reader = PictureReader(
       pictures, side: classifier.imageSide,
       resizing: arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing,

@@ -64,11 +64,10 @@ enum Export: Subcommand {
     let chosen = try arguments.checkpoint(arguments.operands[0])
     let file = try NetworkFile(opening: chosen.path)
     let out = arguments[Self.out] ?? "\(file.network.name).\(format.rawValue)"
-    try OutputPlace.check(out)
-    // The mean image of an ONNX model is written beside it.
-    for name in [out] + (format == .onnx ? [out + ".mean.npy"] : []) {
-      try OutputPlace.check(name, isNoneOf: [chosen.path])
-    }
+    // The mean image of an ONNX model is written beside it. A run's checkpoint is read by another
+    // name than the run's.
+    let mean = format == .onnx ? [("--out, for the mean image,", out + ".mean.npy")] : []
+    try OutputPlace.check([("--out", out)] + mean, reading: [chosen.path])
     switch format {
     case .onnx: try ONNXExport.write(file, to: out, hasPreprocessingInside: place == "inside")
     case .safetensors:

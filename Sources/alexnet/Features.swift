@@ -53,6 +53,8 @@ enum Features: Subcommand {
       throw Failure(.usage, "Name one run or checkpoint, and give --out FILE.npy.")
     }
     let split = arguments[SharedOptions.split]
+    // Several layers go into a folder.
+    if arguments[layer]?.contains(",") != true { try arguments.checkOutputs([Self.out]) }
     let chosen = try arguments.checkpoint(arguments.operands[0])
     if let note = chosen.note { StandardStream.error.tell("\(note)\n") }
     let file = try NetworkFile(opening: chosen.path)

@@ -73,11 +73,7 @@ enum Import: Subcommand {
     guard arguments.operands.count == 1, let out = arguments[Self.out] else {
       throw Failure(.usage, "Name one file of weights, and the checkpoint to write with --out.")
     }
-    try OutputPlace.check(out)
-    try OutputPlace.check(
-      out,
-      isNoneOf: arguments.operands
-        + [arguments[network], arguments[classes], arguments[mean]].compactMap(\.self))
+    try arguments.checkOutputs([Self.out])
     // Whatever reads a checkpoint goes by its ending.
     guard out.hasSuffix(".safetensors") || !OutputPlace.isFile(out) else {
       throw Failure(

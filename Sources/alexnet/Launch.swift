@@ -77,7 +77,14 @@ enum Launch: Subcommand {
     try check(arguments)
     let environment = { (name: String) in ProcessInfo.processInfo.environment[name] }
     if let scheduler = arguments[Self.scheduler] { return try submit(scheduler, arguments) }
-    let job = BatchJob(environment, lines: SystemText.lines(of:))
+    var problem: Failure?
+    let job = BatchJob(environment) { path in
+      do throws(Failure) { return try HostList.nodes(of: path) } catch {
+        problem = error
+        return []
+      }
+    }
+    if let problem { throw problem }
     let line = try line(arguments, job)
     let text = line.words(try Self.words(arguments) + arguments.operands, environment)
     let shown = text.map(shellWord).joined(separator: " ") + "\n"

@@ -11,6 +11,7 @@ struct MachineLimits {
 
   /// Measures them; all ranks call this together.
   init(_ world: Communicator, _ team: ThreadTeam) throws {
+    try Memory.requireLibrarySpace(threads: team.count)
     BLAS.useOneThreadPerCall()
     productRate = try Self.products(world, team)
     memoryBandwidth = try Self.bandwidth(world, team)

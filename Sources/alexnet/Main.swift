@@ -18,11 +18,15 @@ struct Main {
     ]
   }
 
+  /// The open files that any subcommand may need.
+  private static let leastFiles = 12
+
   static func main() {
     StandardStream.openAll()
     // A closed pipe gives a write error instead of killing the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(Failure) {
+      try Descriptors.require(leastFiles, for: "This program")
       try run(Array(CommandLine.arguments.dropFirst()))
     } catch {
       StandardStream.error.tell("alexnet: \(error.message)\n")

@@ -91,7 +91,9 @@ enum Prepare: Subcommand {
     let arguments = try command.parse(words)
     let settings = try settings(arguments)
     if arguments[dryRun] { return try survey(settings) }
-    if let path = arguments[preview] { try OutputPlace.check(path) }
+    if let path = arguments[preview] {
+      try OutputPlace.check(path, coming: settings.destination)
+    }
     let display = PreparationDisplay(destination: settings.destination)
     guard Launcher.hasStartedRanks else {
       display.show(try Preparation.run(settings) { display.show($0) })

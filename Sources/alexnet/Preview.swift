@@ -35,7 +35,7 @@ enum Preview: Subcommand {
       throw Failure(.usage, "Give --out FILE.png, the picture to write.")
     }
     let dataset = try arguments.namedDataset()
-    try OutputPlace.check(path)
+    try arguments.checkOutputs([out])
     var sheet = ContactSheet(dataset)
     sheet.augmentation = arguments.augmentation
     sheet.split = arguments[split]

@@ -71,6 +71,10 @@ enum ReportPage: Subcommand {
       ?? (arguments.operands.count == 1
         ? RunDirectory(arguments.operands[0]).path + "/report.html" : "report.html")
     if isLiving {
+      if arguments[watch] {
+        try arguments.checkOutputs(
+          [Self.out], and: arguments.has(Self.out) ? [] : [("the page (--out)", out)])
+      }
       // Pictures are made of a checkpoint once.
       var (shown, figures): (String?, (NetworkFigures?, String)) = (nil, (nil, ""))
       return try LivingReport(
@@ -89,9 +93,9 @@ enum ReportPage: Subcommand {
     for warning in contents.runs.compactMap(\.warning) {
       StandardStream.error.tell("\(warning)\n")
     }
-    for path in [out, arguments[kernels], arguments[step]].compactMap(\.self) {
-      try OutputPlace.check(path)
-    }
+    try arguments.checkOutputs(
+      [Self.out, kernels, step],
+      and: arguments.has(Self.out) ? [] : [("the page (--out)", out)])
     for note in contents.checkpoints.compactMap({ $0?.note }) {
       StandardStream.error.tell("\(note)\n")
     }

@@ -90,7 +90,7 @@ enum Scale: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
-    if let path = arguments[chart] { try OutputPlace.check(path) }
+    try arguments.checkOutputs([chart])
     if arguments.has(bench) {
       guard !arguments.has(network) else {
         throw Failure(

@@ -80,11 +80,20 @@ enum Similar: Subcommand {
     guard arguments.has(set) || !queries.isEmpty else {
       throw Failure(.usage, "Give --set to write its features, or name pictures to search for.")
     }
-    if let drawing = arguments[draw] {
+    if arguments.has(draw) {
       guard !queries.isEmpty else {
         throw Failure(.usage, "--draw draws pictures that are searched for; name some.")
       }
-      try OutputPlace.check(drawing)
+    }
+    if world.rank == 0 {
+      let list = ("--features, for the pictures' names,", FeatureSet.namesPath(path))
+      try arguments.checkOutputs(
+        arguments.has(set) ? [features, draw] : [draw],
+        and: arguments.has(set) && OutputPlace.isFile(path) ? [list] : [])
+      // What is searched consists of two files.
+      if let drawing = arguments[draw], !arguments.has(set) {
+        try OutputPlace.check([("--draw", drawing)], reading: [list.1])
+      }
     }
     let threads = try Cores(world, threads: arguments[SharedOptions.rankThreads]).threads
     let network = try TrainedNetwork(arguments.checkpoint(checkpoint))
@@ -97,7 +106,6 @@ enum Similar: Subcommand {
     let team = ThreadTeam(count: threads)
     var problems: [Failure] = []
     if let set = arguments[Self.set] {
-      if world.rank == 0 { try OutputPlace.check(path) }
       let features: FeatureSet
       if FileManager.default.fileExists(atPath: set + "/dataset.json") {
         features = try Self.features(
@@ -249,6 +257,8 @@ enum Similar: Subcommand {
   /// Measures a search among random features.
   private static func measure(_ rows: Int) throws(Failure) {
     let length = 4096
+    // The features and their copy.
+    try Memory.requireLibrarySpace(threads: 1, besides: 2 * 4 * rows * length)
     let random = Philox(seed: 1, purpose: 0)
     let features = UnsafeMutableBufferPointer<Float>.allocate(capacity: rows * length)
     defer { features.deallocate() }

@@ -106,4 +106,75 @@ import Testing
       #expect(stat(file, &status) == 0 && status.st_mode & 0o777 == 0o640, "\(file)")
     }
   }
+
+  @Test func noOutputReplacesAnotherOrAFileOfARunOrDataset() throws {
+    let run = try trained()
+    let data = try Pictures.small.get().path + "/dataset"
+    let same = scratch.path + "/same.csv"
+    let twice = try Program.alexnet(
+      "evaluate", run, "--predictions", same, "--confusion", same)
+    #expect(twice.code == 64, "\(twice.error)")
+    #expect(twice.error.contains("--predictions and --confusion both write"), "\(twice.error)")
+    #expect(!FileManager.default.fileExists(atPath: same))
+    let checkpoint = run + "/checkpoints/best.safetensors"
+    let copy = scratch.path + "/copy.safetensors"
+    try FileManager.default.copyItem(atPath: checkpoint, toPath: copy)
+    for (words, code) in [
+      (["report", run, "--out", run + "/config.json"], 73),
+      (["report", run, "--kernels", run + "/metrics.jsonl"], 73),
+      (["report", run, "--kernels", run + "/report.html"], 64),
+      (["report", run, "--out", data + "/dataset.json"], 73),
+      (["evaluate", run, "--predictions", data + "/validation.index"], 73),
+      (["evaluate", run, "--confusion", data + "/statistics.safetensors"], 73),
+      (["export", run, "--format", "safetensors", "--out", checkpoint], 73),
+      (["export", copy, "--format", "safetensors", "--out", copy], 64),
+      (["import", copy, "--out", copy], 64),
+      (["features", run, "--out", data + "/train.index"], 73),
+      (["similar", run, "--set", data, "--features", run + "/log.txt"], 73),
+      (["preview", data, "--out", data + "/train-000000.tar"], 73),
+    ] as [([String], Int32)] {
+      let outcome = try Program.alexnet(ranks: nil, words)
+      #expect(outcome.code == code, "\(words): \(outcome.error)")
+    }
+    let training = [
+      "--data", data, "--network", "cifar-four-layer", "--batch-size", "16", "--threads", "1",
+      "--max-steps", "2",
+    ]
+    let other = scratch.path + "/other"
+    for (path, says) in [
+      (data + "/dataset.json", "a file of the dataset"), (other + "/config.json", "own files"),
+      (scratch.path + "/nosuch/x", "No such file"), ("/dev/full", "always full"),
+    ] {
+      let outcome = try Program.train(
+        ranks: nil, training + ["--out", other, "--timeline", path, "--timeline-steps", "1:2"])
+      #expect(outcome.code == 73 && outcome.error.contains(says), "\(path): \(outcome.error)")
+      #expect(!FileManager.default.fileExists(atPath: other), "\(path)")
+    }
+    for path in [run, data] {
+      #expect(try Program.alexnet("verify", path).code == 0)
+    }
+  }
+
+  /// Libraries crash where they get no file, and OpenBLAS retries for ever where it gets no memory.
+  @Test func limitsOfTheProcessAreNamedInOneSentence() throws {
+    let run = try trained()
+    let page = scratch.path + "/page.html"
+    for count in [10, 12, 14, 16, 20, 24] {
+      let outcome = try under("ulimit -n \(count)", "alexnet", ["report", run, "--out", page])
+      let lines = outcome.error.split(separator: "\n").filter { $0.hasPrefix("alexnet: ") }
+      #expect(outcome.code < 100 && !outcome.error.contains("Error Domain"), "\(outcome.error)")
+      #expect(outcome.code == 0 || lines.count == 1, "\(count): \(outcome.error)")
+    }
+    let picture = scratch.path + "/crops.png"
+    let data = try Pictures.small.get().path + "/dataset"
+    #expect(try Program.alexnet("preview", data, "--out", picture).code == 0)
+    let little = try Program.run([
+      "/bin/bash", "-c", "ulimit -v 600000; exec timeout 30 \"$0\" \"$@\"",
+      "\(Program.folder)/alexnet", "predict", run, picture, "--threads", "8",
+    ])
+    #expect(little.code == 64, "\(little.error)")
+    #expect(
+      little.error.contains("The memory limit of this process (ulimit -v) leaves"),
+      "\(little.error)")
+  }
 }

@@ -35,6 +35,14 @@ import TestSupport
     #expect(Self.likelihood(rows, fitted) >= best.likelihood - 1e-6)
   }
 
+  @Test(arguments: [
+    ([1e308, 1e308], [0.5, 0.5]), ([1e308, 1e308, 1e308, 1e308], [0.25, 0.25, 0.25, 0.25]),
+    ([3, 1], [0.75, 0.25]), ([5e-324, 5e-324], [0.5, 0.5]), ([0, 7], [0, 1]),
+    ([1e308, 1e-308], [1, 0]),
+  ]) func sharesOfAnyNumbersAddUpToOne(_ weights: [Double], _ shares: [Double]) {
+    #expect(EnsembleWeighting.shares(weights) == shares)
+  }
+
   @Test func aNetworkThatIsAlwaysBetterGetsAllTheWeight() {
     let fitted = EnsembleWeighting.fit((0..<50).map { _ in [0.8, 0.2] })
     #expect(fitted[0] > 0.9999)

@@ -91,6 +91,12 @@ import Testing
     #expect(failure?.exitCode == .badData)
   }
 
+  @Test func windowsLineEndsEndLines() throws {
+    let submission = try ILSVRCSubmission(classNames: Self.names, kit: nil)
+    let lines = ["1 2 3 4 5", "5 4 3 2 1"].map { $0 + "\r\n" }.joined()
+    _ = try submission.check(lines, labels: [0, 1], path: "file")
+  }
+
   @Test func ilsvrcClassesNeedTheDevelopmentKit() {
     let names = (0..<5).map { "fish (n0144076\($0))" }
     let failure = #expect(throws: Failure.self) {

@@ -4,10 +4,10 @@ import Testing
 
 @Suite(.enabled(if: TestWorld.isOneProcess)) struct FeatureSetTests {
   @Test func namesWithLineEndsStayOnOneLine() throws {
-    let names = ["a\r", "b\r\nc", "", "d\n", "e\u{301}", "\u{301}f"]
+    let names = ["a\r", "b\r\nc\\n", "", "d\n", "\\e\u{301}\\", "\u{301}f\\r"]
     var set = FeatureSet(length: 1)
     try set.append(names: names, values: [1, 2, 3, 4, 5, 6], of: TestWorld.shared.alone)
-    #expect(set.names == ["a ", "b  c", "", "d ", "e\u{301}", "\u{301}f"])
+    #expect(set.names == names)
     let folder = TemporaryFolder()
     try set.write(to: folder.file("set.npy"))
     let read = try FeatureSet(contentsOf: folder.file("set.npy"))

@@ -43,6 +43,26 @@ import Testing
     }
   }
 
+  /// Each level would keep the way to it.
+  @Test func membersOfATextThatIsNestedDeeplyAreNotLookedFor() {
+    let deep = String(repeating: "{\"a\":", count: 200_000)
+    let start = ContinuousClock.now
+    #expect(JSONText.members(of: deep).count <= 32)
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
+  @Test(arguments: [
+    ("[]", "an object in braces is expected."),
+    (#"{"a": 1}"#, "a list in brackets is expected at .a."),
+    (#"{"a": ["1"]}"#, "a whole number is expected at .a[0]."),
+  ]) func whatADecoderComplainsOfIsSaidInWords(_ text: String, _ words: String) {
+    let failure = #expect(throws: Failure.self) {
+      _ = try JSONText.decode([String: [Int]].self, text, from: "file")
+    }
+    let says = failure?.message ?? ""
+    #expect(says.hasSuffix(": " + words) && !says.contains("DecodingError"), "\(says)")
+  }
+
   @Test func membersAreFoundWithTheirWayAndLine() {
     let text = """
       { "a": 1,

@@ -73,6 +73,8 @@ struct BatchScriptTests {
     let text = try script(
       .pbs, time: 600, ["--out", "r", "--resume", "latest-good", "--max-time", "5m"])
     #expect(text.hasSuffix("--out r --resume latest-good --max-time 5m\n"))
+    #expect(try script(.slurm, seeds: 0...1000).contains("--array=0-1000\n"))
+    #expect(try script(.slurm, ["--out", "r", "--resume=auto"]).hasSuffix("--resume=auto\n"))
     // Whole nodes; a third of a short limit for the last save.
     let whole = try script(.slurm, cores: nil, time: 60)
     #expect(whole.contains("--exclusive\n") && whole.contains("B:USR1@20\n"))
@@ -86,6 +88,16 @@ struct BatchScriptTests {
       ("add --cores", { _ = try script(.pbs, cores: nil) }),
       ("add --out RUN", { _ = try script(.slurm, ["--data", "d"]) }),
       ("without spaces", { _ = try script(.slurm, partition: "a b") }),
+      (
+        "leave out --seed", { _ = try script(.slurm, seeds: 1...3, ["--out", "r", "--seed", "5"]) }
+      ),
+      ("leave out --seed", { _ = try script(.pbs, seeds: 1...3, ["--seed=5", "--out", "r"]) }),
+      ("MaxArraySize 1001", { _ = try script(.slurm, seeds: 1...1001) }),
+      ("MaxArraySize 1001", { _ = try script(.slurm, seeds: 1...Int.max) }),
+      ("--find-rate trains no run", { _ = try script(.slurm, ["--out", "r", "--find-rate"]) }),
+      ("--dry-run trains no run", { _ = try script(.pbs, ["--out", "r", "--dry-run"]) }),
+      ("write --resume auto", { _ = try script(.slurm, ["--out", "r", "--resume"]) }),
+      ("write --resume auto", { _ = try script(.pbs, ["--resume", "--out", "r"]) }),
     ] as [(String, () throws -> Void)] {
       do {
         try body()

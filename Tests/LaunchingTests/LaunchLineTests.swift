@@ -81,6 +81,12 @@ struct LaunchLineTests {
     #expect(BatchJob({ _ in nil }) { _ in [] } == nil)
   }
 
+  /// A device would be read for ever.
+  @Test(arguments: ["/dev/zero", "/dev/null", "/nowhere/at/all", "/"])
+  func aListOfHostsThatIsNoFileIsRefused(_ path: String) {
+    #expect(throws: Failure.self) { try HostList.nodes(of: path) }
+  }
+
   @Test func noNetworkLeadsToThisMachine() {
     #expect(throws: Failure.self) { try Route.interface(to: ["localhost", "host.invalid"]) }
   }

@@ -131,9 +131,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "is not JSON: line 1, column 0: "), ("[]", "a value of type"),
+    ("", "is not JSON: line 1, column 0: "), ("[]", "an object in braces is expected"),
     ("{\n  \"name\": \"a\"\n  \"towers\": 2 }", "line 3, column 10: '}' expected near"),
-    ("{}", "'name' is missing"), (#"{"name": 1}"#, "a value of type String is expected at .name"),
+    ("{}", "'name' is missing"), (#"{"name": 1}"#, "a text in quotes is expected at .name"),
   ])
   func invalidDescriptionsAreRefused(_ text: String, _ words: String) {
     #expect(complaint(text).contains(words))
@@ -155,7 +155,7 @@ import Testing
     #expect(reads.contains("both") && reads.contains(".layers[0].reads"))
     #expect(reads.contains(#""own", "all", or for each tower the list"#))
     let text = complaint(Self.json(#"{"type": "maxPooling", "name": "p", "size": "3"}"#))
-    #expect(text.contains("a value of type Int is expected at .layers[0].size"))
+    #expect(text.contains("a whole number is expected at .layers[0].size"))
   }
 
   @Test(arguments: [
@@ -176,6 +176,14 @@ import Testing
     (
       json(conv.replacing("}", with: #", "tensor": "a\nb"}"#)),
       #"the 'tensor' of layer 'conv' is 'a\u{a}b'"#
+    ),
+    (json(#"{"type": "relu", "name": "a/../../x"}"#), "the name of a layer is 'a/../../x'; take"),
+    (json(#"{"type": "relu", "name": "/etc/x"}"#), "in parts between '/'"),
+    (json(#"{"type": "relu", "name": ".x"}"#), "without '.' in front"),
+    (json(#"{"type": "relu", "name": "a b"}"#), "take letters, digits"),
+    (
+      json(conv.replacing("}", with: #", "tensor": "../x"}"#)),
+      "the 'tensor' of layer 'conv' is '../x'; take letters"
     ),
     (json(conv.replacing("}", with: #", "tensor": "fc"}"#)), "two layers have tensors called 'fc'"),
   ])
@@ -227,6 +235,9 @@ import Testing
       "cannot have 2 groups of 3 maps"
     ),
     (#""type": "convolution", "kernels": 4, "size": 3, "weightDeviation": -1"#, "finite bias"),
+    (#""type": "convolution", "kernels": 4, "size": 3, "weightDeviation": 1e300"#, "0 to 1e6"),
+    (#""type": "convolution", "kernels": 4, "size": 3, "bias": 1e300"#, "from -1e6 to 1e6"),
+    (#""type": "responseNormalization", "exponent": 1e300"#, "an exponent from -100 to 100"),
     (
       #""type": "convolution", "kernels": 4, "size": 3, "reads": [[0, 1]]"#,
       "has lists for 1 towers, but the network has 2"

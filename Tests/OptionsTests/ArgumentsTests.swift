@@ -111,4 +111,20 @@ import Testing
     let command = Command("try", overview: "", groups: [("", [size])])
     #expect(try command.parse(["--size", "70", "--help"])[Command.help])
   }
+
+  @Test func outputsAreNeitherEachOtherNorInputs() throws {
+    let (one, two) = (Option("one", "FILE", .path, "One."), Option("two", "FILE", .path, "Two."))
+    let other = Option("other", "FILE", .path, "Read.")
+    let command = Command(
+      "try", overview: "", takesOperands: true, groups: [("", [one, two, other])])
+    // A file that there is, and where nothing is written.
+    let file = "/proc/self/exe"
+    func complaint(_ words: String...) -> String {
+      usageComplaint { try command.parse(words).checkOutputs([one, two]) }
+    }
+    #expect(complaint("--one", "x", "--two", "./x").contains("--one and --two both write './x'"))
+    try command.parse(["--one", "x", "--two", "y", "z"]).checkOutputs([one, two])
+    #expect(complaint("--one", file, "--other", file).contains("--one would replace"))
+    #expect(complaint("--one", file, file).contains("--one would replace"))
+  }
 }

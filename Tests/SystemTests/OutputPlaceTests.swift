@@ -142,4 +142,101 @@ import Testing
     )
     #expect(first.temporary != second.temporary)
   }
+
+  // MARK: Files that must stay
+
+  private func make(_ names: String...) {
+    for name in names { _ = folder.write(name, Array("{}".utf8)) }
+  }
+
+  private func makeRun() {
+    for name in ["run", "run/checkpoints", "run/tensorboard"] { mkdir(folder.file(name), 0o700) }
+    make("run/config.json", "run/metrics.jsonl", "run/checkpoints/step-00000002.safetensors")
+  }
+
+  @Test(arguments: [
+    "dataset.json", "statistics.safetensors", "rejected.jsonl", "train.index", "validation.index",
+    "test.index", "train-000000.tar", "validation-000007.tar",
+  ]) func aDatasetsFilesAreNoOutputs(_ name: String) {
+    mkdir(folder.file("data"), 0o700)
+    #expect(refusal(folder.file("data/\(name)")).isEmpty)
+    make("data/dataset.json")
+    #expect(refusal(folder.file("data/\(name)")).contains("is a file of the dataset"))
+    #expect(refusal(folder.file("data/preview.png")).isEmpty)
+    #expect(folder.read("data/dataset.json") == Array("{}".utf8))
+  }
+
+  @Test(arguments: [
+    "config.json", "metrics.jsonl", "log.txt", "provenance.jsonl", "lock",
+    "checkpoints/best.safetensors", "checkpoints/new.npy", "tensorboard/page.html",
+  ]) func aRunsFilesAreNoOutputs(_ name: String) {
+    makeRun()
+    #expect(refusal(folder.file("run/\(name)")).contains(" of the run "))
+    // By other ways to it.
+    #expect(refusal(folder.file("run/./checkpoints/../\(name)")).contains(" of the run "))
+    symlink("run/\(name)", folder.file("link"))
+    #expect(refusal(folder.file("link")).contains(" of the run "))
+    symlink("run/checkpoints", folder.file("points"))
+    #expect(refusal(folder.file("points/latest.safetensors")).contains(" of the run "))
+    for other in ["report.html", "kernels.png", "config.json.old"] {
+      #expect(refusal(folder.file("run/\(other)")).isEmpty, "\(other)")
+    }
+  }
+
+  /// Other programs have a config.json and a folder of checkpoints too.
+  @Test func otherFoldersAreNoRuns() {
+    mkdir(folder.file("model"), 0o700)
+    mkdir(folder.file("model/checkpoints"), 0o700)
+    make("model/config.json")
+    for name in ["config.json", "log.txt", "checkpoints/alexnet.safetensors"] {
+      #expect(refusal(folder.file("model/\(name)")).isEmpty, "\(name)")
+    }
+  }
+
+  private func complaint(_ outputs: [(String, String)], reading inputs: [String] = []) -> String {
+    do throws(Failure) {
+      try OutputPlace.check(outputs.map { (option: $0.0, path: $0.1) }, reading: inputs)
+      return ""
+    } catch { return error.message }
+  }
+
+  @Test func oneOutputDoesNotReplaceAnother() {
+    let (one, two) = (folder.file("same"), folder.path + "/./same")
+    let says = complaint([("--one", one), ("--two", two)])
+    #expect(says.contains("--one and --two both write"), "\(says)")
+    symlink("same", folder.file("link"))
+    #expect(complaint([("--one", one), ("--two", folder.file("link"))]).contains("both write"))
+    #expect(complaint([("--one", one), ("--two", folder.file("other"))]).isEmpty)
+    // Streams lose nothing.
+    #expect(complaint([("--one", "/dev/null"), ("--two", "/dev/null")]).isEmpty)
+  }
+
+  @Test func anOutputDoesNotReplaceWhatIsRead() {
+    make("input", "other")
+    symlink("input", folder.file("link"))
+    for path in ["input", "link"] {
+      let says = complaint(
+        [("--out", folder.file(path))], reading: ["fp32", folder.file("input")])
+      #expect(says.contains("--out would replace"), "\(says)")
+    }
+    #expect(complaint([("--out", folder.file("other"))], reading: [folder.file("input")]).isEmpty)
+  }
+
+  @Test func aCheckFindsWhatWouldFailAfterTheWork() throws {
+    func says(_ path: String, coming: String? = nil) -> String {
+      do throws(Failure) {
+        try OutputPlace.check(path, coming: coming)
+        return ""
+      } catch { return error.message }
+    }
+    #expect(says(folder.file("nosuch/x")).contains("No such file or directory. Make its folder"))
+    #expect(says("/dev/full").contains("always full"))
+    #expect(says("/dev/null").isEmpty)
+    let run = folder.file("run")
+    #expect(says(run + "/x", coming: run + "/").isEmpty)
+    #expect(!says(run + "/deeper/x", coming: run).isEmpty)
+    #expect(OutputPlace.isFile(run + "/config.json", ofRunIn: run + "/"))
+    #expect(OutputPlace.isFile("run/checkpoints/x", ofRunIn: "./run"))
+    #expect(!OutputPlace.isFile(run + "/timeline.json", ofRunIn: run))
+  }
 }

@@ -77,4 +77,18 @@ import Training
       #expect(mode(open.path) == bits)
     }
   }
+
+  /// The rule for outputs knows the names by heart.
+  @Test func noOutputReplacesAFileOfARun() throws {
+    try create()
+    for name in ["config.json", "metrics.jsonl"] { try write("{}", name) }
+    for path in [
+      run.configuration, run.metrics, run.log, run.provenance, run.lock, run.latest, run.best,
+      run.checkpoints + "/step-00000001.safetensors",
+    ] {
+      let failure = #expect(throws: Failure.self) { try OutputPlace.check(path) }
+      #expect(failure?.message.contains(" of the run ") == true, "\(path)")
+    }
+    try OutputPlace.check(run.path + "/report.html")
+  }
 }

@@ -21,9 +21,20 @@ import Training
     #expect(rates == [0.01, 0.01, 0.005, 0.005, 1e-4, 1e-4])
   }
 
-  @Test(arguments: ["", "# nothing", "1", "1 2 3", "a 0.1", "1 nan", "-1 0.1", "0 0", "1 -0.1"])
+  @Test(arguments: [
+    "", "# nothing", "1", "1 2 3", "a 0.1", "1 nan", "-1 0.1", "0 0", "1 -0.1",
+    "1e300 0.1", "1000001 0.1", "1 0.1 # a\0b",
+  ])
   func whatIsNoScheduleIsRefused(text: String) throws {
     #expect(throws: Failure.self) { try read(text) }
+  }
+
+  @Test func windowsLineEndsEndLines() throws {
+    #expect(
+      try read("# by hand\r\n2 0.005\r\n\r\n3.5 1e-4\r\n")
+        == .table(epochs: [2, 3.5], rates: [0.005, 1e-4]))
+    let failure = #expect(throws: Failure.self) { try read("5 0.1\r\n\r\n5 0.01\r\n") }
+    #expect(failure?.message.contains("Line 3 of") == true)
   }
 
   @Test func epochsMustRiseAndTheLineIsNamed() throws {

@@ -55,6 +55,28 @@ import Training
     #expect(hint.isEmpty || message.contains(hint), "\(message)")
   }
 
+  @Test(arguments: [
+    (String(repeating: "[", count: 50_000), "is nested more than 32 deep"),
+    (String(repeating: "{\"a\":", count: 50_000), "is nested more than 32 deep"),
+    ("[]", "an object in braces is expected"),
+  ]) func whatIsNoSettingsAtAllIsRefusedInWords(_ text: String, _ words: String) {
+    let start = ContinuousClock.now
+    let failure = #expect(throws: Failure.self) { _ = try read(text) }
+    #expect(failure?.exitCode == .badData)
+    let message = failure?.message ?? ""
+    #expect(message.contains(words) && !message.contains("DecodingError"), "\(message)")
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
+  @Test(arguments: [("\"biasLearningRateFactor\"", "1e300"), ("\"conv1\"", "1e300")])
+  func factorsThatNoNumberHoldsAreRefused(_ name: String, _ factor: String) throws {
+    let pattern = try Regex(name + " : [0-9.]+")
+    let text = settings.json.replacing(pattern, with: name + " : " + factor)
+    #expect(text.contains(factor))
+    let failure = #expect(throws: Failure.self) { _ = try read(text) }
+    #expect(failure?.message.contains("is not from 0.0 to 1000000.0") == true)
+  }
+
   @Test func aFileWithoutASettingSaysWhich() throws {
     let text = settings.json.replacing(/"momentum" : 0.9,/, with: "")
     let failure = #expect(throws: Failure.self) { _ = try read(text) }

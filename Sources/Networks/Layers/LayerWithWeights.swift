@@ -47,8 +47,8 @@ extension LayerWithWeights {
     guard (towers...1_000_000).contains(kernels) else {
       return "has \(kernels) kernels; \(towers) (one per tower) to 1000000 are allowed"
     }
-    guard initial.deviation.isFinite && initial.deviation >= 0 && initial.bias.isFinite else {
-      return "needs a finite bias and a finite weightDeviation of 0 or more"
+    guard (0...1e6).contains(initial.deviation), (-1e6...1e6).contains(initial.bias) else {
+      return "needs a finite bias, from -1e6 to 1e6, and a weightDeviation from 0 to 1e6"
     }
     return nil
   }

@@ -28,8 +28,13 @@ extension NormalizationTraits {
       return "needs an odd size from 1 to 255, not \(size)"
     }
     guard
-      constant.isFinite && constant > 0 && scale.isFinite && scale >= 0 && exponent.isFinite
-    else { return "needs a positive constant, a scale of 0 or more and a finite exponent" }
+      constant > 0 && constant <= 1e6 && (0...1e6).contains(scale)
+        && (-100...100).contains(exponent)
+    else {
+      return
+        "needs a positive constant up to 1e6, a scale of 0 or more, up to 1e6, and an exponent "
+        + "from -100 to 100"
+    }
     return nil
   }
 

@@ -8,6 +8,7 @@ import Glibc
 /// - A device, a pipe or an open stream (`/dev/null`, `/dev/stdout`, `/dev/fd/3`) stays what it is:
 ///   it gets the bytes when they are complete.
 /// - A folder, a disk and a socket are refused.
+/// - So are the files of datasets and runs, `KeptFiles`.
 ///
 /// The writer fills the file `temporary`, and then calls `publish`. If `publish` is never called,
 /// nothing is left behind, unless the process is killed.
@@ -69,22 +70,82 @@ package final class OutputPlace {
   }
 
   /// Checks whether a path can be written, before the work whose result goes there.
+  /// - Parameters:
+  ///   - name: The path.
+  ///   - coming: A folder that the work makes: what is in it is not there yet.
   /// - Throws: `Failure` (cannotCreate) if it cannot.
-  package static func check(_ name: String) throws(Failure) { _ = try target(name) }
-
-  /// Checks that a path is none of the files that are read, under this name or another: a link, or a
-  /// second name.
-  /// - Throws: `Failure` (usage) if it is one of them.
-  package static func check(_ name: String, isNoneOf inputs: [String]) throws(Failure) {
-    guard let status = FileStatus(name), status.isFile else { return }
-    for input in inputs where FileStatus(input)?.isSameFile(as: status) == true {
-      throw Failure(
-        .usage,
-        name == input
-          ? "\(quoted(name)) is read and would be replaced; name another file with --out."
-          : "\(quoted(name)) is the file \(quoted(input)) under another name, which is read and "
-            + "would be replaced; name another file with --out.")
+  package static func check(_ name: String, coming: String? = nil) throws(Failure) {
+    switch try target(name) {
+    case .file(let path):
+      let folder = KeptFiles.parts(of: path).folder
+      if let coming, FileStatus(folder) == nil, isSame(folder, coming) { return }
+      guard access(folder, W_OK | X_OK) == 0 else {
+        throw .system(
+          .cannotCreate, "\(quoted(name)) cannot be created", errno: errno,
+          remedy: errno == ENOENT ? "Make its folder first, or name another place." : "")
+      }
+    case .stream(let path):
+      guard access(path, W_OK) == 0 else {
+        throw .system(.cannotCreate, "\(quoted(name)) cannot be written", errno: errno)
+      }
+      var status = stat()
+      // It takes no byte, and says so only when it is given some.
+      guard stat(path, &status) != 0 || status.st_rdev != fullDevice else {
+        throw Failure(
+          .cannotCreate, "\(quoted(name)) is the device that is always full; name a file.")
+      }
+    case .open: break
     }
+  }
+
+  /// The device number of `/dev/full`, which Linux gives to nothing else.
+  private static let fullDevice: dev_t = 0x107
+
+  /// Whether two paths are the same but for slashes and dots.
+  private static func isSame(_ one: String, _ other: String) -> Bool {
+    func parts(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
+    return one.hasPrefix("/") == other.hasPrefix("/") && parts(one) == parts(other)
+  }
+
+  /// Checks all outputs of a command before its work, as `check` does each, and that none of them
+  /// replaces another or what the command reads.
+  /// - Parameters:
+  ///   - outputs: What asks for each, `--chart`, and its path.
+  ///   - inputs: Words that may be paths of files to read.
+  ///   - coming: A folder that the work makes.
+  /// - Throws: `Failure`: cannotCreate for one that cannot be written, usage for two that are the
+  ///   same file, or one that is read.
+  package static func check(
+    _ outputs: [(option: String, path: String)], reading inputs: [String] = [],
+    coming: String? = nil
+  ) throws(Failure) {
+    var files: [(option: String, place: FileStatus.Identity, name: String)] = []
+    for (option, path) in outputs {
+      try check(path, coming: coming)
+      guard case .file(let file) = try target(path) else { continue }
+      let (folder, name) = KeptFiles.parts(of: file)
+      guard let place = FileStatus(folder)?.identity else { continue }
+      if let other = files.first(where: { $0.place == place && $0.name == name }) {
+        throw Failure(
+          .usage,
+          "\(other.option) and \(option) both write \(quoted(path)); give each a file of its own.")
+      }
+      files.append((option, place, name))
+      guard let old = FileStatus(file) else { continue }
+      for input in inputs where FileStatus(input)?.isSameFile(as: old) == true {
+        throw Failure(
+          .usage,
+          "\(option) would replace \(quoted(input)), which is read; name another file.")
+      }
+    }
+  }
+
+  /// Whether a path would be one of the files of a run that is yet to be made in a folder.
+  package static func isFile(_ name: String, ofRunIn folder: String) -> Bool {
+    let parts = KeptFiles.parts(of: name)
+    if isSame(parts.folder, folder) { return KeptFiles.isOfRun(parts.name) }
+    let above = KeptFiles.parts(of: parts.folder)
+    return isSame(above.folder, folder) && KeptFiles.isOfRun(above.name)
   }
 
   /// Whether a path is that of a regular file, next to which other files can be written.
@@ -184,10 +245,10 @@ package final class OutputPlace {
         guard errno == ENOENT else {
           throw .system(.cannotCreate, "\(quoted(name)) cannot be created", errno: errno)
         }
-        return .file(path)
+        return try .file(unkept(path, name))
       }
       switch status.kind {
-      case .file: return .file(path)
+      case .file: return try .file(unkept(path, name))
       case .pipe, .device: return .stream(path)
       case .link: path = try followed(path, name)
       case .folder:
@@ -206,6 +267,14 @@ package final class OutputPlace {
     }
     throw Failure(
       .cannotCreate, "The link \(quoted(name)) is part of a loop of links; name a file.")
+  }
+
+  /// The path of a file that may be made or replaced.
+  private static func unkept(_ path: String, _ name: String) throws(Failure) -> String {
+    guard let owner = KeptFiles.owner(of: path) else { return path }
+    throw Failure(
+      .cannotCreate,
+      "\(quoted(name)) is a file of \(owner), which would be damaged; name another file.")
   }
 
   /// The target of a link, relative to the link's folder.

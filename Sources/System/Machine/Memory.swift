@@ -28,6 +28,25 @@ package enum Memory {
   /// cannot.
   package static func librarySpace(threads: Int) -> Int { (128 + 128 * threads) << 20 }
 
+  /// Refuses to build what computes products where the process's own limit leaves no room for it:
+  /// OpenBLAS would retry for ever.
+  /// - Parameters:
+  ///   - threads: The threads that compute.
+  ///   - bytes: What is allocated besides.
+  /// - Throws: `Failure` (usage) that names both numbers.
+  package static func requireLibrarySpace(
+    threads: Int, besides bytes: Int = 0
+  ) throws(Failure) {
+    guard let left = processLimit else { return }
+    let needed = librarySpace(threads: threads) + bytes
+    guard left < needed else { return }
+    throw Failure(
+      .usage,
+      "The memory limit of this process (ulimit -v) leaves \(left >> 20) MiB, and computing with "
+        + "\(counted(threads, "thread", "threads")) needs \(needed >> 20) MiB, of which OpenBLAS "
+        + "reserves 128 MiB for each; raise the limit, or give fewer --threads.")
+  }
+
   /// The number at the start of a system file.
   private static func number(in path: String) -> Int? {
     SystemText.lines(of: path).first.flatMap { Int($0.prefix { ("0"..."9").contains($0) }) }

@@ -1,30 +1,28 @@
-import Foundation
+import JSON
 package import System
 
 extension LearningRateSchedule {
   /// Reads a schedule's file: a line `EPOCH RATE` for each rate, the epochs done from which on it
   /// holds, in rising order; `#` begins a comment.
-  /// - Throws: `Failure`: input/output where it cannot be read, badData where a line is none of
-  ///   these, with its number.
+  /// - Throws: `Failure`: inputMissing where it cannot be read, badData where it is no text or a line
+  ///   is none of these, with its number.
   package init(contentsOf path: String) throws(Failure) {
-    guard let data = FileManager.default.contents(atPath: path),
-      let text = String(data: data, encoding: .utf8)
-    else {
-      throw Failure(.inputOutput, "\(quoted(path)) cannot be read as text.")
+    let text = try TextFile.read(path, limit: JSONText.longestByHand)
+    guard !text.utf8.contains(0) else {
+      throw Failure(.badData, "\(quoted(path)) holds zero bytes; a schedule is plain text.")
     }
     var (epochs, rates): ([Double], [Double]) = ([], [])
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
+    for (number, line) in text.textLines.enumerated() {
       let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
       guard !words.isEmpty else { continue }
       let numbers = words.compactMap { Double($0) }.filter(\.isFinite)
-      guard words.count == 2, numbers.count == 2, numbers[0] >= 0,
+      guard words.count == 2, numbers.count == 2, SettingBounds.tableEpoch.contains(numbers[0]),
         numbers[0] > epochs.last ?? -1, SettingBounds.tableRate.contains(numbers[1])
       else {
         throw Failure(
           .badData,
           "Line \(number + 1) of \(quoted(path)) is \(quoted(String(line))); a schedule has lines "
-            + "such as '30 0.001': an epoch, larger than in the line before, and the rate from "
+            + "such as '30 0.001': an epoch up to 1000000, larger than in the line before, and the rate from "
             + "there on.")
       }
       epochs.append(numbers[0])

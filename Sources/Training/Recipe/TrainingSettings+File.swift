@@ -15,7 +15,8 @@ extension TrainingSettings {
         .inputMissing,
         "There is no file \(quoted(path)); --config takes the config.json of a run.")
     }
-    let text = try TextFile.read(path)
+    let text = try TextFile.read(path, limit: JSONText.longestByHand)
+    try JSONText.check(Array(text.utf8)[...], from: path)
     let members = JSONText.members(of: text)
     func unknown(_ member: (path: [String], line: Int), _ meant: String?) -> Failure {
       Failure(

@@ -30,13 +30,13 @@ extension TrainingSettings {
       throw Failure(.badData, "\(quoted(path)) is damaged: \(error.message)")
     }
     let check = NumberCheck(path: path)
-    let any = 0...Double.greatestFiniteMagnitude
     try check.require("threadsPerTower", threadsPerTower, in: 1...4096)
     for option in RecordedOptions.all { try option.check(self, from: path) }
     try check.require("what accumulate leaves", recipe.batchSize % recipe.parts, in: 0...0)
-    try check.require("biasLearningRateFactor", recipe.biasLearningRateFactor, in: any)
+    try check.require(
+      "biasLearningRateFactor", recipe.biasLearningRateFactor, in: SettingBounds.factor)
     try check.require("cropChunk", recipe.augmentation.cropChunk, in: 1...1_000_000)
-    try check.require("colourNoise", recipe.augmentation.colourNoise, in: any)
+    try check.require("colourNoise", recipe.augmentation.colourNoise, in: SettingBounds.factor)
     try check.require("divisor", recipe.augmentation.divisor, in: 1e-6...1e6)
     try check.require(
       "colourNoiseEndEpoch", recipe.augmentation.colourNoiseEndEpoch, in: 0...1_000_000)
@@ -55,6 +55,7 @@ extension TrainingSettings {
     case .cosine(let epochs): try check.require("epochs", epochs, in: 1e-9...1e9)
     case .table(let epochs, let rates):
       try check.require("the number of rates", rates.count, in: epochs.count...epochs.count)
+      for epoch in epochs { try check.require("an epoch", epoch, in: SettingBounds.tableEpoch) }
       for rate in rates { try check.require("a rate", rate, in: SettingBounds.tableRate) }
     case .constant: break
     }
@@ -68,12 +69,12 @@ extension TrainingSettings {
       try check.require("the number of epochs", rates.count, in: 0...1000)
       for rate in rates {
         try check.require("fromEpoch", rate.fromEpoch, in: 1...1_000_000)
-        try check.require("the factor of the weights' rate", rate.weights, in: any)
-        try check.require("the factor of the biases' rate", rate.biases, in: any)
+        try check.require("the factor of the weights' rate", rate.weights, in: SettingBounds.factor)
+        try check.require("the factor of the biases' rate", rate.biases, in: SettingBounds.factor)
       }
     }
     for (layer, factor) in fineTuning?.learningRateFactors ?? [:] {
-      try check.require("the learning rate of \(quoted(layer))", factor, in: any)
+      try check.require("the learning rate of \(quoted(layer))", factor, in: SettingBounds.factor)
     }
   }
 }

@@ -64,7 +64,7 @@ package struct Provenance: Codable, Equatable, Sendable {
   package static func starts(of run: RunDirectory) throws(Failure) -> [Provenance] {
     guard FileStatus(run.provenance) != nil else { return [] }
     var starts: [Provenance] = []
-    for line in try TextFile.read(run.provenance).split(separator: "\n") {
+    for line in try TextFile.read(run.provenance).textLines where !line.isEmpty {
       starts.append(try JSONText.decode(Provenance.self, String(line), from: run.provenance))
     }
     return starts

@@ -106,12 +106,14 @@ package final class TextFile: Sendable {
   }
 
   /// The longest text to read as a whole.
-  private static let longest = 256 << 20
+  package static let longest = 256 << 20
 
-  /// The text of a whole file.
+  /// The text of a whole file of at most so many bytes.
   /// - Throws: `Failure` (inputMissing) if it cannot be read, (badData) if it is not text.
-  package static func read(_ path: String) throws(Failure) -> String {
-    let bytes = try RegularFile.contents(of: path, limit: longest)
+  package static func read(
+    _ path: String, limit: Int = longest
+  ) throws(Failure) -> String {
+    let bytes = try RegularFile.contents(of: path, limit: limit)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.badData, "The file \(quoted(path)) cannot be read as text.")
     }
