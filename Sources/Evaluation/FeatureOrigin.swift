@@ -36,8 +36,9 @@ package struct FeatureOrigin: Codable, Equatable, Sendable {
     (self.step, self.weights) = (step, weights)
   }
 
-  /// Whether features of both can be compared. A run may be moved, and weights exported: the rest
-  /// is for people.
+  /// Whether features of both can be compared.
+  ///
+  /// A run may be moved, and weights exported: the rest is for people.
   private func isComparable(with other: FeatureOrigin) -> Bool {
     (layer, weights) == (other.layer, other.weights)
   }

@@ -73,7 +73,8 @@ import Testing
     #expect(further.code == 0, "\(further.error)")
     for ranks in [nil, 2] {
       let refused = try Program.alexnet(
-        ranks: ranks, ["similar", folder.path + "/further", "--features", features, set + "/90.bmp"])
+        ranks: ranks,
+        ["similar", folder.path + "/further", "--features", features, set + "/90.bmp"])
       #expect(refused.code == 64 && refused.output.isEmpty, "\(refused.output)")
       #expect(refused.error.contains("after step 4,"), "\(refused.error)")
       #expect(refused.error.contains("after step 6,"), "\(refused.error)")

@@ -57,7 +57,8 @@ import Testing
       }
       let message = failure?.message ?? ""
       #expect(failure?.exitCode == .usage)
-      #expect(message.contains("'set.npy' holds features of layer 'drop7' of 'alexnet'"), "\(message)")
+      #expect(
+        message.contains("'set.npy' holds features of layer 'drop7' of 'alexnet'"), "\(message)")
       #expect(message.contains("after step 100") && message.contains("'run'"), "\(message)")
     }
   }
