@@ -1,4 +1,5 @@
 import Data
+import Foundation
 import Images
 import MPI
 import Options
@@ -91,7 +92,9 @@ enum Prepare: Subcommand {
     let arguments = try command.parse(words)
     let settings = try settings(arguments)
     if arguments[dryRun] { return try survey(settings) }
-    if let path = arguments[preview] { try OutputPlace.check(path) }
+    if let path = arguments[preview], !willBeMade(path, in: settings.destination) {
+      try OutputPlace.check(path)
+    }
     let display = PreparationDisplay(destination: settings.destination)
     guard Launcher.hasStartedRanks else {
       display.show(try Preparation.run(settings) { display.show($0) })
@@ -107,6 +110,14 @@ enum Prepare: Subcommand {
         }
       }
     }
+  }
+
+  /// Whether a file lies in the dataset's folder, which is not there yet.
+  private static func willBeMade(_ path: String, in folder: String) -> Bool {
+    guard FileStatus(folder) == nil else { return false }
+    let parent = URL(fileURLWithPath: path).deletingLastPathComponent()
+    return parent.standardizedFileURL.path
+      == URL(fileURLWithPath: folder).standardizedFileURL.path
   }
 
   private static func survey(_ settings: PreparationSettings) throws(Failure) {

@@ -7,6 +7,7 @@ import Glibc
 /// - A symbolic link is followed: the file it leads to is made or replaced, and the link stays.
 /// - A device, a pipe or an open stream (`/dev/null`, `/dev/stdout`, `/dev/fd/3`) stays what it is:
 ///   it gets the bytes when they are complete.
+/// - `-` is standard output, as elsewhere; `./-` is a file.
 /// - A folder, a disk and a socket are refused.
 ///
 /// The writer fills the file `temporary`, and then calls `publish`. If `publish` is never called,
@@ -70,7 +71,26 @@ package final class OutputPlace {
 
   /// Checks whether a path can be written, before the work whose result goes there.
   /// - Throws: `Failure` (cannotCreate) if it cannot.
-  package static func check(_ name: String) throws(Failure) { _ = try target(name) }
+  package static func check(_ name: String) throws(Failure) {
+    guard case .file(let path) = try target(name) else { return }
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard let status = FileStatus(folder) else {
+      throw .system(
+        .cannotCreate, "\(quoted(name)) cannot be created in the folder \(quoted(folder))",
+        errno: errno, remedy: "Make the folder first, or name another one.")
+    }
+    guard status.isFolder else {
+      throw Failure(
+        .cannotCreate,
+        "\(quoted(name)) cannot be created: \(quoted(folder)) is not a folder; name another one.")
+    }
+    // The file is written beside its name first.
+    guard access(folder, W_OK | X_OK) == 0 else {
+      throw .system(
+        .cannotCreate, "\(quoted(name)) cannot be created in the folder \(quoted(folder))",
+        errno: errno, remedy: "Name another folder.")
+    }
+  }
 
   /// Whether a path is that of a regular file, next to which other files can be written.
   package static func isFile(_ name: String) -> Bool {
@@ -157,7 +177,8 @@ package final class OutputPlace {
     guard !name.isEmpty, name.isPath else {
       throw Failure(.cannotCreate, "\(quoted(name)) is not a file name; give another one.")
     }
-    var path = name
+    // Only as a whole name: a link may lead to a file of this name.
+    var path = name == "-" ? "/dev/stdout" : name
     for _ in 0..<mostLinks {
       if let number = openStream(path) {
         guard fcntl(number, F_GETFD) >= 0 else {
@@ -208,7 +229,7 @@ package final class OutputPlace {
   }
 
   /// Whether a path is standard output, so that messages must not go there.
-  static func isStandardOutput(_ name: String) -> Bool {
+  package static func isStandardOutput(_ name: String) -> Bool {
     if case .open(1)? = try? target(name) { true } else { false }
   }
 
