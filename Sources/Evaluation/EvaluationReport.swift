@@ -64,9 +64,16 @@ package struct EvaluationReport {
   static func figures(_ evaluation: Evaluation) -> String {
     let (top1, top5) = (evaluation.top1Errors, evaluation.top5Errors)
     return String(
-      format: "top-1 error %.2f %% (%d of %d), top-5 error %.2f %% (%d), loss %.4f",
-      evaluation.percent(top1), top1, evaluation.images.count, evaluation.percent(top5), top5,
-      evaluation.loss)
+      format: "top-1 error %.2f %% (%d of %d), ", evaluation.percent(top1), top1,
+      evaluation.images.count)
+      + (hasTop5(evaluation)
+        ? String(format: "top-5 error %.2f %% (%d), ", evaluation.percent(top5), top5) : "")
+      + String(format: "loss %.4f", evaluation.loss)
+  }
+
+  /// Whether the top-5 error says anything: of five classes none is further behind.
+  private static func hasTop5(_ evaluation: Evaluation) -> Bool {
+    evaluation.classNames.count > 5
   }
 
   private var classTable: [String] {
@@ -84,12 +91,18 @@ package struct EvaluationReport {
     func percent(_ share: Double?) -> String {
       share.map { String(format: "%8.2f", 100 * $0) } ?? "       -"
     }
-    return [heading, "  images   top-1 %   top-5 %  precis. % recall %      F1 %  class"]
+    let hasTop5 = Self.hasTop5(whole)
+    return [
+      heading,
+      "  images   top-1 %  \(hasTop5 ? " top-5 %  " : "")precis. % recall %      F1 %  class",
+    ]
       + shown.map { errors in
         String(
-          format: "  %6d  %8.2f  %8.2f  ", errors.images,
-          100 * Double(errors.top1Errors) / Double(errors.images),
-          100 * Double(errors.top5Errors) / Double(errors.images))
+          format: "  %6d  %8.2f  ", errors.images,
+          100 * Double(errors.top1Errors) / Double(errors.images))
+          + (hasTop5
+            ? String(format: "%8.2f  ", 100 * Double(errors.top5Errors) / Double(errors.images))
+            : "")
           + "\(percent(errors.precision))  \(percent(errors.recall))  \(percent(errors.f1))  "
           + className(errors.label)
       }

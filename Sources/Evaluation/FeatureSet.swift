@@ -6,8 +6,8 @@ import Networks
 package import System
 import Training
 
-/// The features of a set of pictures: an array of pictures x features in a .npy file, and the
-/// pictures' names, one per line, in a .txt file next to it.
+/// The features of a set of pictures: an array of pictures x features in a .npy file, and in a .txt
+/// file next to it a line that says what made them and the pictures' names, one per line.
 package struct FeatureSet: Sendable {
   /// The names of the pictures.
   package private(set) var names: [String]
@@ -16,7 +16,12 @@ package struct FeatureSet: Sendable {
   /// The features, picture by picture.
   package private(set) var values: [Float]
 
-  package init(length: Int) { (names, self.length, values) = ([], length, []) }
+  /// What made the features; nil in older files, which do not say.
+  package private(set) var origin: FeatureOrigin?
+
+  package init(length: Int, of origin: FeatureOrigin? = nil) {
+    (names, self.length, values, self.origin) = ([], length, [], origin)
+  }
 
   /// Appends the pictures of all ranks, in rank order, to the first rank's set; all ranks call this
   /// together.
@@ -100,7 +105,9 @@ package struct FeatureSet: Sendable {
       )
     }
     let list = Self.namesPath(path)
-    names = Self.lines(try TextFile.read(list))
+    var lines = Self.lines(try TextFile.read(list))
+    origin = try FeatureOrigin.take(from: &lines, of: list)
+    names = lines
     guard names.count == array.shape[0] else {
       throw Failure(
         .badData,
@@ -117,7 +124,16 @@ package struct FeatureSet: Sendable {
     try values.withUnsafeBufferPointer { values throws(Failure) in try writer.append(values) }
     try writer.finish()
     guard OutputPlace.isFile(path) else { return }
-    try TextFile.write(lines: names.map { Self.line($0) + "\n" }.joined(), to: Self.namesPath(path))
+    try Self.write(names: names, of: origin, beside: path)
+  }
+
+  /// Writes the names of the pictures whose features are in a file, and what made these.
+  /// - Throws: `Failure` (cannotCreate, inputOutput) if that fails.
+  package static func write(
+    names: [String], of origin: FeatureOrigin?, beside path: String
+  ) throws(Failure) {
+    let lines = (origin.map { [$0.line] } ?? []) + names.map(line)
+    try TextFile.write(lines: lines.joined(separator: "\n") + "\n", to: namesPath(path))
   }
 }
 

@@ -5,6 +5,8 @@ package struct Arguments: Sendable {
   package internal(set) var operands: [String] = []
   /// The variables of the environment that gave values, each as `NAME=VALUE`.
   package internal(set) var variables: [String] = []
+  /// The names of these variables, by that of the option.
+  var variableNames: [String: String] = [:]
 
   /// The option's value; nil where it was not given.
   package subscript<Value>(_ option: Option<Value>) -> Value? {
@@ -27,6 +29,12 @@ package struct Arguments: Sendable {
 
   /// Whether the option was given.
   package func has(_ option: any AnyOption) -> Bool { values[option.declaration.name] != nil }
+
+  /// The option as the user gave it: with the variable where that gave the value.
+  package func naming(_ option: some AnyOption) -> String {
+    let name = option.declaration.name
+    return "--\(name)" + (variableNames[name].map { " (\($0) in the environment)" } ?? "")
+  }
 
   private func read<Value>(_ option: some AnyOption, as type: Value.Type) -> [Value] {
     let name = option.declaration.name

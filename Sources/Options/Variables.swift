@@ -44,6 +44,7 @@ extension Command {
         throw Failure(.usage, "The variable \(variable) of the environment: \(error.message)")
       }
       arguments.variables.append("\(variable)=\(word)")
+      arguments.variableNames[option.declaration.name] = variable
     }
   }
 

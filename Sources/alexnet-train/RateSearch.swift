@@ -2,6 +2,7 @@ import Data
 import Foundation
 import MPI
 import ModelParallel
+import Networks
 import Options
 import Report
 import System
@@ -16,10 +17,11 @@ extension TrainCommand {
   /// Refuses options that only a run has, or only the test.
   func checkRateSearch() throws(Failure) {
     let ofTest: [any AnyOption] = [TrainOptions.rateChart, TrainOptions.rates]
+    // Docs/Training.md and the help list the same.
     let ofRuns: [any AnyOption] = [
-      TrainOptions.out, TrainOptions.resume, TrainOptions.dryRun, RecordedOptions.learningRate,
-      RecordedOptions.baseBatch, RecordedOptions.warmUp, TrainOptions.schedule,
-      RecordedOptions.epochs,
+      TrainOptions.out, TrainOptions.resume, TrainOptions.dryRun, TrainOptions.timeline,
+      RecordedOptions.learningRate, RecordedOptions.baseBatch, RecordedOptions.warmUp,
+      TrainOptions.schedule, TrainOptions.divideRateAt, RecordedOptions.epochs,
     ]
     guard arguments[TrainOptions.findRate] else {
       for name in ofTest.filter(arguments.has).map(\.declaration.name) {
@@ -27,13 +29,19 @@ extension TrainCommand {
       }
       return
     }
-    for name in ofRuns.filter(arguments.has).map(\.declaration.name) {
-      throw Failure(
-        .usage,
-        "--find-rate tests one learning rate after the other and leaves no run behind, so --\(name) "
-          + "means nothing to it; leave it out.")
+    let wrong = ofRuns.filter(arguments.has).map { arguments.naming($0) }
+    guard let last = wrong.last else {
+      if let path = arguments[TrainOptions.rateChart], world.rank == 0 {
+        try OutputPlace.check(path)
+      }
+      return
     }
-    if let path = arguments[TrainOptions.rateChart] { try OutputPlace.check(path) }
+    let names = wrong.count == 1 ? last : wrong.dropLast().joined(separator: ", ") + " and " + last
+    throw Failure(
+      .usage,
+      "--find-rate tests one learning rate after the other and leaves no run behind, so \(names) "
+        + (wrong.count == 1
+          ? "means nothing to it; leave it out." : "mean nothing to it; leave them out."))
   }
 
   /// Runs the test, and draws and explains what it saw.
@@ -56,7 +64,9 @@ extension TrainCommand {
     let finder = try RateFinder(
       settings, dataset, plan.placement, parallelism, world,
       startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads)
-    let found = try finder.run(RateTest(rates, steps: steps)) { point, step in
+    let found = try finder.run(
+      RateTest(rates, steps: steps, classes: settings.network.classes)
+    ) { point, step in
       guard step % 10 == 0 else { return }
       say(
         "step \(step)/\(steps)  lr \(plain(point.rate, digits: 3))  loss "
@@ -66,10 +76,26 @@ extension TrainCommand {
       say("Stopped before the end of the test.\n")
       return .savedUnfinished
     }
+    // The suggestion is what the test was for: no drawing that fails may take it away.
+    let suggestion = Result { try test.suggestion }
+    if case .success(let suggestion) = suggestion { say(words(suggestion, settings.recipe)) }
     if world.rank == 0 { try draw(test) }
-    let suggestion = try test.suggestion
-    say("Suggestion: --learning-rate \(plain(suggestion.rate)), \(suggestion.reason).\n")
+    _ = try suggestion.get()
     return .done
+  }
+
+  /// What is suggested, so that it is right where it is followed with the same settings.
+  ///
+  /// The test's rates are those of the whole batch; a run multiplies what it is given where the
+  /// record of --config has a base batch.
+  private func words(_ suggestion: RateTest.Suggestion, _ recipe: Recipe) -> String {
+    guard let base = recipe.baseBatch, base != recipe.batchSize else {
+      return "Suggestion: --learning-rate \(plain(suggestion.rate)), \(suggestion.reason).\n"
+    }
+    let factor = Double(recipe.batchSize) / Double(base)
+    return "Suggestion: --learning-rate \(plain(suggestion.rate / factor, digits: 3)), which the "
+      + "recorded --base-batch \(base) multiplies by \(plain(factor, digits: 6)) to "
+      + "\(plain(suggestion.rate)) for the batch of \(recipe.batchSize): \(suggestion.reason).\n"
   }
 
   private func draw(_ test: RateTest) throws(Failure) {
@@ -100,7 +126,7 @@ extension TrainCommand {
     }
     if let path = arguments[TrainOptions.rateChart] {
       try TextFile.write(lines: try chart.svgFile(), to: path)
-      say("The curve is in \(path).\n")
+      try StandardStream.confirm("The curve is in \(quoted(path)).\n", of: path)
     }
   }
 }

@@ -100,14 +100,16 @@ enum TrainOptions {
   static let initial = Option(
     "initial", "NAME", Reading<InitialScheme>.word, default: "the network's",
     "Initial values: paper (N(0, 0.01^2), hidden biases 1), code2012 (conv3-5 N(0, 0.03^2)), caffe "
-      + "(fc6 and fc7 N(0, 0.005^2), hidden biases 0.1) or he (N(0, 2 / inputs), biases 0).")
+      + "(fc6 and fc7 N(0, 0.005^2), hidden biases 0.1) or he (N(0, 2 / inputs), biases 0; on pixels of 0 to 255 it begins with "
+      + "large losses and needs rates of about 1e-5 to 1e-4).")
 
   // MARK: Finding a learning rate
 
   static let findRate = Flag(
     "find-rate",
     "Train nothing to keep: test learning rates, which grow from step to step (--max-steps, 100 by "
-      + "default), draw the loss and suggest a rate.")
+      + "default), draw the loss and suggest a rate. Takes none of --out, --resume, --dry-run, --timeline, "
+      + "--learning-rate, --base-batch, --warm-up, --schedule, --divide-rate-at and --epochs.")
   static let rates = Setting(
     "rates", "A:B",
     Reading(text: { "\(plain($0.lowerBound)):\(plain($0.upperBound))" }) { word, option in
@@ -155,7 +157,9 @@ enum TrainOptions {
           .usage, "--\(option) takes two steps such as 10:20, not \(quoted(word)).")
       }
       return first...last
-    }, default: 10...20, "With --timeline: the first and the last step to record.")
+    }, default: 10...20,
+    "With --timeline: the first and the last step to record; the default means those after the run's "
+      + "start, as far as there are any.")
 
   // MARK: Stopping and faults
 

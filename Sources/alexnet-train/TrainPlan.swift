@@ -37,7 +37,9 @@ struct TrainPlan {
       throw Failure(.usage, "--verbose needs --dry-run, which shows every setting with it.")
     }
     timeline = arguments[TrainOptions.timeline].map {
-      TimelineChoice(path: $0, steps: arguments[TrainOptions.timelineSteps])
+      TimelineChoice(
+        path: $0, steps: arguments[TrainOptions.timelineSteps],
+        isDefault: !arguments.has(TrainOptions.timelineSteps))
     }
     guard timeline != nil || !arguments.has(TrainOptions.timelineSteps) else {
       throw Failure(.usage, "--timeline-steps needs --timeline FILE, the file to write.")

@@ -91,6 +91,18 @@ enum Evaluate: Subcommand {
     let weighting = try weighting(arguments, networks: networks.count)
     // Problems with the output files are found before the work, not after it.
     if world.rank == 0 { try arguments.checkOutputs([predictions, confusion, ilsvrc]) }
+    // What else there is to say must not get between the lines of a file.
+    let streamed = [predictions, confusion, ilsvrc].filter {
+      arguments[$0].map(OutputPlace.isStandardOutput) == true
+    }.map { "--\($0.declaration.name)" }
+    let wanted =
+      streamed + [json, csv].filter { arguments[$0] }.map { "--\($0.declaration.name)" }
+    guard streamed.isEmpty || wanted.count == 1 else {
+      throw Failure(
+        .usage,
+        "\(wanted.joined(separator: " and ")) would write to standard output one after the other; "
+          + "name files.")
+    }
     let submission = try arguments[ilsvrc].map { _ in
       try ILSVRCSubmission(
         classNames: networks[0].file.preprocessing.classNames, kit: arguments[devkit])
@@ -104,7 +116,7 @@ enum Evaluate: Subcommand {
       StandardStream.error.tell("Note: \(note)\n")
     }
     let isForPeople = !arguments[json] && !arguments[csv] && world.rank == 0
-    let status = isForPeople ? StatusLine() : nil
+    let status = isForPeople && streamed.isEmpty ? StatusLine() : nil
     let result = try evaluator.evaluate(
       networks, weighting: weighting,
       threadsPerTower: arguments[threadsPerTower]
@@ -121,12 +133,15 @@ enum Evaluate: Subcommand {
     for (option, text) in [
       (predictions, report.predictionsCSV), (confusion, report.confusionCSV),
     ] {
-      if let path = arguments[option] { try TextFile.write(lines: text, to: path) }
+      if let path = arguments[option] {
+        try TextFile.write(lines: text, to: path)
+        if OutputPlace.isFile(path) { status?.say("Wrote \(quoted(path)).") }
+      }
     }
     if arguments[json] || arguments[csv] {
       try StandardStream.output.write(arguments[json] ? report.json : report.csv)
     } else {
-      try StandardStream.output.show(report.text)
+      try (streamed.isEmpty ? StandardStream.output : .error).show(report.text)
     }
     if let path = arguments[ilsvrc], let submission {
       let text = submission.text(result.whole)

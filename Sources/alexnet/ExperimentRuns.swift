@@ -121,14 +121,19 @@ struct ExperimentRuns {
 
   // MARK: What they will take
 
-  /// A setting's runs, and the seconds of a step in a short timing.
+  /// A setting's runs, and the seconds of a step in a short timing; nil where it ended too soon.
   struct Cost {
     var arm: String
     var runs: Int
     var steps: Int
-    var seconds: Double
-    var hours: Double
+    var seconds: Double?
+    var hours: Double?
   }
+
+  /// The steps of a timing, and those at its beginning that do not count: they touch memory for the
+  /// first time.
+  private static let timedSteps = 8
+  static let untimedSteps = 3
 
   /// Times some steps of each setting that has runs to make.
   func costs(of runs: [PlannedRun], progress: (String) -> Void) throws(Failure) -> [Cost] {
@@ -140,7 +145,9 @@ struct ExperimentRuns {
     for run in runs where run.program == .train {
       if let place = costs.firstIndex(where: { $0.arm == run.arm }) {
         costs[place].runs += 1
-        costs[place].hours += costs[place].hours / Double(costs[place].runs - 1)
+        costs[place].hours = costs[place].hours.map {
+          $0 * Double(costs[place].runs) / Double(costs[place].runs - 1)
+        }
         continue
       }
       progress("timing \(run.arm)")
@@ -148,25 +155,33 @@ struct ExperimentRuns {
       let batch = Double(run.number("--batch-size") ?? 128)
       let all = Double(run.number("--epochs") ?? 90) * Double(count.train) / batch
       let steps = min(Int(all.rounded(.up)), run.number("--max-steps") ?? .max)
-      let seconds = try secondsOfAStep(run)
+      // A run of few steps still takes as long as they do.
+      let epochs = Int((Double(Self.timedSteps) * batch / Double(max(1, count.train))).rounded(.up))
+      let seconds = try secondsOfAStep(run, epochs: min(1_000_000, epochs + 1))
       // A validation computes a third of what a step does, and there is one an epoch.
       let validations = Double(steps) * batch / Double(max(1, count.train))
-      let hours =
-        seconds * (Double(steps) + validations * Double(count.validation) / batch / 3) / 3600
+      let hours = seconds.map {
+        $0 * (Double(steps) + validations * Double(count.validation) / batch / 3) / 3600
+      }
       costs.append(Cost(arm: run.arm, runs: 1, steps: steps, seconds: seconds, hours: hours))
     }
     return costs
   }
 
-  private func secondsOfAStep(_ run: PlannedRun) throws(Failure) -> Double {
+  private func secondsOfAStep(
+    _ run: PlannedRun, epochs: Int
+  ) throws(Failure) -> Double? {
     let timing = NSTemporaryDirectory() + "alexnet-timing-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: timing) }
     try RunDirectory(timing).makeFolder()
     var timed = run
-    timed.words = run.without(["--max-steps", "--validate-every", "--init-from", "--reset"])
+    timed.words = run.without([
+      "--max-steps", "--validate-every", "--init-from", "--reset", "--epochs",
+    ])
     let words =
       start(run) + ["--data", datasets[run.data], "--out", timing + "/run"]
-      + ["--max-steps", "8", "--validate-every", "1000000"] + timed.words { path($0) }
+      + ["--max-steps", "\(Self.timedSteps)", "--epochs", "\(epochs)"]
+      + ["--validate-every", "1000000"] + timed.words { path($0) }
     let code = try Child.run(words, output: timing + "/out")
     guard code == 0 else {
       let said = (try? TextFile.read(timing + "/out")) ?? ""
@@ -174,9 +189,9 @@ struct ExperimentRuns {
         ExitCode(rawValue: code) ?? .internal,
         "A short run of \(quoted(run.arm)) ended with code \(code) and these words:\n\(said)")
     }
-    // The first steps touch memory for the first time.
-    let seconds = try RunMetrics(timing + "/run").steps.dropFirst(3).map(\.seconds).sorted()
-    return seconds.isEmpty ? .nan : seconds[seconds.count / 2]
+    let seconds = try RunMetrics(timing + "/run").steps.dropFirst(Self.untimedSteps)
+      .map(\.seconds).sorted()
+    return seconds.isEmpty ? nil : seconds[seconds.count / 2]
   }
 }
 

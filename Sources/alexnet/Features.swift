@@ -1,6 +1,7 @@
 import AlexNet
 import Checkpoints
 import Data
+import Evaluation
 import Glibc
 import Interchange
 import Layers
@@ -37,8 +38,9 @@ enum Features: Subcommand {
     overview: """
       Runs the network of a checkpoint on the middle crop of each picture of a dataset, in the
       dataset's order, and writes a layer's outputs: pictures x neurons, or pictures x maps x rows x
-      columns, with the maps of all towers one after another. 'numpy.load' reads the file. Several
-      layers go into a folder, one file each.
+      columns, with the maps of all towers one after another. 'numpy.load' reads the file. The names
+      of the pictures, after a line that says what network made the outputs, are in a .txt file next
+      to it. Several layers go into a folder, two files each.
       """,
     synopsis: "RUN|CHECKPOINT --out FILE.npy [options]", takesOperands: true,
     groups: [
@@ -57,7 +59,8 @@ enum Features: Subcommand {
     if arguments[layer]?.contains(",") != true { try arguments.checkOutputs([Self.out]) }
     let chosen = try arguments.checkpoint(arguments.operands[0])
     if let note = chosen.note { StandardStream.error.tell("\(note)\n") }
-    let file = try NetworkFile(opening: chosen.path)
+    let network = try TrainedNetwork(chosen)
+    let file = network.file
     let layers = try layers(arguments[layer], of: file.network)
     let dataset = try arguments.dataset(of: [file])
     guard dataset.side == file.network.imageSide else {
@@ -81,6 +84,7 @@ enum Features: Subcommand {
           LayerFeatures(classifier.network, layer: layer)))
     }
     let team = ThreadTeam(count: Processors.own.threads)
+    var origin = try FeatureOrigin(network)
     var done = 0
     while done < count {
       let places = Array(done..<min(count, done + classifier.batchSize))
@@ -90,6 +94,11 @@ enum Features: Subcommand {
     }
     for (layer, file) in zip(layers, files) {
       try file.writer.finish()
+      if OutputPlace.isFile(file.path) {
+        origin.layer = layer
+        try FeatureSet.write(
+          names: (0..<count).map { dataset.name(split, $0) }, of: origin, beside: file.path)
+      }
       try StandardStream.confirm(
         "Wrote \(([count] + file.features.shape).map(String.init).joined(separator: " x ")) "
           + "outputs of \(quoted(layer)) to \(quoted(file.path)).\n", of: file.path)

@@ -27,11 +27,12 @@ struct LivingReport {
   /// - Throws: `Failure` if the first page cannot be made or shown. One that cannot be made later
   ///   leaves the last one where it is.
   func run(_ make: @escaping (_ hasTime: Bool) throws(Failure) -> String) throws(Failure) {
-    if let file { try OutputPlace.check(file) }
     let ends = try AwaitedSignals([SIGINT, SIGTERM])
     _ = nice(10)
 
+    // Of a folder that is not there, it is said that it holds no run.
     let first = try make(false)
+    if let file { try OutputPlace.check(file) }
     let server = try place.map { place throws(Failure) in
       try PageServer(at: place, option: "serve", page: first, script: LivingPage.script)
     }

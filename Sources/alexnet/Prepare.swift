@@ -1,4 +1,5 @@
 import Data
+import Foundation
 import Images
 import MPI
 import Options

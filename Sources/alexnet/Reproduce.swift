@@ -54,7 +54,8 @@ enum Reproduce: Subcommand {
       a small JSON from which both can be made again. Experiments:
       \(Experiments.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")).
       """,
-    synopsis: "NAME --data DATASET --out DIR [options]", takesOperands: true,
+    synopsis: "NAME --data DATASET --out DIR [options]  |  --from-json FILE --out DIR",
+    takesOperands: true,
     groups: [
       ("What", [data, out, seeds, epochs, batchSize, network, with]),
       ("How", [launch, dryRun, slurm, fromJSON, only]),
@@ -63,16 +64,20 @@ enum Reproduce: Subcommand {
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
     let names = Experiments.all.map { $0.name }
-    guard arguments.operands.count == 1,
-      let experiment = Experiments.all.first(where: { $0.name == arguments.operands[0] })
+    let given = try arguments[fromJSON].map { path throws(Failure) in
+      try ExperimentFile(try TextFile.read(path), from: path)
+    }
+    // The file names its experiment; whoever does so too must name the same.
+    let named = arguments.operands + (arguments.operands.isEmpty ? [given?.experiment ?? ""] : [])
+    guard named.count == 1,
+      let experiment = Experiments.all.first(where: { $0.name == named[0] })
     else {
       throw Failure(.usage, "Name one experiment: \(names.joined(separator: ", ")).")
     }
     guard let folder = arguments[out] else {
       throw Failure(.usage, "Give --out DIR, the folder of the experiment.")
     }
-    if let path = arguments[fromJSON] {
-      let file = try ExperimentFile(try TextFile.read(path), from: path)
+    if let file = given, let path = arguments[fromJSON] {
       guard file.experiment == experiment.name else {
         throw Failure(.usage, "\(quoted(path)) is of the experiment \(quoted(file.experiment)).")
       }
@@ -160,14 +165,23 @@ enum Reproduce: Subcommand {
       text +=
         tableLine(
           [
-            cost.arm, "\(cost.runs)", "\(cost.steps)", plain(cost.seconds, digits: 3),
-            String(format: "%.2f", cost.hours),
+            cost.arm, "\(cost.runs)", "\(cost.steps)",
+            cost.seconds.map { plain($0, digits: 3) } ?? "-",
+            cost.hours.map { String(format: "%.2f", $0) } ?? "-",
           ], columns, gap: 2) + "\n"
     }
-    let hours = costs.reduce(0) { $0 + $1.hours }
+    let hours = costs.compactMap(\.hours)
     text +=
-      String(format: "%.1f hours in all", hours)
+      (hours.isEmpty && !costs.isEmpty
+        ? "No hours can be told"
+        : String(format: "%.1f hours in all", hours.reduce(0, +)))
       + "; \(counted(records.count, "run is", "runs are")) done.\n"
+    let untimed = costs.count - hours.count
+    if untimed > 0 {
+      text +=
+        "\(counted(untimed, "setting is", "settings are")) too short to be timed: they end before "
+        + "step \(ExperimentRuns.untimedSteps + 1), and are not among the hours.\n"
+    }
     try StandardStream.output.write(text)
   }
 

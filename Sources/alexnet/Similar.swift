@@ -44,10 +44,11 @@ enum Similar: Subcommand {
     "alexnet similar",
     overview: """
       With --set, writes the features of a set of pictures, the outputs of the network's last hidden
-      layer (4096 numbers each in AlexNet), as a NumPy array, and the pictures' names as a .txt file
-      next to it. For query pictures, lists the pictures of the set with the nearest features
-      (Euclidean distance), as in the paper's figure 4, and their classes. Under 'mpirun -np N' the pictures are spread
-      over the ranks.
+      layer (4096 numbers each in AlexNet), as a NumPy array, and the pictures' names and what made
+      the features as a .txt file next to it. For query pictures, lists the pictures of the set with the nearest features
+      (Euclidean distance), as in the paper's figure 4, and their classes; features that another
+      network or another step made are refused. Under 'mpirun -np N' the pictures are spread over
+      the ranks.
       """,
     synopsis:
       "RUN|CHECKPOINT --features FILE.npy [--set DATASET|FOLDER] [IMAGE|FOLDER|-...] [options]",
@@ -104,15 +105,16 @@ enum Similar: Subcommand {
     let resizing =
       arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing
     let team = ThreadTeam(count: threads)
+    let origin = try FeatureOrigin(network)
     var problems: [Failure] = []
     if let set = arguments[Self.set] {
       let features: FeatureSet
       if FileManager.default.fileExists(atPath: set + "/dataset.json") {
         features = try Self.features(
-          of: Dataset(opening: set), arguments, network, threads: threads, over: world)
+          of: Dataset(opening: set), arguments, network, origin, threads: threads, over: world)
       } else {
         features = try Self.features(
-          ofFolder: set, classifier, resizing, team, over: world, problems: &problems)
+          ofFolder: set, classifier, origin, resizing, team, over: world, problems: &problems)
       }
       if world.rank == 0 {
         guard !features.names.isEmpty else {
@@ -132,6 +134,13 @@ enum Similar: Subcommand {
         try PictureList(telling: queries, over: world), side: classifier.imageSide,
         resizing: resizing, team: team, over: world)
       let set = try FeatureSet(contentsOf: path)
+      if let made = set.origin {
+        try made.check(isOf: origin, in: network.path, path: path)
+      } else if world.rank == 0 {
+        StandardStream.error.tell(
+          "Note: \(quoted(path)) does not say what network made its features; they are taken for "
+            + "those of \(quoted(network.path)).\n")
+      }
       let pictures = try SetPictures(
         set.names, of: path, dataset: dataset(of: set, arguments, network),
         split: arguments[SharedOptions.split])
@@ -142,15 +151,15 @@ enum Similar: Subcommand {
   }
 
   private static func features(
-    of dataset: Dataset, _ arguments: Arguments, _ network: TrainedNetwork, threads: Int,
-    over world: Communicator
+    of dataset: Dataset, _ arguments: Arguments, _ network: TrainedNetwork, _ origin: FeatureOrigin,
+    threads: Int, over world: Communicator
   ) throws -> FeatureSet {
     let split = arguments[SharedOptions.split]
     var features: FeatureSet?
     _ = try Evaluator(dataset, split: split, crops: .centre, over: world, threads: threads)
       .evaluate([network]) { _, _ in
       } visit: { classifier, images in
-        features = features ?? FeatureSet(length: classifier.featureCount)
+        features = features ?? FeatureSet(length: classifier.featureCount, of: origin)
         try features?.append(
           names: images.map { dataset.name(split, $0) },
           values: images.indices.flatMap { classifier.features(ofCrop: $0) }, of: world)
@@ -159,8 +168,8 @@ enum Similar: Subcommand {
   }
 
   private static func features(
-    ofFolder folder: String, _ classifier: Classifier, _ resizing: Resizing, _ team: ThreadTeam,
-    over world: Communicator, problems: inout [Failure]
+    ofFolder folder: String, _ classifier: Classifier, _ origin: FeatureOrigin,
+    _ resizing: Resizing, _ team: ThreadTeam, over world: Communicator, problems: inout [Failure]
   ) throws -> FeatureSet {
     guard PictureFiles.isFolder(folder) else {
       throw Failure(
@@ -171,7 +180,7 @@ enum Similar: Subcommand {
       try PictureList(telling: [folder], over: world), side: classifier.imageSide,
       resizing: resizing,
       team: team, over: world)
-    var features = FeatureSet(length: classifier.featureCount)
+    var features = FeatureSet(length: classifier.featureCount, of: origin)
     while let pictures = reader.read(classifier.batchSize) {
       try features.append(
         names: pictures.map(\.file),

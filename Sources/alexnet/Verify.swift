@@ -43,6 +43,15 @@ enum Verify: Subcommand {
       return [path]
     }
     let run = RunDirectory(path)
+    guard run.holdsTraining || FileStatus(path + "/dataset.json") == nil else {
+      problems.append(
+        Failure(
+          .usage,
+          "\(quoted(path)) is a prepared dataset, not a run: 'alexnet info' shows what it holds, and "
+            + "its pictures are checked when they are read, as 'alexnet loading' does; name a run or "
+            + "a checkpoint."))
+      return []
+    }
     do throws(Failure) {
       guard run.holdsRun else {
         throw Failure(

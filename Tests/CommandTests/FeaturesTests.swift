@@ -28,6 +28,9 @@ import Testing
       // 100 pictures at least, so that two empty files are not taken for equal ones.
       #expect(files[0] == files[1] && files[0].count > 100 * 10 * 4)
     }
+    let names = try String(contentsOfFile: folder.path + "/both/relu1.txt", encoding: .utf8)
+    #expect(names.hasPrefix("# alexnet features: {") && names.contains("\"layer\":\"relu1\""))
+    #expect(names.split(separator: "\n").count == 101, "\(names)")
     let missing = try features("relu1,nowhere", to: "none")
     #expect(missing.code == 64 && missing.error.contains("has no layer 'nowhere'"))
     #expect(!FileManager.default.fileExists(atPath: folder.path + "/none"))

@@ -108,11 +108,53 @@ import Testing
       (["--accumulate", "5"], "does not divide the batch of 24"),
       (["--trust", "0.1"], "needs --optimiser lars"), (["--rates", "1:2"], "needs --find-rate"),
       (["--augmentation", "crop,flip"], "crop,mirror,colour"),
-      (["--find-rate", "--out", "x"], "--out means nothing to it"),
+      (["--find-rate", "--out", "x"], "--out and --dry-run mean nothing to it"),
+      (
+        ["--find-rate", "--epochs", "2", "--learning-rate", "0.1"],
+        "--dry-run, --learning-rate and --epochs mean nothing to it; leave them out"
+      ),
     ] {
       let outcome = try train(nil, ["--dry-run"] + words)
       #expect(outcome.code == 64 && outcome.error.contains(part), "\(part): \(outcome.error)")
     }
+  }
+
+  @Test func aVariableThatATestDoesNotTakeIsNamed() throws {
+    let outcome = try Program.train(
+      ranks: nil, ["--find-rate", "--network", network],
+      environment: ["ALEXNET_TRAIN_BASE_BATCH": "16"])
+    #expect(outcome.code == 64)
+    #expect(
+      outcome.error.contains("--base-batch (ALEXNET_TRAIN_BASE_BATCH in the environment) means"),
+      "\(outcome.error)")
+  }
+
+  /// Followed with the same record, the suggestion is the rate that was tested.
+  @Test func aSuggestionIsDividedByTheFactorOfARecordedBaseBatch() throws {
+    func rate(_ words: [String]) throws -> Double {
+      let outcome = try train(
+        nil, ["--find-rate", "--max-steps", "40", "--rates", "1e-5:1"] + words)
+      let line = try #require(
+        outcome.output.split(separator: "\n").first { $0.hasPrefix("Suggestion") },
+        "\(outcome.output) \(outcome.error)")
+      // Before anything is drawn.
+      let drawn = try #require(outcome.output.firstRange(of: "Loss by learning rate"))
+      #expect(line.startIndex < drawn.lowerBound)
+      #expect(line.contains("--base-batch 8 multiplies by 3") == !words.isEmpty, "\(line)")
+      let number = line.split(separator: " ")[2].filter { $0 != "," }
+      return try #require(Double(number))
+    }
+    let run = scratch.path + "/based"
+    let based = try train(nil, ["--out", run, "--base-batch", "8", "--max-steps", "1"])
+    #expect(based.code == 0, "\(based.error)")
+    let (own, recorded) = (try rate([]), try rate(["--config", run + "/config.json"]))
+    #expect(abs(3 * recorded / own - 1) < 0.01, "\(own) \(recorded)")
+  }
+
+  @Test func aChartThatCannotBeWrittenIsRefusedBeforeTheTest() throws {
+    let outcome = try train(nil, ["--find-rate", "--chart", scratch.path + "/nosuch/r.svg"])
+    #expect(outcome.code == 73 && outcome.output.isEmpty, "\(outcome.output)")
+    #expect(outcome.error.contains("Make the folder first"), "\(outcome.error)")
   }
 
   /// Through the toolbox, on two ranks; the same curve in one process, and nothing is left behind.

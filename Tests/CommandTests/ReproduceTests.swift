@@ -48,9 +48,11 @@ import Testing
 
     // Drawn again without runs.
     try FileManager.default.moveItem(atPath: out, toPath: scratch.path + "/first")
-    let drawn = try Program.alexnet(
-      "reproduce", "fashion-mnist", "--from-json", scratch.path + "/first/fashion-mnist.json",
-      "--out", out)
+    let whole = scratch.path + "/first/fashion-mnist.json"
+    let misnamed = try Program.alexnet("reproduce", "figure-1", "--from-json", whole, "--out", out)
+    #expect(misnamed.code == 64, "\(misnamed.error)")
+    // The file knows its experiment.
+    let drawn = try Program.alexnet("reproduce", "--from-json", whole, "--out", out)
     #expect(drawn.code == 0, "\(drawn.error)")
     #expect(
       try text("fashion-mnist.md") == page && text("fashion-mnist.svg") == figure
@@ -108,6 +110,22 @@ import Testing
     #expect(row.split(separator: " ").dropFirst().prefix(2) == ["2", "6"], "\(row)")
     #expect(outcome.output.contains("hours in all; 0 runs are done"), "\(outcome.output)")
     #expect(!FileManager.default.fileExists(atPath: out))
+  }
+
+  /// 60 pictures are less than a batch of 100: two epochs are two steps.
+  @Test func runsOfFewStepsAreTimedByLongerOnes() throws {
+    let words = try command().map { $0 == "20" ? "100" : $0 } + ["--dry-run"]
+    let outcome = try Program.alexnet(ranks: nil, words)
+    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(!outcome.output.contains("nan") && !outcome.output.contains("not a number"))
+    let row = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("alexnet ") })
+    #expect(Double(row.split(separator: " ")[3]) ?? 0 > 0, "\(row)")
+  }
+
+  @Test func aSettingThatIsTooShortToBeTimedIsSaidToBe() throws {
+    let words = try command().map { $0 == "--threads 1" ? "--threads 1 --max-steps 2" : $0 }
+    let outcome = try Program.alexnet(ranks: nil, words + ["--dry-run"])
+    #expect(outcome.code == 0 && !outcome.output.contains("nan"), "\(outcome.output)")
   }
 
   @Test func slurmGetsAnArrayAndWhatFollows() throws {

@@ -25,7 +25,9 @@ import Testing
     #expect(written.code == 65 && written.error.contains("broken.png"), "\(written.error)")
     #expect(written.output.contains("features of 4 pictures"))
     let names = try String(contentsOfFile: folder.path + "/set.txt", encoding: .utf8)
-    #expect(names.split(separator: "\n").count == 4)
+    let list = names.split(separator: "\n")
+    #expect(list.count == 5 && list[0].contains("\"cifar-four-layer\""), "\(names)")
+    #expect(list[0].contains("\"step\":4,") && list[0].contains("\"dataset\":"), "\(names)")
     let found = try Program.alexnet(
       "similar", "--checkpoint", run, "--features", features, set + "/90.bmp", "--top", "3",
       "--csv")
@@ -57,6 +59,33 @@ import Testing
         "--csv",
       ])
     #expect(spread.output == found.output, "\(spread.error)")
+    // A list that says nothing of the network, as older ones do; then those of another step.
+    try list.dropFirst().joined(separator: "\n").write(
+      toFile: folder.path + "/set.txt", atomically: true, encoding: .utf8)
+    let older = try Program.alexnet(
+      "similar", run, "--features", features, set + "/90.bmp", "--top", "3", "--csv")
+    #expect(older.code == 0 && older.output == found.output)
+    #expect(older.error.contains("does not say what network made its features"), "\(older.error)")
+    try names.write(toFile: folder.path + "/set.txt", atomically: true, encoding: .utf8)
+    try FileManager.default.copyItem(atPath: run, toPath: folder.path + "/further")
+    let further = try Program.train(
+      ranks: nil, ["--out", folder.path + "/further", "--resume", "--max-steps", "6"])
+    #expect(further.code == 0, "\(further.error)")
+    for ranks in [nil, 2] {
+      let refused = try Program.alexnet(
+        ranks: ranks,
+        ["similar", folder.path + "/further", "--features", features, set + "/90.bmp"])
+      #expect(refused.code == 64 && refused.output.isEmpty, "\(refused.output)")
+      #expect(refused.error.contains("after step 4,"), "\(refused.error)")
+      #expect(refused.error.contains("after step 6,"), "\(refused.error)")
+    }
+    // The same weights in another file are the same network.
+    let exported = folder.path + "/exported.safetensors"
+    let export = try Program.alexnet("export", run, "--format", "safetensors", "--out", exported)
+    #expect(export.code == 0, "\(export.error)")
+    let same = try Program.alexnet(
+      "similar", exported, "--features", features, set + "/90.bmp", "--top", "3", "--csv")
+    #expect(same.code == 0 && same.output == found.output, "\(same.error)")
     // Names that do not belong to the features.
     try "one\n".write(toFile: folder.path + "/set.txt", atomically: true, encoding: .utf8)
     let wrong = try Program.alexnet(

@@ -88,6 +88,17 @@ import Testing
     #expect(damaged.code == 65 && damaged.error.contains("is not JSON: line 1"), "\(damaged.error)")
   }
 
+  /// Eight steps, and the default is 10:20.
+  @Test func theDefaultIsCutToTheStepsOfTheRun() throws {
+    let path = scratch.path + "/timeline.json.gz"
+    let outcome = try train(["--timeline", path])
+    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(
+      outcome.output.contains("of the steps 1:8; --timeline-steps is 10:20 where it is not given"),
+      "\(outcome.output)")
+    #expect(FileManager.default.fileExists(atPath: path))
+  }
+
   @Test func stepsThatTheRunWillNotDoAreRefused() throws {
     for (arguments, sentence) in [
       (["--timeline-steps", "3:4"], "--timeline-steps needs --timeline FILE"),

@@ -1,4 +1,5 @@
 import Evaluation
+import System
 import TestSupport
 import Testing
 
@@ -22,6 +23,43 @@ import Testing
     for text in ["a\nb", "a\nb\n", "a\r\nb\r\n"] {
       _ = folder.write("set.txt", Array(text.utf8))
       #expect(try FeatureSet(contentsOf: folder.file("set.npy")).names == ["a", "b"], "\(text)")
+    }
+  }
+
+  private func origin(
+    step: Int = 100, weights: String = "12345678abc", layer: String = "drop7"
+  ) -> FeatureOrigin {
+    FeatureOrigin(
+      network: "alexnet", layer: layer, dataset: "/data/a\nb", step: step, weights: weights)
+  }
+
+  @Test func whatMadeTheFeaturesIsWrittenAndReadAgain() throws {
+    let folder = TemporaryFolder()
+    var set = FeatureSet(length: 1, of: origin())
+    try set.append(names: ["# a", "b"], values: [1, 2], of: TestWorld.shared.alone)
+    try set.write(to: folder.file("set.npy"))
+    let read = try FeatureSet(contentsOf: folder.file("set.npy"))
+    #expect(read.names == ["# a", "b"] && read.origin == origin())
+    // An older file, which has only names.
+    _ = folder.write("set.txt", Array("# a\nb\n".utf8))
+    let older = try FeatureSet(contentsOf: folder.file("set.npy"))
+    #expect(older.names == ["# a", "b"] && older.origin == nil)
+    _ = folder.write("set.txt", Array("# alexnet features: {\n# a\nb\n".utf8))
+    #expect(throws: Failure.self) { try FeatureSet(contentsOf: folder.file("set.npy")) }
+  }
+
+  @Test func featuresOfOtherWeightsAreRefused() throws {
+    // Weights alone decide: an exported file says no step.
+    try origin().check(isOf: origin(step: 200), in: "run", path: "set.npy")
+    for other in [origin(step: 200, weights: "9abcdef0123"), origin(layer: "drop6")] {
+      let failure = #expect(throws: Failure.self) {
+        try origin().check(isOf: other, in: "run", path: "set.npy")
+      }
+      let message = failure?.message ?? ""
+      #expect(failure?.exitCode == .usage)
+      #expect(
+        message.contains("'set.npy' holds features of layer 'drop7' of 'alexnet'"), "\(message)")
+      #expect(message.contains("after step 100") && message.contains("'run'"), "\(message)")
     }
   }
 }

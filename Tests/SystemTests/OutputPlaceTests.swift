@@ -120,6 +120,35 @@ import Testing
     #expect(!names.contains("out"))
   }
 
+  /// Before the work whose result goes there.
+  @Test func aFolderThatIsMissingOrClosedIsFoundBeforehand() throws {
+    func problem(_ path: String) -> String {
+      do throws(Failure) {
+        try OutputPlace.check(path)
+        return ""
+      } catch {
+        #expect(error.exitCode == .cannotCreate)
+        return error.message
+      }
+    }
+    #expect(problem(folder.file("out")) == "" && problem("out") == "")
+    #expect(problem(folder.file("nosuch/out")).contains("Make the folder first"))
+    symlink("nosuch/target", folder.file("away"))
+    #expect(problem(folder.file("away")).contains("Make the folder first"))
+    mkdir(folder.file("closed"), 0o500)
+    // The system's administrator may write everywhere.
+    #expect(problem(folder.file("closed/out")).isEmpty == (geteuid() == 0))
+    #expect(names == ["away", "closed"])
+  }
+
+  @Test func aDashIsStandardOutputAndNoFile() throws {
+    #expect(OutputPlace.isStandardOutput("-") && !OutputPlace.isFile("-"))
+    #expect(OutputPlace.isFile("./-") && OutputPlace.isFile(folder.file("-")))
+    symlink("-", folder.file("link"))
+    try write("new", to: folder.file("link"))
+    #expect(folder.read("-") == Array("new".utf8))
+  }
+
   /// Files of the user's, whatever they are called.
   @Test func otherFilesAreNeitherRemovedNorChanged() throws {
     let others = ["out.partial", "out.\(getpid()).partial", "out.\(getpid())-2.partial"]
@@ -229,7 +258,7 @@ import Testing
         return ""
       } catch { return error.message }
     }
-    #expect(says(folder.file("nosuch/x")).contains("No such file or directory. Make its folder"))
+    #expect(says(folder.file("nosuch/x")).contains("No such file or directory. Make the folder"))
     #expect(says("/dev/full").contains("always full"))
     #expect(says("/dev/null").isEmpty)
     let run = folder.file("run")

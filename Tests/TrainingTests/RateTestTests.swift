@@ -6,9 +6,10 @@ import Training
 @Suite struct RateTestTests {
   /// A test over a loss that depends on the rate alone.
   private func test(
-    _ rates: ClosedRange<Double> = 1e-5...10, steps: Int = 61, _ loss: (Double) -> Double
+    _ rates: ClosedRange<Double> = 1e-5...10, steps: Int = 61, classes: Int = 10,
+    _ loss: (Double) -> Double
   ) -> RateTest {
-    var test = RateTest(rates, steps: steps)
+    var test = RateTest(rates, steps: steps, classes: classes)
     while let rate = test.nextRate, test.note(loss: loss(rate)) {}
     return test
   }
@@ -36,6 +37,21 @@ import Training
     let suggestion = try test.suggestion
     #expect((0.02...0.05).contains(suggestion.rate), "\(suggestion)")
     #expect(suggestion.reason.contains("explodes"))
+  }
+
+  /// Large initial values: from 98 to 1.97 with 3 classes, of which a guess has 1.099.
+  @Test func aLossThatIsNeverBelowThatOfAGuessGivesNoRate() throws {
+    func falling(to lowest: Double) -> RateTest {
+      test(1e-6...1, classes: 3) { max(lowest, 98 * pow($0 / 1e-6, -0.5)) }
+    }
+    let failure = #expect(throws: Failure.self) { try falling(to: 1.97).suggestion }
+    let message = failure?.message ?? ""
+    #expect(failure?.exitCode == .diverged)
+    for part in ["Nothing was learnt", "from 98.000", "1.099", "3 classes", "--rates 1e-08:"] {
+      #expect(message.contains(part), "\(part) in \(message)")
+    }
+    #expect(throws: Failure.self) { try falling(to: 1.09).suggestion }
+    #expect(throws: Never.self) { try falling(to: 0.5).suggestion }
   }
 
   @Test func aLossThatNeverFallsGivesNoRate() {

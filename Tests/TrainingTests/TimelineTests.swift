@@ -50,6 +50,20 @@ import Training
     #expect(spans.contains { $0.category == "share" && $0.track != 0 })
   }
 
+  @Test func onlyTheDefaultGivesWayToTheStepsOfTheRun() throws {
+    func steps(_ done: Int, _ last: Int, isDefault: Bool = true) throws -> ClosedRange<Int> {
+      try TimelineChoice(path: "t", steps: 10...20, isDefault: isDefault)
+        .steps(after: done, last: last)
+    }
+    #expect(try steps(0, 100) == 10...20 && steps(9, 20, isDefault: false) == 10...20)
+    #expect(try steps(0, 15) == 10...15 && steps(0, 6) == 1...6)
+    // Of a run that goes on, those after the place where it does.
+    #expect(try steps(100, 200) == 110...120 && steps(100, 105) == 101...105)
+    #expect(throws: Failure.self) { try steps(0, 15, isDefault: false) }
+    #expect(throws: Failure.self) { try steps(10, 100, isDefault: false) }
+    #expect(throws: Failure.self) { try steps(15, 15) }
+  }
+
   @Test func aRecordingIsBounded() throws {
     Timeline.start(limit: 4)
     for number in 0..<10 { Timeline.span("span \(number)", .load) {} }

@@ -7,6 +7,7 @@ import Glibc
 /// - A symbolic link is followed: the file it leads to is made or replaced, and the link stays.
 /// - A device, a pipe or an open stream (`/dev/null`, `/dev/stdout`, `/dev/fd/3`) stays what it is:
 ///   it gets the bytes when they are complete.
+/// - `-` is standard output, as elsewhere; `./-` is a file.
 /// - A folder, a disk and a socket are refused.
 /// - So are the files of datasets and runs, `KeptFiles`.
 ///
@@ -79,10 +80,21 @@ package final class OutputPlace {
     case .file(let path):
       let folder = KeptFiles.parts(of: path).folder
       if let coming, FileStatus(folder) == nil, isSame(folder, coming) { return }
+      guard let status = FileStatus(folder) else {
+        throw .system(
+          .cannotCreate, "\(quoted(name)) cannot be created in the folder \(quoted(folder))",
+          errno: errno, remedy: "Make the folder first, or name another one.")
+      }
+      guard status.isFolder else {
+        throw Failure(
+          .cannotCreate,
+          "\(quoted(name)) cannot be created: \(quoted(folder)) is not a folder; name another one.")
+      }
+      // The file is written beside its name first.
       guard access(folder, W_OK | X_OK) == 0 else {
         throw .system(
-          .cannotCreate, "\(quoted(name)) cannot be created", errno: errno,
-          remedy: errno == ENOENT ? "Make its folder first, or name another place." : "")
+          .cannotCreate, "\(quoted(name)) cannot be created in the folder \(quoted(folder))",
+          errno: errno, remedy: "Name another folder.")
       }
     case .stream(let path):
       guard access(path, W_OK) == 0 else {
@@ -233,7 +245,8 @@ package final class OutputPlace {
     guard !name.isEmpty, name.isPath else {
       throw Failure(.cannotCreate, "\(quoted(name)) is not a file name; give another one.")
     }
-    var path = name
+    // Only as a whole name: a link may lead to a file of this name.
+    var path = name == "-" ? "/dev/stdout" : name
     for _ in 0..<mostLinks {
       if let number = openStream(path) {
         guard fcntl(number, F_GETFD) >= 0 else {
@@ -292,7 +305,7 @@ package final class OutputPlace {
   }
 
   /// Whether a path is standard output, so that messages must not go there.
-  static func isStandardOutput(_ name: String) -> Bool {
+  package static func isStandardOutput(_ name: String) -> Bool {
     if case .open(1)? = try? target(name) { true } else { false }
   }
 

@@ -18,17 +18,20 @@ package struct RateTest: Sendable {
   private static let decay = 0.9
   /// How many times the lowest smoothed loss ends the test.
   private static let mostRise = 3.0
+  /// What is left of the first loss, and of a guess's, where something was learnt.
+  private static let learnt = 0.98
 
   /// The steps so far.
   package private(set) var points: [Point] = []
   private let rates: ClosedRange<Double>
   private let steps: Int
+  private let classes: Int
   private var sum = 0.0
 
-  /// Makes a test of so many steps between two rates.
-  package init(_ rates: ClosedRange<Double>, steps: Int) {
+  /// Makes a test of so many steps between two rates, of a network that tells so many classes apart.
+  package init(_ rates: ClosedRange<Double>, steps: Int, classes: Int) {
     precondition(steps > 1, "A test needs two rates.")
-    (self.rates, self.steps) = (rates, steps)
+    (self.rates, self.steps, self.classes) = (rates, steps, classes)
   }
 
   /// The rate of the next step; nil where the test is over: at the largest rate, or when the loss
@@ -62,14 +65,16 @@ package struct RateTest: Sendable {
   /// What the test suggests.
   ///
   /// Where the loss is lowest the rate is about to be too large. A tenth of it is well inside of
-  /// where the loss falls, and above most of what is too small.
-  /// - Throws: `Failure` (diverged) where the loss has not fallen by a fiftieth at any rate.
+  /// where the loss falls, and above most of what is too small. But large initial values begin with
+  /// a loss far above a guess's, and it falls from there while nothing is learnt.
+  /// - Throws: `Failure` (diverged) where the loss has not fallen by a fiftieth at any rate, or not
+  ///   below that of a guess.
   package var suggestion: Suggestion {
     get throws {
       // The first values are means of few steps.
       let start = points.first?.smoothed ?? .nan
       guard let lowest = points.min(by: { $0.smoothed < $1.smoothed }),
-        lowest.smoothed < 0.98 * start
+        lowest.smoothed < Self.learnt * start
       else {
         throw Failure(
           .diverged,
@@ -77,6 +82,21 @@ package struct RateTest: Sendable {
             + "at any rate from \(plain(rates.lowerBound)) to \(plain(points.last?.rate ?? 0)); give "
             + "more steps (--max-steps), other rates (--rates), or other initial values (--initial)."
         )
+      }
+      let guess = log(Double(classes))
+      guard lowest.smoothed < Self.learnt * guess else {
+        throw Failure(
+          .diverged,
+          String(
+            format: "Nothing was learnt: the lowest smoothed loss, %.3f (from %.3f), ",
+            lowest.smoothed, start)
+            + String(format: "is not 2 %% below %.3f, which guessing one of ", guess)
+            + "\(counted(classes, "class", "classes")) gives. Try "
+            + (lowest == points.last
+              ? "more steps (--max-steps \(3 * steps)), since it still falls there"
+              : "smaller rates and more steps, such as --rates "
+                + "\(plain((rates.lowerBound / 100).asWritten)):\(plain(rounded(lowest.rate))) "
+                + "--max-steps \(3 * steps)") + ", or other initial values (--initial).")
       }
       let rate = rounded(lowest.rate / 10)
       let end =

@@ -23,11 +23,13 @@ struct ValidationLog {
     try observer.note(record)
     try journal.say(
       String(
-        format:
-          "Validation after step %d: top-1 error %.2f %% (%d of %d), top-5 error %.2f %% (%d), "
-          + "loss %.4f, %.0f images/s", record.step, record.top1Error, score.top1Errors,
-        score.images, record.top5Error, score.top5Errors, record.loss,
-        Double(score.images) / record.seconds))
+        format: "Validation after step %d: top-1 error %.2f %% (%d of %d), ", record.step,
+        record.top1Error, score.top1Errors, score.images)
+        // Of five classes none is further behind.
+        + (observer.classes <= 5
+          ? "" : String(format: "top-5 error %.2f %% (%d), ", record.top5Error, score.top5Errors))
+        + String(
+          format: "loss %.4f, %.0f images/s", record.loss, Double(score.images) / record.seconds))
     if let shares { try journal.say(shares) }
     if let first = leftOut.first {
       try journal.say(

@@ -11,6 +11,8 @@ import Towers
 /// All ranks have one and call it alike; only the first rank's writes files.
 final class RunObserver {
   private let network: Network
+  /// The classes that the network tells apart.
+  var classes: Int { network.specification.classes }
   private let world: Communicator
   private let check: HealthCheck
   private let file: EventFile?

@@ -2,16 +2,41 @@ import Foundation
 import JSON
 import MPI
 import ModelParallel
-import System
+package import System
 
 /// Which steps of a run are recorded, and where to.
 package struct TimelineChoice: Sendable {
   package let path: String
   /// The steps, counted from 1.
   package let steps: ClosedRange<Int>
+  /// Whether nobody asked for these steps, so that others will do.
+  package let isDefault: Bool
 
-  package init(path: String, steps: ClosedRange<Int>) {
-    (self.path, self.steps) = (path, steps)
+  package init(path: String, steps: ClosedRange<Int>, isDefault: Bool = false) {
+    (self.path, self.steps, self.isDefault) = (path, steps, isDefault)
+  }
+
+  /// The steps that a run can record which has done some and ends after the last.
+  ///
+  /// The default's are counted from where the run goes on, and cut off at its end; of a run that is
+  /// shorter they are all.
+  /// - Throws: `Failure` (usage) where the run will not do those that were asked for, or none.
+  package func steps(after done: Int, last: Int) throws(Failure) -> ClosedRange<Int> {
+    guard done < last else {
+      throw Failure(
+        .usage,
+        "No step is left for --timeline to record: the run has done all \(last); leave it out, or "
+          + "train further.")
+    }
+    if steps.lowerBound > done, steps.upperBound <= last { return steps }
+    guard isDefault else {
+      throw Failure(
+        .usage,
+        "--timeline-steps \(steps.lowerBound):\(steps.upperBound) must be among the steps that the "
+          + "run will do, \(done + 1):\(last).")
+    }
+    let first = done + steps.lowerBound
+    return first <= last ? first...min(last, done + steps.upperBound) : (done + 1)...last
   }
 }
 
@@ -19,7 +44,10 @@ package struct TimelineChoice: Sendable {
 final class TimelineRecorder {
   private enum State { case waiting, recording, done }
 
-  private let choice: TimelineChoice
+  private let path: String
+  private let steps: ClosedRange<Int>
+  /// Why these and not the default's; empty where they were asked for.
+  private let reason: String
   private let name: String
   /// All ranks, with messages of their own.
   private let world: Communicator
@@ -35,14 +63,15 @@ final class TimelineRecorder {
     _ choice: TimelineChoice, _ placement: Placement, over world: Communicator, done: Int,
     last: Int
   ) throws {
-    guard choice.steps.lowerBound > done, choice.steps.upperBound <= last else {
-      throw Failure(
-        .usage,
-        "--timeline-steps \(choice.steps.lowerBound):\(choice.steps.upperBound) must be among the "
-          + "steps that the run will do, \(done + 1):\(last).")
-    }
-    if world.rank == 0 { try OutputPlace.check(choice.path) }
-    self.choice = choice
+    steps = try choice.steps(after: done, last: last)
+    path = choice.path
+    let standard = choice.steps
+    reason =
+      steps == standard
+      ? ""
+      : "; --timeline-steps is \(standard.lowerBound):\(standard.upperBound) where it is not given, "
+        + "and the steps left were \(done + 1):\(last)"
+    if world.rank == 0 { try OutputPlace.check(path) }
     self.world = try world.duplicate()
     let towers =
       placement.owned.count == 1
@@ -55,7 +84,7 @@ final class TimelineRecorder {
 
   /// All ranks are about to do a step.
   func begin(step: Int) throws(MPIError) {
-    if state == .waiting, step >= choice.steps.lowerBound {
+    if state == .waiting, step >= steps.lowerBound {
       offsets = try measureClocks().map { ClockOffset(atStart: $0.offset) }
       Timeline.start()
       state = .recording
@@ -67,7 +96,7 @@ final class TimelineRecorder {
   /// - Returns: What to say, once.
   func end(step: Int) throws -> String? {
     Timeline.endStep()
-    return state == .recording && step >= choice.steps.upperBound ? try finish() : nil
+    return state == .recording && step >= steps.upperBound ? try finish() : nil
   }
 
   /// The run ends, maybe too early.
@@ -77,7 +106,7 @@ final class TimelineRecorder {
     let hasBegun = state == .recording
     state = .done
     guard hasBegun else {
-      return "No timeline was written: the run ended before step \(choice.steps.lowerBound)."
+      return "No timeline was written: the run ended before step \(steps.lowerBound)."
     }
     let recording = Timeline.stop()
     Activity.begin("writing the timeline", waitsForRanks: true)
@@ -88,13 +117,14 @@ final class TimelineRecorder {
     guard world.rank == 0 else { return nil }
     let ranks = try texts.map {
       try JSONText.value(
-        RankRecording.self, $0, JSONText.Bounds(values: 1 << 24), from: choice.path)
+        RankRecording.self, $0, JSONText.Bounds(values: 1 << 24), from: path)
     }
     var builder = TraceBuilder(ranks, offsets)
     let trace = builder.trace()
-    try trace.write(to: choice.path)
+    try trace.write(to: path)
     let dropped = trace.otherData.dropped.reduce(0, +)
-    return "Wrote the timeline \(quoted(choice.path)): \(trace.traceEvents.count) events"
+    return "Wrote the timeline \(quoted(path)) of the steps \(steps.lowerBound):\(steps.upperBound)"
+      + "\(reason): \(trace.traceEvents.count) events"
       + (world.size == 1
         ? "."
         : String(
