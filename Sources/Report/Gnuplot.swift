@@ -80,9 +80,10 @@ package enum Gnuplot {
   private static func nameless() throws(Failure) -> Int32 {
     let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array("\(place)/alexnet-plot-XXXXXX".utf8CString)
-    let file = mkostemp(&template, O_CLOEXEC)
+    let file = mkstemp(&template)
     guard file >= 0 else { throw failure(errno) }
     unlink(template)
+    _ = fcntl(file, F_SETFD, FD_CLOEXEC)
     return file
   }
 

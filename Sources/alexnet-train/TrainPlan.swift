@@ -1,3 +1,4 @@
+import MPI
 import ModelParallel
 import Networks
 import Options

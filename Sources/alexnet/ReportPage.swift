@@ -166,7 +166,10 @@ enum ReportPage: Subcommand {
       // A dataset named by an option must exist; the run's own may be on another machine.
       if arguments.has(SharedOptions.dataset) { throw error }
       return (
-        nil, "The run's dataset is not on this machine; name it with --data. (\(error.message))"
+        nil,
+        FileStatus(path) == nil
+          ? "The run's dataset is not on this machine; name it with --data. (\(error.message))"
+          : "The run's dataset cannot be read. (\(error.message))"
       )
     }
     guard dataset.count(.validation) > 0 else {
