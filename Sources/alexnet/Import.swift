@@ -258,15 +258,6 @@ enum Import: Subcommand {
         "Line \(odd + 1) of \(quoted(path)) holds a NUL character, which a class's name cannot "
           + "have; save the list as plain text.")
     }
-    var places: [String: Int] = [:]
-    for (place, name) in lines.enumerated() {
-      if let first = places.updateValue(place, forKey: name) {
-        throw Failure(
-          .badData,
-          "Lines \(first + 1) and \(place + 1) of \(quoted(path)) are both \(quoted(name)), and "
-            + "predictions could not tell the two classes apart; give each a name of its own.")
-      }
-    }
     return lines
   }
 
