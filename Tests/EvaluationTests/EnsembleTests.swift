@@ -37,7 +37,8 @@ import TestSupport
 
   @Test(arguments: [
     ([1e308, 1e308], [0.5, 0.5]), ([1e308, 1e308, 1e308, 1e308], [0.25, 0.25, 0.25, 0.25]),
-    ([3, 1], [0.75, 0.25]), ([5e-324, 5e-324], [0.5, 0.5]), ([0, 7], [0, 1]),
+    ([3, 1], [0.75, 0.25]),
+    ([Double.leastNonzeroMagnitude, Double.leastNonzeroMagnitude], [0.5, 0.5]), ([0, 7], [0, 1]),
     ([1e308, 1e-308], [1, 0]),
   ]) func sharesOfAnyNumbersAddUpToOne(_ weights: [Double], _ shares: [Double]) {
     #expect(EnsembleWeighting.shares(weights) == shares)
