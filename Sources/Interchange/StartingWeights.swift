@@ -33,7 +33,6 @@ package struct StartingWeights {
     let described = try source.described()
     let classes = try classes(described, network.specification, classNames)
     let weights = try NetworkWeights(source, of: network.specification, but: Set(reset))
-    try checkUnused(weights)
     var tensors: [String: NetworkTensor] = [:]
     for tensor in network.specification.tensors { tensors[tensor.name] = tensor }
     for parameter in network.parameters {
@@ -50,6 +49,7 @@ package struct StartingWeights {
       }
       parameter.noteChange()
     }
+    try checkUnused(weights)
     let pictures = try Self.preprocessing(
       described, source, network.specification, classNames)
     return StartingPoint(
@@ -68,10 +68,10 @@ package struct StartingWeights {
     let described = try source.described()
     let classes = try classes(described, network, classNames)
     let weights = try NetworkWeights(source, of: network, but: Set(reset))
-    try checkUnused(weights)
     for tensor in network.tensors where !reset.contains(tensor.layer) {
       _ = try values(of: tensor, in: weights, classes)
     }
+    try checkUnused(weights)
     _ = try Self.preprocessing(described, source, network, classNames)
   }
 

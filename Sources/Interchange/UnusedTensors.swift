@@ -54,16 +54,27 @@ struct UnusedTensors {
   private static let beginnings = ["weight_", "bias_"]
   /// Only training needs these, wherever they are in a name.
   private static let training: Set<String> = [
-    "optimizer", "optimizers", "optimizer_state", "optimizer_states", "optimiser", "optim",
-    "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "grad", "gradient", "velocity",
-    "slots",
+    "optim", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "grad", "gradient",
+    "velocity",
+    "slots", "ema", "exponentialmovingaverage",
     "num_batches_tracked", "iterations", "iteration", "step", "steps", "global_step", "epoch",
   ]
+
+  /// TensorFlow and Keras name an optimiser's numbers after it: `conv1/weights/Adam_1`.
+  private static let optimisers: Set<Substring> = [
+    "sgd", "adam", "adamw", "adamax", "nadam", "amsgrad", "rmsprop", "adagrad", "adadelta",
+    "adafactor", "ftrl", "lamb", "lars", "lion",
+  ]
+
+  private static func isForTraining(_ part: String) -> Bool {
+    training.contains(part) || part.contains("momentum") || part.hasPrefix("optimi")
+      || part.split(separator: "_").first.map(optimisers.contains) == true
+  }
 
   private static func takesPart(_ name: String, _ layers: [String]) -> Bool {
     let parts = parts(name)
     guard let last = parts.last, name != NetworkFile.meanName,
-      !parts.contains(where: { training.contains($0) || $0.contains("momentum") })
+      !parts.contains(where: isForTraining)
     else { return false }
     return numbers.contains(last) || endings.contains(where: last.hasSuffix)
       || beginnings.contains(where: last.hasPrefix)

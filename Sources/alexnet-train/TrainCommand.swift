@@ -203,7 +203,7 @@ struct TrainCommand {
         best.step == result.steps
         ? ", the best so far"
         : best.top1Error == result.top1Error
-          ? ", as low as the best so far, after step \(best.step)"
+          ? "; the best, which is as low, was after step \(best.step): other tools take it with --best"
           : String(format: "; the best, %.2f %%, was after step ", best.top1Error)
             + "\(best.step): other tools take it with --best"
     }

@@ -49,6 +49,7 @@ import Testing
     #expect(
       equal.code == 0 && equal.error.contains("classes 0 and 2 are both called 'crane'"),
       "\(equal.error)")
+    try FileManager.default.removeItem(atPath: scratch.path + "/checkpoint.safetensors")
     let broken = try importing(
       file, "--network", network, "--classes", try list("crane\ncat\nco\0w\n"))
     #expect(

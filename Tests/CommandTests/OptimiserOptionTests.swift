@@ -162,7 +162,7 @@ import Testing
     let chart = scratch.path + "/curve.svg"
     let words = [
       "find-rate", "--data", try Pictures.small.get().path + "/dataset", "--network", network,
-      "--initial", "he", "--batch-size", "24", "--chart", chart, "--max-steps", "60",
+      "--rates", "1e-6:0.1", "--batch-size", "24", "--chart", chart, "--max-steps", "200",
     ]
     let two = try Program.alexnet(ranks: 2, words + ["--threads", "1"])
     #expect(two.code == 0, "\(two.error)")

@@ -150,9 +150,8 @@ import Testing
       #expect(outcome.code == 73 && outcome.error.contains(says), "\(path): \(outcome.error)")
       #expect(!FileManager.default.fileExists(atPath: other), "\(path)")
     }
-    for path in [run, data] {
-      #expect(try Program.alexnet("verify", path).code == 0)
-    }
+    #expect(try Program.alexnet("verify", run).code == 0)
+    #expect(try Program.alexnet("info", data).code == 0)
   }
 
   /// Libraries crash where they get no file, and OpenBLAS retries for ever where it gets no memory.

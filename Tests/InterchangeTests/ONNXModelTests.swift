@@ -344,7 +344,7 @@ import Testing
         $0.node("Softmax", ["f"], "g")
         $0.node("Softmax", ["g"], "h")
       })
-    #expect(twice.contains("softmax"), "\(twice)")
+    #expect(twice.contains("'Softmax before other layers'"), "\(twice)")
     // The pictures' colours are first already.
     var turned = bridged { $0.node("Flatten", ["d"], "e") }
     turned.nodes.removeFirst()

@@ -92,6 +92,8 @@ import Testing
 
   @Test(arguments: [
     "bn1.num_batches_tracked", "optimizer.exp_avg.bn1.weight", "c1.weight.momentum_buffer",
+    "c1/weights/Adam_1", "c1/weights/RMSProp", "c1.weight.ExponentialMovingAverage",
+    "optimizer_weights/c1/kernel",
     "optimizer/iterations", "velocity.c9.weight", "preprocessing.mean", "ema.decay", "epoch",
   ])
   func tensorsThatOnlyTrainingNeedsAreNotRefused(_ name: String) throws {

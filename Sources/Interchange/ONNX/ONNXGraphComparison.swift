@@ -198,8 +198,11 @@ struct ONNXGraphComparison {
     func differ(_ text: String) -> Result<Inputs, Difference> {
       .failure(Difference(text: "its layer \(quoted(name)) \(text)"))
     }
-    guard operation == otherOperation, place == otherPlace else {
+    guard operation == otherOperation else {
       return differ("is \(Self.article(otherOperation)) and not \(Self.article(operation))")
+    }
+    guard place == otherPlace else {
+      return differ("is read at its output \(otherPlace + 1) and not at \(place + 1)")
     }
     let settings = ONNXAttributes(list(node.attribute, node.n_attribute))
     var (inputs, others) = (Self.inputs(node), Self.inputs(other))

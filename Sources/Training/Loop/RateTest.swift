@@ -79,7 +79,7 @@ package struct RateTest: Sendable {
         throw Failure(
           .diverged,
           String(format: "The loss did not fall below %.3f by more than 2 %% ", start)
-            + "at any rate from \(plain(rates.lowerBound)) to \(plain(points.last?.rate ?? 0)); give "
+            + "at any rate from \(plain(rates.lowerBound)) to \(plain(points.last?.rate ?? 0, digits: 3)); give "
             + "more steps (--max-steps), other rates (--rates), or other initial values (--initial)."
         )
       }
