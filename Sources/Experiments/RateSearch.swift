@@ -14,7 +14,7 @@ struct RateSearch {
 
   /// The rates that may be tried.
   static let ladder = [
-    1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100,
+    1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000,
   ]
   private static let seed = 1001
 
