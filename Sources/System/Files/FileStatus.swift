@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// What the system says of a file.
 ///
@@ -21,9 +21,9 @@ package struct FileStatus: Sendable {
   /// Its length in bytes.
   package let size: Int
   /// What its owner, its group and others may do, as `chmod` takes it.
-  package let mode: mode_t
+  package let mode: UInt32
   /// The number of the user that it belongs to.
-  package let owner: uid_t
+  package let owner: UInt32
   /// How many names it has.
   package let links: Int
   /// When it was changed last, in nanoseconds since 1970.

@@ -1,4 +1,4 @@
-package import Glibc
+import Glibc
 
 /// An open folder: operations apply to this folder, even if it is moved or another one gets its
 /// name.
@@ -156,7 +156,7 @@ package final class HeldFolder: Sendable {
 /// Opens a file by its path, relative to an open folder if one is given.
 /// - Returns: The file descriptor, or -1 with `errno` set.
 package func openFile(
-  _ path: String, in folder: HeldFolder?, _ flags: Int32, mode: mode_t = 0
+  _ path: String, in folder: HeldFolder?, _ flags: Int32, mode: UInt32 = 0
 ) -> Int32 {
   openat(folder?.descriptor ?? AT_FDCWD, path, flags | O_CLOEXEC, mode)
 }
