@@ -45,10 +45,10 @@ enum Similar: Subcommand {
     overview: """
       With --set, writes the features of a set of pictures, the outputs of the network's last hidden
       layer (4096 numbers each in AlexNet), as a NumPy array, and the pictures' names and what made
-      the features as a .txt file next to it. For query pictures, lists the pictures of the set with the nearest features
-      (Euclidean distance), as in the paper's figure 4, and their classes; features that another
-      network or another step made are refused. Under 'mpirun -np N' the pictures are spread over
-      the ranks.
+      the features as a .txt file next to it. For query pictures, lists the pictures of the set with
+      the nearest features (Euclidean distance), as in the paper's figure 4, and their classes;
+      features that another network or another step made are refused. Under 'mpirun -np N' the
+      pictures are spread over the ranks.
       """,
     synopsis:
       "RUN|CHECKPOINT --features FILE.npy [--set DATASET|FOLDER] [IMAGE|FOLDER|-...] [options]",
