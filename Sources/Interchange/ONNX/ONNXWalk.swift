@@ -1,23 +1,6 @@
 import Networks
 import System
 
-/// A node that reads the data computed from the input so far.
-struct ONNXStep {
-  let operation: String
-  let name: String
-  let inputs: [String]
-  let outputs: [String]
-  let attributes: ONNXAttributes
-  let constants: ONNXConstants
-}
-
-/// Why a node is not a layer that can be compared, and what it becomes instead.
-struct ONNXObstacle: Error {
-  let kind: FileLayer.Kind
-
-  init(_ kind: FileLayer.Kind) { self.kind = kind }
-}
-
 /// The path through the graph: the layers so far, and what the next node must read.
 struct ONNXWalk {
   private(set) var layers: [FileLayer] = []
@@ -103,7 +86,7 @@ struct ONNXWalk {
       try checkLength(step)
       add(
         hasMapsLast
-          ? .other("LRN across columns") : .responseNormalization(Self.norm(attributes), parts: []),
+          ? .other("LRN across columns") : .responseNormalization(step.norm, parts: []),
         step)
     case "MaxPool", "AveragePool": try addPooling(step)
     case "GlobalAveragePool" where !hasMapsLast:
@@ -271,8 +254,8 @@ struct ONNXWalk {
     guard isFirst(step) else { throw ONNXObstacle(.other("Conv of constants")) }
     guard !hasMapsLast else { throw ONNXObstacle(.other("Conv across columns")) }
     try checkLength(step)
-    let weights = try plainTensor(step, 1, "weights")
-    let biases = try plainTensor(step, 2, "biases")
+    let weights = try step.plainTensor(1, "weights")
+    let biases = try step.plainTensor(2, "biases")
     guard let weights else { throw ONNXObstacle(.other("Conv without weights")) }
     let shape = Array(weights.shape.dropFirst(2))
     let size = step.attributes.ints("kernel_shape") ?? shape
@@ -280,7 +263,7 @@ struct ONNXWalk {
       throw ONNXObstacle(.other("Conv whose kernel_shape is not that of its weights"))
     }
     add(
-      .convolution(try window(step, size: size), groups: step.attributes.int("group", 1)), step,
+      .convolution(try step.window(size: size), groups: step.attributes.int("group", 1)), step,
       weights: weights, biases: biases)
   }
 
@@ -291,13 +274,13 @@ struct ONNXWalk {
     else { throw ONNXObstacle(.other("Gemm with factors")) }
     try addProduct(
       step, isTransposed: attributes.int("transB", 0) == 0,
-      biases: try plainTensor(step, 2, "biases"))
+      biases: try step.plainTensor(2, "biases"))
   }
 
   private mutating func addProduct(
     _ step: ONNXStep, isTransposed: Bool, biases: WeightTensor?
   ) throws(ONNXObstacle) {
-    guard let weights = try numbers(step, 1, "weights") else {
+    guard let weights = try step.numbers(1, "weights") else {
       throw ONNXObstacle(.other("\(step.operation) without weights"))
     }
     var layout = FileLayer.Layout()
@@ -319,7 +302,7 @@ struct ONNXWalk {
   private mutating func addBiases(_ step: ONNXStep) throws(ONNXObstacle) {
     guard softmax == nil, let last = layers.last, let weights = last.weights, last.biases == nil,
       let place = step.inputs.firstIndex(where: { !current.contains($0) }),
-      let bias = try plainTensor(step, place, "biases")
+      let bias = try step.plainTensor(place, "biases")
     else { throw ONNXObstacle(.other("Add")) }
     let kernels = (last.layout.isTransposed ? weights.shape.last : weights.shape.first) ?? 0
     // Along the maps: [kernels] after a matrix product, [kernels, 1, 1] after a convolution.
@@ -333,45 +316,12 @@ struct ONNXWalk {
     move(step)
   }
 
-  /// The constants that a node reads in addition to the data; nil if it reads none.
-  private func numbers(
-    _ step: ONNXStep, _ place: Int, _ what: String
-  ) throws(ONNXObstacle) -> ONNXConstants.Numbers? {
-    guard step.inputs.indices.contains(place), let value = step.constants[step.inputs[place]] else {
-      return nil
-    }
-    switch value {
-    case .numbers(let numbers): return numbers
-    case .unreadable(let reason):
-      throw ONNXObstacle(
-        .unreadable(
-          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: "
-            + "\(reason)"
-        ))
-    }
-  }
-
-  /// Numbers that must have the layout in which they are used.
-  private func plainTensor(
-    _ step: ONNXStep, _ place: Int, _ what: String
-  ) throws(ONNXObstacle) -> WeightTensor? {
-    let numbers = try numbers(step, place, what)
-    guard numbers?.isTransposed != true else {
-      throw ONNXObstacle(
-        .unreadable(
-          "the \(what) \(quoted(step.inputs[place])) of layer \(quoted(step.name)) cannot be read: "
-            + "a Transpose turns them"
-        ))
-    }
-    return numbers?.tensor
-  }
-
-  // MARK: Windows and norms
+  // MARK: Pooling and norms
 
   private mutating func addPooling(_ step: ONNXStep) throws(ONNXObstacle) {
     let isMaximum = step.operation == "MaxPool"
     guard !hasMapsLast else { throw ONNXObstacle(.other("\(step.operation) across columns")) }
-    let window = try window(step, size: step.attributes.ints("kernel_shape") ?? [])
+    let window = try step.window(size: step.attributes.ints("kernel_shape") ?? [])
     // The mean of a single pixel is the pixel itself.
     if !isMaximum, window.isIdentity { return pass(step) }
     let countsPadding =
@@ -382,48 +332,6 @@ struct ONNXWalk {
         ? .maxPooling(window)
         : countsPadding ? .other("AveragePool that counts its padding") : .averagePooling(window),
       step)
-  }
-
-  private func window(_ step: ONNXStep, size: [Int]) throws(ONNXObstacle) -> FileWindow {
-    let (attributes, operation) = (step.attributes, step.operation)
-    let strides = attributes.ints("strides") ?? [1, 1]
-    let padding = attributes.word("auto_pad")
-    // With automatic padding, the explicit one is ignored.
-    let pads =
-      ["", "NOTSET"].contains(padding) ? attributes.ints("pads") ?? [0, 0, 0, 0] : [0, 0, 0, 0]
-    guard size.count == 2, strides.count == 2, pads.count == 4,
-      (size + strides + pads).allSatisfy({ (0...1 << 20).contains($0) })
-    else { throw ONNXObstacle(.other("\(operation) of other than two dimensions")) }
-    guard size[0] == size[1], strides[0] == strides[1], pads[0] == pads[1], pads[2] == pads[3]
-    else { throw ONNXObstacle(.other("\(operation) whose height and width differ")) }
-    guard (attributes.ints("dilations") ?? []).allSatisfy({ $0 == 1 }) else {
-      throw ONNXObstacle(.other("dilated \(operation)"))
-    }
-    var (before, after) = (pads[0], pads[2])
-    switch padding {
-    case "", "NOTSET", "VALID": break
-    case "SAME_UPPER" where strides[0] == 1 && size[0] > 0:
-      (before, after) = ((size[0] - 1) / 2, size[0] / 2)
-    case "SAME_LOWER" where strides[0] == 1 && size[0] > 0:
-      (before, after) = (size[0] / 2, (size[0] - 1) / 2)
-    default:
-      throw ONNXObstacle(
-        .unreadable(
-          "the padding of layer \(quoted(step.name)) cannot be read: with auto_pad \(padding) and "
-            + "a stride of \(strides[0]) it depends on the size of the maps; save the model with "
-            + "numbers as its 'pads'"))
-    }
-    return FileWindow(
-      size: size[0], stride: strides[0], padding: before, paddingAfter: after,
-      roundsUp: attributes.int("ceil_mode", 0) != 0)
-  }
-
-  private static func norm(_ attributes: ONNXAttributes) -> FileNorm {
-    let size = attributes.int("size", 1)
-    // ONNX divides alpha by the size.
-    return FileNorm(
-      size: size, scale: attributes.float("alpha", 1e-4) / Double(max(1, size)),
-      exponent: attributes.float("beta", 0.75), constant: attributes.float("bias", 1))
   }
 
   /// Handles the parts of a normalisation in towers: Split, one LRN per part, Concat.
@@ -440,7 +348,7 @@ struct ONNXWalk {
     if step.operation == "LRN", let part = parts.firstIndex(where: { $0.name == first }),
       let output = step.outputs.first
     {
-      normed[output] = (part, Self.norm(step.attributes))
+      normed[output] = (part, step.norm)
       return true
     }
     let all = reads.compactMap { normed[$0] }
