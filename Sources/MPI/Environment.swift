@@ -58,6 +58,9 @@ package enum Environment {
   /// MPI need not have started.
   package static var isFirstByLauncher: Bool { (MPILibrary.rankByLauncher ?? 0) == 0 }
 
+  /// Whether a launcher has started this process as one of its ranks; MPI need not have started.
+  package static var isLaunched: Bool { MPILibrary.rankByLauncher != nil }
+
   /// The MPI library's name and version, in one line; MPI need not have started.
   package static var libraryVersion: String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_LIBRARY_VERSION_STRING)) {

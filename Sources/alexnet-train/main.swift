@@ -29,7 +29,7 @@ func describeProgram() {
   }
 }
 
-StandardStream.openAll()
+StandardStream.openAll(isRelayed: MPI.Environment.isLaunched)
 describeProgram()
 StopSignals.install()
 let startWatch = Watchdog(startOfMPI: 90)

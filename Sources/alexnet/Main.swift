@@ -22,7 +22,7 @@ struct Main {
   private static let leastFiles = 12
 
   static func main() {
-    StandardStream.openAll()
+    StandardStream.openAll(isRelayed: MPI.Environment.isLaunched)
     // A closed pipe gives a write error instead of killing the process.
     signal(SIGPIPE, SIG_IGN)
     do throws(Failure) {

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 extension StandardStream {
   /// Whether a person sees the output as it is written.
@@ -6,7 +7,7 @@ extension StandardStream {
   /// mpirun gives every rank a pseudo-terminal whatever its own output is, so a rank checks where
   /// its parent, mpirun, writes to.
   package var isWatched: Bool {
-    Self.isRank ? launcherTerminal != nil : isTerminal
+    Self.isRelayed ? launcherTerminal != nil : isTerminal
   }
 
   /// How many characters a line of the terminal has on which a person sees the output, or of the
@@ -14,7 +15,7 @@ extension StandardStream {
   package var columns: Int? {
     if let told = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), told > 0 { return told }
     var size = winsize()
-    if Self.isRank, let path = launcherTerminal {
+    if Self.isRelayed, let path = launcherTerminal {
       let terminal = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
       defer { if terminal >= 0 { close(terminal) } }
       guard ioctl(terminal, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
@@ -24,9 +25,9 @@ extension StandardStream {
     return size.ws_col > 0 ? Int(size.ws_col) : nil
   }
 
-  private static var isRank: Bool {
-    getenv("OMPI_COMM_WORLD_RANK") != nil || getenv("PMI_RANK") != nil
-  }
+  /// Whether the parent, a launcher of ranks, passes the output on to its own.
+  private static var isRelayed: Bool { relayed.load(ordering: .relaxed) }
+  static let relayed = Atomic<Bool>(false)
 
   /// The terminal that the parent of a rank, mpirun, writes to.
   private var launcherTerminal: String? {

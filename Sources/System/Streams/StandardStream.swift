@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Unbuffered standard output and standard error.
 ///
@@ -15,7 +16,9 @@ package enum StandardStream: Int32, Sendable {
   /// descriptors, and progress would be written into it. The streams are opened in the wrong
   /// direction, so that writing a result to one of them gives an error instead of losing it
   /// silently.
-  package static func openAll() {
+  /// - Parameter isRelayed: Whether the parent, a launcher of ranks, passes the output on to its own.
+  package static func openAll(isRelayed: Bool) {
+    relayed.store(isRelayed, ordering: .relaxed)
     for number: Int32 in 0...2 where fcntl(number, F_GETFD) < 0 && errno == EBADF {
       // The system assigns the lowest free descriptor, which is this one.
       _ = open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY)
