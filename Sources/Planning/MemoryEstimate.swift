@@ -104,6 +104,7 @@ package struct MemoryEstimate: Sendable {
     let float = Self.float
     var largest = 0
     let takePlaces = LayerSpecification.takePlaces(shapes.map(\.layer))
+    let isFree = LayerSpecification.areFreeAfterForward(shapes.map(\.layer))
     for ((number, shape), takesPlace) in zip(shapes.enumerated(), takePlaces) {
       parameters += shape.parameters * float
       training += 2 * shape.parameters * float
@@ -131,6 +132,8 @@ package struct MemoryEstimate: Sendable {
       let readers = shape.layer.reads.readers(of: tower, among: parts)
       activationGradients += readers.count { !owned.contains($0) } * own
     }
-    activationGradients += 2 * largest * float
+    // One of two may lie in the memory of an output that is read forward only.
+    let shares = zip(shapes, isFree).contains { $1 && batchSize * $0.output.count == largest }
+    activationGradients += (shares ? 1 : 2) * largest * float
   }
 }

@@ -216,8 +216,10 @@ package final class Network {
     return rows
   }
 
-  /// What a tower's layer made in the pass that was done last; nil where there is no such layer
-  /// here.
+  /// What a tower's layer made in the forward pass that was done last; nil where there is no such
+  /// layer here.
+  ///
+  /// A backward pass keeps its gradients in the memory of an output that only a pool reads.
   ///
   /// Layers that are spread over a group's ranks are not here: see `outputs(of:)`.
   package func output(of layer: String, tower: Int) -> Tensor? {
@@ -237,8 +239,8 @@ package final class Network {
     package let peers: Communicator
   }
 
-  /// What a layer made on this rank in the pass that was done last, whether it is a tower's or
-  /// spread over the ranks of a group.
+  /// What a layer made on this rank in the forward pass that was done last, whether it is a tower's
+  /// or spread over the ranks of a group; a backward pass may use its memory.
   package func outputs(of layer: String) -> [Output] {
     var sections = [(trunk, placement, images)]
     if let head { sections.append((head.section, head.placement, head.exchange.batch)) }

@@ -43,7 +43,8 @@ final class Tower {
   /// Seconds that each layer has computed, by its number.
   private(set) var seconds: [LayerSeconds]
 
-  /// The gradients by a layer's output and by its input take turns in these two.
+  /// The gradients by a layer's output and by its input take turns in these two; where a layer's
+  /// output is as large and is read forward only, the first lies in its memory.
   private let gradients: [Tensor]
   private var current = 0
 
@@ -82,7 +83,14 @@ final class Tower {
     let lowest = layers.firstIndex { $0.learns || $0.layer.name == options.gradientAt }
     firstPassing = followsLearning ? 0 : lowest.map { $0 + 1 } ?? layers.count
     seconds = layers.map { LayerSeconds(name: $0.layer.name) }
-    gradients = (0..<2).map { _ in Tensor(options.goesBack ? options.batchSize * largest : 0) }
+    let length = options.goesBack ? options.batchSize * largest : 0
+    // Whoever asks for a gradient may ask for the output too.
+    let free = zip(layers, LayerSpecification.areFreeAfterForward(shapes.map(\.layer))).first {
+      $1 && $0.output.count == length && options.gradientAt == nil
+    }?.0.output
+    gradients = [
+      free.map { Tensor($0, rows: 0..<length, of: [1]) } ?? Tensor(length), Tensor(length),
+    ]
   }
 
   /// The gradient by the output of the layer that the backward pass has come to.

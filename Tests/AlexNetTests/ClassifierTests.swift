@@ -97,7 +97,7 @@ import Towers
       }
       let image = FeatureMaps(
         images: 1, [(MapShape(height: input, width: input, maps: 3), pixels)])
-      let logits = bench.reference.forward(image).last?.values ?? []
+      let logits = bench.reference().forward(image).last?.values ?? []
       let total = logits.reduce(0) { $0 + exp($1) }
       for label in sum.indices { sum[label] += exp(logits[label]) / total }
     }

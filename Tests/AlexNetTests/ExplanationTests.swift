@@ -153,7 +153,7 @@ import Towers
     var random = SmallRandom(4)
     let bytes = (0..<14 * 14 * 3).map { _ in UInt8(random.integer(in: 0...255)) }
     let picture = SquarePicture(square: bytes, side: 14)
-    let reference = bench.reference
+    let reference = bench.reference()
     let shape = MapShape(height: 14, width: 14, maps: 3)
     let image = FeatureMaps(images: 1, [(shape, bytes.map { (Float($0) - 128) * 0.02 })])
     // What follows the layer, as a network of its own.

@@ -78,6 +78,21 @@ import Testing
     #expect((gradient() != whole) == layer.traits.needsItsOutput)
   }
 
+  /// The memory of what a layer has read may hold other numbers where it says that it does not need
+  /// them.
+  @Test(arguments: LayerExamples.variations.filter { !$0.traits.worksInPlace })
+  func aGradientNeedsTheInputWhereTheLayerSaysSo(_ layer: LayerSpecification) {
+    let bench = Self.bench(layer)
+    _ = bench.forward()
+    func gradients() -> [[Float]] {
+      bench.backward([Float](repeating: 1, count: bench.outputCount))
+        + bench.layer.parameters.map { $0.gradient.values() }
+    }
+    let whole = gradients()
+    for i in 0..<bench.inputs[0].count { bench.inputs[0].pointer[i] *= 0.5 }
+    #expect((gradients() != whole) == layer.traits.needsItsInput)
+  }
+
   /// Backward, forward for other images, and backward again: the same, unless something was
   /// remembered.
   @Test(arguments: LayerExamples.variations) func somethingIsRememberedWhereTheLayerSaysSo(

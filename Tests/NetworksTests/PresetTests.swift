@@ -20,6 +20,13 @@ struct TableLine: Sendable {
 }
 
 @Suite struct PresetTests {
+  @Test func whatOnlyPoolsReadIsFreeOnceTheyHaveReadIt() {
+    let layers = NetworkSpecification.alexNet(classes: 10, recipe: .paper).layers
+    let free = zip(layers, LayerSpecification.areFreeAfterForward(layers)).filter(\.1)
+    // pool5 reads what ReLU needs, and what is in the place of conv5's output.
+    #expect(free.map(\.0.name) == ["norm1", "norm2"])
+  }
+
   static let table = [
     TableLine("conv1", 55, 48, 34_944, 105_415_200),
     TableLine("pool1", 27, 48),

@@ -28,8 +28,9 @@ import Testing
     let winners = 27 * 27 * 48 + 13 * 13 * 128 + 6 * 6 * 128
     let masks = 4 * (2048 + 2048)
     #expect(memory.activations == 4 * (maps + upper) + arriving + winners + masks)
-    // Two buffers as large as conv1's output; what goes and what comes at each cross-connection.
-    #expect(memory.activationGradients == 2 * 4 * 55 * 55 * 48 + 2 * 121_344)
+    // A buffer as large as conv1's output, and one in the place of norm1's, which is as large; what
+    // goes and what comes at each cross-connection.
+    #expect(memory.activationGradients == 4 * 55 * 55 * 48 + 2 * 121_344)
   }
 
   @Test func bothTowersInOneProcessSendNothing() {

@@ -38,9 +38,17 @@ package final class NetworkBench {
   }
 
   /// Forward, loss and backward; every parameter then has its gradient.
-  @discardableResult package func step(_ number: Int = 0) throws -> ParallelSoftmax.Score {
+  /// - Parameters:
+  ///   - number: The step.
+  ///   - look: Called after the forward pass: the backward pass may use the outputs' memory.
+  /// - Returns: The score.
+  /// - Throws: `MPIError` if a message fails.
+  @discardableResult package func step(
+    _ number: Int = 0, afterForward look: () -> Void = {}
+  ) throws -> ParallelSoftmax.Score {
     pass.step = number
     try network.forward(input, pass)
+    look()
     let score = try network.softmax.score(network.logits, labels: labels, pass)
     network.softmax.gradient(
       network.logits, labels: labels, batchSize: images, into: network.lossGradient, pass)
@@ -72,7 +80,7 @@ package final class NetworkBench {
     return FeatureMaps(images: images, [(shape, input.values(images * shape.count))])
   }
 
-  /// A layer's output in the last pass, all towers side by side; all must be in this process.
+  /// A layer's output in the last forward pass, all towers side by side; all must be in this process.
   package func output(of layer: String) -> FeatureMaps {
     let specification = network.specification
     return FeatureMaps(
@@ -84,8 +92,9 @@ package final class NetworkBench {
       })
   }
 
-  /// The same network in one piece, with these weights and the dropout masks of the last pass.
-  package var reference: ReferenceNetwork {
+  /// The same network in one piece, with these weights and the dropout masks and winners of the
+  /// outputs that were seen; by default of those that are there.
+  package func reference(_ seen: [String: FeatureMaps] = [:]) -> ReferenceNetwork {
     ReferenceNetwork(
       specification: network.specification,
       parameters: { name in
@@ -96,7 +105,7 @@ package final class NetworkBench {
         }
         return (values(.weight), values(.bias))
       },
-      actual: { self.output(of: $0) })
+      actual: { seen[$0] ?? self.output(of: $0) })
   }
 
   /// How far a step is from the reference, relatively: the loss, what the pools read and the
@@ -105,8 +114,11 @@ package final class NetworkBench {
     loss: Double, activations: [(name: String, error: Double)],
     gradients: [(name: String, error: Double)]
   ) {
-    let score = try step()
-    let reference = reference
+    var seen: [String: FeatureMaps] = [:]
+    let score = try step {
+      for layer in network.specification.layers { seen[layer.name] = output(of: layer.name) }
+    }
+    let reference = reference(seen)
     let activations = reference.forward(image)
     let (loss, gradient) = Reference.crossEntropy(
       activations[activations.count - 1], labels: labels.map(Int.init))
@@ -128,7 +140,7 @@ package final class NetworkBench {
     }
     let errorsForward = visible.map { number in
       let name = layers[number].name
-      return (name, relativeError(output(of: name).values, activations[number + 1].values))
+      return (name, relativeError(seen[name]?.values ?? [], activations[number + 1].values))
     }
     return (abs(score.lossSum / Double(images) / loss - 1), errorsForward, errors)
   }

@@ -28,4 +28,17 @@ extension LayerSpecification {
       return takesPlace
     }
   }
+
+  /// Of layers in a row: whether no layer takes a gradient from the numbers of each one's output, so
+  /// that its memory is free once the layer above has read it.
+  package static func areFreeAfterForward(_ layers: some Sequence<LayerSpecification>) -> [Bool] {
+    let layers = Array(layers)
+    let takePlaces = takePlaces(layers)
+    return layers.indices.map { number in
+      let above = number + 1
+      guard above < layers.count, !takePlaces[number], !takePlaces[above] else { return false }
+      return layers[above].reads == .own && !layers[above].traits.needsItsInput
+        && !layers[number].traits.needsItsOutput
+    }
+  }
 }

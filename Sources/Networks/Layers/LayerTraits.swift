@@ -48,6 +48,8 @@ package protocol LayerTraits: Equatable, Sendable {
   /// Whether it takes its gradient from the numbers of its output, which then must stay as they
   /// are.
   var needsItsOutput: Bool { get }
+  /// Whether it takes a gradient from the numbers that it read, which then must stay as they are.
+  var needsItsInput: Bool { get }
   /// The bytes that the layer remembers of an image for the backward pass, besides its output.
   func rememberedBytes(of output: MapShape) -> Int
   /// Whether it computes so long for an image that what it made of some can travel while it makes
@@ -81,6 +83,8 @@ extension LayerTraits {
   package var isIdentityAtTest: Bool { false }
   /// No.
   package var silencesNegatives: Bool { false }
+  /// Yes.
+  package var needsItsInput: Bool { true }
   /// No.
   package var hidesMessages: Bool { false }
 }

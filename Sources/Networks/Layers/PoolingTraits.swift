@@ -28,4 +28,6 @@ extension PoolingTraits {
   package var inPlace: InPlaceRule { .never }
   /// No.
   package var needsItsOutput: Bool { false }
+  /// No: a largest number's place is remembered, and a mean needs none.
+  package var needsItsInput: Bool { false }
 }
