@@ -11,7 +11,7 @@ package import System
 /// of the parts and so the whole file, although each rank hashes only what it writes or reads.
 package struct CheckpointDigests: Sendable {
   /// A range of a tensor's rows.
-  package struct Part: Hashable, Sendable {
+  package struct Part: Hashable, Comparable, Sendable {
     /// The tensor's name.
     package let tensor: String
     /// The rows.
@@ -20,6 +20,11 @@ package struct CheckpointDigests: Sendable {
     package init(tensor: String, rows: Range<Int>) {
       self.tensor = tensor
       self.rows = rows
+    }
+
+    /// By tensor, then by row.
+    package static func < (one: Part, other: Part) -> Bool {
+      (one.tensor, one.rows.lowerBound) < (other.tensor, other.rows.lowerBound)
     }
   }
 

@@ -14,16 +14,25 @@ package final class SafetensorsFile: Sendable {
   ///   - name: The file's path, relative to `folder` if given.
   ///   - folder: An open folder.
   /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is not complete.
-  package init(opening name: String, in folder: HeldFolder? = nil) throws(Failure) {
-    path = folder?.path(of: name) ?? name
-    let file = try RegularFile(name, in: folder)
-    descriptor = file.descriptor
+  package convenience init(opening name: String, in folder: HeldFolder? = nil) throws(Failure) {
+    try self.init(RegularFile(name, in: folder).descriptor, name: folder?.path(of: name) ?? name)
+  }
+
+  /// Takes over a file that is open, and checks its header.
+  /// - Parameters:
+  ///   - descriptor: The file, which this closes.
+  ///   - name: What to call it in messages.
+  /// - Throws: `Failure` (badData) if it is not complete.
+  package init(_ descriptor: Int32, name: String) throws(Failure) {
+    path = name
+    self.descriptor = descriptor
+    let length = FileStatus(descriptor: descriptor)?.size ?? 0
     // `deinit` closes the file once all members are set; until then this code does.
     do throws(Failure) {
-      let start = try Self.read(descriptor, min(8, file.length), at: 0, path)
-      let text = try SafetensorsHeader.headerLength(start, fileLength: file.length, path: path)
+      let start = try Self.read(descriptor, min(8, length), at: 0, path)
+      let text = try SafetensorsHeader.headerLength(start, fileLength: length, path: path)
       header = try SafetensorsHeader(
-        parsing: try Self.read(descriptor, 8 + text, at: 0, path), fileLength: file.length,
+        parsing: try Self.read(descriptor, 8 + text, at: 0, path), fileLength: length,
         path: path)
     } catch {
       close(descriptor)

@@ -11,12 +11,14 @@ import Training
 /// A run's folder, the lock on it, and the checkpoint to resume from.
 final class OpenedRun {
   let run: RunDirectory
+  /// The folder as the ranks have it.
+  let folder: RunFolder
   /// Only in the first rank; released when the run ends.
   let lock: RunLock?
   private var checkpoint: SafetensorsFile?
 
-  init(run: RunDirectory, lock: RunLock?, checkpoint: SafetensorsFile?) {
-    (self.run, self.lock, self.checkpoint) = (run, lock, checkpoint)
+  init(run: RunDirectory, folder: RunFolder, lock: RunLock?, checkpoint: SafetensorsFile?) {
+    (self.run, self.folder, self.lock, self.checkpoint) = (run, folder, lock, checkpoint)
   }
 
   /// Returns the checkpoint to resume from, once; nil for a new run.
@@ -34,7 +36,7 @@ extension TrainCommand {
   /// together.
   func open(_ settings: TrainingSettings, _ provenance: Provenance) throws -> OpenedRun {
     let given = arguments[TrainOptions.out]
-    var path =
+    let path =
       try given ?? world.broadcast(world.rank == 0 ? makeFreshFolder(settings) : "", from: 0)
     let run = RunDirectory(path)
     let mode = ResumeMode(arguments)
@@ -44,18 +46,30 @@ extension TrainCommand {
     if world.rank == 0 { (lock, goesOn) = try take(run, mode) }
     // The first rank's view of the folder decides for all.
     goesOn = try world.broadcast(goesOn ? "run" : "", from: 0) == "run"
-    guard goesOn else { return OpenedRun(run: run, lock: lock, checkpoint: nil) }
+    let folder = try RunFolder(run, lock, over: world)
+    if let sentence = folder.sentence { say(sentence + "\n") }
+    guard goesOn else {
+      return OpenedRun(run: run, folder: folder, lock: lock, checkpoint: nil)
+    }
     let newest =
       try world.rank == 0 ? checkpointToGoOnFrom(run, wantsGood: mode == .latestGood) : nil
     // All ranks resume from the file that the first one sees.
-    path = try world.broadcast(newest ?? "", from: 0)
-    let checkpoint = path.isEmpty ? nil : try SafetensorsFile(opening: path)
-    let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? run.savedSettings()
+    let hasCheckpoint = try world.broadcast(newest ?? "", from: 0) != ""
+    let checkpoint =
+      hasCheckpoint ? try folder.open(String((newest ?? "").dropFirst(run.path.count + 1))) : nil
+    let saved = try checkpoint.map(Checkpoint.describe)?.settings ?? savedSettings(run)
     try check(settings, against: saved, in: run, allowed)
     if let saved = checkpoint.flatMap(Provenance.init) {
       for sentence in provenance.differences(from: saved) { say("Warning: \(sentence)\n") }
     }
-    return OpenedRun(run: run, lock: lock, checkpoint: checkpoint)
+    return OpenedRun(run: run, folder: folder, lock: lock, checkpoint: checkpoint)
+  }
+
+  /// The settings in config.json, which the first rank reads for all.
+  private func savedSettings(_ run: RunDirectory) throws -> TrainingSettings {
+    try TrainingSettings(
+      world.broadcast(world.rank == 0 ? run.savedSettings().json : "", from: 0),
+      from: run.configuration)
   }
 
   /// Makes a folder for a run without `--out`; two runs that start in the same second get different

@@ -174,7 +174,7 @@ struct TrainCommand {
     let trainer = try Trainer(
       settings: settings, safeguards: plan.safeguards, dataset: dataset,
       placement: plan.placement, parallelism: parallelism, world: world, run: opened.run,
-      lock: opened.lock, resuming: opened.takeCheckpoint(),
+      folder: opened.folder, lock: opened.lock, resuming: opened.takeCheckpoint(),
       startingFrom: startingWeights(settings, dataset), threads: plan.cores.threads,
       provenance: provenance, said: said.lines, timeline: plan.timeline)
     return withExtendedLifetime((trainer, opened)) {

@@ -39,19 +39,24 @@ import Training
       options: NetworkOptions(batchSize: 4, threadsPerTower: 1, seed: seed, isTrained: true))
   }
 
-  private func store(_ network: Network, keeping count: Int) throws -> CheckpointStore {
+  /// A store of which some ranks do not see the folder.
+  private func store(
+    _ network: Network, keeping count: Int, blind: Set<Int> = []
+  ) throws -> CheckpointStore {
     let side = Self.specification.imageSide
     var settings = TrainingSettings(
       network: Self.specification, recipe: .named(.paper))
     settings.keptCheckpoints = count
-    let folder = try HeldFolder(run.path)
+    let rank = Self.world.rank
+    let folder = try RunFolder(
+      blind.contains(rank) ? nil : HeldFolder(run.path), of: run, over: Self.world)
     return try CheckpointStore(
       run, folder, nil, network: network, settings: settings,
       preprocessing: Preprocessing(
         classNames: (0..<7).map { "class \($0)" },
         mean: (0..<side * side * 3).map { Float($0) / 8 }),
       provenance: Provenance(Self.world, commandLine: ["test"]),
-      journal: RunJournal(in: folder, keeping: 0, speaks: Self.world.rank == 0), newest: nil)
+      journal: RunJournal(in: rank == 0 ? folder.held : nil, keeping: 0), newest: nil)
   }
 
   private func state(_ step: Int, best: Int? = nil) -> TrainingState {
@@ -142,5 +147,43 @@ import Training
     #expect(try names.contains("step-00000012.safetensors.partial"))
     store.abandon()
     #expect(try !names.contains { $0.contains("12") })
+  }
+
+  /// Hosts without a common file system: the file is the same, byte for byte.
+  @Test(.enabled(if: TestWorld.hasPairs, "run with mpirun -np 2 or 4"))
+  func ranksThatDoNotSeeTheFolderSendTheirParts() throws {
+    let network = try Self.network(seed: 3)
+    let folder = try RunFolder(
+      Self.world.rank == 0 ? HeldFolder(run.path) : nil, of: run, over: Self.world)
+    #expect(folder.ranksWithout == Array(1..<Self.world.size))
+    #expect(folder.sentence?.contains(quoted(run.path)) == true)
+    var files: [Data] = []
+    for blind in [[], Set(folder.ranksWithout)] {
+      let store = try store(network, keeping: 3, blind: blind)
+      try store.begin(state(5))
+      // Training goes on meanwhile, and what is sent is what was copied.
+      let before = values(network)
+      write(0.25, into: network)
+      try store.finish()
+      try Self.world.barrier()
+      files.append(try Data(contentsOf: URL(filePath: run.latest)))
+      try Self.world.barrier()
+      for (parameter, numbers) in zip(
+        network.parameters, stride(from: 0, to: before.count, by: 2).map { before[$0..<$0 + 2] })
+      {
+        for (tensor, values) in zip([parameter.value, parameter.velocity], numbers) {
+          for (i, value) in values.enumerated() { tensor.pointer[i] = value }
+        }
+      }
+    }
+    #expect(files[0] == files[1])
+
+    let sent = try folder.open("checkpoints/latest.safetensors")
+    #expect(try Checkpoint.describe(sent).state == state(5))
+    let (before, other) = (values(network), try Self.network(seed: 4))
+    write(-1, into: other)
+    try Checkpoint.load(sent, into: other)
+    #expect(values(other) == before)
+    try Self.world.barrier()
   }
 }

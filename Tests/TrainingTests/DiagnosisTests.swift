@@ -89,7 +89,9 @@ import Training
 
   @Test func aRunFolderThatIsNotSharedIsReported() throws {
     let diagnosis = try diagnose { facts in facts[2].sharesRunFolder = false }
-    expect(diagnosis, code: .cannotCreate, says: "h2 (rank 2) does not see what h1 writes", "--out")
+    expect(diagnosis, code: .done, says: "h2 (rank 2) does not see what h1 writes", "--out")
+    let without = try diagnose { facts in facts[0].sharesRunFolder = false }
+    expect(without, code: .cannotCreate, says: "Nothing can be created", "on h1")
   }
 
   @Test func anotherMPIOnOneHostIsReported() throws {

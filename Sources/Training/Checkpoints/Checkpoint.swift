@@ -17,6 +17,9 @@ package enum Checkpoint {
   /// The number of values that are converted and written at a time.
   private static let blockLength = 1 << 20
 
+  /// How many rows of a tensor are converted, written and sent at a time.
+  static func rows(ofLength length: Int) -> Int { max(1, blockLength / max(1, length)) }
+
   /// Reads the settings and the state of a checkpoint.
   /// - Throws: `Failure` (badData) if the file is not a checkpoint, or one of a newer program, its
   ///   header was changed, or a setting has an invalid value.
@@ -91,13 +94,13 @@ package enum Checkpoint {
   }
 
   /// Visits a parameter's kernels in blocks, which limits the memory for their conversion.
-  static func forEachBlock(
+  static func forEachBlock<Problem: Error>(
     of parameter: Parameter,
-    _ body: (_ kernels: Range<Int>, _ block: UnsafeMutablePointer<Float>) throws(Failure) -> Void
-  ) throws(Failure) {
+    _ body: (_ kernels: Range<Int>, _ block: UnsafeMutablePointer<Float>) throws(Problem) -> Void
+  ) throws(Problem) {
     let length = parameter.layout.kernelLength
     let count = parameter.layout.kernels
-    let rows = max(1, min(count, blockLength / max(1, length)))
+    let rows = min(max(1, count), self.rows(ofLength: length))
     let block = UnsafeMutablePointer<Float>.allocate(capacity: rows * length)
     defer { block.deallocate() }
     var kernel = 0

@@ -13,7 +13,9 @@ package import Towers
 /// rank writes the checksums into the header and renames the file. So every file with a final name
 /// is complete.
 package final class CheckpointStore {
-  private let files: CheckpointFolder
+  /// The files, in a rank that sees them.
+  private let files: CheckpointFolder?
+  private let folder: RunFolder
   private let keeper: RunKeeper?
   private let network: Network
   private let group: Communicator
@@ -33,7 +35,7 @@ package final class CheckpointStore {
   /// Opens the store of a run; all ranks of the network's group call this together.
   /// - Parameters:
   ///   - run: The run's folder.
-  ///   - folder: The same folder, open.
+  ///   - folder: The same folder, as the ranks have it.
   ///   - keeper: The object that watches it, in the first rank.
   ///   - network: The network to save.
   ///   - settings: The settings that every checkpoint contains.
@@ -44,11 +46,12 @@ package final class CheckpointStore {
   /// - Throws: `Failure` (cannotCreate) if the disk is too small for them, `MPIError` if a message
   ///   fails.
   package init(
-    _ run: RunDirectory, _ folder: HeldFolder, _ keeper: RunKeeper?, network: Network,
+    _ run: RunDirectory, _ folder: RunFolder, _ keeper: RunKeeper?, network: Network,
     settings: TrainingSettings, preprocessing: Preprocessing, provenance: Provenance,
     journal: RunJournal, newest: TrainingState?
   ) throws {
-    files = CheckpointFolder(folder: folder)
+    self.folder = folder
+    files = folder.held.map(CheckpointFolder.init)
     self.keeper = keeper
     self.network = network
     self.newest = newest
@@ -57,8 +60,8 @@ package final class CheckpointStore {
     kept = settings.keptCheckpoints
     plan = try CheckpointPlan(network, settings, preprocessing, provenance)
     writer = CheckpointWriter(
-      in: folder, network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
-    guard group.rank == 0 else { return }
+      in: folder.held, network.savedParameters, mean: group.rank == 0 ? preprocessing.mean : nil)
+    guard group.rank == 0, let files else { return }
     files.removePartial()
     // A run that was killed right after it renamed a checkpoint has not given it its other names.
     if let newest {
@@ -93,8 +96,8 @@ package final class CheckpointStore {
     Activity.begin("saving")
     try network.compareReplicas(step: state.step)
     let header = plan.header(state)
-    let temporary = files.partial(afterSteps: state.step).temporary
-    if group.rank == 0 {
+    let temporary = CheckpointFolder.temporaryName(afterSteps: state.step)
+    if group.rank == 0, let files {
       do throws(Failure) {
         try keeper?.look(journal.say)
         try SafetensorsWriter.create(
@@ -126,15 +129,16 @@ package final class CheckpointStore {
       let all: [String]
       do {
         all = try Activity.waiting(for: "the other ranks' part of a checkpoint") {
-          try group.allGather(lines)
+          try folder.world.allGather(lines)
         }
       } catch {
         throw Failure(.inputOutput, "The checksums of a checkpoint cannot be sent: \(error).")
       }
-      if group.rank == 0 { try publish(state, all) }
+      try collect(state, all)
+      if group.rank == 0, let files { try publish(state, all, in: files) }
     } catch {
       remove(state)
-      throw RunKeeper.explain(error, in: files.folder)
+      throw files.map { RunKeeper.explain(error, in: $0.folder) } ?? error
     }
     let end = MonotonicClock.seconds
     lastDuration = end - begun
@@ -149,7 +153,7 @@ package final class CheckpointStore {
   /// Removes an incomplete checkpoint, unless another run now owns the folder.
   private func remove(_ unfinished: TrainingState) {
     guard keeper?.isOwner ?? true else { return }
-    files.partial(afterSteps: unfinished.step).remove()
+    files?.partial(afterSteps: unfinished.step).remove()
   }
 
   /// Returns to a checkpoint and removes those of later steps.
@@ -157,7 +161,7 @@ package final class CheckpointStore {
   /// - Throws: `Failure` (inputOutput) if the disk reports an error.
   package func goBack(to state: TrainingState) throws(Failure) {
     newest = state
-    guard group.rank == 0 else { return }
+    guard group.rank == 0, let files else { return }
     files.name(state.step, also: CheckpointName.latest)
     // The best so far may be one of the later steps.
     if let best = state.best?.step, files.steps.contains(best) {
@@ -167,7 +171,33 @@ package final class CheckpointStore {
     try files.bringNamesToDisk()
   }
 
-  private func publish(_ state: TrainingState, _ lines: [String]) throws(Failure) {
+  /// Writes in the first rank what ranks have that do not see the folder; `lines` say what each
+  /// rank has.
+  private func collect(_ state: TrainingState, _ lines: [String]) throws(Failure) {
+    guard !folder.ranksWithout.isEmpty else { return }
+    do {
+      if folder.held == nil { return try writer.send(over: folder.world) }
+      guard group.rank == 0, let files else { return }
+      let file = try SafetensorsWriter(
+        opening: CheckpointFolder.temporaryName(afterSteps: state.step), in: files.folder,
+        plan.header(state))
+      for rank in folder.ranksWithout {
+        var digests = CheckpointDigests(of: [])
+        digests.merge(lines: lines[rank])
+        try CheckpointWriter.receive(
+          digests.digests.keys, from: rank, over: folder.world, into: file)
+      }
+      try file.finish()
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(.inputOutput, "A rank's part of a checkpoint cannot be sent: \(error).")
+    }
+  }
+
+  private func publish(
+    _ state: TrainingState, _ lines: [String], in files: CheckpointFolder
+  ) throws(Failure) {
     try keeper?.look(journal.say)
     let file = files.partial(afterSteps: state.step)
     guard file.isThere else {

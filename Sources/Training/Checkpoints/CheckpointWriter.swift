@@ -1,6 +1,7 @@
 import Checkpoints
 import Glibc
 import Layers
+import MPI
 import Safetensors
 import System
 import Tensors
@@ -9,9 +10,10 @@ import Tensors
 /// disk.
 ///
 /// Every copy uses the same memory: eight bytes for each parameter of this rank, for weight and
-/// velocity. No other copy can be made while it is being written. The thread never calls MPI.
+/// velocity. No other copy can be made while it is being written. The thread never calls MPI: a rank
+/// that does not see the run's folder sends its copy when training comes to the checkpoint's end.
 final class CheckpointWriter: @unchecked Sendable {
-  private let folder: HeldFolder
+  private let folder: HeldFolder?
   private let parameters: [Parameter]
   private let mean: [Float]?
   private var copies: [(value: Tensor, velocity: Tensor)] = []
@@ -20,10 +22,10 @@ final class CheckpointWriter: @unchecked Sendable {
   private var outcome: Result<[CheckpointDigests.Part: String], Failure> = .success([:])
 
   /// - Parameters:
-  ///   - folder: The run's folder.
+  ///   - folder: The run's folder; nil where this rank does not see it, and only hashes.
   ///   - parameters: The parameters that this rank writes.
   ///   - mean: The mean image, in the rank that writes it.
-  init(in folder: HeldFolder, _ parameters: [Parameter], mean: [Float]?) {
+  init(in folder: HeldFolder?, _ parameters: [Parameter], mean: [Float]?) {
     self.folder = folder
     self.parameters = parameters
     self.mean = mean
@@ -76,8 +78,10 @@ final class CheckpointWriter: @unchecked Sendable {
     _ name: String, _ header: SafetensorsHeader
   ) throws(Failure) -> [CheckpointDigests.Part: String] {
     var digests: [CheckpointDigests.Part: String] = [:]
-    let writer = try SafetensorsWriter(opening: name, in: folder, header)
-    if let mean {
+    let writer = try folder.map { folder throws(Failure) in
+      try SafetensorsWriter(opening: name, in: folder, header)
+    }
+    if let mean, let writer {
       let entry = writer.entry(NetworkFile.meanName)
       digests[.init(tensor: entry.name, rows: 0..<(entry.shape.first ?? 0))] =
         try mean.withUnsafeBufferPointer { mean throws(Failure) in
@@ -87,24 +91,83 @@ final class CheckpointWriter: @unchecked Sendable {
           return sum.finish()
         }
     }
-    for (parameter, copy) in zip(parameters, copies) where !parameter.kernels.isEmpty {
-      for (prefix, tensor) in [("", copy.value), (Checkpoint.velocityPrefix, copy.velocity)] {
-        let entry = writer.entry(prefix + parameter.name)
-        let length = parameter.layout.kernelLength
-        let sum = SHA256()
-        try Checkpoint.forEachBlock(of: parameter) { kernels, block throws(Failure) in
-          for (row, kernel) in kernels.enumerated() {
-            parameter.layout.getKernel(kernel, of: tensor, into: block + row * length)
-          }
-          let numbers = UnsafeBufferPointer(start: block, count: kernels.count * length)
-          sum.update(UnsafeRawBufferPointer(numbers))
-          try writer.write(
-            entry, from: (parameter.kernels.lowerBound + kernels.lowerBound) * length, numbers)
-        }
-        digests[parameter.part(prefix)] = sum.finish()
+    for (part, parameter, tensor) in parts {
+      let sum = SHA256()
+      try Self.forEachBlock(of: parameter, tensor) { first, numbers throws(Failure) in
+        sum.update(UnsafeRawBufferPointer(numbers))
+        if let writer { try writer.write(writer.entry(part.tensor), from: first, numbers) }
+      }
+      digests[part] = sum.finish()
+    }
+    try writer?.finish()
+    return digests
+  }
+
+  /// What this rank has of the file, in the order in which it is sent.
+  private var parts: [(part: CheckpointDigests.Part, parameter: Parameter, tensor: Tensor)] {
+    zip(parameters, copies).filter { !$0.0.kernels.isEmpty }.flatMap { parameter, copy in
+      [
+        (parameter.part(), parameter, copy.value),
+        (parameter.part(Checkpoint.velocityPrefix), parameter, copy.velocity),
+      ]
+    }.sorted { $0.0 < $1.0 }
+  }
+
+  /// Visits the numbers of a parameter's copy as the file has them.
+  private static func forEachBlock<Problem: Error>(
+    of parameter: Parameter, _ tensor: Tensor,
+    _ body: (_ first: Int, _ numbers: UnsafeBufferPointer<Float>) throws(Problem) -> Void
+  ) throws(Problem) {
+    let length = parameter.layout.kernelLength
+    try Checkpoint.forEachBlock(of: parameter) { kernels, block throws(Problem) in
+      for (row, kernel) in kernels.enumerated() {
+        parameter.layout.getKernel(kernel, of: tensor, into: block + row * length)
+      }
+      try body(
+        (parameter.kernels.lowerBound + kernels.lowerBound) * length,
+        UnsafeBufferPointer(start: block, count: kernels.count * length))
+    }
+  }
+
+  // MARK: From ranks that do not see the run's folder
+
+  /// The tag of messages with a rank's part of a checkpoint.
+  private static let tag = 4
+
+  /// Sends this rank's part of the checkpoint that was copied last to the first rank.
+  func send(over world: Communicator) throws(MPIError) {
+    for (_, parameter, tensor) in parts {
+      try Self.forEachBlock(of: parameter, tensor) { _, numbers throws(MPIError) in
+        Activity.begin("sending a part of a checkpoint", waitsForRanks: true)
+        let requests = Requests()
+        try world.startSend(numbers, to: 0, tag: Self.tag, in: requests)
+        try requests.wait()
       }
     }
-    try writer.finish()
-    return digests
+  }
+
+  /// Receives another rank's part of a checkpoint in the first rank, and writes it.
+  static func receive(
+    _ parts: some Sequence<CheckpointDigests.Part>, from rank: Int, over world: Communicator,
+    into writer: SafetensorsWriter
+  ) throws {
+    for part in parts.sorted() {
+      let entry = writer.entry(part.tensor)
+      let length = entry.count / max(1, entry.shape.first ?? 1)
+      let rows = Checkpoint.rows(ofLength: length)
+      let block = UnsafeMutableBufferPointer<Float>.allocate(
+        capacity: min(rows, part.rows.count) * length)
+      defer { block.deallocate() }
+      block.initialize(repeating: 0)
+      for row in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: rows) {
+        Activity.begin("receiving a part of a checkpoint", waitsForRanks: true)
+        let count = min(rows, part.rows.upperBound - row) * length
+        let numbers = UnsafeMutableBufferPointer(rebasing: block[..<count])
+        let requests = Requests()
+        try world.startReceive(into: numbers, from: rank, tag: tag, in: requests)
+        try requests.wait()
+        try writer.write(entry, from: row * length, UnsafeBufferPointer(numbers))
+      }
+    }
   }
 }

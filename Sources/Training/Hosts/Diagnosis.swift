@@ -92,16 +92,15 @@ package struct Diagnosis: Sendable {
         "The program on \(other.host) is a different build from that on \(first.host); copy "
           + "\(first.host)'s to the same path, or run it from a shared folder.")
     }
-    if let other = facts.first(where: { $0.sharesRunFolder == false }) {
+    if first.sharesRunFolder == false {
       fail(
         .cannotCreate,
-        other.rank == first.rank
-          ? "Nothing can be created in the folder for the run on \(first.host); choose another "
-            + "--out."
-          : "\(other.host) (rank \(other.rank)) does not see what \(first.host) writes into the "
-            + "folder for the run; all ranks write their part of a checkpoint, so --out must be on "
-            + "a shared file system."
-      )
+        "Nothing can be created in the folder for the run on \(first.host); choose another --out.")
+    } else if let other = facts.first(where: { $0.sharesRunFolder == false }) {
+      warn(
+        "\(other.host) (rank \(other.rank)) does not see what \(first.host) writes into the folder "
+          + "for the run, so its ranks will send their parts of checkpoints to \(first.host), "
+          + "while training waits; --out on a shared file system saves that.")
     }
     if let other = facts.first(where: { $0.mpi != first.mpi }) {
       fail(
@@ -175,13 +174,13 @@ package struct Diagnosis: Sendable {
   }
 
   private mutating func lookAtReading(of host: String, _ ranks: [RankFacts]) {
-    guard ranks.count > 1, let problem = ranks.lazy.compactMap(\.readingProblem).first else {
-      return
-    }
+    guard ranks.count > 1, let copies = LaunchOptions.copies,
+      let problem = ranks.lazy.compactMap(\.readingProblem).first
+    else { return }
     warn(
       "The ranks of \(host) may not read each other's memory (process_vm_readv: \(problem)), so "
         + "large messages are copied twice; start the container with --cap-add SYS_PTRACE, or with "
-        + "a newer Docker. Until then \(LaunchOptions.copies), which the program sets by itself, "
+        + "a newer Docker. Until then \(copies), which the program sets by itself, "
         + "keeps Open MPI from trying.")
   }
 
@@ -204,7 +203,8 @@ package struct Diagnosis: Sendable {
         + "carries \(Int(measured.link.bandwidth * 8e-6)) Mbit/s each way, and a step sends "
         + "\(measured.bytes >> 20) MiB over it: "
         + "\(Int(1e3 * Double(measured.bytes) / measured.link.bandwidth)) ms. Choose a faster "
-        + "network with \(LaunchOptions.messages()), add \(LaunchOptions.streams(2)), or send "
-        + "less: --send-activations bf16 --send-gradients bf16.")
+        + "network with \(LaunchOptions.messages()), "
+        + (LaunchOptions.streams(2).map { "add \($0), " } ?? "")
+        + "or send less: --send-activations bf16 --send-gradients bf16.")
   }
 }

@@ -34,8 +34,8 @@ package final class Trainer {
   private let preprocessing: Preprocessing
   private let world: Communicator
   private let team: ThreadTeam
-  /// The run's folder, open.
-  private let folder: HeldFolder
+  /// The run's folder, as the ranks have it.
+  private let folder: RunFolder
   /// The object that watches it, in the first rank.
   private let keeper: RunKeeper?
   private let plan: RunPlan
@@ -64,6 +64,7 @@ package final class Trainer {
   ///   - parallelism: How the ranks share the work.
   ///   - world: All ranks.
   ///   - run: The run's folder, which exists.
+  ///   - folder: The same, as the ranks have it.
   ///   - lock: The lock on it, in the first rank.
   ///   - checkpoint: The checkpoint to resume from; nil for a new run.
   ///   - load: Fills a new run's network with the weights of a file; nil if all layers start with
@@ -76,7 +77,7 @@ package final class Trainer {
   package init(
     settings: TrainingSettings, safeguards: Safeguards, dataset: Dataset, placement: Placement,
     parallelism: Parallelism = Parallelism(), world: Communicator, run: RunDirectory,
-    lock: RunLock?, resuming checkpoint: SafetensorsFile?,
+    folder: RunFolder, lock: RunLock?, resuming checkpoint: SafetensorsFile?,
     startingFrom load: ((Network) throws -> StartingPoint)?, threads: Int,
     provenance: Provenance, said: [String] = [],
     timeline: TimelineChoice? = nil
@@ -86,7 +87,7 @@ package final class Trainer {
     self.dataset = dataset
     self.parallelism = parallelism
     self.world = world
-    folder = try lock?.folder ?? HeldFolder(run.path)
+    self.folder = folder
     let recipe = settings.recipe
     Activity.begin("building the network")
     network = try Network(settings, for: dataset, placement, parallelism)
@@ -97,19 +98,20 @@ package final class Trainer {
     if checkpoint != nil, mayGoBack, state.rollbackStep == nil { state.rollbackStep = state.step }
     Activity.begin("opening the run's files")
     let isFirst = placement.isFirst
-    journal = try RunJournal(in: folder, keeping: state.records, speaks: isFirst)
+    let held = isFirst ? folder.held : nil
+    journal = try RunJournal(in: held, keeping: state.records)
     plan = RunPlan(
       settings, images: dataset.count(.train), validates: dataset.count(.validation) > 0,
       mayGoBack: mayGoBack)
-    if isFirst {
+    if let held {
       // A start that trains nothing leaves the record of those that did.
       let name = RunDirectory.Name.configuration
       if checkpoint == nil || !plan.isAtEnd(state)
-        || FileStatus(folder.path(of: name)) == nil
+        || FileStatus(held.path(of: name)) == nil
       {
-        try TextFile.write(settings.json, to: name, in: folder)
+        try TextFile.write(settings.json, to: name, in: held)
       }
-      try TextFile(appendingTo: RunDirectory.Name.provenance, in: folder).append(provenance.json)
+      try TextFile(appendingTo: RunDirectory.Name.provenance, in: held).append(provenance.json)
     }
     for line in provenance.sentences + said { try journal.log(line) }
     remedies = Remedies(
@@ -376,13 +378,12 @@ package final class Trainer {
     try Activity.waiting(for: "the checkpoint to go back to") { try world.barrier() }
     let diverged = state.step
     let file: SafetensorsFile
-    do throws(Failure) {
-      file = try SafetensorsFile(
-        opening: CheckpointName.checkpoint(afterSteps: step), in: folder)
-    } catch {
+    do {
+      file = try folder.open(CheckpointName.checkpoint(afterSteps: step))
+    } catch let failure as Failure {
       throw Failure(
         .diverged,
-        "\(sentence), and the checkpoint to roll back to cannot be read: \(error.message)")
+        "\(sentence), and the checkpoint to roll back to cannot be read: \(failure.message)")
     }
     state = try Checkpoint.describe(file).state
     try Checkpoint.load(file, into: network)

@@ -12,17 +12,18 @@ package final class RunJournal {
 
   /// Opens the files of a run.
   /// - Parameters:
-  ///   - folder: The run's folder.
+  ///   - folder: The run's folder, in the first rank; nil in the others.
   ///   - records: The number of records that belong to the steps done; the rest of the file is cut
   ///     off.
-  ///   - speaks: Whether this is the first rank.
   /// - Throws: `Failure` (cannotCreate) if a file cannot be opened.
-  package init(in folder: HeldFolder, keeping records: Int, speaks: Bool) throws(Failure) {
+  package init(in folder: HeldFolder?, keeping records: Int) throws(Failure) {
     self.records = records
     let name = RunDirectory.Name.metrics
-    log = try RunLog(in: folder, speaks: speaks)
-    metrics = speaks ? try TextFile(appendingTo: name, in: folder, keepingRecords: records) : nil
-    if let found = metrics?.recordCount(upTo: records), found < records {
+    log = try RunLog(in: folder)
+    metrics = try folder.map { folder throws(Failure) in
+      try TextFile(appendingTo: name, in: folder, keepingRecords: records)
+    }
+    if let folder, let found = metrics?.recordCount(upTo: records), found < records {
       try log.say(
         "Warning: \(quoted(folder.path(of: name))) has only \(found) of the \(records) records of "
           + "the steps done; the rest is lost.")

@@ -24,6 +24,8 @@ package final class RunLock {
   private let usesFlock: Bool
   private let descriptor: Int32
   private let file: OwnFile
+  /// What the file says of its owner.
+  let text: String
   private let touching: Touching
 
   /// The current path of the run's folder.
@@ -56,8 +58,8 @@ package final class RunLock {
       close(descriptor)
       throw error
     }
-    file = OwnFile(
-      RunDirectory.Name.lock, in: folder.descriptor, descriptor, text: Self.ownText)
+    text = Self.ownText
+    file = OwnFile(RunDirectory.Name.lock, in: folder.descriptor, descriptor, text: text)
     StopSignals.remove(atExit: file)
     file.write()
     do throws(Failure) {

@@ -6,9 +6,12 @@ final class RunLog {
   let file: TextFile?
   private let status: StatusLine?
 
-  init(in folder: HeldFolder, speaks: Bool) throws(Failure) {
-    file = speaks ? try TextFile(appendingTo: RunDirectory.Name.log, in: folder) : nil
-    status = speaks ? StatusLine() : nil
+  /// Opens the log in the run's folder; nil except in the first rank.
+  init(in folder: HeldFolder?) throws(Failure) {
+    file = try folder.map { folder throws(Failure) in
+      try TextFile(appendingTo: RunDirectory.Name.log, in: folder)
+    }
+    status = folder == nil ? nil : StatusLine()
   }
 
   /// Prints and logs a whole line.

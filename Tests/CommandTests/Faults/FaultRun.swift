@@ -20,10 +20,10 @@ struct FaultRun {
     run = scratch.path + "/run"
   }
 
-  func options(steps: Int, _ more: String...) throws -> [String] {
+  func options(steps: Int, out: String? = nil, _ more: String...) throws -> [String] {
     [
       "--data", try Pictures.small.get().path + "/dataset", "--network", "cifar-four-layer",
-      "--batch-size", "16", "--threads", "1", "--learning-rate", "0.001", "--out", run,
+      "--batch-size", "16", "--threads", "1", "--learning-rate", "0.001", "--out", out ?? run,
       "--max-steps", "\(steps)", "--checkpoint-every", "5", "--validate-every", "1000",
     ] + more
   }
@@ -49,9 +49,7 @@ struct FaultRun {
   func undisturbed(steps: Int) throws -> Data {
     if let known = Self.known.withLock({ $0[steps] }) { return known }
     let other = scratch.path + "/undisturbed"
-    var words = try options(steps: steps)
-    words[words.firstIndex(of: run) ?? 0] = other
-    #expect(try Program.train(ranks: 2, words).code == 0)
+    #expect(try Program.train(ranks: 2, options(steps: steps, out: other)).code == 0)
     let data = try contents(other + "/checkpoints/latest.safetensors")
     Self.known.withLock { $0[steps] = data }
     return data
