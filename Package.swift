@@ -1,21 +1,33 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
+// MARK: The MPI that it is built for
+
+/// Open MPI, or MPICH where the environment says `ALEXNET_MPI=mpich`; a build of its own wants a
+/// folder of its own, `--scratch-path .build/mpich`.
+let mpi: (pkgConfig: String, package: String, settings: [SwiftSetting]) =
+  switch Context.environment["ALEXNET_MPI"] ?? "openmpi" {
+  case "openmpi": ("ompi-c", "libopenmpi-dev", [])
+  case "mpich": ("mpich", "libmpich-dev", [.define("MPICH")])
+  case let other: fatalError("ALEXNET_MPI is '\(other)'; it may be openmpi or mpich.")
+  }
+
 // MARK: Settings shared by every Swift target
 
-let settings: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .treatAllWarnings(as: .error),
-]
+let settings: [SwiftSetting] =
+  mpi.settings + [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+  ]
 
 // MARK: Layers of the program, from the bottom up. A module imports only what stands above it here.
 
 let systemLibraries: [Target] = [
   .systemLibrary(name: "CScheduling"),
   .systemLibrary(name: "CTopology", pkgConfig: "hwloc", providers: [.apt(["libhwloc-dev"])]),
-  .systemLibrary(name: "COpenMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev"])]),
+  .systemLibrary(name: "CMPI", pkgConfig: mpi.pkgConfig, providers: [.apt([mpi.package])]),
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   .systemLibrary(name: "CLIBXSMM", providers: [.apt(["libxsmm-dev"])]),
   // GLib's flags: those of vips carry -pthread, which SwiftPM warns of.
@@ -79,7 +91,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ["Kernels", "Networks", "Tensors", "System", "CScheduling"]
       + kernels.map { .init(stringLiteral: $0.name) }
   ),
-  ("MPI", ["System", "COpenMPI"]),
+  ("MPI", ["System", "CMPI"]),
   ("Supervision", ["MPI", "System"]),
   ("Launching", ["MPI", "System", "CScheduling"]),
   ("ModelParallel", ["MPI", "Layers", "Networks", "Tensors", "System"]),

@@ -23,6 +23,9 @@ static inline int alexnet_read_own_memory(void) {
 }
 
 static inline MPI_Comm alexnet_mpi_comm_world(void) { return MPI_COMM_WORLD; }
+static inline MPI_Comm alexnet_mpi_comm_null(void) { return MPI_COMM_NULL; }
+static inline MPI_Group alexnet_mpi_group_null(void) { return MPI_GROUP_NULL; }
+static inline MPI_Request alexnet_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline MPI_Datatype alexnet_mpi_float(void) { return MPI_FLOAT; }
 static inline MPI_Datatype alexnet_mpi_double(void) { return MPI_DOUBLE; }
 static inline MPI_Datatype alexnet_mpi_int64(void) { return MPI_INT64_T; }

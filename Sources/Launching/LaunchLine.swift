@@ -62,7 +62,7 @@ package struct LaunchLine: Sendable {
       // One network by name: a docker0 that looks alike on two hosts makes ranks wait for ever.
       if let interface { words += Self.split(LaunchOptions.network(interface)) }
       // With one connection, exchanges in both directions take turns.
-      words += Self.split(LaunchOptions.streams(2)) + Self.split(LaunchOptions.keepalive)
+      words += Self.split(LaunchOptions.streams(2) ?? "") + Self.split(LaunchOptions.keepalive)
       // Slurm starts the ranks of its jobs.
       if case .job(.slurm, _) = place {} else { words += LaunchOptions.ssh(environment) }
     }

@@ -1,4 +1,4 @@
-import COpenMPI
+import CMPI
 import Glibc
 import Synchronization
 import System
@@ -8,8 +8,8 @@ import System
 /// Counts are in elements; buffers carry their own counts, so that a message cannot overrun its
 /// buffer. Errors are thrown and never fatal inside MPI: the communicator returns error codes.
 package final class Communicator: @unchecked Sendable {
-  /// MPI's handle of the group; nil for a process without MPI.
-  private let group: MPI_Comm?
+  /// MPI's handle of the group; that of no group for a process without MPI.
+  private let group: CommunicatorHandle
   /// This process's number in the group, from 0.
   package let rank: Int
   /// The number of processes in the group.
@@ -30,10 +30,10 @@ package final class Communicator: @unchecked Sendable {
   package static let alone = Communicator()
 
   private init() {
-    (group, rank, size, owned, number) = (nil, 0, 1, false, -1)
+    (group, rank, size, owned, number) = (alexnet_mpi_comm_null(), 0, 1, false, -1)
   }
 
-  init(handle: MPI_Comm, owned: Bool) throws(MPIError) {
+  init(handle: CommunicatorHandle, owned: Bool) throws(MPIError) {
     group = handle
     self.owned = owned
     number = Self.made.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -47,8 +47,10 @@ package final class Communicator: @unchecked Sendable {
     worldRanks = try Self.worldRanks(of: handle, size: self.size)
   }
 
-  private static func worldRanks(of handle: MPI_Comm, size: Int) throws(MPIError) -> [Int] {
-    var (own, all): (MPI_Group?, MPI_Group?)
+  private static func worldRanks(
+    of handle: CommunicatorHandle, size: Int
+  ) throws(MPIError) -> [Int] {
+    var (own, all) = (alexnet_mpi_group_null(), alexnet_mpi_group_null())
     try check(MPI_Comm_group(handle, &own), "MPI_Comm_group")
     try check(MPI_Comm_group(alexnet_mpi_comm_world(), &all), "MPI_Comm_group")
     defer {
@@ -74,10 +76,22 @@ package final class Communicator: @unchecked Sendable {
     }
   }
 
+  /// Whether this is `alone`, to which MPI does not matter.
+  private var isWithoutMPI: Bool { number < 0 }
+
   /// The group of a message; a process alone cannot send any.
-  private var handle: MPI_Comm {
-    guard let group else { preconditionFailure("Messages need more than one process.") }
+  private var handle: CommunicatorHandle {
+    precondition(!isWithoutMPI, "Messages need more than one process.")
     return group
+  }
+
+  /// A group that MPI makes.
+  private func derived(
+    by routine: String, _ make: (UnsafeMutablePointer<CommunicatorHandle>) -> Int32
+  ) throws(MPIError) -> Communicator {
+    var new: CommunicatorHandle = alexnet_mpi_comm_null()
+    try check(make(&new), routine)
+    return try Communicator(handle: new, owned: true)
   }
 
   /// Splits the group by colour; the ranks of one colour form a new group, ordered by `key`, then
@@ -85,29 +99,25 @@ package final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routine is `MPI_Comm_split`.
   package func split(color: Int, key: Int) throws(MPIError) -> Communicator {
-    guard group != nil else { return self }
-    var new: MPI_Comm?
-    try check(MPI_Comm_split(handle, Int32(color), Int32(key), &new), "MPI_Comm_split")
-    guard let new else { throw MPIError(routine: "MPI_Comm_split", code: MPI_ERR_COMM) }
-    return try Communicator(handle: new, owned: true)
+    if isWithoutMPI { return self }
+    return try derived(by: "MPI_Comm_split") {
+      MPI_Comm_split(handle, Int32(color), Int32(key), $0)
+    }
   }
 
   /// The same ranks with separate messages, which cannot be confused with those of this group.
   ///
   /// The corresponding MPI routine is `MPI_Comm_dup`.
   package func duplicate() throws(MPIError) -> Communicator {
-    guard group != nil else { return self }
-    var new: MPI_Comm?
-    try check(MPI_Comm_dup(handle, &new), "MPI_Comm_dup")
-    guard let new else { throw MPIError(routine: "MPI_Comm_dup", code: MPI_ERR_COMM) }
-    return try Communicator(handle: new, owned: true)
+    if isWithoutMPI { return self }
+    return try derived(by: "MPI_Comm_dup") { MPI_Comm_dup(handle, $0) }
   }
 
   /// Lets MPI make progress on messages in flight.
   ///
   /// The corresponding MPI routine is `MPI_Iprobe`.
   package func progress() throws(MPIError) {
-    guard group != nil else { return }
+    if isWithoutMPI { return }
     var found: Int32 = 0
     try check(
       MPI_Iprobe(
@@ -118,22 +128,19 @@ package final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routine is `MPI_Comm_split_type` with `MPI_COMM_TYPE_SHARED`.
   package func ranksOnThisHost() throws(MPIError) -> Communicator {
-    guard group != nil else { return self }
-    var new: MPI_Comm?
-    try check(
+    if isWithoutMPI { return self }
+    return try derived(by: "MPI_Comm_split_type") {
       MPI_Comm_split_type(
-        handle, alexnet_mpi_comm_type_shared(), Int32(rank), alexnet_mpi_info_null(), &new),
-      "MPI_Comm_split_type")
-    guard let new else { throw MPIError(routine: "MPI_Comm_split_type", code: MPI_ERR_COMM) }
-    return try Communicator(handle: new, owned: true)
+        handle, alexnet_mpi_comm_type_shared(), Int32(rank), alexnet_mpi_info_null(), $0)
+    }
   }
 
   /// Waits for all ranks without keeping a core busy, for use if a rank may work for minutes.
   ///
   /// The corresponding MPI routines are `MPI_Ibarrier` and `MPI_Test`.
   package func sleepingBarrier() throws(MPIError) {
-    guard group != nil else { return }
-    var request: MPI_Request?
+    if isWithoutMPI { return }
+    var request: RequestHandle = alexnet_mpi_request_null()
     try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
     while true {
       var done: Int32 = 0
@@ -147,8 +154,8 @@ package final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routine is `MPI_Ibarrier`, followed by a wait.
   package func barrier() throws(MPIError) {
-    guard group != nil else { return }
-    var request: MPI_Request?
+    if isWithoutMPI { return }
+    var request: RequestHandle = alexnet_mpi_request_null()
     try check(MPI_Ibarrier(handle, &request), "MPI_Ibarrier")
     try Waiting.wait(&request, "MPI_Ibarrier")
   }
@@ -174,7 +181,7 @@ package final class Communicator: @unchecked Sendable {
   package func startSend<Element: MPIElement>(
     _ buffer: UnsafeBufferPointer<Element>, to peer: Int, tag: Int, in requests: Requests
   ) throws(MPIError) {
-    var request: MPI_Request?
+    var request: RequestHandle = alexnet_mpi_request_null()
     let start = Timeline.isRecording ? MonotonicClock.seconds : 0
     try check(
       MPI_Isend(
@@ -195,7 +202,7 @@ package final class Communicator: @unchecked Sendable {
     into buffer: UnsafeMutableBufferPointer<Element>, from peer: Int, tag: Int,
     in requests: Requests
   ) throws(MPIError) {
-    var request: MPI_Request?
+    var request: RequestHandle = alexnet_mpi_request_null()
     try check(
       MPI_Irecv(
         buffer.baseAddress, Int32(buffer.count), Element.datatype, Int32(peer), Int32(tag), handle,
@@ -215,10 +222,10 @@ package final class Communicator: @unchecked Sendable {
   package func allReduce<Element: MPIElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
   ) throws(MPIError) {
-    guard group != nil else { return }
+    if isWithoutMPI { return }
     // A blocking and a non-blocking routine do not match, so all ranks use this one, however they
     // wait.
-    var request: MPI_Request?
+    var request: RequestHandle = alexnet_mpi_request_null()
     let span = Timeline.begin("all-reduce", .reduction)
     defer { Timeline.end(span, bytes: buffer.count * MemoryLayout<Element>.stride) }
     try check(
@@ -241,7 +248,7 @@ package final class Communicator: @unchecked Sendable {
   package func allReduce<Element: MPIElement>(
     _ value: Element, _ operation: Reduction
   ) throws(MPIError) -> Element {
-    guard group != nil else { return value }
+    if isWithoutMPI { return value }
     var value = value
     try withUnsafeMutablePointer(to: &value) { pointer throws(MPIError) in
       try allReduce(UnsafeMutableBufferPointer(start: pointer, count: 1), operation)
@@ -279,7 +286,7 @@ package final class Communicator: @unchecked Sendable {
   ///
   /// The corresponding MPI routines are `MPI_Allreduce`, for the length, and `MPI_Bcast`.
   package func broadcast(_ text: String, from root: Int) throws(MPIError) -> String {
-    guard group != nil else { return text }
+    if isWithoutMPI { return text }
     var bytes = Array(text.utf8)
     let count = try allReduce(Int64(rank == root ? bytes.count : 0), .sum)
     if rank != root { bytes = [UInt8](repeating: 0, count: Int(count)) }

@@ -1,4 +1,4 @@
-import COpenMPI
+import CMPI
 import Glibc
 import Synchronization
 package import System
@@ -69,7 +69,9 @@ package enum Environment {
       guard let text = buffer.baseAddress,
         MPI_Get_library_version(text, &length) == alexnet_mpi_success()
       else { return "unknown" }
-      return String(String(cString: text).prefix { $0 != "\n" && $0 != "," })
+      // "Open MPI v4.1.4, package: ..."; "MPICH Version:      4.0.2" and more lines.
+      let line = String(cString: text).prefix { $0 != "\n" && $0 != "," }
+      return line.split { $0.isWhitespace }.filter { $0 != "Version:" }.joined(separator: " ")
     }
   }
 

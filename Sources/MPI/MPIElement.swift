@@ -1,4 +1,4 @@
-package import COpenMPI
+package import CMPI
 
 /// A Swift type whose memory representation MPI can send.
 package protocol MPIElement: BitwiseCopyable, Sendable {

@@ -1,4 +1,4 @@
-import COpenMPI
+import CMPI
 
 /// An MPI call that returned an error code.
 package struct MPIError: Error, CustomStringConvertible, Sendable {
@@ -18,7 +18,10 @@ package struct MPIError: Error, CustomStringConvertible, Sendable {
       guard let start = buffer.baseAddress,
         MPI_Error_string(code, start, &length) == alexnet_mpi_success()
       else { return "unknown error \(code)" }
-      return String(cString: start)
+      // MPICH adds the routines that the error went through.
+      let line = String(cString: start).prefix { $0 != "\n" }
+      return String(
+        line.prefix(upTo: line.firstRange(of: ", error stack")?.lowerBound ?? line.endIndex))
     }
     self.text = text
   }

@@ -1,4 +1,4 @@
-import COpenMPI
+import CMPI
 import System
 
 /// Messages in flight.
@@ -6,7 +6,7 @@ import System
 /// Their buffers must not be used until `wait` has returned or `test` was true. Deallocation waits
 /// for pending requests.
 package final class Requests {
-  private var handles: [MPI_Request?] = []
+  private var handles: [RequestHandle] = []
   /// What the timeline knows of messages that are asked for.
   private var expected: [Timeline.Token] = []
 
@@ -21,10 +21,10 @@ package final class Requests {
   /// Whether no message is in flight, as far as `wait` and `test` have seen.
   package var isEmpty: Bool { handles.isEmpty }
 
-  func add(_ handle: MPI_Request?) { handles.append(handle) }
+  func add(_ handle: RequestHandle) { handles.append(handle) }
 
   /// Adds a message that the timeline is told of.
-  func add(_ handle: MPI_Request?, _ token: Timeline.Token) {
+  func add(_ handle: RequestHandle, _ token: Timeline.Token) {
     add(handle)
     if Timeline.isRecording { expected.append(token) }
   }

@@ -1,4 +1,4 @@
-import COpenMPI
+import CMPI
 import Glibc
 import System
 
@@ -39,7 +39,7 @@ enum Waiting {
   }
 
   /// Waits for one message or collective operation to complete.
-  static func wait(_ request: inout MPI_Request?, _ routine: String) throws(MPIError) {
+  static func wait(_ request: inout RequestHandle, _ routine: String) throws(MPIError) {
     guard isPatient else {
       return try check(MPI_Wait(&request, alexnet_mpi_status_ignore()), routine)
     }

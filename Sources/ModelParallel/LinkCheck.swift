@@ -143,8 +143,8 @@ package enum LinkCheck {
   /// What to do where a message does not come, by the length of the one before, which did.
   private static func remedy(passed: Int?) -> String {
     guard let passed else {
-      return ". Name the network that joins the hosts: \(LaunchOptions.network()) "
-        + "('alexnet launch' does), and check the firewall."
+      return ". Name the network that joins the hosts: \(LaunchOptions.network())"
+        + (LaunchOptions.canLaunch ? " ('alexnet launch' does)" : "") + ", and check the firewall."
     }
     return ", while messages of \(4 * passed) bytes come through: something between them drops "
       + "large packets, since its MTU is smaller than theirs ('ping -M do -s 1472 HOST' shows it). "

@@ -1,5 +1,6 @@
 import Foundation
 import Launching
+import MPI
 import Options
 import System
 
@@ -74,6 +75,13 @@ enum Launch: Subcommand {
 
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
+    guard LaunchOptions.canLaunch else {
+      throw Failure(
+        .usage,
+        "'alexnet launch' writes lines for Open MPI's mpirun, and this program was built for "
+          + "MPICH; start it by 'mpiexec -n 2 alexnet-train ...', on several hosts with "
+          + "'-f HOSTFILE'.")
+    }
     try check(arguments)
     let environment = { (name: String) in ProcessInfo.processInfo.environment[name] }
     if let scheduler = arguments[Self.scheduler] { return try submit(scheduler, arguments) }

@@ -122,7 +122,11 @@ import Testing
       }
     }
     #expect(error?.routine == "MPI_Sendrecv")
-    #expect(error?.description == "MPI_Sendrecv: MPI_ERR_RANK: invalid rank")
+    #if MPICH
+      #expect(error?.description == "MPI_Sendrecv: Invalid rank")
+    #else
+      #expect(error?.description == "MPI_Sendrecv: MPI_ERR_RANK: invalid rank")
+    #endif
     #expect(error?.code != 0)
   }
 

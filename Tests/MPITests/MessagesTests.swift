@@ -80,7 +80,7 @@ struct MessagesAcrossRanksTests {
       try Self.pair.exchange(
         send: UnsafeBufferPointer(send), receive: receive, with: Self.peer, tag: 4)
     }
-    #expect(error?.description.contains("MPI_ERR_TRUNCATE") == true)
+    #expect(error?.description.lowercased().contains("truncate") == true)
     try Self.pair.barrier()
   }
 

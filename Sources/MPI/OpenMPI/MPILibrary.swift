@@ -1,4 +1,4 @@
-import COpenMPI
+import CMPI
 import Glibc
 
 /// What is known of this MPI library beyond the standard.
@@ -13,14 +13,16 @@ enum MPILibrary {
   static func hangUp() { alexnet_hang_up() }
 
   /// The ranks on this host, as the environment of a rank tells them; nil where nobody says.
-  static var ranksOnThisHost: Int? {
-    getenv("OMPI_COMM_WORLD_LOCAL_SIZE").flatMap { Int(String(cString: $0)) }
-  }
+  static var ranksOnThisHost: Int? { number(["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"]) }
 
   /// The rank as the launcher's environment tells it; nil where nobody says.
   static var rankByLauncher: Int? {
-    let names = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"]
-    return names.lazy.compactMap { (name: String) in
+    number(["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"])
+  }
+
+  /// The first of some variables that holds a number.
+  private static func number(_ variables: [String]) -> Int? {
+    variables.lazy.compactMap { (name: String) in
       getenv(name).flatMap { Int(String(cString: $0)) }
     }.first
   }

@@ -1,4 +1,4 @@
-import COpenMPI
+import CMPI
 import Glibc
 
 /// Whether ranks of a host may read each other's memory (process_vm_readv), as Open MPI does with

@@ -75,10 +75,13 @@ package enum SegmentNames {
     try world.barrier()
   }
 
+  /// Open MPI 4's names and Open MPI 5's. (MPICH removes its own at once.)
+  private static let prefixes = ["vader_segment.", "sm_segment."]
+
   /// The names of the memory that this process has mapped, even if they were unlinked.
   private static var names: [String] {
     SystemText.lines(of: "/proc/self/maps").compactMap { line in
-      let name = line.firstRange(of: "/dev/shm/vader_segment.")
+      let name = prefixes.lazy.compactMap { line.firstRange(of: "/dev/shm/" + $0) }.first
       return name.map { String(line[$0.lowerBound...].prefix { $0 != " " }) }
     }
   }

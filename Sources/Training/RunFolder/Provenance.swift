@@ -27,7 +27,8 @@ package struct Provenance: Codable, Equatable, Sendable {
 
   /// What the names of the variables begin with.
   private static let variables = [
-    "OMP_", "OPENBLAS_", "OMPI_MCA_", "SLURM_JOB", "PBS_JOB", "ALEXNET_TRAIN_",
+    "OMP_", "OPENBLAS_", "OMPI_MCA_", "MPIR_CVAR_", "UCX_", "SLURM_JOB", "PBS_JOB",
+    "ALEXNET_TRAIN_",
   ]
 
   /// Notes the start of a run; all ranks call this together.
