@@ -29,7 +29,7 @@ static inline MPI_Request alexnet_mpi_request_null(void) { return MPI_REQUEST_NU
 static inline MPI_Datatype alexnet_mpi_float(void) { return MPI_FLOAT; }
 static inline MPI_Datatype alexnet_mpi_double(void) { return MPI_DOUBLE; }
 static inline MPI_Datatype alexnet_mpi_int64(void) { return MPI_INT64_T; }
-static inline MPI_Datatype alexnet_mpi_byte(void) { return MPI_BYTE; }
+static inline MPI_Datatype alexnet_mpi_uint8(void) { return MPI_UINT8_T; }
 static inline MPI_Op alexnet_mpi_sum(void) { return MPI_SUM; }
 static inline MPI_Op alexnet_mpi_max(void) { return MPI_MAX; }
 static inline MPI_Op alexnet_mpi_min(void) { return MPI_MIN; }

@@ -219,7 +219,13 @@ package final class Communicator: @unchecked Sendable {
   /// rank.
   ///
   /// The corresponding MPI routine is `MPI_Iallreduce`, in place, followed by a wait.
-  package func allReduce<Element: MPIElement>(
+  package func allReduce<Element: MPINumber>(
+    _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
+  ) throws(MPIError) {
+    try reduce(buffer, operation)
+  }
+
+  private func reduce<Element: MPIElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, _ operation: Reduction
   ) throws(MPIError) {
     if isWithoutMPI { return }
@@ -236,7 +242,7 @@ package final class Communicator: @unchecked Sendable {
   }
 
   /// Replaces each number of an array so.
-  package func allReduce<Element: MPIElement>(
+  package func allReduce<Element: MPINumber>(
     _ numbers: inout [Element], _ operation: Reduction
   ) throws(MPIError) {
     try numbers.withUnsafeMutableBufferPointer { buffer throws(MPIError) in
@@ -245,7 +251,7 @@ package final class Communicator: @unchecked Sendable {
   }
 
   /// The sum, maximum or minimum of one number over all ranks.
-  package func allReduce<Element: MPIElement>(
+  package func allReduce<Element: MPINumber>(
     _ value: Element, _ operation: Reduction
   ) throws(MPIError) -> Element {
     if isWithoutMPI { return value }
@@ -271,7 +277,8 @@ package final class Communicator: @unchecked Sendable {
     var all = [Element](repeating: .zero, count: counts.reduce(0, +))
     let start = counts[..<rank].reduce(0, +)
     all.replaceSubrange(start..<(start + numbers.count), with: numbers)
-    if size > 1 { try allReduce(&all, .sum) }
+    guard size > 1 else { return all }
+    try all.withUnsafeMutableBufferPointer { buffer throws(MPIError) in try reduce(buffer, .sum) }
     return all
   }
 

@@ -14,7 +14,7 @@ import Testing
     #expect(!Environment.libraryVersion.isEmpty && !Machine.hostName.isEmpty)
   }
 
-  static func reduced<Element: MPIElement & Equatable>(
+  static func reduced<Element: MPINumber & Equatable>(
     _ values: [Element], _ operation: Reduction
   ) throws -> [Element] {
     var values = values
@@ -29,6 +29,7 @@ import Testing
     #expect(try Self.reduced([Double(rank), 0.5], .sum) == [Double(ranks), Double(size) / 2])
     let large = Int64(1) << 40
     #expect(try Self.reduced([Int64(rank) + large], .sum) == [Int64(ranks) + large * Int64(size)])
+    #expect(try Self.reduced([Int32(rank), -1], .sum) == [Int32(ranks), Int32(-size)])
   }
 
   @Test func largestAndSmallestOfEveryType() throws {
@@ -39,6 +40,7 @@ import Testing
     #expect(try Self.reduced([Double(rank), Double(-rank)], .min) == [0, Double(-last)])
     #expect(try Self.reduced([Int64(rank), Int64(-rank)], .max) == [Int64(last), 0])
     #expect(try Self.reduced([Int64(rank), Int64(-rank)], .min) == [0, Int64(-last)])
+    #expect(try Self.reduced([Int32(rank), Int32(-rank)], .max) == [Int32(last), 0])
   }
 
   @Test func reductionsOfOneNumber() throws {
@@ -63,6 +65,14 @@ import Testing
     let text = String(repeating: "x", count: Self.world.rank * 3)
     let expected = (0..<Self.world.size).map { String(repeating: "x", count: $0 * 3) }
     #expect(try Self.world.allGather(text) == expected)
+  }
+
+  @Test func allGatherGivesEveryRankTheBytesOfAll() throws {
+    let own = [UInt8](repeating: UInt8(200 + Self.world.rank), count: Self.world.rank + 1)
+    let counts = Array(1...Self.world.size)
+    let expected = counts.flatMap { [UInt8](repeating: UInt8(199 + $0), count: $0) }
+    #expect(try Self.world.allGather(own, counts: counts) == expected)
+    #expect(try Self.world.allGather(UInt16(60_000)) == counts.map { _ in 60_000 })
   }
 
   @Test func aSplitOrdersItsRanksByKey() throws {

@@ -6,7 +6,8 @@ import Testing
   @Test func settingsAreThoseThatSomebodyMadeAndNotTheLauncherItself() {
     let environment = [
       "OMPI_MCA_btl_tcp_links": "2", "OMPI_MCA_btl": "tcp,self", "OMPI_MCA_pmix_x": "1",
-      "OMPI_MCA_orte_launch": "1", "OMPI_COMM_WORLD_SIZE": "2", "HOME": "/root",
+      "OMPI_MCA_orte_launch": "1", "OMPI_MCA_PREFIXES": "mca,opal", "OMPI_COMM_WORLD_SIZE": "2",
+      "HOME": "/root",
     ]
     #expect(Launcher.settings(in: environment) == ["btl=tcp,self", "btl_tcp_links=2"])
   }

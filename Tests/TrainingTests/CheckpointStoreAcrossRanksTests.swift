@@ -20,6 +20,7 @@ import Training
   /// The run's folder, which is the first rank's.
   private let own = TemporaryFolder()
   private let run: RunDirectory
+  private let provenance: Provenance
 
   init() throws {
     run = RunDirectory(try Self.world.broadcast(own.path, from: 0) + "/run")
@@ -27,6 +28,8 @@ import Training
       try run.makeFolder()
       try run.makeCheckpointFolder()
     }
+    // It says when; files that are compared say the same.
+    provenance = try Provenance(Self.world, commandLine: ["test"])
     try Self.world.barrier()
   }
 
@@ -55,7 +58,7 @@ import Training
       preprocessing: Preprocessing(
         classNames: (0..<7).map { "class \($0)" },
         mean: (0..<side * side * 3).map { Float($0) / 8 }),
-      provenance: Provenance(Self.world, commandLine: ["test"]),
+      provenance: provenance,
       journal: RunJournal(in: rank == 0 ? folder.held : nil, keeping: 0), newest: nil)
   }
 

@@ -102,10 +102,15 @@ package enum LaunchOptions {
 
   // MARK: What the environment of a rank says
 
+  /// What Open MPI 4's and 5's mpirun set for themselves.
+  private static let internalNames = [
+    "PREFIXES", "cpu_type", "ess", "initial_wdir", "mpi_oversubscribe", "mpi_yield", "num_procs",
+    "orte_", "plm_rsh", "pmix", "rmaps", "shmem",
+  ]
+
   /// Whether an environment variable was set by the launcher for its own use, and says nothing of
   /// what the user asked for: addresses, the job's keys.
   package static func isInternal(variable name: String) -> Bool {
-    ["orte_", "ess", "pmix", "initial_wdir", "shmem_RUNTIME_QUERY_hint", "mpi_oversubscribe"]
-      .contains { name.hasPrefix("OMPI_MCA_" + $0) }
+    internalNames.contains { name.hasPrefix("OMPI_MCA_" + $0) }
   }
 }

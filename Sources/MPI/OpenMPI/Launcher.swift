@@ -36,19 +36,11 @@ package enum Launcher {
   /// What an environment sets for MPI, as `name=value`, but for what the launcher sets itself.
   package static func settings(in environment: [String: String]) -> [String] {
     environment
-      .filter { setting in
-        setting.key.hasPrefix(prefix) && !own.contains { setting.key.contains($0) }
-      }
+      .filter { $0.key.hasPrefix(prefix) && !LaunchOptions.isInternal(variable: $0.key) }
       .map { "\($0.key.dropFirst(prefix.count))=\($0.value)" }.sorted()
   }
 
   private static let prefix = "OMPI_MCA_"
-
-  /// What mpirun sets for itself.
-  private static let own = [
-    "ess", "orte_", "pmix", "initial_wdir", "mpi_yield", "mpi_oversubscribe", "plm_rsh", "shmem",
-    "rmaps",
-  ]
 
   /// Whether it has died.
   package static var isGone: Bool {

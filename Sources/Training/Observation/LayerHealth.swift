@@ -142,9 +142,9 @@ struct HealthCheck {
   }
 
   /// The sum of |activation|, and for each map 1 if it is positive anywhere, otherwise 0.
-  private static func look(_ output: Network.Output) -> (sum: Double, alive: [UInt8]) {
+  private static func look(_ output: Network.Output) -> (sum: Double, alive: [Int32]) {
     let shape = output.shape
-    var alive = [UInt8](repeating: 0, count: shape.maps)
+    var alive = [Int32](repeating: 0, count: shape.maps)
     var sum = 0.0
     for pixel in 0..<output.images * shape.height * shape.width {
       let row = output.tensor.pointer + pixel * shape.maps
