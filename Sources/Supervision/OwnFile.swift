@@ -42,6 +42,8 @@ package struct OwnFile: @unchecked Sendable {
   package func write() {
     ftruncate(file, 0)
     pwrite(file, text.baseAddress, text.count, 0)
+    // Other hosts read it, though it stays open here.
+    fsync(file)
   }
 
   /// What is at the path now.

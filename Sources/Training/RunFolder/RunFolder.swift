@@ -33,8 +33,12 @@ package final class RunFolder {
   ///   fails.
   package convenience init(_ run: RunDirectory, _ lock: RunLock?, over world: Communicator) throws {
     let owner = try world.broadcast(lock?.text ?? "", from: 0)
-    let isSeen =
-      world.rank == 0 || (try? String(contentsOfFile: run.lock, encoding: .utf8)) == owner
+    var isSeen = world.rank == 0
+    // A network file system may show it a moment later.
+    for pause in [0, 200_000, 800_000] as [useconds_t] where !isSeen {
+      usleep(pause)
+      isSeen = (try? String(contentsOfFile: run.lock, encoding: .utf8)) == owner
+    }
     try self.init(isSeen ? lock?.folder ?? HeldFolder(run.path) : nil, of: run, over: world)
   }
 
