@@ -93,9 +93,10 @@ final class CheckpointWriter: @unchecked Sendable {
     }
     for (part, parameter, tensor) in parts {
       let sum = SHA256()
+      let entry = writer?.entry(part.tensor)
       try Self.forEachBlock(of: parameter, tensor) { first, numbers throws(Failure) in
         sum.update(UnsafeRawBufferPointer(numbers))
-        if let writer { try writer.write(writer.entry(part.tensor), from: first, numbers) }
+        if let writer, let entry { try writer.write(entry, from: first, numbers) }
       }
       digests[part] = sum.finish()
     }
@@ -138,10 +139,11 @@ final class CheckpointWriter: @unchecked Sendable {
   func send(over world: Communicator) throws(MPIError) {
     for (_, parameter, tensor) in parts {
       try Self.forEachBlock(of: parameter, tensor) { _, numbers throws(MPIError) in
-        Activity.begin("sending a part of a checkpoint", waitsForRanks: true)
         let requests = Requests()
         try world.startSend(numbers, to: 0, tag: Self.tag, in: requests)
-        try requests.wait()
+        try Activity.waiting(for: "rank 0 to receive a checkpoint's part") { () throws(MPIError) in
+          try requests.wait()
+        }
       }
     }
   }
@@ -160,12 +162,11 @@ final class CheckpointWriter: @unchecked Sendable {
       defer { block.deallocate() }
       block.initialize(repeating: 0)
       for row in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: rows) {
-        Activity.begin("receiving a part of a checkpoint", waitsForRanks: true)
         let count = min(rows, part.rows.upperBound - row) * length
         let numbers = UnsafeMutableBufferPointer(rebasing: block[..<count])
         let requests = Requests()
         try world.startReceive(into: numbers, from: rank, tag: tag, in: requests)
-        try requests.wait()
+        try Activity.waiting(for: "a checkpoint's part of rank \(rank)") { try requests.wait() }
         try writer.write(entry, from: row * length, UnsafeBufferPointer(numbers))
       }
     }

@@ -158,10 +158,10 @@ package final class RunFolder {
     defer { room.deallocate() }
     room.initialize(repeating: 0)
     for offset in stride(from: 0, to: length, by: Self.pieceLength) {
-      Activity.begin("sending a checkpoint to other hosts", waitsForRanks: true)
-      try body(
-        offset,
-        UnsafeMutableBufferPointer(rebasing: room[..<min(Self.pieceLength, length - offset)]))
+      let piece = room[..<min(Self.pieceLength, length - offset)]
+      try Activity.waiting(for: "the checkpoint that rank 0 sends") {
+        try body(offset, UnsafeMutableBufferPointer(rebasing: piece))
+      }
     }
   }
 }
