@@ -90,15 +90,15 @@ package final class Dropout: Layer {
   }
 
   private func draw(into mask: UnsafeMutablePointer<Float>, step: Int, image: Int) {
-    var words = Philox.Block()
-    var block = -1
-    for i in 0..<output.count {
-      let neuron = firstNeuron + i
-      if neuron >> 2 != block {
-        block = neuron >> 2
-        words = random.block(UInt64(step), UInt64(image) << 32 | UInt64(block))
-      }
-      mask[i] = words[neuron & 3].unitFloat < probability ? 0 : factors.training
+    // Four neurons have a block; the tower's first and last may share theirs with other towers.
+    let first = firstNeuron >> 2
+    let blocks = (firstNeuron + output.count + 3) >> 2 - first
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * blocks) { buffer in
+      random.words(
+        UInt64(step), from: UInt64(image) << 32 | UInt64(first), blocks: blocks, into: buffer.start)
+      let words = buffer.start + (firstNeuron & 3)
+      let kept = factors.training
+      for i in 0..<output.count { mask[i] = words[i].unitFloat < probability ? 0 : kept }
     }
   }
 }

@@ -32,6 +32,19 @@ import Testing
         == random.block(SIMD4(0x1111_1111, 0x2222_2222, 0x3333_3333, 0x4444_4444)))
   }
 
+  @Test(arguments: [0, 1, 7, 8, 9, 31])
+  func wordsSideBySideAreThoseOfOneBlockAfterTheOther(blocks: Int) {
+    let random = Philox(seed: 5, purpose: 6)
+    let (major, minor): (UInt64, UInt64) = (0x0123_4567_89AB_CDEF, 0xFEDC_BA98_0000_0003)
+    var words = [UInt32](repeating: 7, count: 4 * blocks + 1)
+    random.words(major, from: minor, blocks: blocks, into: &words)
+    let expected = (0..<blocks).flatMap { block in
+      let words = random.block(major, minor + UInt64(block))
+      return words.indices.map { words[$0] }
+    }
+    #expect(words == expected + [7])
+  }
+
   @Test func seedsAndPurposesGiveDifferentStreams() {
     var blocks: Set<Philox.Block> = []
     for seed in 0..<50 as Range<UInt64> {
