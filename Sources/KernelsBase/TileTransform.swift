@@ -14,12 +14,18 @@ func store(_ value: Vector, _ pointer: UnsafeMutablePointer<Float>) {
 /// a + b c, rounded once where every processor of the kind can, and twice where that would be a
 /// function call.
 @inline(__always)
-func multiplyAdd(_ a: Vector, _ b: Float, _ c: Vector) -> Vector {
+func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector {
   #if BASELINE_KERNELS && !arch(arm64)
     a + b * c
   #else
-    a.addingProduct(Vector(repeating: b), c)
+    a.addingProduct(b, c)
   #endif
+}
+
+/// a + b c for one number b.
+@inline(__always)
+func multiplyAdd(_ a: Vector, _ b: Float, _ c: Vector) -> Vector {
+  multiplyAdd(a, Vector(repeating: b), c)
 }
 
 /// The size of a Winograd tile as the compiler sees it: its points are 0 (if `hasZero`), `pairs`
