@@ -23,24 +23,39 @@ struct StrideRearrangement {
 
   /// Lays an image out in squares.
   func rearrange(_ x: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
-    forEachRun { source, position, count in
-      let run = target + position
+    let run = window.stride * input.maps
+    forEachRow { source, squares in
+      let row = target + squares
+      var next = 0
       if let source {
-        copy(x + source.offset, count: source.count, to: run)
-        if source.count < count {
-          (run + source.count).update(repeating: 0, count: count - source.count)
+        // A run is a few numbers long: a call of memmove for each would cost more than the copying.
+        next = min(rearranged.width, input.width / window.stride)
+        copy(x + source, runs: next, of: run, to: row)
+        let rest = min(run, input.width * input.maps - next * run)
+        if next < rearranged.width && rest > 0 {
+          (row + next * rearranged.maps).update(from: x + source + next * run, count: rest)
+          (row + next * rearranged.maps + rest).update(repeating: 0, count: run - rest)
+          next += 1
         }
-      } else {
-        run.update(repeating: 0, count: count)
+      }
+      for square in next..<rearranged.width {
+        (row + square * rearranged.maps).update(repeating: 0, count: run)
       }
     }
   }
 
   /// Brings a gradient by the squares back to the image; each pixel lies in one square.
   func restore(_ squares: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>) {
+    let run = window.stride * input.maps
     dx.update(repeating: 0, count: input.count)
-    forEachRun { source, position, _ in
-      if let source { (dx + source.offset).update(from: squares + position, count: source.count) }
+    forEachRow { source, position in
+      guard let source else { return }
+      for square in 0..<rearranged.width {
+        let count = min(run, input.width * input.maps - square * run)
+        guard count > 0 else { return }
+        (dx + source + square * run).update(
+          from: squares + position + square * rearranged.maps, count: count)
+      }
     }
   }
 
@@ -59,38 +74,42 @@ struct StrideRearrangement {
     }
   }
 
-  /// The runs of one row of a square: where the pixels come from, if any, and where they go.
+  /// Each row of pixels that the squares have: where it begins on the image, if it lies there, and
+  /// where its first square has it.
+  ///
+  /// Every square has the next `stride` pixels of the row, a run.
   @inline(__always)
-  private func forEachRun(
-    _ body: (_ source: (offset: Int, count: Int)?, _ position: Int, _ count: Int) -> Void
-  ) {
+  private func forEachRow(_ body: (_ source: Int?, _ squares: Int) -> Void) {
     precondition(window.padding == 0, "A window with padding must use patches.")
-    let (s, maps) = (window.stride, input.maps)
+    let run = window.stride * input.maps
     for down in 0..<rearranged.height {
-      for row in 0..<s {
-        let y = down * s + row
-        for across in 0..<rearranged.width {
-          let position = ((down * rearranged.width + across) * s + row) * s * maps
-          let pixels = min(s, input.width - across * s)
-          let isInside = y < input.height && pixels > 0
-          body(
-            isInside ? ((y * input.width + across * s) * maps, pixels * maps) : nil, position,
-            s * maps
-          )
-        }
+      for row in 0..<window.stride {
+        let y = down * window.stride + row
+        body(
+          y < input.height ? y * input.width * input.maps : nil,
+          down * rearranged.width * rearranged.maps + row * run)
       }
     }
   }
 
-  /// A run is a few numbers long: a call of memmove for each would cost more than the copying.
+  /// Copies runs that follow each other to as many squares.
   @inline(__always)
   private func copy(
-    _ source: UnsafePointer<Float>, count: Int, to target: UnsafeMutablePointer<Float>
+    _ source: UnsafePointer<Float>, runs: Int, of length: Int, to row: UnsafeMutablePointer<Float>
   ) {
-    guard count % 4 == 0 else { return target.update(from: source, count: count) }
-    for i in stride(from: 0, to: count, by: 4) {
-      let numbers = UnsafeRawPointer(source + i).loadUnaligned(as: SIMD4<Float>.self)
-      UnsafeMutableRawPointer(target + i).storeBytes(of: numbers, as: SIMD4<Float>.self)
+    let square = rearranged.maps
+    for number in 0..<runs {
+      let (from, to) = (source + number * length, row + number * square)
+      var i = 0
+      while i + 4 <= length {
+        let numbers = UnsafeRawPointer(from + i).loadUnaligned(as: SIMD4<Float>.self)
+        UnsafeMutableRawPointer(to + i).storeBytes(of: numbers, as: SIMD4<Float>.self)
+        i += 4
+      }
+      while i < length {
+        to[i] = from[i]
+        i += 1
+      }
     }
   }
 
