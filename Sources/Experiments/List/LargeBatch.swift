@@ -22,7 +22,7 @@ package enum LargeBatch: Experiment {
   private static let searches = [
     RateSearch(arm: small, first: 4...6, figure: "error"),
     RateSearch(arm: plainBest, first: 5...7, figure: "error"),
-    RateSearch(arm: lars, first: 8...11, figure: "error"),
+    RateSearch(arm: lars, first: 11...13, figure: "error"),
   ]
 
   /// All have the same schedule; those with a large batch the same warm-up, over 5 epochs.
