@@ -7,8 +7,7 @@ package struct KernelSet: Sendable {
   /// What the functions were compiled for, `AVX-512`.
   package let name: String
 
-  /// v = B^T x B for each tile of an image, pixels x maps; the other arguments are the coefficients
-  /// of B and room for a tile of all maps.
+  /// v = B^T x B for each tile of an image, pixels x maps, with the coefficients of B.
   package let tilesFromInput: TilesFromInput
   /// y += A^T m A for each tile of an image, or y = ...; then the biases are added where there are
   /// any.
@@ -49,8 +48,7 @@ package struct KernelSet: Sendable {
 
   package typealias TilesFromInput =
     @Sendable (
-      TileGrid, _ x: UnsafePointer<Float>, _ coefficients: UnsafePointer<Float>,
-      _ border: UnsafeMutablePointer<Float>, TileStorage
+      TileGrid, _ x: UnsafePointer<Float>, _ coefficients: UnsafePointer<Float>, TileStorage
     ) -> Void
   package typealias OutputFromTiles =
     @Sendable (
@@ -59,8 +57,7 @@ package struct KernelSet: Sendable {
     ) -> Void
   package typealias TilesFromOutput =
     @Sendable (
-      TileGrid, _ dy: UnsafePointer<Float>, _ coefficients: UnsafePointer<Float>,
-      _ border: UnsafeMutablePointer<Float>, TileStorage
+      TileGrid, _ dy: UnsafePointer<Float>, _ coefficients: UnsafePointer<Float>, TileStorage
     ) -> Void
   package typealias InputFromTiles =
     @Sendable (

@@ -11,12 +11,12 @@ package import Kernels
 /// This target's functions.
 package let kernels = KernelSet(
   name: name,
-  tilesFromInput: { grid, x, c, border, v in
+  tilesFromInput: { grid, x, c, v in
     switch grid.size {
-    case 6: tilesFromInput(Tile6.self, grid, x, c, border, v)
-    case 7: tilesFromInput(Tile7.self, grid, x, c, border, v)
-    case 8: tilesFromInput(Tile8.self, grid, x, c, border, v)
-    default: tilesFromInput(Tile9.self, grid, x, c, border, v)
+    case 6: tilesFromInput(Tile6.self, grid, x, c, v)
+    case 7: tilesFromInput(Tile7.self, grid, x, c, v)
+    case 8: tilesFromInput(Tile8.self, grid, x, c, v)
+    default: tilesFromInput(Tile9.self, grid, x, c, v)
     }
   },
   outputFromTiles: { grid, m, c, bias, accumulates, y in
@@ -32,15 +32,15 @@ package let kernels = KernelSet(
     default: preconditionFailure("There are no tiles of \(grid.outputs) outputs in \(grid.size).")
     }
   },
-  tilesFromOutput: { grid, dy, c, border, m in
+  tilesFromOutput: { grid, dy, c, m in
     switch (grid.size, grid.outputs) {
-    case (6, 2): tilesFromOutput(Tile6.self, outputs: 2, grid, dy, c, border, m)
-    case (6, 4): tilesFromOutput(Tile6.self, outputs: 4, grid, dy, c, border, m)
-    case (7, 3): tilesFromOutput(Tile7.self, outputs: 3, grid, dy, c, border, m)
-    case (7, 5): tilesFromOutput(Tile7.self, outputs: 5, grid, dy, c, border, m)
-    case (8, 4): tilesFromOutput(Tile8.self, outputs: 4, grid, dy, c, border, m)
-    case (8, 6): tilesFromOutput(Tile8.self, outputs: 6, grid, dy, c, border, m)
-    case (9, 7): tilesFromOutput(Tile9.self, outputs: 7, grid, dy, c, border, m)
+    case (6, 2): tilesFromOutput(Tile6.self, outputs: 2, grid, dy, c, m)
+    case (6, 4): tilesFromOutput(Tile6.self, outputs: 4, grid, dy, c, m)
+    case (7, 3): tilesFromOutput(Tile7.self, outputs: 3, grid, dy, c, m)
+    case (7, 5): tilesFromOutput(Tile7.self, outputs: 5, grid, dy, c, m)
+    case (8, 4): tilesFromOutput(Tile8.self, outputs: 4, grid, dy, c, m)
+    case (8, 6): tilesFromOutput(Tile8.self, outputs: 6, grid, dy, c, m)
+    case (9, 7): tilesFromOutput(Tile9.self, outputs: 7, grid, dy, c, m)
     default: preconditionFailure("There are no tiles of \(grid.outputs) outputs in \(grid.size).")
     }
   },

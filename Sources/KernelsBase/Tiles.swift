@@ -21,48 +21,65 @@ private func forEachTile(_ grid: TileGrid, _ body: (_ tile: Int, _ row: Int, _ c
   }
 }
 
-/// The part of a plane that a square covers, where the square may stick out: the square itself
-/// where it lies inside, and a copy with zeros around it where it does not.
-@inline(__always)
-private func square(
-  _ plane: UnsafePointer<Float>, height: Int, width: Int, maps: Int, top: Int, left: Int, side: Int,
-  _ border: UnsafeMutablePointer<Float>
-) -> (start: UnsafePointer<Float>, rowStride: Int) {
-  if top >= 0 && left >= 0 && top + side <= height && left + side <= width {
-    return (plane + (top * width + left) * maps, width * maps)
-  }
-  let columns = max(0, left)..<max(max(0, left), min(width, left + side))
-  for row in 0..<side {
-    let y = top + row
-    let line = border + row * side * maps
-    if y < 0 || y >= height || columns.isEmpty {
-      line.update(repeating: 0, count: side * maps)
-      continue
+/// The square of pixels that a tile reads of a plane, which it may stick out of.
+private struct Square {
+  /// Floats from the plane's start to the square's first pixel, were it there.
+  let corner: Int
+  /// Floats from one row of the plane to the next.
+  let line: Int
+  let side: Int
+  let maps: Int
+  /// The rows and columns of the square that lie on the plane.
+  let rows: Range<Int>
+  let columns: Range<Int>
+
+  @inline(__always)
+  init(height: Int, width: Int, maps: Int, top: Int, left: Int, side: Int) {
+    @inline(__always)
+    func covered(_ start: Int, _ length: Int) -> Range<Int> {
+      max(0, -start)..<max(max(0, -start), min(side, length - start))
     }
-    let before = (columns.lowerBound - left) * maps
-    let count = columns.count * maps
-    line.update(repeating: 0, count: before)
-    (line + before).update(from: plane + (y * width + columns.lowerBound) * maps, count: count)
-    (line + before + count).update(repeating: 0, count: side * maps - before - count)
+    (self.side, self.maps, line) = (side, maps, width * maps)
+    corner = top * line + left * maps
+    (rows, columns) = (covered(top, height), covered(left, width))
   }
-  return (UnsafePointer(border), side * maps)
+
+  @inline(__always)
+  var isInside: Bool { rows.count == side && columns.count == side }
+
+  /// Sixteen maps of the square: where they lie on the plane, or a copy with zeros around it, which
+  /// are there already.
+  @inline(__always)
+  func vectors(
+    _ plane: UnsafePointer<Float>, map: Int, copy: UnsafeMutablePointer<Float>
+  ) -> (start: UnsafePointer<Float>, pixelStride: Int, rowStride: Int) {
+    let start = plane + (corner + map)
+    if isInside { return (start, maps, line) }
+    for i in rows {
+      for j in columns { store(load(start + (i * line + j * maps)), copy + (i * side + j) * 16) }
+    }
+    return (UnsafePointer(copy), 16, side * 16)
+  }
 }
 
 func tilesFromInput<Size: TileSize>(
   _ size: Size.Type, _ grid: TileGrid, _ x: UnsafePointer<Float>, _ c: UnsafePointer<Float>,
-  _ border: UnsafeMutablePointer<Float>, _ v: TileStorage
+  _ v: TileStorage
 ) {
   let (side, maps) = (Size.size, v.maps)
-  withLines(count: Size.size * Size.size) { tile in
+  withLines(count: 2 * Size.size * Size.size) { tile in
+    let copy = tile + side * side * 16
     forEachTile(grid) { number, row, column in
-      let (x, rowStride) = square(
-        x, height: grid.height, width: grid.width, maps: maps, top: row - grid.padding,
-        left: column - grid.padding, side: side, border)
+      let square = Square(
+        height: grid.height, width: grid.width, maps: maps, top: row - grid.padding,
+        left: column - grid.padding, side: side)
+      if !square.isInside { copy.update(repeating: 0, count: side * side * 16) }
       let target = v.start + number * maps
       var map = 0
       while map < maps {
+        let (start, pixelStride, rowStride) = square.vectors(x, map: map, copy: copy)
         for j in 0..<side {
-          let pixel = x + j * maps + map
+          let pixel = start + j * pixelStride
           Size.toPoints(
             c, { load(pixel + $0 * rowStride) }, { store($1, tile + ($0 * side + j) * 16) })
         }
@@ -116,19 +133,22 @@ func outputFromTiles<Size: TileSize>(
 @inline(__always)
 func tilesFromOutput<Size: TileSize>(
   _ size: Size.Type, outputs: Int, _ grid: TileGrid, _ dy: UnsafePointer<Float>,
-  _ c: UnsafePointer<Float>, _ border: UnsafeMutablePointer<Float>, _ m: TileStorage
+  _ c: UnsafePointer<Float>, _ m: TileStorage
 ) {
   let (side, maps) = (Size.size, m.maps)
-  withLines(count: Size.size * Size.size) { tile in
+  withLines(count: 2 * Size.size * Size.size) { tile in
+    let copy = tile + side * side * 16
     forEachTile(grid) { number, row, column in
-      let (dy, rowStride) = square(
-        dy, height: grid.outputHeight, width: grid.outputWidth, maps: maps, top: row, left: column,
-        side: outputs, border)
+      let square = Square(
+        height: grid.outputHeight, width: grid.outputWidth, maps: maps, top: row, left: column,
+        side: outputs)
+      if !square.isInside { copy.update(repeating: 0, count: outputs * outputs * 16) }
       let target = m.start + number * maps
       var map = 0
       while map < maps {
+        let (start, pixelStride, rowStride) = square.vectors(dy, map: map, copy: copy)
         for j in 0..<outputs {
-          let pixel = dy + j * maps + map
+          let pixel = start + j * pixelStride
           Size.fromOutputsToPoints(
             outputs, c, { load(pixel + $0 * rowStride) }, { store($1, tile + ($0 * side + j) * 16) }
           )

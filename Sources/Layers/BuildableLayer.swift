@@ -5,15 +5,25 @@ package import System
 package protocol BuildableLayer: LayerTraits {
   /// The layer as one tower computes it.
   func layer(_ context: LayerContext) -> any Layer
-  /// Bytes that the layer takes in training for its arithmetic alone.
+  /// What the layer takes in training for its arithmetic alone.
   ///
   /// Not its output, its parameters, or what it remembers of each image.
-  func workspace(_ shape: LayerShape, threads: Int) -> Int
+  func workspace(_ shape: LayerShape, threads: Int) -> WorkspaceBytes
 }
 
 extension BuildableLayer {
   /// Next to nothing.
-  package func workspace(_ shape: LayerShape, threads: Int) -> Int { 0 }
+  package func workspace(_ shape: LayerShape, threads: Int) -> WorkspaceBytes {
+    WorkspaceBytes(own: 0, shared: 0)
+  }
+}
+
+/// Memory for a layer's arithmetic, in bytes.
+package struct WorkspaceBytes {
+  /// What it keeps for itself.
+  package var own: Int
+  /// What it needs while it computes, in the workspace of its tower.
+  package var shared: Int
 }
 
 extension LayerSpecification {
@@ -49,6 +59,8 @@ package struct LayerContext {
   package var algorithm: ConvolutionChoice
   /// The tower's threads.
   package var team: ThreadTeam
+  /// The tower's memory for what its layers keep while they compute.
+  package var workspace: Workspace
   /// The number of the tower's first neuron among those of all towers at the layer, for those that
   /// ask.
   package var firstNeuron: () -> Int
@@ -57,6 +69,7 @@ package struct LayerContext {
   package init(
     shape: LayerShape, batchSize: Int, seed: UInt64 = 0, isTrained: Bool = true,
     drawsInitialValues: Bool = true, algorithm: ConvolutionChoice = .automatic, team: ThreadTeam,
+    workspace: Workspace? = nil,
     firstNeuron: @escaping () -> Int = { 0 }
   ) {
     self.shape = shape
@@ -66,6 +79,7 @@ package struct LayerContext {
     self.drawsInitialValues = drawsInitialValues
     self.algorithm = algorithm
     self.team = team
+    self.workspace = workspace ?? Workspace(threads: team.count)
     self.firstNeuron = firstNeuron
   }
 

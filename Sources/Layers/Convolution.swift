@@ -27,6 +27,8 @@ package final class Convolution: Layer {
   /// How it is computed: Winograd's `F(5,3)`, tiles of 5 x 5 outputs for kernels of 3 x 3,
   /// `direct` or `patches`.
   package var algorithmTitle: String { algorithm.title }
+  /// As many as the algorithm's products have together.
+  package var imagesAtOnce: Int { algorithm.imagesAtOnce }
 
   /// Makes a convolution.
   /// - Parameters:
@@ -37,9 +39,12 @@ package final class Convolution: Layer {
   ///   - choice: How it is computed.
   ///   - images: The most images that are computed together.
   ///   - team: The tower's threads.
+  ///   - workspace: The tower's memory for what its layers keep while they compute; nil for one of
+  ///     its own.
   package init(
     _ traits: ConvolutionSpecification, inputs: [MapShape], weight: Parameter, bias: Parameter,
-    choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam
+    choice: ConvolutionChoice = .automatic, images: Int = .max, team: ThreadTeam,
+    workspace: Workspace? = nil
   ) {
     let (window, groups) = (traits.window, traits.groups)
     precondition(
@@ -60,7 +65,9 @@ package final class Convolution: Layer {
     self.output = output
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
     if choice == .automatic, let plan, plan.isWorthwhile(images: images) {
-      algorithm = WinogradConvolution(plan, weight: weight, bias: bias, team: team)
+      algorithm = WinogradConvolution(
+        plan, weight: weight, bias: bias,
+        workspace: workspace ?? Workspace(threads: team.count), team: team)
     } else if choice == .automatic,
       let direct = DirectConvolution(
         inputs: inputs, output: output, window: window, groups: groups, weight: weight, bias: bias,
@@ -105,13 +112,13 @@ extension ConvolutionSpecification: BuildableLayer {
     let (weight, bias) = context.parameters(of: self)
     return Convolution(
       self, inputs: context.shape.inputs, weight: weight, bias: bias, choice: context.algorithm,
-      images: context.batchSize, team: context.team)
+      images: context.batchSize, team: context.team, workspace: context.workspace)
   }
 
   /// What Winograd's algorithm takes where it fits; the others take little.
-  package func workspace(_ shape: LayerShape, threads: Int) -> Int {
+  package func workspace(_ shape: LayerShape, threads: Int) -> WorkspaceBytes {
     let plan = WinogradPlan(
       inputs: shape.inputs, output: shape.output, window: window, groups: groups)
-    return plan?.bytes(threads: threads) ?? 0
+    return plan?.memory(threads: threads) ?? WorkspaceBytes(own: 0, shared: 0)
   }
 }

@@ -4,6 +4,8 @@ import Tensors
 protocol ConvolutionAlgorithm: AnyObject {
   /// What it is called, `F(5,3)`.
   var title: String { get }
+  /// How many images a product of matrices has.
+  var imagesAtOnce: Int { get }
 
   /// Adds one slice's products to the output, the biases with the last slice.
   func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass)

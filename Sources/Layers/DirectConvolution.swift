@@ -11,6 +11,7 @@ import Tensors
 /// sixteen kernels while it runs over the places. Both multiply in the order of a window's pixels.
 final class DirectConvolution: ConvolutionAlgorithm {
   let title = "direct"
+  let imagesAtOnce = 1
 
   private let input: MapShape
   private let output: MapShape

@@ -15,6 +15,8 @@ package final class FullyConnected: Layer {
   package let output: MapShape
   /// The weights, then the biases.
   package var parameters: [Parameter] { [weight, bias] }
+  /// All of them: the weights take longest to fetch.
+  package var imagesAtOnce: Int { .max }
 
   /// Kernels x inputs.
   package let weight: Parameter

@@ -22,6 +22,10 @@ package protocol Layer: AnyObject {
   /// What it learns: nothing, or weights and biases.
   var parameters: [Parameter] { get }
 
+  /// How many images a thread takes together at least, where there are so many: fewer would fetch
+  /// weights too often.
+  var imagesAtOnce: Int { get }
+
   /// Adds one slice's products to the output; the first slice overwrites what was there.
   func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass)
 
@@ -50,6 +54,8 @@ extension Layer {
   }
   /// Nothing to learn.
   package var parameters: [Parameter] { [] }
+  /// One: there are no weights to fetch.
+  package var imagesAtOnce: Int { 1 }
   /// Nothing to learn.
   package func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {}
   /// One gradient after the other.

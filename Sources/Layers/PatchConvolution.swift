@@ -8,6 +8,7 @@ import Tensors
 /// kernels by BLAS; the images of a batch are spread over the tower's threads.
 final class PatchConvolution: ConvolutionAlgorithm {
   let title = "patches"
+  let imagesAtOnce = 1
 
   private let inputs: [MapShape]
   private let output: MapShape

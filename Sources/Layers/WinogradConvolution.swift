@@ -25,7 +25,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   private var transformedFor = Direction.forward
   /// The kernels in squares, where the stride is rearranged away.
   private let rearrangedKernels: Tensor?
-  private let scratch: [Scratch]
+  private let workspace: Workspace
 
   /// Each direction multiplies by the transformed kernels as they lie, without transposing them.
   private enum Direction {
@@ -35,28 +35,30 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     case backward
   }
 
-  /// What one thread needs for itself.
-  private final class Scratch {
-    let input: Tensor
-    let output: Tensor
-    let border: Tensor
-    let squares: Tensor
-    /// For each slice the gradient by the transformed kernels.
-    let gradient: [Tensor]
-    let biasSum: Tensor
+  /// What one thread needs for itself, in its part of the workspace.
+  private struct Scratch {
+    let input: UnsafeMutablePointer<Float>
+    let output: UnsafeMutablePointer<Float>
+    let squares: UnsafeMutablePointer<Float>
+    /// The gradient by the transformed kernels of a slice.
+    let gradient: UnsafeMutablePointer<Float>
+    let biasSum: UnsafeMutablePointer<Float>
 
-    init(_ plan: WinogradPlan, isTrained: Bool) {
-      input = Tensor(plan.inputCount)
-      output = Tensor(plan.outputCount)
-      border = Tensor(plan.borderCount)
-      squares = Tensor(plan.squareCount)
-      gradient = isTrained ? plan.slices.indices.map { Tensor(plan.kernelCount($0)) } : []
-      biasSum = Tensor(isTrained ? plan.output.maps : 0)
+    /// All counts are multiples of sixteen, so that each part begins with a cache line.
+    init(_ plan: WinogradPlan, at start: UnsafeMutablePointer<Float>) {
+      input = start
+      output = input + plan.inputCount
+      squares = output + plan.outputCount
+      biasSum = squares + plan.squareCount
+      gradient = biasSum + plan.output.maps
     }
   }
 
-  init(_ plan: WinogradPlan, weight: Parameter, bias: Parameter, team: ThreadTeam) {
+  init(
+    _ plan: WinogradPlan, weight: Parameter, bias: Parameter, workspace: Workspace, team: ThreadTeam
+  ) {
     self.plan = plan
+    self.workspace = workspace
     output = plan.output
     self.weight = weight
     self.bias = bias
@@ -65,12 +67,14 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     coefficients = WinogradCoefficients(size: plan.grid.size, outputs: plan.grid.outputs)
     transformed = plan.slices.indices.map { Tensor(plan.kernelCount($0)) }
     rearrangedKernels = plan.rearrangement.map { _ in Tensor(plan.rearrangedKernelCount) }
-    let isTrained = weight.gradient.count > 0
-    scratch = (0..<team.count).map { _ in Scratch(plan, isTrained: isTrained) }
+    workspace.reserve(plan.scratchCount(isTrained: weight.gradient.count > 0))
   }
 
   /// Winograd's F(outputs, kernel).
   var title: String { "F(\(plan.grid.outputs),\(plan.kernelSize))" }
+
+  /// A round's.
+  var imagesAtOnce: Int { plan.round }
 
   // MARK: Forward
 
@@ -78,17 +82,19 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     transformKernels(for: .forward)
     let maps = plan.slices[slice.index].maps
     let kernels = transformed[slice.index].pointer
+    let starts = workspace.starts
     team.split(pass.images) { images, member in
-      let memory = scratch[member]
+      let memory = Scratch(plan, at: starts[member])
       forEachRound(images) { images in
         let tiles = images.count * plan.grid.tiles
         transformInput(x, images, slice, memory)
+        let product = UnpackedProduct(
+          rows: tiles, columns: output.maps, inner: maps, aStride: maps, bStride: output.maps,
+          cStride: output.maps)
         for point in 0..<plan.grid.points {
-          UnpackedProduct.multiply(
-            rows: tiles, columns: output.maps, inner: maps,
-            memory.input.pointer + point * tiles * maps, stride: maps,
-            kernels + point * output.maps * maps, stride: output.maps,
-            into: memory.output.pointer + point * tiles * output.maps, stride: output.maps)
+          product.multiply(
+            memory.input + point * tiles * maps, kernels + point * output.maps * maps,
+            into: memory.output + point * tiles * output.maps)
         }
         for (i, image) in images.enumerated() {
           kernelSet.outputFromTiles(
@@ -108,19 +114,21 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     for (i, image) in images.enumerated() {
       var source = UnsafePointer(x.pointer + image * shape.count)
       if let rearrangement = plan.rearrangement {
-        let squares = memory.squares.pointer
+        let squares = memory.squares
         rearrangement.rearrange(x.pointer + image * rearrangement.input.count, into: squares)
         source = UnsafePointer(squares)
       }
       kernelSet.tilesFromInput(
-        plan.grid, source, coefficients.input.pointer, memory.border.pointer,
+        plan.grid, source, coefficients.input.pointer,
         storage(memory.input, image: i, tiles: tiles, maps: shape.maps))
     }
   }
 
-  private func storage(_ tensor: Tensor, image: Int, tiles: Int, maps: Int) -> TileStorage {
+  private func storage(
+    _ start: UnsafeMutablePointer<Float>, image: Int, tiles: Int, maps: Int
+  ) -> TileStorage {
     TileStorage(
-      start: tensor.pointer + image * plan.grid.tiles * maps, pointStride: tiles * maps, maps: maps)
+      start: start + image * plan.grid.tiles * maps, pointStride: tiles * maps, maps: maps)
   }
 
   private func forEachRound(_ images: Range<Int>, _ body: (Range<Int>) -> Void) {
@@ -140,26 +148,26 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     if dx != nil { transformKernels(for: .backward) }
     let shape = plan.slices[slice.index]
     let kernels = transformed[slice.index].pointer
+    let starts = workspace.starts
     team.split(pass.images) { images, member in
-      let memory = scratch[member]
+      let memory = Scratch(plan, at: starts[member])
       var beta: Float = 0
-      if learns && slice.isFirst { memory.biasSum.fill(0) }
+      if learns && slice.isFirst { memory.biasSum.update(repeating: 0, count: output.maps) }
       forEachRound(images) { images in
         let tiles = images.count * plan.grid.tiles
         for (i, image) in images.enumerated() {
           kernelSet.tilesFromOutput(
             plan.grid, dy.pointer + image * output.count, coefficients.output.pointer,
-            memory.border.pointer, storage(memory.output, image: i, tiles: tiles, maps: output.maps)
-          )
+            storage(memory.output, image: i, tiles: tiles, maps: output.maps))
         }
         if learns {
           transformInput(x, images, slice, memory)
           for point in 0..<plan.grid.points {
             BLAS.multiply(
               rows: output.maps, columns: shape.maps, inner: tiles,
-              memory.output.pointer + point * tiles * output.maps, .transposed, stride: output.maps,
-              memory.input.pointer + point * tiles * shape.maps, stride: shape.maps, beta: beta,
-              into: memory.gradient[slice.index].pointer + point * output.maps * shape.maps,
+              memory.output + point * tiles * output.maps, .transposed, stride: output.maps,
+              memory.input + point * tiles * shape.maps, stride: shape.maps, beta: beta,
+              into: memory.gradient + point * output.maps * shape.maps,
               stride: shape.maps)
           }
           beta = 1
@@ -167,21 +175,23 @@ final class WinogradConvolution: ConvolutionAlgorithm {
             for image in images {
               addRows(
                 dy.pointer + image * output.count, count: output.maps, rows: output.pixels,
-                to: memory.biasSum.pointer)
+                to: memory.biasSum)
             }
           }
         }
         guard let dx else { return }
+        let product = UnpackedProduct(
+          rows: tiles, columns: shape.maps, inner: output.maps, aStride: output.maps,
+          bStride: shape.maps, cStride: shape.maps)
         for point in 0..<plan.grid.points {
-          UnpackedProduct.multiply(
-            rows: tiles, columns: shape.maps, inner: output.maps,
-            memory.output.pointer + point * tiles * output.maps, stride: output.maps,
-            kernels + point * output.maps * shape.maps, stride: shape.maps,
-            into: memory.input.pointer + point * tiles * shape.maps, stride: shape.maps)
+          product.multiply(
+            memory.output + point * tiles * output.maps,
+            kernels + point * output.maps * shape.maps,
+            into: memory.input + point * tiles * shape.maps)
         }
         for (i, image) in images.enumerated() {
           let target =
-            plan.rearrangement == nil ? dx.pointer + image * shape.count : memory.squares.pointer
+            plan.rearrangement == nil ? dx.pointer + image * shape.count : memory.squares
           target.update(repeating: 0, count: shape.count)
           kernelSet.inputFromTiles(
             plan.grid, storage(memory.input, image: i, tiles: tiles, maps: shape.maps),
@@ -198,21 +208,23 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   /// Adds the threads' sums, always in the same order, and transforms them back.
   private func sumGradients(_ slice: InputSlice, _ pass: Pass) {
     let shape = plan.slices[slice.index]
-    let first = scratch[0].gradient[slice.index]
+    let scratch = workspace.starts.map { Scratch(plan, at: $0) }
+    let first = scratch[0].gradient
+    let count = plan.kernelCount(slice.index)
     let working = (0..<team.count).filter {
       !evenSplit(pass.images, part: $0, of: team.count).isEmpty
     }
-    if working.first != 0 { first.fill(0) }
+    if working.first != 0 { first.update(repeating: 0, count: count) }
     for member in working where member > 0 {
-      let sum = scratch[member].gradient[slice.index].pointer
-      team.split(first.count) { range, _ in
-        add(sum + range.lowerBound, count: range.count, to: first.pointer + range.lowerBound)
+      let sum = scratch[member].gradient
+      team.split(count) { range, _ in
+        add(sum + range.lowerBound, count: range.count, to: first + range.lowerBound)
       }
     }
     if slice.isFirst {
       bias.gradient.fill(0)
       for member in working {
-        add(scratch[member].biasSum.pointer, count: output.maps, to: bias.gradient.pointer)
+        add(scratch[member].biasSum, count: output.maps, to: bias.gradient.pointer)
       }
     }
     let length = plan.kernelSize * plan.kernelSize * shape.maps
@@ -225,7 +237,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
           let target = weight.gradient.pointer + offset + k * stored
           let plain = plan.rearrangement == nil ? target : kernel
           kernelSet.kernelFromPoints(
-            plan.kernelShape(slice.index), first.pointer + k * shape.maps,
+            plan.kernelShape(slice.index), first + k * shape.maps,
             output.maps * shape.maps, coefficients.kernel.pointer, plain)
           if let rearrangement = plan.rearrangement {
             rearrangement.restoreKernel(plain, into: target)

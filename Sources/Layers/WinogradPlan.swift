@@ -88,17 +88,23 @@ struct WinogradPlan {
   var inputCount: Int { grid.points * round * grid.tiles * widest }
   /// Numbers of a round's products.
   var outputCount: Int { grid.points * round * grid.tiles * output.maps }
-  /// Numbers of one tile of all maps.
-  var borderCount: Int { grid.points * max(widest, output.maps) }
   /// Numbers of one image in squares.
   var squareCount: Int { rearrangement == nil ? 0 : slices[0].count }
 
   private var widest: Int { slices.map(\.maps).max() ?? 0 }
 
-  /// Bytes of all that, for a number of threads, to train.
-  func bytes(threads: Int) -> Int {
+  /// Numbers that a thread needs while it computes.
+  func scratchCount(isTrained: Bool) -> Int {
+    inputCount + outputCount + squareCount
+      + (isTrained ? output.maps + (slices.indices.map(kernelCount).max() ?? 0) : 0)
+  }
+
+  /// The memory for training: the layer's own, and what layers use one after the other.
+  func memory(threads: Int) -> WorkspaceBytes {
     let kernels = slices.indices.reduce(0) { $0 + kernelCount($1) }
-    let each = inputCount + outputCount + borderCount + squareCount + kernels
-    return MemoryLayout<Float>.stride * (kernels + rearrangedKernelCount + threads * each)
+    let float = MemoryLayout<Float>.stride
+    return WorkspaceBytes(
+      own: float * (kernels + rearrangedKernelCount),
+      shared: float * threads * scratchCount(isTrained: true))
   }
 }

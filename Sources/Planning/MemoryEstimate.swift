@@ -102,7 +102,7 @@ package struct MemoryEstimate: Sendable {
     batchSize: Int, threads: Int, _ algorithm: ConvolutionChoice
   ) {
     let float = Self.float
-    var largest = 0
+    var (largest, shared) = (0, 0)
     let takePlaces = LayerSpecification.takePlaces(shapes.map(\.layer))
     let isFree = LayerSpecification.areFreeAfterForward(shapes.map(\.layer))
     for ((number, shape), takesPlace) in zip(shapes.enumerated(), takePlaces) {
@@ -114,7 +114,9 @@ package struct MemoryEstimate: Sendable {
         largest = max(largest, output)
       }
       if algorithm == .automatic {
-        workspace += shape.layer.buildable.workspace(shape, threads: threads)
+        let memory = shape.layer.buildable.workspace(shape, threads: threads)
+        workspace += memory.own
+        shared = max(shared, memory.shared)
       }
       activations += batchSize * shape.layer.traits.rememberedBytes(of: shape.output)
       guard shape.layer.reads != .own && number > 0 else { continue }
@@ -132,6 +134,7 @@ package struct MemoryEstimate: Sendable {
       let readers = shape.layer.reads.readers(of: tower, among: parts)
       activationGradients += readers.count { !owned.contains($0) } * own
     }
+    workspace += shared
     // One of two may lie in the memory of an output that is read forward only.
     let shares = zip(shapes, isFree).contains { $1 && batchSize * $0.output.count == largest }
     activationGradients += (shares ? 1 : 2) * largest * float

@@ -9,7 +9,7 @@ import CLIBXSMM
 ///
 /// Every element is one sum over `inner` in rising order, so a result does not depend on how the
 /// rows are split into calls or threads.
-package enum UnpackedProduct {
+package struct UnpackedProduct {
   /// Whether LIBXSMM has code for this processor; where it has none, OpenBLAS multiplies.
   package static let isAvailable: Bool = {
     libxsmm_init()
@@ -26,48 +26,70 @@ package enum UnpackedProduct {
   /// Blocks whose factors fit into a core's cache together.
   private static let block = (rows: 48, columns: 64)
 
-  /// C <- A B, with A `rows x inner`, B `inner x columns`; rows are contiguous, and each
-  /// `...Stride` is the distance between them in floats.
-  package static func multiply(
-    rows: Int, columns: Int, inner: Int,
-    _ a: UnsafePointer<Float>, stride aStride: Int,
-    _ b: UnsafePointer<Float>, stride bStride: Int,
-    into c: UnsafeMutablePointer<Float>, stride cStride: Int
+  /// A block of the product, and the code for its shape; nil where OpenBLAS multiplies.
+  private struct Block {
+    let rows: Range<Int>
+    let columns: Range<Int>
+    let kernel: libxsmm_smmfunction?
+  }
+
+  private let inner: Int
+  private let strides: (a: Int, b: Int, c: Int)
+  private let blocks: [Block]
+
+  /// Prepares products C <- A B of one shape, with A `rows x inner`, B `inner x columns`; rows are
+  /// contiguous, and each `...Stride` is the distance between them in floats.
+  package init(
+    rows: Int, columns: Int, inner: Int, aStride: Int, bStride: Int, cStride: Int
   ) {
-    guard isAvailable else {
-      return BLAS.multiply(
-        rows: rows, columns: columns, inner: inner, a, stride: aStride, b, stride: bStride,
-        into: c, stride: cStride)
+    self.inner = inner
+    strides = (aStride, bStride, cStride)
+    guard Self.isAvailable else {
+      blocks = [Block(rows: 0..<rows, columns: 0..<columns, kernel: nil)]
+      return
     }
-    var column = 0
-    while column < columns {
-      // Whole vectors in each block but the last, and blocks of about equal size.
-      let width = share(of: columns - column, block: block.columns, multiple: 16)
-      var row = 0
-      while row < rows {
-        let height = share(of: rows - row, block: block.rows, multiple: 1)
-        guard
-          let kernel = kernel(
-            columns: width, rows: height, inner: inner, bStride, aStride, cStride)
-        else {
-          BLAS.multiply(
-            rows: height, columns: width, inner: inner, a + row * aStride, stride: aStride,
-            b + column, stride: bStride, into: c + row * cStride + column, stride: cStride)
-          row += height
-          continue
-        }
-        xsmm_run(kernel, b + column, a + row * aStride, c + row * cStride + column)
-        row += height
+    // Whole vectors in each block but the last, and blocks of about equal size.
+    let ranges = Self.cut(rows, block: Self.block.rows, multiple: 1)
+    blocks = Self.cut(columns, block: Self.block.columns, multiple: 16).flatMap { columns in
+      ranges.map { rows in
+        Block(
+          rows: rows, columns: columns,
+          kernel: Self.kernel(
+            columns: columns.count, rows: rows.count, inner: inner, bStride, aStride, cStride))
       }
-      column += width
     }
   }
 
-  /// The length of the next block where `count` are left.
-  private static func share(of count: Int, block: Int, multiple: Int) -> Int {
-    let blocks = (count + block - 1) / block
-    let even = (count + blocks - 1) / blocks
-    return min(count, (even + multiple - 1) / multiple * multiple)
+  /// Multiplies two matrices.
+  package func multiply(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
+  ) {
+    for block in blocks {
+      let (row, column) = (block.rows.lowerBound, block.columns.lowerBound)
+      let (a, b) = (a + row * strides.a, b + column)
+      let c = c + row * strides.c + column
+      if let kernel = block.kernel {
+        xsmm_run(kernel, b, a, c)
+      } else {
+        BLAS.multiply(
+          rows: block.rows.count, columns: block.columns.count, inner: inner, a, stride: strides.a,
+          b, stride: strides.b, into: c, stride: strides.c)
+      }
+    }
+  }
+
+  /// Cuts `0..<count` into blocks of about equal length.
+  private static func cut(_ count: Int, block: Int, multiple: Int) -> [Range<Int>] {
+    var (ranges, start): ([Range<Int>], Int) = ([], 0)
+    while start < count {
+      let left = count - start
+      let blocks = (left + block - 1) / block
+      let even = (left + blocks - 1) / blocks
+      let end = start + min(left, (even + multiple - 1) / multiple * multiple)
+      ranges.append(start..<end)
+      start = end
+    }
+    return ranges
   }
 
   /// LIBXSMM's matrices are columns of contiguous numbers: its first factor is B.

@@ -7,8 +7,10 @@ struct LayerBuilder {
   private let part: TowerPart
   private let options: NetworkOptions
   private let team: ThreadTeam
+  private let workspace: Workspace
 
-  init(_ part: TowerPart, options: NetworkOptions, team: ThreadTeam) {
+  init(_ part: TowerPart, options: NetworkOptions, team: ThreadTeam, workspace: Workspace) {
+    self.workspace = workspace
     self.part = part
     self.options = options
     self.team = team
@@ -20,7 +22,7 @@ struct LayerBuilder {
       LayerContext(
         shape: shape, batchSize: options.batchSize, seed: options.seed,
         isTrained: options.isTrained, drawsInitialValues: options.drawsInitialValues,
-        algorithm: options.algorithm, team: team
+        algorithm: options.algorithm, team: team, workspace: workspace
       ) { firstNeuron(of: shape.layer.name) })
   }
 

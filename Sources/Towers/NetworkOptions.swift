@@ -29,6 +29,9 @@ package struct NetworkOptions: Sendable {
   package var formats: WireFormats
   /// What training makes small.
   package var objective: Objective
+  /// The maps of one layer that a core's cache holds beside what else the layers read, in bytes:
+  /// layers in a row take so many images at a time.
+  package var mapsInCache: Int
   /// What keeps messages moving while the ranks compute; nil for what suits the ranks' hosts.
   package var progress: MessageProgress.Mode?
 
@@ -38,7 +41,8 @@ package struct NetworkOptions: Sendable {
     gradientAt: String? = nil, frozenLayers: Set<String> = [],
     algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
     scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
-    objective: Objective = Objective(), progress: MessageProgress.Mode? = nil
+    objective: Objective = Objective(), mapsInCache: Int = 2 << 20,
+    progress: MessageProgress.Mode? = nil
   ) {
     self.batchSize = batchSize
     self.threadsPerTower = threadsPerTower
@@ -51,6 +55,7 @@ package struct NetworkOptions: Sendable {
     self.scheme = scheme
     self.formats = formats
     self.objective = objective
+    self.mapsInCache = mapsInCache
     self.progress = progress
   }
 

@@ -39,6 +39,10 @@ final class Tower {
 
   /// The tower's number in the network.
   let index: Int
+  /// The threads that share the images of every layer.
+  let team: ThreadTeam
+  /// See `NetworkOptions`.
+  let mapsInCache: Int
   let layers: [BuiltLayer]
   /// Seconds that each layer has computed, by its number.
   private(set) var seconds: [LayerSeconds]
@@ -60,7 +64,10 @@ final class Tower {
     _ part: TowerPart, followsLearning: Bool, options: NetworkOptions, team: ThreadTeam
   ) {
     index = part.index
-    let builder = LayerBuilder(part, options: options, team: team)
+    self.team = team
+    mapsInCache = options.mapsInCache
+    let workspace = Workspace(threads: team.count)
+    let builder = LayerBuilder(part, options: options, team: team, workspace: workspace)
     var layers: [BuiltLayer] = []
     var largest = 0
     let shapes = part.shapes(index)
@@ -80,6 +87,7 @@ final class Tower {
             && !options.frozenLayers.contains(layer.name)))
     }
     self.layers = layers
+    workspace.allocate()
     let lowest = layers.firstIndex { $0.learns || $0.layer.name == options.gradientAt }
     firstPassing = followsLearning ? 0 : lowest.map { $0 + 1 } ?? layers.count
     seconds = layers.map { LayerSeconds(name: $0.layer.name) }
@@ -100,20 +108,8 @@ final class Tower {
   func passesOn(_ layer: Int) -> Bool { layer >= firstPassing }
 
   /// What a layer reads of its own tower; the first one reads what the tower is given, `input`.
-  private func below(_ layer: Int, _ input: Tensor) -> Tensor {
+  func below(_ layer: Int, _ input: Tensor) -> Tensor {
     layer == 0 ? input : layers[layer - 1].output
-  }
-
-  /// Runs layers that read nothing but the tower's own maps.
-  ///
-  /// Some of the images only where `rows` says so.
-  func forward(_ range: Range<Int>, input: Tensor, rows: Range<Int>? = nil, _ pass: Pass) {
-    let pass = rows.map(pass.limited(to:)) ?? pass
-    for number in range {
-      let x = below(number, input)
-      forward(
-        layer: number, maps: rows.map { Tensor(x, rows: $0) } ?? x, .whole, rows: rows, pass)
-    }
   }
 
   /// Runs one slice of a layer that reads every tower.
@@ -126,19 +122,6 @@ final class Tower {
       let output = layers[number].output
       layers[number].layer.forward(
         maps, slice, into: rows.map { Tensor(output, rows: $0) } ?? output, pass)
-    }
-  }
-
-  /// Takes the gradient back through layers that read nothing but the tower's own maps, as far as
-  /// something learns.
-  func backward(_ range: Range<Int>, input: Tensor, _ pass: Pass) {
-    for number in range.reversed() where passesOn(number) || layers[number].learns {
-      let (layer, output) = (layers[number].layer, layers[number].output)
-      let x = layer.worksInPlace ? output : below(number, input)
-      let target = layer.worksInPlace ? gradient : nextGradient
-      backward(layer: number, maps: x, .whole, into: passesOn(number) ? target : nil, pass)
-      gradientsAreReady?(number)
-      if !layer.worksInPlace { turnGradients() }
     }
   }
 
@@ -183,7 +166,7 @@ final class Tower {
   }
 
   /// Runs a layer forward or backward, and counts its time; its span in a timeline is the same.
-  private func timed(_ number: Int, _ kind: Timeline.Kind, _ work: () -> Void) {
+  func timed(_ number: Int, _ kind: Timeline.Kind, _ work: () -> Void) {
     let start = MonotonicClock.seconds
     let span = Timeline.begin(layers[number].layer.name, kind, at: start)
     work()

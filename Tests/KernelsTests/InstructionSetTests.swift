@@ -123,7 +123,6 @@ import Testing
     let bias = numbers(maps, seed: 7)
     let (c, a) = (numbers(64, seed: 8), numbers(64, seed: 9))
     func run(_ set: KernelSet) -> [[Float]] {
-      var border = [Float](repeating: 0, count: grid.points * maps)
       var v = [Float](repeating: 0, count: grid.points * grid.tiles * maps)
       var (m, y, dx) = (v, dy, x)
       func storage(_ start: UnsafeMutablePointer<Float>) -> TileStorage {
@@ -132,9 +131,9 @@ import Testing
       v.withUnsafeMutableBufferPointer { v in
         m.withUnsafeMutableBufferPointer { m in
           guard let v = v.baseAddress, let m = m.baseAddress else { return }
-          set.tilesFromInput(grid, x, c, &border, storage(v))
+          set.tilesFromInput(grid, x, c, storage(v))
           set.outputFromTiles(grid, storage(v), a, bias, true, &y)
-          set.tilesFromOutput(grid, dy, a, &border, storage(m))
+          set.tilesFromOutput(grid, dy, a, storage(m))
           set.inputFromTiles(grid, storage(m), c, &dx)
         }
       }

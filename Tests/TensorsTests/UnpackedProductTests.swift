@@ -22,10 +22,12 @@ import Testing
       let (first, second) = (Tensor([a.count], values: a), Tensor([b.count], values: b))
       let c = Tensor([rows * (columns + 1)], values: [], then: -7)
       for row in stride(from: 0, to: rows, by: rowsAtOnce) {
-        UnpackedProduct.multiply(
-          rows: min(rowsAtOnce, rows - row), columns: columns, inner: inner,
-          first.pointer + row * (inner + 3), stride: inner + 3, second.pointer,
-          stride: columns + 16, into: c.pointer + row * (columns + 1), stride: columns + 1)
+        UnpackedProduct(
+          rows: min(rowsAtOnce, rows - row), columns: columns, inner: inner, aStride: inner + 3,
+          bStride: columns + 16, cStride: columns + 1
+        ).multiply(
+          first.pointer + row * (inner + 3), second.pointer,
+          into: c.pointer + row * (columns + 1))
       }
       return c.values()
     }

@@ -19,7 +19,7 @@ package final class NetworkBench {
   package init(
     _ specification: NetworkSpecification, over group: Communicator = TestWorld.shared.alone,
     images: Int, capacity: Int? = nil, threads: Int = 1, scale: Float = 1, seed: UInt64 = 1,
-    frozen: Set<String> = [], progress: MessageProgress.Mode? = nil
+    frozen: Set<String> = [], mapsInCache: Int = 2 << 20, progress: MessageProgress.Mode? = nil
   ) throws {
     let capacity = capacity ?? images
     self.images = images
@@ -27,7 +27,7 @@ package final class NetworkBench {
       specification, placement: Placement(towers: specification.towers, over: group),
       options: NetworkOptions(
         batchSize: capacity, threadsPerTower: threads, seed: seed, isTrained: true,
-        frozenLayers: frozen, progress: progress))
+        frozenLayers: frozen, mapsInCache: mapsInCache, progress: progress))
     var random = SmallRandom(seed)
     let side = specification.inputSide
     input = Tensor(

@@ -23,6 +23,27 @@ extension NetworkSpecification: CustomTestStringConvertible {
     #expect(gradients.count == bench.network.parameters.count / network.towers)
   }
 
+  /// Where the cache holds nothing, each image goes through the layers that follow a convolution
+  /// before the next does.
+  @Test(arguments: SmallNetworks.all, [1, 2])
+  func aStepImageByImageAgreesWithTheReference(_ network: NetworkSpecification, _ threads: Int)
+    throws
+  {
+    let bench = try NetworkBench(
+      network, images: 5, capacity: 6, threads: threads, mapsInCache: 1)
+    let (loss, activations, gradients) = try bench.errors()
+    #expect(loss < 1e-5)
+    for (name, error) in activations { #expect(error < 1e-5, "\(name)") }
+    for (name, error) in gradients { #expect(error < 1e-4, "\(name)") }
+    // Not a number depends on it.
+    let whole = try NetworkBench(network, images: 5, capacity: 6, threads: threads)
+    try bench.step()
+    try whole.step()
+    for (one, other) in zip(bench.network.parameters, whole.network.parameters) {
+      #expect(one.gradient.values() == other.gradient.values(), "\(one.name)")
+    }
+  }
+
   /// With so many images a thread, maps are made and sent in four parts, or in two.
   @Test(arguments: [1, 2]) func aStepThatSendsInPartsAgreesWithTheReference(_ threads: Int) throws {
     let bench = try NetworkBench(
