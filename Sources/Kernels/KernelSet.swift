@@ -38,7 +38,9 @@ package struct KernelSet: Sendable {
   /// dw += the gradient of `directForward` by the weights.
   package let directWeightGradient: DirectWeightGradient
 
-  /// y = w x, or y += w x, for rows of blocks of 32 numbers of 16 bits; the i-th of a block's first
+  /// y = w x, or y += w x, for rows of `length` floats.
+  package let rowProducts: RowProducts
+  /// The same for rows of blocks of 32 numbers of 16 bits; the i-th of a block's first
   /// sixteen is the lower half of its i-th 32 bits, the i-th of the others the upper one.
   package let narrowProducts: NarrowProducts
   /// The floats of such blocks.
@@ -109,6 +111,11 @@ package struct KernelSet: Sendable {
       DirectGrid, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
       _ gradient: UnsafeMutablePointer<Float>
     ) -> Void
+  package typealias RowProducts =
+    @Sendable (
+      _ weights: UnsafePointer<Float>, _ rows: Int, _ length: Int, _ x: UnsafePointer<Float>,
+      _ accumulates: Bool, _ y: UnsafeMutablePointer<Float>
+    ) -> Void
   package typealias NarrowProducts =
     @Sendable (
       _ weights: UnsafePointer<UInt32>, _ rows: Int, _ blocks: Int, _ x: UnsafePointer<Float>,
@@ -136,6 +143,7 @@ package struct KernelSet: Sendable {
     maximumGradient: @escaping MaximumGradient,
     directForward: @escaping DirectForward,
     directWeightGradient: @escaping DirectWeightGradient,
+    rowProducts: @escaping RowProducts,
     narrowProducts: @escaping NarrowProducts,
     widen: @escaping Widen
   ) {
@@ -154,6 +162,7 @@ package struct KernelSet: Sendable {
     self.maximumGradient = maximumGradient
     self.directForward = directForward
     self.directWeightGradient = directWeightGradient
+    self.rowProducts = rowProducts
     self.narrowProducts = narrowProducts
     self.widen = widen
   }

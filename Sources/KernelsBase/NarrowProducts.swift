@@ -1,29 +1,38 @@
 import Kernels
 
-/// y = w x, or y += w x, for rows of weights of 16 bits, two rows at a time.
+/// y = w x, or y += w x, for rows of weights of 16 bits, eight rows at a time.
 func narrowProducts(
   _ weights: UnsafePointer<UInt32>, rows: Int, blocks: Int, _ x: UnsafePointer<Float>,
   accumulates: Bool, into y: UnsafeMutablePointer<Float>
 ) {
-  let length = 16 * blocks
-  for row in stride(from: 0, to: rows, by: 2) {
-    let first = weights + row * length
-    // Of an odd number of rows the last one is computed twice.
-    let second = row + 1 < rows ? first + length : first
-    var (a, b) = (Vector.zero, Vector.zero)
-    var (c, d) = (Vector.zero, Vector.zero)
-    for block in 0..<blocks {
-      let low = load(x + (32 * block))
-      let high = load(x + (32 * block + 16))
-      let (p, q) = (loadPairs(first + (16 * block)), loadPairs(second + (16 * block)))
-      a = productAdded(a, lowHalves(p), low)
-      b = productAdded(b, lowHalves(q), low)
-      c = productAdded(c, highHalves(p), high)
-      d = productAdded(d, highHalves(q), high)
+  var row = 0
+  while row < rows {
+    let count = row + 8 <= rows ? 8 : 1
+    let first = weights + row * 16 * blocks
+    if count == 8 {
+      products(8, first, blocks: blocks, x, accumulates, into: y + row)
+    } else {
+      products(1, first, blocks: blocks, x, accumulates, into: y + row)
     }
-    y[row] = (accumulates ? y[row] : 0) + (a + c).sum()
-    if row + 1 < rows { y[row + 1] = (accumulates ? y[row + 1] : 0) + (b + d).sum() }
+    row += count
   }
+}
+
+@inline(__always)
+private func products(
+  _ rows: Int, _ weights: UnsafePointer<UInt32>, blocks: Int, _ x: UnsafePointer<Float>,
+  _ accumulates: Bool, into y: UnsafeMutablePointer<Float>
+) {
+  var sums = InlineArray<8, Vector>(repeating: Vector())
+  for block in 0..<blocks {
+    let (low, high) = (load(x + (32 * block)), load(x + (32 * block + 16)))
+    unrolled(rows) {
+      let pairs = loadPairs(weights + 16 * ($0 * blocks + block))
+      sums[$0] = multiplyAdd(
+        multiplyAdd(sums[$0], lowHalves(pairs), low), highHalves(pairs), high)
+    }
+  }
+  unrolled(rows) { y[$0] = (accumulates ? y[$0] : 0) + sums[$0].sum() }
 }
 
 /// The numbers of weights of 16 bits, a row after the other.
@@ -37,15 +46,6 @@ func widen(_ weights: UnsafePointer<UInt32>, blocks: Int, into y: UnsafeMutableP
 
 // A number of 16 bits is the upper half of a float. Two of them in each lane of a vector become two
 // vectors of floats by a shift and by a mask, which is quicker than to spread sixteen halves.
-
-@inline(__always)
-private func productAdded(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector {
-  #if BASELINE_KERNELS && !arch(arm64)
-    a + b * c
-  #else
-    a.addingProduct(b, c)
-  #endif
-}
 
 @inline(__always)
 private func loadPairs(_ pointer: UnsafePointer<UInt32>) -> SIMD16<UInt32> {

@@ -8,22 +8,24 @@ package protocol BuildableLayer: LayerTraits {
   /// What the layer takes in training for its arithmetic alone.
   ///
   /// Not its output, its parameters, or what it remembers of each image.
-  func workspace(_ shape: LayerShape, threads: Int) -> WorkspaceBytes
+  func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes
 }
 
 extension BuildableLayer {
   /// Next to nothing.
-  package func workspace(_ shape: LayerShape, threads: Int) -> WorkspaceBytes {
-    WorkspaceBytes(own: 0, shared: 0)
+  package func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes {
+    WorkspaceBytes()
   }
 }
 
 /// Memory for a layer's arithmetic, in bytes.
 package struct WorkspaceBytes {
   /// What it keeps for itself.
-  package var own: Int
-  /// What it needs while it computes, in the workspace of its tower.
-  package var shared: Int
+  package var own = 0
+  /// What all threads together need while they compute, in the workspace of the tower.
+  package var threads = 0
+  /// What they share there.
+  package var common = 0
 }
 
 extension LayerSpecification {

@@ -64,7 +64,9 @@ package final class Convolution: Layer {
     let output = traits.output(of: inputs[0], kernels: kernels)
     self.output = output
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
-    if choice == .automatic, let plan, plan.isWorthwhile(images: images) {
+    if choice == .automatic, let plan,
+      plan.isWorthwhile(images: images, learns: weight.gradient.count > 0)
+    {
       algorithm = WinogradConvolution(
         plan, weight: weight, bias: bias,
         workspace: workspace ?? Workspace(threads: team.count), team: team)
@@ -116,9 +118,9 @@ extension ConvolutionSpecification: BuildableLayer {
   }
 
   /// What Winograd's algorithm takes where it fits; the others take little.
-  package func workspace(_ shape: LayerShape, threads: Int) -> WorkspaceBytes {
+  package func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes {
     let plan = WinogradPlan(
       inputs: shape.inputs, output: shape.output, window: window, groups: groups)
-    return plan?.memory(threads: threads) ?? WorkspaceBytes(own: 0, shared: 0)
+    return plan?.memory(threads: threads) ?? WorkspaceBytes()
   }
 }

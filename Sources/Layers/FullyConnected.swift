@@ -1,3 +1,4 @@
+import Kernels
 package import Networks
 package import System
 package import Tensors
@@ -24,6 +25,7 @@ package final class FullyConnected: Layer {
   package let bias: Parameter
 
   private let team: ThreadTeam
+  private let workspace: Workspace
   /// The weights of each slice in 16 bits; empty where they are in 32.
   private var narrow: [NarrowMatrix] = []
 
@@ -33,17 +35,27 @@ package final class FullyConnected: Layer {
   ///   - inputs: The shape of each slice.
   ///   - weight: The weights, laid out with the slices' height, width and maps.
   ///   - bias: The biases.
+  ///   - images: The most images that are computed together.
   ///   - team: The tower's threads.
+  ///   - workspace: The tower's memory for what its layers keep while they compute; nil for one of
+  ///     its own.
   package init(
     _ traits: FullyConnectedSpecification, inputs: [MapShape], weight: Parameter, bias: Parameter,
-    team: ThreadTeam
+    images: Int, team: ThreadTeam, workspace: Workspace? = nil
   ) {
+    self.workspace = workspace ?? Workspace(threads: team.count)
     self.traits = traits
     self.inputs = inputs
     self.weight = weight
     self.bias = bias
     self.team = team
     output = traits.output(of: inputs[0], kernels: weight.layout.kernels)
+    self.workspace.reserveCommon(Self.room(inputs: inputs, output: output, images: images))
+  }
+
+  /// Floats for the images' maps or gradients as columns, and for what they are multiplied to.
+  static func room(inputs: [MapShape], output: MapShape, images: Int) -> Int {
+    images * ((inputs.map(\.count).max() ?? 0) + output.count)
   }
 
   /// Rounds the weights to 16 bits, for forward passes alone, and gives the memory of those of 32
@@ -62,31 +74,67 @@ package final class FullyConnected: Layer {
     return true
   }
 
+  // Products read the weights where they lie, once: OpenBLAS would copy them into an order of its
+  // own first, which takes long for the few images of a batch.
+
+  /// Rows of a matrix that is too large for a core's cache that are multiplied together.
+  private static let innerBlock = 512
+  /// Columns of a gradient that are written together: long enough for the memory to be quick.
+  private static let gradientColumns = 256
+
   /// Adds the slice's products to `y`.
   package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
-    let length = inputs[slice.index].count
-    let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
-    let beta: Float = slice.isFirst ? 0 : 1
-    team.split(output.maps) { kernels, thread in
-      if !narrow.isEmpty {
-        return narrow[slice.index].multiply(
-          kernels, x.pointer, vectors: pass.images, accumulates: !slice.isFirst, into: y.pointer,
-          stride: output.maps, thread: thread)
-      }
-      let (rows, target) = (weights + kernels.lowerBound * length, y.pointer + kernels.lowerBound)
-      if pass.images == 1 {
-        // A product of matrices would copy every weight first.
-        BLAS.multiply(
-          rows: kernels.count, columns: length, rows, stride: length, vector: x.pointer, beta: beta,
-          into: target)
-      } else {
-        BLAS.multiply(
-          rows: pass.images, columns: kernels.count, inner: length, x.pointer, stride: length,
-          rows, .transposed, stride: length, beta: beta, into: target, stride: output.maps)
-      }
+    if !narrow.isEmpty || pass.images == 1 {
+      multiplyRows(x, slice, into: y, pass)
+    } else {
+      multiplyColumns(x, slice, into: y, pass)
     }
     if slice.isLast {
       addRow(bias.value.pointer, count: output.maps, toRows: pass.images, of: y.pointer)
+    }
+  }
+
+  /// Products of rows of weights with each image.
+  private func multiplyRows(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+    let length = inputs[slice.index].count
+    let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
+    team.split(output.maps) { kernels, thread in
+      if !narrow.isEmpty {
+        narrow[slice.index].multiply(
+          kernels, x.pointer, vectors: pass.images, accumulates: !slice.isFirst, into: y.pointer,
+          stride: output.maps, thread: thread)
+      } else {
+        KernelSet.best.rowProducts(
+          weights + kernels.lowerBound * length, kernels.count, length, x.pointer, !slice.isFirst,
+          y.pointer + kernels.lowerBound)
+      }
+    }
+  }
+
+  /// Products of rows of weights with the images as columns.
+  private func multiplyColumns(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+    let (length, images) = (inputs[slice.index].count, pass.images)
+    let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
+    let columns = workspace.common
+    let products = columns + images * length
+    team.split(length) { range, _ in
+      UnpackedProduct.transpose(
+        rows: images, columns: range.count, x.pointer + range.lowerBound, stride: length,
+        into: columns + range.lowerBound * images, stride: images)
+    }
+    team.split(output.maps) { kernels, _ in
+      UnpackedProduct(
+        rows: kernels.count, columns: images, inner: length, aStride: length, bStride: images,
+        cStride: images, innerBlock: Self.innerBlock
+      ).multiply(
+        weights + kernels.lowerBound * length, columns,
+        into: products + kernels.lowerBound * images)
+      for image in 0..<images {
+        let row = y.pointer + image * output.maps
+        for kernel in kernels {
+          row[kernel] = (slice.isFirst ? 0 : row[kernel]) + products[kernel * images + image]
+        }
+      }
     }
   }
 
@@ -97,24 +145,28 @@ package final class FullyConnected: Layer {
     let length = inputs[slice.index].count
     let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
     team.split(length) { columns, _ in
-      BLAS.multiply(
-        rows: pass.images, columns: columns.count, inner: output.maps,
-        dy.pointer, stride: output.maps,
-        weights + columns.lowerBound, stride: length,
-        into: dx.pointer + columns.lowerBound, stride: length)
+      UnpackedProduct(
+        rows: pass.images, columns: columns.count, inner: output.maps, aStride: output.maps,
+        bStride: length, cStride: length, innerBlock: Self.innerBlock
+      ).multiply(dy.pointer, weights + columns.lowerBound, into: dx.pointer + columns.lowerBound)
     }
   }
 
   /// dw = dy^T x; db = sum of dy over the images, with the first slice.
   package func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {
-    let length = inputs[slice.index].count
+    let (length, images) = (inputs[slice.index].count, pass.images)
     let gradient = weight.gradient.pointer + weight.layout.sliceOffset(slice.index)
+    let rows = workspace.common
     team.split(output.maps) { kernels, _ in
-      BLAS.multiply(
-        rows: kernels.count, columns: length, inner: pass.images,
-        dy.pointer + kernels.lowerBound, .transposed, stride: output.maps,
-        x.pointer, stride: length,
-        into: gradient + kernels.lowerBound * length, stride: length)
+      UnpackedProduct.transpose(
+        rows: images, columns: kernels.count, dy.pointer + kernels.lowerBound, stride: output.maps,
+        into: rows + kernels.lowerBound * images, stride: images)
+      UnpackedProduct(
+        rows: kernels.count, columns: length, inner: images, aStride: images, bStride: length,
+        cStride: length, columnBlock: Self.gradientColumns, innerBlock: Self.innerBlock
+      ).multiply(
+        rows + kernels.lowerBound * images, x.pointer,
+        into: gradient + kernels.lowerBound * length)
     }
     if slice.isFirst {
       bias.gradient.fill(0)
@@ -128,6 +180,12 @@ extension FullyConnectedSpecification: BuildableLayer {
   package func layer(_ context: LayerContext) -> any Layer {
     let (weight, bias) = context.parameters(of: self)
     return FullyConnected(
-      self, inputs: context.shape.inputs, weight: weight, bias: bias, team: context.team)
+      self, inputs: context.shape.inputs, weight: weight, bias: bias, images: context.batchSize,
+      team: context.team, workspace: context.workspace)
+  }
+  /// The images' maps, or their gradients, as columns.
+  package func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes {
+    let room = FullyConnected.room(inputs: shape.inputs, output: shape.output, images: images)
+    return WorkspaceBytes(common: MemoryLayout<Float>.stride * room)
   }
 }

@@ -1,10 +1,13 @@
 import Tensors
 
 /// Memory for what a layer keeps only while it computes: the layers of a tower use it one after the
-/// other, each thread its own part.
+/// other.
+///
+/// There is a part for each thread, and one that all threads share.
 package final class Workspace {
   private let threads: Int
-  private var length = 0
+  private var (length, commonLength) = (0, 0)
+  private lazy var commonRoom = Tensor(commonLength)
   private lazy var rooms = (0..<threads).map { _ in Tensor(length) }
 
   /// Makes a workspace without memory.
@@ -13,9 +16,15 @@ package final class Workspace {
   /// Asks for so many floats a thread; to be called before any layer computes.
   func reserve(_ floats: Int) { length = max(length, floats) }
 
+  /// Asks for so many floats that all threads share; to be called before any layer computes.
+  func reserveCommon(_ floats: Int) { commonLength = max(commonLength, floats) }
+
   /// Takes the memory, as large as the layer with the most needs it: now, or else with the first
   /// pass.
-  package func allocate() { _ = rooms }
+  package func allocate() { _ = (rooms, commonRoom) }
+
+  /// The first float of the part that all threads share.
+  var common: UnsafeMutablePointer<Float> { commonRoom.pointer }
 
   /// The first float of each thread's part.
   var starts: [UnsafeMutablePointer<Float>] { rooms.map(\.pointer) }

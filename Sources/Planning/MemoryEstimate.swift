@@ -16,7 +16,7 @@ package struct MemoryEstimate: Sendable {
   /// The current batch and the prefetched one, for training and validation, in bytes.
   package private(set) var images = 0
 
-  /// The workspace of convolutions in bytes.
+  /// The layers' workspace in bytes.
   package private(set) var workspace = 0
 
   /// The total in bytes.
@@ -102,7 +102,8 @@ package struct MemoryEstimate: Sendable {
     batchSize: Int, threads: Int, _ algorithm: ConvolutionChoice
   ) {
     let float = Self.float
-    var (largest, shared) = (0, 0)
+    var largest = 0
+    var (threadsNeed, threadsShare) = (0, 0)
     let takePlaces = LayerSpecification.takePlaces(shapes.map(\.layer))
     let isFree = LayerSpecification.areFreeAfterForward(shapes.map(\.layer))
     for ((number, shape), takesPlace) in zip(shapes.enumerated(), takePlaces) {
@@ -113,10 +114,11 @@ package struct MemoryEstimate: Sendable {
         activations += output * float
         largest = max(largest, output)
       }
-      if algorithm == .automatic {
-        let memory = shape.layer.buildable.workspace(shape, threads: threads)
+      if algorithm == .automatic || !(shape.layer.traits is ConvolutionSpecification) {
+        let memory = shape.layer.buildable.workspace(shape, threads: threads, images: batchSize)
         workspace += memory.own
-        shared = max(shared, memory.shared)
+        threadsNeed = max(threadsNeed, memory.threads)
+        threadsShare = max(threadsShare, memory.common)
       }
       activations += batchSize * shape.layer.traits.rememberedBytes(of: shape.output)
       guard shape.layer.reads != .own && number > 0 else { continue }
@@ -134,7 +136,7 @@ package struct MemoryEstimate: Sendable {
       let readers = shape.layer.reads.readers(of: tower, among: parts)
       activationGradients += readers.count { !owned.contains($0) } * own
     }
-    workspace += shared
+    workspace += threadsNeed + threadsShare
     // One of two may lie in the memory of an output that is read forward only.
     let shares = zip(shapes, isFree).contains { $1 && batchSize * $0.output.count == largest }
     activationGradients += (shares ? 1 : 2) * largest * float

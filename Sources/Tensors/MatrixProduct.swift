@@ -66,15 +66,4 @@ package enum BLAS {
       blasint(rows), blasint(columns), blasint(inner),
       alpha, a, blasint(aStride), b, blasint(bStride), beta, c, blasint(cStride))
   }
-
-  /// y <- A x + beta y, with A `rows x columns`: `cblas_sgemv`.
-  @inline(__always)
-  package static func multiply(
-    rows: Int, columns: Int, _ a: UnsafePointer<Float>, stride aStride: Int,
-    vector x: UnsafePointer<Float>, beta: Float = 0, into y: UnsafeMutablePointer<Float>
-  ) {
-    cblas_sgemv(
-      CblasRowMajor, CblasNoTrans, blasint(rows), blasint(columns), 1, a, blasint(aStride), x, 1,
-      beta, y, 1)
-  }
 }

@@ -91,7 +91,7 @@ struct DryRun {
       activations \(mebibytes(estimate.activations)), \
       their gradients \(mebibytes(estimate.activationGradients)), \
       images \(mebibytes(estimate.images)), \
-      the convolutions' workspace \(mebibytes(estimate.workspace))), \
+      the layers' workspace \(mebibytes(estimate.workspace))), \
       \(mebibytes(2 * estimate.parameters)) more while a checkpoint is written; \
       libraries are not counted.
 

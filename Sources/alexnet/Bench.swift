@@ -117,27 +117,32 @@ enum Bench: Subcommand {
       ?? .best(
         network, ranksPerReplica: placement.group.size, replicas: placement.replicas,
         batchSize: batchSize, formats: arguments.formats)
-    let built = try Network(
-      network, placement: placement,
-      options: NetworkOptions(
-        batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
-        isTrained: true, algorithm: arguments[algorithm],
-        scheme: scheme, formats: arguments.formats, progress: arguments[progress]))
     let dataset = try arguments[data].map { path throws(Failure) in
       try Dataset(opening: path)
     }
     let batches = try Batches(
       network, dataset, batchSize: batchSize, own: placement.images(of: batchSize),
       threads: threads, ranks: placement.group)
-    let run = BenchRun(
-      built, batches: batches, batchSize: batchSize, team: team, world: world)
-    let training = try run.train(steps: steps)
-    // Training is in fp32 whatever the precision: only forward passes read narrow weights.
-    if arguments[SharedOptions.precision] == .bf16 { built.keepNarrowWeights() }
+    func run(isTrained: Bool) throws -> (network: Network, run: BenchRun) {
+      let built = try Network(
+        network, placement: placement,
+        options: NetworkOptions(
+          batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
+          isTrained: isTrained, algorithm: arguments[algorithm], scheme: scheme,
+          formats: arguments.formats, progress: arguments[progress]))
+      return (
+        built,
+        BenchRun(built, batches: batches, batchSize: batchSize, team: team, world: world)
+      )
+    }
+    let training = try run(isTrained: true).run.train(steps: steps)
+    // As pictures are classified: by a network that does not learn, whose kernels stay transformed.
+    let (fixed, passes) = try run(isTrained: false)
+    if arguments[SharedOptions.precision] == .bf16 { fixed.keepNarrowWeights() }
     return BenchReport(
       network: network, layer: arguments[layer], batchSize: batchSize, ranks: world.size,
       threads: threads, limits: limits, training: training,
-      forward: try run.infer(passes: steps))
+      forward: try passes.infer(passes: steps))
   }
 }
 

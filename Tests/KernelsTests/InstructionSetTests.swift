@@ -42,7 +42,25 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 2, 5]) func narrowProductsAgree(rows: Int) {
+  @Test(arguments: [1, 8, 19], [3, 16, 45]) func rowProductsAreSums(rows: Int, length: Int) {
+    let (w, x) = (numbers(rows * length, seed: 5), numbers(length, seed: 6))
+    for set in KernelSet.available {
+      for accumulates in [false, true] {
+        var y = numbers(rows + 1, seed: 7)
+        let before = y
+        set.rowProducts(w, rows, length, x, accumulates, &y)
+        for row in 0..<rows {
+          let sum = (0..<length).reduce(accumulates ? Double(before[row]) : 0) {
+            $0 + Double(w[row * length + $1]) * Double(x[$1])
+          }
+          #expect(abs(Double(y[row]) - sum) < 1e-5, "\(set.name), row \(row)")
+        }
+        #expect(y[rows] == before[rows])
+      }
+    }
+  }
+
+  @Test(arguments: [1, 5, 8, 19]) func narrowProductsAgree(rows: Int) {
     let blocks = 3
     let pairs = numbers(rows * blocks * 16, seed: 5).map { number -> UInt32 in
       let bits = number.bitPattern

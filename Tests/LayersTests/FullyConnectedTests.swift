@@ -31,7 +31,7 @@ import Testing
           isFlat: true, values: weights),
         bias: .biases(
           withBiases ? random.uniforms(kernels) : [Float](repeating: 0, count: kernels)),
-        team: ThreadTeam(count: threads))
+        images: max(images, capacity), team: ThreadTeam(count: threads))
       let bench = LayerBench(layer, images: images, capacity: capacity)
       bench.firstSlice = firstSlice
       return (bench, layer)
@@ -53,13 +53,17 @@ import Testing
     Case(slices: [vector(3), vector(2), vector(2)], kernels: 3, firstSlice: 2),
   ]
 
+  /// More of each than a block has.
+  static let large = Case(
+    slices: [vector(1100), vector(90)], kernels: 130, images: 67, capacity: 70, threads: 2)
+
   @Test func twoSlicesWorkedByHand() {
     let layer = FullyConnected(
       FullyConnectedSpecification(name: "fc", kernels: 2),
       inputs: [Self.vector(2), Self.vector(1)],
       weight: .weights(
         kernels: 2, size: (1, 1), sliceMaps: [2, 1], isFlat: true, values: [1, 2, 3, -1, 0, 5]),
-      bias: .biases([100, 200]), team: ThreadTeam(count: 1))
+      bias: .biases([100, 200]), images: 2, team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 2)
     bench.inputs[0].set([1, 1, 2, 0])
     bench.inputs[1].set([1, -1])
@@ -78,7 +82,7 @@ import Testing
       inputs: [MapShape(height: 1, width: 2, maps: 2)],
       weight: .weights(
         kernels: 1, size: (1, 2), sliceMaps: [2], isFlat: true, values: [1, 10, 100, 1000]),
-      bias: .biases([0]), team: ThreadTeam(count: 1))
+      bias: .biases([0]), images: 1, team: ThreadTeam(count: 1))
     let bench = LayerBench(layer, images: 1)
     // Pixel 0: maps 1 and 2; pixel 1: maps 3 and 4.
     bench.inputs[0].set([1, 2, 3, 4])
@@ -86,7 +90,7 @@ import Testing
     #expect(bench.forward() == [4231])
   }
 
-  @Test(arguments: cases) func agreesWithTheReference(_ trial: Case) {
+  @Test(arguments: cases + [large]) func agreesWithTheReference(_ trial: Case) {
     let (bench, layer) = trial.bench()
     bench.fill(seed: 1)
     let x = bench.maps
@@ -150,7 +154,7 @@ import Testing
     #expect(!layer.keepNarrowWeights() && bench.forward() == before)
   }
 
-  @Test(arguments: cases) func inputGradientIsTheAdjoint(_ trial: Case) {
+  @Test(arguments: cases + [large]) func inputGradientIsTheAdjoint(_ trial: Case) {
     let (bench, _) = trial.bench(integers: true, withBiases: false)
     #expect(bench.adjointDefect(seed: 5) == 0)
   }
