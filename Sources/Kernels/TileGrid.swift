@@ -67,13 +67,16 @@ package struct KernelShape: Sendable {
   package var size: Int
   /// Pixels along each axis of the kernel: 3 or 5.
   package var pixels: Int
-  /// Maps of a pixel; a multiple of 16.
+  /// Maps of a pixel that are transformed; a multiple of 16.
   package var maps: Int
+  /// Floats from a pixel to the next.
+  package var pixelStride: Int
 
-  /// Makes a shape.
-  package init(size: Int, pixels: Int, maps: Int) {
+  /// Makes a shape; pixels lie side by side where nothing else is said.
+  package init(size: Int, pixels: Int, maps: Int, pixelStride: Int? = nil) {
     self.size = size
     self.pixels = pixels
     self.maps = maps
+    self.pixelStride = pixelStride ?? maps
   }
 }

@@ -2,7 +2,7 @@ import Kernels
 
 /// u = G g G^T for each map of one kernel, along one axis and then the other.
 ///
-/// Points lie `stride` apart, pixels of the kernel `maps`.
+/// Points lie `stride` apart.
 func pointsFromKernel(
   _ shape: KernelShape, _ kernel: UnsafePointer<Float>, _ g: UnsafePointer<Float>,
   into points: UnsafeMutablePointer<Float>, stride: Int
@@ -30,7 +30,7 @@ private func pointsFromKernel(
   _ pixels: Int, _ shape: KernelShape, _ kernel: UnsafePointer<Float>, _ g: UnsafePointer<Float>,
   into points: UnsafeMutablePointer<Float>, stride: Int
 ) {
-  let (size, maps) = (shape.size, shape.maps)
+  let (size, maps, next) = (shape.size, shape.maps, shape.pixelStride)
   withLines(count: size * pixels) { lines in
     var map = 0
     while map < maps {
@@ -38,7 +38,7 @@ private func pointsFromKernel(
         for s in 0..<pixels {
           var sum = Vector()
           for r in 0..<pixels {
-            sum = multiplyAdd(sum, g[i * pixels + r], load(kernel + (r * pixels + s) * maps + map))
+            sum = multiplyAdd(sum, g[i * pixels + r], load(kernel + (r * pixels + s) * next + map))
           }
           store(sum, lines + (i * pixels + s) * 16)
         }
@@ -62,7 +62,7 @@ private func kernelFromPoints(
   _ pixels: Int, _ shape: KernelShape, _ points: UnsafePointer<Float>, stride: Int,
   _ g: UnsafePointer<Float>, into kernel: UnsafeMutablePointer<Float>
 ) {
-  let (size, maps) = (shape.size, shape.maps)
+  let (size, maps, next) = (shape.size, shape.maps, shape.pixelStride)
   withLines(count: size * pixels) { lines in
     var map = 0
     while map < maps {
@@ -82,7 +82,7 @@ private func kernelFromPoints(
           for i in 0..<size {
             sum = multiplyAdd(sum, g[i * pixels + r], load(lines + (i * pixels + s) * 16))
           }
-          store(sum, kernel + (r * pixels + s) * maps + map)
+          store(sum, kernel + (r * pixels + s) * next + map)
         }
       }
       map += 16

@@ -27,11 +27,14 @@ final class WinogradConvolution: ConvolutionAlgorithm {
   private let rearrangedKernels: Tensor?
   private let workspace: Workspace
 
-  /// Each direction multiplies by the transformed kernels as they lie, without transposing them.
+  /// Rows of blocks of the gradient by transformed kernels (measured).
+  private static let gradientRows = 96
+
+  /// Each direction multiplies by the transformed kernels as they lie.
   private enum Direction {
-    /// Point x map x kernel.
+    /// Point x block of kernels x map x kernel.
     case forward
-    /// Point x kernel x map.
+    /// Point x block of maps x kernel x map.
     case backward
   }
 
@@ -89,7 +92,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         let tiles = images.count * plan.grid.tiles
         transformInput(x, images, slice, memory)
         let product = UnpackedProduct(
-          rows: tiles, columns: output.maps, inner: maps, aStride: maps, bStride: output.maps,
+          rows: tiles, columns: output.maps, inner: maps, aStride: maps, b: .blocks,
           cStride: output.maps)
         for point in 0..<plan.grid.points {
           product.multiply(
@@ -151,7 +154,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     let starts = workspace.starts
     team.split(pass.images) { images, member in
       let memory = Scratch(plan, at: starts[member])
-      var beta: Float = 0
+      var isFirstRound = true
       if learns && slice.isFirst { memory.biasSum.update(repeating: 0, count: output.maps) }
       forEachRound(images) { images in
         let tiles = images.count * plan.grid.tiles
@@ -162,15 +165,17 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         }
         if learns {
           transformInput(x, images, slice, memory)
+          let product = UnpackedProduct(
+            rows: output.maps, columns: shape.maps, inner: tiles, a: .transposed,
+            aStride: output.maps, bStride: shape.maps, cStride: shape.maps,
+            accumulates: !isFirstRound, rowBlock: Self.gradientRows)
           for point in 0..<plan.grid.points {
-            BLAS.multiply(
-              rows: output.maps, columns: shape.maps, inner: tiles,
-              memory.output + point * tiles * output.maps, .transposed, stride: output.maps,
-              memory.input + point * tiles * shape.maps, stride: shape.maps, beta: beta,
-              into: memory.gradient + point * output.maps * shape.maps,
-              stride: shape.maps)
+            product.multiply(
+              memory.output + point * tiles * output.maps,
+              memory.input + point * tiles * shape.maps,
+              into: memory.gradient + point * output.maps * shape.maps)
           }
-          beta = 1
+          isFirstRound = false
           if slice.isFirst {
             for image in images {
               addRows(
@@ -181,8 +186,8 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         }
         guard let dx else { return }
         let product = UnpackedProduct(
-          rows: tiles, columns: shape.maps, inner: output.maps, aStride: output.maps,
-          bStride: shape.maps, cStride: shape.maps)
+          rows: tiles, columns: shape.maps, inner: output.maps, aStride: output.maps, b: .blocks,
+          cStride: shape.maps)
         for point in 0..<plan.grid.points {
           product.multiply(
             memory.output + point * tiles * output.maps,
@@ -255,34 +260,44 @@ final class WinogradConvolution: ConvolutionAlgorithm {
     (transformedVersion, transformedFor) = (weight.version, direction)
     for slice in plan.slices.indices {
       let maps = plan.slices[slice].maps
-      let shape = plan.kernelShape(slice)
-      let pixels = shape.pixels * shape.pixels
+      let (size, pixels) = (plan.grid.size, plan.kernelSize * plan.kernelSize)
       let points = transformed[slice].pointer
+      let pointStride = output.maps * maps
       let (plain, stride) = plainKernels(slice)
       switch direction {
       case .backward:
+        let blocks = UnpackedProduct.columnBlocks(maps)
         team.split(output.maps) { kernels, _ in
           for k in kernels {
-            kernelSet.pointsFromKernel(
-              shape, plain + k * stride, coefficients.kernel.pointer, points + k * maps,
-              output.maps * maps)
+            for block in blocks {
+              kernelSet.pointsFromKernel(
+                KernelShape(
+                  size: size, pixels: plan.kernelSize, maps: block.count, pixelStride: maps),
+                plain + k * stride + block.lowerBound, coefficients.kernel.pointer,
+                points + block.lowerBound * output.maps + k * block.count, pointStride)
+            }
           }
         }
       case .forward:
         // The transform treats maps alike: here the kernels that read one map take their place.
-        let turned = KernelShape(size: shape.size, pixels: shape.pixels, maps: output.maps)
-        team.split(maps) { maps, _ in
+        let blocks = UnpackedProduct.columnBlocks(output.maps)
+        team.split(maps) { range, _ in
           withUnsafeTemporaryAllocation(of: Float.self, capacity: pixels * output.maps) { buffer in
             let kernels = buffer.start
-            for map in maps {
+            for map in range {
               for pixel in 0..<pixels {
-                let source = plain + pixel * shape.maps + map
+                let source = plain + pixel * maps + map
                 let target = kernels + pixel * output.maps
                 for k in 0..<output.maps { target[k] = source[k * stride] }
               }
-              kernelSet.pointsFromKernel(
-                turned, kernels, coefficients.kernel.pointer, points + map * output.maps,
-                output.maps * shape.maps)
+              for block in blocks {
+                kernelSet.pointsFromKernel(
+                  KernelShape(
+                    size: size, pixels: plan.kernelSize, maps: block.count,
+                    pixelStride: output.maps),
+                  kernels + block.lowerBound, coefficients.kernel.pointer,
+                  points + block.lowerBound * maps + map * block.count, pointStride)
+              }
             }
           }
         }

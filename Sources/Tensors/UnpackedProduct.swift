@@ -26,45 +26,81 @@ package struct UnpackedProduct {
   /// The rows and columns of blocks whose factors fit into a core's cache together.
   package static let block = (rows: 48, columns: 64)
 
+  /// How a factor lies in memory.
+  package enum Layout {
+    /// Row after row.
+    case rows
+    /// Its columns as rows.
+    case transposed
+    /// Blocks of columns one after the other, as `columnBlocks` cuts them, each row after row: what a
+    /// block's product reads then lies side by side.
+    case blocks
+  }
+
   /// A block of the product, and the code for its shape; nil where OpenBLAS multiplies.
   private struct Block {
-    let rows: Range<Int>
-    let columns: Range<Int>
-    let inner: Range<Int>
+    let rows: Int
+    let columns: Int
+    let inner: Int
+    /// Where its parts of the factors and of the result begin.
+    let starts: (a: Int, b: Int, c: Int)
+    let bStride: Int
+    let accumulates: Bool
     let kernel: libxsmm_smmfunction?
   }
 
-  private let strides: (a: Int, b: Int, c: Int)
+  private let strides: (a: Int, c: Int)
+  private let aIsTransposed: Bool
   private let blocks: [Block]
 
-  /// Prepares products C <- A B of one shape, with A `rows x inner`, B `inner x columns`; rows are
-  /// contiguous, and each `...Stride` is the distance between them in floats.
+  /// Prepares products C <- A B of one shape, or C <- C + A B, with A `rows x inner`, B `inner x
+  /// columns`; each `...Stride` is the distance in floats between what is contiguous.
   ///
   /// Where B is too large for a core's cache, `innerBlock` of its rows are taken after each other,
   /// and of those some columns, by which all rows of A are multiplied.
   package init(
-    rows: Int, columns: Int, inner: Int, aStride: Int, bStride: Int, cStride: Int,
+    rows: Int, columns: Int, inner: Int, a: Layout = .rows, aStride: Int, b: Layout = .rows,
+    bStride: Int = 0, cStride: Int, accumulates: Bool = false, rowBlock: Int = block.rows,
     columnBlock: Int = block.columns, innerBlock: Int = .max
   ) {
-    strides = (aStride, bStride, cStride)
-    guard Self.isAvailable else {
-      blocks = [Block(rows: 0..<rows, columns: 0..<columns, inner: 0..<inner, kernel: nil)]
-      return
-    }
+    strides = (aStride, cStride)
+    aIsTransposed = a == .transposed
     // Whole vectors in each block but the last, and blocks of about equal size.
-    let ranges = Self.cut(rows, block: Self.block.rows, multiple: 1)
-    let columns = Self.cut(columns, block: columnBlock, multiple: 16)
-    blocks = Self.cut(inner, block: innerBlock, multiple: 16).flatMap { inner in
-      columns.flatMap { columns in
-        ranges.map { rows in
-          Block(
-            rows: rows, columns: columns, inner: inner,
-            kernel: Self.kernel(
-              columns: columns.count, rows: rows.count, inner: inner.count, bStride, aStride,
-              cStride, accumulates: inner.lowerBound > 0))
+    let rowBlocks = Self.cut(rows, block: Self.isAvailable ? rowBlock : rows, multiple: 1)
+    let columnBlocks =
+      b == .blocks
+      ? Self.columnBlocks(columns) : Self.cut(columns, block: columnBlock, multiple: 16)
+    let flags = aIsTransposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE
+    var blocks: [Block] = []
+    for inners in Self.cut(inner, block: innerBlock, multiple: 16) {
+      for columns in columnBlocks {
+        for rows in rowBlocks {
+          let (row, column, start) = (rows.lowerBound, columns.lowerBound, inners.lowerBound)
+          let ownStride = b == .blocks ? columns.count : bStride
+          let adds = accumulates || start > 0
+          blocks.append(
+            Block(
+              rows: rows.count, columns: columns.count, inner: inners.count,
+              starts: (
+                a: a == .transposed ? start * aStride + row : row * aStride + start,
+                b: b == .blocks ? column * inner + start * ownStride : start * bStride + column,
+                c: row * cStride + column
+              ),
+              bStride: ownStride, accumulates: adds,
+              kernel: !Self.isAvailable
+                ? nil
+                : Self.kernel(
+                  columns: columns.count, rows: rows.count, inner: inners.count, ownStride,
+                  aStride, cStride, accumulates: adds, flags)))
         }
       }
     }
+    self.blocks = blocks
+  }
+
+  /// The blocks of columns of a matrix that lies in blocks.
+  package static func columnBlocks(_ columns: Int) -> [Range<Int>] {
+    cut(columns, block: block.columns, multiple: 16)
   }
 
   /// Multiplies two matrices.
@@ -72,18 +108,14 @@ package struct UnpackedProduct {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>
   ) {
     for block in blocks {
-      let (row, column, start) = (
-        block.rows.lowerBound, block.columns.lowerBound, block.inner.lowerBound
-      )
-      let (a, b) = (a + row * strides.a + start, b + start * strides.b + column)
-      let c = c + row * strides.c + column
+      let (a, b) = (a + block.starts.a, b + block.starts.b)
       if let kernel = block.kernel {
-        xsmm_run(kernel, b, a, c)
+        xsmm_run(kernel, b, a, c + block.starts.c)
       } else {
         BLAS.multiply(
-          rows: block.rows.count, columns: block.columns.count, inner: block.inner.count, a,
-          stride: strides.a, b, stride: strides.b, beta: start > 0 ? 1 : 0, into: c,
-          stride: strides.c)
+          rows: block.rows, columns: block.columns, inner: block.inner, a,
+          aIsTransposed ? .transposed : .plain, stride: strides.a, b, stride: block.bStride,
+          beta: block.accumulates ? 1 : 0, into: c + block.starts.c, stride: strides.c)
       }
     }
   }
@@ -115,11 +147,11 @@ package struct UnpackedProduct {
   /// LIBXSMM's matrices are columns of contiguous numbers: its first factor is B.
   private static func kernel(
     columns: Int, rows: Int, inner: Int, _ bStride: Int, _ aStride: Int, _ cStride: Int,
-    accumulates: Bool = false
+    accumulates: Bool = false, _ flags: libxsmm_gemm_flags = LIBXSMM_GEMM_FLAG_NONE
   ) -> libxsmm_smmfunction? {
     var (first, second, result) = (Int32(bStride), Int32(aStride), Int32(cStride))
     var (alpha, beta): (Float, Float) = (1, accumulates ? 1 : 0)
-    var flags = Int32(LIBXSMM_GEMM_FLAG_NONE.rawValue)
+    var flags = Int32(flags.rawValue)
     return libxsmm_smmdispatch(
       Int32(columns), Int32(rows), Int32(inner), &first, &second, &result, &alpha, &beta, &flags,
       nil)

@@ -54,6 +54,36 @@ import Testing
     #expect(relativeError(product.result(rowsAtOnce: rows), product.expected) < 1e-6)
   }
 
+  @Test(arguments: [(1, 16, 1), (49, 80, 48), (121, 48, 50), (97, 208, 67)])
+  func factorsInOtherOrdersGiveTheSameSums(rows: Int, columns: Int, inner: Int) {
+    let product = Product(rows, columns, inner)
+    let turned = Tensor(inner, rows + 1)
+    for row in 0..<rows {
+      for i in 0..<inner { turned.pointer[i * (rows + 1) + row] = product.a[row * (inner + 3) + i] }
+    }
+    var inBlocks: [Float] = []
+    for block in UnpackedProduct.columnBlocks(columns) {
+      for i in 0..<inner {
+        for column in block { inBlocks.append(product.b[i * (columns + 16) + column]) }
+      }
+    }
+    let blocked = Tensor([inBlocks.count], values: inBlocks)
+    for accumulates in [false, true] {
+      let c = Tensor([rows * (columns + 1)], values: [], then: -7)
+      if accumulates {
+        for row in 0..<rows {
+          for column in 0..<columns { c.pointer[row * (columns + 1) + column] = 2 }
+        }
+      }
+      UnpackedProduct(
+        rows: rows, columns: columns, inner: inner, a: .transposed, aStride: rows + 1, b: .blocks,
+        cStride: columns + 1, accumulates: accumulates, rowBlock: 40, innerBlock: 32
+      ).multiply(turned.pointer, blocked.pointer, into: c.pointer)
+      let expected = product.expected.map { $0 == -7 || !accumulates ? $0 : $0 + 2 }
+      #expect(relativeError(c.values(), expected) < 1e-6)
+    }
+  }
+
   @Test func rowsInAnyPortionsGiveTheSameBits() {
     let product = Product(121, 144, 192)
     let whole = product.result(rowsAtOnce: 121)
