@@ -26,6 +26,15 @@ static inline int alexnet_instruction_set(void) {
   return 0;
 }
 
+// Lets the processor rest for some ten nanoseconds, in a loop that waits for another thread.
+static inline void alexnet_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 // Starts a program, by its name on the path, in a process group of its own, which a terminal's Ctrl-C, Ctrl-Z and hang-up do not
 // reach; it is sent SIGTERM when this process is killed. It reads a file, or nothing where that is negative. Returns its number, or
 // minus the error's.

@@ -44,13 +44,16 @@ final class Section {
     firstLayer = range.lowerBound
     layerCount = range.count
     self.progress = progress
+    let cores = Processors.own.cores.count
+    // A network of few small layers has done with one before a sleeping thread is awake.
+    let staysAwake = placement.owned.count * options.threadsPerTower <= cores
     drivers = ThreadTeam(
-      count: min(
-        placement.owned.count, max(1, Processors.own.cores.count / options.threadsPerTower)))
+      count: min(placement.owned.count, max(1, cores / options.threadsPerTower)),
+      staysAwake: staysAwake)
     let towers = placement.owned.map {
       Tower(
         TowerPart(index: $0, shapes: shapes), followsLearning: followsLearning, options: options,
-        team: ThreadTeam(count: options.threadsPerTower))
+        team: ThreadTeam(count: options.threadsPerTower, staysAwake: staysAwake))
     }
     self.towers = towers
     let allShapes = (0..<placement.towers).map(shapes)

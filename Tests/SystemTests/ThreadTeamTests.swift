@@ -38,15 +38,16 @@ import Testing
     }
   }
 
-  @Test(arguments: [2, 3]) func worksThousandsOfTimes(_ count: Int) {
-    let team = ThreadTeam(count: count)
+  @Test(arguments: [2, 3], [false, true])
+  func worksThousandsOfTimes(_ count: Int, staysAwake: Bool) {
+    let team = ThreadTeam(count: count, staysAwake: staysAwake)
     let sum = Atomic(0)
     for _ in 0..<5000 { team.run { sum.add($0 + 1, ordering: .relaxed) } }
     #expect(sum.load(ordering: .relaxed) == 5000 * count * (count + 1) / 2)
   }
 
-  @Test func isDoneWhenRunReturns() {
-    let team = ThreadTeam(count: 3)
+  @Test(arguments: [false, true]) func isDoneWhenRunReturns(staysAwake: Bool) {
+    let team = ThreadTeam(count: 3, staysAwake: staysAwake)
     let done = Atomic(0)
     var complete = true
     for round in 1...500 {
@@ -74,5 +75,19 @@ import Testing
     for _ in 0..<200 { ThreadTeam(count: 3).run { sum.add($0, ordering: .relaxed) } }
     #expect(sum.load(ordering: .relaxed) == 200 * 3)
     for _ in 0..<50 { _ = ThreadTeam(count: 4) }
+  }
+
+  /// Members that have gone to sleep are woken, and those that look for work see the end.
+  @Test func whoStaysAwakeFallsAsleepAndEnds() {
+    for _ in 0..<20 {
+      let team = ThreadTeam(count: 3, staysAwake: true)
+      let sum = Atomic(0)
+      for pause in [0.0, 0.005] {
+        let start = MonotonicClock.seconds
+        while MonotonicClock.seconds - start < pause {}
+        team.run { sum.add($0, ordering: .relaxed) }
+      }
+      #expect(sum.load(ordering: .relaxed) == 6)
+    }
   }
 }

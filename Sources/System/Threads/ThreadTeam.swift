@@ -1,4 +1,6 @@
+import CScheduling
 import Glibc
+import Synchronization
 
 /// A fork-join thread pool: its threads run one piece of work together.
 ///
@@ -13,14 +15,23 @@ package final class ThreadTeam: @unchecked Sendable {
   private var done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var threads: [SystemThread] = []
   private var work: ((Int) -> Void)?
-  private var round = 0
-  private var unfinished = 0
-  private var ending = false
+  /// Changed with the mutex held, so that nobody who is about to sleep misses it, and read without.
+  private let round = Atomic(0)
+  private let unfinished = Atomic(0)
+  private let ending = Atomic(false)
+  /// How often a member looks before it sleeps.
+  private let looks: Int
 
   /// Starts `count - 1` threads, which sleep until there is work.
-  package init(count: Int) {
+  /// - Parameters:
+  ///   - count: The members, including the caller.
+  ///   - staysAwake: Whether who has nothing to do looks for work some 50 microseconds long before
+  ///     it sleeps: to be woken takes longer than many pieces of work. Only for members that each
+  ///     have a core.
+  package init(count: Int, staysAwake: Bool = false) {
     precondition(count > 0, "A team needs at least one thread.")
     self.count = count
+    looks = staysAwake ? 1000 : 0
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(wake, nil)
     pthread_cond_init(done, nil)
@@ -32,7 +43,7 @@ package final class ThreadTeam: @unchecked Sendable {
 
   deinit {
     pthread_mutex_lock(mutex)
-    ending = true
+    ending.store(true, ordering: .releasing)
     pthread_cond_broadcast(wake)
     pthread_mutex_unlock(mutex)
     for thread in threads { thread.join() }
@@ -55,16 +66,27 @@ package final class ThreadTeam: @unchecked Sendable {
     withoutActuallyEscaping(body) { body in
       pthread_mutex_lock(mutex)
       work = body
-      unfinished = count - 1
-      round += 1
+      unfinished.store(count - 1, ordering: .relaxed)
+      round.add(1, ordering: .releasing)
       pthread_cond_broadcast(wake)
       pthread_mutex_unlock(mutex)
       body(0)
-      pthread_mutex_lock(mutex)
-      while unfinished > 0 { pthread_cond_wait(done, mutex) }
+      wait(on: done) { unfinished.load(ordering: .acquiring) == 0 }
       work = nil
-      pthread_mutex_unlock(mutex)
     }
+  }
+
+  /// Returns when something has come about: sleeps on a condition if that takes long.
+  private func wait(
+    on condition: UnsafeMutablePointer<pthread_cond_t>, until isThere: () -> Bool
+  ) {
+    for _ in 0..<looks {
+      if isThere() { return }
+      alexnet_pause()
+    }
+    pthread_mutex_lock(mutex)
+    while !isThere() { pthread_cond_wait(condition, mutex) }
+    pthread_mutex_unlock(mutex)
   }
 
   /// Splits `0..<total` into one contiguous range per member, as even as possible, and calls `body`
@@ -89,18 +111,18 @@ package final class ThreadTeam: @unchecked Sendable {
 
   private func serve(_ member: Int) {
     var seen = 0
-    pthread_mutex_lock(mutex)
     while true {
-      while round == seen && !ending { pthread_cond_wait(wake, mutex) }
-      if ending { break }
-      seen = round
-      let body = work
-      pthread_mutex_unlock(mutex)
-      body?(member)
+      wait(on: wake) {
+        round.load(ordering: .acquiring) != seen || ending.load(ordering: .acquiring)
+      }
+      if ending.load(ordering: .acquiring) { return }
+      seen += 1
+      work?(member)
+      guard unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { continue }
+      // With the mutex: the caller may be about to sleep.
       pthread_mutex_lock(mutex)
-      unfinished -= 1
-      if unfinished == 0 { pthread_cond_signal(done) }
+      pthread_cond_signal(done)
+      pthread_mutex_unlock(mutex)
     }
-    pthread_mutex_unlock(mutex)
   }
 }
