@@ -38,9 +38,10 @@ package struct KernelSet: Sendable {
   /// dw += the gradient of `directForward` by the weights.
   package let directWeightGradient: DirectWeightGradient
 
-  /// y = w x, or y += w x, for rows of `length` floats.
+  /// y = w x, or y += w x, for rows of `length` floats and some vectors x, one after the other; their
+  /// results lie `stride` floats apart.
   package let rowProducts: RowProducts
-  /// The same for rows of blocks of 32 numbers of 16 bits; the i-th of a block's first
+  /// The same for one vector and rows of blocks of 32 numbers of 16 bits; the i-th of a block's first
   /// sixteen is the lower half of its i-th 32 bits, the i-th of the others the upper one.
   package let narrowProducts: NarrowProducts
   /// The floats of such blocks.
@@ -114,7 +115,7 @@ package struct KernelSet: Sendable {
   package typealias RowProducts =
     @Sendable (
       _ weights: UnsafePointer<Float>, _ rows: Int, _ length: Int, _ x: UnsafePointer<Float>,
-      _ accumulates: Bool, _ y: UnsafeMutablePointer<Float>
+      _ vectors: Int, _ accumulates: Bool, _ y: UnsafeMutablePointer<Float>, _ stride: Int
     ) -> Void
   package typealias NarrowProducts =
     @Sendable (

@@ -62,6 +62,9 @@ package let kernels = KernelSet(
   maximumGradient: { maximumGradient($0, $1, winner: $2, into: $3) },
   directForward: { directForward($0, $1, weights: $2, bias: $3, into: $4) },
   directWeightGradient: { directWeightGradient($0, $1, $2, into: $3) },
-  rowProducts: { rowProducts($0, rows: $1, length: $2, $3, accumulates: $4, into: $5) },
+  rowProducts: {
+    rowProducts(
+      $0, rows: $1, length: $2, $3, vectors: $4, accumulates: $5, into: $6, stride: $7)
+  },
   narrowProducts: { narrowProducts($0, rows: $1, blocks: $2, $3, accumulates: $4, into: $5) },
   widen: { widen($0, blocks: $1, into: $2) })

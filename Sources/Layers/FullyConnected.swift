@@ -77,6 +77,8 @@ package final class FullyConnected: Layer {
   // Products read the weights where they lie, once: OpenBLAS would copy them into an order of its
   // own first, which takes long for the few images of a batch.
 
+  /// From so many images on, they fill the vectors of products that have them as columns.
+  private static let fewestForColumns = 32
   /// Rows of a matrix that is too large for a core's cache that are multiplied together.
   private static let innerBlock = 512
   /// Columns of a gradient that are written together: long enough for the memory to be quick.
@@ -84,7 +86,7 @@ package final class FullyConnected: Layer {
 
   /// Adds the slice's products to `y`.
   package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
-    if !narrow.isEmpty || pass.images == 1 {
+    if !narrow.isEmpty || pass.images < Self.fewestForColumns {
       multiplyRows(x, slice, into: y, pass)
     } else {
       multiplyColumns(x, slice, into: y, pass)
@@ -105,8 +107,8 @@ package final class FullyConnected: Layer {
           stride: output.maps, thread: thread)
       } else {
         KernelSet.best.rowProducts(
-          weights + kernels.lowerBound * length, kernels.count, length, x.pointer, !slice.isFirst,
-          y.pointer + kernels.lowerBound)
+          weights + kernels.lowerBound * length, kernels.count, length, x.pointer, pass.images,
+          !slice.isFirst, y.pointer + kernels.lowerBound, output.maps)
       }
     }
   }

@@ -281,23 +281,22 @@ final class WinogradConvolution: ConvolutionAlgorithm {
       case .forward:
         // The transform treats maps alike: here the kernels that read one map take their place.
         let blocks = UnpackedProduct.columnBlocks(output.maps)
+        let turned = workspace.starts[0]
+        let next = pixels * output.maps
         team.split(maps) { range, _ in
-          withUnsafeTemporaryAllocation(of: Float.self, capacity: pixels * output.maps) { buffer in
-            let kernels = buffer.start
-            for map in range {
-              for pixel in 0..<pixels {
-                let source = plain + pixel * maps + map
-                let target = kernels + pixel * output.maps
-                for k in 0..<output.maps { target[k] = source[k * stride] }
-              }
-              for block in blocks {
-                kernelSet.pointsFromKernel(
-                  KernelShape(
-                    size: size, pixels: plan.kernelSize, maps: block.count,
-                    pixelStride: output.maps),
-                  kernels + block.lowerBound, coefficients.kernel.pointer,
-                  points + block.lowerBound * maps + map * block.count, pointStride)
-              }
+          for pixel in 0..<pixels {
+            UnpackedProduct.transpose(
+              rows: output.maps, columns: range.count, plain + pixel * maps + range.lowerBound,
+              stride: stride, into: turned + range.lowerBound * next + pixel * output.maps,
+              stride: next)
+          }
+          for map in range {
+            for block in blocks {
+              kernelSet.pointsFromKernel(
+                KernelShape(
+                  size: size, pixels: plan.kernelSize, maps: block.count, pixelStride: output.maps),
+                turned + map * next + block.lowerBound, coefficients.kernel.pointer,
+                points + block.lowerBound * maps + map * block.count, pointStride)
             }
           }
         }

@@ -96,7 +96,8 @@ struct WinogradPlan {
 
   /// Numbers that a thread needs while it computes.
   func scratchCount(isTrained: Bool) -> Int {
-    inputCount + outputCount + squareCount
+    // Before a pass, a slice's kernels lie here with their maps as rows.
+    max(inputCount, kernelSize * kernelSize * widest * output.maps) + outputCount + squareCount
       + (isTrained ? output.maps + (slices.indices.map(kernelCount).max() ?? 0) : 0)
   }
 

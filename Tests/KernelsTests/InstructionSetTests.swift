@@ -42,20 +42,28 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 8, 19], [3, 16, 45]) func rowProductsAreSums(rows: Int, length: Int) {
-    let (w, x) = (numbers(rows * length, seed: 5), numbers(length, seed: 6))
+  @Test(arguments: [1, 8, 19], [(3, 1), (16, 2), (45, 4), (33, 15)])
+  func rowProductsAreSums(rows: Int, _ x: (length: Int, vectors: Int)) {
+    let (length, vectors, stride) = (x.length, x.vectors, rows + 2)
+    let (w, x) = (numbers(rows * length, seed: 5), numbers(vectors * length, seed: 6))
     for set in KernelSet.available {
       for accumulates in [false, true] {
-        var y = numbers(rows + 1, seed: 7)
+        var y = numbers(vectors * stride, seed: 7)
         let before = y
-        set.rowProducts(w, rows, length, x, accumulates, &y)
-        for row in 0..<rows {
-          let sum = (0..<length).reduce(accumulates ? Double(before[row]) : 0) {
-            $0 + Double(w[row * length + $1]) * Double(x[$1])
+        set.rowProducts(w, rows, length, x, vectors, accumulates, &y, stride)
+        for vector in 0..<vectors {
+          for row in 0..<stride {
+            let place = vector * stride + row
+            guard row < rows else {
+              #expect(y[place] == before[place])
+              continue
+            }
+            let sum = (0..<length).reduce(accumulates ? Double(before[place]) : 0) {
+              $0 + Double(w[row * length + $1]) * Double(x[vector * length + $1])
+            }
+            #expect(abs(Double(y[place]) - sum) < 1e-5, "\(set.name), row \(row)")
           }
-          #expect(abs(Double(y[row]) - sum) < 1e-5, "\(set.name), row \(row)")
         }
-        #expect(y[rows] == before[rows])
       }
     }
   }
