@@ -128,7 +128,7 @@ import Testing
     let first = try LargeBatch.runs(scope, after: [])
     #expect(rates(first, "search small") == ["0.001", "0.003", "0.01"])
     // The middle rate is the best in the search of the small batch and of LARS, none of SGD's.
-    let best = ["small batch": "0.003", "large batch, LARS": "1"]
+    let best = ["small batch": "0.003", "large batch, LARS": "10"]
     let records = first.map { run in
       let arm = run.arm.dropFirst("search ".count).split(separator: " ").dropLast().joined(
         separator: " ")
@@ -136,7 +136,7 @@ import Testing
     }
     let second = try LargeBatch.runs(scope, after: records)
     #expect(rates(second, "large batch, linear rule") == ["0.003", "0.003"])
-    #expect(rates(second, "large batch, LARS") == ["1", "1"])
+    #expect(rates(second, "large batch, LARS") == ["10", "10"])
     let rule = try #require(second.first { $0.arm == "large batch, linear rule" })
     let lars = try #require(second.first { $0.arm == "large batch, LARS" })
     func value(_ option: String, _ run: PlannedRun) -> String? {

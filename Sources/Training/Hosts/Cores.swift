@@ -91,9 +91,11 @@ package struct Cores: Sendable {
   }
 
   /// What the ranks compute with: `OpenBLAS for Zen, own loops for AVX2.`, or each kind with its
-  /// ranks.
+  /// ranks, in the order of the lowest.
   static func kinds(_ arithmetics: [String]) -> String {
-    let kinds = Set(arithmetics).sorted().map { kind -> String in
+    var different: [String] = []
+    for kind in arithmetics where !different.contains(kind) { different.append(kind) }
+    let kinds = different.map { kind -> String in
       let names = kind.components(separatedBy: ", ")
       let ranks = arithmetics.indices.filter { arithmetics[$0] == kind }.map(String.init)
       return "OpenBLAS for \(names[0]), own loops for \(names[names.count - 1])"
