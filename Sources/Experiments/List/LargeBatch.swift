@@ -82,6 +82,14 @@ package enum LargeBatch: Experiment {
           arm, points: difference.values, mean: difference.mean, interval: difference.interval))
     }
     for arm in [rule, plainBest] {
+      let runs = records.of(arm).count
+      if runs > 0 && records.sample("error", of: arm).values.isEmpty {
+        notes.append(
+          "\(arm): diverged in all \(runs) runs; LARS in "
+            + "\(records.of(lars).count - records.sample("error", of: lars).values.count) of "
+            + "\(records.of(lars).count).")
+        continue
+      }
       let lost = records.difference("error", arm, from: lars)
       notes.append(
         "\(arm): \(shown(lost)) points more than LARS, 95 % interval \(shown(lost.interval)): "
