@@ -65,7 +65,7 @@ package final class Convolution: Layer {
     self.output = output
     let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
     if choice == .automatic, let plan,
-      plan.isWorthwhile(images: images, learns: weight.gradient.count > 0)
+      plan.isWorthwhile(images: images)
     {
       algorithm = WinogradConvolution(
         plan, weight: weight, bias: bias,

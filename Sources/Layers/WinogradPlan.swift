@@ -50,16 +50,17 @@ struct WinogradPlan {
 
   /// Whether it is faster than the patches even for a few images.
   ///
-  /// Every pass reads the transformed kernels, which are many times the kernels' size, and where a
-  /// network learns every step transforms them anew: each of their numbers then costs as much as 37
-  /// multiplications, and as 10 where they stay as they are (measured). One image of a layer with
-  /// many maps and few tiles does not pay for the former.
-  func isWorthwhile(images: Int, learns: Bool) -> Bool {
+  /// Every pass reads the transformed kernels, which are many times the kernels' size: each of their
+  /// numbers costs as much as 37 multiplications (measured, where they are transformed anew in every
+  /// step). One image of a layer with many maps and few tiles does not pay for that. Where they stay
+  /// as they are it would, but patches round ten times less: a single picture's probabilities are
+  /// compared with other programs'.
+  func isWorthwhile(images: Int) -> Bool {
     guard images < 8 else { return true }
     let kernels = widest * output.maps
     let tiles = images * Self.cost((grid.size, grid.outputs), widest, output)
     let patches = images * output.pixels * kernelSize * kernelSize * kernels
-    return tiles + (learns ? 37 : 10) * grid.points * kernels < patches
+    return tiles + 37 * grid.points * kernels < patches
   }
 
   /// The work on an image, in multiplications: the products of each point, and the transforms of a
