@@ -43,11 +43,14 @@ public final class Classifier {
     opening path: String, batchSize: Int = 10, threadsPerTower: Int? = nil
   ) throws(Failure) {
     try self.init(
-      NetworkFile(opening: path), batchSize: batchSize, threadsPerTower: threadsPerTower)
+      NetworkFile(opening: path), batchSize: max(batchSize, Crops.ten.rawValue),
+      threadsPerTower: threadsPerTower)
   }
 
   /// Builds the network of a checkpoint and reads its weights; `gradientAt` names the layer whose
   /// maps are to be explained.
+  ///
+  /// A network for few pictures is computed more exactly: patches take the place of large tiles.
   /// - Throws: `Failure` (badData) if tensors are missing.
   package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
@@ -56,7 +59,7 @@ public final class Classifier {
   ) throws(Failure) {
     let specification = file.network
     let threads = threadsPerTower ?? max(1, Processors.own.threads / specification.towers)
-    self.batchSize = max(batchSize, Crops.ten.rawValue)
+    self.batchSize = batchSize
     preprocessing = file.preprocessing
     network = try Network(
       specification, placement: Placement(towers: specification.towers, over: .alone),
