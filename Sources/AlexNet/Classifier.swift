@@ -50,7 +50,9 @@ public final class Classifier {
   /// Builds the network of a checkpoint and reads its weights; `gradientAt` names the layer whose
   /// maps are to be explained.
   ///
-  /// A network for few pictures is computed more exactly: patches take the place of large tiles.
+  /// A network for one crop at a time is computed more exactly: patches take the place of large
+  /// tiles. Any other has room for ten, so that ranks which take few or many pictures at once find
+  /// the same bits.
   /// - Throws: `Failure` (badData) if tensors are missing.
   package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
@@ -59,7 +61,7 @@ public final class Classifier {
   ) throws(Failure) {
     let specification = file.network
     let threads = threadsPerTower ?? max(1, Processors.own.threads / specification.towers)
-    self.batchSize = batchSize
+    self.batchSize = batchSize == 1 ? 1 : max(batchSize, Crops.ten.rawValue)
     preprocessing = file.preprocessing
     network = try Network(
       specification, placement: Placement(towers: specification.towers, over: .alone),
