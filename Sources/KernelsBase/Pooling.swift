@@ -16,54 +16,37 @@ func maximum(
     let rows = covered(grid, at: row, of: grid.height)
     for column in 0..<grid.outputWidth {
       let columns = covered(grid, at: column, of: grid.width)
-      let first =
-        (rows.lowerBound - row * grid.stride + grid.padding) * grid.size + columns.lowerBound
-        - column * grid.stride + grid.padding
-      let corner = x + (rows.lowerBound * grid.width + columns.lowerBound) * maps
+      let top = row * grid.stride - grid.padding
+      let left = column * grid.stride - grid.padding
       let place = (row * grid.outputWidth + column) * maps
-      // Numbers that the compiler sees: it unrolls the loops over the paper's windows.
-      if rows.count == 3 && columns.count == 3 && maps % 16 == 0 {
-        var map = 0
-        while map < maps {
-          let (best, number) = largest(
-            corner + map, rows: 3, columns: 3, lanes: 16, grid, first: first)
-          store(best, y + place + map)
-          UnsafeMutableRawPointer(winner + place + map).storeBytes(
-            of: SIMD16<UInt8>(truncatingIfNeeded: number), as: SIMD16<UInt8>.self)
-          map += 16
+      var map = 0
+      while map < maps {
+        let lanes = maps - map
+        let first = (rows.lowerBound - top) * grid.size + columns.lowerBound - left
+        let corner = x + (rows.lowerBound * grid.width + columns.lowerBound) * maps + map
+        var best = load(corner, count: lanes)
+        var number = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: first))
+        for i in rows {
+          for j in columns {
+            let value = load(x + (i * grid.width + j) * maps + map, count: lanes)
+            let index = Int32(truncatingIfNeeded: (i - top) * grid.size + j - left)
+            let isLarger = value .> best
+            best.replace(with: value, where: isLarger)
+            number.replace(with: index, where: isLarger)
+          }
         }
-        continue
-      }
-      for map in stride(from: 0, to: maps, by: 16) {
-        let lanes = min(16, maps - map)
-        let (best, number) = largest(
-          corner + map, rows: rows.count, columns: columns.count, lanes: lanes, grid, first: first)
         store(best, y + place + map, count: lanes)
-        for lane in 0..<lanes {
-          winner[place + map + lane] = UInt8(truncatingIfNeeded: number[lane])
+        let bytes = SIMD16<UInt8>(truncatingIfNeeded: number)
+        if lanes >= 16 {
+          UnsafeMutableRawPointer(winner + place + map).storeBytes(
+            of: bytes, as: SIMD16<UInt8>.self)
+        } else {
+          for lane in 0..<lanes { winner[place + map + lane] = bytes[lane] }
         }
+        map += 16
       }
     }
   }
-}
-
-/// The largest numbers of a window's pixels, and which pixels of the window they are.
-@inline(__always)
-private func largest(
-  _ corner: UnsafePointer<Float>, rows: Int, columns: Int, lanes: Int, _ grid: PoolGrid, first: Int
-) -> (best: Vector, number: SIMD16<Int32>) {
-  var best = load(corner, count: lanes)
-  var number = SIMD16<Int32>(repeating: Int32(truncatingIfNeeded: first))
-  for i in 0..<rows {
-    for j in 0..<columns {
-      let value = load(corner + (i * grid.width + j) * grid.maps, count: lanes)
-      let isLarger = value .> best
-      best.replace(with: value, where: isLarger)
-      number.replace(
-        with: Int32(truncatingIfNeeded: first + i * grid.size + j), where: isLarger)
-    }
-  }
-  return (best, number)
 }
 
 /// Written from the input's side: each pixel adds up what the windows over it send back, and is

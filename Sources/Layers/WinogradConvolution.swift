@@ -92,7 +92,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         let tiles = images.count * plan.grid.tiles
         transformInput(x, images, slice, memory)
         let product = UnpackedProduct(
-          rows: tiles, columns: output.maps, inner: maps, aStride: maps, b: .blocks,
+          rows: tiles, columns: output.maps, inner: maps, aStride: maps, bIsInBlocks: true,
           cStride: output.maps)
         for point in 0..<plan.grid.points {
           product.multiply(
@@ -166,7 +166,7 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         if learns {
           transformInput(x, images, slice, memory)
           let product = UnpackedProduct(
-            rows: output.maps, columns: shape.maps, inner: tiles, a: .transposed,
+            rows: output.maps, columns: shape.maps, inner: tiles, aIsTransposed: true,
             aStride: output.maps, bStride: shape.maps, cStride: shape.maps,
             accumulates: !isFirstRound, rowBlock: Self.gradientRows)
           for point in 0..<plan.grid.points {
@@ -186,7 +186,8 @@ final class WinogradConvolution: ConvolutionAlgorithm {
         }
         guard let dx else { return }
         let product = UnpackedProduct(
-          rows: tiles, columns: shape.maps, inner: output.maps, aStride: output.maps, b: .blocks,
+          rows: tiles, columns: shape.maps, inner: output.maps, aStride: output.maps,
+          bIsInBlocks: true,
           cStride: shape.maps)
         for point in 0..<plan.grid.points {
           product.multiply(

@@ -26,17 +26,6 @@ package struct UnpackedProduct {
   /// The rows and columns of blocks whose factors fit into a core's cache together.
   package static let block = (rows: 48, columns: 64)
 
-  /// How a factor lies in memory.
-  package enum Layout {
-    /// Row after row.
-    case rows
-    /// Its columns as rows.
-    case transposed
-    /// Blocks of columns one after the other, as `columnBlocks` cuts them, each row after row: what a
-    /// block's product reads then lies side by side.
-    case blocks
-  }
-
   /// A block of the product, and the code for its shape; nil where OpenBLAS multiplies.
   private struct Block {
     let rows: Int
@@ -54,21 +43,26 @@ package struct UnpackedProduct {
   private let blocks: [Block]
 
   /// Prepares products C <- A B of one shape, or C <- C + A B, with A `rows x inner`, B `inner x
-  /// columns`; each `...Stride` is the distance in floats between what is contiguous.
+  /// columns`; each `...Stride` is the distance in floats between what is contiguous: rows, or
+  /// columns of A where that `aIsTransposed`.
+  ///
+  /// Where `bIsInBlocks`, B lies as `columnBlocks` cuts its columns, one block after the other, each
+  /// row after row: what a block's product reads then lies side by side. B needs no stride.
   ///
   /// Where B is too large for a core's cache, `innerBlock` of its rows are taken after each other,
   /// and of those some columns, by which all rows of A are multiplied.
   package init(
-    rows: Int, columns: Int, inner: Int, a: Layout = .rows, aStride: Int, b: Layout = .rows,
-    bStride: Int = 0, cStride: Int, accumulates: Bool = false, rowBlock: Int = block.rows,
+    rows: Int, columns: Int, inner: Int, aIsTransposed: Bool = false, aStride: Int,
+    bIsInBlocks: Bool = false, bStride: Int = 0, cStride: Int, accumulates: Bool = false,
+    rowBlock: Int = block.rows,
     columnBlock: Int = block.columns, innerBlock: Int = .max
   ) {
     strides = (aStride, cStride)
-    aIsTransposed = a == .transposed
+    self.aIsTransposed = aIsTransposed
     // Whole vectors in each block but the last, and blocks of about equal size.
     let rowBlocks = Self.cut(rows, block: Self.isAvailable ? rowBlock : rows, multiple: 1)
     let columnBlocks =
-      b == .blocks
+      bIsInBlocks
       ? Self.columnBlocks(columns) : Self.cut(columns, block: columnBlock, multiple: 16)
     let flags = aIsTransposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE
     var blocks: [Block] = []
@@ -76,14 +70,14 @@ package struct UnpackedProduct {
       for columns in columnBlocks {
         for rows in rowBlocks {
           let (row, column, start) = (rows.lowerBound, columns.lowerBound, inners.lowerBound)
-          let ownStride = b == .blocks ? columns.count : bStride
+          let ownStride = bIsInBlocks ? columns.count : bStride
           let adds = accumulates || start > 0
           blocks.append(
             Block(
               rows: rows.count, columns: columns.count, inner: inners.count,
               starts: (
-                a: a == .transposed ? start * aStride + row : row * aStride + start,
-                b: b == .blocks ? column * inner + start * ownStride : start * bStride + column,
+                a: aIsTransposed ? start * aStride + row : row * aStride + start,
+                b: bIsInBlocks ? column * inner + start * ownStride : start * bStride + column,
                 c: row * cStride + column
               ),
               bStride: ownStride, accumulates: adds,

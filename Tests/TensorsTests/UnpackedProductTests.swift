@@ -76,7 +76,8 @@ import Testing
         }
       }
       UnpackedProduct(
-        rows: rows, columns: columns, inner: inner, a: .transposed, aStride: rows + 1, b: .blocks,
+        rows: rows, columns: columns, inner: inner, aIsTransposed: true, aStride: rows + 1,
+        bIsInBlocks: true,
         cStride: columns + 1, accumulates: accumulates, rowBlock: 40, innerBlock: 32
       ).multiply(turned.pointer, blocked.pointer, into: c.pointer)
       let expected = product.expected.map { $0 == -7 || !accumulates ? $0 : $0 + 2 }
