@@ -24,7 +24,7 @@ package final class CheckpointStore {
   private let journal: RunJournal
   private let writer: CheckpointWriter
   /// The checkpoint that is being written.
-  private var pending: (state: TrainingState, header: SafetensorsHeader, start: Double)?
+  private var pending: (state: TrainingState, start: Double, folder: FileStatus?)?
   /// The state that was saved last, or is being saved.
   package private(set) var newest: TrainingState?
   /// The duration of the last save in seconds, from `begin` to the renaming.
@@ -108,7 +108,7 @@ package final class CheckpointStore {
     }
     try Activity.waiting(for: "start of a checkpoint") { try group.barrier() }
     writer.start(temporary, header, first: journal.diskJob)
-    pending = (state, header, start)
+    pending = (state, start, files?.folder.status(of: CheckpointName.folder))
     newest = state
     secondsWaited += MonotonicClock.seconds - start
   }
@@ -120,7 +120,7 @@ package final class CheckpointStore {
 
   /// Waits until the checkpoint that is being written has its name; all ranks call this together.
   package func finish() throws {
-    guard let (state, _, begun) = pending else { return }
+    guard let (state, begun, begunIn) = pending else { return }
     let start = MonotonicClock.seconds
     Activity.begin("saving")
     do throws(Failure) {
@@ -138,7 +138,7 @@ package final class CheckpointStore {
       if group.rank == 0, let files { try publish(state, all, in: files) }
     } catch {
       remove(state)
-      throw files.map { RunKeeper.explain(error, in: $0.folder) } ?? error
+      throw files.map { RunKeeper.explain(error, in: $0.folder, checkpoints: begunIn) } ?? error
     }
     let end = MonotonicClock.seconds
     lastDuration = end - begun

@@ -67,13 +67,7 @@ package final class RunKeeper {
     let isMade = try folder.makeFolder(CheckpointName.folder)
     if isMade || checkpoints == nil { checkpoints = folder.status(of: CheckpointName.folder) }
     if isMade { try tell(made(CheckpointName.folder)) }
-    guard standsUnderCheckpoints else {
-      throw Failure(
-        .inputOutput,
-        "\(quoted(folder.path(of: CheckpointName.folder))) was replaced by something else while "
-          + "the run trained, and nothing more is written there; put the run's own folder back and "
-          + "continue with --resume.")
-    }
+    guard standsUnderCheckpoints else { throw Self.replacement(in: folder) }
     if folder.status(of: RunDirectory.Name.configuration) == nil {
       try TextFile.write(settings, to: RunDirectory.Name.configuration, in: folder)
       try tell(made(RunDirectory.Name.configuration))
@@ -90,18 +84,25 @@ package final class RunKeeper {
     }
   }
 
-  /// Explains a failure in a run's folder: if the folder was deleted, says so instead.
+  /// Explains a failure in a run's folder: if it or its checkpoint folder was deleted or replaced,
+  /// says so instead.
   /// - Parameters:
   ///   - failure: The system's error.
   ///   - folder: The run's folder.
+  ///   - checkpoints: The file status that its checkpoint folder had before, if that is known.
   /// - Returns: The error to throw.
-  static func explain(_ failure: Failure, in folder: HeldFolder) -> Failure {
+  static func explain(
+    _ failure: Failure, in folder: HeldFolder, checkpoints: FileStatus? = nil
+  ) -> Failure {
     // The deletion may still be in progress.
     for pause in [0, 20_000, 100_000] as [useconds_t] {
       usleep(pause)
       if case .nowhere = folder.place { return deletion(of: folder) }
     }
-    guard folder.status(of: CheckpointName.folder) == nil else { return failure }
+    if let named = folder.status(of: CheckpointName.folder) {
+      let isReplaced = checkpoints.map { !$0.isSameFile(as: named) } ?? false
+      return isReplaced ? replacement(in: folder) : failure
+    }
     return Failure(
       .inputOutput,
       "\(quoted(folder.path(of: CheckpointName.folder))) was deleted while a checkpoint was being "
@@ -113,6 +114,14 @@ package final class RunKeeper {
       .inputOutput,
       "The run's folder \(quoted(folder.path)) was deleted while the run trained, with all that "
         + "was saved; start it again.")
+  }
+
+  private static func replacement(in folder: HeldFolder) -> Failure {
+    Failure(
+      .inputOutput,
+      "\(quoted(folder.path(of: CheckpointName.folder))) was replaced by something else while "
+        + "the run trained, and nothing more is written there; put the run's own folder back and "
+        + "continue with --resume.")
   }
 
   private func made(_ name: String) -> String {

@@ -34,6 +34,18 @@ struct FaultRun {
     }
   }
 
+  /// What a request to stop says of the checkpoints that there are; one may still be written after
+  /// the step for which it was due.
+  var newestCheckpoint: String {
+    get throws {
+      let steps = try checkpoints.compactMap { name in
+        name.hasSuffix(".safetensors") ? Int(name.dropFirst("step-".count).prefix(8)) : nil
+      }
+      return steps.max().map { "the newest checkpoint is that of step \($0)" }
+        ?? "there is no checkpoint yet"
+    }
+  }
+
   /// What a file holds; of a checkpoint, what equal runs have in common: all but when and how it
   /// was made.
   func contents(_ path: String) throws -> Data {
