@@ -56,7 +56,7 @@ public final class Classifier {
   /// - Throws: `Failure` (badData) if tensors are missing.
   package init(
     _ file: NetworkFile, batchSize: Int = 10, threadsPerTower: Int? = nil,
-    algorithm: ConvolutionChoice = .automatic, precision: WeightPrecision = .fp32,
+    algorithm: ConvolutionChoice = .automatic, precision: Precision = .fp32,
     gradientAt: String? = nil
   ) throws(Failure) {
     let specification = file.network

@@ -23,7 +23,7 @@ package struct Evaluator {
   private let shown: [Int]
   private let world: Communicator
   private let team: ThreadTeam
-  private let precision: WeightPrecision
+  private let precision: Precision
 
   /// - Parameters:
   ///   - dataset: The images.
@@ -38,7 +38,7 @@ package struct Evaluator {
   package init(
     _ dataset: Dataset, split: Split = .validation, crops: Crops, images: [Int]? = nil,
     classMap: ClassMap = .byName, over world: Communicator, threads: Int,
-    precision: WeightPrecision = .fp32
+    precision: Precision = .fp32
   ) {
     self.dataset = dataset
     self.split = split

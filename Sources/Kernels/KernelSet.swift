@@ -46,6 +46,11 @@ package struct KernelSet: Sendable {
   package let narrowProducts: NarrowProducts
   /// The floats of such blocks.
   package let widen: Widen
+  /// Numbers rounded to 16 bits, to the nearest, ties to even.
+  package let narrow: Narrow
+  /// The same for two rows, the first in the lower halves of 32 bits, the second in the upper ones;
+  /// zeros where there is no second.
+  package let narrowPairs: NarrowPairs
 
   // MARK: What the functions take
 
@@ -126,6 +131,13 @@ package struct KernelSet: Sendable {
     @Sendable (
       _ weights: UnsafePointer<UInt32>, _ blocks: Int, _ y: UnsafeMutablePointer<Float>
     ) -> Void
+  package typealias Narrow =
+    @Sendable (_ x: UnsafePointer<Float>, _ count: Int, _ y: UnsafeMutablePointer<UInt16>) -> Void
+  package typealias NarrowPairs =
+    @Sendable (
+      _ low: UnsafePointer<Float>, _ high: UnsafePointer<Float>?, _ count: Int,
+      _ y: UnsafeMutablePointer<UInt32>
+    ) -> Void
 
   /// Makes a table.
   package init(
@@ -146,7 +158,9 @@ package struct KernelSet: Sendable {
     directWeightGradient: @escaping DirectWeightGradient,
     rowProducts: @escaping RowProducts,
     narrowProducts: @escaping NarrowProducts,
-    widen: @escaping Widen
+    widen: @escaping Widen,
+    narrow: @escaping Narrow,
+    narrowPairs: @escaping NarrowPairs
   ) {
     self.name = name
     self.tilesFromInput = tilesFromInput
@@ -166,5 +180,7 @@ package struct KernelSet: Sendable {
     self.rowProducts = rowProducts
     self.narrowProducts = narrowProducts
     self.widen = widen
+    self.narrow = narrow
+    self.narrowPairs = narrowPairs
   }
 }

@@ -67,4 +67,6 @@ package let kernels = KernelSet(
       $0, rows: $1, length: $2, $3, vectors: $4, accumulates: $5, into: $6, stride: $7)
   },
   narrowProducts: { narrowProducts($0, rows: $1, blocks: $2, $3, accumulates: $4, into: $5) },
-  widen: { widen($0, blocks: $1, into: $2) })
+  widen: { widen($0, blocks: $1, into: $2) },
+  narrow: { narrow($0, count: $1, into: $2) },
+  narrowPairs: { narrowPairs($0, $1, count: $2, into: $3) })

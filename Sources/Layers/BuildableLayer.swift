@@ -8,12 +8,16 @@ package protocol BuildableLayer: LayerTraits {
   /// What the layer takes in training for its arithmetic alone.
   ///
   /// Not its output, its parameters, or what it remembers of each image.
-  func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes
+  func workspace(
+    _ shape: LayerShape, threads: Int, images: Int, _ precision: Precision
+  ) -> WorkspaceBytes
 }
 
 extension BuildableLayer {
   /// Next to nothing.
-  package func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes {
+  package func workspace(
+    _ shape: LayerShape, threads: Int, images: Int, _ precision: Precision
+  ) -> WorkspaceBytes {
     WorkspaceBytes()
   }
 }
@@ -59,6 +63,8 @@ package struct LayerContext {
   package var drawsInitialValues: Bool
   /// How convolutions are computed.
   package var algorithm: ConvolutionChoice
+  /// The numbers that fully-connected layers are computed with.
+  package var precision: Precision
   /// The tower's threads.
   package var team: ThreadTeam
   /// The tower's memory for what its layers keep while they compute.
@@ -70,8 +76,8 @@ package struct LayerContext {
   /// Makes a context.
   package init(
     shape: LayerShape, batchSize: Int, seed: UInt64 = 0, isTrained: Bool = true,
-    drawsInitialValues: Bool = true, algorithm: ConvolutionChoice = .automatic, team: ThreadTeam,
-    workspace: Workspace? = nil,
+    drawsInitialValues: Bool = true, algorithm: ConvolutionChoice = .automatic,
+    precision: Precision = .fp32, team: ThreadTeam, workspace: Workspace? = nil,
     firstNeuron: @escaping () -> Int = { 0 }
   ) {
     self.shape = shape
@@ -80,6 +86,7 @@ package struct LayerContext {
     self.isTrained = isTrained
     self.drawsInitialValues = drawsInitialValues
     self.algorithm = algorithm
+    self.precision = precision
     self.team = team
     self.workspace = workspace ?? Workspace(threads: team.count)
     self.firstNeuron = firstNeuron

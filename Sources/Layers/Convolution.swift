@@ -118,7 +118,9 @@ extension ConvolutionSpecification: BuildableLayer {
   }
 
   /// What Winograd's algorithm takes where it fits; the others take little.
-  package func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes {
+  package func workspace(
+    _ shape: LayerShape, threads: Int, images: Int, _ precision: Precision
+  ) -> WorkspaceBytes {
     let plan = WinogradPlan(
       inputs: shape.inputs, output: shape.output, window: window, groups: groups)
     return plan?.memory(threads: threads) ?? WorkspaceBytes()

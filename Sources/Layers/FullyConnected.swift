@@ -24,8 +24,10 @@ package final class FullyConnected: Layer {
   /// One number a kernel.
   package let bias: Parameter
 
-  private let team: ThreadTeam
-  private let workspace: Workspace
+  let team: ThreadTeam
+  let workspace: Workspace
+  /// The numbers that passes are computed with.
+  private let precision: Precision
   /// The weights of each slice in 16 bits; empty where they are in 32.
   private var narrow: [NarrowMatrix] = []
 
@@ -36,13 +38,15 @@ package final class FullyConnected: Layer {
   ///   - weight: The weights, laid out with the slices' height, width and maps.
   ///   - bias: The biases.
   ///   - images: The most images that are computed together.
+  ///   - precision: The numbers that passes are computed with; `canBeTrained` must hold.
   ///   - team: The tower's threads.
   ///   - workspace: The tower's memory for what its layers keep while they compute; nil for one of
   ///     its own.
   package init(
     _ traits: FullyConnectedSpecification, inputs: [MapShape], weight: Parameter, bias: Parameter,
-    images: Int, team: ThreadTeam, workspace: Workspace? = nil
+    images: Int, precision: Precision = .fp32, team: ThreadTeam, workspace: Workspace? = nil
   ) {
+    self.precision = precision
     self.workspace = workspace ?? Workspace(threads: team.count)
     self.traits = traits
     self.inputs = inputs
@@ -50,12 +54,20 @@ package final class FullyConnected: Layer {
     self.bias = bias
     self.team = team
     output = traits.output(of: inputs[0], kernels: weight.layout.kernels)
-    self.workspace.reserveCommon(Self.room(inputs: inputs, output: output, images: images))
+    let room = Self.room(precision, inputs: inputs, output: output, images: images)
+    self.workspace.reserve(room.threads)
+    self.workspace.reserveCommon(room.common)
   }
 
-  /// Floats for the images' maps or gradients as columns, and for what they are multiplied to.
-  static func room(inputs: [MapShape], output: MapShape, images: Int) -> Int {
-    images * ((inputs.map(\.count).max() ?? 0) + output.count)
+  /// Floats for each thread, and for the images' maps or gradients as columns and what they are
+  /// multiplied to.
+  static func room(
+    _ precision: Precision, inputs: [MapShape], output: MapShape, images: Int
+  ) -> (threads: Int, common: Int) {
+    switch precision {
+    case .fp32: (0, images * ((inputs.map(\.count).max() ?? 0) + output.count))
+    case .bf16: (narrowRoom, narrowCommonRoom(inputs: inputs, output: output, images: images))
+    }
   }
 
   /// Rounds the weights to 16 bits, for forward passes alone, and gives the memory of those of 32
@@ -86,7 +98,9 @@ package final class FullyConnected: Layer {
 
   /// Adds the slice's products to `y`.
   package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
-    if !narrow.isEmpty || pass.images < Self.fewestForColumns {
+    if precision == .bf16 && narrow.isEmpty {
+      narrowForward(x, slice, into: y, pass)
+    } else if !narrow.isEmpty || pass.images < Self.fewestForColumns {
       multiplyRows(x, slice, into: y, pass)
     } else {
       multiplyColumns(x, slice, into: y, pass)
@@ -144,6 +158,7 @@ package final class FullyConnected: Layer {
   package func inputGradient(
     _ dy: Tensor, x: Tensor, _ slice: InputSlice, into dx: Tensor, _ pass: Pass
   ) {
+    if precision == .bf16 { return narrowInputGradient(dy, slice, into: dx, pass) }
     let length = inputs[slice.index].count
     let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
     team.split(length) { columns, _ in
@@ -156,6 +171,17 @@ package final class FullyConnected: Layer {
 
   /// dw = dy^T x; db = sum of dy over the images, with the first slice.
   package func parameterGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {
+    switch precision {
+    case .fp32: weightGradient(dy, x: x, slice, pass)
+    case .bf16: narrowWeightGradient(dy, x: x, slice, pass)
+    }
+    if slice.isFirst {
+      bias.gradient.fill(0)
+      addRows(dy.pointer, count: output.maps, rows: pass.images, to: bias.gradient.pointer)
+    }
+  }
+
+  private func weightGradient(_ dy: Tensor, x: Tensor, _ slice: InputSlice, _ pass: Pass) {
     let (length, images) = (inputs[slice.index].count, pass.images)
     let gradient = weight.gradient.pointer + weight.layout.sliceOffset(slice.index)
     let rows = workspace.common
@@ -170,10 +196,6 @@ package final class FullyConnected: Layer {
         rows + kernels.lowerBound * images, x.pointer,
         into: gradient + kernels.lowerBound * length)
     }
-    if slice.isFirst {
-      bias.gradient.fill(0)
-      addRows(dy.pointer, count: output.maps, rows: pass.images, to: bias.gradient.pointer)
-    }
   }
 }
 
@@ -183,11 +205,15 @@ extension FullyConnectedSpecification: BuildableLayer {
     let (weight, bias) = context.parameters(of: self)
     return FullyConnected(
       self, inputs: context.shape.inputs, weight: weight, bias: bias, images: context.batchSize,
-      team: context.team, workspace: context.workspace)
+      precision: context.precision, team: context.team, workspace: context.workspace)
   }
   /// The images' maps, or their gradients, as columns.
-  package func workspace(_ shape: LayerShape, threads: Int, images: Int) -> WorkspaceBytes {
-    let room = FullyConnected.room(inputs: shape.inputs, output: shape.output, images: images)
-    return WorkspaceBytes(common: MemoryLayout<Float>.stride * room)
+  package func workspace(
+    _ shape: LayerShape, threads: Int, images: Int, _ precision: Precision
+  ) -> WorkspaceBytes {
+    let room = FullyConnected.room(
+      precision, inputs: shape.inputs, output: shape.output, images: images)
+    let float = MemoryLayout<Float>.stride
+    return WorkspaceBytes(threads: float * room.threads * threads, common: float * room.common)
   }
 }

@@ -2,14 +2,6 @@ import Kernels
 import System
 import Tensors
 
-/// How the weights of fully-connected layers are kept in a network that is not trained.
-package enum WeightPrecision: String, CaseIterable, Sendable {
-  /// As they were trained.
-  case fp32
-  /// Rounded to 16 bits; everything is added up in 32.
-  case bf16
-}
-
 /// A matrix of numbers of 16 bits (bfloat16).
 ///
 /// Half as much is read from memory as of floats, and for products with a vector nothing else

@@ -31,15 +31,16 @@ package struct MemoryEstimate: Sendable {
   ///   - batchSize: The number of images in a batch.
   ///   - threadsPerTower: The number of threads in each tower.
   ///   - algorithm: The algorithm for convolutions.
+  ///   - precision: The numbers that fully-connected layers are computed with.
   package init(
     _ network: NetworkSpecification, owned: Range<Int>, batchSize: Int, threadsPerTower: Int,
-    algorithm: ConvolutionChoice = .automatic
+    algorithm: ConvolutionChoice = .automatic, precision: Precision = .fp32
   ) {
     images = 4 * batchSize * network.inputSide * network.inputSide * 3 * Self.float
     for tower in owned {
       add(
         network.shapes(ofTower: tower)[...], of: tower, among: network.towers, owned: owned,
-        batchSize: batchSize, threads: threadsPerTower, algorithm)
+        batchSize: batchSize, threads: threadsPerTower, algorithm, precision)
     }
   }
 
@@ -52,10 +53,11 @@ package struct MemoryEstimate: Sendable {
   ///   - scheme: How the fully-connected layers are split.
   ///   - threadsPerTower: The number of threads in each tower.
   ///   - algorithm: The algorithm for convolutions.
+  ///   - precision: The numbers that fully-connected layers are computed with.
   package init(
     _ network: NetworkSpecification, _ placement: Placement, batchSize: Int, parts: Int = 1,
     scheme: FullyConnectedScheme = .data, threadsPerTower: Int,
-    algorithm: ConvolutionChoice = .automatic
+    algorithm: ConvolutionChoice = .automatic, precision: Precision = .fp32
   ) {
     let batchSize = batchSize / parts
     let own = placement.images(of: batchSize).count
@@ -66,7 +68,7 @@ package struct MemoryEstimate: Sendable {
       for tower in placement.owned {
         add(
           network.shapes(ofTower: tower)[..<head.lowerBound], of: tower, among: network.towers,
-          owned: placement.owned, batchSize: own, threads: threadsPerTower, algorithm)
+          owned: placement.owned, batchSize: own, threads: threadsPerTower, algorithm, precision)
       }
       let ranks = placement.all.size / groups
       let part = placement.all.rank % ranks
@@ -76,7 +78,7 @@ package struct MemoryEstimate: Sendable {
       }
       add(
         shapes[...], of: part, among: ranks, owned: part..<(part + 1), batchSize: gathered,
-        threads: threadsPerTower, algorithm)
+        threads: threadsPerTower, algorithm, precision)
       // The gathered maps, their gradients, and all ranks' gradients for this rank's images.
       let maps = shapes[0].inputs
       let whole = gathered * maps.reduce(0) { $0 + $1.count } * Self.float
@@ -86,7 +88,7 @@ package struct MemoryEstimate: Sendable {
     } else {
       self = MemoryEstimate(
         network, owned: placement.owned, batchSize: own, threadsPerTower: threadsPerTower,
-        algorithm: algorithm)
+        algorithm: algorithm, precision: precision)
     }
     let reductions = [placement.replicas, scheme.groups(ofReplicas: placement.replicas) ?? 1]
     training += reductions.count { $0 > 1 } * GradientReduction.memory
@@ -99,7 +101,8 @@ package struct MemoryEstimate: Sendable {
   /// Adds the layers of one tower.
   private mutating func add(
     _ shapes: ArraySlice<LayerShape>, of tower: Int, among parts: Int, owned: Range<Int>,
-    batchSize: Int, threads: Int, _ algorithm: ConvolutionChoice
+    batchSize: Int, threads: Int, _ algorithm: ConvolutionChoice,
+    _ precision: Precision
   ) {
     let float = Self.float
     var largest = 0
@@ -115,7 +118,8 @@ package struct MemoryEstimate: Sendable {
         largest = max(largest, output)
       }
       if algorithm == .automatic || !(shape.layer.traits is ConvolutionSpecification) {
-        let memory = shape.layer.buildable.workspace(shape, threads: threads, images: batchSize)
+        let memory = shape.layer.buildable.workspace(
+          shape, threads: threads, images: batchSize, precision)
         workspace += memory.own
         threadsNeed = max(threadsNeed, memory.threads)
         threadsShare = max(threadsShare, memory.common)

@@ -22,7 +22,7 @@ struct LayerBuilder {
       LayerContext(
         shape: shape, batchSize: options.batchSize, seed: options.seed,
         isTrained: options.isTrained, drawsInitialValues: options.drawsInitialValues,
-        algorithm: options.algorithm, team: team, workspace: workspace
+        algorithm: options.algorithm, precision: options.precision, team: team, workspace: workspace
       ) { firstNeuron(of: shape.layer.name) })
   }
 

@@ -21,6 +21,8 @@ package struct NetworkOptions: Sendable {
   package var frozenLayers: Set<String>
   /// How convolutions are computed.
   package var algorithm: ConvolutionChoice
+  /// The numbers that fully-connected layers are trained with; `canBeTrained` must hold.
+  package var precision: Precision
   /// Whether weights are given their initial values; not where they are read from a file at once.
   package var drawsInitialValues: Bool
   /// Who computes the fully-connected layers.
@@ -39,7 +41,8 @@ package struct NetworkOptions: Sendable {
   package init(
     batchSize: Int, threadsPerTower: Int, seed: UInt64, isTrained: Bool,
     gradientAt: String? = nil, frozenLayers: Set<String> = [],
-    algorithm: ConvolutionChoice = .automatic, drawsInitialValues: Bool = true,
+    algorithm: ConvolutionChoice = .automatic, precision: Precision = .fp32,
+    drawsInitialValues: Bool = true,
     scheme: FullyConnectedScheme = .data, formats: WireFormats = WireFormats(),
     objective: Objective = Objective(), mapsInCache: Int = 2 << 20,
     progress: MessageProgress.Mode? = nil
@@ -51,6 +54,7 @@ package struct NetworkOptions: Sendable {
     self.gradientAt = gradientAt
     self.frozenLayers = frozenLayers
     self.algorithm = algorithm
+    self.precision = precision
     self.drawsInitialValues = drawsInitialValues
     self.scheme = scheme
     self.formats = formats

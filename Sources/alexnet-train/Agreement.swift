@@ -1,4 +1,5 @@
 import Foundation
+import Layers
 import MPI
 import System
 import Training
@@ -61,6 +62,18 @@ struct Agreement {
       }
       return checksum
     }
+  }
+
+  /// Numbers of 16 bits need a processor that multiplies them, on every rank.
+  func agree(onPrecision precision: Precision) throws {
+    guard precision == .bf16 else { return }
+    let hosts = try world.allGather(precision.canBeTrained ? "" : Machine.hostName)
+    guard let rank = hosts.firstIndex(where: { !$0.isEmpty }) else { return }
+    throw Failure(
+      .usage,
+      "--precision bf16 needs processors that multiply bfloat16 numbers (AVX512_BF16), which that of "
+        + "rank \(rank) (\(hosts[rank])) does not have or --instruction-set keeps from it; take "
+        + "--precision fp32, for a run that has begun with --allow-changed precision.")
   }
 
   /// Ranks that see different datasets must not train together.

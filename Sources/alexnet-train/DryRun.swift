@@ -29,7 +29,8 @@ struct DryRun {
         MemoryEstimate(
           network, placement, batchSize: batch, parts: settings.recipe.parts,
           scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
-          algorithm: settings.algorithm)),
+          algorithm: settings.algorithm,
+          precision: settings.precision ?? .fp32)),
       exchanges(ranksPerReplica: placement.group.size, replicas: placement.replicas),
     ]
     guard placement.all.size == 1, network.towers > 1 else { return own }
@@ -38,7 +39,8 @@ struct DryRun {
         memory(
           MemoryEstimate(
             network, owned: 0..<1, batchSize: batch / settings.recipe.parts,
-            threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm)),
+            threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm,
+            precision: settings.precision ?? .fp32)),
         exchanges(ranksPerReplica: network.towers, replicas: 1),
       ]
   }

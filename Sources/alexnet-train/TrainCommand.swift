@@ -257,7 +257,8 @@ struct TrainCommand {
       settings.network, placement, batchSize: settings.recipe.batchSize,
       parts: settings.recipe.parts,
       scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
-      algorithm: settings.algorithm)
+      algorithm: settings.algorithm,
+      precision: settings.precision ?? .fp32)
     // A second copy of weights and velocities is for the checkpoint that is written in the
     // background.
     let rank = estimate.total + 2 * estimate.parameters

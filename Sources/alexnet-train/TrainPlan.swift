@@ -1,3 +1,4 @@
+import Layers
 import MPI
 import ModelParallel
 import Networks
@@ -61,6 +62,7 @@ struct TrainPlan {
     let (settings, changes) = try command.settings(for: choice)
     self.settings = settings
     said = command.sources + changes
+    try Agreement(world: command.world).agree(onPrecision: settings.precision ?? .fp32)
     safeguards = try Safeguards(settings, arguments, start: start)
     parallelChoice = ParallelChoice(arguments, formats: settings.wireFormats)
     placement = try Placement(

@@ -27,6 +27,9 @@ enum Bench: Subcommand {
     "Steps to time, after one warm-up step."
   )
   private static let layer = Option("layer", "NAME", .text, default: "all", "Show one layer only.")
+  private static let precision = Setting(
+    "precision", "FORMAT", .word, default: Precision.fp32,
+    "Fully-connected layers: fp32, or bf16, in training where the processor has AVX512_BF16.")
   private static let algorithm = Setting(
     "algorithm", "NAME", .word, default: ConvolutionChoice.automatic, "automatic or patches.")
   private static let parallelFC = Setting(
@@ -62,7 +65,7 @@ enum Bench: Subcommand {
         [
           SharedOptions.boundThreads, algorithm, SharedOptions.towersPerRank, parallelFC,
           SharedOptions.sendActivations, SharedOptions.sendGradients, progress,
-          SharedOptions.precision, accuracy, json,
+          precision, accuracy, json,
           SharedOptions.watchdog,
         ]
       ),
@@ -123,12 +126,14 @@ enum Bench: Subcommand {
     let batches = try Batches(
       network, dataset, batchSize: batchSize, own: placement.images(of: batchSize),
       threads: threads, ranks: placement.group)
+    let trainingPrecision = arguments[precision].canBeTrained ? arguments[precision] : .fp32
     func run(isTrained: Bool) throws -> (network: Network, run: BenchRun) {
       let built = try Network(
         network, placement: placement,
         options: NetworkOptions(
           batchSize: batchSize, threadsPerTower: max(1, threads / placement.owned.count), seed: 1,
-          isTrained: isTrained, algorithm: arguments[algorithm], scheme: scheme,
+          isTrained: isTrained, algorithm: arguments[algorithm],
+          precision: isTrained ? trainingPrecision : .fp32, scheme: scheme,
           formats: arguments.formats, progress: arguments[progress]))
       return (
         built,
@@ -138,10 +143,11 @@ enum Bench: Subcommand {
     let training = try run(isTrained: true).run.train(steps: steps)
     // As pictures are classified: by a network that does not learn, whose kernels stay transformed.
     let (fixed, passes) = try run(isTrained: false)
-    if arguments[SharedOptions.precision] == .bf16 { fixed.keepNarrowWeights() }
+    if arguments[precision] == .bf16 { fixed.keepNarrowWeights() }
     return BenchReport(
       network: network, layer: arguments[layer], batchSize: batchSize, ranks: world.size,
-      threads: threads, limits: limits, training: training,
+      threads: threads, precisions: (trainingPrecision, arguments[precision]), limits: limits,
+      training: training,
       forward: try passes.infer(passes: steps))
   }
 }

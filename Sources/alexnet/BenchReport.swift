@@ -13,6 +13,8 @@ struct BenchReport {
   let batchSize: Int
   let ranks: Int
   let threads: Int
+  /// The numbers of fully-connected layers, in training and in forward passes alone.
+  let precisions: (training: Precision, forward: Precision)
   let limits: MachineLimits
   let training: BenchTimes
   let forward: BenchTimes
@@ -55,7 +57,8 @@ struct BenchReport {
         + String(
           format: "on all ranks, matrix products at %.1f GFLOP/s and memory at %.1f GB/s.",
           2e-9 * productRate, 1e-9 * limits.memoryBandwidth),
-      "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name).", "",
+      "OpenBLAS for \(BLAS.coreName), own loops for \(KernelSet.best.name); fully-connected layers in "
+        + "\(precisions.training) in training, \(precisions.forward) in forward passes alone.", "",
       "layer       forward ms  backward ms  GFLOP/s forward  share of matrix-product speed "
         + "(direct-equivalent)",
     ]
@@ -150,7 +153,8 @@ struct BenchReport {
         exchangeShare: exchangeShare, otherShare: otherSeconds / rooflineSeconds,
         updateSeconds: training.update, waitSeconds: training.wait, dataSeconds: training.data,
         dataShare: dataShare, forwardSeconds: forward.step, blasCore: BLAS.coreName,
-        kernels: KernelSet.best.name, forwardImagesPerSecond: forwardImagesPerSecond,
+        kernels: KernelSet.best.name, trainingPrecision: precisions.training,
+        forwardPrecision: precisions.forward, forwardImagesPerSecond: forwardImagesPerSecond,
         pageFaultsPerStep: training.faults, peakMemoryBytes: training.peakMemory)) + "\n"
   }
 
@@ -202,6 +206,8 @@ struct BenchReport {
     let forwardSeconds: Double
     let blasCore: String
     let kernels: String
+    let trainingPrecision: Precision
+    let forwardPrecision: Precision
     let forwardImagesPerSecond: Double
     let pageFaultsPerStep: Double
     let peakMemoryBytes: Int

@@ -26,7 +26,7 @@ enum SharedOptions {
     "threads", "N", .integer(in: SettingBounds.threads), default: "the cores that the rank may use",
     "Threads of each rank.")
   static let precision = Setting(
-    "precision", "FORMAT", .word, default: WeightPrecision.fp32,
+    "precision", "FORMAT", .word, default: Precision.fp32,
     "Weights of fully-connected layers: fp32, or bf16, which is quicker for single pictures.")
   static let threads = Option(
     "threads", "N", .integer(in: SettingBounds.threads), default: "one for each core",

@@ -1,4 +1,5 @@
 import Foundation
+import Safetensors
 import Testing
 
 /// The options of the step and its rate, as a user gives them.
@@ -34,6 +35,49 @@ import Testing
     "--label-smoothing", "0.1", "--augmentation", "crop,colour", "--initial",
     "he", "--balance", "sampling", "--optimiser", "lars", "--trust", "0.02", "--base-batch", "12",
   ]
+
+  private static let multiplies16Bits =
+    (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.contains(" avx512_bf16 ")
+    ?? false
+
+  /// In one process and on two ranks alike, close to floats and not the same; a run stays with it.
+  @Test(.enabled(if: multiplies16Bits)) func sixteenBitsAreRecordedAndBitIdentical() throws {
+    func run(_ ranks: Int?, _ name: String, _ words: String...) throws -> Outcome {
+      try train(ranks, ["--out", "\(scratch.path)/\(name)", "--precision", "bf16"] + words)
+    }
+    #expect(try run(2, "two", "--max-steps", "4").code == 0)
+    let other = try train(2, ["--out", "\(scratch.path)/two", "--resume", "--precision", "fp32"])
+    #expect(other.code == 66 || other.code == 64, "\(other.code)")
+    #expect(other.error.contains("--precision"), "\(other.error)")
+    #expect(try run(2, "two", "--resume", "--max-steps", "6").code == 0)
+    #expect(try run(nil, "one", "--max-steps", "6").code == 0)
+    let floats = "\(scratch.path)/floats"
+    #expect(try train(2, ["--out", floats, "--max-steps", "6"]).code == 0)
+    let losses = try ["one", "two"].map { try RunRecords("\(scratch.path)/\($0)").losses }
+    #expect(losses[0].count == 6 && losses[0] == losses[1])
+    let exact = try RunRecords(floats).losses
+    #expect(exact != losses[0])
+    for (loss, rounded) in zip(exact, losses[0]) { #expect(abs(loss - rounded) < 0.01 * loss) }
+    // Validations are counted, and the run that went on has one more.
+    let last = try ["one", "two"].map {
+      try SafetensorsFile(opening: "\(scratch.path)/\($0)/checkpoints/latest.safetensors")
+    }
+    for tensor in last[0].header.tensors {
+      #expect(try last[0].bits(tensor.name) == last[1].bits(tensor.name), "\(tensor.name)")
+    }
+  }
+
+  @Test func sixteenBitsNeedAProcessorThatMultipliesThem() throws {
+    let outcome = try train(
+      2,
+      [
+        "--out", scratch.path + "/none", "--precision", "bf16", "--instruction-set", "baseline",
+        "--max-steps", "1",
+      ])
+    #expect(outcome.code == 64, "\(outcome.error)")
+    #expect(outcome.error.contains("AVX512_BF16"), "\(outcome.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.path + "/none"))
+  }
 
   /// In one process, on two ranks, and resumed in the warm-up; the parts are those of a whole batch.
   @Test func everythingTogetherIsBitIdenticalAndResumes() throws {

@@ -68,6 +68,30 @@ import Testing
     }
   }
 
+  /// Worked by hand: ties go to the even number, and what is no number stays none.
+  @Test(arguments: [1, 3, 16, 100]) func numbersAreRoundedTo16Bits(count: Int) {
+    let cases: [(Float, UInt16)] = [
+      (1, 0x3F80), (-2, 0xC000), (0, 0), (-0.0, 0x8000), (.infinity, 0x7F80),
+      (Float(bitPattern: 0x3F80_7FFF), 0x3F80), (Float(bitPattern: 0x3F80_8000), 0x3F80),
+      (Float(bitPattern: 0x3F80_8001), 0x3F81), (Float(bitPattern: 0x3F81_8000), 0x3F82),
+      (Float(bitPattern: 0x7FFF_FFFF), 0x7FFF), (Float(bitPattern: 0xFF80_0001), 0xFFC0),
+      (Float(bitPattern: 0x7F7F_FFFF), 0x7F80), (Float(bitPattern: 1), 0),
+    ]
+    let low = (0..<count).map { cases[$0 % cases.count] }
+    let high = (0..<count).map { cases[($0 * 5 + 2) % cases.count] }
+    for set in KernelSet.available {
+      var halves = [UInt16](repeating: 7, count: count + 1)
+      set.narrow(low.map(\.0), count, &halves)
+      #expect(halves == low.map(\.1) + [7], "\(set.name)")
+      var words = [UInt32](repeating: 7, count: count + 1)
+      set.narrowPairs(low.map(\.0), high.map(\.0), count, &words)
+      #expect(
+        words == zip(low, high).map { UInt32($1.1) << 16 | UInt32($0.1) } + [7], "\(set.name)")
+      set.narrowPairs(low.map(\.0), nil, count, &words)
+      #expect(words == low.map { UInt32($0.1) } + [7], "\(set.name)")
+    }
+  }
+
   @Test(arguments: [1, 5, 8, 19]) func narrowProductsAgree(rows: Int) {
     let blocks = 3
     let pairs = numbers(rows * blocks * 16, seed: 5).map { number -> UInt32 in

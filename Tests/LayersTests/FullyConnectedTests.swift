@@ -1,6 +1,7 @@
 import Layers
 import Networks
 import System
+import Tensors
 import TestSupport
 import Testing
 
@@ -18,7 +19,9 @@ import Testing
       "\(slices) to \(kernels), \(images) of \(capacity) images, \(threads) threads"
     }
 
-    func bench(integers: Bool = false, withBiases: Bool = true) -> (LayerBench, FullyConnected) {
+    func bench(
+      integers: Bool = false, withBiases: Bool = true, _ precision: Precision = .fp32
+    ) -> (LayerBench, FullyConnected) {
       let length = slices.reduce(0) { $0 + $1.count }
       var random = SmallRandom(UInt64(kernels * 1000 + length))
       let weights =
@@ -31,7 +34,7 @@ import Testing
           isFlat: true, values: weights),
         bias: .biases(
           withBiases ? random.uniforms(kernels) : [Float](repeating: 0, count: kernels)),
-        images: max(images, capacity), team: ThreadTeam(count: threads))
+        images: max(images, capacity), precision: precision, team: ThreadTeam(count: threads))
       let bench = LayerBench(layer, images: images, capacity: capacity)
       bench.firstSlice = firstSlice
       return (bench, layer)
@@ -121,6 +124,48 @@ import Testing
     #expect(bench.gradientError(seed: 4, step: 0.25) < 1e-3)
   }
 
+  /// A float's upper half, rounded to the nearest: eight bits of precision.
+  private static func nearestOf16Bits(_ number: Float) -> Double {
+    guard number != 0 else { return 0 }
+    let unit = Double(number.binade) / 128
+    return (Double(number) / unit).rounded(.toNearestOrEven) * unit
+  }
+
+  /// Odd numbers of inputs, kernels and images, more of each than a block has, and threads.
+  @Test(.enabled(if: NarrowProduct.isAvailable), arguments: cases + [large])
+  func passesIn16BitsMultiplyTheNearestNumbers(_ trial: Case) {
+    let (bench, layer) = trial.bench(.bf16)
+    bench.fill(seed: 1)
+    let x = FeatureMaps(
+      images: trial.images,
+      trial.slices.indices.map { slice in
+        (trial.slices[slice], bench.values(slice).map { Float(Self.nearestOf16Bits($0)) })
+      })
+    let weights = layer.weight.canonical(layer.weight.value).map(Self.nearestOf16Bits)
+    let biases = layer.bias.value.values().map(Double.init)
+    let y = Reference.fullyConnected(x, weights: weights, biases: biases)
+    #expect(relativeError(bench.forward(), y.interleaved()) < 1e-6)
+
+    var random = SmallRandom(2)
+    let dy = random.uniforms(bench.outputCount)
+    let rounded = FeatureMaps(
+      images: trial.images, [(layer.output, dy.map { Float(Self.nearestOf16Bits($0)) })])
+    let dx = Reference.fullyConnectedInputGradient(rounded, weights: weights, x: x)
+    let (dw, _) = Reference.fullyConnectedParameterGradient(rounded, x: x)
+    // Biases are not multiplied.
+    let (_, db) = Reference.fullyConnectedParameterGradient(
+      FeatureMaps(images: trial.images, [(layer.output, dy)]), x: x)
+    var firstMap = 0
+    for (slice, gradient) in zip(trial.slices, bench.backward(dy)) {
+      let maps = firstMap..<(firstMap + slice.maps)
+      #expect(relativeError(gradient, dx.interleaved(maps: maps)) < 1e-6)
+      firstMap += slice.maps
+    }
+    #expect(relativeError(layer.weight.canonical(layer.weight.gradient), dw) < 1e-6)
+    #expect(relativeError(layer.bias.gradient.values(), db) < 1e-6)
+    #expect(bench.leavesTheRestAlone)
+  }
+
   /// Few images take a path of their own, and an odd number of kernels, more of them than are made
   /// floats at a time, and threads cut the matrix.
   @Test(arguments: [
@@ -133,12 +178,7 @@ import Testing
   ]) func narrowWeightsAreTheNearestOf16Bits(_ trial: Case) {
     let (bench, layer) = trial.bench()
     bench.fill(seed: 1)
-    // A float's upper half, rounded to the nearest: eight bits of precision.
-    let rounded = layer.weight.canonical(layer.weight.value).map { weight -> Double in
-      guard weight != 0 else { return 0 }
-      let unit = Double(weight.binade) / 128
-      return (Double(weight) / unit).rounded(.toNearestOrEven) * unit
-    }
+    let rounded = layer.weight.canonical(layer.weight.value).map(Self.nearestOf16Bits)
     let y = Reference.fullyConnected(
       bench.maps, weights: rounded, biases: layer.bias.value.values().map(Double.init))
     #expect(layer.keepNarrowWeights())

@@ -1,4 +1,5 @@
 import Data
+import Layers
 import ModelParallel
 import Networks
 import Towers
@@ -15,7 +16,8 @@ extension Network {
       options: NetworkOptions(
         batchSize: recipe.partSize, threadsPerTower: settings.threadsPerTower, seed: settings.seed,
         isTrained: true, frozenLayers: settings.fineTuning?.frozenLayers ?? [],
-        algorithm: settings.algorithm, scheme: parallelism.scheme,
+        algorithm: settings.algorithm, precision: settings.precision ?? .fp32,
+        scheme: parallelism.scheme,
         formats: settings.formats ?? WireFormats(),
         objective: Objective(
           smoothing: recipe.labelSmoothing ?? 0,

@@ -129,6 +129,10 @@ package enum RecordedOptions {
   package static let algorithm = Recorded(
     "algorithm", "NAME", .word, \.algorithm, standard: .automatic, changesResult: true,
     "How convolutions are computed: automatic (Winograd's where it fits) or patches.")
+  package static let precision = Recorded(
+    "precision", "FORMAT", .word, \.precision, standard: .fp32, changesResult: true,
+    "Fully-connected layers' products: fp32, or bf16 (factors of 16 bits, sums of 32), which "
+      + "processors with AVX512_BF16 compute in half the time.")
   package static let sendActivations = Recorded(
     "send-activations", "FORMAT", .word, \.wireFormats.activations, standard: .fp32,
     changesResult: true, "Number format of feature maps sent between ranks: fp32, bf16 or fp16.")
@@ -136,7 +140,7 @@ package enum RecordedOptions {
     "send-gradients", "FORMAT", .word, \.wireFormats.gradients, standard: .fp32,
     changesResult: true, "Number format of gradients sent between ranks.")
 
-  package static let machine: [any RecordedOption] = [algorithm]
+  package static let machine: [any RecordedOption] = [algorithm, precision]
   package static let ranks: [any RecordedOption] = [sendActivations, sendGradients]
 
   /// All of them.

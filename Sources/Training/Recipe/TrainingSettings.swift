@@ -35,6 +35,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
   package var skipsCorrupt: Bool?
   /// The algorithm for convolutions.
   package var algorithm: ConvolutionChoice
+  /// The numbers that fully-connected layers are computed with; nil for fp32.
+  package var precision: Precision?
   /// The number of threads in each tower: results are equal to the last bit for equal numbers.
   package var threadsPerTower: Int
   /// The number format of messages between ranks; nil for fp32.
