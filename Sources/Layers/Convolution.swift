@@ -63,9 +63,10 @@ package final class Convolution: Layer {
     self.bias = bias
     let output = traits.output(of: inputs[0], kernels: kernels)
     self.output = output
-    let plan = WinogradPlan(inputs: inputs, output: output, window: window, groups: groups)
-    if choice == .automatic, let plan,
-      plan.isWorthwhile(images: images)
+    if choice == .automatic,
+      let plan = WinogradPlan(
+        inputs: inputs, output: output, window: window, groups: groups, images: images,
+        isTrained: weight.gradient.count > 0)
     {
       algorithm = WinogradConvolution(
         plan, weight: weight, bias: bias,
@@ -122,7 +123,8 @@ extension ConvolutionSpecification: BuildableLayer {
     _ shape: LayerShape, threads: Int, images: Int, _ precision: Precision
   ) -> WorkspaceBytes {
     let plan = WinogradPlan(
-      inputs: shape.inputs, output: shape.output, window: window, groups: groups)
+      inputs: shape.inputs, output: shape.output, window: window, groups: groups, images: images,
+      isTrained: true)
     return plan?.memory(threads: threads) ?? WorkspaceBytes()
   }
 }

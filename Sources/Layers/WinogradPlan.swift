@@ -18,20 +18,34 @@ struct WinogradPlan {
   /// Images that are transformed together.
   let round: Int
 
-  /// Plans a convolution with the tile that costs least.
+  /// Plans a convolution of at most so many images with the tile that costs least.
   ///
   /// Nil where the algorithm does not fit: kernels of sizes that there are no tiles for, groups, or
-  /// maps that do not fill whole vectors.
-  init?(inputs: [MapShape], output: MapShape, window: Window, groups: Int) {
+  /// maps that do not fill whole vectors; and where patches cost less.
+  init?(
+    inputs: [MapShape], output: MapShape, window: Window, groups: Int, images: Int, isTrained: Bool
+  ) {
     let isStrided = window.stride > 1
     let squares = window.stride * window.stride
     let kernelSize = (window.size + window.stride - 1) / window.stride
     let maps = (inputs.map(\.maps).max() ?? 0) * squares
+    /// The work on a few images: of more, each has its tiles, and kernels do not count.
+    func cost(_ tile: (size: Int, outputs: Int)) -> Int {
+      let work = Self.cost(tile, maps, output)
+      guard images < Self.few else { return work }
+      let kernelCost = isTrained ? Self.transformingCost : Self.readingCost
+      return images * work + kernelCost * tile.size * tile.size * maps * output.maps
+    }
     guard groups == 1, !isStrided || (inputs.count == 1 && window.padding == 0),
       output.maps % 16 == 0, inputs.allSatisfy({ $0.maps * squares % 16 == 0 }),
       let tile = WinogradCoefficients.available(kernelSize: kernelSize)
-        .min(by: { Self.cost($0, maps, output) < Self.cost($1, maps, output) })
+        .min(by: { cost($0) < cost($1) })
     else { return nil }
+    if images < Self.few {
+      let kernels = maps * output.maps
+      let patches = kernelSize * kernelSize * (images * output.pixels + Self.readingCost) * kernels
+      guard cost(tile) < patches else { return nil }
+    }
     let rearrangement =
       isStrided ? StrideRearrangement(input: inputs[0], output: output, window: window) : nil
     self.rearrangement = rearrangement
@@ -48,20 +62,16 @@ struct WinogradPlan {
     round = max(1, (tiles + grid.tiles - 1) / grid.tiles)
   }
 
-  /// Whether it is faster than the patches even for a few images.
-  ///
-  /// Every pass reads the transformed kernels, which are many times the kernels' size: each of their
-  /// numbers costs as much as 37 multiplications (measured, where they are transformed anew in every
-  /// step). One image of a layer with many maps and few tiles does not pay for that. Where they stay
-  /// as they are it would, but patches round ten times less: a single picture's probabilities are
-  /// compared with other programs'.
-  func isWorthwhile(images: Int) -> Bool {
-    guard images < 8 else { return true }
-    let kernels = widest * output.maps
-    let tiles = images * Self.cost((grid.size, grid.outputs), widest, output)
-    let patches = images * output.pixels * kernelSize * kernelSize * kernels
-    return tiles + 37 * grid.points * kernels < patches
-  }
+  // Every pass reads the transformed kernels, which are many times the kernels' size. One image of a
+  // layer with many maps and few tiles does not always pay for that; then smaller tiles do, of which
+  // kernels take less, or patches. Both costs are in multiplications a number, measured.
+
+  /// Fewer images are few.
+  private static let few = 8
+  /// Reading a transformed kernel's number, where kernels stay as they are.
+  private static let readingCost = 12
+  /// Transforming it anew in every step, and reading it.
+  private static let transformingCost = 37
 
   /// The work on an image, in multiplications: the products of each point, and the transforms of a
   /// number to and from points, which cost about as much as 4 n products (measured: they wait for

@@ -258,23 +258,59 @@ import Testing
     #expect(first != second)
   }
 
-  @Test func singleImagesUsePatchesForLayersWithManyKernels() {
-    func title(side: Int, maps: Int, size: Int, images: Int) -> String {
+  @Test func fewImagesTakeTilesWhoseKernelsTheyPayFor() {
+    func title(
+      side: Int, maps: Int, size: Int, images: Int, isTrained: Bool = true
+    ) -> String {
       Convolution(
         ConvolutionSpecification(
           name: "conv", kernels: 128, window: Window(size: size, stride: 1, padding: size / 2)),
         inputs: [Self.square(side, maps)],
         weight: .weights(
           kernels: 128, size: (size, size), sliceMaps: [maps],
-          values: [Float](repeating: 0, count: 128 * size * size * maps)),
+          values: [Float](repeating: 0, count: 128 * size * size * maps), isTrained: isTrained),
         bias: .biases([Float](repeating: 0, count: 128)), images: images,
         team: ThreadTeam(count: 1)
       ).algorithmTitle
     }
     #expect(title(side: 13, maps: 192, size: 3, images: 1) == "patches")
+    #expect(title(side: 13, maps: 192, size: 3, images: 1, isTrained: false) == "F(4,3)")
     #expect(title(side: 13, maps: 192, size: 3, images: 128) == "F(7,3)")
     #expect(title(side: 27, maps: 48, size: 5, images: 1) == "F(4,5)")
     #expect(title(side: 27, maps: 48, size: 5, images: 128) == "F(4,5)")
+  }
+
+  /// A single picture through a layer of the size of AlexNet's fifth: small tiles, and what they cost
+  /// in exactness.
+  @Test func oneImagesTilesAreMoreExact() {
+    var random = SmallRandom(17)
+    let (input, kernels) = (Self.square(13, 192), 128)
+    let values = random.uniforms(kernels * 9 * input.maps)
+    let biases = random.uniforms(kernels)
+    func bench(images: Int) -> LayerBench {
+      let bench = LayerBench(
+        Convolution(
+          ConvolutionSpecification(
+            name: "conv", kernels: kernels, window: Window(size: 3, stride: 1, padding: 1)),
+          inputs: [input],
+          weight: .weights(
+            kernels: kernels, size: (3, 3), sliceMaps: [input.maps], values: values,
+            isTrained: false),
+          bias: .biases(biases), images: images, team: ThreadTeam(count: 2)),
+        images: 1, capacity: images, isTraining: false)
+      bench.fill(seed: 18)
+      return bench
+    }
+    let single = bench(images: 1)
+    let expected = Reference.convolution(
+      single.maps, weights: values.map(Double.init), biases: biases.map(Double.init),
+      Reference.Kernels(
+        count: kernels, size: 3, stride: 1, padding: 1, groups: 1, height: 13, width: 13,
+        roundsUp: true)
+    ).interleaved()
+    let error = relativeError(single.forward(), expected)
+    #expect(error < 4e-6)
+    #expect(relativeError(bench(images: 128).forward(), expected) > 2 * error)
   }
 
   /// Forward and backward each transform the kernels into an order of their own.

@@ -10,10 +10,11 @@ extension Parameter {
   ///   - sliceMaps: The maps of each slice (of each group).
   ///   - isFlat: Whether the layer is fully connected.
   ///   - values: The numbers in canonical order.
+  ///   - isTrained: Whether there is room for gradients.
   /// - Returns: The weights, not yet those of any layer.
   package static func weights(
     kernels: Int, size: (height: Int, width: Int), sliceMaps: [Int], isFlat: Bool = false,
-    values: [Float]
+    values: [Float], isTrained: Bool = true
   ) -> Parameter {
     make(
       "weight", .weight,
@@ -21,7 +22,7 @@ extension Parameter {
         kernels: kernels,
         of: WeightShape(
           height: size.height, width: size.width, sliceMaps: sliceMaps,
-          isFlat: isFlat)), values)
+          isFlat: isFlat)), values, isTrained: isTrained)
   }
 
   /// Biases for a layer's test.
@@ -30,12 +31,13 @@ extension Parameter {
   }
 
   private static func make(
-    _ name: String, _ role: Role, _ layout: ParameterLayout, _ values: [Float]
+    _ name: String, _ role: Role, _ layout: ParameterLayout, _ values: [Float],
+    isTrained: Bool = true
   ) -> Parameter {
     precondition(values.count == layout.count, "\(layout.count) values are needed.")
     let parameter = Parameter(
       name: name, role: role, kernels: 0..<layout.kernels, kernelCount: layout.kernels,
-      layout: layout, initialDeviation: 0, initialMean: 0, isTrained: true)
+      layout: layout, initialDeviation: 0, initialMean: 0, isTrained: isTrained)
     values.withUnsafeBufferPointer { values in
       guard let start = values.baseAddress else { return }
       for kernel in 0..<layout.kernels {
