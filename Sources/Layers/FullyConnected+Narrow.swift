@@ -3,11 +3,11 @@ import Networks
 import System
 import Tensors
 
-/// The passes of training with `Precision.bf16`: both factors of every product are rounded to 16 bits
-/// and added up in floats.
+/// The passes with `Precision.bf16`, where the processor multiplies such numbers: both factors of
+/// every product are rounded to 16 bits and added up in floats.
 ///
-/// Weights are read as floats and rounded in the cache, a block at a time, so there is no second copy
-/// of them: rounding costs less than writing and reading one.
+/// In training, weights are read as floats and rounded in the cache, a block at a time, so there is no
+/// second copy of them: rounding costs less than writing and reading one.
 extension FullyConnected {
   /// A thread's block of rounded weights: so much of a core's own cache that a block of the other
   /// factor fits beside it.
@@ -29,11 +29,13 @@ extension FullyConnected {
     return even * length + 2 * even * NarrowProduct.evenInner(output.count)
   }
 
-  /// Adds the slice's products to `y`.
-  func narrowForward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+  /// Products of rows of weights with the images as columns.
+  func multiplyNarrowColumns(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     let (length, images) = (inputs[slice.index].count, pass.images)
     let even = NarrowProduct.evenInner(length)
     let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
+    // Its rows are whole blocks, and so of even length.
+    let kept = narrowWeights.isEmpty ? nil : narrowWeights[slice.index]
     // The images as rows, then as columns of pairs, then the products of kernels with images.
     let rows = workspace.common
     let columns = rows + images * even / 2
@@ -54,16 +56,19 @@ extension FullyConnected {
           from: kernels.lowerBound, to: kernels.upperBound, by: Self.block.kernels)
         {
           let kernelCount = min(Self.block.kernels, kernels.upperBound - kernel)
-          for row in 0..<kernelCount {
-            KernelSet.best.narrow(
-              weights + (kernel + row) * length + first, count, block + row * inner)
-            if inner > count { block[row * inner + count] = 0 }
+          if kept == nil {
+            for row in 0..<kernelCount {
+              KernelSet.best.narrow(
+                weights + (kernel + row) * length + first, count, block + row * inner)
+              if inner > count { block[row * inner + count] = 0 }
+            }
           }
           NarrowProduct(
-            rows: kernelCount, columns: images, inner: inner, aStride: inner, bStride: images,
-            cStride: images, accumulates: first > 0
+            rows: kernelCount, columns: images, inner: inner, aStride: kept == nil ? inner : length,
+            bStride: images, cStride: images, accumulates: first > 0
           ).multiply(
-            block, Self.words(columns + first / 2 * images), into: products + kernel * images)
+            kept.map { $0.row(kernel) + first } ?? UnsafePointer(block),
+            Self.words(columns + first / 2 * images), into: products + kernel * images)
         }
       }
       for image in 0..<images {

@@ -29,7 +29,7 @@ package final class FullyConnected: Layer {
   /// The numbers that passes are computed with.
   private let precision: Precision
   /// The weights of each slice in 16 bits; empty where they are in 32.
-  private var narrow: [NarrowMatrix] = []
+  private(set) var narrowWeights: [NarrowMatrix] = []
 
   /// Makes a layer with weights of zero.
   /// - Parameters:
@@ -74,10 +74,11 @@ package final class FullyConnected: Layer {
   /// bits back.
   /// - Returns: Whether it could: rows must be whole blocks.
   @discardableResult package func keepNarrowWeights() -> Bool {
-    guard narrow.isEmpty, inputs.allSatisfy({ $0.count.isMultiple(of: NarrowMatrix.block) }) else {
-      return !narrow.isEmpty
+    guard narrowWeights.isEmpty, inputs.allSatisfy({ $0.count.isMultiple(of: NarrowMatrix.block) })
+    else {
+      return !narrowWeights.isEmpty
     }
-    narrow = inputs.enumerated().map { slice, input in
+    narrowWeights = inputs.enumerated().map { slice, input in
       NarrowMatrix(
         weight.value.pointer + weight.layout.sliceOffset(slice), rows: output.maps,
         columns: input.count, threads: team.count)
@@ -98,9 +99,12 @@ package final class FullyConnected: Layer {
 
   /// Adds the slice's products to `y`.
   package func forward(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
-    if precision == .bf16 && narrow.isEmpty {
-      narrowForward(x, slice, into: y, pass)
-    } else if !narrow.isEmpty || pass.images < Self.fewestForColumns {
+    let isFew = pass.images < Self.fewestForColumns
+    if !narrowWeights.isEmpty && (isFew || !NarrowProduct.isAvailable) {
+      multiplyNarrowRows(x, slice, into: y, pass)
+    } else if !narrowWeights.isEmpty || precision == .bf16 {
+      multiplyNarrowColumns(x, slice, into: y, pass)
+    } else if isFew {
       multiplyRows(x, slice, into: y, pass)
     } else {
       multiplyColumns(x, slice, into: y, pass)
@@ -114,16 +118,26 @@ package final class FullyConnected: Layer {
   private func multiplyRows(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
     let length = inputs[slice.index].count
     let weights = weight.value.pointer + weight.layout.sliceOffset(slice.index)
-    team.split(output.maps) { kernels, thread in
-      if !narrow.isEmpty {
-        narrow[slice.index].multiply(
-          kernels, x.pointer, vectors: pass.images, accumulates: !slice.isFirst, into: y.pointer,
-          stride: output.maps, thread: thread)
-      } else {
-        KernelSet.best.rowProducts(
-          weights + kernels.lowerBound * length, kernels.count, length, x.pointer, pass.images,
-          !slice.isFirst, y.pointer + kernels.lowerBound, output.maps)
+    team.split(output.maps) { kernels, _ in
+      KernelSet.best.rowProducts(
+        weights + kernels.lowerBound * length, kernels.count, length, x.pointer, pass.images,
+        !slice.isFirst, y.pointer + kernels.lowerBound, output.maps)
+    }
+  }
+
+  /// The same for weights of 16 bits.
+  private func multiplyNarrowRows(_ x: Tensor, _ slice: InputSlice, into y: Tensor, _ pass: Pass) {
+    let length = inputs[slice.index].count
+    let rounded = workspace.common
+    team.split(pass.images) { images, _ in
+      for image in images {
+        NarrowMatrix.arrange(x.pointer + image * length, length, into: rounded + image * length)
       }
+    }
+    team.split(output.maps) { kernels, thread in
+      narrowWeights[slice.index].multiply(
+        kernels, rounded, vectors: pass.images, accumulates: !slice.isFirst, into: y.pointer,
+        stride: output.maps, thread: thread)
     }
   }
 

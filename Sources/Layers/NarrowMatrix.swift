@@ -7,7 +7,9 @@ import Tensors
 /// Half as much is read from memory as of floats, and for products with a vector nothing else
 /// counts. Sums are made in 32 bits.
 ///
-/// Rows are blocks of 32 numbers, as `KernelSet.narrowProducts` reads them.
+/// `KernelSet.narrowProducts` reads two numbers of a row at a time, a 32-bit word: of a block of 32, the
+/// first, third and so on lie in the lower halves. So vectors are arranged: of each block, these come
+/// first.
 final class NarrowMatrix {
   /// Numbers of a block; the columns are a multiple of it.
   static let block = 32
@@ -18,7 +20,7 @@ final class NarrowMatrix {
   private static let roomOfThread = 48 << 10
 
   private let columns: Int
-  private let pairs: UnsafeMutablePointer<UInt32>
+  private let numbers: UnsafeMutablePointer<UInt16>
   private let rowsAtOnce: Int
   private let rooms: [Tensor]
 
@@ -31,24 +33,32 @@ final class NarrowMatrix {
   init(_ numbers: UnsafePointer<Float>, rows: Int, columns: Int, threads: Int) {
     precondition(columns.isMultiple(of: Self.block), "Rows must be whole blocks.")
     self.columns = columns
-    pairs = .allocate(capacity: rows * columns / 2)
+    self.numbers = .allocate(capacity: rows * columns)
     let rowsAtOnce = max(1, Self.roomOfThread / columns)
     self.rowsAtOnce = rowsAtOnce
     rooms = (0..<threads).map { _ in Tensor(rowsAtOnce, columns) }
-    let half = Self.block / 2
-    for place in 0..<(rows * columns / 2) {
-      let low = numbers + (place / half * Self.block + place % half)
-      pairs[place] =
-        UInt32(BFloat16.bits(of: low[0])) | UInt32(BFloat16.bits(of: low[half])) << 16
-    }
+    KernelSet.best.narrow(numbers, rows * columns, self.numbers)
   }
 
-  deinit { pairs.deallocate() }
+  deinit { numbers.deallocate() }
+
+  /// Rounds a vector to 16 bits and arranges it as `multiply` takes it.
+  static func arrange(
+    _ x: UnsafePointer<Float>, _ count: Int, into y: UnsafeMutablePointer<Float>
+  ) {
+    let half = block / 2
+    for start in stride(from: 0, to: count, by: block) {
+      for i in 0..<half {
+        y[start + i] = BFloat16.number(of: BFloat16.bits(of: x[start + 2 * i]))
+        y[start + half + i] = BFloat16.number(of: BFloat16.bits(of: x[start + 2 * i + 1]))
+      }
+    }
+  }
 
   /// y = x w^T for some rows of w, or y += x w^T.
   /// - Parameters:
   ///   - rows: The rows.
-  ///   - x: Vectors x columns.
+  ///   - x: Vectors x columns, arranged.
   ///   - vectors: The number of vectors.
   ///   - accumulates: Whether to add.
   ///   - y: Vectors x `stride` numbers, one for each row of w.
@@ -61,7 +71,8 @@ final class NarrowMatrix {
     if vectors < Self.fewestForMatrices {
       for vector in 0..<vectors {
         KernelSet.best.narrowProducts(
-          row(rows.lowerBound), rows.count, columns / Self.block, x + vector * columns, accumulates,
+          words(rows.lowerBound), rows.count, columns / Self.block, x + vector * columns,
+          accumulates,
           y + vector * stride + rows.lowerBound)
       }
       return
@@ -70,7 +81,7 @@ final class NarrowMatrix {
     var first = rows.lowerBound
     while first < rows.upperBound {
       let count = min(rowsAtOnce, rows.upperBound - first)
-      KernelSet.best.widen(row(first), count * columns / Self.block, room)
+      KernelSet.best.widen(words(first), count * columns / Self.block, room)
       BLAS.multiply(
         rows: vectors, columns: count, inner: columns, x, stride: columns, room, .transposed,
         stride: columns, beta: accumulates ? 1 : 0, into: y + first, stride: stride)
@@ -78,7 +89,12 @@ final class NarrowMatrix {
     }
   }
 
-  private func row(_ number: Int) -> UnsafePointer<UInt32> {
-    UnsafePointer(pairs + number * columns / 2)
+  /// The numbers of a row, in their order.
+  func row(_ number: Int) -> UnsafePointer<UInt16> {
+    UnsafePointer(numbers + number * columns)
+  }
+
+  private func words(_ row: Int) -> UnsafePointer<UInt32> {
+    UnsafeRawPointer(self.row(row)).assumingMemoryBound(to: UInt32.self)
   }
 }

@@ -6,9 +6,9 @@ package enum Precision: String, Codable, CaseIterable, Sendable {
   case fp32
   /// Numbers of 16 bits (bfloat16), everything added up in 32.
   ///
-  /// In training, what is multiplied is rounded: weights, inputs and gradients. The weights
-  /// themselves, their gradients and velocities have 32 bits. In a network that is not trained, the
-  /// weights are kept in 16 bits, and inputs are not rounded.
+  /// What is multiplied is rounded: weights, inputs and gradients. In training the weights
+  /// themselves, their gradients and velocities have 32 bits; in a network that is not trained, the
+  /// weights are kept in 16.
   case bf16
 
   /// Whether this processor can train with it.

@@ -131,16 +131,20 @@ import Testing
     return (Double(number) / unit).rounded(.toNearestOrEven) * unit
   }
 
+  private static func inputsIn16Bits(_ bench: LayerBench, _ trial: Case) -> FeatureMaps {
+    FeatureMaps(
+      images: trial.images,
+      trial.slices.indices.map { slice in
+        (trial.slices[slice], bench.values(slice).map { Float(nearestOf16Bits($0)) })
+      })
+  }
+
   /// Odd numbers of inputs, kernels and images, more of each than a block has, and threads.
   @Test(.enabled(if: NarrowProduct.isAvailable), arguments: cases + [large])
   func passesIn16BitsMultiplyTheNearestNumbers(_ trial: Case) {
     let (bench, layer) = trial.bench(.bf16)
     bench.fill(seed: 1)
-    let x = FeatureMaps(
-      images: trial.images,
-      trial.slices.indices.map { slice in
-        (trial.slices[slice], bench.values(slice).map { Float(Self.nearestOf16Bits($0)) })
-      })
+    let x = Self.inputsIn16Bits(bench, trial)
     let weights = layer.weight.canonical(layer.weight.value).map(Self.nearestOf16Bits)
     let biases = layer.bias.value.values().map(Double.init)
     let y = Reference.fullyConnected(x, weights: weights, biases: biases)
@@ -175,12 +179,14 @@ import Testing
       slices: [MapShape(height: 2, width: 2, maps: 16)], kernels: 9, images: 5, capacity: 6,
       threads: 2),
     Case(slices: [vector(8192)], kernels: 13, images: 4, capacity: 4, threads: 1),
+    Case(slices: [vector(1120), vector(64)], kernels: 39, images: 35, capacity: 36, threads: 2),
   ]) func narrowWeightsAreTheNearestOf16Bits(_ trial: Case) {
     let (bench, layer) = trial.bench()
     bench.fill(seed: 1)
     let rounded = layer.weight.canonical(layer.weight.value).map(Self.nearestOf16Bits)
     let y = Reference.fullyConnected(
-      bench.maps, weights: rounded, biases: layer.bias.value.values().map(Double.init))
+      Self.inputsIn16Bits(bench, trial), weights: rounded,
+      biases: layer.bias.value.values().map(Double.init))
     #expect(layer.keepNarrowWeights())
     #expect(relativeError(bench.forward(), y.interleaved()) < 1e-6)
     #expect(bench.leavesTheRestAlone)
