@@ -65,7 +65,7 @@ package struct DirectGrid: Sendable {
   package var outputHeight: Int
   /// Windows in a row, at least six.
   package var outputWidth: Int
-  /// Kernels, a multiple of sixteen.
+  /// Kernels, at least sixteen.
   package var kernels: Int
   /// Pixels along each axis of a window.
   package var size: Int

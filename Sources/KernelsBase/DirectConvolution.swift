@@ -15,8 +15,10 @@ func directForward(
       let start = min(column, grid.outputWidth - 6)
       let corner = top + start * step
       let target = y + (row * grid.outputWidth + start) * kernels
-      var k = 0
-      while k < kernels {
+      var next = 0
+      while next < kernels {
+        // So do the last sixteen kernels.
+        let k = min(next, kernels - 16)
         var (a, b, c) = (load(bias + k), load(bias + k), load(bias + k))
         var (d, e, f) = (a, b, c)
         var weight = weights + k
@@ -40,7 +42,7 @@ func directForward(
         store(d, target + 3 * kernels + k)
         store(e, target + 4 * kernels + k)
         store(f, target + 5 * kernels + k)
-        k += 16
+        next += 16
       }
       column += 6
     }
@@ -58,8 +60,9 @@ func directWeightGradient(
     while tap < grid.lineTaps {
       // The last six overlap those before, and what those have is not added again.
       let start = min(tap, grid.lineTaps - 6)
-      var k = 0
-      while k < kernels {
+      var next = 0
+      while next < kernels {
+        let k = min(next, kernels - 16)
         var (a, b, c) = (Vector(), Vector(), Vector())
         var (d, e, f) = (a, b, c)
         var place = dy + k
@@ -78,16 +81,23 @@ func directWeightGradient(
           }
         }
         let target = gradient + (line * grid.lineTaps + start) * kernels + k
-        let known = tap - start
-        if known < 1 { store(load(target) + a, target) }
-        if known < 2 { store(load(target + kernels) + b, target + kernels) }
-        if known < 3 { store(load(target + 2 * kernels) + c, target + 2 * kernels) }
-        if known < 4 { store(load(target + 3 * kernels) + d, target + 3 * kernels) }
-        if known < 5 { store(load(target + 4 * kernels) + e, target + 4 * kernels) }
-        store(load(target + 5 * kernels) + f, target + 5 * kernels)
-        k += 16
+        let (known, knownKernels) = (tap - start, next - k)
+        if known < 1 { add(a, from: knownKernels, to: target) }
+        if known < 2 { add(b, from: knownKernels, to: target + kernels) }
+        if known < 3 { add(c, from: knownKernels, to: target + 2 * kernels) }
+        if known < 4 { add(d, from: knownKernels, to: target + 3 * kernels) }
+        if known < 5 { add(e, from: knownKernels, to: target + 4 * kernels) }
+        add(f, from: knownKernels, to: target + 5 * kernels)
+        next += 16
       }
       tap += 6
     }
   }
+}
+
+/// Adds the lanes of a vector but the first ones.
+@inline(__always)
+private func add(_ value: Vector, from first: Int, to target: UnsafeMutablePointer<Float>) {
+  if first == 0 { return store(load(target) + value, target) }
+  for lane in first..<16 { target[lane] += value[lane] }
 }

@@ -38,12 +38,12 @@ final class DirectConvolution: ConvolutionAlgorithm {
   }
 
   /// Nil where the algorithm does not fit: several inputs or groups, many maps, kernels that do not
-  /// fill whole vectors, or less than six places in a row or floats in a window's.
+  /// fill a vector, or less than six places in a row or floats in a window's.
   init?(
     inputs: [MapShape], output: MapShape, window: Window, groups: Int, weight: Parameter,
     bias: Parameter, team: ThreadTeam
   ) {
-    guard inputs.count == 1, groups == 1, inputs[0].maps < 16, output.maps % 16 == 0,
+    guard inputs.count == 1, groups == 1, inputs[0].maps < 16, output.maps >= 16,
       output.width >= 6, window.size * inputs[0].maps >= 6
     else { return nil }
     input = inputs[0]

@@ -1,7 +1,9 @@
 import Networks
 
 /// A convolution with stride s seen as one with stride 1: squares of s x s pixels become one pixel
-/// of s^2 times as many maps.
+/// of s^2 times as many maps, filled up with zeros to whole vectors.
+///
+/// With stride 1 nothing but the zeros is new, and the padding is left to the tiles.
 ///
 /// With the input padded and cut into squares, output (p, q) reads the squares (p, q) to (p + k -
 /// 1, q + k - 1) for k = ceil(size / s); the kernel is filled up with zeros to k s x k s. conv1's
@@ -16,10 +18,15 @@ struct StrideRearrangement {
 
   /// The maps that the convolution with stride 1 reads.
   var rearranged: MapShape {
-    MapShape(
-      height: output.height + kernelSize - 1, width: output.width + kernelSize - 1,
-      maps: window.stride * window.stride * input.maps)
+    let isStrided = window.stride > 1
+    return MapShape(
+      height: isStrided ? output.height + kernelSize - 1 : input.height,
+      width: isStrided ? output.width + kernelSize - 1 : input.width,
+      maps: (maps + 15) / 16 * 16)
   }
+
+  /// The maps of a square before they are filled up.
+  private var maps: Int { window.stride * window.stride * input.maps }
 
   /// Lays an image out in squares.
   func rearrange(_ x: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
@@ -41,6 +48,11 @@ struct StrideRearrangement {
       for square in next..<rearranged.width {
         (row + square * rearranged.maps).update(repeating: 0, count: run)
       }
+    }
+    let filling = rearranged.maps - maps
+    guard filling > 0 else { return }
+    for square in 0..<rearranged.pixels {
+      (target + square * rearranged.maps + maps).update(repeating: 0, count: filling)
     }
   }
 
@@ -80,7 +92,8 @@ struct StrideRearrangement {
   /// Every square has the next `stride` pixels of the row, a run.
   @inline(__always)
   private func forEachRow(_ body: (_ source: Int?, _ squares: Int) -> Void) {
-    precondition(window.padding == 0, "A window with padding must use patches.")
+    precondition(
+      window.stride == 1 || window.padding == 0, "A window with padding must use patches.")
     let run = window.stride * input.maps
     for down in 0..<rearranged.height {
       for row in 0..<window.stride {
@@ -119,7 +132,8 @@ struct StrideRearrangement {
       for x in stride(from: 0, to: size, by: s) {
         let square = (y / s) * kernelSize + x / s
         body(
-          (y * size + x) * maps, (square * s + y % s) * s * maps, min(s, size - x) * maps)
+          (y * size + x) * maps, square * rearranged.maps + y % s * s * maps,
+          min(s, size - x) * maps)
       }
     }
   }

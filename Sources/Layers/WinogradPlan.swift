@@ -4,14 +4,13 @@ import Networks
 /// How Winograd's algorithm is laid out for one convolution: tiles, rounds, and the memory that
 /// they take.
 struct WinogradPlan {
-  /// What the algorithm reads in each slice: the inputs, or their squares where the stride is
-  /// rearranged away.
+  /// What the algorithm reads in each slice: the inputs, or their squares where they are rearranged.
   let slices: [MapShape]
   /// What it makes.
   let output: MapShape
   /// Pixels (or squares) along each axis of a kernel.
   let kernelSize: Int
-  /// How a stride becomes one of 1; nil where it is.
+  /// How a stride becomes one of 1, or maps whole vectors; nil where they are.
   let rearrangement: StrideRearrangement?
   /// The tiles of an image.
   let grid: TileGrid
@@ -28,7 +27,10 @@ struct WinogradPlan {
     let isStrided = window.stride > 1
     let squares = window.stride * window.stride
     let kernelSize = (window.size + window.stride - 1) / window.stride
-    let maps = (inputs.map(\.maps).max() ?? 0) * squares
+    // Fewer than sixteen are convolved directly.
+    let isFilledUp =
+      !isStrided && inputs.count == 1 && inputs[0].maps > 16 && inputs[0].maps % 16 > 0
+    let maps = ((inputs.map(\.maps).max() ?? 0) * squares + 15) / 16 * 16
     /// The work on a few images: of more, each has its tiles, and kernels do not count.
     func cost(_ tile: (size: Int, outputs: Int)) -> Int {
       let work = Self.cost(tile, maps, output)
@@ -37,7 +39,8 @@ struct WinogradPlan {
       return images * work + kernelCost * tile.size * tile.size * maps * output.maps
     }
     guard groups == 1, !isStrided || (inputs.count == 1 && window.padding == 0),
-      output.maps % 16 == 0, inputs.allSatisfy({ $0.maps * squares % 16 == 0 }),
+      output.maps % 16 == 0,
+      isFilledUp || inputs.allSatisfy({ $0.maps * squares % 16 == 0 }),
       let tile = WinogradCoefficients.available(kernelSize: kernelSize)
         .min(by: { cost($0) < cost($1) })
     else { return nil }
@@ -47,7 +50,9 @@ struct WinogradPlan {
       guard cost(tile) < patches else { return nil }
     }
     let rearrangement =
-      isStrided ? StrideRearrangement(input: inputs[0], output: output, window: window) : nil
+      isStrided || isFilledUp
+      ? StrideRearrangement(input: inputs[0], output: output, window: window)
+      : nil
     self.rearrangement = rearrangement
     slices = rearrangement.map { [$0.rearranged] } ?? inputs
     self.output = output

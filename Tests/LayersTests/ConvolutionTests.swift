@@ -112,6 +112,16 @@ import Testing
     Case(
       slices: [square(3, 16)], kernels: 16, window: Window(size: 3, stride: 1, padding: 2),
       isWinograd: true),
+    // Maps that are filled up to whole vectors.
+    Case(
+      slices: [square(9, 24)], kernels: 32, window: Window(size: 3, stride: 1, padding: 1),
+      images: 3, capacity: 4, threads: 2, isWinograd: true),
+    Case(
+      slices: [MapShape(height: 8, width: 11, maps: 37)], kernels: 16,
+      window: Window(size: 5, stride: 1, padding: 2), isWinograd: true),
+    Case(
+      slices: [square(10, 40)], kernels: 16, window: Window(size: 3, stride: 1), images: 1,
+      capacity: 2, threads: 2, isWinograd: true),
     // Both towers' maps, equal and not.
     Case(
       slices: [square(5, 16), square(5, 16)], kernels: 16,
@@ -134,7 +144,7 @@ import Testing
       slices: [square(17, 4)], kernels: 16, window: Window(size: 9, stride: 2), isWinograd: true),
   ]
 
-  /// Few maps and kernels in sixteens, which are convolved directly.
+  /// Few maps and sixteen kernels or more, which are convolved directly.
   static let direct = [
     // The first layer of cifar-four-layer in small.
     Case(
@@ -152,6 +162,11 @@ import Testing
     Case(
       slices: [square(6, 15)], kernels: 16, window: Window(size: 1, stride: 1), images: 3,
       capacity: 3, threads: 2),
+    // The first layer of alexnet-64 in small, and kernels of which the last sixteen overlap others.
+    Case(
+      slices: [square(21, 3)], kernels: 24, window: Window(size: 7, stride: 2), images: 3,
+      capacity: 3, threads: 2),
+    Case(slices: [square(9, 3)], kernels: 47, window: Window(size: 3, stride: 1, padding: 1)),
   ]
 
   @Test(arguments: direct) func fewMapsAreConvolvedDirectly(_ trial: Case) {
@@ -314,7 +329,9 @@ import Testing
   }
 
   /// Forward and backward each transform the kernels into an order of their own.
-  @Test(arguments: [winograd[5], winograd[7]]) func passesInAnyOrderAgree(_ trial: Case) {
+  @Test(arguments: [winograd[5], winograd[8], winograd[10]]) func passesInAnyOrderAgree(
+    _ trial: Case
+  ) {
     let (bench, _) = trial.bench()
     bench.fill(seed: 15)
     var random = SmallRandom(16)
