@@ -27,7 +27,8 @@ enum SharedOptions {
     "Threads of each rank.")
   static let precision = Setting(
     "precision", "FORMAT", .word, default: Precision.fp32,
-    "Weights of fully-connected layers: fp32, or bf16, which is quicker for single pictures.")
+    "Numbers that fully-connected layers multiply: fp32, or bf16, which is quicker and rounds them."
+  )
   static let threads = Option(
     "threads", "N", .integer(in: SettingBounds.threads), default: "one for each core",
     "Threads to work with.")
