@@ -71,12 +71,7 @@ extension FullyConnected {
             Self.words(columns + first / 2 * images), into: products + kernel * images)
         }
       }
-      for image in 0..<images {
-        let row = y.pointer + image * output.maps
-        for kernel in kernels {
-          row[kernel] = (slice.isFirst ? 0 : row[kernel]) + products[kernel * images + image]
-        }
-      }
+      turn(products, kernels, slice, into: y, pass)
     }
   }
 

@@ -159,11 +159,19 @@ package final class FullyConnected: Layer {
       ).multiply(
         weights + kernels.lowerBound * length, columns,
         into: products + kernels.lowerBound * images)
-      for image in 0..<images {
-        let row = y.pointer + image * output.maps
-        for kernel in kernels {
-          row[kernel] = (slice.isFirst ? 0 : row[kernel]) + products[kernel * images + image]
-        }
+      turn(products, kernels, slice, into: y, pass)
+    }
+  }
+
+  /// Adds products, kernels x images, to some kernels' outputs.
+  func turn(
+    _ products: UnsafePointer<Float>, _ kernels: Range<Int>, _ slice: InputSlice, into y: Tensor,
+    _ pass: Pass
+  ) {
+    for image in 0..<pass.images {
+      let row = y.pointer + image * output.maps
+      for kernel in kernels {
+        row[kernel] = (slice.isFirst ? 0 : row[kernel]) + products[kernel * pass.images + image]
       }
     }
   }

@@ -30,7 +30,7 @@ struct DryRun {
           network, placement, batchSize: batch, parts: settings.recipe.parts,
           scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
           algorithm: settings.algorithm,
-          precision: settings.precision ?? .fp32)),
+          precision: settings.layerPrecision)),
       exchanges(ranksPerReplica: placement.group.size, replicas: placement.replicas),
     ]
     guard placement.all.size == 1, network.towers > 1 else { return own }
@@ -40,7 +40,7 @@ struct DryRun {
           MemoryEstimate(
             network, owned: 0..<1, batchSize: batch / settings.recipe.parts,
             threadsPerTower: settings.threadsPerTower, algorithm: settings.algorithm,
-            precision: settings.precision ?? .fp32)),
+            precision: settings.layerPrecision)),
         exchanges(ranksPerReplica: network.towers, replicas: 1),
       ]
   }

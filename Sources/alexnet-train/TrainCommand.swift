@@ -258,7 +258,7 @@ struct TrainCommand {
       parts: settings.recipe.parts,
       scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
       algorithm: settings.algorithm,
-      precision: settings.precision ?? .fp32)
+      precision: settings.layerPrecision)
     // A second copy of weights and velocities is for the checkpoint that is written in the
     // background.
     let rank = estimate.total + 2 * estimate.parameters

@@ -1,4 +1,3 @@
-import Layers
 import MPI
 import ModelParallel
 import Networks
@@ -62,7 +61,7 @@ struct TrainPlan {
     let (settings, changes) = try command.settings(for: choice)
     self.settings = settings
     said = command.sources + changes
-    try Agreement(world: command.world).agree(onPrecision: settings.precision ?? .fp32)
+    try Agreement(world: command.world).agree(onPrecision: settings.layerPrecision)
     safeguards = try Safeguards(settings, arguments, start: start)
     parallelChoice = ParallelChoice(arguments, formats: settings.wireFormats)
     placement = try Placement(

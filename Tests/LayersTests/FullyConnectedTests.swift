@@ -93,20 +93,28 @@ import Testing
     #expect(bench.forward() == [4231])
   }
 
-  @Test(arguments: cases + [large]) func agreesWithTheReference(_ trial: Case) {
-    let (bench, layer) = trial.bench()
+  /// Runs a layer forward and back, and compares with sums in Double of what `rounded` makes of the
+  /// numbers that are multiplied; biases and the sums of their gradients are not.
+  private func compare(
+    _ trial: Case, _ precision: Precision = .fp32, rounded: (Float) -> Double = Double.init
+  ) {
+    let (bench, layer) = trial.bench(precision)
     bench.fill(seed: 1)
-    let x = bench.maps
-    let weights = layer.weight.canonical(layer.weight.value).map(Double.init)
+    let x = Self.inputs(bench, trial, rounded)
+    let weights = layer.weight.canonical(layer.weight.value).map(rounded)
     let y = Reference.fullyConnected(
       x, weights: weights, biases: layer.bias.value.values().map(Double.init))
     #expect(relativeError(bench.forward(), y.interleaved()) < 1e-6)
 
     var random = SmallRandom(2)
     let dy = random.uniforms(bench.outputCount)
-    let dyMaps = FeatureMaps(images: trial.images, [(layer.output, dy)])
+    func maps(_ dy: [Float]) -> FeatureMaps {
+      FeatureMaps(images: trial.images, [(layer.output, dy)])
+    }
+    let dyMaps = maps(dy.map { Float(rounded($0)) })
     let dx = Reference.fullyConnectedInputGradient(dyMaps, weights: weights, x: x)
-    let (dw, db) = Reference.fullyConnectedParameterGradient(dyMaps, x: x)
+    let (dw, _) = Reference.fullyConnectedParameterGradient(dyMaps, x: x)
+    let (_, db) = Reference.fullyConnectedParameterGradient(maps(dy), x: x)
     var firstMap = 0
     for (slice, gradient) in zip(trial.slices, bench.backward(dy)) {
       let maps = firstMap..<(firstMap + slice.maps)
@@ -117,6 +125,19 @@ import Testing
     #expect(relativeError(layer.bias.gradient.values(), db) < 1e-6)
     #expect(bench.leavesTheRestAlone)
   }
+
+  /// A layer's inputs, rounded.
+  private static func inputs(
+    _ bench: LayerBench, _ trial: Case, _ rounded: (Float) -> Double
+  ) -> FeatureMaps {
+    FeatureMaps(
+      images: trial.images,
+      trial.slices.indices.map { slice in
+        (trial.slices[slice], bench.values(slice).map { Float(rounded($0)) })
+      })
+  }
+
+  @Test(arguments: cases + [large]) func agreesWithTheReference(_ trial: Case) { compare(trial) }
 
   @Test(arguments: cases) func gradientsAreFiniteDifferences(_ trial: Case) {
     let (bench, _) = trial.bench()
@@ -131,43 +152,10 @@ import Testing
     return (Double(number) / unit).rounded(.toNearestOrEven) * unit
   }
 
-  private static func inputsIn16Bits(_ bench: LayerBench, _ trial: Case) -> FeatureMaps {
-    FeatureMaps(
-      images: trial.images,
-      trial.slices.indices.map { slice in
-        (trial.slices[slice], bench.values(slice).map { Float(nearestOf16Bits($0)) })
-      })
-  }
-
   /// Odd numbers of inputs, kernels and images, more of each than a block has, and threads.
   @Test(.enabled(if: NarrowProduct.isAvailable), arguments: cases + [large])
   func passesIn16BitsMultiplyTheNearestNumbers(_ trial: Case) {
-    let (bench, layer) = trial.bench(.bf16)
-    bench.fill(seed: 1)
-    let x = Self.inputsIn16Bits(bench, trial)
-    let weights = layer.weight.canonical(layer.weight.value).map(Self.nearestOf16Bits)
-    let biases = layer.bias.value.values().map(Double.init)
-    let y = Reference.fullyConnected(x, weights: weights, biases: biases)
-    #expect(relativeError(bench.forward(), y.interleaved()) < 1e-6)
-
-    var random = SmallRandom(2)
-    let dy = random.uniforms(bench.outputCount)
-    let rounded = FeatureMaps(
-      images: trial.images, [(layer.output, dy.map { Float(Self.nearestOf16Bits($0)) })])
-    let dx = Reference.fullyConnectedInputGradient(rounded, weights: weights, x: x)
-    let (dw, _) = Reference.fullyConnectedParameterGradient(rounded, x: x)
-    // Biases are not multiplied.
-    let (_, db) = Reference.fullyConnectedParameterGradient(
-      FeatureMaps(images: trial.images, [(layer.output, dy)]), x: x)
-    var firstMap = 0
-    for (slice, gradient) in zip(trial.slices, bench.backward(dy)) {
-      let maps = firstMap..<(firstMap + slice.maps)
-      #expect(relativeError(gradient, dx.interleaved(maps: maps)) < 1e-6)
-      firstMap += slice.maps
-    }
-    #expect(relativeError(layer.weight.canonical(layer.weight.gradient), dw) < 1e-6)
-    #expect(relativeError(layer.bias.gradient.values(), db) < 1e-6)
-    #expect(bench.leavesTheRestAlone)
+    compare(trial, .bf16, rounded: Self.nearestOf16Bits)
   }
 
   /// Few images take a path of their own, and an odd number of kernels, more of them than are made
@@ -185,7 +173,7 @@ import Testing
     bench.fill(seed: 1)
     let rounded = layer.weight.canonical(layer.weight.value).map(Self.nearestOf16Bits)
     let y = Reference.fullyConnected(
-      Self.inputsIn16Bits(bench, trial), weights: rounded,
+      Self.inputs(bench, trial, Self.nearestOf16Bits), weights: rounded,
       biases: layer.bias.value.values().map(Double.init))
     #expect(layer.keepNarrowWeights())
     #expect(relativeError(bench.forward(), y.interleaved()) < 1e-6)

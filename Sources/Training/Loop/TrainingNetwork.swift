@@ -1,5 +1,4 @@
 import Data
-import Layers
 import ModelParallel
 import Networks
 import Towers
@@ -16,7 +15,7 @@ extension Network {
       options: NetworkOptions(
         batchSize: recipe.partSize, threadsPerTower: settings.threadsPerTower, seed: settings.seed,
         isTrained: true, frozenLayers: settings.fineTuning?.frozenLayers ?? [],
-        algorithm: settings.algorithm, precision: settings.precision ?? .fp32,
+        algorithm: settings.algorithm, precision: settings.layerPrecision,
         scheme: parallelism.scheme,
         formats: settings.formats ?? WireFormats(),
         objective: Objective(

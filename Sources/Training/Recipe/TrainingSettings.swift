@@ -250,6 +250,9 @@ extension TrainingSettings {
     set { seed = UInt64(newValue) }
   }
 
+  /// The numbers that fully-connected layers are computed with.
+  package var layerPrecision: Precision { precision ?? .fp32 }
+
   /// The number formats of messages between ranks.
   package var wireFormats: WireFormats {
     get { formats ?? WireFormats() }
