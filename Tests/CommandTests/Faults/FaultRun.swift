@@ -34,17 +34,9 @@ struct FaultRun {
     }
   }
 
-  /// What a request to stop says of the checkpoints that there are; one may still be written after
-  /// the step for which it was due.
-  var newestCheckpoint: String {
-    get throws {
-      let steps = try checkpoints.compactMap { name in
-        name.hasSuffix(".safetensors") ? Int(name.dropFirst("step-".count).prefix(8)) : nil
-      }
-      return steps.max().map { "the newest checkpoint is that of step \($0)" }
-        ?? "there is no checkpoint yet"
-    }
-  }
+  /// A pause after the checkpoint of step 5, which is written in the background and would otherwise
+  /// be whole only some steps later; a rank holds one fault, and rank 1's are the tests' own.
+  static let timeToSave = "sleep2,rank=0,step=6,phase=reading"
 
   /// What a file holds; of a checkpoint, what equal runs have in common: all but when and how it
   /// was made.

@@ -169,8 +169,11 @@ extension FaultTests {
 
     /// Returns right after a checkpoint has been published.
     private func waitForNextCheckpoint() throws {
-      let newest = try training.newestCheckpoint
-      for _ in 0..<3000 where try training.newestCheckpoint == newest { usleep(10_000) }
+      let before = try training.checkpoints.filter { $0.hasSuffix(".safetensors") }
+      for _ in 0..<3000
+      where try training.checkpoints.filter({ $0.hasSuffix(".safetensors") }) == before {
+        usleep(10_000)
+      }
     }
 
     private func end(_ busy: (process: Process, output: String)) throws -> (
