@@ -67,22 +67,46 @@ func maximumGradient(
     for column in 0..<grid.width {
       let columns = windows(over: column, places: grid.outputWidth)
       let target = dx + (row * grid.width + column) * maps
-      if rows.isEmpty || columns.isEmpty { target.update(repeating: 0, count: maps) }
-      var isFirst = true
-      for i in rows {
-        for j in columns {
-          let place = (i * grid.outputWidth + j) * maps
-          let index = UInt8(
-            truncatingIfNeeded: (row + grid.padding - i * grid.stride) * grid.size + column
-              + grid.padding - j * grid.stride)
-          // Plain loops: the compiler makes better vectors of bytes and floats than SIMD types do.
-          let (winner, dy) = (winner + place, dy + place)
-          if isFirst {
-            for map in 0..<maps { target[map] = winner[map] == index ? dy[map] : 0 }
-          } else {
-            for map in 0..<maps { target[map] += winner[map] == index ? dy[map] : 0 }
+      /// A window's winners and gradients, and the number that the pixel has in it.
+      @inline(__always)
+      func window(
+        _ i: Int, _ j: Int
+      ) -> (winner: UnsafePointer<UInt8>, dy: UnsafePointer<Float>, pixel: UInt8) {
+        let place = (i * grid.outputWidth + j) * maps
+        let pixel =
+          (row + grid.padding - i * grid.stride) * grid.size + column + grid.padding
+          - j * grid.stride
+        return (winner + place, dy + place, UInt8(truncatingIfNeeded: pixel))
+      }
+      // Plain loops: the compiler makes better vectors of bytes and floats than SIMD types do. All
+      // windows in one loop: with few maps a loop's beginning takes as long as the loop.
+      let (top, left) = (rows.lowerBound, columns.lowerBound)
+      switch rows.count * columns.count {
+      case 1:
+        let a = window(top, left)
+        for map in 0..<maps { target[map] = a.winner[map] == a.pixel ? a.dy[map] : 0 }
+      case 2:
+        let (a, b) = (window(top, left), window(rows.upperBound - 1, columns.upperBound - 1))
+        for map in 0..<maps {
+          target[map] =
+            (a.winner[map] == a.pixel ? a.dy[map] : 0) + (b.winner[map] == b.pixel ? b.dy[map] : 0)
+        }
+      case 4 where rows.count == 2:
+        let (a, b) = (window(top, left), window(top, left + 1))
+        let (c, d) = (window(top + 1, left), window(top + 1, left + 1))
+        for map in 0..<maps {
+          let first =
+            (a.winner[map] == a.pixel ? a.dy[map] : 0) + (b.winner[map] == b.pixel ? b.dy[map] : 0)
+          let second = first + (c.winner[map] == c.pixel ? c.dy[map] : 0)
+          target[map] = second + (d.winner[map] == d.pixel ? d.dy[map] : 0)
+        }
+      default:
+        target.update(repeating: 0, count: maps)
+        for i in rows {
+          for j in columns {
+            let a = window(i, j)
+            for map in 0..<maps { target[map] += a.winner[map] == a.pixel ? a.dy[map] : 0 }
           }
-          isFirst = false
         }
       }
     }
