@@ -1,4 +1,5 @@
 import Data
+import Networks
 
 /// The predictions for every image of a split, and the figures computed from them.
 package struct Evaluation: Sendable, Equatable {
@@ -34,6 +35,10 @@ package struct Evaluation: Sendable, Equatable {
   package var top1Errors: Int { ahead.count { $0 >= 1 } }
   /// The number of images whose true class is not among the five most probable.
   package var top5Errors: Int { ahead.count { $0 >= 5 } }
+  /// Whether the top-5 error says anything.
+  package var hasTop5Error: Bool {
+    NetworkSpecification.hasTop5Error(classes: classNames.count)
+  }
 
   /// A number of images in percent.
   package func percent(_ count: Int) -> Double {

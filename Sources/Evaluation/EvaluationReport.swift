@@ -66,14 +66,9 @@ package struct EvaluationReport {
     return String(
       format: "top-1 error %.2f %% (%d of %d), ", evaluation.percent(top1), top1,
       evaluation.images.count)
-      + (hasTop5(evaluation)
+      + (evaluation.hasTop5Error
         ? String(format: "top-5 error %.2f %% (%d), ", evaluation.percent(top5), top5) : "")
       + String(format: "loss %.4f", evaluation.loss)
-  }
-
-  /// Whether the top-5 error says anything: of five classes none is further behind.
-  private static func hasTop5(_ evaluation: Evaluation) -> Bool {
-    evaluation.classNames.count > 5
   }
 
   private var classTable: [String] {
@@ -91,7 +86,7 @@ package struct EvaluationReport {
     func percent(_ share: Double?) -> String {
       share.map { String(format: "%8.2f", 100 * $0) } ?? "       -"
     }
-    let hasTop5 = Self.hasTop5(whole)
+    let hasTop5 = whole.hasTop5Error
     return [
       heading,
       "  images   top-1 %  \(hasTop5 ? " top-5 %  " : "")precis. % recall %      F1 %  class",

@@ -32,6 +32,9 @@ package struct NetworkSpecification: Equatable, Sendable, Codable {
     self.preprocessing = preprocessing
   }
 
+  /// Whether a top-5 error says anything: of five classes none is further behind.
+  package static func hasTop5Error(classes: Int) -> Bool { classes > 5 }
+
   private enum CodingKeys: String, CodingKey, CaseIterable {
     case name, towers, inputSide, imageSide, classes, layers, preprocessing
   }

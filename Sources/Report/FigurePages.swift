@@ -16,8 +16,9 @@ struct FigurePages {
     return (shown == all ? "All \(all) validation images" : "\(shown) of \(all) validation images")
       + (figures.steps.map { ", checkpoint of step \($0)" } ?? "")
       + String(
-        format: ": top-1 error %.2f %%, top-5 error %.2f %%.",
-        evaluation.percent(evaluation.top1Errors), evaluation.percent(evaluation.top5Errors))
+        format: ": top-1 error %.2f %%", evaluation.percent(evaluation.top1Errors))
+      + (evaluation.hasTop5Error
+        ? String(format: ", top-5 error %.2f %%.", evaluation.percent(evaluation.top5Errors)) : ".")
   }
 
   /// The paper's figure 4, left.
@@ -117,7 +118,8 @@ struct FigurePages {
       let share = 100 * Double(errors.top1Errors) / Double(errors.images)
       return [
         name(errors.label), "\(errors.images)", String(format: "%.1f", share),
-        String(format: "%.1f", 100 * Double(errors.top5Errors) / Double(errors.images)),
+        evaluation.hasTop5Error
+          ? String(format: "%.1f", 100 * Double(errors.top5Errors) / Double(errors.images)) : "–",
       ]
         + [errors.precision, errors.recall, errors.f1].map {
           $0.map { String(format: "%.1f", 100 * $0) } ?? "–"

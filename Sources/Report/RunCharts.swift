@@ -71,9 +71,9 @@ package struct RunCharts {
       series.append(
         validation("validation top-1", run, colour: number, single: 1, axis) { $0.top1Error })
       // With several runs, the top-1 errors fill a chart.
-      guard runs.count == 1 else { continue }
+      guard runs.count == 1, run.validations.allSatisfy({ $0.top5Error != nil }) else { continue }
       series.append(
-        validation("validation top-5", run, colour: 2, single: 2, axis) { $0.top5Error })
+        validation("validation top-5", run, colour: 2, single: 2, axis) { $0.top5Error ?? .nan })
     }
     var chart = chart("Error", axis, y: "error (%)", series)
     chart.startsAtZero = true

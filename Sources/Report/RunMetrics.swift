@@ -33,7 +33,8 @@ package struct RunMetrics: Sendable {
     /// The mean loss in nats, and the errors in percent.
     package let loss: Double
     package let top1Error: Double
-    package let top5Error: Double
+    /// Nil for five classes or fewer.
+    package let top5Error: Double?
     /// The number of validation images.
     package let images: Int
   }
@@ -144,7 +145,9 @@ package struct RunMetrics: Sendable {
       validations.append(
         Validation(
           step: line.step, epoch: epoch, hours: hours, loss: loss, top1Error: top1,
-          top5Error: line.top5Error ?? .nan, images: line.images ?? 0))
+          top5Error: NetworkSpecification.hasTop5Error(classes: settings.network.classes)
+            ? line.top5Error : nil,
+          images: line.images ?? 0))
     case "health":
       if let layers = line.layers { health.append(Health(step: line.step, layers: layers)) }
     // A newer program may write more kinds.

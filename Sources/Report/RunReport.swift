@@ -85,7 +85,9 @@ package struct RunReport {
     var facts: [(String, String)] = []
     if let last = run.validations.last {
       facts.append((String(format: "%.2f %%", last.top1Error), "top-1 error, last validation"))
-      facts.append((String(format: "%.2f %%", last.top5Error), "top-5 error"))
+      if let top5 = last.top5Error {
+        facts.append((String(format: "%.2f %%", top5), "top-5 error"))
+      }
       facts.append((String(format: "%.4f", last.loss), "validation loss"))
       if let best = run.validations.min(by: { $0.top1Error < $1.top1Error }), best != last {
         facts.append(
@@ -116,7 +118,7 @@ package struct RunReport {
           + HTML.breakable(run.name),
         "\(run.steps.last?.step ?? 0)",
         last.map { String(format: "%.2f", $0.top1Error) } ?? "–",
-        last.map { String(format: "%.2f", $0.top5Error) } ?? "–",
+        last?.top5Error.map { String(format: "%.2f", $0) } ?? "–",
         best.map { String(format: "%.2f", $0.top1Error) } ?? "–",
         last.map { String(format: "%.4f", $0.loss) } ?? "–",
       ]

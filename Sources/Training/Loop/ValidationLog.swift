@@ -1,5 +1,6 @@
 import Foundation
 import ModelParallel
+import Networks
 import System
 
 /// What is told of a run's validations, and of its layers before them.
@@ -25,9 +26,8 @@ struct ValidationLog {
       String(
         format: "Validation after step %d: top-1 error %.2f %% (%d of %d), ", record.step,
         record.top1Error, score.top1Errors, score.images)
-        // Of five classes none is further behind.
-        + (observer.classes <= 5
-          ? "" : String(format: "top-5 error %.2f %% (%d), ", record.top5Error, score.top5Errors))
+        + (NetworkSpecification.hasTop5Error(classes: observer.classes)
+          ? String(format: "top-5 error %.2f %% (%d), ", record.top5Error, score.top5Errors) : "")
         + String(
           format: "loss %.4f, %.0f images/s", record.loss, Double(score.images) / record.seconds))
     if let shares { try journal.say(shares) }
