@@ -242,7 +242,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
       "Networks", "Safetensors", "Tensors", "JSON", "Options", "System",
     ]
   ),
-  ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "System"]),
+  ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "Images", "System"]),
   ("ReportTests", ["Report"]),
   ("ExperimentsTests", ["Experiments", "System"]),
   (

@@ -1,4 +1,5 @@
 import Checkpoints
+package import Images
 import JSON
 import Networks
 import Safetensors
@@ -18,6 +19,8 @@ package struct FeatureOrigin: Codable, Equatable, Sendable {
   /// The SHA-256 of the weights and of what becomes of a picture before them, whatever file they
   /// are in.
   package let weights: String
+  /// How the pictures were made square; nil in older files.
+  package var resizing: Resizing?
 
   /// Of the last hidden layer, until another one is set; reads all weights.
   /// - Throws: `Failure` (badData) if the file lacks some.
@@ -65,6 +68,20 @@ package struct FeatureOrigin: Codable, Equatable, Sendable {
       "\(quoted(path)) holds features of \(text), but \(quoted(checkpoint)) gives those of "
         + "\(asked.text), which cannot be compared with them: write them again with --set, or name "
         + "the network that made them.")
+  }
+
+  /// How pictures that are compared with these must be made square.
+  /// - Parameters:
+  ///   - asked: What the user asked for, if anything.
+  ///   - path: The file of the features, or the set.
+  /// - Returns: What was done with the pictures of the set; nil where it is not known.
+  /// - Throws: `Failure` (usage) if that is not what the user asked for.
+  package func resizing(asked: Resizing?, path: String) throws(Failure) -> Resizing? {
+    guard let made = resizing, let asked, made != asked else { return resizing }
+    throw Failure(
+      .usage,
+      "The pictures of \(quoted(path)) were made square by --resize \(made.rawValue), and what is "
+        + "searched for must be too; leave out --resize \(asked.rawValue).")
   }
 
   // MARK: In the list of names

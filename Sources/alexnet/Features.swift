@@ -85,6 +85,7 @@ enum Features: Subcommand {
     }
     let team = ThreadTeam(count: Processors.own.threads)
     var origin = try FeatureOrigin(network)
+    origin.resizing = dataset.resizing
     var done = 0
     while done < count {
       let places = Array(done..<min(count, done + classifier.batchSize))

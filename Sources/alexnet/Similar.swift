@@ -102,17 +102,20 @@ enum Similar: Subcommand {
     let classifier = try Classifier(
       network.file, batchSize: 4 * Int(try world.allReduce(Int64(threads), .min)),
       threadsPerTower: max(1, threads / network.file.network.towers))
-    let resizing =
-      arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing
+    var resizing = arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing
     let team = ThreadTeam(count: threads)
-    let origin = try FeatureOrigin(network)
+    var origin = try FeatureOrigin(network)
     var problems: [Failure] = []
     if let set = arguments[Self.set] {
       let features: FeatureSet
       if FileManager.default.fileExists(atPath: set + "/dataset.json") {
+        let dataset = try Dataset(opening: set)
+        origin.resizing = dataset.resizing
+        _ = try origin.resizing(asked: arguments[SharedOptions.resize], path: set)
         features = try Self.features(
-          of: Dataset(opening: set), arguments, network, origin, threads: threads, over: world)
+          of: dataset, arguments, network, origin, threads: threads, over: world)
       } else {
+        origin.resizing = resizing
         features = try Self.features(
           ofFolder: set, classifier, origin, resizing, team, over: world, problems: &problems)
       }
@@ -130,21 +133,23 @@ enum Similar: Subcommand {
       try world.barrier()
     }
     if !queries.isEmpty {
-      var reader = PictureReader(
-        try PictureList(telling: queries, over: world), side: classifier.imageSide,
-        resizing: resizing, team: team, over: world)
       let set = try FeatureSet(contentsOf: path)
       if let made = set.origin {
         try made.check(isOf: origin, in: network.path, path: path)
+        resizing =
+          try made.resizing(asked: arguments[SharedOptions.resize], path: path) ?? resizing
       } else if world.rank == 0 {
         StandardStream.error.tell(
           "Note: \(quoted(path)) does not say what network made its features; they are taken for "
             + "those of \(quoted(network.path)).\n")
       }
+      var reader = PictureReader(
+        try PictureList(telling: queries, over: world), side: classifier.imageSide,
+        resizing: resizing, team: team, over: world)
       let pictures = try SetPictures(
         set.names, of: path, dataset: dataset(of: set, arguments, network),
         split: arguments[SharedOptions.split])
-      try search(set, pictures, arguments, classifier, &reader, team, over: world)
+      try search(set, pictures, arguments, classifier, &reader, resizing, team, over: world)
       problems += try reader.allProblems()
     }
     try problems.report(by: world)
@@ -207,7 +212,8 @@ enum Similar: Subcommand {
 
   private static func search(
     _ set: FeatureSet, _ pictures: SetPictures, _ arguments: Arguments, _ classifier: Classifier,
-    _ reader: inout PictureReader, _ team: ThreadTeam, over world: Communicator
+    _ reader: inout PictureReader, _ resizing: Resizing, _ team: ThreadTeam,
+    over world: Communicator
   ) throws {
     guard set.length == classifier.featureCount else {
       throw Failure(
@@ -243,9 +249,7 @@ enum Similar: Subcommand {
         ]
         for neighbour in found[place].prefix(NeighbourSheet.mostNeighbours) {
           let picture = try pictures.picture(
-            neighbour.row, side: classifier.imageSide,
-            resizing: arguments[SharedOptions.resize] ?? classifier.preprocessing.resizing,
-            team: team)
+            neighbour.row, side: classifier.imageSide, resizing: resizing, team: team)
           let distance = String(format: "%.4g", neighbour.distance)
           let title = pictures.className(neighbour.row).map { [$0] } ?? []
           cells.append(NeighbourSheet.Cell(picture, title + [distance]))

@@ -1,4 +1,5 @@
 import Evaluation
+import Images
 import System
 import TestSupport
 import Testing
@@ -46,6 +47,24 @@ import Testing
     #expect(older.names == ["# a", "b"] && older.origin == nil)
     _ = folder.write("set.txt", Array("# alexnet features: {\n# a\nb\n".utf8))
     #expect(throws: Failure.self) { try FeatureSet(contentsOf: folder.file("set.npy")) }
+  }
+
+  @Test func picturesAreMadeSquareAsThoseOfTheSet() throws {
+    let folder = TemporaryFolder()
+    var squeezed = origin()
+    squeezed.resizing = .squeeze
+    var set = FeatureSet(length: 1, of: squeezed)
+    try set.append(names: ["a"], values: [1], of: TestWorld.shared.alone)
+    try set.write(to: folder.file("set.npy"))
+    let read = try #require(try FeatureSet(contentsOf: folder.file("set.npy")).origin)
+    #expect(try read.resizing(asked: nil, path: "set.npy") == .squeeze)
+    #expect(try read.resizing(asked: .squeeze, path: "set.npy") == .squeeze)
+    let failure = #expect(throws: Failure.self) {
+      try read.resizing(asked: .crop, path: "set.npy")
+    }
+    #expect(failure?.exitCode == .usage && failure?.message.contains("--resize squeeze") == true)
+    // An older file does not say it.
+    #expect(try origin().resizing(asked: .crop, path: "set.npy") == nil)
   }
 
   @Test func featuresOfOtherWeightsAreRefused() throws {
