@@ -36,9 +36,9 @@ static inline void alexnet_pause(void) {
 }
 
 // Starts a program, by its name on the path, in a process group of its own, which a terminal's Ctrl-C, Ctrl-Z and hang-up do not
-// reach; it is sent SIGTERM when this process is killed. It reads a file, or nothing where that is negative. Returns its number, or
-// minus the error's.
-static inline int alexnet_start(char *const words[], int input) {
+// reach; it is sent SIGTERM when this process is killed. It reads a file, or nothing where that is negative, and writes into two,
+// or where this process does. Returns its number, or minus the error's.
+static inline int alexnet_start(char *const words[], int input, int output, int errors) {
   int report[2], code = 0;
   if (pipe(report) != 0) return -errno;
   for (int i = 0; i < 2; i++) fcntl(report[i], F_SETFD, FD_CLOEXEC);
@@ -59,6 +59,8 @@ static inline int alexnet_start(char *const words[], int input) {
       if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN) signal(number, SIG_DFL);
     const int nothing = open("/dev/null", O_RDWR);
     dup2(input >= 0 ? input : nothing, 0);
+    if (output >= 0) dup2(output, 1);
+    if (errors >= 0) dup2(errors, 2);
     // Streams that were closed: mpirun would take their numbers for files of its own.
     for (int stream = 1; stream <= 2; stream++)
       if ((fcntl(stream, F_GETFL) & O_ACCMODE) == O_RDONLY) dup2(nothing, stream);

@@ -14,6 +14,8 @@ package protocol Experiment: Sendable {
   static var standard: Scope { get }
   /// How many datasets it needs.
   static var datasets: ClosedRange<Int> { get }
+  /// Whether it says anything only of coloured pictures.
+  static var needsColour: Bool { get }
 
   /// The runs that can be made now: those of the first stage, and of the next where the results of
   /// the stage before are there.
@@ -25,8 +27,11 @@ package protocol Experiment: Sendable {
     _ figures: Evaluated, _ run: PlannedRun, folder: (String) -> String,
     into record: inout RunRecord
   ) throws(Failure)
-  /// The runs of later stages, as far as they can be told before the results are there.
-  static func later(_ scope: Scope, after records: [RunRecord]) -> [PlannedRun]
+  /// Adds what can be told of a training that diverged; nothing unless an experiment says so.
+  static func readDiverged(_ run: RunMetrics, into record: inout RunRecord) throws(Failure)
+  /// The runs of later stages, as far as they can be told before results are there, to say what
+  /// they will take.
+  static func later(_ scope: Scope) -> [PlannedRun]
   /// What the finished runs say.
   static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult
 }
@@ -34,20 +39,20 @@ package protocol Experiment: Sendable {
 extension Experiment {
   package static var datasets: ClosedRange<Int> { 1...1 }
 
-  package static func later(_ scope: Scope, after records: [RunRecord]) -> [PlannedRun] { [] }
+  package static var needsColour: Bool { false }
+
+  package static func later(_ scope: Scope) -> [PlannedRun] { [] }
+
+  package static func readDiverged(
+    _ run: RunMetrics, into record: inout RunRecord
+  ) throws(Failure) {}
 
   package static func read(
     _ figures: Evaluated, _ run: PlannedRun, folder: (String) -> String,
     into record: inout RunRecord
-  ) throws(Failure) {
-    record.figures["error"] = figures.figures.top1Error
-    record.figures["top-5 error"] = figures.figures.top5Error
-    record.figures["loss"] = figures.figures.loss
-    record.figures["images"] = Double(figures.figures.images)
-    record.figures["members' error"] = Sample(figures.members.map(\.figures.top1Error)).mean
-  }
+  ) throws(Failure) {}
 
-  /// The last validation's error, and the hours that training took.
+  /// The last validation's error and loss.
   package static func read(_ run: RunMetrics, into record: inout RunRecord) throws(Failure) {
     if let last = run.validations.last {
       record.figures["error"] = last.top1Error
@@ -56,7 +61,7 @@ extension Experiment {
   }
 }
 
-/// All experiments, in the order of Docs/Results.md.
+/// All experiments.
 package enum Experiments {
   package static let all: [any Experiment.Type] = [
     Figure1.self, RecipeQuestion.self, Ablations.self, FashionMNIST.self, Ensembles.self,
@@ -73,13 +78,30 @@ package enum Verdict: String, Codable, Sendable {
 
   /// The verdict on a claim that a mean is above a number: by where its interval lies.
   package init(_ sample: Sample, above number: Double) {
-    guard let interval = sample.interval else {
+    self.init(sample.interval, above: number)
+  }
+
+  /// The same of an interval; nil where there is none.
+  package init(_ interval: ClosedRange<Double>?, above number: Double) {
+    guard let interval else {
       self = .tooSmall
       return
     }
     self =
       interval.lowerBound > number
       ? .shown : interval.upperBound < number ? .opposite : .tooSmall
+  }
+
+  /// The verdict on a claim that a mean is within a distance of 0.
+  package init(_ sample: Sample, within distance: Double?) {
+    guard let interval = sample.interval, let distance else {
+      self = .tooSmall
+      return
+    }
+    self =
+      interval.lowerBound > -distance && interval.upperBound < distance
+      ? .shown
+      : interval.lowerBound > distance || interval.upperBound < -distance ? .opposite : .tooSmall
   }
 }
 

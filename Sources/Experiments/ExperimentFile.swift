@@ -20,7 +20,11 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
     self.program = program
     self.datasets = datasets
     self.scope = scope
-    self.records = records
+    self.records = records.map { record in
+      var record = record
+      record.dataset = nil
+      return record
+    }
   }
 
   /// Reads a file.
@@ -39,14 +43,14 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
   /// - Returns: The page.
   package func page(_ experiment: any Experiment.Type, _ result: ExperimentResult) -> String {
     let hours = records.reduce(0) { $0 + $1.hours }
-    let diverged = records.filter { $0.figures["diverged"] != nil }.map(\.run.name)
+    let diverged = records.filter(\.isDiverged).map(\.run.name)
     return
       ([
         experiment.claim, "", result.table,
         counted(records.count, "run", "runs") + ", \(shown(hours, 1)) hours of training, "
           + counted(scope.seeds, "seed", "seeds") + ". ± is the standard deviation over seeds.",
       ] + result.notes
-      + (diverged.isEmpty ? [] : ["The loss became infinite in: \(listed(diverged))."])
+      + (diverged.isEmpty ? [] : ["Stopped as diverged: \(listed(diverged))."])
       + datasets.map { "Data: \($0)" } + [program]).joined(separator: "\n") + "\n"
   }
 }

@@ -107,17 +107,24 @@ package struct FirstKernels {
     return abs(mean(measure, ofTower: 0) - mean(measure, ofTower: 1))
   }
 
-  /// The share of random divisions of the kernels whose towers are as far apart or farther.
-  package func chance(_ measure: [Double], divisions: Int = 10_000) -> Double {
-    let distance = distance(measure)
+  /// What random divisions of the kernels into towers give.
+  /// - Parameters:
+  ///   - measure: A number for each kernel.
+  ///   - count: How many divisions.
+  /// - Returns: The share of divisions whose towers are as far apart or farther, among them the one
+  ///   that there is, so that it is never 0; and how far they are apart in the mean.
+  package func divisions(_ measure: [Double], count: Int = 10_000) -> (chance: Double, mean: Double)
+  {
+    let own = distance(measure)
     var random = SplitMix(state: 1)
     var shuffled = measure
-    let count = (0..<divisions).count { _ in
+    let distances = (0..<count).map { _ in
       shuffled.shuffle(using: &random)
-      // Equal but for rounding counts.
-      return self.distance(shuffled) >= distance * (1 - 1e-12)
+      return distance(shuffled)
     }
-    return Double(count) / Double(divisions)
+    // Equal but for rounding counts.
+    let far = distances.count { $0 >= own * (1 - 1e-12) }
+    return (Double(far + 1) / Double(count + 1), Sample(distances).mean)
   }
 }
 

@@ -1,7 +1,7 @@
-import System
+package import System
 
 /// One run of a program that an experiment consists of.
-package struct PlannedRun: Codable, Equatable, Sendable {
+package struct PlannedRun: Codable, Hashable, Sendable {
   /// What is run.
   package enum Program: String, Codable, Sendable {
     /// `alexnet-train`.
@@ -45,6 +45,11 @@ package struct PlannedRun: Codable, Equatable, Sendable {
     return String(plain) + "-seed-\(seed)"
   }
 
+  /// The values that an option has among the words; none where it is not there.
+  func values(of option: String) -> [String] {
+    words.indices.filter { words[$0] == option && $0 + 1 < words.count }.map { words[$0 + 1] }
+  }
+
   /// The options with folders in the place of names.
   package func words(folder: (String) -> String) -> [String] {
     words.map { word in
@@ -59,6 +64,10 @@ package struct PlannedRun: Codable, Equatable, Sendable {
 package struct RunRecord: Codable, Equatable, Sendable {
   /// The run.
   package var run: PlannedRun
+  /// The checksum of its dataset while the runs are made; nil in the file behind a table.
+  package var dataset: String?
+  /// Whether the run has begun and is not whole; nil where it is whole.
+  package var isUnfinished: Bool?
   /// Steps, epochs and hours that it took; 0 for an evaluation.
   package var steps = 0
   package var epochs = 0.0
@@ -69,6 +78,9 @@ package struct RunRecord: Codable, Equatable, Sendable {
   package var curve: [[Double]] = []
 
   package init(_ run: PlannedRun) { self.run = run }
+
+  /// Whether the training was stopped since its loss had become far too large, or no number.
+  package var isDiverged: Bool { figures["diverged"] != nil }
 }
 
 /// How large an experiment is made.
@@ -83,6 +95,8 @@ package struct Scope: Codable, Equatable, Sendable {
   package var batchSize = 128
   /// How many datasets there are.
   package var datasets = 1
+  /// The training pictures of each; nil in files of older programs.
+  package var pictures: [Int]?
   /// Options of alexnet-train for every run.
   package var with: [String] = []
 
@@ -98,12 +112,15 @@ package struct Scope: Codable, Equatable, Sendable {
   /// - Returns: The words.
   package func words(_ own: [String]) -> [String] {
     var chosen: [[String]] = []
-    let common = ["--network \(network)", "--batch-size \(batchSize)", "--epochs \(epochs)"]
-    for option in common + own {
-      let words = option.split(separator: " ").map(String.init)
+    let common = [
+      ["--network", network], ["--batch-size", "\(batchSize)"], ["--epochs", "\(epochs)"],
+    ]
+    for words in common + own.map({ $0.split(separator: " ").map(String.init) }) {
       // A variant is added to others.
       if words[0] != "--variant" {
-        guard !with.contains(words[0]) else { continue }
+        guard !with.contains(where: { $0 == words[0] || $0.hasPrefix(words[0] + "=") }) else {
+          continue
+        }
         chosen.removeAll { $0[0] == words[0] }
       }
       chosen.append(words)
@@ -113,9 +130,46 @@ package struct Scope: Codable, Equatable, Sendable {
 
   /// The option by which the learning rate falls after 0.6 and 0.85 of the epochs, so that all
   /// settings see as many images at each rate.
-  package var fixedSchedule: String {
+  package var fixedSchedule: String { Self.fixedSchedule(epochs) }
+
+  /// The same for another number of epochs.
+  package static func fixedSchedule(_ epochs: Int) -> String {
     "--divide-rate-at \(plain(0.6 * Double(epochs), digits: 6)),"
       + plain(0.85 * Double(epochs), digits: 6)
+  }
+
+  /// Refuses options for all runs that would undo what tells the settings apart, or that have
+  /// options of their own.
+  /// - Throws: `Failure` (usage) that names the option.
+  package func check(_ experiment: any Experiment.Type) throws(Failure) {
+    var bare = self
+    bare.with = []
+    let runs = try experiment.runs(bare, after: []) + experiment.later(bare)
+    for option in with where option.hasPrefix("--") {
+      let name = String(option.prefix { $0 != "=" })
+      guard !["--epochs", "--batch-size", "--network"].contains(name) else {
+        throw Failure(.usage, "Give \(name) to 'alexnet reproduce' itself, not within --with.")
+      }
+      guard !["--data", "--out", "--seed", "--resume", "--keep"].contains(name) else {
+        throw Failure(
+          .usage, "\(name) within --with would be that of every run, which has its own.")
+      }
+      let trainings = runs.filter { $0.program == .train }
+      // Variants add up: only one that some of the settings have makes others like them.
+      let places = with.indices.filter { with[$0] == "--variant" && $0 + 1 < with.count }
+      let isUndoing =
+        name == "--variant"
+        ? places.contains { place in
+          Set(trainings.map { $0.values(of: name).contains(with[place + 1]) }).count > 1
+        }
+        : Set(trainings.map { $0.values(of: name) }).count > 1
+      guard !isUndoing else {
+        throw Failure(
+          .usage,
+          "\(name) within --with would make settings alike that \(experiment.name) compares; leave "
+            + "it out.")
+      }
+    }
   }
 }
 
@@ -138,6 +192,31 @@ extension [RunRecord] {
     return Sample(figures.keys.sorted().compactMap { figures[$0] })
   }
 
+  /// The verdict on a claim that a figure is higher in a setting than in another, paired by seed.
+  ///
+  /// What diverges has no figure, and the seeds that are left are no fair sample: if all runs of
+  /// one setting diverge and none of the other, that decides; if some do, nothing can be told.
+  package func verdict(_ name: String, of arm: String, above base: String) -> Verdict {
+    let runs = [of(arm), of(base)]
+    let diverged = runs.map { $0.count(where: \.isDiverged) }
+    if diverged == [0, 0] { return Verdict(difference(name, arm, from: base), above: 0) }
+    if runs[0].isEmpty || runs[1].isEmpty { return .tooSmall }
+    if diverged == [runs[0].count, 0] { return .shown }
+    return diverged == [0, runs[1].count] ? .opposite : .tooSmall
+  }
+
+  /// How many of a setting's runs have a figure: `3`, or `2 of 3`.
+  package func count(_ name: String, of arm: String) -> String {
+    let (have, all) = (figures(name, of: arm).count, of(arm).count)
+    return have == all ? "\(all)" : "\(have) of \(all)"
+  }
+
+  /// Whether a run is whole.
+  package func has(_ run: PlannedRun) -> Bool { contains { $0.run == run } }
+
+  /// The seeds of a setting whose runs did not diverge.
+  package func seeds(of arm: String) -> [Int] { of(arm).filter { !$0.isDiverged }.map(\.run.seed) }
+
   /// The differences of a figure between two settings, for the seeds that have both.
   package func difference(_ name: String, _ arm: String, from base: String) -> Sample {
     let (one, other) = (figures(name, of: arm), figures(name, of: base))
@@ -155,16 +234,9 @@ package struct Evaluated: Decodable, Sendable {
     package let images: Int
     package let loss: Double
     package let top1Error: Double
-    package let top5Error: Double
-  }
-
-  /// A network.
-  package struct Member: Decodable, Sendable {
-    package let figures: Figures
   }
 
   package let figures: Figures
-  package let members: [Member]
   /// The same with equal weights, where weights were fitted.
   package let equalWeights: Figures?
 }

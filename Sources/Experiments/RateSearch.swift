@@ -28,10 +28,13 @@ struct RateSearch {
   }
 
   /// The rate with the lowest error; the middle one of several.
+  ///
+  /// Nil where none is better than another: then the network has learnt at none of them.
   private func best(_ tried: [(place: Int, error: Double)]) -> Int? {
     let least = tried.map(\.error).min() ?? .infinity
-    let places = tried.filter { $0.error == least && least < .infinity }.map(\.place)
-    return places.isEmpty ? nil : places[places.count / 2]
+    let places = tried.filter { $0.error == least }.map(\.place)
+    return least == .infinity || (places.count == tried.count && places.count > 1)
+      ? nil : places[places.count / 2]
   }
 
   /// What is to be run.
@@ -48,7 +51,10 @@ struct RateSearch {
     var rate: Double?
     if tried.count >= first.count {
       guard let best = best(tried) else {
-        throw Failure(.badData, "With no learning rate does the network with \(arm) learn.")
+        throw Failure(
+          .badData,
+          "No learning rate that was tried lets \(quoted(arm)) learn; its runs' .out files say how "
+            + "each ended.")
       }
       // The best rate has a worse one on both sides, as far as there are any.
       let neighbours = [best - 1, best + 1].filter(Self.ladder.indices.contains)

@@ -27,11 +27,16 @@ package struct Sample: Sendable, Equatable {
   }
 
   /// The interval that holds the true mean with a probability of 95 %; nil below two figures.
-  package var interval: ClosedRange<Double>? { halfWidth.map { mean - $0...mean + $0 } }
+  package var interval: ClosedRange<Double>? {
+    halfWidth.flatMap { $0.isFinite && mean.isFinite ? mean - $0...mean + $0 : nil }
+  }
 
-  /// The differences of two samples, figure by figure: seeds are paired.
-  package func minus(_ other: Sample) -> Sample {
-    Sample(zip(values, other.values).map { $0 - $1 })
+  /// The interval of a mean over pictures, of which there are many: 1.96 s / sqrt(n) around it.
+  package static func interval(mean: Double, ofSquares squares: Double, count: Double)
+    -> ClosedRange<Double>
+  {
+    let width = 1.96 * (max(0, squares - mean * mean) / count).squareRoot()
+    return mean - width...mean + width
   }
 }
 

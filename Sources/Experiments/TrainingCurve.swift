@@ -28,6 +28,13 @@ package enum TrainingCurve {
     }
   }
 
+  /// Whether a network learns at all: whether its error falls by a fifth.
+  static func learns(_ curve: [[Double]]) -> Bool {
+    let errors = curve.map { $0[1] }
+    guard let least = errors.min(), let most = errors.max() else { return false }
+    return least < 0.8 * most
+  }
+
   /// Where a curve first comes down to a level, between the points beside it; nil if it does not.
   static func place(of level: Double, on curve: [[Double]]) -> Double? {
     guard let place = curve.firstIndex(where: { $0[1] <= level }) else { return nil }

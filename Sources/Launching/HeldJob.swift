@@ -13,15 +13,16 @@ package enum HeldJob {
   /// - Parameters:
   ///   - words: The program, found by the path, and its words.
   ///   - saves: Whether SIGUSR1 makes it save and stop; otherwise it gets signals as they come.
+  ///   - output: The files for its output and its standard error; nil for those of this program.
   ///   - say: Tells the user something.
   /// - Returns: Its exit code; 128 and the signal that has ended it.
   /// - Throws: `Failure` (inputMissing) if it cannot be started.
   package static func run(
-    _ words: [String], saves: Bool, say: (String) -> Void
+    _ words: [String], saves: Bool, output: (Int32, Int32)? = nil, say: (String) -> Void
   ) throws(Failure) -> Int32 {
     let awaited = try AwaitedSignals(
       [SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP])
-    let process = try start(words)
+    let process = try start(words, output: output)
     var (ends, isAsked) = (0, false)
     while true {
       // A signal that mpirun gets before it has started its ranks is lost: it is sent again.
@@ -78,16 +79,22 @@ package enum HeldJob {
     return self.code(status, isAsked: false)
   }
 
-  private static func start(_ words: [String], input: Int32 = -1) throws(Failure) -> pid_t {
+  private static func start(
+    _ words: [String], input: Int32 = -1, output: (Int32, Int32)? = nil
+  ) throws(Failure) -> pid_t {
     var pointers = words.map { strdup($0) }
     defer { for pointer in pointers { free(pointer) } }
     pointers.append(nil)
-    let process = alexnet_start(pointers, input)
+    let process = alexnet_start(pointers, input, output?.0 ?? -1, output?.1 ?? -1)
     guard process < 0 else { return process }
     let remedy =
-      words[0] == "mpirun"
-      ? "Load the cluster's MPI module ('module load openmpi'), or install Open MPI."
-      : "Start it where the batch system's commands are."
+      switch words[0] {
+      case "mpirun", "mpiexec":
+        "Load the cluster's MPI module ('module load openmpi'), or install Open MPI."
+      case "sbatch", "qsub", "scontrol", "qrerun":
+        "Start it where the batch system's commands are."
+      default: "See that it is there."
+      }
     throw .system(
       .inputMissing, "\(quoted(words[0])) cannot be started", errno: -process, remedy: remedy)
   }

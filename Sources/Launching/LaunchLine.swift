@@ -1,3 +1,4 @@
+import Glibc
 import MPI
 import System
 
@@ -31,6 +32,14 @@ package struct LaunchLine: Sendable {
     self.cores = cores
     self.machineCores = machineCores
     self.interface = interface
+  }
+
+  /// Tells mpirun, which wants to be told, that root is meant.
+  package static func allowRoot() {
+    guard geteuid() == 0 else { return }
+    for name in ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] {
+      setenv(name, "1", 1)
+    }
   }
 
   /// Whether ranks run on several hosts.

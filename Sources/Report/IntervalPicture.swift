@@ -33,18 +33,18 @@ package struct IntervalPicture: Sendable {
   ///   - title: What the picture shows.
   ///   - label: The label of the axis.
   ///   - mark: A number that is marked by a line, such as 0 for differences.
-  ///   - rows: The rows; those without a finite mean are left out.
+  ///   - rows: The rows; one without a finite mean says "none".
   package init(_ title: String, label: String, mark: Double? = nil, _ rows: [Row]) {
     self.title = title
     self.label = label
     self.mark = mark
-    self.rows = rows.filter { $0.mean.isFinite }
+    self.rows = rows
   }
 
   /// The picture as a file of its own, which follows the light or dark theme.
   package var svgFile: String {
     let ends =
-      rows.flatMap { row in
+      rows.filter(\.mean.isFinite).flatMap { row in
         row.points + [row.mean] + (row.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
       } + (mark.map { [$0] } ?? [])
     let (low, high) = (ends.min() ?? 0, ends.max() ?? 1)
@@ -72,6 +72,10 @@ package struct IntervalPicture: Sendable {
     for (number, row) in rows.enumerated() {
       let y = Self.top + (Double(number) + 0.5) * Self.rowHeight
       body += text("8", y + 5, row.title, "start")
+      guard row.mean.isFinite else {
+        body += text(Self.number(left), y + 5, "none", "start")
+        continue
+      }
       if let interval = row.interval {
         body +=
           "<line x1=\"\(x(interval.lowerBound))\" x2=\"\(x(interval.upperBound))\" y1=\"\(y)\" "

@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import Glibc
 import JSON
+import Launching
 import Report
 import System
 import Training
@@ -10,14 +11,14 @@ import Training
 /// The runs of an experiment in a folder: which are done, and how one is carried out.
 ///
 /// `DIR/runs/NAME` is a run's folder, `DIR/runs/NAME.out` what its programs said, and
-/// `DIR/runs/NAME.json` its record, which is written when the run is whole.
+/// `DIR/runs/NAME.json` its record: of what is to be run when it begins, and of what came of it when
+/// it is whole.
 struct ExperimentRuns {
   let experiment: any Experiment.Type
   let scope: Scope
   let folder: String
-  let datasets: [String]
-  /// What starts a training on several ranks; empty for one process.
-  let launcher: [String]
+  let datasets: [Dataset]
+  let launcher: RunLauncher
 
   private func path(_ name: String) -> String { "\(folder)/runs/\(name)" }
 
@@ -43,12 +44,25 @@ struct ExperimentRuns {
     let path = path(run.name) + ".json"
     guard FileStatus(path) != nil else { return nil }
     let record = try JSONText.decode(RunRecord.self, TextFile.read(path), from: path)
+    // An evaluation is soon made again: with more seeds, other networks are averaged.
+    if run.program == .evaluate, record.run != run { return nil }
     guard record.run == run else {
       throw Failure(
         .usage,
-        "\(quoted(path)) is of a run with other settings; choose another --out, or remove it.")
+        "\(quoted(path)) is of a run with other settings; choose another --out, or remove it and "
+          + "the run's folder.")
     }
-    return record
+    guard [nil, datasets[run.data].checksum].contains(record.dataset) else {
+      throw Failure(
+        .usage,
+        "\(quoted(path)) is of a run on another dataset than \(quoted(datasets[run.data].path)); "
+          + "choose another --out, or remove it and the run's folder.")
+    }
+    return record.isUnfinished == true ? nil : record
+  }
+
+  private func write(_ record: RunRecord) throws(Failure) {
+    try TextFile.write(JSONText.encode(record) + "\n", to: path(record.run.name) + ".json")
   }
 
   // MARK: One run
@@ -60,9 +74,12 @@ struct ExperimentRuns {
     var record = RunRecord(run)
     let log = path(run.name) + ".out"
     try RunDirectory("\(folder)/runs").makeFolder()
+    (record.dataset, record.isUnfinished) = (datasets[run.data].checksum, true)
+    try write(record)
+    record.isUnfinished = nil
     switch run.program {
     case .train:
-      let code = try Child.run(training(run), output: log)
+      let code = try Child.run(training(run), saves: true, output: log)
       guard code == 0 || code == ExitCode.diverged.rawValue else {
         throw ended(run, code, log)
       }
@@ -74,27 +91,32 @@ struct ExperimentRuns {
         try experiment.read(metrics, into: &record)
       } else {
         record.figures["diverged"] = 1
+        try experiment.readDiverged(metrics, into: &record)
       }
     case .evaluate:
       try RunDirectory(path(run.name)).makeFolder()
       let figures = path(run.name) + "/figures.json"
       try? FileManager.default.removeItem(atPath: figures)
       let words =
-        [Child.own, "evaluate"] + run.words { path($0) } + ["--data", datasets[run.data], "--json"]
-      let code = try Child.run(words, output: figures, complaints: log)
+        [Child.own, "evaluate"] + run.words { path($0) }
+        + ["--data", datasets[run.data].path, "--json"]
+      let code = try Child.run(words, saves: false, output: figures, complaints: log)
       guard code == 0 else { throw ended(run, code, log) }
       try experiment.read(
         JSONText.decode(Evaluated.self, TextFile.read(figures), from: figures), run,
         folder: { path($0) }, into: &record)
     }
-    try TextFile.write(JSONText.encode(record) + "\n", to: path(run.name) + ".json")
+    try write(record)
   }
 
   private func ended(_ run: PlannedRun, _ code: Int32, _ log: String) -> Failure {
-    code == ExitCode.savedUnfinished.rawValue
+    // An evaluation has nothing to save, and ends at a signal.
+    Child.isAskedToStop
+      || [ExitCode.savedUnfinished.rawValue, 128 + SIGINT, 128 + SIGTERM, 128 + SIGUSR1]
+        .contains(code)
       ? Failure(
         .savedUnfinished,
-        "Stopped in \(quoted(run.name)), which is saved; the same command goes on from there.")
+        "Stopped in \(quoted(run.name)); the same command goes on from there.")
       : Failure(
         ExitCode(rawValue: code) ?? .internal,
         "The run \(quoted(run.name)) ended with code \(code); \(quoted(log)) says why, and the "
@@ -103,20 +125,19 @@ struct ExperimentRuns {
 
   /// The command line of a training.
   private func training(_ run: PlannedRun) -> [String] {
-    start(run)
-      + ["--data", datasets[run.data], "--out", path(run.name), "--resume", "auto"]
+    launcher.words(Child.trainer, ranks: run.ranks)
+      + ["--data", datasets[run.data].path, "--out", path(run.name), "--resume", "auto"]
       + ["--seed", "\(run.seed)", "--keep", "1"] + run.words { path($0) }
   }
 
-  /// The program, and what starts it on the run's ranks.
-  private func start(_ run: PlannedRun) -> [String] {
-    var words = run.ranks == 1 ? [] : launcher
-    if let ranks = run.ranks, let place = words.firstIndex(where: { $0 == "-np" || $0 == "-n" }),
-      place + 1 < words.count
-    {
-      words[place + 1] = "\(ranks)"
-    }
-    return (words.isEmpty ? [] : ["/usr/bin/env"] + words) + [Child.trainer]
+  /// Refuses a plan with runs on several ranks where the launcher cannot be told how many.
+  func checkLauncher() throws(Failure) {
+    let runs = try state().missing
+    guard !launcher.takesRanks, let run = runs.first(where: { ($0.ranks ?? 1) > 1 }) else { return }
+    throw Failure(
+      .usage,
+      "The setting \(quoted(run.arm)) is about the number of ranks; leave --launch out, or give "
+        + "one that says the number, such as 'mpirun -np 2': each setting's own takes its place.")
   }
 
   // MARK: What they will take
@@ -137,10 +158,6 @@ struct ExperimentRuns {
 
   /// Times some steps of each setting that has runs to make.
   func costs(of runs: [PlannedRun], progress: (String) -> Void) throws(Failure) -> [Cost] {
-    let counts = try datasets.map { path throws(Failure) in
-      let dataset = try Dataset(opening: path)
-      return (train: dataset.count(.train), validation: dataset.count(.validation))
-    }
     var costs: [Cost] = []
     for run in runs where run.program == .train {
       if let place = costs.firstIndex(where: { $0.arm == run.arm }) {
@@ -151,7 +168,8 @@ struct ExperimentRuns {
         continue
       }
       progress("timing \(run.arm)")
-      let count = counts[run.data]
+      let dataset = datasets[run.data]
+      let count = (train: dataset.count(.train), validation: dataset.count(.validation))
       let batch = Double(run.number("--batch-size") ?? 128)
       let all = Double(run.number("--epochs") ?? 90) * Double(count.train) / batch
       let steps = min(Int(all.rounded(.up)), run.number("--max-steps") ?? .max)
@@ -179,10 +197,11 @@ struct ExperimentRuns {
       "--max-steps", "--validate-every", "--init-from", "--reset", "--epochs",
     ])
     let words =
-      start(run) + ["--data", datasets[run.data], "--out", timing + "/run"]
+      launcher.words(Child.trainer, ranks: run.ranks)
+      + ["--data", datasets[run.data].path, "--out", timing + "/run"]
       + ["--max-steps", "\(Self.timedSteps)", "--epochs", "\(epochs)"]
       + ["--validate-every", "1000000"] + timed.words { path($0) }
-    let code = try Child.run(words, output: timing + "/out")
+    let code = try Child.run(words, saves: true, output: timing + "/out")
     guard code == 0 else {
       let said = (try? TextFile.read(timing + "/out")) ?? ""
       throw Failure(
@@ -223,56 +242,43 @@ enum Child {
       .path
   }
 
-  /// The process that runs, for the handler of signals, and how often it was asked to stop.
-  nonisolated(unsafe) private static var running: pid_t = 0
-  nonisolated(unsafe) private static var requests = 0
+  /// Whether a program was asked to stop: then no other begins.
+  nonisolated(unsafe) private(set) static var isAskedToStop = false
 
-  /// From now on a signal to this program asks the one that runs to save and leave; a second one
-  /// ends it.
-  static func passSignalsOn() {
-    for number in [SIGINT, SIGTERM, SIGUSR1] {
-      signal(number) { _ in
-        Child.requests += 1
-        if Child.running > 0 { kill(Child.running, Child.requests > 1 ? SIGTERM : SIGUSR1) }
-      }
-    }
-  }
-
-  /// Runs a program to its end.
+  /// Runs a program to its end; signals to this one go to it.
   /// - Parameters:
   ///   - words: Its path and arguments.
+  ///   - saves: Whether SIGUSR1 makes it save and stop.
   ///   - output: The file to which its output is added.
   ///   - complaints: The file for standard error; nil for the same.
   /// - Returns: Its exit code; 128 and the signal's number where a signal ended it.
   /// - Throws: `Failure` where it cannot be started.
   static func run(
-    _ words: [String], output: String, complaints: String? = nil
+    _ words: [String], saves: Bool, output: String, complaints: String? = nil
   ) throws(Failure) -> Int32 {
-    guard requests == 0 else {
+    guard !isAskedToStop else {
       throw Failure(.savedUnfinished, "Stopped between two runs; the same command goes on.")
     }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: words[0])
-    process.arguments = Array(words.dropFirst())
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try handle(output)
-    process.standardError = try complaints.map(handle) ?? process.standardOutput
-    do { try process.run() } catch {
-      throw Failure(.inputMissing, "\(quoted(words[0])) cannot be started: \(error).")
+    let first = try descriptor(output)
+    defer { close(first) }
+    let second = try complaints.map(descriptor)
+    defer { if let second { close(second) } }
+    // It says something where it is asked to stop.
+    return try HeldJob.run(words, saves: saves, output: (first, second ?? first)) { sentence in
+      isAskedToStop = true
+      StandardStream.error.tell("alexnet: \(sentence)\n")
     }
-    running = process.processIdentifier
-    process.waitUntilExit()
-    running = 0
-    return process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
   }
 
-  private static func handle(_ path: String) throws(Failure) -> FileHandle {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else {
+  private static func descriptor(_ path: String) throws(Failure) -> Int32 {
+    let opened = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    guard opened >= 0 else {
       throw .system(
         .cannotCreate, "\(quoted(path)) cannot be written", errno: errno,
         remedy: "Choose another --out.")
     }
-    return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    // Where a stream of this program is closed, the file has taken its number.
+    defer { close(opened) }
+    return fcntl(opened, F_DUPFD_CLOEXEC, 3)
   }
 }

@@ -99,12 +99,7 @@ enum Launch: Subcommand {
     if arguments[print] { return try StandardStream.output.show(shown) }
     // The run has a log; a stream that cron has closed stops nothing.
     StandardStream.output.tell(escaped(shown, but: "\n"))
-    // mpirun wants to be told that root is meant.
-    if geteuid() == 0 {
-      for name in ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] {
-        setenv(name, "1", 1)
-      }
-    }
+    LaunchLine.allowRoot()
     let code = try HeldJob.run(text, saves: !arguments[doctor]) { sentence in
       StandardStream.error.tell("alexnet launch: \(sentence)\n")
     }

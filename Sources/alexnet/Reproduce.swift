@@ -31,9 +31,9 @@ enum Reproduce: Subcommand {
   private static let with = Option(
     "with", "OPTIONS", .text,
     "Options of alexnet-train for every run, in one word: '--max-steps 50 --threads 1'.")
-  private static let launch = Setting(
-    "launch", "COMMAND", .text, default: "mpirun -np 2",
-    "What starts a training on its ranks; none for one process.")
+  private static let launch = Option(
+    "launch", "COMMAND", .text, default: "as 'alexnet launch' does, on 2",
+    "What starts a training on its ranks, such as 'mpirun -np 4'; none for one process.")
   private static let dryRun = Flag(
     "dry-run", "Time some steps of each setting, say what all runs will take, and make none.")
   private static let slurm = Option(
@@ -89,15 +89,24 @@ enum Reproduce: Subcommand {
       let (least, most) = (experiment.datasets.lowerBound, experiment.datasets.upperBound)
       throw Failure(
         .usage,
-        "\(experiment.name) needs \(least == most ? "\(least)" : "\(least) to \(most)") of --data "
-          + "DATASET, not \(datasets.count).")
+        "\(experiment.name) takes --data \(least == most ? "once" : "\(least) to \(most) times"), "
+          + "not \(counted(datasets.count, "time", "times")).")
     }
     let opened = try datasets.map { path throws(Failure) in try Dataset(opening: path) }
+    // Grey pictures have one component of colour.
+    if experiment.needsColour, let grey = opened.first(where: { !$0.isColoured }) {
+      throw Failure(
+        .usage,
+        "The pictures of \(quoted(grey.path)) are grey, and \(experiment.name) is about colour; "
+          + "choose coloured ones.")
+    }
+    var scope = scope(arguments, experiment)
+    scope.pictures = opened.map { $0.count(.train) }
+    try scope.check(experiment)
     let runs = ExperimentRuns(
-      experiment: experiment, scope: scope(arguments, experiment), folder: folder,
-      datasets: datasets,
-      launcher: arguments[launch] == "none" ? [] : split(arguments[launch]))
-    Child.passSignalsOn()
+      experiment: experiment, scope: scope, folder: folder, datasets: opened,
+      launcher: RunLauncher(arguments[launch]))
+    try runs.checkLauncher()
     if arguments[dryRun] { return try forecast(runs) }
     if let name = arguments[only] {
       guard let run = try runs.state().missing.first(where: { $0.name == name }) else { return }
@@ -106,11 +115,13 @@ enum Reproduce: Subcommand {
     if let options = arguments[slurm], try runs.state().missing.count > 0 {
       return try SlurmArray(runs, words: words, options: split(options)).submit()
     }
-    try carryOut(runs)
+    let problem = try carryOut(runs)
     let file = ExperimentFile(
       experiment: experiment.name, program: ProgramVersion().text(of: "alexnet").firstLine,
       datasets: opened.map(\.description), scope: runs.scope, records: try runs.state().records)
-    try write(file, experiment, into: folder)
+    // Of what there is.
+    if problem == nil || !file.records.isEmpty { try write(file, experiment, into: folder) }
+    if let problem { throw problem }
   }
 
   private static func split(_ text: String) -> [String] {
@@ -129,11 +140,14 @@ enum Reproduce: Subcommand {
   }
 
   /// Makes all runs, stage by stage; one that fails does not keep others from being made.
-  private static func carryOut(_ runs: ExperimentRuns) throws(Failure) {
-    var failed: [String: Failure] = [:]
+  /// - Returns: What to say of those that failed; nil where none did.
+  /// - Throws: `Failure` (savedUnfinished) where it was asked to stop.
+  private static func carryOut(_ runs: ExperimentRuns) throws(Failure) -> Failure? {
+    var failed: [(name: String, failure: Failure)] = []
     while true {
       let (records, missing) = try runs.state()
-      guard let run = missing.first(where: { failed[$0.name] == nil }) else { break }
+      guard let run = missing.first(where: { run in !failed.contains { $0.name == run.name } })
+      else { break }
       StandardStream.output.tell(
         "[\(records.count + 1) of \(records.count + missing.count)] \(run.arm), seed \(run.seed)\n")
       do {
@@ -141,19 +155,23 @@ enum Reproduce: Subcommand {
       } catch {
         if error.exitCode == .savedUnfinished { throw error }
         StandardStream.error.tell("alexnet: \(error.message)\n")
-        failed[run.name] = error
+        failed.append((run.name, error))
       }
     }
-    guard let first = failed.values.first else { return }
-    throw Failure(
-      first.exitCode,
-      "\(counted(failed.count, "run", "runs")) did not end well: \(listed(failed.keys.sorted())). "
-        + "The others are kept, and the same command tries these again.")
+    return failed.first.map { first in
+      Failure(
+        first.failure.exitCode,
+        "\(counted(failed.count, "run", "runs")) did not end well: \(listed(failed.map(\.name))). "
+          + "The table is without them and what follows from them. The others are kept, and the "
+          + "same command tries these again.")
+    }
   }
 
   private static func forecast(_ runs: ExperimentRuns) throws(Failure) {
     let (records, missing) = try runs.state()
-    let later = runs.experiment.later(runs.scope, after: records)
+    // Settings whose runs are known count once.
+    let known = Set((records.map(\.run) + missing).map(\.name))
+    let later = runs.experiment.later(runs.scope).filter { !known.contains($0.name) }
     let status = StatusLine()
     let costs = try runs.costs(of: missing + later) { words in
       status.update(isLast: false) { words }
@@ -229,17 +247,17 @@ private struct SlurmArray {
   ///
   /// The run is in the background, since bash acts on a signal only in `wait`; code 75 is a run
   /// that was saved before its time was up.
-  private func script(list: String) -> String {
+  private func script(_ runs: [PlannedRun]) -> String {
     """
     #!/bin/bash
-    #SBATCH --job-name=alexnet-\(runs.experiment.name)
-    #SBATCH --ntasks=2
+    #SBATCH --job-name=alexnet-\(self.runs.experiment.name)
+    #SBATCH --ntasks=\(self.runs.launcher.tasks(runs.map(\.ranks)))
     #SBATCH --signal=B:USR1@180
     #SBATCH --requeue
     #SBATCH --open-mode=append
-    #SBATCH --output=\(runs.folder)/slurm-%A-%a.out
-    run=$(sed -n "${SLURM_ARRAY_TASK_ID}p" \(Self.shell(list)))
-    \(command) --only "$run" &
+    #SBATCH --output=\(self.runs.folder)/slurm-%A-%a.out
+    runs=(\(runs.map(\.name).joined(separator: " ")))
+    \(command) --only "${runs[SLURM_ARRAY_TASK_ID - 1]}" &
     child=$!
     trap 'kill -USR1 $child' USR1
     trap 'kill -TERM $child' TERM
@@ -259,14 +277,13 @@ private struct SlurmArray {
     let missing = try runs.state().missing
     let place = "\(runs.folder)/\(runs.experiment.name)"
     try RunDirectory(runs.folder).makeFolder()
-    let (list, job, said) = (place + ".runs", place + ".slurm", place + ".sbatch")
+    let (job, said) = (place + ".slurm", place + ".sbatch")
     let complaints = said + ".errors"
-    try TextFile.write(lines: missing.map { $0.name + "\n" }.joined(), to: list)
-    try TextFile.write(lines: script(list: list), to: job)
+    try TextFile.write(lines: script(missing), to: job)
     func sbatch(_ words: [String]) throws(Failure) -> String {
       for path in [said, complaints] { try? FileManager.default.removeItem(atPath: path) }
       let code = try Child.run(
-        ["/usr/bin/env", "sbatch", "--parsable"] + words, output: said, complaints: complaints)
+        ["sbatch", "--parsable"] + words, saves: false, output: said, complaints: complaints)
       let answer = (try TextFile.read(said)).trimmingCharacters(in: .whitespacesAndNewlines)
       guard code == 0 else {
         let reason = try TextFile.read(complaints)
@@ -276,10 +293,12 @@ private struct SlurmArray {
       return String(answer.prefix { $0 != ";" })
     }
     let array = try sbatch(options + ["--array=1-\(missing.count)", job])
-    let after = try sbatch([
-      "--dependency=afterok:\(array)", "--kill-on-invalid-dep=yes", "--ntasks=1",
-      "--output=\(runs.folder)/slurm-%j.out", "--wrap", command,
-    ])
+    // The user's account and partition are for it too.
+    let after = try sbatch(
+      options + [
+        "--dependency=afterok:\(array)", "--kill-on-invalid-dep=yes", "--ntasks=1",
+        "--cpus-per-task=1", "--output=\(runs.folder)/slurm-%j.out", "--wrap", command,
+      ])
     try StandardStream.output.write(
       "Submitted \(counted(missing.count, "run", "runs")) as the array \(array), and what follows "
         + "as job \(after). If a run fails, what follows is cancelled: start the same command "

@@ -64,7 +64,18 @@ import Testing
     let other = try Program.alexnet(ranks: nil, try command().map { $0 == "20" ? "10" : $0 })
     #expect(other.code == 64 && other.error.contains("with other settings"), "\(other.error)")
     let data = try Program.alexnet(ranks: nil, try command() + ["--data", "/elsewhere"])
-    #expect(data.code == 64 && data.error.contains("needs 1 of --data"), "\(data.error)")
+    #expect(data.code == 64 && data.error.contains("takes --data once"), "\(data.error)")
+    let small = try Pictures.small.get().path + "/dataset"
+    let elsewhere = try command().map { $0.hasSuffix("/dataset") ? small : $0 }
+    let wrong = try Program.alexnet(ranks: nil, elsewhere)
+    #expect(wrong.code == 64 && wrong.error.contains("on another dataset than"), "\(wrong.error)")
+    let undone = try Program.alexnet(ranks: nil, try command().dropLast() + ["--batch-size 7"])
+    #expect(undone.code == 64 && undone.error.contains("Give --batch-size to"), "\(undone.error)")
+  }
+
+  @Test func greyPicturesTellNothingOfColour() throws {
+    let outcome = try Program.alexnet(ranks: nil, try command("towers"))
+    #expect(outcome.code == 64 && outcome.error.contains("are grey"), "\(outcome.error)")
   }
 
   @Test func aRunThatFailsIsNamedAndTheOthersAreKept() throws {
@@ -81,7 +92,8 @@ import Testing
 
   @Test func aSignalSavesTheRunAndTheSameCommandGoesOn() throws {
     // Long enough to be stopped: thousands of epochs.
-    let long = try command().map { $0 == "--threads 1" ? "--threads 1 --epochs 9000" : $0 }
+    var long = try command()
+    long[try #require(long.firstIndex(of: "--epochs")) + 1] = "9000"
     let script = """
       pattern=$1
       shift
@@ -100,6 +112,9 @@ import Testing
       #expect(stopped.code == 75, "\(stopped.code)")
       #expect(stopped.error.contains("Stopped in 'alexnet-seed-1'"), "\(stopped.error)")
     }
+    // With fewer epochs it would be whole, and be taken for a run of so many.
+    let other = try Program.alexnet(ranks: nil, try command())
+    #expect(other.code == 64 && other.error.contains("with other settings"), "\(other.error)")
   }
 
   @Test func aDryRunSaysTheHoursAndTrainsNothing() throws {
@@ -126,6 +141,15 @@ import Testing
     let words = try command().map { $0 == "--threads 1" ? "--threads 1 --max-steps 2" : $0 }
     let outcome = try Program.alexnet(ranks: nil, words + ["--dry-run"])
     #expect(outcome.code == 0 && !outcome.output.contains("nan"), "\(outcome.output)")
+  }
+
+  @Test func ranksThatAreTheQuestionNeedALauncherWithANumber() throws {
+    for launch in ["none", "mpirun"] {
+      let words = try command("parallel").map { $0 == "none" ? launch : $0 }
+      let outcome = try Program.alexnet(ranks: nil, words + ["--dry-run"])
+      #expect(
+        outcome.code == 64 && outcome.error.contains("'2 ranks' is about the number of ranks"))
+    }
   }
 
   @Test func slurmGetsAnArrayAndWhatFollows() throws {

@@ -47,8 +47,19 @@ import Testing
       weights: [Float](repeating: 0, count: 6 * 3), side: 1, towers: 2)
     // Of the 20 ways to choose three of six, two are as far apart: the three largest here or there.
     let apart = [0.0, 1, 2, 10, 11, 12]
-    #expect(abs(kernels.chance(apart) - 0.1) < 0.02)
+    let divisions = kernels.divisions(apart)
+    #expect(abs(divisions.chance - 0.1) < 0.02)
+    // |sum of three - sum of the others| / 3, over the ten ways: 30 once, and nine times the sum of
+    // two small and a large one: 36 - 2 (x + y + z) with x + y in 1, 2, 3 and z in 10, 11, 12.
+    var sum = 10.0
+    for x in [1.0, 2, 3] {
+      for z in [10.0, 11, 12] { sum += abs(36 - 2 * (x + z)) / 3 }
+    }
+    #expect(abs(divisions.mean - sum / 10) < 0.1)
     // Equal kernels: every division is as far apart, not at all.
-    #expect(kernels.chance([1, 1, 1, 1, 1, 1]) == 1)
+    #expect(kernels.divisions([1, 1, 1, 1, 1, 1]).chance == 1)
+    // None is ever as far apart, but for the one that there is.
+    let many = FirstKernels(weights: [Float](repeating: 0, count: 40 * 3), side: 1, towers: 2)
+    #expect(many.divisions((0..<40).map { $0 < 20 ? 0 : 1 }, count: 99).chance == 0.01)
   }
 }

@@ -57,6 +57,79 @@ import Testing
     #expect(records.difference("error", "a", from: "b").values == [3, 8])
   }
 
+  @Test func whatDivergesIsNoFairSample() {
+    func runs(_ arm: String, _ errors: [Double?]) -> [RunRecord] {
+      errors.enumerated().map { seed, error in
+        record(
+          PlannedRun(arm, seed: seed + 1, []), error.map { ["error": $0] } ?? ["diverged": 1])
+      }
+    }
+    func verdict(_ one: [Double?], _ other: [Double?]) -> Verdict {
+      (runs("a", one) + runs("b", other)).verdict("error", of: "a", above: "b")
+    }
+    #expect(verdict([5, 6, 7], [1, 2, 3.1]) == .shown)
+    #expect(verdict([nil, nil], [1, 2]) == .shown)
+    #expect(verdict([1, 2], [nil, nil]) == .opposite)
+    // The two that are left would show it.
+    #expect(verdict([5, 6, nil], [1, 2.01, 3]) == .tooSmall)
+    #expect(verdict([nil, nil], [nil, 2]) == .tooSmall && verdict([], [1, nil]) == .tooSmall)
+    #expect(runs("a", [1, nil, 2]).count("error", of: "a") == "2 of 3")
+    #expect(runs("a", [1, nil, 2]).seeds(of: "a") == [1, 3])
+  }
+
+  @Test func optionsForAllRunsMustNotUndoTheirDifferences() throws {
+    func check(_ experiment: any Experiment.Type, _ with: String) throws {
+      var scope = experiment.standard
+      scope.with = with.split(separator: " ").map(String.init)
+      scope.datasets = experiment.datasets.lowerBound
+      try scope.check(experiment)
+    }
+    let refused: [(any Experiment.Type, String)] = [
+      (RecipeQuestion.self, "--batch-size 64"), (Figure1.self, "--learning-rate 0.01"),
+      (Ablations.self, "--weight-decay 0.001"), (LargeBatch.self, "--optimiser sgd"),
+      (Ablations.self, "--epochs=3"), (Figure1.self, "--seed 3"),
+      (Figure1.self, "--variant tanh"), (Ablations.self, "--variant no-dropout"),
+    ]
+    for (experiment, with) in refused {
+      #expect(throws: Failure.self, "\(experiment.name) \(with)") { try check(experiment, with) }
+    }
+    try check(RecipeQuestion.self, "--max-steps 50 --threads 1")
+    try check(Ablations.self, "--learning-rate 0.003 --variant tanh")
+  }
+
+  @Test func allTrainingsOnASmallSetHaveAsManySteps() throws {
+    var scope = Scope(seeds: 1, epochs: 3, network: "alexnet-64")
+    (scope.datasets, scope.pictures) = (3, [40_000, 500, 2000])
+    let first = try FineTuned.runs(scope, after: [])
+    let runs = try FineTuned.runs(scope, after: first.map(RunRecord.init))
+    // 400 steps of 128 are 51,200 pictures: 102 and 26 epochs.
+    for (data, epochs) in [(1, "102"), (2, "26")] {
+      let own = runs.filter { $0.data == data }
+      #expect(own.count == 3)
+      #expect(own.allSatisfy { $0.words.contains(epochs) && $0.words.contains("alexnet-64") })
+    }
+    // Nothing is tuned that does not come from a network.
+    var diverged = RunRecord(first[0])
+    diverged.figures["diverged"] = 1
+    #expect(try FineTuned.runs(scope, after: [diverged]) == first)
+  }
+
+  @Test func whatIsComparedPictureByPictureComesLater() throws {
+    let scope = Scope(seeds: 2, epochs: 1, network: "x")
+    let experiments: [any Experiment.Type] = [TenCrops.self, Ensembles.self]
+    for experiment in experiments {
+      var records: [RunRecord] = []
+      var stages: [Int] = []
+      while stages.last != records.count {
+        stages.append(records.count)
+        records = try experiment.runs(scope, after: records).map(RunRecord.init)
+      }
+      // Two networks, two evaluations, and what is read beside these.
+      #expect(stages.prefix(3) == [0, 2, 4] && stages.count == 4)
+      #expect(Set(experiment.later(scope)) == Set(records.map(\.run).dropFirst(2)))
+    }
+  }
+
   // MARK: Figure 1's search
 
   private func rates(_ runs: [PlannedRun], _ arm: String) -> [String] {
@@ -120,15 +193,38 @@ import Testing
     #expect(result.rows.map { $0[3] } == ["0.86 ± 0.20", "3.47 ± 0.67"])
     #expect(result.notes[0].contains("takes 4.05 ± 0.15 times"), "\(result.notes[0])")
     #expect(result.notes[0].contains("error of 24 % (95 % interval 2.72 to 5.38, 2 pairs"))
-    #expect(result.notes[1].hasSuffix("shown."))
+    // At 25 %: relu 25/36 and 35/36 epochs, tanh 2.9 and 3.8356; ratios 4.176 and 3.9452.
+    #expect(result.notes[1].contains("it takes 4.06 ± 0.16 times"), "\(result.notes[1])")
+    #expect(result.notes[2].contains("faster: shown; on six times as fast or more: opposite."))
+  }
+
+  @Test func aRunThatIsStuckIsNamedAndNoLevelOfTheOthers() {
+    let scope = Scope(seeds: 2, epochs: 8, network: "cifar-four-layer")
+    var records: [RunRecord] = []
+    for arm in ["relu", "tanh"] {
+      for seed in 1...3 {
+        var record = RunRecord(PlannedRun(arm, seed: seed, []))
+        record.curve = [[0, 50], [arm == "relu" ? 1 : 2, 10]]
+        if arm == "relu", seed == 2 { record.curve = [[0, 90], [1, 90.2]] }
+        if arm == "relu", seed == 3 { (record.curve, record.figures["diverged"]) = ([], 1) }
+        records.append(record)
+      }
+    }
+    let result = Figure1.result(scope, records)
+    #expect(result.rows.map { $0[2] } == ["1 of 3", "3 of 3"])
+    #expect(result.notes[0].contains("takes 2.00 times"), "\(result.notes)")
+    #expect(result.notes.contains { $0.hasPrefix("Without 'relu-seed-2', 'relu-seed-3'") })
   }
 
   @Test func theLinearRuleTakesTheSmallBatchsRateAndLARSHasItsOwn() throws {
     let scope = Scope(seeds: 2, epochs: 8, network: "x")
     let first = try LargeBatch.runs(scope, after: [])
     #expect(rates(first, "search small") == ["0.001", "0.003", "0.01"])
-    // The middle rate is the best in the search of the small batch and of LARS, none of SGD's.
-    let best = ["small batch": "0.003", "large batch, LARS": "10"]
+    // The middle rate is the best in the search of the small batch and of LARS; of SGD's the last
+    // one, so that its search goes on.
+    let best = [
+      "small batch": "0.003", "large batch, LARS": "10", "large batch, SGD's best rate": "0.03",
+    ]
     let records = first.map { run in
       let arm = run.arm.dropFirst("search ".count).split(separator: " ").dropLast().joined(
         separator: " ")
@@ -159,6 +255,8 @@ import Testing
     // 5 and 4: mean 4.5, s 0.7071, +- 12.706 s / sqrt(2) = 6.353.
     #expect(result.notes[1].contains("linear rule: 4.50 ± 0.71 points more than LARS"))
     #expect(result.notes[1].contains("-1.85 to 10.85") && result.notes[1].contains("too small"))
+    // 0 and 0.5 more than the small batch, whose seeds are 1.41 apart: 0.25 +- 3.18.
+    #expect(result.notes[3].contains("(1.41 points): too small"), "\(result.notes)")
     #expect(result.rows.map { $0[5] } == ["", "4.75 ± 0.35", "-", "0.25 ± 0.35"])
   }
 

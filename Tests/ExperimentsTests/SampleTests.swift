@@ -24,7 +24,7 @@ import Testing
     #expect(abs(try #require(sample.halfWidth) - 4.108517) < 1e-5)
     #expect(Sample([3]).deviation == nil && Sample([3]).interval == nil)
     #expect(Sample([]).mean.isNaN)
-    #expect(Sample([5, 7]).minus(Sample([1, 2])).values == [4, 5])
+    #expect(Sample([2, .nan]).interval == nil)
   }
 
   @Test func aVerdictIsWhereTheIntervalLies() {
@@ -33,5 +33,11 @@ import Testing
     #expect(Verdict(Sample([2, 4, 6, 8]), above: 1) == .tooSmall)
     #expect(Verdict(Sample([2, 4, 6, 8]), above: 10) == .opposite)
     #expect(Verdict(Sample([5]), above: 0) == .tooSmall)
+    // That a mean is near 0: 0 +- 4.1 and 10 +- 4.1.
+    #expect(Verdict(Sample([-3, -1, 1, 3]), within: 5) == .shown)
+    #expect(Verdict(Sample([-3, -1, 1, 3]), within: 3) == .tooSmall)
+    #expect(Verdict(Sample([7, 9, 11, 13]), within: 5) == .opposite)
+    #expect(Verdict(Sample([-7, -9, -11, -13]), within: 5) == .opposite)
+    #expect(Verdict(Sample([-3, -1, 1, 3]), within: nil) == .tooSmall)
   }
 }

@@ -18,10 +18,12 @@ import Testing
       [
         .init("first", points: [1, 3], mean: 2, interval: -1...5),
         .init("second", points: [4], mean: 4, interval: nil),
-        .init("none", points: [], mean: .nan, interval: nil),
+        .init("third", points: [], mean: .nan, interval: nil),
       ]
     ).svgFile
-    #expect(svg.contains("<title>Title &lt;1&gt;</title>") && !svg.contains("none"))
+    #expect(svg.contains("<title>Title &lt;1&gt;</title>") && !svg.contains("nan"))
+    // A row without figures is not left out, which would look as if it had not been tried.
+    #expect(svg.contains(">third</text>") && svg.contains(">none</text>"))
     let points = elements("circle", svg).map { Double($0["cx"] ?? "") ?? .nan }
     #expect(points.count == 3)
     // Equal numbers are equally far apart: 1, 3 and 4.

@@ -22,6 +22,8 @@ package final class Dataset: Sendable, CustomStringConvertible {
   package let covariance: [[Double]]
   /// The principal components of that covariance.
   package let colour: ColourComponents
+  /// Whether its pictures have colours; grey ones vary along one component only.
+  package var isColoured: Bool { colour.eigenvalues[1] > 1e-6 * colour.eigenvalues[0] }
   /// SHA-256 of `dataset.json`, which holds the checksums of everything else: datasets with equal
   /// checksums hold the same data.
   package let checksum: String

@@ -18,21 +18,28 @@ package enum Ensembles: Experiment {
 
   /// Every size with every network in turn as the first one, so that each is in equally many; the
   /// whole once, and once with fitted weights.
-  private static func evaluations(_ scope: Scope) -> [PlannedRun] {
+  /// - Parameter seeds: Those of the networks.
+  /// - Returns: The runs.
+  private static func evaluations(_ seeds: [Int]) -> [PlannedRun] {
     func members(_ first: Int, _ size: Int) -> [String] {
-      (0..<size).map { "run:" + PlannedRun.name(single, seed: (first - 1 + $0) % scope.seeds + 1) }
+      (0..<size).map { "run:" + PlannedRun.name(single, seed: seeds[(first + $0) % seeds.count]) }
     }
+    let predictions = ["--predictions", "own:predictions.csv"]
     var runs: [PlannedRun] = []
-    for size in 1...scope.seeds {
-      for first in 1...(size == scope.seeds ? 1 : scope.seeds) {
+    for size in seeds.indices.map({ $0 + 1 }) {
+      for (first, seed) in seeds.enumerated().prefix(size == seeds.count ? 1 : seeds.count) {
         runs.append(
-          PlannedRun(arm(size), seed: first, members(first, size), program: .evaluate))
+          PlannedRun(
+            arm(size), seed: seed,
+            members(first, size) + (size == 1 || size == seeds.count ? predictions : []),
+            program: .evaluate))
       }
     }
-    if scope.seeds > 1 {
+    if seeds.count > 1 {
       runs.append(
         PlannedRun(
-          fitted, seed: 1, members(1, scope.seeds) + ["--weights", "fitted"], program: .evaluate))
+          fitted, seed: seeds[0], members(0, seeds.count) + ["--weights", "fitted"],
+          program: .evaluate))
     }
     return runs
   }
@@ -41,14 +48,15 @@ package enum Ensembles: Experiment {
     -> [PlannedRun]
   {
     let networks = networks(scope)
-    guard networks.allSatisfy({ run in records.contains { $0.run == run } }) else {
-      return networks
-    }
-    return networks + evaluations(scope)
+    guard networks.allSatisfy(records.has) else { return networks }
+    let evaluations = evaluations(records.seeds(of: single))
+    // The whole reads what each network predicts.
+    let first = evaluations.filter { $0.arm == arm(1) }
+    return networks + (first.allSatisfy(records.has) ? evaluations : first)
   }
 
-  package static func later(_ scope: Scope, after records: [RunRecord]) -> [PlannedRun] {
-    evaluations(scope)
+  package static func later(_ scope: Scope) -> [PlannedRun] {
+    evaluations(Array(1...scope.seeds))
   }
 
   package static func read(
@@ -57,6 +65,25 @@ package enum Ensembles: Experiment {
   ) throws(Failure) {
     record.figures["error"] = figures.figures.top1Error
     record.figures["loss"] = figures.figures.loss
+    // For the whole: picture by picture, how much oftener it is right than its members.
+    let seeds = run.words.filter { $0.hasPrefix("run:") }.compactMap {
+      $0.split(separator: "-").last.flatMap { Int($0) }
+    }
+    if seeds.count > 1, run.words.contains("--predictions") {
+      let whole = try Predictions.hits(folder(run.name) + "/predictions.csv")
+      var mean = [Double](repeating: 0, count: whole.count)
+      for seed in seeds {
+        let hits = try Predictions.hits(
+          folder(PlannedRun.name(arm(1), seed: seed)) + "/predictions.csv")
+        for (place, isHit) in hits.enumerated() where isHit && place < mean.count {
+          mean[place] += 1 / Double(seeds.count)
+        }
+      }
+      let gains = zip(whole, mean).map { ($0 ? 1 : 0) - $1 }
+      record.figures["gain"] = gains.reduce(0, +) / Double(gains.count)
+      record.figures["squared gain"] = gains.reduce(0) { $0 + $1 * $1 } / Double(gains.count)
+      record.figures["images"] = Double(gains.count)
+    }
     // Both on the pictures on which no weight was fitted.
     record.figures["error with equal weights"] = figures.equalWeights?.top1Error
     record.figures["loss with equal weights"] = figures.equalWeights?.loss
@@ -64,8 +91,9 @@ package enum Ensembles: Experiment {
 
   package static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult {
     let alone = records.sample("error", of: arm(1))
+    let count = max(1, alone.values.count)
     var (rows, pictured): ([[String]], [IntervalPicture.Row]) = ([], [])
-    for size in 1...scope.seeds {
+    for size in 1...count {
       let sample = records.sample("error", of: arm(size))
       let one = size == 1 ? nil : records.sample("error", of: arm(size - 1)).mean - sample.mean
       rows.append([
@@ -79,16 +107,23 @@ package enum Ensembles: Experiment {
           // Ensembles share members, so their spread is no interval; single networks do not.
           interval: size == 1 ? sample.interval : nil))
     }
-    let gains = Sample(alone.values.map { $0 - records.sample("error", of: arm(scope.seeds)).mean })
+    let whole = records.of(arm(count)).first?.figures ?? [:]
+    let gain = whole["gain"].flatMap { mean in
+      whole["squared gain"].flatMap { squares in
+        whole["images"].map { Sample.interval(mean: mean, ofSquares: squares, count: $0) }
+      }
+    }
+    let interval = gain.map { 100 * $0.lowerBound...100 * $0.upperBound }
     let weighted = records.of(fitted).first
     return ExperimentResult(
       heading: [
         "averaged", "ensembles", "error, %", "loss", "one more brings, points", "all bring",
       ], rows: rows,
       notes: [
-        "The \(scope.seeds) together are better than one of them by \(shown(gains)) points, 95 % "
-          + "interval over single networks \(shown(gains.interval)). Verdict: "
-          + "\(Verdict(gains, above: 0).rawValue).",
+        "The \(count) together are better than the mean of them by "
+          + "\(shown(alone.mean - (whole["error"] ?? .nan))) points (95 % interval over the pictures "
+          + "\(shown(interval))). Verdict: "
+          + "\(Verdict(interval, above: 0).rawValue).",
         "Ensembles of one size share networks: their spread is not that of independent ones.",
         "On the odd-numbered pictures, weights fitted on the others give an error of "
           + "\(shown(weighted?.figures["error"])) % and a loss of "

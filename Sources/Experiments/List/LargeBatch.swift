@@ -56,8 +56,8 @@ package enum LargeBatch: Experiment {
     return runs
   }
 
-  package static func later(_ scope: Scope, after records: [RunRecord]) -> [PlannedRun] {
-    arms.filter { records.of($0).isEmpty }.flatMap { arm in
+  package static func later(_ scope: Scope) -> [PlannedRun] {
+    arms.flatMap { arm in
       (1...scope.seeds).map { PlannedRun(arm, seed: $0, words(scope, arm, rate: 0.001)) }
     }
   }
@@ -82,19 +82,17 @@ package enum LargeBatch: Experiment {
           arm, points: difference.values, mean: difference.mean, interval: difference.interval))
     }
     for arm in [rule, plainBest] {
-      let runs = records.of(arm).count
-      if runs > 0 && records.sample("error", of: arm).values.isEmpty {
-        notes.append(
-          "\(arm): diverged in all \(runs) runs; LARS in "
-            + "\(records.of(lars).count - records.sample("error", of: lars).values.count) of "
-            + "\(records.of(lars).count).")
-        continue
-      }
       let lost = records.difference("error", arm, from: lars)
       notes.append(
-        "\(arm): \(shown(lost)) points more than LARS, 95 % interval \(shown(lost.interval)): "
-          + "LARS better is \(Verdict(lost, above: 0).rawValue).")
+        "\(arm): \(shown(lost)) points more than LARS, 95 % interval \(shown(lost.interval)). "
+          + "Verdict on LARS being better: "
+          + "\(records.verdict("error", of: arm, above: lars).rawValue).")
     }
+    let spread = records.sample("error", of: small).deviation
+    let kept = records.difference("error", lars, from: small)
+    notes.append(
+      "Verdict on LARS keeping the small batch's error, within the deviation of its seeds "
+        + "(\(shown(spread)) points): \(Verdict(kept, within: spread).rawValue).")
     return ExperimentResult(
       heading: [
         "setting", "learning rate", "steps", "did not diverge", "error, %",

@@ -57,6 +57,14 @@ package enum RecipeQuestion: Experiment {
     record.figures["peak"] = losses.prefix(50).max()
   }
 
+  /// How high the loss rose is told of runs that diverged too.
+  package static func readDiverged(
+    _ run: RunMetrics, into record: inout RunRecord
+  ) throws(Failure) {
+    try read(run, into: &record)
+    record.figures["departure"] = nil
+  }
+
   package static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult {
     var (rows, notes, pictured): ([[String]], [String], [IntervalPicture.Row]) = ([], [], [])
     for data in 0..<scope.datasets {
@@ -66,22 +74,28 @@ package enum RecipeQuestion: Experiment {
           let runs = records.of(name)
           let departures = records.sample("departure", of: name)
           let classes = runs.first?.figures["classes"]
-          let title = "\(kind), batch \(batch), \(shown(classes, 0)) classes"
+          let set = scope.datasets > 1 ? " of dataset \(data + 1)" : ""
+          let title = "\(kind), batch \(batch), \(shown(classes, 0)) classes\(set)"
           rows.append([
             title, "\(departures.values.count) of \(runs.count)", shown(departures, 0),
             shown(departures.interval, 0), shown(records.sample("peak", of: name)),
           ])
+          let began = departures.values.count
           pictured.append(
             IntervalPicture.Row(
-              title, points: departures.values, mean: departures.mean,
-              interval: departures.interval))
+              began < runs.count ? "\(title) (\(began) of \(runs.count))" : title,
+              points: departures.values, mean: departures.mean, interval: departures.interval))
           guard kind != kinds[0].0 else { continue }
           let earlier = records.difference(
             "departure", arm(kinds[0].0, batch, data), from: name)
+          // The seeds that never begin would have the largest numbers.
+          let late = began < runs.count ? "at least " : ""
+          let isLater = earlier.mean < 0
+          let steps = Sample(earlier.values.map { isLater ? -$0 : $0 })
           notes.append(
-            "\(title): \(shown(earlier, 0)) steps earlier than paper, 95 % interval "
-              + "\(shown(earlier.interval, 0)) (\(earlier.values.count) pairs in which both began): "
-              + "\(Verdict(earlier, above: 0).rawValue).")
+            "\(title): \(late)\(shown(steps, 0)) steps \(isLater ? "later" : "earlier") than "
+              + "paper, 95 % interval \(shown(steps.interval, 0)), \(earlier.values.count) pairs "
+              + "of seeds in which both began.")
         }
       }
     }
@@ -92,7 +106,7 @@ package enum RecipeQuestion: Experiment {
       ], rows: rows,
       notes: [
         "Learning begins at the first step at which the mean loss of the last 20 is below 0.9 "
-          + "ln(classes)."
+          + "ln(classes). Runs that do not begin within their steps, or diverge, are in no mean."
       ] + notes,
       figure: .intervals(
         IntervalPicture(
