@@ -41,7 +41,7 @@ package struct IntervalPicture: Sendable {
     self.rows = rows
   }
 
-  /// The picture as a file of its own, which follows the light or dark theme.
+  /// The picture as a file of its own, for viewers that know no variables too.
   package var svgFile: String {
     let ends =
       rows.filter(\.mean.isFinite).flatMap { row in
@@ -90,10 +90,10 @@ package struct IntervalPicture: Sendable {
     }
     let height = bottom + 48
     body += text(Self.number((left + Self.width - Self.right) / 2), bottom + 38, label, "middle")
-    return "<svg role=\"img\" class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 "
-      + "\(Int(Self.width)) \(Int(height))\"><style>\n\(HTML.colours)\n"
-      + "svg { background: var(--card); font-family: system-ui, sans-serif; }\n</style><title>"
-      + "\(HTML.escaped(title))</title>\(body)</svg>\n"
+    return SVG.file(
+      of: "<svg role=\"img\" class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 "
+        + "\(Int(Self.width)) \(Int(height))\" font-family=\"inherit\"><title>"
+        + "\(HTML.escaped(title))</title>\(body)</svg>\n")
   }
 
   private func text(_ x: String, _ y: Double, _ words: String, _ anchor: String) -> String {
