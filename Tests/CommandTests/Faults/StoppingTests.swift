@@ -52,9 +52,11 @@ extension FaultTests {
     @Test(arguments: [SIGTERM, SIGINT]) func aSignalThatEndsMpirunLeavesCompleteCheckpoints(
       _ number: Int32
     ) throws {
+      // Longer than mpirun waits before it kills the ranks, a second: no save has begun by then.
+      let longPause = "sleep5,rank=1,step=8,phase=reading"
       let stopped = try signal(
         [number], atStep: 8,
-        training.options(steps: 12, "--inject", pause, "--inject", FaultRun.timeToSave))
+        training.options(steps: 12, "--inject", longPause, "--inject", FaultRun.timeToSave))
       #expect(stopped.code == 1)
       // Said while the step goes on.
       #expect(
