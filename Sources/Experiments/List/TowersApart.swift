@@ -81,6 +81,7 @@ package enum TowersApart: Experiment {
       "With the paper's exchange, one tower has at least twice the other's colour share, and not "
         + "by chance, in \(special) of \(paper.count) runs. Verdict on a tower for colour in every "
         + "run: \(verdict.rawValue).")
+    let random = records.compactMap { $0.figures["colour apart by chance"] }
     return ExperimentResult(
       heading: [
         "exchange", "seed", "error, %", "colour share, tower 0 / 1", "chance",
@@ -95,6 +96,8 @@ package enum TowersApart: Experiment {
       figure: .intervals(
         IntervalPicture(
           "How far the towers are apart in colour",
-          label: "difference of the towers' mean colour shares", mark: 0, pictured)))
+          label: "difference of the towers' mean colour shares (dashed: of random divisions)",
+          // A distance is never below 0: what chance gives is what it is compared with.
+          mark: random.isEmpty ? nil : Sample(random).mean, pictured)))
   }
 }
