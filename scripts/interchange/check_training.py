@@ -11,36 +11,23 @@ rectifiers and pools. By itself the first loss must agree; on the same way every
 losses, and the weights after the five steps.
 """
 
-import io
 import json
 import pathlib
 import sys
-import tarfile
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from safetensors import safe_open
 
 from alexnet_torch import AlexNet
+from prepared_pictures import pictures
 
 
 def read_pixels(dataset):
     """All training pictures of a prepared dataset, images x side x side x RGB bytes, and their labels."""
-    manifest = json.loads((dataset / "dataset.json").read_text())
-    images, labels = [], []
-    for shard in manifest["train"]["shards"]:
-        records = {}
-        with tarfile.open(dataset / shard["file"]) as tar:
-            for member in tar:
-                key, suffix = member.name.rsplit(".", 1)
-                records.setdefault(key, {})[suffix] = tar.extractfile(member).read()
-        for record in records.values():
-            picture = Image.open(io.BytesIO(record.get("png") or record.get("jpg"))).convert("RGB")
-            images.append(np.asarray(picture))
-            labels.append(int(record["cls"]))
-    return np.stack(images), labels
+    images, labels = zip(*pictures(dataset, "train"))
+    return np.stack(images), list(labels)
 
 
 def read_images(dataset):

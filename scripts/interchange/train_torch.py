@@ -10,45 +10,34 @@ this nor compiling counts. It differs in two ways: PyTorch's velocity is without
 once on all of it; and the last pictures of an epoch that fill no batch are left out, where alexnet-train's batches run on.
 """
 
-import io
 import json
 import math
 import os
 import pathlib
 import queue
 import sys
-import tarfile
 import threading
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from safetensors import safe_open
 
 from alexnet_torch import AlexNet
+from prepared_pictures import pictures
 
 BATCH, SIDE = 128, 224
 
 
 def read(dataset, split):
     """A split's pictures as bytes, and its labels; grey pictures are kept in one channel, which holds 60,000 in 4 GB."""
-    names = json.loads((dataset / "dataset.json").read_text())[split]["shards"]
-    pictures, labels = [], []
-    for shard in names:
-        kept = {}
-        with tarfile.open(dataset / shard["file"]) as tar:
-            for member in tar:
-                key, suffix = member.name.rsplit(".", 1)
-                kept.setdefault(key, {})[suffix] = tar.extractfile(member).read()
-        for record in kept.values():
-            pixels = np.asarray(Image.open(io.BytesIO(record.get("png") or record.get("jpg"))).convert("RGB"))
-            if (pixels == pixels[:, :, :1]).all():
-                pixels = pixels[:, :, :1]
-            pictures.append(np.ascontiguousarray(pixels))
-            labels.append(int(record["cls"]))
-    return pictures, np.array(labels)
+    kept, labels = [], []
+    for pixels, label in pictures(dataset, split):
+        is_grey = (pixels == pixels[:, :, :1]).all()
+        kept.append(np.ascontiguousarray(pixels[:, :, :1] if is_grey else pixels))
+        labels.append(label)
+    return kept, np.array(labels)
 
 
 class Pictures:
