@@ -237,9 +237,11 @@ enum Child {
   }
 
   /// alexnet-train, which is installed beside it.
-  static var trainer: String {
-    URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("alexnet-train")
-      .path
+  static var trainer: String { beside("alexnet-train") }
+
+  /// One of the programs that are installed beside this one.
+  static func beside(_ name: String) -> String {
+    URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
   }
 
   /// Whether a program was asked to stop: then no other begins.

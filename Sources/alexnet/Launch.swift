@@ -163,8 +163,8 @@ enum Launch: Subcommand {
 
   /// The program on each rank.
   private static func words(_ arguments: Arguments) throws(Failure) -> [String] {
-    if arguments[doctor] { return [arguments[program] ?? own("alexnet"), "doctor"] }
-    let program = arguments[Self.program] ?? own("alexnet-train")
+    if arguments[doctor] { return [arguments[program] ?? Child.beside("alexnet"), "doctor"] }
+    let program = arguments[Self.program] ?? Child.beside("alexnet-train")
     guard access(program, X_OK) == 0 else {
       throw Failure(
         .inputMissing,
@@ -173,18 +173,11 @@ enum Launch: Subcommand {
     return [program]
   }
 
-  /// One of the programs that lie beside this one.
-  private static func own(_ name: String) -> String {
-    let path =
-      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? name
-    return URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent(name).path
-  }
-
   /// Writes a batch script, and hands it to the batch system.
   private static func submit(
     _ scheduler: BatchScript.Scheduler, _ arguments: Arguments
   ) throws(Failure) {
-    var launcher = [own("alexnet"), "launch", "--requeue"]
+    var launcher = [Child.beside("alexnet"), "launch", "--requeue"]
     for (option, value) in [
       (interface.declaration, arguments[interface]), (program.declaration, arguments[program]),
     ] {

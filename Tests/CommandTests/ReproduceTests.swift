@@ -152,6 +152,23 @@ import Testing
     }
   }
 
+  @Test func eachSettingsOwnNumberOfRanksTakesTheLaunchersPlace() throws {
+    // Notes what it is asked for, and starts one process.
+    let script = "#!/bin/bash\necho \"$1 $2\" >>\"$0.words\"\nshift 2\nexec \"$@\"\n"
+    let path = scratch.path + "/start"
+    try script.write(toFile: path, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    var words = try command("parallel").map { $0 == "none" ? path + " -n 7" : $0 }
+    words[try #require(words.firstIndex(of: "--seeds")) + 1] = "1"
+    words[try #require(words.firstIndex(of: "--epochs")) + 1] = "1"
+    _ = try Program.alexnet(ranks: nil, words)
+    let asked = try String(contentsOfFile: path + ".words", encoding: .utf8)
+      .split(separator: "\n").map(String.init)
+    // Two ranks; four in three ways; two with 16-bit messages in two. One rank needs no launcher.
+    #expect(asked == ["-n 2", "-n 4", "-n 4", "-n 4", "-n 2", "-n 2"])
+    #expect(try text("runs/1-rank-seed-1.json").contains("\"error\""))
+  }
+
   @Test func slurmGetsAnArrayAndWhatFollows() throws {
     // An sbatch that notes its words, and runs an array's jobs at once.
     let script = """
