@@ -112,12 +112,7 @@ extension NetworkSpecification {
   /// The layer whose maps are drawn where one is named.
   /// - Throws: `Failure` (usage) where there is none, or it has no maps.
   package func explainedLayer(_ name: String) throws(Failure) -> String {
-    guard let number = layers.firstIndex(where: { $0.name == name }) else {
-      throw Failure(
-        .usage,
-        "The network \(quoted(self.name)) has no layer \(quoted(name)); it has "
-          + "\(layers.map(\.name).joined(separator: ", ")).")
-    }
+    let number = try place(ofLayer: name)
     guard shapes(ofTower: 0)[number].output.pixels > 1 else {
       throw Failure(
         .usage, "Layer \(quoted(name)) has no maps to draw: its output has one pixel.")

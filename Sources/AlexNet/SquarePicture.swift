@@ -20,7 +20,7 @@ public struct SquarePicture: Sendable, Equatable {
     self.pixels = pixels
   }
 
-  /// Reads a picture file: JPEG, PNG, WebP, TIFF or BMP.
+  /// Reads a picture file of any format that `ImageFormat` knows: JPEG, PNG, WebP, TIFF and more.
   /// - Parameters:
   ///   - path: The file.
   ///   - side: The square's height and width in pixels.
@@ -30,7 +30,7 @@ public struct SquarePicture: Sendable, Equatable {
   public init(
     contentsOf path: String, side: Int, resizing: Resizing = .crop
   ) throws(Failure) {
-    let bytes = try InputFile.contents(of: path, limit: Self.largestFile)
+    let bytes = try RegularFile.contents(of: path, limit: Self.largestFile)
     do throws(ImageProblem) {
       try self.init(encoded: bytes, side: side, resizing: resizing)
     } catch {

@@ -34,7 +34,7 @@ package struct ClassMap: Codable, Equatable, Sendable {
   /// - Throws: `Failure` (inputMissing) if it cannot be read, (badData) that names a line that is
   ///   not a pair, or pairs a name twice.
   package init(contentsOf path: String) throws(Failure) {
-    let bytes = try InputFile.contents(of: path, limit: 64 << 20)
+    let bytes = try RegularFile.contents(of: path, limit: 64 << 20)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.badData, "The class map \(quoted(path)) is not UTF-8 text.")
     }

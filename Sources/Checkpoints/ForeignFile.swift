@@ -1,10 +1,12 @@
+import System
+
 /// Weight files of other programs, recognised by their file endings.
 package enum ForeignFile {
   /// The script that converts files that `alexnet import` does not read to safetensors.
   package static let converter = "scripts/interchange/to_safetensors.py"
 
   /// Whether `alexnet import` reads a file with this name.
-  package static func isImported(_ path: String) -> Bool {
+  private static func isImported(_ path: String) -> Bool {
     hasEnding(path, ["safetensors", "npz", "caffemodel", "onnx"])
   }
 
@@ -27,27 +29,13 @@ package enum ForeignFile {
   package static func remedy(_ path: String) -> String? {
     if isImported(path) {
       return
-        "Make a checkpoint from another program's weights: alexnet import \(quotedForShell(path)) "
+        "Make a checkpoint from another program's weights: alexnet import \(shellWord(path)) "
         + "--network NAME --out CHECKPOINT.safetensors."
     }
     guard needsConverter(path) else { return nil }
     return
       "Make a checkpoint from another program's weights: python3 \(converter) "
-      + "\(quotedForShell(path)) weights.safetensors, then alexnet import weights.safetensors "
+      + "\(shellWord(path)) weights.safetensors, then alexnet import weights.safetensors "
       + "--network NAME --out CHECKPOINT.safetensors."
-  }
-
-  /// A path quoted for a shell.
-  private static func quotedForShell(_ path: String) -> String {
-    let isPlain = path.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
-        UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"):
-        true
-      default: false
-      }
-    }
-    return isPlain ? path : "'" + path.replacing("'", with: "'\\''") + "'"
   }
 }

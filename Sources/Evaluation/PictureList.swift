@@ -20,7 +20,10 @@ package struct PictureList: Sendable {
   ///   - words: Files and folders; `-` stands for the list on standard input.
   ///   - list: Returns the names on standard input.
   package init(
-    _ words: [String], list: () throws(Failure) -> [String] = PictureList.standardInput
+    _ words: [String],
+    list: () throws(Failure) -> [String] = { () throws(Failure) in
+      try PathList.standardInput()
+    }
   ) {
     for word in words {
       guard word == "-" else {
@@ -79,9 +82,4 @@ package struct PictureList: Sendable {
       return []
     }
   }
-
-  /// The names in the list on standard input.
-  /// - Throws: `Failure` (inputOutput) if it cannot be read, (badData) if it is too long or in
-  ///   UTF-16.
-  package static func standardInput() throws(Failure) -> [String] { try PathList.standardInput() }
 }

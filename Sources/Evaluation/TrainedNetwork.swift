@@ -98,16 +98,12 @@ package struct TrainedNetwork: Sendable {
           + "same."
       )
     }
-    let place = zip(classes, others).enumerated().first { $0.element.0 != $0.element.1 }
-    let number = (place?.offset ?? 0) + 1
-    let names =
-      "class \(number) is \(quoted(place?.element.0 ?? "")) in the one and "
-      + "\(quoted(place?.element.1 ?? "")) in the other"
+    guard let difference = ClassMap.difference(classes, in: first, others, in: second) else {
+      return
+    }
     throw Failure(
       .usage,
-      classes.sorted() == others.sorted()
-        ? "\(first) has the classes of \(second) in another order (\(names)); train them on one "
-          + "dataset."
-        : "\(first) and \(second) have different classes: \(names).")
+      "\(first) and \(second) do not have the same classes: \(difference); train networks that "
+        + "are averaged on one dataset.")
   }
 }

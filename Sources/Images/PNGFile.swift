@@ -18,19 +18,13 @@ package enum PNGFile {
   /// Writes RGB bytes, rows from the top, to a PNG file, which gets its name when it is complete.
   /// - Throws: `Failure` (cannot create, input/output) that names the path.
   package static func write(
-    _ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, to path: String
+    _ pixels: [UInt8], width: Int, height: Int, to path: String
   ) throws(Failure) {
-    precondition(pixels.count == width * height * 3, "The pixels must fill the picture.")
-    var length = alexnet_png_room(Int32(width), Int32(height), 3)
-    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
-    defer { memory.deallocate() }
-    let code = alexnet_png_encode(
-      pixels.baseAddress, Int32(width), Int32(height), 3, memory.baseAddress, &length)
-    guard code == ALEXNET_IMAGE_FINE else {
-      throw Failure(.internal, "The picture for \(quoted(path)) cannot be encoded as PNG.")
-    }
+    let bytes = encoded(pixels, width: width, height: height)
     let file = try WholeFile(path)
-    try file.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<length]))
+    try bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in
+      try file.write(UnsafeRawBufferPointer(bytes))
+    }
     try file.publish()
   }
 }

@@ -18,7 +18,7 @@ package enum SquareScaling {
   /// The most pixels that a picture may have: 128 million.
   ///
   /// Larger pictures are refused before they are decoded.
-  package static let mostPixels = 128_000_000
+  private static let mostPixels = 128_000_000
 
   /// The longest side that a picture may have, in pixels.
   ///

@@ -122,7 +122,7 @@ package struct PictureChoice {
     if let file = said.meanFile, mean == nil {
       statements.append(
         "Warning: the network was trained with the mean image \(quoted(file)) subtracted, which "
-          + "\(quoted(source.path)) does not hold; give it with --mean.")
+          + "\(quoted(source.path)) does not hold; give it to 'alexnet import' with --mean.")
     }
     return (
       Preprocessing(

@@ -212,8 +212,15 @@ package struct StartingWeights {
     _ classNames: [String]
   ) throws(Failure) -> (preprocessing: Preprocessing, statements: [String]) {
     guard let described else {
-      return try PictureChoice().preprocessing(
-        for: network, classNames: classNames, of: source)
+      do throws(Failure) {
+        return try PictureChoice().preprocessing(
+          for: network, classNames: classNames, of: source)
+      } catch {
+        throw Failure(
+          error.exitCode,
+          error.message + " These are options of 'alexnet import', which makes a checkpoint of the "
+            + "file; start from that.")
+      }
     }
     guard described.network.imageSide == network.imageSide else {
       throw Failure(

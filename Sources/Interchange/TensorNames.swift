@@ -59,7 +59,7 @@ struct TensorNames {
         .badData,
         "\(quoted(source.path)) holds the network's tensors several times, under "
           + fronts.map { quoted($0 + ".") }.joined(separator: ", ")
-          + "; say with --prefix which are meant.")
+          + "; say with 'alexnet import --prefix' which are meant.")
     }
     var found: [String: WeightTensor] = [:]
     for (name, candidates) in byFront[front] ?? [:] {

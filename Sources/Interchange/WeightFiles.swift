@@ -103,7 +103,7 @@ package enum WeightFile {
       .usage,
       "\(quoted(path)) cannot be read directly: files of PyTorch, Keras, TensorFlow, MatConvNet "
         + "and pickled ones need the programs that wrote them, or can run code when read. Convert "
-        + "it to safetensors first: python3 \(ForeignFile.converter) \(quoted(path)) "
+        + "it to safetensors first: python3 \(ForeignFile.converter) \(shellWord(path)) "
         + "weights.safetensors.")
   }
 }

@@ -80,7 +80,7 @@ package struct BatchScript: Sendable {
 
   /// The largest number of a job of an array: Slurm's MaxArraySize is 1001 where nobody has raised
   /// it, and PBS has more.
-  package static let mostSeed = 1000
+  private static let mostSeed = 1000
 
   /// Refuses what the training would refuse, but only when the job runs.
   private static func check(

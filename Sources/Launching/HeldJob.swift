@@ -71,7 +71,8 @@ package enum HeldJob {
     var text = text
     let code = text.withUTF8 { WholeTransfer.write(UnsafeRawBufferPointer($0), to: file) }
     guard code == 0, lseek(file, 0, SEEK_SET) == 0 else {
-      throw .system(.inputOutput, "The batch script cannot be passed on", errno: code)
+      throw .system(
+        .inputOutput, "The batch script cannot be passed on", errno: code == 0 ? errno : code)
     }
     let process = try start([program], input: file)
     var status: Int32 = 0

@@ -22,7 +22,6 @@ final class WireMessage {
   }
 
   /// Starts to send what was packed last; returns how many bytes.
-  @discardableResult
   func send(
     _ numbers: UnsafeBufferPointer<Float>, to peer: Int, tag: Int, over group: Communicator,
     in requests: Requests

@@ -105,6 +105,18 @@ package struct LayerShape: Sendable {
 }
 
 extension NetworkSpecification {
+  /// The place of a layer.
+  /// - Throws: `Failure` (usage) that lists the layers if there is none of this name.
+  package func place(ofLayer name: String) throws(Failure) -> Int {
+    guard let place = layers.firstIndex(where: { $0.name == name }) else {
+      throw Failure(
+        .usage,
+        "The network \(quoted(self.name)) has no layer \(quoted(name)); it has "
+          + "\(layers.map(\.name).joined(separator: ", ")).")
+    }
+    return place
+  }
+
   /// Whether a layer reads the picture, the same for all towers: no layer with weights stands in
   /// front of it.
   package func readsPicture(_ layer: LayerSpecification) -> Bool {

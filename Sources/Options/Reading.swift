@@ -150,9 +150,9 @@ extension Reading where Value == Double {
 }
 
 extension Reading where Value == TimeLimit {
-  /// Seconds that something may take: one at least, or 0 for no limit.
+  /// Seconds that something may take: one at least, a million at most, or 0 for no limit.
   package static let limit = Reading(
-    "0 for no limit or at least 1 second", text: { plain($0.seconds ?? 0) }
+    "0 for no limit, or 1 to 1000000 seconds", text: { plain($0.seconds ?? 0) }
   ) { word in
     guard let number = Double(word), number == 0 || (1...1e6).contains(number) else { return nil }
     return TimeLimit(seconds: number == 0 ? nil : number)

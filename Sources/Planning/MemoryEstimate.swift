@@ -24,6 +24,10 @@ package struct MemoryEstimate: Sendable {
     parameters + training + activations + activationGradients + images + workspace
   }
 
+  /// The total with the copy of weights and velocities from which a checkpoint is written in the
+  /// background, in bytes.
+  package var whileSaving: Int { total + 2 * parameters }
+
   /// Estimates the memory that a rank of a single replica needs to train.
   /// - Parameters:
   ///   - network: The network.

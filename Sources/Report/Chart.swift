@@ -35,9 +35,9 @@ package struct Chart: Sendable {
   /// The chart's title.
   package var title: String
   /// The label of the x axis.
-  package var xLabel: String
+  private var xLabel: String
   /// The label of the y axis.
-  package var yLabel: String
+  private var yLabel: String
   /// The curves.
   package var series: [Series]
   /// Positions on the x axis to mark with vertical lines.

@@ -13,7 +13,9 @@ package enum Gnuplot {
     defer { for file in [input, output, complaints] { close(file) } }
     var text = script
     let problem = text.withUTF8 { WholeTransfer.write(UnsafeRawBufferPointer($0), to: input) }
-    guard problem == 0, lseek(input, 0, SEEK_SET) == 0 else { throw failure(problem) }
+    guard problem == 0, lseek(input, 0, SEEK_SET) == 0 else {
+      throw failure(problem == 0 ? errno : problem)
+    }
     let code = try run(["gnuplot"], streams: [input, output, complaints])
     guard code == 0, let drawing = contents(output) else {
       throw Failure(
@@ -78,8 +80,7 @@ package enum Gnuplot {
 
   /// An empty file without a name: nothing of it is left, however the program ends.
   private static func nameless() throws(Failure) -> Int32 {
-    let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array("\(place)/alexnet-plot-XXXXXX".utf8CString)
+    var template = Array("\(TemporaryFiles.folder)/alexnet-plot-XXXXXX".utf8CString)
     let file = mkstemp(&template)
     guard file >= 0 else { throw failure(errno) }
     unlink(template)

@@ -8,7 +8,7 @@ package struct LearningRates {
   package private(set) var isGradual = false
 
   /// A jump takes at least this part of the rate away.
-  package static let leastFall = 1 / 3.0
+  private static let leastFall = 1 / 3.0
 
   /// - Parameter rates: The rate in each step.
   package init(_ rates: [Double]) {

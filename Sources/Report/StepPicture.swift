@@ -123,7 +123,7 @@ package struct StepPicture {
     let scale = (Self.width - Self.left - 16) / max(seconds, 1e-9)
     func x(_ seconds: Double) -> String { String(format: "%.1f", Self.left + seconds * scale) }
     func y(_ row: Int) -> Double { Self.top + Double(row) * Self.rowHeight }
-    let unit = Self.tick(seconds)
+    let unit = tick(max(seconds, 1e-9))
     for number in 0...Int(seconds / unit) {
       let place = x(Double(number) * unit)
       body +=
@@ -193,11 +193,5 @@ package struct StepPicture {
     // The host's name is of use where there are several, and long.
     let rest = title.split(separator: ":", maxSplits: 1).last.map(String.init) ?? title
     return rest.hasPrefix("link") ? rest : "rank " + rest
-  }
-
-  /// A round length of which some five to ten make the whole.
-  private static func tick(_ seconds: Double) -> Double {
-    let power = pow(10, (log10(max(seconds, 1e-9))).rounded(.down))
-    return [0.1, 0.2, 0.5, 1].map { $0 * power }.first { seconds / $0 <= 10 } ?? power
   }
 }

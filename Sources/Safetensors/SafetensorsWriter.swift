@@ -53,9 +53,7 @@ package final class SafetensorsWriter {
     // Reserved now, so that a full disk is noticed before anything is written.
     let code = posix_fallocate(descriptor, 0, off_t(header.fileLength))
     guard code == 0 || code == EOPNOTSUPP || code == EINVAL else {
-      var status = statvfs()
-      let free =
-        fstatvfs(descriptor, &status) == 0 ? UInt64(status.f_bavail) * UInt64(status.f_frsize) : 0
+      let free = FreeSpace.bytes(of: descriptor) ?? 0
       throw .system(
         .inputOutput, "\(quoted(path)) needs \(header.fileLength) bytes and \(free) are free",
         errno: code, remedy: remedy)

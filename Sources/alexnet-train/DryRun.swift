@@ -26,11 +26,7 @@ struct DryRun {
   private var ranks: [String] {
     let own = [
       memory(
-        MemoryEstimate(
-          network, placement, batchSize: batch, parts: settings.recipe.parts,
-          scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
-          algorithm: settings.algorithm,
-          precision: settings.layerPrecision)),
+        settings.memory(placement, parallelism)),
       exchanges(ranksPerReplica: placement.group.size, replicas: placement.replicas),
     ]
     guard placement.all.size == 1, network.towers > 1 else { return own }
@@ -94,7 +90,7 @@ struct DryRun {
       their gradients \(mebibytes(estimate.activationGradients)), \
       images \(mebibytes(estimate.images)), \
       the layers' workspace \(mebibytes(estimate.workspace))), \
-      \(mebibytes(2 * estimate.parameters)) more while a checkpoint is written; \
+      \(mebibytes(estimate.whileSaving - estimate.total)) more while a checkpoint is written; \
       libraries are not counted.
 
       """
@@ -106,7 +102,7 @@ struct DryRun {
     }
     let volume = CommunicationVolume(
       network, ranksPerReplica: ranksPerReplica, replicas: replicas, batchSize: batch,
-      scheme: parallelism.scheme, formats: settings.formats ?? WireFormats(),
+      scheme: parallelism.scheme, formats: settings.wireFormats,
       smoothsTargets: settings.recipe.labelSmoothing != nil)
     var lines = ["Sent by each rank in a step of \(counted(batch, "image", "images")), in bytes:"]
     if replicas > 1 {

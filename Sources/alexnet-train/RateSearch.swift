@@ -30,12 +30,7 @@ extension TrainCommand {
       return
     }
     let wrong = ofRuns.filter(arguments.has).map { arguments.naming($0) }
-    guard let last = wrong.last else {
-      if let path = arguments[TrainOptions.rateChart], world.rank == 0 {
-        try OutputPlace.check(path)
-      }
-      return
-    }
+    guard let last = wrong.last else { return }
     let names = wrong.count == 1 ? last : wrong.dropLast().joined(separator: ", ") + " and " + last
     throw Failure(
       .usage,

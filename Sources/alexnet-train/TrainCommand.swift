@@ -234,7 +234,8 @@ struct TrainCommand {
         .usage,
         "The images of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network "
           + "\(quoted(network.name)) reads \(network.imageSide); prepare them with --size "
-          + "\(network.imageSide)."
+          + "\(network.imageSide)"
+          + (dataset.side < network.inputSide ? "." : ", or give --image-side \(dataset.side).")
       )
     }
     guard dataset.classNames.count == network.classes else {
@@ -253,15 +254,7 @@ struct TrainCommand {
   private func checkMemory(
     _ settings: TrainingSettings, _ placement: Placement, _ parallelism: Parallelism, _ cores: Cores
   ) throws(Failure) {
-    let estimate = MemoryEstimate(
-      settings.network, placement, batchSize: settings.recipe.batchSize,
-      parts: settings.recipe.parts,
-      scheme: parallelism.scheme, threadsPerTower: settings.threadsPerTower,
-      algorithm: settings.algorithm,
-      precision: settings.layerPrecision)
-    // A second copy of weights and velocities is for the checkpoint that is written in the
-    // background.
-    let rank = estimate.total + 2 * estimate.parameters
+    let rank = settings.memory(placement, parallelism).whileSaving
     let needed = rank * cores.ranksOnHost
     let remedy =
       "take a smaller --batch-size than \(settings.recipe.batchSize), --accumulate "
@@ -281,6 +274,16 @@ struct TrainCommand {
           + "MiB; raise it, or "
           + remedy)
     }
+  }
+}
+
+extension TrainingSettings {
+  /// The memory that a rank needs to train with these settings.
+  func memory(_ placement: Placement, _ parallelism: Parallelism) -> MemoryEstimate {
+    MemoryEstimate(
+      network, placement, batchSize: recipe.batchSize, parts: recipe.parts,
+      scheme: parallelism.scheme, threadsPerTower: threadsPerTower, algorithm: algorithm,
+      precision: layerPrecision)
   }
 }
 

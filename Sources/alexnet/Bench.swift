@@ -103,9 +103,7 @@ enum Bench: Subcommand {
   private static func measure(
     _ network: NetworkSpecification, _ world: Communicator, _ arguments: Arguments
   ) throws -> BenchReport {
-    if let layer = arguments[Self.layer], !network.layers.contains(where: { $0.name == layer }) {
-      throw Failure(.usage, "The network \(quoted(network.name)) has no layer \(quoted(layer)).")
-    }
+    if let layer = arguments[Self.layer] { _ = try network.place(ofLayer: layer) }
     let placement = try Placement(
       towers: network.towers, over: world,
       towersPerRank: arguments[SharedOptions.towersPerRank])

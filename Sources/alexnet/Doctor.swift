@@ -77,7 +77,7 @@ enum Doctor: Subcommand {
     let needed = MemoryEstimate(
       network, placement, batchSize: batchSize, scheme: scheme,
       threadsPerTower: max(1, cores.threads / placement.owned.count)
-    ).total
+    ).whileSaving
     let facts = try RankFacts(
       placement.all, rank: world.rank, cores: cores, needed: needed,
       dataset: arguments[data],

@@ -63,13 +63,7 @@ enum Features: Subcommand {
     let file = network.file
     let layers = try layers(arguments[layer], of: file.network)
     let dataset = try arguments.dataset(of: [file])
-    guard dataset.side == file.network.imageSide else {
-      throw Failure(
-        .usage,
-        "The pictures of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network "
-          + "\(quoted(file.network.name)) reads \(file.network.imageSide); prepare them with "
-          + "--size \(file.network.imageSide).")
-    }
+    try network.check(fits: dataset)
     let classifier = try Classifier(
       file, batchSize: arguments[batchSize],
       threadsPerTower: arguments[threads])
@@ -137,12 +131,7 @@ enum Features: Subcommand {
     _ name: String, of network: NetworkSpecification
   ) throws(Failure) -> String {
     let layers = network.layers
-    guard let number = layers.firstIndex(where: { $0.name == name }) else {
-      throw Failure(
-        .usage,
-        "The network \(quoted(network.name)) has no layer \(quoted(name)); it has "
-          + "\(layers.map(\.name).joined(separator: ", ")).")
-    }
+    let number = try network.place(ofLayer: name)
     let overwriting = layers[(number + 1)...].prefix { $0.traits.worksInPlace }
     if let last = overwriting.last {
       throw Failure(

@@ -20,8 +20,7 @@ enum FindRate: Subcommand {
     synopsis: "[options of alexnet-train]      (under mpirun too)", groups: [])
 
   static func run(_ words: [String]) throws(Failure) {
-    let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    let trainer = own.deletingLastPathComponent().path + "/alexnet-train"
+    let trainer = Child.trainer
     var arguments: [UnsafeMutablePointer<CChar>?] = ([trainer, "--find-rate"] + words)
       .map { strdup($0) }
     arguments.append(nil)

@@ -15,7 +15,7 @@ enum OverRanks {
       let arguments = try command.parse(words)
       try watched(command.name, arguments, world) { try body(arguments, world) }
     }
-    if Launcher.hasStartedRanks { start(command.name, read) }
+    if MPI.Environment.isLaunched { start(command.name, read) }
     do { try read(.alone) } catch {
       throw error as? Failure ?? Failure(.internal, "\(error)")
     }

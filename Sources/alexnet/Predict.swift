@@ -22,7 +22,7 @@ enum Predict: Subcommand {
   static let command = Command(
     "alexnet predict",
     overview: """
-      Names the most probable classes of pictures: JPEG, PNG, WebP, TIFF or BMP files, folders of
+      Names the most probable classes of pictures: JPEG, PNG, WebP, TIFF and other files, folders of
       them at any depth, and '-' for a list on standard input, a path a line. A picture that cannot
       be read is reported and the others are done; the exit code is then 65. Under 'mpirun -np N'
       the pictures are spread over the ranks.

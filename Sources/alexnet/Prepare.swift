@@ -89,37 +89,22 @@ enum Prepare: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    let arguments = try command.parse(words)
-    let settings = try settings(arguments)
-    if arguments[dryRun] { return try survey(settings) }
-    if let path = arguments[preview] {
-      try OutputPlace.check(path, coming: settings.destination)
-    }
-    let display = PreparationDisplay(destination: settings.destination)
-    guard Launcher.hasStartedRanks else {
-      display.show(try Preparation.run(settings) { display.show($0) })
-      try drawPreview(arguments, settings)
-      return
-    }
-    OverRanks.start("alexnet prepare") { world in
-      try OverRanks.watched("alexnet prepare", arguments, world) {
-        let crew = RankCrew(world)
-        if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
-          display.show(summary)
-          try drawPreview(arguments, settings)
-        }
+    try OverRanks.run(command, words) { arguments, world in
+      let settings = try settings(arguments)
+      let display = PreparationDisplay(destination: settings.destination)
+      if arguments[dryRun] {
+        if world.rank == 0 { try Preparation.survey(settings) { display.show($0) } }
+        return
+      }
+      if let path = arguments[preview] {
+        try OutputPlace.check(path, coming: settings.destination)
+      }
+      let crew = RankCrew(world)
+      if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
+        display.show(summary)
+        try drawPreview(arguments, settings)
       }
     }
-  }
-
-  private static func survey(_ settings: PreparationSettings) throws(Failure) {
-    func say(_ world: Communicator) throws(Failure) {
-      guard world.rank == 0 else { return }
-      let display = PreparationDisplay(destination: settings.destination)
-      try Preparation.survey(settings) { display.show($0) }
-    }
-    guard Launcher.hasStartedRanks else { return try say(.alone) }
-    OverRanks.start("alexnet prepare") { try say($0) }
   }
 
   private static func drawPreview(

@@ -113,9 +113,7 @@ enum ReportPage: Subcommand {
           .usage,
           "\(quoted(contents.runs[0].directory.path)) has no checkpoint with kernels to draw yet.")
       }
-      try picture.pixels.withUnsafeBufferPointer { pixels throws(Failure) in
-        try PNGFile.write(pixels, width: picture.width, height: picture.height, to: path)
-      }
+      try PNGFile.write(picture.pixels, width: picture.width, height: picture.height, to: path)
     }
     try StandardStream.confirm(
       "Wrote \(quoted(out)), \(page.utf8.count / 1024) KiB.\n", of: out)

@@ -108,7 +108,7 @@ enum Similar: Subcommand {
     var problems: [Failure] = []
     if let set = arguments[Self.set] {
       let features: FeatureSet
-      if FileManager.default.fileExists(atPath: set + "/dataset.json") {
+      if Dataset.isThere(at: set) {
         let dataset = try Dataset(opening: set)
         origin.resizing = dataset.resizing
         _ = try origin.resizing(asked: arguments[SharedOptions.resize], path: set)
@@ -200,7 +200,7 @@ enum Similar: Subcommand {
     of set: FeatureSet, _ arguments: Arguments, _ network: TrainedNetwork
   ) throws(Failure) -> Dataset? {
     let written = arguments[Self.set].flatMap {
-      FileManager.default.fileExists(atPath: $0 + "/dataset.json") ? $0 : nil
+      Dataset.isThere(at: $0) ? $0 : nil
     }
     if let path = arguments[data] ?? written { return try Dataset(opening: path) }
     // The run's dataset may be on another machine, and need not be the set.

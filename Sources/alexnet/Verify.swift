@@ -1,4 +1,5 @@
 import Checkpoints
+import Data
 import MPI
 import Networks
 import Options
@@ -43,7 +44,7 @@ enum Verify: Subcommand {
       return [path]
     }
     let run = RunDirectory(path)
-    guard run.holdsTraining || FileStatus(path + "/dataset.json") == nil else {
+    guard run.holdsTraining || !Dataset.isThere(at: path) else {
       problems.append(
         Failure(
           .usage,

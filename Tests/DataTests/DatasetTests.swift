@@ -64,9 +64,11 @@ struct DatasetTests {
     try attempt("alexnet dataset", "something", "does not describe")
     try attempt("\"side\" : 8", "\"side\" : \"8\"", "pictures.side")
     try attempt("\"side\" : 8", "\"side\" : 8000000", "is out of range, or a file name")
-    try attempt("\"statistics\"", "\"other\"", "lacks 'statistics'")
+    try attempt("\"statistics\"", "\"other\"", "'statistics' is missing")
     try attempt("train.index", "../train.index", "is out of range, or a file name")
     try attempt("\"records\" : 18", "\"records\" : 17", "do not add up to 18")
+    try attempt("\"train\" : 9", "\"train\" : -9", "classes' counts of train do not add up to 18")
+    try attempt("\"bytes\" : ", "\"bytes\" : 9000000000000", "is out of range, or a file name")
   }
 
   @Test(

@@ -25,6 +25,11 @@ struct ImageNetSizeTests {
     shards[0]["records"] = count - records
     train["shards"] = shards
     train["count"] = count
+    // All the records that are added are of the first class.
+    var classes = try #require(manifest["classes"] as? [[String: Any]])
+    let others = classes.dropFirst().reduce(0) { $0 + ($1["train"] as? Int ?? 0) }
+    classes[0]["train"] = count - others
+    manifest["classes"] = classes
     train["index"] =
       [
         "file": "train.index", "bytes": bytes.count,

@@ -40,7 +40,7 @@ struct PathListTests {
     #expect(PathBytes(place.path("there\0.png")).status == nil)
     #expect(!PictureFiles.isFolder(place.path + "\0x"))
     expectFailure(.inputMissing, "there\\u{0}.png") {
-      _ = try InputFile.contents(of: place.path("there\0.png"), limit: 10)
+      _ = try RegularFile.contents(of: place.path("there\0.png"), limit: 10)
     }
     expectFailure(.inputMissing, "there\\u{0}.png") {
       _ = try RegularFile(place.path("there\0.png"))

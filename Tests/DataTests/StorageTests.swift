@@ -145,6 +145,9 @@ struct StorageTests {
     let file: [String: Any] = [
       "file": "validation.index", "bytes": 24, "sha256": SHA256.digest(of: index),
     ]
+    manifest["classes"] = (manifest["classes"] as? [[String: Any]])?.map { (old: [String: Any]) in
+      old.merging(["validation": 0]) { $1 }
+    }
     manifest["validation"] = ["count": 0, "index": file, "shards": [String]()] as [String: Any]
     try JSONSerialization.data(withJSONObject: manifest).write(to: URL(fileURLWithPath: path))
     var sheet = ContactSheet(try place.dataset())

@@ -32,9 +32,8 @@ final class Workplace {
     let url = URL(fileURLWithPath: path(name))
     try FileManager.default.createDirectory(
       at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try picture.pixels.withUnsafeBufferPointer {
-      try PNGFile.write($0, width: picture.width, height: picture.height, to: path(name))
-    }
+    try PNGFile.write(
+      picture.pixels, width: picture.width, height: picture.height, to: path(name))
   }
 
   func bytes(_ name: String) throws -> [UInt8] {

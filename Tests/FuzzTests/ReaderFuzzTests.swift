@@ -147,9 +147,7 @@ import Testing
         try FileManager.default.createDirectory(
           atPath: "\(source)/\(name)", withIntermediateDirectories: true)
         let pixels = (0..<8 * 8 * 3).map { UInt8(truncatingIfNeeded: $0 * 7 + number * 31) }
-        try pixels.withUnsafeBufferPointer {
-          try PNGFile.write($0, width: 8, height: 8, to: "\(source)/\(name)/\(number).png")
-        }
+        try PNGFile.write(pixels, width: 8, height: 8, to: "\(source)/\(name)/\(number).png")
       }
     }
     var settings = PreparationSettings(source: source, destination: place.file("dataset"))

@@ -25,9 +25,7 @@ func png(width: Int, height: Int, colour: [UInt8], isNoisy: Bool = false) throws
     return UInt8(state >> 24)
   }
   let path = FileManager.default.temporaryDirectory.path + "/alexnet-\(UUID().uuidString).png"
-  try pixels.withUnsafeBufferPointer {
-    try PNGFile.write($0, width: width, height: height, to: path)
-  }
+  try PNGFile.write(pixels, width: width, height: height, to: path)
   defer { unlink(path) }
   return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
 }

@@ -205,7 +205,7 @@ import Testing
     let failure = #expect(throws: Failure.self) { _ = try WeightFile.open(name) }
     #expect(failure?.exitCode == .usage)
     #expect(
-      failure?.message.contains("python3 scripts/interchange/to_safetensors.py '\(name)'") == true)
+      failure?.message.contains("python3 scripts/interchange/to_safetensors.py \(name) ") == true)
   }
 
   /// The small network in a file of a format, whole.

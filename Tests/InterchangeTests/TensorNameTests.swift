@@ -54,7 +54,8 @@ import Testing
     let failure = #expect(throws: Failure.self) {
       _ = try check(more: copies) { "model." + $0.name }
     }
-    #expect(failure?.message.contains("'ema.', 'model.'; say with --prefix") == true)
+    #expect(
+      failure?.message.contains("'ema.', 'model.'; say with 'alexnet import --prefix'") == true)
     _ = try check(more: copies, prefix: "model.") { "model." + $0.name }
     _ = try check(more: copies, prefix: "model") { "model." + $0.name }
   }

@@ -95,7 +95,7 @@ import Testing
   func otherLimitsAreRefused(text: String) {
     #expect(
       usageComplaint { _ = try Self.read(.limit, "--number", text) }
-        == "--number takes 0 for no limit or at least 1 second, not '\(text)'.")
+        == "--number takes 0 for no limit, or 1 to 1000000 seconds, not '\(text)'.")
   }
 
   @Test func anOmittedOptionHasItsDefault() throws {

@@ -15,9 +15,7 @@ package struct ClassScarcity: Sendable {
 
   /// Counts a part of a dataset.
   package init(_ split: Split, of dataset: Dataset) {
-    var counts = [Int](repeating: 0, count: dataset.classNames.count)
-    for image in 0..<dataset.count(split) { counts[dataset.label(split, image)] += 1 }
-    self.init(counts, names: dataset.classNames)
+    self.init(dataset.counts(split), names: dataset.classNames)
   }
 
   /// A sentence about classes without images, or with few; nil where there is none.

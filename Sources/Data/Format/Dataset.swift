@@ -34,6 +34,11 @@ package final class Dataset: Sendable, CustomStringConvertible {
   private let test: OpenSplit
   private let readers = ReaderPool()
 
+  /// Whether a folder holds a prepared dataset, by the name of a file in it.
+  package static func isThere(at path: String) -> Bool {
+    FileStatus("\(path)/\(DatasetManifest.fileName)") != nil
+  }
+
   /// Opens a dataset and checks that its files belong together; the pictures are checked as they
   /// are read.
   /// - Throws: `Failure`: input missing for a missing folder or file, bad data for one that is
@@ -52,7 +57,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
           + "prepare'."
       )
     }
-    let bytes = try InputFile.contents(of: manifestPath, limit: 256 << 20)
+    let bytes = try RegularFile.contents(of: manifestPath, limit: 256 << 20)
     checksum = SHA256.digest(of: bytes)
     manifest = try DatasetManifest(bytes, path: manifestPath)
     classNames = manifest.classes.map(\.name)
@@ -152,7 +157,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
   /// Reads a file and checks its length and checksum against those listed.
   static func verified(_ file: DatasetManifest.File, in folder: String) throws(Failure) -> [UInt8] {
     let path = "\(folder)/\(file.file)"
-    let bytes = try InputFile.contents(of: path, limit: Int(clamping: max(file.bytes, 1 << 20)))
+    let bytes = try RegularFile.contents(of: path, limit: Int(clamping: max(file.bytes, 1 << 20)))
     guard UInt64(bytes.count) == file.bytes, SHA256.digest(of: bytes) == file.sha256 else {
       throw Failure(
         .badData,

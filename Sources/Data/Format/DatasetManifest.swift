@@ -114,8 +114,11 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     }
     do {
       self = try JSONText.value(Self.self, bytes, Self.bounds, from: path)
+    } catch let failure as Failure {
+      throw failure
     } catch {
-      throw Failure(.badData, "\(quoted(path)) is damaged: \(Self.explain(error)).")
+      let reason = (error as? DecodingError).map(JSONText.explanation) ?? "\(error)"
+      throw Failure(.badData, "\(quoted(path)) is damaged: \(reason).")
     }
     try check(path)
   }
@@ -145,31 +148,35 @@ struct DatasetManifest: Codable, Equatable, Sendable {
       !name.isEmpty && !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "."
         && !name.unicodeScalars.contains { $0.isControl }
     }
-    guard (1...8192).contains(pictures.side), !classes.isEmpty, isPlain else {
+    let sizes = parts.flatMap { $0.shards.map(\.bytes) + [$0.index.bytes] } + [statistics.bytes]
+    // The sum of a million such files fits too.
+    let isPossible = sizes.allSatisfy { $0 < 1 << 43 }
+    guard (1...8192).contains(pictures.side), !classes.isEmpty, isPlain, isPossible else {
       throw Failure(
         .badData,
         "\(quoted(path)) is damaged: a size is out of range, or a file name has a folder in it.")
     }
-    for part in parts {
-      var rest = part.count
-      for shard in part.shards {
-        guard shard.records >= 0, shard.records <= rest else { rest = -1; break }
-        rest -= shard.records
-      }
-      guard rest == 0 else {
+    for split in Split.allCases {
+      guard let part = part(split) else { continue }
+      let counts = [
+        ("shards' records", part.shards.map(\.records)),
+        ("classes' counts", classes.map { $0.count(split) }),
+      ]
+      for (what, numbers) in counts where !Self.add(numbers, to: part.count) {
         throw Failure(
           .badData,
-          "\(quoted(path)) is damaged: the shards' records do not add up to \(part.count).")
+          "\(quoted(path)) is damaged: the \(what) of \(split) do not add up to \(part.count).")
       }
     }
   }
 
-  private static func explain(_ error: any Error) -> String {
-    switch error {
-    case DecodingError.keyNotFound(let key, _): "it lacks \(quoted(key.stringValue))"
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-      "\(quoted(context.codingPath.map(\.stringValue).joined(separator: "."))) is of the wrong kind"
-    default: "it is not valid JSON"
+  /// Whether numbers, none of them negative, have a sum.
+  private static func add(_ numbers: [Int], to sum: Int) -> Bool {
+    var rest = sum
+    for number in numbers {
+      guard 0...max(0, rest) ~= number else { return false }
+      rest -= number
     }
+    return rest == 0
   }
 }

@@ -20,12 +20,12 @@ package struct StagedDataset: Sendable {
   /// - Throws: `Failure` (inputMissing, badData) if the dataset cannot be understood.
   package init(of source: String, in folder: String) throws(Failure) {
     let path = "\(source)/\(DatasetManifest.fileName)"
-    description = try InputFile.contents(of: path, limit: 256 << 20)
+    description = try RegularFile.contents(of: path, limit: 256 << 20)
     checksum = SHA256.digest(of: description)
     let manifest = try DatasetManifest(description, path: path)
     files =
       [manifest.statistics]
-      + Split.allCases.compactMap { manifest.part($0) }.filter { $0.count > 0 }.flatMap { part in
+      + Split.allCases.compactMap { manifest.part($0) }.flatMap { part in
         [part.index]
           + part.shards.map {
             DatasetManifest.File(file: $0.file, bytes: $0.bytes, sha256: $0.sha256)
@@ -40,7 +40,8 @@ package struct StagedDataset: Sendable {
   /// Whether a whole copy is there: it gets its name when every file in it has been checked.
   package var isThere: Bool {
     guard
-      let own = try? InputFile.contents(of: "\(path)/\(DatasetManifest.fileName)", limit: 256 << 20)
+      let own = try? RegularFile.contents(
+        of: "\(path)/\(DatasetManifest.fileName)", limit: 256 << 20)
     else { return false }
     return own == description
       && files.allSatisfy { FileStatus("\(path)/\($0.file)").map { UInt64($0.size) } == $0.bytes }
@@ -115,10 +116,7 @@ package struct StagedDataset: Sendable {
   }
 
   private func checkRoom() throws(Failure) {
-    var status = statvfs()
-    guard statvfs(folder, &status) == 0 else { return }
-    let free = UInt64(status.f_bavail) * UInt64(status.f_frsize)
-    guard free < bytes else { return }
+    guard let free = FreeSpace.bytes(at: folder), free < bytes else { return }
     throw Failure(
       .cannotCreate,
       "\(quoted(folder)) on \(Machine.hostName) has \(free >> 20) MiB free, and the dataset needs "

@@ -103,9 +103,7 @@ package struct ContactSheet {
     }
 
     func write(to path: String) throws(Failure) {
-      try pixels.withUnsafeBufferPointer { (pixels) throws(Failure) in
-        try PNGFile.write(pixels, width: width, height: height, to: path)
-      }
+      try PNGFile.write(pixels, width: width, height: height, to: path)
     }
   }
 }

@@ -22,14 +22,12 @@ extension Preparation {
       bytes += record.count + 3 * 512 + 256
       pictures += 1
     }
-    var space = statvfs()
-    let isKnown = statvfs(folder, &space) == 0
     report(
       .planned(
         PreparationForecast(
           kind: source.kind, classes: plan.classNames.count, train: counts[.train] ?? 0,
           validation: counts[.validation] ?? 0, test: counts[.test] ?? 0,
           bytes: UInt64(bytes * plan.total / max(1, pictures) + settings.side * settings.side * 12),
-          freeBytes: isKnown ? UInt64(space.f_bavail) * UInt64(space.f_frsize) : nil)))
+          freeBytes: FreeSpace.bytes(at: folder))))
   }
 }

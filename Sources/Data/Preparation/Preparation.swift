@@ -136,7 +136,7 @@ package enum Preparation {
     _ fingerprint: String, _ folder: String, _ settings: PreparationSettings
   ) throws(Failure) {
     let path = "\(folder)/\(ShardJournal.fingerprintFile)"
-    guard let bytes = try? InputFile.contents(of: path, limit: 1 << 16) else {
+    guard let bytes = try? RegularFile.contents(of: path, limit: 1 << 16) else {
       throw Failure(
         .cannotCreate,
         "This rank does not see the folder \(quoted(folder)) that rank 0 made; give --out a folder "

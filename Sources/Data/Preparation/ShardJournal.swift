@@ -38,7 +38,7 @@ struct ShardJournal {
   /// Reads the notes on a shard; nil if there are none, or they are damaged.
   func read(_ shard: PreparationPlan.Shard) -> PreparedShard? {
     let path = "\(folder)/\(name(shard))"
-    guard let bytes = try? InputFile.contents(of: path, limit: 1 << 30),
+    guard let bytes = try? RegularFile.contents(of: path, limit: 1 << 30),
       case let note = Array(bytes.dropFirst(SHA256.digits + 1)),
       bytes.starts(with: Array("\(SHA256.digest(of: note))\n".utf8)),
       let end = note.firstIndex(of: UInt8(ascii: "\n")),

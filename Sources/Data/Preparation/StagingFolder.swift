@@ -69,7 +69,7 @@ final class StagingFolder {
   /// Looks at what an earlier preparation left, and removes what cannot be reused.
   private func takeStock(_ fingerprint: String) -> Remains {
     let file = "\(path)/\(ShardJournal.fingerprintFile)"
-    let found = try? InputFile.contents(of: file, limit: 1 << 16)
+    let found = try? RegularFile.contents(of: file, limit: 1 << 16)
     let names = Set(fileNames)
     let shards = names.count {
       ShardJournal.isWorthKeeping($0, among: names) && $0.hasSuffix(".tar")
@@ -123,11 +123,7 @@ final class StagingFolder {
       throw Self.cannotCreate(destination)
     }
     isCommitted = true
-    let above = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if above >= 0 {
-      fsync(above)
-      close(above)
-    }
+    try? HeldFolder(parent).bringNamesToDisk()
   }
 
   private var fileNames: [String] { HeldFolder.names(in: path) }

@@ -85,7 +85,7 @@ package final class CIFARSource: ImageSource {
     _ split: Split, _ name: String, _ folder: String, recordSize: Int, labelAt: Int, classes: Int
   ) throws(Failure) -> Part {
     let path = "\(folder)/\(name).bin"
-    let bytes = try InputFile.contents(of: path, limit: largestFile)
+    let bytes = try RegularFile.contents(of: path, limit: largestFile)
     guard !bytes.isEmpty, bytes.count % recordSize == 0 else {
       throw Failure(
         .badData,

@@ -51,7 +51,7 @@ package struct DevelopmentKit {
         let name = String(decoding: entry.name, as: UTF8.self)
         guard Self.isWanted(name) else { continue }
         files.append(
-          (name, try InputFile.contents(of: "\(data)/\(name)", limit: Self.largestFile)))
+          (name, try RegularFile.contents(of: "\(data)/\(name)", limit: Self.largestFile)))
       }
     } else {
       return nil

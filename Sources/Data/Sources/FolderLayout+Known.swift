@@ -21,7 +21,6 @@ extension FolderLayout {
   ///
   /// Tiny ImageNet has `val_annotations.txt`, Hugging Face's imagefolder `metadata.csv` or
   /// `.jsonl`.
-  /// `.jsonl` as Hugging Face's imagefolder has it.
   mutating func takeTable(of folder: FolderTree, _ split: Split?) throws(Failure) -> Bool {
     if folder.holds("val_annotations.txt") {
       let table = try table("val_annotations.txt", in: folder, .init(path: 0, label: 1))

@@ -47,7 +47,7 @@ struct LabelTable {
     self.path = path
     self.split = split
     let bytes = try ListLines.text(
-      try InputFile.contents(of: path, limit: Self.largest), of: path)
+      try RegularFile.contents(of: path, limit: Self.largest), of: path)
     switch bytes.first(where: { !$0.isBlank }) {
     case nil: throw Failure(.badData, "The list \(quoted(path)) is empty.")
     case UInt8(ascii: "["): try readJSONArray(bytes)

@@ -39,7 +39,8 @@ package enum PictureFiles {
     defer { close(file.descriptor) }
     var start = [UInt8](repeating: 0, count: min(64, file.length))
     return start.withUnsafeMutableBytes { memory in
-      !memory.isEmpty && InputFile.read(file.descriptor, at: 0, into: memory)
+      !memory.isEmpty
+        && WholeTransfer.read(into: memory, from: file.descriptor, at: 0) == 0
         && ImageFormat(unnamed: UnsafeRawBufferPointer(memory)) != nil
     }
   }
@@ -98,8 +99,9 @@ package enum PictureFiles {
     defer { close(file.descriptor) }
     guard file.length <= largestFile else { throw ImageProblem("is larger than 1 GiB") }
     buffer.resize(file.length)
-    guard InputFile.read(file.descriptor, at: 0, into: buffer.bytes) else {
-      throw ImageProblem("cannot be read: \(String(cString: strerror(errno)))")
+    let code = WholeTransfer.read(into: buffer.bytes, from: file.descriptor, at: 0)
+    guard code == 0 else {
+      throw ImageProblem("cannot be read: \(String(cString: strerror(code)))")
     }
     return .encoded
   }

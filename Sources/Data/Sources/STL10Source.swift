@@ -34,7 +34,7 @@ package final class STL10Source: ImageSource {
     for (split, name) in [(Split.train, "train"), (.validation, "test")]
     where isFile("\(name)_X.bin") {
       let file = try InputFile(opening: "\(path)/\(name)_X.bin")
-      let labels = try InputFile.contents(of: "\(path)/\(name)_y.bin", limit: 1 << 28)
+      let labels = try RegularFile.contents(of: "\(path)/\(name)_y.bin", limit: 1 << 28)
       guard file.size == UInt64(labels.count * Self.values), !labels.isEmpty else {
         throw Failure(
           .badData,

@@ -5,7 +5,7 @@ enum TextLines {
   /// The non-empty lines of a file, without line ends.
   /// - Throws: `Failure` (input missing, bad data) that names the path.
   static func read(_ path: String, limit: Int = 256 << 20) throws(Failure) -> [String] {
-    split(try InputFile.contents(of: path, limit: limit))
+    split(try RegularFile.contents(of: path, limit: limit))
   }
 
   /// Reads class names, one per line in numerical order; the numbers may precede them: `0 cat`.
@@ -15,7 +15,7 @@ enum TextLines {
   /// - Returns: The names.
   /// - Throws: `Failure` (input missing, bad data) if a class would get another's name.
   static func classNames(_ path: String, count: Int? = nil) throws(Failure) -> [String] {
-    let text = try ListLines.text(try InputFile.contents(of: path, limit: 1 << 26), of: path)
+    let text = try ListLines.text(try RegularFile.contents(of: path, limit: 1 << 26), of: path)
     var names = String(decoding: text, as: UTF8.self)
       .split(omittingEmptySubsequences: false) { $0.isNewline }.map { LabelText.plain(String($0)) }
     while names.last == "" { names.removeLast() }

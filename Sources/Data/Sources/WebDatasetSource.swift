@@ -73,7 +73,7 @@ package final class WebDatasetSource: ImageSource {
         (try TextLines.classNames(list), list)
       } else if expected.isOwn {
         (
-          try DatasetManifest(try InputFile.contents(of: own, limit: 1 << 30), path: own).classes
+          try DatasetManifest(try RegularFile.contents(of: own, limit: 1 << 30), path: own).classes
             .map(\.name), own
         )
       } else {
@@ -356,7 +356,7 @@ private struct ExpectedCounts: Sendable {
   /// Reads a file in the source's folder, or in a part's folder; false if it gives no numbers of
   /// samples.
   mutating func read(_ path: String, in folder: String) -> Bool {
-    guard let bytes = try? InputFile.contents(of: path, limit: 64 << 20),
+    guard let bytes = try? RegularFile.contents(of: path, limit: 64 << 20),
       let object = JSONText.object(bytes[...])
     else { return false }
     let before = counts

@@ -197,9 +197,9 @@ struct CaffeLayers {
         ?? (5, 1, 0.75, 1)
       let isWithin = norm?.norm_region == 1
       // Caffe divides alpha by the number of summed values, and has no k within a map.
+      let summed = Double(size) * (isWithin ? Double(size) : 1)
       let found = FileNorm(
-        size: size, scale: alpha / Double(max(1, isWithin ? size * size : size)), exponent: beta,
-        constant: isWithin ? 1 : k)
+        size: size, scale: alpha / max(1, summed), exponent: beta, constant: isWithin ? 1 : k)
       return isWithin ? .spatialNormalization(found) : .responseNormalization(found, parts: [])
     case "Dropout":
       guard let dropout, dropout.scale_train == 0 else { return nil }

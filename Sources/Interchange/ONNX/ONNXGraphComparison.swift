@@ -45,7 +45,7 @@ struct ONNXListing {
       let attributes = ONNXAttributes(list(node.attribute, node.n_attribute))
       switch text(node.op_type) {
       case "Identity": break
-      case "Cast" where [1, 10, 11, 16].contains(attributes.int("to", 0)): break
+      case "Cast" where ONNXTensor.isFloatingPoint(attributes.int("to", 0)): break
       default: return name
       }
       name = text(node.input[0])

@@ -26,7 +26,7 @@ struct ONNXTensor {
     let count = elementCount(lengths)
     self.count = count ?? 0
     shape = lengths.map { Int($0) }
-    guard let format = Self.format(tensor) else {
+    guard let format = Self.format(tensor.data_type) else {
       problem = "its numbers are of ONNX's type \(tensor.data_type); only floating point is read"
       return
     }
@@ -50,8 +50,13 @@ struct ONNXTensor {
     }
   }
 
-  private static func format(_ tensor: Onnx__Tensor) -> NumberFormat? {
-    switch tensor.data_type {
+  /// Whether a type of ONNX is one of floating point, by its number.
+  static func isFloatingPoint(_ type: Int) -> Bool {
+    Int32(exactly: type).map { format($0) != nil } ?? false
+  }
+
+  private static func format(_ type: Int32) -> NumberFormat? {
+    switch type {
     case 1: .float32
     case 10: .float16
     case 11: .float64
@@ -86,7 +91,7 @@ struct ONNXTensor {
   /// - Returns: The numbers in C order.
   /// - Throws: `Failure` (inputMissing, badData, inputOutput) if that file cannot be read.
   func values(beside path: String) throws(Failure) -> [Float] {
-    guard let format = Self.format(tensor) else { return [] }
+    guard let format = Self.format(tensor.data_type) else { return [] }
     if tensor.data_location == 1 { return format.floats(try outside(path, format)) }
     if tensor.has_raw_data != 0 {
       return format.floats(list(tensor.raw_data.data, count * format.byteCount))
@@ -102,7 +107,7 @@ struct ONNXTensor {
   /// How many of the numbers 32 bits cannot hold.
   /// - Throws: `Failure` (inputMissing, badData, inputOutput) if a file with them cannot be read.
   func countTooLarge(beside path: String) throws(Failure) -> Int {
-    guard let format = Self.format(tensor) else { return 0 }
+    guard let format = Self.format(tensor.data_type) else { return 0 }
     if tensor.data_location == 1 { return format.countTooLarge(try outside(path, format)) }
     if tensor.has_raw_data != 0 {
       return format.countTooLarge(list(tensor.raw_data.data, count * format.byteCount))

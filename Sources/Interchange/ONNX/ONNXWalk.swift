@@ -105,8 +105,7 @@ struct ONNXWalk {
     case "Squeeze":
       try checkSqueeze(step)
       pass(step, isRow: true)
-    // 1, 10, 11 and 16 are floating-point types.
-    case "Cast" where [1, 10, 11, 16].contains(attributes.int("to", 0)): pass(step)
+    case "Cast" where ONNXTensor.isFloatingPoint(attributes.int("to", 0)): pass(step)
     case "Reshape": try addReshape(step)
     case "Transpose":
       switch attributes.ints("perm") {

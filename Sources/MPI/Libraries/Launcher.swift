@@ -25,14 +25,6 @@ package enum Launcher {
   /// this rank has saved; nil if there is none.
   package static var wrapper: String? { ancestor?.wrapper }
 
-  /// Whether this process is one of several that a launcher, mpirun or srun, has started.
-  package static var hasStartedRanks: Bool {
-    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS"].contains {
-      (name: String) in
-      getenv(name) != nil
-    }
-  }
-
   /// What an environment sets for MPI, as `name=value`, but for what the launcher sets itself.
   package static func settings(in environment: [String: String]) -> [String] {
     environment

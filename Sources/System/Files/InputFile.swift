@@ -37,12 +37,6 @@ package final class InputFile: Sendable {
 
   /// Reads from an offset until the memory is full, and returns whether that succeeded.
   package func read(at offset: UInt64, into memory: UnsafeMutableRawBufferPointer) -> Bool {
-    Self.read(descriptor, at: offset, into: memory)
-  }
-
-  package static func read(
-    _ descriptor: Int32, at offset: UInt64, into memory: UnsafeMutableRawBufferPointer
-  ) -> Bool {
     WholeTransfer.read(into: memory, from: descriptor, at: Int(offset)) == 0
   }
 
@@ -60,19 +54,5 @@ package final class InputFile: Sendable {
       position += UInt64(count)
     }
     return sum.finish()
-  }
-
-  /// The bytes of a whole file.
-  /// - Throws: `Failure`: input missing, or bad data for a file of more than `limit` bytes.
-  package static func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
-    let file: RegularFile
-    do throws(RegularFile.OpeningError) { file = try Self.open(PathBytes(path)) } catch {
-      // A name converted to text has lost its invalid bytes.
-      let hint =
-        path.unicodeScalars.contains("\u{FFFD}") ? " Its name is not UTF-8; rename it." : ""
-      throw Failure(.inputMissing, "The file \(quoted(path)) \(error.reason).\(hint)")
-    }
-    defer { close(file.descriptor) }
-    return try file.contents(path, limit: limit)
   }
 }

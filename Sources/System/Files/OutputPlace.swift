@@ -39,7 +39,7 @@ package final class OutputPlace {
       temporary = try Self.newFile(beside: path, name)
       return
     }
-    let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let place = TemporaryFiles.folder
     var template = Array("\(place)/alexnet-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw .system(

@@ -34,7 +34,7 @@ package struct RegularFile {
     self.status = status
   }
 
-  /// Opens a file of weights or features.
+  /// Opens a file.
   /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is a folder, a pipe
   ///   or a device.
   package init(_ path: String, in folder: HeldFolder? = nil) throws(Failure) {
@@ -45,9 +45,12 @@ package struct RegularFile {
       }
       self = try RegularFile(opening: path, in: folder)
     } catch {
+      // A name converted to text has lost its invalid bytes.
+      let hint =
+        path.unicodeScalars.contains("\u{FFFD}") ? " Its name is not UTF-8; rename it." : ""
       throw Failure(
         error.isOfAnotherKind ? .badData : .inputMissing,
-        "\(quoted(folder?.path(of: path) ?? path)) \(error.reason).")
+        "The file \(quoted(folder?.path(of: path) ?? path)) \(error.reason).\(hint)")
     }
   }
 

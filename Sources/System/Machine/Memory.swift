@@ -57,10 +57,10 @@ package enum Memory {
   /// getrusage would include the program that started this one.
   package static var peak: Int { bytes(of: "VmHWM:", in: "/proc/self/status") ?? 0 }
 
-  /// Reads a line `name: 123 kB`, or one in another unit.
-  private static func bytes(of name: String, in path: String, unit: Int = 1024) -> Int? {
+  /// Reads a line `name: 123 kB`.
+  private static func bytes(of name: String, in path: String) -> Int? {
     SystemText.lines(of: path).first { $0.hasPrefix(name) }
       .flatMap { Int($0.dropFirst(name.count).drop { !$0.isNumber }.prefix { $0.isNumber }) }
-      .map { $0 * unit }
+      .map { $0 * 1024 }
   }
 }

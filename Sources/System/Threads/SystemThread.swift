@@ -27,10 +27,12 @@ package struct SystemThread: Sendable {
     self.handle = handle
   }
 
-  /// Starts a thread that the program needs.
+  /// Starts a thread that the program needs; ends the program where the system has none.
   package init(_ body: @escaping @Sendable () -> Void) {
     guard let thread = SystemThread(ifPossible: body) else {
-      preconditionFailure("The system must be able to start another thread.")
+      StandardStream.error.tell(
+        "The system cannot start another thread; raise the limit of processes (ulimit -u).\n")
+      _exit(ExitCode.internal.rawValue)
     }
     self = thread
   }

@@ -21,11 +21,6 @@ package struct CheckpointFolder {
     PartialFile(CheckpointName.checkpoint(afterSteps: steps), in: folder)
   }
 
-  /// Its name in the folder.
-  static func temporaryName(afterSteps steps: Int) -> String {
-    CheckpointName.checkpoint(afterSteps: steps) + PartialFile.suffix
-  }
-
   /// Gives a checkpoint a second name, replacing the file that had it.
   /// - Returns: Whether the file system supports hard links.
   @discardableResult

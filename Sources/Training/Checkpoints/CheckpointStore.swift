@@ -96,7 +96,8 @@ package final class CheckpointStore {
     Activity.begin("saving")
     try network.compareReplicas(step: state.step)
     let header = plan.header(state)
-    let temporary = CheckpointFolder.temporaryName(afterSteps: state.step)
+    // A rank that does not hold the folder opens no file.
+    let temporary = files?.partial(afterSteps: state.step).temporary ?? ""
     if group.rank == 0, let files {
       do throws(Failure) {
         try keeper?.look(journal.say)
@@ -179,7 +180,7 @@ package final class CheckpointStore {
       if folder.held == nil { return try writer.send(over: folder.world) }
       guard group.rank == 0, let files else { return }
       let file = try SafetensorsWriter(
-        opening: CheckpointFolder.temporaryName(afterSteps: state.step), in: files.folder,
+        opening: files.partial(afterSteps: state.step).temporary, in: files.folder,
         plan.header(state))
       for rank in folder.ranksWithout {
         var digests = CheckpointDigests(of: [])

@@ -36,9 +36,9 @@ package struct Diagnosis: Sendable {
   package var exitCode: ExitCode { findings.lazy.compactMap(\.exitCode).first ?? .done }
 
   /// A slower link is probably not the one meant to join the hosts, in bytes per second each way.
-  package static let slowLink = 60e6
+  private static let slowLink = 60e6
   /// The allowed difference of clocks in seconds.
-  package static let clockTolerance = 2.0
+  private static let clockTolerance = 2.0
 
   /// Examines the facts of all ranks, and the measured links.
   package init(_ facts: [RankFacts], links: [MeasuredLink] = []) {

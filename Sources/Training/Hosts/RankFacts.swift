@@ -72,7 +72,7 @@ package struct RankFacts: Codable, Equatable, Sendable {
     threads = cores.threads
     memory = Memory.available
     self.needed = needed
-    sharedMemory = Self.freeBytes(in: "/dev/shm")
+    sharedMemory = FreeSpace.bytes(at: "/dev/shm").map { Int(clamping: $0) }
     clock = try Self.clockOffset(world)
     mpi = MPI.Environment.libraryVersion
     allowsConcurrentCalls = MPI.Environment.allowsConcurrentCalls
@@ -96,12 +96,6 @@ package struct RankFacts: Codable, Equatable, Sendable {
     return try world.allGather(own).map {
       try JSONText.value(RankFacts.self, Array($0.utf8), from: "the facts of a rank")
     }
-  }
-
-  private static func freeBytes(in folder: String) -> Int? {
-    var status = statvfs()
-    guard statvfs(folder, &status) == 0 else { return nil }
-    return Int(status.f_bavail) * Int(status.f_frsize)
   }
 
   /// The difference to the first rank's clock: all ranks read theirs when they leave the same

@@ -56,8 +56,9 @@ package final class RateFinder {
       // The rates of biases that do not follow the schedule grow in the same proportion.
       let outcome = try steps.run(
         step: test.points.count, learningRate: rate, rateFactor: rate / learningRate, epoch: 1)
-      guard test.note(loss: outcome.loss) else { break }
-      if let point = test.points.last { note(point, test.points.count) }
+      let (done, goesOn) = (test.points.count, test.note(loss: outcome.loss))
+      if let point = test.points.last, test.points.count > done { note(point, done + 1) }
+      guard goesOn else { break }
     }
     return test
   }

@@ -67,7 +67,7 @@ package struct Stall: Codable, Equatable, Sendable {
   package private(set) var deadLayer: String?
 
   /// The validations in a row after which a dead layer is one for good.
-  package static let mostDeadLooks = 2
+  private static let mostDeadLooks = 2
 
   /// The state at the start of a run.
   package init() {}

@@ -17,7 +17,7 @@ extension Network {
         isTrained: true, frozenLayers: settings.fineTuning?.frozenLayers ?? [],
         algorithm: settings.algorithm, precision: settings.layerPrecision,
         scheme: parallelism.scheme,
-        formats: settings.formats ?? WireFormats(),
+        formats: settings.wireFormats,
         objective: Objective(
           smoothing: recipe.labelSmoothing ?? 0,
           classWeights: recipe.balance == .weights

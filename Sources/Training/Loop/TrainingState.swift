@@ -17,7 +17,7 @@ package struct TrainingState: Codable, Equatable, Sendable {
   /// The rollbacks after divergence; nil if there were none.
   package var rollbacks: Rollbacks?
   /// The steps of the checkpoint that the run goes back to if it diverges: the newest that the
-  /// schedule made, this one included; nil before the first.
+  /// schedule made, this one included.
   ///
   /// Nil before the first, and in files of older programs.
   ///

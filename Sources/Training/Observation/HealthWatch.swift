@@ -8,11 +8,11 @@ package struct HealthWatch {
   /// an update of half the last bit is lost.
   ///
   /// Frozen layers do not learn at all, and are ignored.
-  package static let leastMovement = 1e-7
+  private static let leastMovement = 1e-7
   /// The mean activation above which activations explode; pixels are below 256.
-  package static let largestActivation = 1e4
+  private static let largestActivation = 1e4
   /// The fraction of dead kernels above which a layer is dying.
-  package static let largestDeadShare = 0.9
+  private static let largestDeadShare = 0.9
   /// The number of steps before a network is judged.
   package static let firstSteps = 50
 

@@ -9,7 +9,7 @@ import System
 /// that does not learn stays at chance.
 package struct StartWatch {
   /// The number of steps in which a jump is reported.
-  package static let jumpSteps = 30
+  private static let jumpSteps = 30
 
   private let chance: Chance
   private let patience: Int

@@ -156,7 +156,7 @@ extension Trace {
     for event in traceEvents where event.ph == "B" || event.ph == "E" {
       let place = Place(process: event.pid, track: event.tid)
       let time = (event.ts ?? 0) / 1e6
-      guard time >= last[place] ?? 0 else { throw fail(event, "time goes back") }
+      guard time.isFinite, time >= last[place] ?? 0 else { throw fail(event, "time goes back") }
       last[place] = time
       if event.ph == "B" {
         let depth = open[place]?.count ?? 0

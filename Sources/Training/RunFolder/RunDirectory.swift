@@ -248,11 +248,7 @@ package struct RunDirectory: Sendable {
   ///   - length: The size of one in bytes.
   /// - Throws: `Failure` (cannotCreate) that names both numbers.
   package func checkRoom(for count: Int, checkpointsOf length: Int) throws(Failure) {
-    var status = statvfs()
-    guard statvfs(checkpoints, &status) == 0 else { return }
-    let free = Int(
-      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-        .partialValue)
+    guard let free = FreeSpace.bytes(at: checkpoints) else { return }
     let (needed, overflow) = length.multipliedReportingOverflow(by: count)
     guard overflow || needed > free else { return }
     throw Failure(

@@ -92,24 +92,24 @@ package final class RunFolder {
 
   /// A file without a name, the same for the ranks of a host.
   private static func openCopy(_ neighbours: Communicator) throws -> (file: Int32, folder: String) {
-    let folder = ProcessInfo.processInfo.environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 }
-    let pattern = (folder ?? "/tmp") + "/alexnet-train-XXXXXX"
+    let folder = TemporaryFiles.folder
+    let pattern = folder + "/alexnet-train-XXXXXX"
     var file: Int32 = -1
     var name = Array(pattern.utf8CString)
     if neighbours.rank == 0 {
       file = mkstemp(&name)
-      if file < 0 { throw cannotStore(in: folder ?? "/tmp", errno) }
+      if file < 0 { throw cannotStore(in: folder, errno) }
       _ = fcntl(file, F_SETFD, FD_CLOEXEC)
     }
     let path = try neighbours.broadcast(
       String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), from: 0)
     if neighbours.rank != 0 {
       file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-      if file < 0 { throw cannotStore(in: folder ?? "/tmp", errno) }
+      if file < 0 { throw cannotStore(in: folder, errno) }
     }
     try neighbours.barrier()
     if neighbours.rank == 0 { unlink(path) }
-    return (file, folder ?? "/tmp")
+    return (file, folder)
   }
 
   private static func cannotStore(in folder: String, _ code: Int32) -> Failure {

@@ -286,7 +286,8 @@ package final class RunLock {
   }
 
   private static var jobNumber: String {
-    ProcessInfo.processInfo.environment["SLURM_JOB_ID"] ?? ""
+    let environment = ProcessInfo.processInfo.environment
+    return environment["SLURM_JOB_ID"] ?? environment["PBS_JOBID"] ?? ""
   }
 }
 

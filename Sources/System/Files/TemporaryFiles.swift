@@ -1,0 +1,10 @@
+import Glibc
+
+/// Where files that outlive nobody are put.
+package enum TemporaryFiles {
+  /// `TMPDIR`, or /tmp where that is not set or empty.
+  package static var folder: String {
+    let chosen = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+    return chosen.isEmpty ? "/tmp" : chosen
+  }
+}
