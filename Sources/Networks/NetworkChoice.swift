@@ -8,6 +8,8 @@ package struct NetworkChoice {
   private let recipe: RecipeName
   /// Where its initial values come from; nil for its own.
   package var initial: InitialScheme?
+  /// The pictures' size, in place of the network's own; nil for that.
+  package var imageSide: Int?
   /// The program's own network that this one is, whatever its variants; nil for one that somebody
   /// described.
   package let preset: String?
@@ -60,7 +62,8 @@ package struct NetworkChoice {
   /// - Throws: `Failure` (usage) where a variant has nothing to change, (badData) where there is no
   ///   such network.
   package func network(classes: Int?) throws(Failure) -> NetworkSpecification {
-    let network = try named(classes ?? 1000).applying(variants, recipe: recipe)
+    var network = try named(classes ?? 1000).applying(variants, recipe: recipe)
+    network.imageSide = imageSide ?? network.imageSide
     try network.validate()
     return initial.map(network.beginning(with:)) ?? network
   }

@@ -51,6 +51,10 @@ enum TrainOptions {
     "A change to the network: "
       + NetworkVariant.allCases.map { "\($0.words) (\($0.help))" }.joined(separator: ", ")
       + ". May be repeated.")
+  static let imageSide = Option(
+    "image-side", "PIXELS", .integer(in: 1...8192), default: "the network's",
+    "The size of the dataset's pictures ('alexnet prepare --size'), out of which crops are cut: "
+      + "nearer to the crops' own where what matters reaches to the edges.")
 
   // MARK: Training
 
@@ -227,7 +231,7 @@ enum TrainOptions {
           [data, stageData, out], RecordedOptions.data,
           [config, resume, allowChanged, dryRun, verbose, classes])
       ),
-      ("Network", [network, variant]),
+      ("Network", [network, variant, imageSide]),
       (
         "Training",
         all(
