@@ -161,7 +161,9 @@ package struct ExperimentResult: Sendable {
 /// A number with some digits behind the point, as tables show it; `-` where there is none.
 func shown(_ number: Double?, _ digits: Int = 2) -> String {
   guard let number, number.isFinite else { return "-" }
-  return String(format: "%.\(digits)f", number)
+  let text = String(format: "%.\(digits)f", number)
+  return text.hasPrefix("-") && !text.contains { ("1"..."9").contains($0) }
+    ? String(text.dropFirst()) : text
 }
 
 /// A mean and its standard deviation.

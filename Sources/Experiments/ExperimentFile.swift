@@ -12,17 +12,21 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
   package var scope: Scope
   /// The runs.
   package var records: [RunRecord]
+  /// The names of those that are not there, since they failed; nil for none.
+  package var missing: [String]?
 
   package init(
-    experiment: String, program: String, datasets: [String], scope: Scope, records: [RunRecord]
+    experiment: String, program: String, datasets: [String], scope: Scope, records: [RunRecord],
+    missing: [String] = []
   ) {
     self.experiment = experiment
     self.program = program
     self.datasets = datasets
     self.scope = scope
+    self.missing = missing.isEmpty ? nil : missing
     self.records = records.map { record in
       var record = record
-      record.dataset = nil
+      (record.dataset, record.making, record.read) = (nil, nil, nil)
       return record
     }
   }
@@ -31,6 +35,10 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
   /// - Throws: `Failure` (badData) where it is none.
   package init(_ text: String, from path: String) throws(Failure) {
     self = try JSONText.decode(ExperimentFile.self, text, from: path)
+    let names = records.map(\.run.name)
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw Failure(.badData, "\(quoted(path)) is damaged: it has the run \(quoted(twice)) twice.")
+    }
   }
 
   /// The text of the file.
@@ -50,6 +58,7 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
         counted(records.count, "run", "runs") + ", \(shown(hours, 1)) hours of training, "
           + counted(scope.seeds, "seed", "seeds") + ". ± is the standard deviation over seeds.",
       ] + result.notes
+      + (missing.map { ["Not there, since they failed: \(listed($0))."] } ?? [])
       + (diverged.isEmpty ? [] : ["Stopped as diverged: \(listed(diverged))."])
       + datasets.map { "Data: \($0)" } + [program]).joined(separator: "\n") + "\n"
   }

@@ -50,6 +50,36 @@ package struct PlannedRun: Codable, Hashable, Sendable {
     words.indices.filter { words[$0] == option && $0 + 1 < words.count }.map { words[$0 + 1] }
   }
 
+  /// The runs that it reads.
+  package var sources: [String] {
+    words.filter { $0.hasPrefix("run:") }.map { String($0.dropFirst(4)) }
+  }
+
+  /// How the options differ from another run's, as a phrase, `with --epochs 2 and without --epochs
+  /// 4`.
+  package func difference(from other: PlannedRun) -> String {
+    func options(_ words: [String]) -> [String] {
+      var options: [String] = []
+      for word in words {
+        if word.hasPrefix("--") || options.isEmpty {
+          options.append(word)
+        } else {
+          options[options.count - 1] += " " + word
+        }
+      }
+      return options
+    }
+    let (own, others) = (options(words), options(other.words))
+    let (added, missing) = (
+      own.filter { !others.contains($0) }, others.filter { !own.contains($0) }
+    )
+    let parts = [
+      added.isEmpty ? nil : "with \(added.joined(separator: " "))",
+      missing.isEmpty ? nil : "without \(missing.joined(separator: " "))",
+    ]
+    return parts.compactMap(\.self).joined(separator: " and ")
+  }
+
   /// The options with folders in the place of names.
   package func words(folder: (String) -> String) -> [String] {
     words.map { word in
@@ -66,6 +96,10 @@ package struct RunRecord: Codable, Equatable, Sendable {
   package var run: PlannedRun
   /// The checksum of its dataset while the runs are made; nil in the file behind a table.
   package var dataset: String?
+  /// A number that no other making of the run has, and those of the runs that it reads, by name;
+  /// nil in the file behind a table, and in records of older programs.
+  package var making: String?
+  package var read: [String: String]?
   /// Whether the run has begun and is not whole; nil where it is whole.
   package var isUnfinished: Bool?
   /// Steps, epochs and hours that it took; 0 for an evaluation.
@@ -150,7 +184,7 @@ package struct Scope: Codable, Equatable, Sendable {
       guard !["--epochs", "--batch-size", "--network"].contains(name) else {
         throw Failure(.usage, "Give \(name) to 'alexnet reproduce' itself, not within --with.")
       }
-      guard !["--data", "--out", "--seed", "--resume", "--keep"].contains(name) else {
+      guard !["--data", "--out", "--seed", "--resume", "--keep", "--config"].contains(name) else {
         throw Failure(
           .usage, "\(name) within --with would be that of every run, which has its own.")
       }
@@ -195,12 +229,13 @@ extension [RunRecord] {
   /// The verdict on a claim that a figure is higher in a setting than in another, paired by seed.
   ///
   /// What diverges has no figure, and the seeds that are left are no fair sample: if all runs of
-  /// one setting diverge and none of the other, that decides; if some do, nothing can be told.
+  /// one setting diverge and none of the other, and there are three of each at least (by chance one
+  /// in twenty), that decides; if some do, nothing can be told.
   package func verdict(_ name: String, of arm: String, above base: String) -> Verdict {
     let runs = [of(arm), of(base)]
     let diverged = runs.map { $0.count(where: \.isDiverged) }
     if diverged == [0, 0] { return Verdict(difference(name, arm, from: base), above: 0) }
-    if runs[0].isEmpty || runs[1].isEmpty { return .tooSmall }
+    guard runs.allSatisfy({ $0.count >= 3 }) else { return .tooSmall }
     if diverged == [runs[0].count, 0] { return .shown }
     return diverged == [0, runs[1].count] ? .opposite : .tooSmall
   }

@@ -53,8 +53,9 @@ struct RateSearch {
       guard let best = best(tried) else {
         throw Failure(
           .badData,
-          "No learning rate that was tried lets \(quoted(arm)) learn; its runs' .out files say how "
-            + "each ended.")
+          "No learning rate that was tried lets \(quoted(arm)) learn in a search's epochs "
+            + "(\(text(records))); give more --epochs, or a smaller --batch-size. The runs' .out "
+            + "files say how each ended.")
       }
       // The best rate has a worse one on both sides, as far as there are any.
       let neighbours = [best - 1, best + 1].filter(Self.ladder.indices.contains)

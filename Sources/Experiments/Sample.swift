@@ -19,14 +19,19 @@ package struct Sample: Sendable, Equatable {
   }
 
   /// Half the width of the interval that holds the true mean with a probability of 95 %:
-  /// t(n - 1) s / sqrt(n); nil below two figures.
+  /// t(n - 1) s / sqrt(n); nil below two figures, and where all are equal.
+  ///
+  /// Errors are whole numbers of pictures: that a few are equal does not say that all would be.
   package var halfWidth: Double? {
-    deviation.map {
-      StudentT.quantile(degrees: values.count - 1) * $0 / Double(values.count).squareRoot()
+    deviation.flatMap {
+      $0 == 0
+        ? nil
+        : StudentT.quantile(degrees: values.count - 1) * $0 / Double(values.count).squareRoot()
     }
   }
 
-  /// The interval that holds the true mean with a probability of 95 %; nil below two figures.
+  /// The interval that holds the true mean with a probability of 95 %; nil below two figures, and
+  /// where all are equal.
   package var interval: ClosedRange<Double>? {
     halfWidth.flatMap { $0.isFinite && mean.isFinite ? mean - $0...mean + $0 : nil }
   }
@@ -37,6 +42,26 @@ package struct Sample: Sendable, Equatable {
   {
     let width = 1.96 * (max(0, squares - mean * mean) / count).squareRoot()
     return mean - width...mean + width
+  }
+}
+
+/// The exact test of whether one of two outcomes is the likelier: of pictures that only one of two
+/// networks gets right, how many each does (McNemar's).
+package enum SignTest {
+  /// The probability that fair coins fall at least as unevenly: twice the binomial tail.
+  /// - Parameters:
+  ///   - one: How often the first outcome occurred.
+  ///   - other: How often the second did.
+  /// - Returns: p, from 0 to 1; 1 where neither occurred.
+  package static func probability(_ one: Int, _ other: Int) -> Double {
+    let count = one + other
+    // Of count choose few, in logarithms.
+    var (ways, sum) = (0.0, 0.0)
+    for few in 0...min(one, other) {
+      if few > 0 { ways += log(Double(count - few + 1)) - log(Double(few)) }
+      sum += exp(ways - Double(count) * log(2.0))
+    }
+    return min(1, 2 * sum)
   }
 }
 

@@ -33,7 +33,7 @@ package struct IntervalPicture: Sendable {
   ///   - title: What the picture shows.
   ///   - label: The label of the axis.
   ///   - mark: A number that is marked by a line, such as 0 for differences.
-  ///   - rows: The rows; one without a finite mean says "none".
+  ///   - rows: The rows; one without a finite mean says "no figure".
   package init(_ title: String, label: String, mark: Double? = nil, _ rows: [Row]) {
     self.title = title
     self.label = label
@@ -47,8 +47,10 @@ package struct IntervalPicture: Sendable {
       rows.filter(\.mean.isFinite).flatMap { row in
         row.points + [row.mean] + (row.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
       } + (mark.map { [$0] } ?? [])
-    let (low, high) = (ends.min() ?? 0, ends.max() ?? 1)
-    let unit = Self.tick(max(high - low, abs(high) * 1e-6, 1e-12))
+    var (low, high) = (ends.min() ?? 0, ends.max() ?? 1)
+    // Where all is at one place, one unit of it around that.
+    if high - low < 1e-9 * max(1, abs(high)) { (low, high) = (low - 0.5, high + 0.5) }
+    let unit = tick(high - low)
     let (first, last) = ((low / unit).rounded(.down), (high / unit).rounded(.up))
     let left = 20 + 7.6 * Double(rows.map(\.title.count).max() ?? 0)
     let span = max(last - first, 1) * unit
@@ -73,7 +75,7 @@ package struct IntervalPicture: Sendable {
       let y = Self.top + (Double(number) + 0.5) * Self.rowHeight
       body += text("8", y + 5, row.title, "start")
       guard row.mean.isFinite else {
-        body += text(Self.number(left), y + 5, "none", "start")
+        body += text(Self.number(Self.width - Self.right), y + 5, "no figure", "end")
         continue
       }
       if let interval = row.interval {
@@ -81,12 +83,14 @@ package struct IntervalPicture: Sendable {
           "<line x1=\"\(x(interval.lowerBound))\" x2=\"\(x(interval.upperBound))\" y1=\"\(y)\" "
           + "y2=\"\(y)\" stroke=\"var(--c0)\" stroke-width=\"3\"/>"
       }
-      for point in row.points {
-        body += "<circle cx=\"\(x(point))\" cy=\"\(y)\" r=\"3\" fill=\"var(--f0)\"/>"
-      }
       body +=
         "<line x1=\"\(x(row.mean))\" x2=\"\(x(row.mean))\" y1=\"\(y - 8)\" y2=\"\(y + 8)\" "
         + "stroke=\"var(--c0)\" stroke-width=\"3\"/>"
+      for point in row.points {
+        body +=
+          "<circle cx=\"\(x(point))\" cy=\"\(y)\" r=\"3\" fill=\"var(--f0)\" "
+          + "stroke=\"var(--c0)\"/>"
+      }
     }
     let height = bottom + 48
     body += text(Self.number((left + Self.width - Self.right) / 2), bottom + 38, label, "middle")
@@ -102,10 +106,4 @@ package struct IntervalPicture: Sendable {
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.1f", value) }
-
-  /// A round length of which some four to ten make the whole.
-  private static func tick(_ whole: Double) -> Double {
-    let power = pow(10, log10(whole).rounded(.down))
-    return [0.1, 0.2, 0.5, 1].map { $0 * power }.first { whole / $0 <= 10 } ?? power
-  }
 }

@@ -1,8 +1,6 @@
 import Data
 import Experiments
 import Foundation
-import JSON
-import Networks
 import Options
 import Report
 import System
@@ -64,6 +62,15 @@ enum Reproduce: Subcommand {
   static func run(_ words: [String]) throws(Failure) {
     let arguments = try command.parse(words)
     let names = Experiments.all.map { $0.name }
+    let others: [any AnyOption] = [
+      data, seeds, epochs, batchSize, network, with, launch, dryRun, slurm, only,
+    ]
+    if arguments.has(fromJSON), let other = others.first(where: arguments.has) {
+      throw Failure(
+        .usage,
+        "--from-json draws what the file holds, so --\(other.declaration.name) means nothing to it; "
+          + "leave it out.")
+    }
     let given = try arguments[fromJSON].map { path throws(Failure) in
       try ExperimentFile(try TextFile.read(path), from: path)
     }
@@ -93,6 +100,10 @@ enum Reproduce: Subcommand {
           + "not \(counted(datasets.count, "time", "times")).")
     }
     let opened = try datasets.map { path throws(Failure) in try Dataset(opening: path) }
+    guard Set(opened.map(\.checksum)).count == opened.count else {
+      throw Failure(.usage, "Two of the datasets of --data are the same; give each once.")
+    }
+    try checkEnvironment()
     // Grey pictures have one component of colour.
     if experiment.needsColour, let grey = opened.first(where: { !$0.isColoured }) {
       throw Failure(
@@ -115,17 +126,54 @@ enum Reproduce: Subcommand {
     if let options = arguments[slurm], try runs.state().missing.count > 0 {
       return try SlurmArray(runs, words: words, options: split(options)).submit()
     }
+    let lock = try lock(folder)
+    defer { close(lock) }
     let problem = try carryOut(runs)
+    let (records, missing) = try runs.state()
     let file = ExperimentFile(
       experiment: experiment.name, program: ProgramVersion().text(of: "alexnet").firstLine,
-      datasets: opened.map(\.description), scope: runs.scope, records: try runs.state().records)
+      datasets: opened.map(\.description), scope: runs.scope, records: records,
+      missing: missing.map(\.name))
     // Of what there is.
     if problem == nil || !file.records.isEmpty { try write(file, experiment, into: folder) }
     if let problem { throw problem }
   }
 
+  /// Refuses variables that would change every run without being in any record.
+  private static func checkEnvironment() throws(Failure) {
+    let names = ProcessInfo.processInfo.environment.keys.filter { $0.hasPrefix("ALEXNET_TRAIN_") }
+    guard let name = names.min() else { return }
+    throw Failure(
+      .usage,
+      "The environment sets \(name), which would change every run and be in no record; unset it, "
+        + "and give the option within --with.")
+  }
+
+  /// Keeps a second command out of the experiment's folder while this one is at work in it.
+  /// - Returns: The open folder, whose lock ends with it.
+  private static func lock(_ folder: String) throws(Failure) -> Int32 {
+    try RunDirectory(folder).makeFolder()
+    let place = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    // Some network file systems have no such locks.
+    guard place >= 0, flock(place, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK else {
+      return place
+    }
+    throw Failure(
+      .cannotCreate,
+      "Another 'alexnet reproduce' is at work in \(quoted(folder)); wait for its end, or choose "
+        + "another --out.")
+  }
+
+  /// The words of a text between blanks.
   private static func split(_ text: String) -> [String] {
     text.split(separator: " ").map(String.init)
+  }
+
+  /// The options of a text, each with its value behind it: `--name=value` is two words.
+  private static func options(_ text: String) -> [String] {
+    split(text).flatMap { word in
+      word.hasPrefix("--") ? word.split(separator: "=", maxSplits: 1).map(String.init) : [word]
+    }
   }
 
   private static func scope(_ arguments: Arguments, _ experiment: any Experiment.Type) -> Scope {
@@ -135,7 +183,7 @@ enum Reproduce: Subcommand {
     scope.batchSize = arguments[batchSize] ?? scope.batchSize
     scope.network = arguments[network] ?? scope.network
     scope.datasets = arguments[data].count
-    scope.with = arguments[with].map(split) ?? []
+    scope.with = arguments[with].map(options) ?? []
     return scope
   }
 
@@ -144,16 +192,32 @@ enum Reproduce: Subcommand {
   /// - Throws: `Failure` (savedUnfinished) where it was asked to stop.
   private static func carryOut(_ runs: ExperimentRuns) throws(Failure) -> Failure? {
     var failed: [(name: String, failure: Failure)] = []
+    // Of the trainings that this command has made.
+    var (made, images, seconds) = (0, 0.0, 0.0)
     while true {
       let (records, missing) = try runs.state()
-      guard let run = missing.first(where: { run in !failed.contains { $0.name == run.name } })
-      else { break }
-      StandardStream.output.tell(
-        "[\(records.count + 1) of \(records.count + missing.count)] \(run.arm), seed \(run.seed)\n")
+      let left = missing.filter { run in !failed.contains { $0.name == run.name } }
+      guard let run = left.first else { break }
+      var line =
+        "[\(records.count + 1) of \(records.count + missing.count)] \(run.arm), seed \(run.seed)"
+      if images > 0 {
+        let rest = left.reduce(0) { $0 + runs.images(of: $1) } * seconds / images
+        line += ", about \(time(rest)) left for these"
+      }
+      StandardStream.output.tell(line + "\n")
+      // One that goes on is sooner whole, and tells nothing of others.
+      let (isNew, start) = (run.program == .train && !runs.isBegun(run), MonotonicClock.seconds)
       do {
         try runs.carryOut(run)
+        made += 1
+        if isNew {
+          images += runs.images(of: run)
+          seconds += MonotonicClock.seconds - start
+        }
       } catch {
         if error.exitCode == .savedUnfinished { throw error }
+        // What is wrong with the first is most often wrong with all.
+        if made == 0, failed.isEmpty, !runs.isBegun(run) { throw error }
         StandardStream.error.tell("alexnet: \(error.message)\n")
         failed.append((run.name, error))
       }
@@ -167,6 +231,14 @@ enum Reproduce: Subcommand {
     }
   }
 
+  /// A time in words, with one unit: `40 s`, `12 min`, `1.4 h`.
+  private static func time(_ seconds: Double) -> String {
+    seconds < 99.5
+      ? String(format: "%.0f s", seconds)
+      : seconds < 99.5 * 60
+        ? String(format: "%.0f min", seconds / 60) : String(format: "%.1f h", seconds / 3600)
+  }
+
   private static func forecast(_ runs: ExperimentRuns) throws(Failure) {
     let (records, missing) = try runs.state()
     // Settings whose runs are known count once.
@@ -178,27 +250,27 @@ enum Reproduce: Subcommand {
     }
     status.update(isLast: true) { "timed" }
     let columns: [Column] = [.left(44), .right(5), .right(9), .right(9), .right(8)]
-    var text = tableLine(["setting", "runs", "steps", "s a step", "hours"], columns, gap: 2) + "\n"
+    var text = tableLine(["setting", "runs", "steps", "s a step", "time"], columns, gap: 2) + "\n"
     for cost in costs {
       text +=
         tableLine(
           [
             cost.arm, "\(cost.runs)", "\(cost.steps)",
             cost.seconds.map { plain($0, digits: 3) } ?? "-",
-            cost.hours.map { String(format: "%.2f", $0) } ?? "-",
+            cost.hours.map { time(3600 * $0) } ?? "-",
           ], columns, gap: 2) + "\n"
     }
     let hours = costs.compactMap(\.hours)
     text +=
       (hours.isEmpty && !costs.isEmpty
-        ? "No hours can be told"
-        : String(format: "%.1f hours in all", hours.reduce(0, +)))
-      + "; \(counted(records.count, "run is", "runs are")) done.\n"
+        ? "No time can be told" : "\(time(3600 * hours.reduce(0, +))) of steps in all")
+      + "; \(counted(records.count, "run is", "runs are")) done. Starts, some seconds each, and "
+      + "evaluations come on top, and a search may need more rates.\n"
     let untimed = costs.count - hours.count
     if untimed > 0 {
       text +=
         "\(counted(untimed, "setting is", "settings are")) too short to be timed: they end before "
-        + "step \(ExperimentRuns.untimedSteps + 1), and are not among the hours.\n"
+        + "step \(ExperimentRuns.untimedSteps + 1), and are not in the sum.\n"
     }
     try StandardStream.output.write(text)
   }
@@ -219,89 +291,5 @@ enum Reproduce: Subcommand {
 extension String {
   fileprivate var firstLine: String {
     split(separator: "\n").first.map(String.init) ?? ""
-  }
-}
-
-/// The runs of a stage as an array of Slurm's jobs.
-private struct SlurmArray {
-  let runs: ExperimentRuns
-  let words: [String]
-  let options: [String]
-
-  init(_ runs: ExperimentRuns, words: [String], options: [String]) {
-    self.runs = runs
-    self.words = words
-    self.options = options
-  }
-
-  /// A word for a shell.
-  private static func shell(_ word: String) -> String {
-    "'" + word.replacing("'", with: "'\\''") + "'"
-  }
-
-  private var command: String {
-    ([Child.own, "reproduce"] + words).map(Self.shell).joined(separator: " ")
-  }
-
-  /// A job's script.
-  ///
-  /// The run is in the background, since bash acts on a signal only in `wait`; code 75 is a run
-  /// that was saved before its time was up.
-  private func script(_ runs: [PlannedRun]) -> String {
-    """
-    #!/bin/bash
-    #SBATCH --job-name=alexnet-\(self.runs.experiment.name)
-    #SBATCH --ntasks=\(self.runs.launcher.tasks(runs.map(\.ranks)))
-    #SBATCH --signal=B:USR1@180
-    #SBATCH --requeue
-    #SBATCH --open-mode=append
-    #SBATCH --output=\(self.runs.folder)/slurm-%A-%a.out
-    runs=(\(runs.map(\.name).joined(separator: " ")))
-    \(command) --only "${runs[SLURM_ARRAY_TASK_ID - 1]}" &
-    child=$!
-    trap 'kill -USR1 $child' USR1
-    trap 'kill -TERM $child' TERM
-    code=
-    while [ -z "$code" ]; do
-      wait $child
-      code=$?
-      if [ $code -gt 128 ] && kill -0 $child 2>/dev/null; then code=; fi
-    done
-    if [ $code = 75 ]; then scontrol requeue "$SLURM_JOB_ID" && exit 0; fi
-    exit $code
-
-    """
-  }
-
-  func submit() throws(Failure) {
-    let missing = try runs.state().missing
-    let place = "\(runs.folder)/\(runs.experiment.name)"
-    try RunDirectory(runs.folder).makeFolder()
-    let (job, said) = (place + ".slurm", place + ".sbatch")
-    let complaints = said + ".errors"
-    try TextFile.write(lines: script(missing), to: job)
-    func sbatch(_ words: [String]) throws(Failure) -> String {
-      for path in [said, complaints] { try? FileManager.default.removeItem(atPath: path) }
-      let code = try Child.run(
-        ["sbatch", "--parsable"] + words, saves: false, output: said, complaints: complaints)
-      let answer = (try TextFile.read(said)).trimmingCharacters(in: .whitespacesAndNewlines)
-      guard code == 0 else {
-        let reason = try TextFile.read(complaints)
-        throw Failure(.internal, "sbatch ended with code \(code): \(answer)\(reason)")
-      }
-      // ID, or ID;CLUSTER.
-      return String(answer.prefix { $0 != ";" })
-    }
-    let array = try sbatch(options + ["--array=1-\(missing.count)", job])
-    // The user's account and partition are for it too.
-    let after = try sbatch(
-      options + [
-        "--dependency=afterok:\(array)", "--kill-on-invalid-dep=yes", "--ntasks=1",
-        "--cpus-per-task=1", "--output=\(runs.folder)/slurm-%j.out", "--wrap", command,
-      ])
-    try StandardStream.output.write(
-      "Submitted \(counted(missing.count, "run", "runs")) as the array \(array), and what follows "
-        + "as job \(after). If a run fails, what follows is cancelled: start the same command "
-        + "again.\n")
   }
 }

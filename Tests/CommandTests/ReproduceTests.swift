@@ -62,7 +62,10 @@ import Testing
     try FileManager.default.removeItem(atPath: out)
     try FileManager.default.moveItem(atPath: scratch.path + "/first", toPath: out)
     let other = try Program.alexnet(ranks: nil, try command().map { $0 == "20" ? "10" : $0 })
-    #expect(other.code == 64 && other.error.contains("with other settings"), "\(other.error)")
+    #expect(
+      other.code == 64 && other.error.contains("of a run with --batch-size 20 and"),
+      "\(other.error)")
+    #expect(other.error.contains("and without --batch-size 10, in this folder"))
     let data = try Program.alexnet(ranks: nil, try command() + ["--data", "/elsewhere"])
     #expect(data.code == 64 && data.error.contains("takes --data once"), "\(data.error)")
     let small = try Pictures.small.get().path + "/dataset"
@@ -79,15 +82,60 @@ import Testing
   }
 
   @Test func aRunThatFailsIsNamedAndTheOthersAreKept() throws {
-    // A file where the first run's folder would be.
+    // A file where the second run's folder would be.
     try FileManager.default.createDirectory(
       atPath: out + "/runs", withIntermediateDirectories: true)
-    try "".write(toFile: out + "/runs/alexnet-seed-1", atomically: true, encoding: .utf8)
+    try "".write(toFile: out + "/runs/alexnet-seed-2", atomically: true, encoding: .utf8)
     let outcome = try Program.alexnet(ranks: nil, try command())
     #expect(outcome.code == 73, "\(outcome.code)")
-    #expect(outcome.error.contains("1 run did not end well: 'alexnet-seed-1'"), "\(outcome.error)")
-    #expect(try text("runs/alexnet-seed-2.json").contains("accuracy"))
-    #expect(try text("runs/alexnet-seed-1.out").contains("not a folder"))
+    #expect(outcome.error.contains("1 run did not end well: 'alexnet-seed-2'"), "\(outcome.error)")
+    #expect(outcome.error.contains("is a link or a file, not a folder"), "\(outcome.error)")
+    #expect(try text("runs/alexnet-seed-1.json").contains("accuracy"))
+    #expect(try text("fashion-mnist.md").contains("Not there, since they failed: 'alexnet-seed-2'"))
+  }
+
+  @Test func whatIsWrongWithTheFirstRunEndsTheCommandAndBindsNobody() throws {
+    // The full network reads larger pictures.
+    let wrong = try command().map { $0 == "cifar-four-layer" ? "alexnet" : $0 }
+    let outcome = try Program.alexnet(ranks: nil, wrong)
+    #expect(outcome.code == 64 && !outcome.output.contains("seed 2"), "\(outcome.output)")
+    #expect(outcome.error.contains("prepare them with --size 256"), "\(outcome.error)")
+    #expect(!FileManager.default.fileExists(atPath: out + "/runs/alexnet-seed-1.json"))
+    let right = try Program.alexnet(ranks: nil, try command())
+    #expect(right.code == 0, "\(right.error)")
+  }
+
+  @Test func whatReadsANetworkIsMadeAgainWithIt() throws {
+    let first = try Program.alexnet(ranks: nil, try command("ensemble"))
+    #expect(first.code == 0, "\(first.error)")
+    let names = [1, 2].map { "runs/1-averaged-seed-\($0).json" }
+    let before = try names.map(text)
+    for file in ["single-seed-1", "single-seed-1.json"] {
+      try FileManager.default.removeItem(atPath: "\(out)/runs/\(file)")
+    }
+    let second = try Program.alexnet(ranks: nil, try command("ensemble"))
+    #expect(second.code == 0, "\(second.error)")
+    // The records name the makings of what they read.
+    #expect(zip(before, try names.map(text)).map { $0 == $1 } == [false, true])
+    #expect(second.output.contains("] 2 averaged, seed 1"), "\(second.output)")
+  }
+
+  @Test func whatWouldChangeEveryRunUnseenIsRefused() throws {
+    let hidden = try Program.run(
+      ["/usr/bin/env", "ALEXNET_TRAIN_WEIGHT_DECAY=0", "\(Program.folder)/alexnet"]
+        + (try command()))
+    #expect(hidden.code == 64, "\(hidden.error)")
+    #expect(hidden.error.contains("The environment sets ALEXNET_TRAIN_WEIGHT_DECAY"))
+    // Somebody else is at work in the folder.
+    try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+    let locked = try Program.run(
+      ["/usr/bin/flock", out, "\(Program.folder)/alexnet"] + (try command()))
+    #expect(locked.code == 73 && locked.error.contains("Another 'alexnet reproduce' is at work"))
+    let twice = try Program.alexnet(
+      ranks: nil, try command("recipe") + ["--data", Pictures.tiny.get().path + "/dataset"])
+    #expect(twice.code == 64 && twice.error.contains("are the same"), "\(twice.error)")
+    let drawn = try Program.alexnet("reproduce", "--from-json", "x", "--out", out, "--seeds", "3")
+    #expect(drawn.code == 64 && drawn.error.contains("so --seeds means nothing"))
   }
 
   @Test func aSignalSavesTheRunAndTheSameCommandGoesOn() throws {
@@ -114,7 +162,7 @@ import Testing
     }
     // With fewer epochs it would be whole, and be taken for a run of so many.
     let other = try Program.alexnet(ranks: nil, try command())
-    #expect(other.code == 64 && other.error.contains("with other settings"), "\(other.error)")
+    #expect(other.code == 64 && other.error.contains("with --epochs 9000"), "\(other.error)")
   }
 
   @Test func aDryRunSaysTheHoursAndTrainsNothing() throws {
@@ -123,7 +171,7 @@ import Testing
     // 2 epochs of 60 pictures in batches of 20.
     let row = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("alexnet ") })
     #expect(row.split(separator: " ").dropFirst().prefix(2) == ["2", "6"], "\(row)")
-    #expect(outcome.output.contains("hours in all; 0 runs are done"), "\(outcome.output)")
+    #expect(outcome.output.contains("of steps in all; 0 runs are done"), "\(outcome.output)")
     #expect(!FileManager.default.fileExists(atPath: out))
   }
 
@@ -197,7 +245,7 @@ import Testing
     let lines = try String(contentsOfFile: scratch.path + "/words", encoding: .utf8)
       .split(separator: "\n")
     #expect(lines[0] == "--parsable -c 2 --time=1:00:00 --array=1-2 \(out)/fashion-mnist.slurm")
-    #expect(lines[1].contains("--dependency=afterok:42") && lines[1].contains("'--slurm'"))
+    #expect(lines[1].contains("--dependency=afterok:42") && lines[1].contains(" --slurm '-c 2"))
     // The array's jobs have made the runs: the table is all that is left.
     let table = try Program.alexnet(ranks: nil, try command())
     #expect(table.code == 0 && !table.output.contains("seed 1\n"), "\(table.output)")

@@ -68,8 +68,10 @@ import Testing
       (runs("a", one) + runs("b", other)).verdict("error", of: "a", above: "b")
     }
     #expect(verdict([5, 6, 7], [1, 2, 3.1]) == .shown)
-    #expect(verdict([nil, nil], [1, 2]) == .shown)
-    #expect(verdict([1, 2], [nil, nil]) == .opposite)
+    // Three of three against none of three: by chance one in twenty; of two, one in six.
+    #expect(verdict([nil, nil, nil], [1, 2, 3]) == .shown)
+    #expect(verdict([1, 2, 3], [nil, nil, nil]) == .opposite)
+    #expect(verdict([nil, nil], [1, 2]) == .tooSmall)
     // The two that are left would show it.
     #expect(verdict([5, 6, nil], [1, 2.01, 3]) == .tooSmall)
     #expect(verdict([nil, nil], [nil, 2]) == .tooSmall && verdict([], [1, nil]) == .tooSmall)
@@ -88,7 +90,8 @@ import Testing
       (RecipeQuestion.self, "--batch-size 64"), (Figure1.self, "--learning-rate 0.01"),
       (Ablations.self, "--weight-decay 0.001"), (LargeBatch.self, "--optimiser sgd"),
       (Ablations.self, "--epochs=3"), (Figure1.self, "--seed 3"),
-      (Figure1.self, "--variant tanh"), (Ablations.self, "--variant no-dropout"),
+      (Ablations.self, "--config file.json"), (Figure1.self, "--variant tanh"),
+      (Ablations.self, "--variant no-dropout"),
     ]
     for (experiment, with) in refused {
       #expect(throws: Failure.self, "\(experiment.name) \(with)") { try check(experiment, with) }
@@ -214,6 +217,9 @@ import Testing
     #expect(result.rows.map { $0[2] } == ["1 of 3", "3 of 3"])
     #expect(result.notes[0].contains("takes 2.00 times"), "\(result.notes)")
     #expect(result.notes.contains { $0.hasPrefix("Without 'relu-seed-2', 'relu-seed-3'") })
+    #expect(
+      result.notes.contains { $0.contains("faster: too small to tell here; on six") },
+      "\(result.notes)")
   }
 
   @Test func theLinearRuleTakesTheSmallBatchsRateAndLARSHasItsOwn() throws {
@@ -288,5 +294,41 @@ import Testing
       records: [record(PlannedRun("relu", seed: 1, ["--x", "1"]), ["end": 0.1])])
     #expect(try ExperimentFile(file.json, from: "file") == file)
     #expect(throws: Failure.self) { try ExperimentFile("{}", from: "file") }
+    // A run that is there twice would count twice.
+    var twice = file
+    twice.records += twice.records
+    #expect(throws: Failure.self) { try ExperimentFile(twice.json, from: "file") }
+  }
+
+  @Test func whatIsMissingMakesTheRestABound() {
+    // code2012 begins 30 and 20 steps earlier; a third seed never does.
+    func result(_ paper: [Double?], _ code: [Double?]) -> [String] {
+      var scope = RecipeQuestion.standard
+      (scope.seeds, scope.batchSize) = (paper.count, 32)
+      return RecipeQuestion.result(
+        scope,
+        [("paper", paper), ("code2012", code)].flatMap { kind, steps in
+          steps.enumerated().map { seed, step in
+            record(
+              PlannedRun("\(kind), batch 32, dataset 1", seed: seed + 1, []),
+              step.map { ["departure": $0, "classes": 10] } ?? ["classes": 10])
+          }
+        }
+      ).notes.filter { $0.hasPrefix("code2012") }
+    }
+    #expect(result([60, 50, 55], [30, 30, 30])[0].contains(": 25 ± 5 steps earlier than paper"))
+    #expect(result([60, 50, 55], [30, 30, nil])[0].contains(": at most 25 ± 7 steps earlier"))
+    #expect(result([60, 50, nil], [30, 30, 30])[0].contains(": at least 25 ± 7 steps earlier"))
+    #expect(result([30, 30, 30], [60, 50, nil])[0].contains(": at least 25 ± 7 steps later"))
+    #expect(result([30, nil], [nil, 50])[0].contains("no seed began with both"))
+  }
+
+  @Test func howARunDiffersIsSaid() {
+    let one = PlannedRun("a", seed: 1, ["--epochs", "2", "--variant", "tanh", "run:b"])
+    let other = PlannedRun("a", seed: 1, ["--epochs", "4", "--variant", "tanh"])
+    #expect(
+      one.difference(from: other) == "with --epochs 2 --variant tanh run:b and without "
+        + "--epochs 4 --variant tanh")
+    #expect(one.sources == ["b"] && other.sources.isEmpty)
   }
 }

@@ -25,6 +25,17 @@ import Testing
     #expect(Sample([3]).deviation == nil && Sample([3]).interval == nil)
     #expect(Sample([]).mean.isNaN)
     #expect(Sample([2, .nan]).interval == nil)
+    // Two errors that are equal by chance are no certainty.
+    #expect(Sample([1, 1]).deviation == 0 && Sample([1, 1]).interval == nil)
+  }
+
+  /// Twice the tails of the binomial distribution with 1/2, by hand.
+  @Test func theSignTestCountsCoins() {
+    #expect(abs(SignTest.probability(4, 0) - 2.0 / 16) < 1e-12)
+    #expect(abs(SignTest.probability(2, 8) - 2 * (1 + 10 + 45) / 1024.0) < 1e-12)
+    #expect(SignTest.probability(0, 0) == 1 && SignTest.probability(5, 5) == 1)
+    // Of 1,000 coins, 468 or fewer, or 532 or more: z = 1.992 with the correction, p = 0.0463.
+    #expect(abs(SignTest.probability(468, 532) - 0.0463) < 0.0003)
   }
 
   @Test func aVerdictIsWhereTheIntervalLies() {

@@ -23,7 +23,7 @@ import Testing
     ).svgFile
     #expect(svg.contains("<title>Title &lt;1&gt;</title>") && !svg.contains("nan"))
     // A row without figures is not left out, which would look as if it had not been tried.
-    #expect(svg.contains(">third</text>") && svg.contains(">none</text>"))
+    #expect(svg.contains(">third</text>") && svg.contains(">no figure</text>"))
     let points = elements("circle", svg).map { Double($0["cx"] ?? "") ?? .nan }
     #expect(points.count == 3)
     // Equal numbers are equally far apart: 1, 3 and 4.

@@ -115,22 +115,30 @@ package enum Ensembles: Experiment {
     }
     let interval = gain.map { 100 * $0.lowerBound...100 * $0.upperBound }
     let weighted = records.of(fitted).first
+    var notes: [String] = []
+    if count > 1 {
+      let error = whole["error"] ?? .nan
+      notes = [
+        "The \(count) together have \(shown(alone.mean - error)) points less than the mean of them "
+          + "(95 % interval over the pictures \(shown(interval))), and the best of them alone has "
+          + "\(shown(alone.values.min())) %. Verdict on averaging these networks: "
+          + "\(Verdict(interval, above: 0).rawValue).",
+        "Ensembles of one size share networks: their spread is not that of independent ones.",
+      ]
+    }
+    if let weighted {
+      notes.append(
+        "On the odd-numbered pictures, weights fitted on the others give an error of "
+          + "\(shown(weighted.figures["error"])) % and a loss of "
+          + "\(shown(weighted.figures["loss"], 4)), equal weights "
+          + "\(shown(weighted.figures["error with equal weights"])) % and "
+          + "\(shown(weighted.figures["loss with equal weights"], 4)).")
+    }
     return ExperimentResult(
       heading: [
         "averaged", "ensembles", "error, %", "loss", "one more brings, points", "all bring",
       ], rows: rows,
-      notes: [
-        "The \(count) together are better than the mean of them by "
-          + "\(shown(alone.mean - (whole["error"] ?? .nan))) points (95 % interval over the pictures "
-          + "\(shown(interval))). Verdict: "
-          + "\(Verdict(interval, above: 0).rawValue).",
-        "Ensembles of one size share networks: their spread is not that of independent ones.",
-        "On the odd-numbered pictures, weights fitted on the others give an error of "
-          + "\(shown(weighted?.figures["error"])) % and a loss of "
-          + "\(shown(weighted?.figures["loss"], 4)), equal weights "
-          + "\(shown(weighted?.figures["error with equal weights"])) % and "
-          + "\(shown(weighted?.figures["loss with equal weights"], 4)).",
-      ],
+      notes: notes,
       figure: .intervals(
         IntervalPicture(
           "Error of averaged networks", label: "top-1 error (%)", pictured)))

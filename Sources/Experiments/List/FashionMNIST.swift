@@ -2,6 +2,9 @@ package import Report
 package import System
 
 /// AlexNet itself on Fashion-MNIST, or on any other dataset, to a level and beyond.
+///
+/// The rate is twice the paper's and falls along a cosine: in ten epochs that reaches more than the
+/// paper's steps do (Docs/Results.md).
 package enum FashionMNIST: Experiment {
   package static let name = "fashion-mnist"
   package static let summary = "the full-size network: epochs and hours to 88.4, 90 and 92 %"
@@ -16,7 +19,9 @@ package enum FashionMNIST: Experiment {
   package static func runs(_ scope: Scope, after records: [RunRecord]) throws(Failure)
     -> [PlannedRun]
   {
-    (1...scope.seeds).map { PlannedRun(arm, seed: $0, scope.words([scope.fixedSchedule])) }
+    (1...scope.seeds).map {
+      PlannedRun(arm, seed: $0, scope.words(["--schedule cosine", "--learning-rate 0.02"]))
+    }
   }
 
   package static func read(_ run: RunMetrics, into record: inout RunRecord) throws(Failure) {
@@ -59,7 +64,7 @@ package enum FashionMNIST: Experiment {
     series.append(
       Chart.Series(
         "d2l.ai after 10 epochs, 88.4 %", Curve([Curve.Point(0, 88.4), Curve.Point(last, 88.4)]),
-        colour: 7, isFaint: true))
+        colour: 7))
     return ExperimentResult(
       heading: ["run", "epochs", "hours", "accuracy, %"]
         + levels.map { "epochs and hours to \(plain($0)) %" }, rows: rows,

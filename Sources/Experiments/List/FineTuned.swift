@@ -88,13 +88,15 @@ package enum FineTuned: Experiment {
             "\(set), \(kind)", points: fall.values, mean: fall.mean, interval: fall.interval))
       }
     }
+    let made = records.filter { $0.run.data > 0 }.map { Double($0.steps) }.sorted()
+    let middle = made.isEmpty ? Double(steps) : made[made.count / 2]
     return ExperimentResult(
       heading: [
         "trained on", "seeds", "error, %", "better by, points", "95 % interval",
         "fine-tuning being better",
       ], rows: rows,
       notes: [
-        "About \(steps) steps each, in whole epochs; the rate is divided by 10 after 0.6 and 0.85 "
+        "About \(plain(middle)) steps each, in whole epochs; the rate is divided by 10 after 0.6 and 0.85 "
           + "of them. It is \(plain(rate)) from the start and where nothing else is said; at a "
           + "tenth it is \(plain(gentleRate)) but for the last layer, as the authors fine-tuned. "
           + "The last layer always begins anew."

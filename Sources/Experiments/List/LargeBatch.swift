@@ -13,6 +13,9 @@ package enum LargeBatch: Experiment {
   /// How many times as large the large batch is.
   private static let factor = 16
 
+  /// The epochs of the warm-up that `--base-batch` brings.
+  private static let warmUp = 5
+
   private static let small = "small batch"
   private static let rule = "large batch, linear rule"
   private static let plainBest = "large batch, SGD's best rate"
@@ -39,9 +42,26 @@ package enum LargeBatch: Experiment {
     return scope.words(own + ["--learning-rate \(plain(rate))", "--schedule cosine"])
   }
 
+  /// The rate that a run's steps have after the warm-up: the linear rule multiplies what is given.
+  private static func rate(of run: PlannedRun) -> Double? {
+    guard let rate = run.values(of: "--learning-rate").first.flatMap(Double.init) else {
+      return nil
+    }
+    let sizes = ["--batch-size", "--base-batch"].map {
+      run.values(of: $0).last.flatMap(Double.init)
+    }
+    guard let batch = sizes[0], let base = sizes[1] else { return rate }
+    return rate * batch / base
+  }
+
   package static func runs(_ scope: Scope, after records: [RunRecord]) throws(Failure)
     -> [PlannedRun]
   {
+    guard scope.epochs > warmUp else {
+      throw Failure(
+        .usage,
+        "Large batches warm up over \(warmUp) epochs: give more --epochs than \(scope.epochs).")
+    }
     var runs: [PlannedRun] = []
     for search in searches {
       let (own, rate) = try search.runs(after: records) { words(scope, search.arm, rate: $0) }
@@ -66,12 +86,10 @@ package enum LargeBatch: Experiment {
     var (rows, notes, pictured): ([[String]], [String], [IntervalPicture.Row]) = ([], [], [])
     for arm in arms {
       let runs = records.of(arm)
-      let rate = runs.first.flatMap { record in
-        record.run.words.firstIndex(of: "--learning-rate").map { record.run.words[$0 + 1] }
-      }
+      let rate = runs.first.flatMap { record in Self.rate(of: record.run) }
       let difference = records.difference("error", arm, from: small)
       rows.append([
-        arm, rate ?? "-", runs.first.map { "\($0.steps)" } ?? "-",
+        arm, rate.map { plain($0) } ?? "-", runs.first.map { "\($0.steps)" } ?? "-",
         "\(records.sample("error", of: arm).values.count) of \(runs.count)",
         shown(records.sample("error", of: arm)), arm == small ? "" : shown(difference),
         arm == small ? "" : shown(difference.interval),
@@ -101,7 +119,7 @@ package enum LargeBatch: Experiment {
       notes: [
         "The small batch has \(scope.batchSize) images, the large one "
           + "\(scope.batchSize * factor); the linear rule multiplies the small batch's rate by "
-          + "\(factor). All have a cosine schedule, the large ones a warm-up over 5 epochs."
+          + "\(factor). All have a cosine schedule, the large ones a warm-up over \(warmUp) epochs."
       ] + notes + [
         "Rates tried with another seed, with the error at the end: "
           + searches.map { $0.text(records) }.joined(separator: "; ") + "."

@@ -65,6 +65,26 @@ package enum RecipeQuestion: Experiment {
     record.figures["departure"] = nil
   }
 
+  /// How much earlier or later than the paper's recipe another lets learning begin, in words.
+  ///
+  /// A seed that never begins would have the largest number of all: where one is missing, the mean
+  /// of the others is a bound.
+  private static func comparison(_ earlier: Sample, isWhole: Bool, isBaseWhole: Bool) -> String {
+    guard !earlier.values.isEmpty else { return "no seed began with both it and paper." }
+    let isLater = earlier.mean < 0
+    let steps = Sample(earlier.values.map { isLater ? -$0 : $0 })
+    let bound =
+      switch (isWhole, isBaseWhole) {
+      case (true, true): ""
+      case (false, false): "about "
+      case (false, true): isLater ? "at least " : "at most "
+      case (true, false): isLater ? "at most " : "at least "
+      }
+    return "\(bound)\(shown(steps, 0)) steps \(isLater ? "later" : "earlier") than paper, 95 % "
+      + "interval \(shown(steps.interval, 0)), "
+      + "\(counted(steps.values.count, "pair", "pairs")) of seeds in which both began."
+  }
+
   package static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult {
     var (rows, notes, pictured): ([[String]], [String], [IntervalPicture.Row]) = ([], [], [])
     for data in 0..<scope.datasets {
@@ -86,16 +106,14 @@ package enum RecipeQuestion: Experiment {
               began < runs.count ? "\(title) (\(began) of \(runs.count))" : title,
               points: departures.values, mean: departures.mean, interval: departures.interval))
           guard kind != kinds[0].0 else { continue }
-          let earlier = records.difference(
-            "departure", arm(kinds[0].0, batch, data), from: name)
-          // The seeds that never begin would have the largest numbers.
-          let late = began < runs.count ? "at least " : ""
-          let isLater = earlier.mean < 0
-          let steps = Sample(earlier.values.map { isLater ? -$0 : $0 })
           notes.append(
-            "\(title): \(late)\(shown(steps, 0)) steps \(isLater ? "later" : "earlier") than "
-              + "paper, 95 % interval \(shown(steps.interval, 0)), \(earlier.values.count) pairs "
-              + "of seeds in which both began.")
+            "\(title): "
+              + comparison(
+                records.difference("departure", arm(kinds[0].0, batch, data), from: name),
+                isWhole: began == runs.count,
+                isBaseWhole: records.of(arm(kinds[0].0, batch, data)).allSatisfy {
+                  $0.figures["departure"] != nil
+                }))
         }
       }
     }

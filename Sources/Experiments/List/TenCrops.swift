@@ -62,7 +62,7 @@ package enum TenCrops: Experiment {
   package static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult {
     let fall = records.difference("error", arms[0].0, from: arms[1].0)
     var (rows, pictured): ([[String]], [IntervalPicture.Row]) = ([], [])
-    var intervals: [ClosedRange<Double>] = []
+    var verdicts: [Verdict] = []
     for record in records.of(arms[1].0) {
       let one = records.of(arms[0].0).first { $0.run.seed == record.run.seed }
       guard let one = one?.figures["error"], let ten = record.figures["error"],
@@ -73,11 +73,13 @@ package enum TenCrops: Experiment {
       let mean = (mended - spoilt) / images
       let shares = Sample.interval(
         mean: mean, ofSquares: (mended + spoilt) / images, count: images)
-      let interval = 100 * shares.lowerBound...100 * shares.upperBound
-      intervals.append(interval)
+      let interval =
+        mended + spoilt == 0 ? nil : 100 * shares.lowerBound...100 * shares.upperBound
+      let chance = SignTest.probability(Int(mended), Int(spoilt))
+      verdicts.append(chance >= 0.05 ? .tooSmall : mended > spoilt ? .shown : .opposite)
       rows.append([
         "seed \(record.run.seed)", shown(one), shown(ten), shown(100 * mean), shown(interval),
-        "\(Int(mended)) / \(Int(spoilt))",
+        "\(Int(mended)) / \(Int(spoilt))", shown(chance, 4),
       ])
       pictured.append(
         IntervalPicture.Row(
@@ -86,27 +88,23 @@ package enum TenCrops: Experiment {
     }
     rows.append([
       "mean", shown(records.sample("error", of: arms[0].0)),
-      shown(records.sample("error", of: arms[1].0)), shown(fall), shown(fall.interval), "",
+      shown(records.sample("error", of: arms[1].0)), shown(fall), shown(fall.interval), "", "",
     ])
     pictured.append(
       IntervalPicture.Row(
         "over seeds", points: fall.values, mean: fall.mean, interval: fall.interval))
-    // The networks see the same pictures: their mean is known no better than one of them.
-    let ends = [\ClosedRange<Double>.lowerBound, \.upperBound].map { end in
-      Sample(intervals.map { $0[keyPath: end] }).mean
-    }
-    let whole = intervals.isEmpty ? nil : ends[0]...ends[1]
+    // All networks must agree: they see the same pictures, so together they are no larger sample.
+    let agreed = Set(verdicts).count == 1 ? verdicts[0] : .tooSmall
     return ExperimentResult(
       heading: [
         "network", "one crop, %", "ten crops, %", "better by, points", "95 % interval",
-        "mended / spoilt pictures",
+        "mended / spoilt pictures", "p",
       ], rows: rows,
       notes: [
-        "Intervals of a seed are over pictures, that of the mean is over seeds. Over pictures, the "
-          + "mean of the seeds has the interval \(shown(whole)), as wide as one network's. Verdict "
-          + "on ten crops being better on these networks, over pictures: "
-          + "\(Verdict(whole, above: 0).rawValue); on such networks, over seeds: "
-          + "\(Verdict(fall, above: 0).rawValue)."
+        "Intervals of a seed are over pictures, that of the mean is over seeds; p is that of the "
+          + "exact sign test over the pictures that only one of the two gets right. Verdict on ten "
+          + "crops being better on each of these networks (p below 0.05): \(agreed.rawValue); on "
+          + "such networks, over seeds: \(Verdict(fall, above: 0).rawValue)."
       ],
       figure: .intervals(
         IntervalPicture(
