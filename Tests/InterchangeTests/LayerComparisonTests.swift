@@ -63,6 +63,15 @@ import Testing
     #expect(message?.contains("its layer '\(name)'") == true)
   }
 
+  /// A map's side of 2^32 - 1: its square is no Int.
+  @Test func aNormOfImpossibleSizeIsRefused() throws {
+    var layers = CaffeNetworks.alexNet(poolsFirst: false)
+    let place = try #require(layers.firstIndex { $0.name == "norm1" })
+    layers[place].integers.merge(["local_size": 4_294_967_295, "norm_region": 1]) { $1 }
+    let message = try complaint(layers, .caffeAlexNet(classes: 9))
+    #expect(message?.contains("its layer 'norm1'") == true, "\(message ?? "")")
+  }
+
   @Test func numbersAreShownWithoutRoundingErrors() throws {
     var layers = CaffeNetworks.alexNet(poolsFirst: false)
     let place = try #require(layers.firstIndex { $0.name == "norm1" })

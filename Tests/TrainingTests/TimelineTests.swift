@@ -141,6 +141,10 @@ import Training
         "{\"ph\":\"B\",\"pid\":0,\"tid\":0,\"ts\":2},{\"ph\":\"E\",\"pid\":0,\"tid\":0,\"ts\":1}",
         "time goes back"
       ),
+      (
+        "{\"ph\":\"B\",\"pid\":0,\"tid\":0,\"ts\":2},"
+          + "{\"ph\":\"E\",\"pid\":0,\"tid\":0,\"ts\":\"inf\"}", "time goes back"
+      ),
     ] {
       try "{\(facts),\"traceEvents\":[\(events)]}".write(
         toFile: path, atomically: true, encoding: .utf8)
