@@ -44,6 +44,11 @@ import Testing
     #expect(run.code == 0 && run.output.hasPrefix("alexnet-train "), "\(run.error)")
     #expect(
       run.output.hasSuffix("\(prefix)/bin/alexnet-train\n\(prefix)/bin/alexnet\n"), "\(run.output)")
+    // With what the module file sets.
+    let module = try shell(
+      "env $(sed -n 's/^setenv \\([A-Z_]*\\) \\(.*\\)/\\1=\\2/p' \"$0\"/share/modulefiles/*/*) "
+        + "\"$0/bin/alexnet-train\" --dry-run --network alexnet-64")
+    #expect(module.code == 0, "\(module.error)")
     for name in ["alexnet-train", "alexnet"] {
       // groff's complaints are errors.
       let page = try shell(
