@@ -25,8 +25,8 @@ public struct SquarePicture: Sendable, Equatable {
   ///   - path: The file.
   ///   - side: The square's height and width in pixels.
   ///   - resizing: How a non-square picture is made square.
-  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is damaged or not a
-  ///   picture.
+  /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it is damaged, a folder
+  ///   or not a picture.
   public init(
     contentsOf path: String, side: Int, resizing: Resizing = .crop
   ) throws(Failure) {

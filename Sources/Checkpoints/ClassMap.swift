@@ -24,8 +24,8 @@ package struct ClassMap: Codable, Equatable, Sendable {
   private init(pairs: [String: String]) { self.pairs = pairs }
 
   /// Reads the value of an option: a file, or `by-name`.
-  /// - Throws: `Failure` (inputMissing) if there is no such file, (badData) if it is not a list of
-  ///   pairs.
+  /// - Throws: `Failure` (inputMissing) if there is no such file, (badData) if it is a folder or not
+  ///   a list of pairs.
   package init(_ word: String) throws(Failure) {
     self = word == Self.byNameWord ? .byName : try ClassMap(contentsOf: word)
   }

@@ -103,7 +103,6 @@ package struct TrainedNetwork: Sendable {
     }
     throw Failure(
       .usage,
-      "\(first) and \(second) do not have the same classes: \(difference); train networks that "
-        + "are averaged on one dataset.")
+      "\(first) and \(second) cannot be averaged: \(difference); train them on one dataset.")
   }
 }

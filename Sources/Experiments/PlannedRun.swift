@@ -77,7 +77,8 @@ package struct PlannedRun: Codable, Hashable, Sendable {
       added.isEmpty ? nil : "with \(added.joined(separator: " "))",
       missing.isEmpty ? nil : "without \(missing.joined(separator: " "))",
     ]
-    return parts.compactMap(\.self).joined(separator: " and ")
+    let phrase = parts.compactMap(\.self).joined(separator: " and ")
+    return phrase.isEmpty ? "with its options in another order, or on other ranks" : phrase
   }
 
   /// The options with folders in the place of names.
@@ -96,9 +97,10 @@ package struct RunRecord: Codable, Equatable, Sendable {
   package var run: PlannedRun
   /// The checksum of its dataset while the runs are made; nil in the file behind a table.
   package var dataset: String?
-  /// A number that no other making of the run has, and those of the runs that it reads, by name;
-  /// nil in the file behind a table, and in records of older programs.
+  /// What tells it from another training of its name that was made anew; nil in the file behind a
+  /// table, and in records of older programs.
   package var making: String?
+  /// The same of the runs that it read, by name.
   package var read: [String: String]?
   /// Whether the run has begun and is not whole; nil where it is whole.
   package var isUnfinished: Bool?
@@ -229,8 +231,9 @@ extension [RunRecord] {
   /// The verdict on a claim that a figure is higher in a setting than in another, paired by seed.
   ///
   /// What diverges has no figure, and the seeds that are left are no fair sample: if all runs of
-  /// one setting diverge and none of the other, and there are three of each at least (by chance one
-  /// in twenty), that decides; if some do, nothing can be told.
+  /// one setting diverge and none of the other, and there are three of each at least, that decides
+  /// (if settings made no difference, three of six that diverge would all be of this one once in
+  /// twenty times); if some do, nothing can be told.
   package func verdict(_ name: String, of arm: String, above base: String) -> Verdict {
     let runs = [of(arm), of(base)]
     let diverged = runs.map { $0.count(where: \.isDiverged) }

@@ -24,7 +24,7 @@ package struct Sample: Sendable, Equatable {
   /// Errors are whole numbers of pictures: that a few are equal does not say that all would be.
   package var halfWidth: Double? {
     deviation.flatMap {
-      $0 == 0
+      $0 <= 1e-9 * (values.map(abs).max() ?? 0)
         ? nil
         : StudentT.quantile(degrees: values.count - 1) * $0 / Double(values.count).squareRoot()
     }
@@ -50,8 +50,8 @@ package struct Sample: Sendable, Equatable {
 package enum SignTest {
   /// The probability that fair coins fall at least as unevenly: twice the binomial tail.
   /// - Parameters:
-  ///   - one: How often the first outcome occurred.
-  ///   - other: How often the second did.
+  ///   - one: How often the first outcome occurred; not negative.
+  ///   - other: How often the second did; not negative.
   /// - Returns: p, from 0 to 1; 1 where neither occurred.
   package static func probability(_ one: Int, _ other: Int) -> Double {
     let count = one + other

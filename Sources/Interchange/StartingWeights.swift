@@ -218,8 +218,8 @@ package struct StartingWeights {
       } catch {
         throw Failure(
           error.exitCode,
-          error.message + " These are options of 'alexnet import', which makes a checkpoint of the "
-            + "file; start from that.")
+          error.message + " That is for 'alexnet import': make a checkpoint of the file with it, "
+            + "and start from that.")
       }
     }
     guard described.network.imageSide == network.imageSide else {

@@ -48,8 +48,12 @@ package struct IntervalPicture: Sendable {
         row.points + [row.mean] + (row.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
       } + (mark.map { [$0] } ?? [])
     var (low, high) = (ends.min() ?? 0, ends.max() ?? 1)
-    // Where all is at one place, one unit of it around that.
-    if high - low < 1e-9 * max(1, abs(high)) { (low, high) = (low - 0.5, high + 0.5) }
+    // Where all is at one place, some room around it.
+    let size = max(abs(low), abs(high))
+    if high - low <= 1e-9 * max(1, size) {
+      let half = max(0.5, 0.05 * size)
+      (low, high) = (low - half, high + half)
+    }
     let unit = tick(high - low)
     let (first, last) = ((low / unit).rounded(.down), (high / unit).rounded(.up))
     let left = 20 + 7.6 * Double(rows.map(\.title.count).max() ?? 0)

@@ -6,7 +6,7 @@ import MPI
 import System
 import Training
 
-/// The predictions of a run's chosen checkpoint for validation images: samples, mistakes,
+/// The predictions of a run's checkpoint (the newest unless another was chosen) for validation images: samples, mistakes,
 /// neighbours, confusions.
 package struct NetworkFigures: Sendable {
   /// A validation image with its prediction.

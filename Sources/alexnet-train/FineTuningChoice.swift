@@ -38,13 +38,13 @@ extension TrainCommand {
     // Nothing of the file is read where the run has a checkpoint.
     let isRead = arguments.has(TrainOptions.initFrom) && !record.hasCheckpoint
     if name == nil, let recorded = record.settings {
-      try checkNoChange { "the settings have a network of their own" }
+      try checkNoChange(since: "the settings have a network of their own")
       let choice = NetworkChoice(recorded.network)
       guard isRead, let weights else { return choice }
       return choice.reading(try StartingWeights.pictures(for: recorded.network, in: weights))
     }
     if name == nil, let weights, let network = try StartingWeights.network(in: weights) {
-      try checkNoChange { "\(quoted(weights)) describes its own network" }
+      try checkNoChange(since: "\(quoted(weights)) describes its own network")
       return NetworkChoice(network)
     }
     var choice = try NetworkChoice(
@@ -58,11 +58,11 @@ extension TrainCommand {
   }
 
   /// Refuses options that change a network where none is named.
-  private func checkNoChange(since reason: () -> String) throws(Failure) {
+  private func checkNoChange(since reason: String) throws(Failure) {
     let options: [any AnyOption] = [TrainOptions.variant, TrainOptions.imageSide]
     guard let option = options.first(where: arguments.has) else { return }
     throw Failure(
-      .usage, "--\(option.declaration.name) needs --network here, since \(reason()).")
+      .usage, "--\(option.declaration.name) needs --network here, since \(reason).")
   }
 
   /// A function that fills a new run's network with the weights of a file; nil if there is none.

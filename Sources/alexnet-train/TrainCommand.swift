@@ -235,7 +235,9 @@ struct TrainCommand {
         "The images of \(quoted(dataset.path)) are \(dataset.side) pixels wide and the network "
           + "\(quoted(network.name)) reads \(network.imageSide); prepare them with --size "
           + "\(network.imageSide)"
-          + (dataset.side < network.inputSide ? "." : ", or give --image-side \(dataset.side).")
+          + (dataset.side >= network.inputSide && !arguments.has(TrainOptions.resume)
+            && !arguments.has(TrainOptions.initFrom) && !arguments.has(TrainOptions.config)
+            ? ", or give --image-side \(dataset.side)." : ".")
       )
     }
     guard dataset.classNames.count == network.classes else {

@@ -53,8 +53,9 @@ enum TrainOptions {
       + ". May be repeated.")
   static let imageSide = Option(
     "image-side", "PIXELS", .integer(in: 1...8192), default: "the network's",
-    "The size of the dataset's pictures ('alexnet prepare --size'), out of which crops are cut: "
-      + "nearer to the crops' own where what matters reaches to the edges.")
+    "The size of the dataset's pictures ('alexnet prepare --size'). Crops of the network's input "
+      + "size are cut out of them: take a size just above that where what matters reaches to the "
+      + "pictures' edges.")
 
   // MARK: Training
 

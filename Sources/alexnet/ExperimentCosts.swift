@@ -21,7 +21,7 @@ extension ExperimentRuns {
   private static let timedSteps = 8
   static let untimedSteps = 3
 
-  private static func batchSize(of run: PlannedRun) -> Double {
+  static func batchSize(of run: PlannedRun) -> Double {
     Double(run.number("--batch-size") ?? 128)
   }
 

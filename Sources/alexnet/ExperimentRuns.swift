@@ -49,9 +49,12 @@ struct ExperimentRuns {
     do throws(Failure) {
       return try JSONText.decode(RunRecord.self, TextFile.read(path), from: path)
     } catch {
-      throw Failure(
-        error.exitCode,
-        error.message + " Remove the file: it is made again from the run's folder.")
+      // Another job has removed it since.
+      if error.exitCode == .inputMissing, FileStatus(path) == nil { return nil }
+      throw error.exitCode == .badData
+        ? Failure(
+          .badData, error.message + " Remove the file: it is made again from the run's folder.")
+        : error
     }
   }
 
@@ -95,17 +98,15 @@ struct ExperimentRuns {
   /// Carries a run out, from where it stopped if it has begun, and keeps its record.
   /// - Throws: `Failure` (savedUnfinished) where it was asked to stop; otherwise with the run's
   ///   exit code or (internal), and the file where the reason is.
-  func carryOut(_ run: PlannedRun) throws(Failure) {
+  @discardableResult
+  func carryOut(_ run: PlannedRun) throws(Failure) -> RunRecord {
     var record = RunRecord(run)
     let log = path(run.name) + ".out"
     try RunDirectory("\(folder)/runs").makeFolder()
     (record.dataset, record.isUnfinished) = (datasets[run.data].checksum, true)
     let before = try written(run.name)
-    // A run that goes on is the same one.
-    record.making =
-      before?.isUnfinished == true && before?.run == run ? before?.making : UUID().uuidString
     record.read = [:]
-    for source in run.sources { record.read?[source] = try written(source)?.making }
+    for source in run.sources { record.read?[source] = making(of: source) }
     try write(record)
     record.isUnfinished = nil
     do throws(Failure) {
@@ -115,12 +116,25 @@ struct ExperimentRuns {
       if before == nil, !isBegun(run) { unlink(path(run.name) + ".json") }
       throw error
     }
+    record.making = making(of: run.name)
     try write(record)
+    return record
   }
 
   /// Whether a run has made a step.
   func isBegun(_ run: PlannedRun) -> Bool {
-    run.program == .train && (try? RunMetrics(path(run.name)).steps.isEmpty) == false
+    run.program == .train && FileStatus(RunDirectory(path(run.name)).metrics)?.size ?? 0 > 0
+  }
+
+  /// What tells a training from others of its name: a digest of the first line of its provenance.
+  ///
+  /// The line says when and where the run was begun, and stays when it goes on.
+  private func making(of name: String) -> String? {
+    let path = RunDirectory(path(name)).provenance
+    guard let text = try? TextFile.read(path), let line = text.split(separator: "\n").first else {
+      return nil
+    }
+    return String(SHA256.digest(of: Array(line.utf8)).prefix(16))
   }
 
   private func carryOut(
@@ -128,9 +142,10 @@ struct ExperimentRuns {
   ) throws(Failure) {
     switch run.program {
     case .train:
+      let said = FileStatus(log)?.size ?? 0
       let code = try Child.run(training(run), saves: true, output: log)
       guard code == 0 || code == ExitCode.diverged.rawValue else {
-        throw ended(run, code, log)
+        throw ended(run, code, log, behind: said)
       }
       let metrics = try RunMetrics(path(run.name))
       if let last = metrics.steps.last {
@@ -149,15 +164,18 @@ struct ExperimentRuns {
       let words =
         [Child.own, "evaluate"] + run.words { path($0) }
         + ["--data", datasets[run.data].path, "--json"]
+      let said = FileStatus(log)?.size ?? 0
       let code = try Child.run(words, saves: false, output: figures, complaints: log)
-      guard code == 0 else { throw ended(run, code, log) }
+      guard code == 0 else { throw ended(run, code, log, behind: said) }
       try experiment.read(
         JSONText.decode(Evaluated.self, TextFile.read(figures), from: figures), run,
         folder: { path($0) }, into: &record)
     }
   }
 
-  private func ended(_ run: PlannedRun, _ code: Int32, _ log: String) -> Failure {
+  private func ended(
+    _ run: PlannedRun, _ code: Int32, _ log: String, behind said: Int
+  ) -> Failure {
     // An evaluation has nothing to save, and ends at a signal.
     Child.isAskedToStop
       || [ExitCode.savedUnfinished.rawValue, 128 + SIGINT, 128 + SIGTERM, 128 + SIGUSR1]
@@ -167,15 +185,20 @@ struct ExperimentRuns {
         "Stopped in \(quoted(run.name)); the same command goes on from there.")
       : Failure(
         ExitCode(rawValue: code) ?? .internal,
-        "The run \(quoted(run.name)) ended with code \(code). " + (Self.complaint(log) ?? "")
+        "The run \(quoted(run.name)) ended with code \(code). "
+          + (Self.complaint(log, behind: said) ?? "")
           + "All that it said is in \(quoted(log)).")
   }
 
   /// The last sentence by which a program of this package said why it ended, with a blank behind
-  /// it.
-  private static func complaint(_ log: String) -> String? {
-    let lines = (try? TextFile.read(log))?.split(separator: "\n") ?? []
-    return lines.last { $0.hasPrefix("alexnet") && $0.contains(": ") }.map { "\($0) " }
+  /// it; what stood in the file before is of an earlier try.
+  private static func complaint(_ log: String, behind said: Int) -> String? {
+    let names = ["alexnet-train: ", "alexnet-train (rank ", "alexnet: ", "alexnet evaluate"]
+    let text = (try? TextFile.read(log)).map {
+      String(decoding: $0.utf8.dropFirst(said), as: UTF8.self)
+    }
+    let lines = text?.split(separator: "\n") ?? []
+    return lines.last { line in names.contains { line.hasPrefix($0) } }.map { "\($0) " }
   }
 
   /// The command line of a training.

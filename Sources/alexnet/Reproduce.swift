@@ -121,7 +121,8 @@ enum Reproduce: Subcommand {
     if arguments[dryRun] { return try forecast(runs) }
     if let name = arguments[only] {
       guard let run = try runs.state().missing.first(where: { $0.name == name }) else { return }
-      return try runs.carryOut(run)
+      _ = try runs.carryOut(run)
+      return
     }
     if let options = arguments[slurm], try runs.state().missing.count > 0 {
       return try SlurmArray(runs, words: words, options: split(options)).submit()
@@ -187,13 +188,14 @@ enum Reproduce: Subcommand {
     return scope
   }
 
-  /// Makes all runs, stage by stage; one that fails does not keep others from being made.
+  /// Makes all runs, stage by stage; one that fails does not keep others from being made, unless it
+  /// is the first of all and made no step.
   /// - Returns: What to say of those that failed; nil where none did.
   /// - Throws: `Failure` (savedUnfinished) where it was asked to stop.
   private static func carryOut(_ runs: ExperimentRuns) throws(Failure) -> Failure? {
     var failed: [(name: String, failure: Failure)] = []
     // Of the trainings that this command has made.
-    var (made, images, seconds) = (0, 0.0, 0.0)
+    var (images, seconds) = (0.0, 0.0)
     while true {
       let (records, missing) = try runs.state()
       let left = missing.filter { run in !failed.contains { $0.name == run.name } }
@@ -202,22 +204,21 @@ enum Reproduce: Subcommand {
         "[\(records.count + 1) of \(records.count + missing.count)] \(run.arm), seed \(run.seed)"
       if images > 0 {
         let rest = left.reduce(0) { $0 + runs.images(of: $1) } * seconds / images
-        line += ", about \(time(rest)) left for these"
+        line += ", about \(time(rest)) left for these runs"
       }
       StandardStream.output.tell(line + "\n")
       // One that goes on is sooner whole, and tells nothing of others.
       let (isNew, start) = (run.program == .train && !runs.isBegun(run), MonotonicClock.seconds)
       do {
-        try runs.carryOut(run)
-        made += 1
+        let record = try runs.carryOut(run)
         if isNew {
-          images += runs.images(of: run)
+          images += Double(record.steps) * ExperimentRuns.batchSize(of: run)
           seconds += MonotonicClock.seconds - start
         }
       } catch {
         if error.exitCode == .savedUnfinished { throw error }
         // What is wrong with the first is most often wrong with all.
-        if made == 0, failed.isEmpty, !runs.isBegun(run) { throw error }
+        if records.isEmpty, failed.isEmpty, !runs.isBegun(run) { throw error }
         StandardStream.error.tell("alexnet: \(error.message)\n")
         failed.append((run.name, error))
       }

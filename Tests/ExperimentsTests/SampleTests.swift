@@ -27,6 +27,8 @@ import Testing
     #expect(Sample([2, .nan]).interval == nil)
     // Two errors that are equal by chance are no certainty.
     #expect(Sample([1, 1]).deviation == 0 && Sample([1, 1]).interval == nil)
+    #expect(Sample([0.1, 0.1, 0.1]).interval == nil)
+    #expect(Sample([0, 0]).interval == nil && Sample([0, 0.001]).interval != nil)
   }
 
   /// Twice the tails of the binomial distribution with 1/2, by hand.

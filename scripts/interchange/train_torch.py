@@ -1,10 +1,11 @@
-"""Trains PyTorch's AlexNet on a dataset of 'alexnet prepare', as alexnet-train's recipe paper does but for the rate, and times it.
+"""Trains PyTorch's AlexNet on a dataset of 'alexnet prepare', with alexnet-train's recipe but for the rate; times it.
 
 usage: train_torch.py DATASET EPOCHS SEED [LEVEL]
 
 It has all that a tuned user has: bf16 autocast, channels last, torch.compile, SGD fused; preload tcmalloc. The rate
-falls from 0.02 along a cosine, as 'alexnet reproduce fashion-mnist' has it. Prints a JSON object an epoch: the accuracy on the validation pictures' middle crops, and the hours of training and validation until then.
-Ends early once the accuracy is LEVEL %. Decoding is a present to PyTorch: the pictures are held in memory, and neither
+falls from 0.02 along a cosine, as 'alexnet reproduce fashion-mnist' has it. Prints a JSON object an epoch: the accuracy
+on the validation pictures' middle crops, and the hours of training and validation until then. Ends early once the
+accuracy is LEVEL %. Decoding is a present to PyTorch: the pictures are held in memory, and neither
 this nor compiling counts. It differs in two ways: PyTorch's velocity is without the rate, so a fall of the rate acts at
 once on all of it; and the last pictures of an epoch that fill no batch are left out, where alexnet-train's batches run on.
 """

@@ -119,9 +119,9 @@ package enum Ensembles: Experiment {
     if count > 1 {
       let error = whole["error"] ?? .nan
       notes = [
-        "The \(count) together have \(shown(alone.mean - error)) points less than the mean of them "
-          + "(95 % interval over the pictures \(shown(interval))), and the best of them alone has "
-          + "\(shown(alone.values.min())) %. Verdict on averaging these networks: "
+        "The error of the \(count) together is \(shown(alone.mean - error)) points below the mean of "
+          + "their own (95 % interval over the pictures \(shown(interval))); the best of them alone has "
+          + "an error of \(shown(alone.values.min())) %. Verdict on averaging these networks: "
           + "\(Verdict(interval, above: 0).rawValue).",
         "Ensembles of one size share networks: their spread is not that of independent ones.",
       ]

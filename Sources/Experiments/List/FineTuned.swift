@@ -96,8 +96,8 @@ package enum FineTuned: Experiment {
         "fine-tuning being better",
       ], rows: rows,
       notes: [
-        "About \(plain(middle)) steps each, in whole epochs; the rate is divided by 10 after 0.6 and 0.85 "
-          + "of them. It is \(plain(rate)) from the start and where nothing else is said; at a "
+        "About \(plain(middle)) steps each, in whole epochs; the rate is divided by 10 after 0.6 and "
+          + "0.85 of them. It is \(plain(rate)) from the start and where nothing else is said; at a "
           + "tenth it is \(plain(gentleRate)) but for the last layer, as the authors fine-tuned. "
           + "The last layer always begins anew."
       ],

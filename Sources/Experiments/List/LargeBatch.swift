@@ -1,5 +1,6 @@
 import Report
 package import System
+import Training
 
 /// What a large batch costs: the linear rule against LARS.
 package enum LargeBatch: Experiment {
@@ -14,7 +15,7 @@ package enum LargeBatch: Experiment {
   private static let factor = 16
 
   /// The epochs of the warm-up that `--base-batch` brings.
-  private static let warmUp = 5
+  private static let warmUp = RunPlan.warmUpEpochs
 
   private static let small = "small batch"
   private static let rule = "large batch, linear rule"
@@ -28,7 +29,7 @@ package enum LargeBatch: Experiment {
     RateSearch(arm: lars, first: 11...13, figure: "error"),
   ]
 
-  /// All have the same schedule; those with a large batch the same warm-up, over 5 epochs.
+  /// All have the same schedule; those with a large batch the same warm-up.
   private static func words(_ scope: Scope, _ arm: String, rate: Double) -> [String] {
     let batch = scope.batchSize * factor
     let large = ["--batch-size \(batch)", "--accumulate \(factor)"]
@@ -57,7 +58,7 @@ package enum LargeBatch: Experiment {
   package static func runs(_ scope: Scope, after records: [RunRecord]) throws(Failure)
     -> [PlannedRun]
   {
-    guard scope.epochs > warmUp else {
+    guard scope.epochs > warmUp || scope.with.contains("--warm-up") else {
       throw Failure(
         .usage,
         "Large batches warm up over \(warmUp) epochs: give more --epochs than \(scope.epochs).")
@@ -119,7 +120,8 @@ package enum LargeBatch: Experiment {
       notes: [
         "The small batch has \(scope.batchSize) images, the large one "
           + "\(scope.batchSize * factor); the linear rule multiplies the small batch's rate by "
-          + "\(factor). All have a cosine schedule, the large ones a warm-up over \(warmUp) epochs."
+          + "\(factor). All have a cosine schedule, the large ones a warm-up"
+          + (scope.with.contains("--warm-up") ? "." : " over \(warmUp) epochs.")
       ] + notes + [
         "Rates tried with another seed, with the error at the end: "
           + searches.map { $0.text(records) }.joined(separator: "; ") + "."

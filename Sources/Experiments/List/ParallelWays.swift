@@ -38,9 +38,12 @@ package enum ParallelWays: Experiment {
     var (rows, pictured): ([[String]], [IntervalPicture.Row]) = ([], [])
     let spread = records.sample("error", of: base).deviation
     /// Nothing is to be estimated where all numbers are the same.
-    func verdict(_ difference: Sample) -> Verdict {
-      !difference.values.isEmpty && difference.values.allSatisfy { $0 == 0 }
-        ? .shown : Verdict(difference, within: spread.map { twoSeeds * $0 })
+    func verdict(_ way: String) -> Verdict {
+      let differences = ["error", "loss"].map { records.difference($0, way, from: base).values }
+      return !differences[1].isEmpty && differences.joined().allSatisfy { $0 == 0 }
+        ? .shown
+        : Verdict(
+          records.difference("error", way, from: base), within: spread.map { twoSeeds * $0 })
     }
     for way in ways {
       let difference = records.difference("error", way.name, from: base)
@@ -48,7 +51,7 @@ package enum ParallelWays: Experiment {
         way.name, records.count("error", of: way.name),
         shown(records.sample("error", of: way.name)), way.name == base ? "" : shown(difference),
         way.name == base ? "" : shown(difference.interval),
-        way.name == base ? "" : verdict(difference).rawValue,
+        way.name == base ? "" : verdict(way.name).rawValue,
       ])
       guard way.name != base else { continue }
       pictured.append(
@@ -59,14 +62,14 @@ package enum ParallelWays: Experiment {
     return ExperimentResult(
       heading: [
         "ranks", "seeds", "error, %", "more than 2 ranks, points", "95 % interval",
-        "less than two seeds",
+        "less than two seeds differ",
       ],
       rows: rows,
       notes: [
         "The standard deviation between seeds is \(shown(spread)) points on 2 ranks. The claim is "
           + "shown where the whole interval is nearer to 0 than \(shown(twoSeeds)) of them, within "
-          + "which two seeds are in 95 % of cases (1.96 times the root of 2), or where all numbers "
-          + "are the same."
+          + "which two seeds are in 95 % of cases (1.96 times the root of 2), or where errors and "
+          + "losses are the same."
       ],
       figure: .intervals(
         IntervalPicture(

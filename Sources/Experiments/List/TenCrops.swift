@@ -67,7 +67,8 @@ package enum TenCrops: Experiment {
       let one = records.of(arms[0].0).first { $0.run.seed == record.run.seed }
       guard let one = one?.figures["error"], let ten = record.figures["error"],
         let images = record.figures["images"], let mended = record.figures["mended"],
-        let spoilt = record.figures["spoilt"]
+        let spoilt = record.figures["spoilt"], let gained = Int(exactly: mended),
+        let lost = Int(exactly: spoilt), gained >= 0, lost >= 0, gained < 1 << 30, lost < 1 << 30
       else { continue }
       // Of each picture -1, 0 or 1, whose squares are 0 or 1.
       let mean = (mended - spoilt) / images
@@ -75,11 +76,11 @@ package enum TenCrops: Experiment {
         mean: mean, ofSquares: (mended + spoilt) / images, count: images)
       let interval =
         mended + spoilt == 0 ? nil : 100 * shares.lowerBound...100 * shares.upperBound
-      let chance = SignTest.probability(Int(mended), Int(spoilt))
+      let chance = SignTest.probability(gained, lost)
       verdicts.append(chance >= 0.05 ? .tooSmall : mended > spoilt ? .shown : .opposite)
       rows.append([
         "seed \(record.run.seed)", shown(one), shown(ten), shown(100 * mean), shown(interval),
-        "\(Int(mended)) / \(Int(spoilt))", shown(chance, 4),
+        "\(gained) / \(lost)", shown(chance, 4),
       ])
       pictured.append(
         IntervalPicture.Row(
@@ -101,8 +102,9 @@ package enum TenCrops: Experiment {
         "mended / spoilt pictures", "p",
       ], rows: rows,
       notes: [
-        "Intervals of a seed are over pictures, that of the mean is over seeds; p is that of the "
-          + "exact sign test over the pictures that only one of the two gets right. Verdict on ten "
+        "Intervals of a seed are over pictures, that of the mean is over seeds; p is how "
+          + "often chance would divide so unevenly the pictures that only one of the two gets right "
+          + "(the exact sign test). Verdict on ten "
           + "crops being better on each of these networks (p below 0.05): \(agreed.rawValue); on "
           + "such networks, over seeds: \(Verdict(fall, above: 0).rawValue)."
       ],

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where files that outlive nobody are put.
+/// The folder of temporary files.
 package enum TemporaryFiles {
   /// `TMPDIR`, or /tmp where that is not set or empty.
   package static var folder: String {

@@ -67,7 +67,7 @@ package struct RunPlan: Sendable {
   }
 
   /// The epochs over which it grows where it is scaled by the batch, as Goyal and others did.
-  static let warmUpEpochs = 5
+  package static let warmUpEpochs = 5
 
   /// What to say of a warm-up that outlasts the run.
   package var warmUpNotice: String? {
