@@ -51,6 +51,7 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
   /// - Returns: The page.
   package func page(_ experiment: any Experiment.Type, _ result: ExperimentResult) -> String {
     let hours = records.reduce(0) { $0 + $1.hours }
+    let stuck = records.filter(\.isAtChance).map(\.run.name)
     let diverged = records.filter(\.isDiverged).map(\.run.name)
     return
       ([
@@ -59,6 +60,7 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
           + counted(scope.seeds, "seed", "seeds") + ". ± is the standard deviation over seeds.",
       ] + result.notes
       + (missing.map { ["Not there, since they failed: \(listed($0))."] } ?? [])
+      + (stuck.isEmpty ? [] : ["No better than guessing at the end: \(listed(stuck))."])
       + (diverged.isEmpty ? [] : ["Stopped as diverged: \(listed(diverged))."])
       + datasets.map { "Data: \($0)" } + [program]).joined(separator: "\n") + "\n"
   }

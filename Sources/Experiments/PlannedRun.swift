@@ -117,6 +117,9 @@ package struct RunRecord: Codable, Equatable, Sendable {
 
   /// Whether the training was stopped since its loss had become far too large, or no number.
   package var isDiverged: Bool { figures["diverged"] != nil }
+
+  /// Whether the network was no better than guessing at the end.
+  package var isAtChance: Bool { figures["at chance"] != nil }
 }
 
 /// How large an experiment is made.

@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import Glibc
 import JSON
+import Networks
 import Report
 import System
 import Training
@@ -153,6 +154,11 @@ struct ExperimentRuns {
       }
       if code == 0 {
         try experiment.read(metrics, into: &record)
+        // Guessing is wrong in all but one of so many cases.
+        let chance = 100 - 100 / Double(metrics.settings.network.classes)
+        if let last = metrics.validations.last, last.top1Error >= 0.98 * chance {
+          record.figures["at chance"] = 1
+        }
       } else {
         record.figures["diverged"] = 1
         try experiment.readDiverged(metrics, into: &record)

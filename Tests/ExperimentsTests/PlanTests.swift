@@ -100,6 +100,21 @@ import Testing
     try check(Ablations.self, "--learning-rate 0.003 --variant tanh")
   }
 
+  @Test func whatHasLearntNothingIsNotFineTuned() throws {
+    var scope = FineTuned.standard
+    (scope.datasets, scope.seeds) = (2, 2)
+    let first = try FineTuned.runs(scope, after: [])
+    let good = first.map { record($0, ["error": 40]) }
+    #expect(try FineTuned.runs(scope, after: good).count > first.count)
+    let stuck = [good[0], record(first[1], ["error": 99, "at chance": 1])]
+    let failure = #expect(throws: Failure.self) { try FineTuned.runs(scope, after: stuck) }
+    #expect(failure?.message.contains("'pretrained-seed-2'") == true)
+    let file = ExperimentFile(
+      experiment: "fine-tune", program: "p", datasets: [], scope: scope, records: stuck)
+    let page = file.page(FineTuned.self, FineTuned.result(scope, stuck))
+    #expect(page.contains("No better than guessing at the end: 'pretrained-seed-2'."))
+  }
+
   @Test func allTrainingsOnASmallSetHaveAsManySteps() throws {
     var scope = Scope(seeds: 1, epochs: 3, network: "alexnet-64")
     (scope.datasets, scope.pictures) = (3, [40_000, 500, 2000])

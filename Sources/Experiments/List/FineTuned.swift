@@ -60,6 +60,14 @@ package enum FineTuned: Experiment {
   {
     let first = first(scope)
     guard first.allSatisfy(records.has) else { return first }
+    let stuck = records.of(pretrained).filter(\.isAtChance).map(\.run.name)
+    guard stuck.isEmpty else {
+      throw Failure(
+        .badData,
+        "What was pretrained has learnt nothing (\(listed(stuck))): there is nothing to fine-tune. "
+          + "Try more --epochs, a smaller --batch-size, or --with '--initial code2012', in another "
+          + "--out.")
+    }
     return first + second(scope, records.seeds(of: pretrained))
   }
 
