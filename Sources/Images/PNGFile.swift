@@ -5,14 +5,23 @@ package import System
 package enum PNGFile {
   /// Encodes RGB bytes, rows from the top, as PNG.
   package static func encoded(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
+    guard let bytes = encode(pixels, width: width, height: height) else {
+      preconditionFailure("libpng could not encode the picture.")
+    }
+    return bytes
+  }
+
+  /// The file's bytes; nil where libpng cannot encode it.
+  private static func encode(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8]? {
     precondition(pixels.count == width * height * 3, "The pixels must fill the picture.")
     var length = alexnet_png_room(Int32(width), Int32(height), 3)
-    return [UInt8](unsafeUninitializedCapacity: length) { memory, count in
-      let code = alexnet_png_encode(
+    var code = Int32(ALEXNET_IMAGE_FINE)
+    let bytes = [UInt8](unsafeUninitializedCapacity: length) { memory, count in
+      code = alexnet_png_encode(
         pixels, Int32(width), Int32(height), 3, memory.baseAddress, &length)
-      precondition(code == ALEXNET_IMAGE_FINE, "libpng could not encode the picture.")
-      count = length
+      count = code == Int32(ALEXNET_IMAGE_FINE) ? length : 0
     }
+    return code == Int32(ALEXNET_IMAGE_FINE) ? bytes : nil
   }
 
   /// Writes RGB bytes, rows from the top, to a PNG file, which gets its name when it is complete.
@@ -20,7 +29,9 @@ package enum PNGFile {
   package static func write(
     _ pixels: [UInt8], width: Int, height: Int, to path: String
   ) throws(Failure) {
-    let bytes = encoded(pixels, width: width, height: height)
+    guard let bytes = encode(pixels, width: width, height: height) else {
+      throw Failure(.internal, "The picture for \(quoted(path)) cannot be encoded as PNG.")
+    }
     let file = try WholeFile(path)
     try bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in
       try file.write(UnsafeRawBufferPointer(bytes))

@@ -6,8 +6,8 @@ import MPI
 import System
 import Training
 
-/// The predictions of a run's checkpoint (the newest unless another was chosen) for validation images: samples, mistakes,
-/// neighbours, confusions.
+/// The predictions of a run's checkpoint (the newest unless another was chosen) for validation
+/// images: samples, mistakes, neighbours, confusions.
 package struct NetworkFigures: Sendable {
   /// A validation image with its prediction.
   package struct Sample: Sendable {
