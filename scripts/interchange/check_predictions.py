@@ -7,37 +7,20 @@ onnxruntime where a model without preprocessing is given.
 """
 
 import csv
-import io
+import itertools
 import json
 import pathlib
 import sys
-import tarfile
 
 import numpy as np
 import onnxruntime
 import torch
-from PIL import Image
 from safetensors import safe_open
 
 from alexnet_torch import AlexNet
+from prepared_pictures import named_pictures
 
 BOUND = 1e-5
-
-
-def pictures(dataset, count):
-    """The first validation pictures of a prepared dataset with their names."""
-    manifest = json.loads((dataset / "dataset.json").read_text())
-    for shard in manifest["validation"]["shards"]:
-        with tarfile.open(dataset / shard["file"]) as tar:
-            for member in tar:
-                name, suffix = member.name.rsplit(".", 1)
-                if suffix == "cls":
-                    continue
-                if count == 0:
-                    return
-                count -= 1
-                picture = Image.open(io.BytesIO(tar.extractfile(member).read())).convert("RGB")
-                yield name, np.asarray(picture, dtype=np.float64)
 
 
 def crops(picture, mean, number, side, centred):
@@ -72,7 +55,8 @@ def main():
     with open(table, newline="", encoding="utf-8") as file:
         rows = {row["image"]: row for row in csv.DictReader(file)}
     worst, seen = {}, 0
-    for name, picture in pictures(dataset, count):
+    for name, pixels, _ in itertools.islice(named_pictures(dataset, "validation"), count):
+        picture = pixels.astype(np.float64)
         batch = np.stack([part.transpose(2, 0, 1) for part in
                           crops(picture, mean, number, network["inputSide"], centred)])
         with torch.no_grad():

@@ -8,14 +8,20 @@ import numpy as np
 from PIL import Image
 
 
-def pictures(dataset, split):
-    """Yields a split's pictures, side x side x RGB bytes, with their labels."""
+def named_pictures(dataset, split):
+    """Yields the keys of a split's records, their pictures, side x side x RGB bytes, and their labels."""
     for shard in json.loads((dataset / "dataset.json").read_text())[split]["shards"]:
         records = {}
         with tarfile.open(dataset / shard["file"]) as tar:
             for member in tar:
                 key, suffix = member.name.rsplit(".", 1)
                 records.setdefault(key, {})[suffix] = tar.extractfile(member).read()
-        for record in records.values():
+        for key, record in records.items():
             picture = Image.open(io.BytesIO(record.get("png") or record.get("jpg"))).convert("RGB")
-            yield np.asarray(picture), int(record["cls"])
+            yield key, np.asarray(picture), int(record["cls"])
+
+
+def pictures(dataset, split):
+    """The same without the keys."""
+    for _, picture, label in named_pictures(dataset, split):
+        yield picture, label
