@@ -35,6 +35,9 @@ package struct ExperimentFile: Codable, Equatable, Sendable {
   /// - Throws: `Failure` (badData) where it is none.
   package init(_ text: String, from path: String) throws(Failure) {
     self = try JSONText.decode(ExperimentFile.self, text, from: path)
+    try scope.check(
+      Experiments.all.first { $0.name == experiment }?.datasets ?? 1...9, from: path)
+    for record in records { try record.check(from: path) }
     let names = records.map(\.run.name)
     if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
       throw Failure(.badData, "\(quoted(path)) is damaged: it has the run \(quoted(twice)) twice.")

@@ -36,12 +36,13 @@ package struct Sample: Sendable, Equatable {
     halfWidth.flatMap { $0.isFinite && mean.isFinite ? mean - $0...mean + $0 : nil }
   }
 
-  /// The interval of a mean over pictures, of which there are many: 1.96 s / sqrt(n) around it.
+  /// The interval of a mean over pictures, of which there are many: 1.96 s / sqrt(n) around it; nil
+  /// where these are no such numbers.
   package static func interval(mean: Double, ofSquares squares: Double, count: Double)
-    -> ClosedRange<Double>
+    -> ClosedRange<Double>?
   {
     let width = 1.96 * (max(0, squares - mean * mean) / count).squareRoot()
-    return mean - width...mean + width
+    return mean.isFinite && width.isFinite ? mean - width...mean + width : nil
   }
 }
 

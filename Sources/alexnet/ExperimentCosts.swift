@@ -7,19 +7,20 @@ import Training
 
 // What an experiment's runs will take.
 extension ExperimentRuns {
-  /// A setting's runs, and the seconds of a step in a short timing; nil where it ended too soon.
+  /// A setting's runs, the steps and hours of each, and the seconds of a step in a short timing.
   struct Cost {
     var arm: String
     var runs: Int
     var steps: Int
-    var seconds: Double?
-    var hours: Double?
+    var seconds: Double
+    var hoursOfOne: Double
+    var hours: Double { Double(runs) * hoursOfOne }
   }
 
   /// The steps of a timing, and those at its beginning that do not count: they touch memory for the
   /// first time.
   private static let timedSteps = 8
-  static let untimedSteps = 3
+  private static let untimedSteps = 3
 
   static func batchSize(of run: PlannedRun) -> Double {
     Double(run.number("--batch-size") ?? 128)
@@ -40,13 +41,10 @@ extension ExperimentRuns {
   func costs(of runs: [PlannedRun], progress: (String) -> Void) throws(Failure) -> [Cost] {
     var costs: [Cost] = []
     // Other rates take no other time.
-    var timings: [[String]: Double?] = [:]
+    var timings: [[String]: Double] = [:]
     for run in runs where run.program == .train {
       if let place = costs.firstIndex(where: { $0.arm == run.arm }) {
         costs[place].runs += 1
-        costs[place].hours = costs[place].hours.map {
-          $0 * Double(costs[place].runs) / Double(costs[place].runs - 1)
-        }
         continue
       }
       progress("timing \(run.arm)")
@@ -56,23 +54,25 @@ extension ExperimentRuns {
       // A run of few steps still takes as long as they do.
       let epochs = Int((Double(Self.timedSteps) * batch / Double(max(1, count.train))).rounded(.up))
       let alike = run.without(["--learning-rate"]) + ["\(run.data) \(run.ranks ?? 0)"]
-      if timings[alike] == nil {
-        timings[alike] = .some(try secondsOfAStep(run, epochs: min(1_000_000, epochs + 1)))
+      let seconds: Double
+      if let known = timings[alike] {
+        seconds = known
+      } else {
+        seconds = try secondsOfAStep(run, epochs: min(1_000_000, epochs + 1))
+        timings[alike] = seconds
       }
-      let seconds = timings[alike] ?? nil
       // A validation computes a third of what a step does, and there is one an epoch.
       let validations = Double(steps) * batch / Double(max(1, count.train))
-      let hours = seconds.map {
-        $0 * (Double(steps) + validations * Double(count.validation) / batch / 3) / 3600
-      }
-      costs.append(Cost(arm: run.arm, runs: 1, steps: steps, seconds: seconds, hours: hours))
+      let hours =
+        seconds * (Double(steps) + validations * Double(count.validation) / batch / 3) / 3600
+      costs.append(Cost(arm: run.arm, runs: 1, steps: steps, seconds: seconds, hoursOfOne: hours))
     }
     return costs
   }
 
   private func secondsOfAStep(
     _ run: PlannedRun, epochs: Int
-  ) throws(Failure) -> Double? {
+  ) throws(Failure) -> Double {
     let timing = TemporaryFiles.folder + "/alexnet-timing-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: timing) }
     try RunDirectory(timing).makeFolder()
@@ -97,7 +97,13 @@ extension ExperimentRuns {
     }
     let seconds = try RunMetrics(timing + "/run").steps.dropFirst(Self.untimedSteps)
       .map(\.seconds).sorted()
-    return seconds.isEmpty ? nil : seconds[seconds.count / 2]
+    guard !seconds.isEmpty else {
+      throw Failure(
+        .internal,
+        "A short run of \(quoted(run.arm)) recorded no step after the first "
+          + "\(Self.untimedSteps).")
+    }
+    return seconds[seconds.count / 2]
   }
 }
 

@@ -48,7 +48,9 @@ struct ExperimentRuns {
     let path = path(name) + ".json"
     guard FileStatus(path) != nil else { return nil }
     do throws(Failure) {
-      return try JSONText.decode(RunRecord.self, TextFile.read(path), from: path)
+      let record = try JSONText.decode(RunRecord.self, TextFile.read(path), from: path)
+      try record.check(from: path)
+      return record
     } catch {
       // Another job has removed it since.
       if error.exitCode == .inputMissing, FileStatus(path) == nil { return nil }
@@ -78,11 +80,12 @@ struct ExperimentRuns {
         "\(quoted(path(run.name) + ".json")) is of a run \(what); choose another --out, or remove it "
           + "and the folder \(quoted(path(run.name))).")
     }
-    guard record.run == run else {
-      throw another("\(record.run.difference(from: run)), in this folder")
-    }
+    // First of all, since options may follow from the dataset's size.
     guard [nil, datasets[run.data].checksum].contains(record.dataset) else {
       throw another("on another dataset than \(quoted(datasets[run.data].path))")
+    }
+    guard record.run == run else {
+      throw another("\(record.run.difference(from: run)), in this folder")
     }
     guard !isOfOthers else {
       throw another("that started from a network that was made again since")

@@ -120,8 +120,14 @@ enum Reproduce: Subcommand {
     try runs.checkLauncher()
     if arguments[dryRun] { return try forecast(runs) }
     if let name = arguments[only] {
-      guard let run = try runs.state().missing.first(where: { $0.name == name }) else { return }
-      _ = try runs.carryOut(run)
+      let (records, missing) = try runs.state()
+      if let run = missing.first(where: { $0.name == name }) {
+        _ = try runs.carryOut(run)
+      } else if !records.contains(where: { $0.run.name == name }) {
+        throw Failure(
+          .usage,
+          "There is no run \(quoted(name)) to make; what it starts from may not be whole yet.")
+      }
       return
     }
     if let options = arguments[slurm], try runs.state().missing.count > 0 {
@@ -256,23 +262,14 @@ enum Reproduce: Subcommand {
       text +=
         tableLine(
           [
-            cost.arm, "\(cost.runs)", "\(cost.steps)",
-            cost.seconds.map { plain($0, digits: 3) } ?? "-",
-            cost.hours.map { time(3600 * $0) } ?? "-",
+            cost.arm, "\(cost.runs)", "\(cost.steps)", plain(cost.seconds, digits: 3),
+            time(3600 * cost.hours),
           ], columns, gap: 2) + "\n"
     }
-    let hours = costs.compactMap(\.hours)
+    let hours = costs.map(\.hours).reduce(0, +)
     text +=
-      (hours.isEmpty && !costs.isEmpty
-        ? "No time can be told" : "\(time(3600 * hours.reduce(0, +))) of steps in all")
-      + "; \(counted(records.count, "run is", "runs are")) done. Starts, some seconds each, and "
-      + "evaluations come on top, and a search may need more rates.\n"
-    let untimed = costs.count - hours.count
-    if untimed > 0 {
-      text +=
-        "\(counted(untimed, "setting is", "settings are")) too short to be timed: they end before "
-        + "step \(ExperimentRuns.untimedSteps + 1), and are not in the sum.\n"
-    }
+      "\(time(3600 * hours)) of steps in all; \(counted(records.count, "run is", "runs are")) done. "
+      + "Starts, some seconds each, and evaluations come on top, and a search may need more rates.\n"
     try StandardStream.output.write(text)
   }
 

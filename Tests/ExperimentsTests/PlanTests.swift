@@ -313,6 +313,19 @@ import Testing
     var twice = file
     twice.records += twice.records
     #expect(throws: Failure.self) { try ExperimentFile(twice.json, from: "file") }
+    // Sizes that no experiment has, and points of a curve without a height.
+    for change: (inout ExperimentFile) -> Void in [
+      { $0.scope.seeds = .max }, { $0.scope.epochs = 0 }, { $0.scope.batchSize = .max },
+      { $0.scope.datasets = -1 }, { $0.scope.datasets = 2 }, { $0.scope.pictures = [] },
+      { $0.records[0].curve = [[1]] }, { $0.records[0].run.data = -1 },
+    ] {
+      var damaged = file
+      change(&damaged)
+      let failure = #expect(throws: Failure.self) {
+        try ExperimentFile(damaged.json, from: "file")
+      }
+      #expect(failure?.exitCode == .badData)
+    }
   }
 
   @Test func whatIsMissingMakesTheRestABound() {

@@ -110,7 +110,7 @@ package enum Ensembles: Experiment {
     let whole = records.of(arm(count)).first?.figures ?? [:]
     let gain = whole["gain"].flatMap { mean in
       whole["squared gain"].flatMap { squares in
-        whole["images"].map { Sample.interval(mean: mean, ofSquares: squares, count: $0) }
+        whole["images"].flatMap { Sample.interval(mean: mean, ofSquares: squares, count: $0) }
       }
     }
     let interval = gain.map { 100 * $0.lowerBound...100 * $0.upperBound }

@@ -15,8 +15,8 @@ package enum Figure1: Experiment {
     scope.words(unit + ["--learning-rate \(plain(rate))", "--divide-rate-at never"])
   }
 
-  private static func search(_ unit: String) -> RateSearch {
-    RateSearch(arm: unit, first: 3...6, figure: "end")
+  private static func search(_ unit: String) -> RateLadder {
+    RateLadder(arm: unit, first: 3...6, figure: "end")
   }
 
   package static func runs(_ scope: Scope, after records: [RunRecord]) throws(Failure)

@@ -24,9 +24,9 @@ package enum LargeBatch: Experiment {
   private static let arms = [small, rule, plainBest, lars]
 
   private static let searches = [
-    RateSearch(arm: small, first: 4...6, figure: "error"),
-    RateSearch(arm: plainBest, first: 5...7, figure: "error"),
-    RateSearch(arm: lars, first: 11...13, figure: "error"),
+    RateLadder(arm: small, first: 4...6, figure: "error"),
+    RateLadder(arm: plainBest, first: 5...7, figure: "error"),
+    RateLadder(arm: lars, first: 11...13, figure: "error"),
   ]
 
   /// All have the same schedule; those with a large batch the same warm-up.

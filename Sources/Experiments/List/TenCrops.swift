@@ -75,7 +75,8 @@ package enum TenCrops: Experiment {
       let shares = Sample.interval(
         mean: mean, ofSquares: (mended + spoilt) / images, count: images)
       let interval =
-        mended + spoilt == 0 ? nil : 100 * shares.lowerBound...100 * shares.upperBound
+        mended + spoilt == 0
+        ? nil : shares.map { 100 * $0.lowerBound...100 * $0.upperBound }
       let chance = SignTest.probability(gained, lost)
       verdicts.append(chance >= 0.05 ? .tooSmall : mended > spoilt ? .shown : .opposite)
       rows.append([

@@ -27,7 +27,7 @@ package enum TowersApart: Experiment {
 
   package static func read(_ run: RunMetrics, into record: inout RunRecord) throws(Failure) {
     record.figures["error"] = run.validations.last?.top1Error
-    let kernels = try FirstKernels(run)
+    let kernels = try KernelMeasures(run)
     let (colour, orientation) = (kernels.colourShares, kernels.orientations)
     for tower in 0..<kernels.towers.count {
       record.figures["colour of tower \(tower)"] = kernels.mean(colour, ofTower: tower)

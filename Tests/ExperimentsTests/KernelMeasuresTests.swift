@@ -2,7 +2,7 @@ import Experiments
 import Foundation
 import Testing
 
-@Suite struct FirstKernelsTests {
+@Suite struct KernelMeasuresTests {
   private static let side = 8
 
   /// A kernel as 3 x side x side weights.
@@ -20,7 +20,7 @@ import Testing
     let spot = { (x: Int, y: Int) in
       exp(-(pow(Double(x) - 4, 2) + pow(Double(y) - 4, 2)) / 2)
     }
-    let kernels = FirstKernels(
+    let kernels = KernelMeasures(
       weights: [
         // Grey, one direction.
         kernel { _, x, y in grating(x, y) },
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func chanceIsTheShareOfAllDivisions() {
-    let kernels = FirstKernels(
+    let kernels = KernelMeasures(
       weights: [Float](repeating: 0, count: 6 * 3), side: 1, towers: 2)
     // Of the 20 ways to choose three of six, two are as far apart: the three largest here or there.
     let apart = [0.0, 1, 2, 10, 11, 12]
@@ -59,7 +59,7 @@ import Testing
     // Equal kernels: every division is as far apart, not at all.
     #expect(kernels.divisions([1, 1, 1, 1, 1, 1]).chance == 1)
     // None is ever as far apart, but for the one that there is.
-    let many = FirstKernels(weights: [Float](repeating: 0, count: 40 * 3), side: 1, towers: 2)
+    let many = KernelMeasures(weights: [Float](repeating: 0, count: 40 * 3), side: 1, towers: 2)
     #expect(many.divisions((0..<40).map { $0 < 20 ? 0 : 1 }, count: 99).chance == 0.01)
   }
 }

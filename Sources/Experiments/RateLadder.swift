@@ -4,7 +4,7 @@ import System
 ///
 /// It begins with some rates of a ladder, and goes on until the best one has a worse one on both
 /// sides. Its runs have a seed of their own, which is none of those that are measured.
-struct RateSearch {
+struct RateLadder {
   /// The setting whose rate is searched.
   let arm: String
   /// The first rates, as places on the ladder.

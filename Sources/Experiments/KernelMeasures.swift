@@ -6,7 +6,7 @@ package import System
 import Training
 
 /// The kernels of a network's first layer, measured.
-package struct FirstKernels {
+package struct KernelMeasures {
   /// Weights, kernels x 3 x side x side.
   private let weights: [Float]
   private let side: Int
