@@ -19,15 +19,17 @@ extension Command {
   /// - Throws: `Failure` (usage) for a variable of the command that no option has, and for a value
   ///   that its option does not take.
   func add(_ environment: [String: String], to arguments: inout Arguments) throws(Failure) {
+    // A variable that was forgotten should not cause faults, so hidden options have none.
     let options = groups.flatMap(\.options).filter {
-      ![Self.help, Self.version].map(\.declaration.name).contains($0.declaration.name)
+      !$0.declaration.isHidden
+        && ![Self.help, Self.version].map(\.declaration.name).contains($0.declaration.name)
     }
     for (variable, word) in environment.filter({ $0.key.hasPrefix(prefix) })
       .sorted(by: { $0.key < $1.key })
     {
       let found = options.first { prefix + Self.variable($0.declaration.name) == variable }
       guard let option = found else {
-        let names = options.filter { !$0.declaration.isHidden }.map(\.declaration.name)
+        let names = options.map(\.declaration.name)
         let word = variable.dropFirst(prefix.count).lowercased().replacing("_", with: "-")
         let near = Hint.nearest(to: word, among: names)
         throw Failure(

@@ -77,12 +77,12 @@ package struct StepPicture {
       let waits = own.filter { $0.category == "wait" }
       let links = own.filter { $0.category == "link" }
       for track in Set(links.map(\.track)).sorted() {
+        guard let source = Trace.rank(ofLink: track) else { continue }
         let messages = links.filter { $0.track == track }
         for message in messages {
           travelling += message.end - message.start
           hidden += Self.length(of: message, outside: waits)
         }
-        let source = track - Trace.link(from: 0)
         rows.append(
           Row(
             process: rank, source: source, title: "link from rank \(source)",

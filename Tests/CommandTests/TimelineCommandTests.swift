@@ -48,8 +48,10 @@ import Testing
         assert flow[0]["pid"] != flow[-1]["pid"]
         assert [e["ts"] for e in flow] == sorted(e["ts"] for e in flow), flow
     assert trace["otherData"]["unmatched"] == 0 and trace["otherData"]["dropped"] == [0, 0]
+    # A span holds what its record counts, rounded to nanoseconds, and all lie within the run.
     for step, seconds in found.items():
-        assert abs(seconds - steps[step]) < 0.05 * steps[step] + 2e-4, (step, seconds, steps[step])
+        assert seconds > steps[step] - 1e-7, (step, seconds, steps[step])
+    assert sum(found.values()) < float(sys.argv[3]), (found, sys.argv[3])
     print(sorted(found), len(names), links == len(flows) > 0, names[1].endswith(":1, tower 1"))
     """
 
@@ -60,6 +62,7 @@ import Testing
     #expect(outcome.output.contains("Wrote the timeline"), "\(outcome.output)")
     let reading = try Program.run([
       "/usr/bin/env", "python3", "-c", Self.reader, path, scratch.path + "/run/metrics.jsonl",
+      "\(outcome.seconds)",
     ])
     #expect(reading.output == "[3, 4, 5, 6] 2 True True\n", "\(reading.error)")
   }
@@ -83,6 +86,20 @@ import Testing
       picture,
     ])
     #expect(reading.code == 0, "\(reading.error)")
+    // Messages on a track that no rank has.
+    let edit = """
+      import json, sys
+      trace = json.load(open(sys.argv[1]))
+      links = [e for e in trace["traceEvents"] if e.get("cat") == "link"]
+      tracks = {(e["pid"], e["tid"]) for e in links}
+      for e in trace["traceEvents"]:
+          if (e["pid"], e.get("tid")) in tracks: e["tid"] = -2**63
+      json.dump(trace, open(sys.argv[1], "w"))
+      """
+    #expect(try Program.run(["/usr/bin/env", "python3", "-c", edit, path]).code == 0)
+    let odd = try Program.alexnet(
+      "report", scratch.path + "/run", "--images", "0", "--timeline", path)
+    #expect(odd.code == 0, "\(odd.error)")
     try "{".write(toFile: path, atomically: true, encoding: .utf8)
     let damaged = try Program.alexnet("report", scratch.path + "/run", "--timeline", path)
     #expect(damaged.code == 65 && damaged.error.contains("is not JSON: line 1"), "\(damaged.error)")

@@ -36,6 +36,25 @@ struct ListMistakeTests {
   private func rows(_ row: (Int) -> String) -> [String] { (0..<20).map(row) }
   private func word(_ number: Int) -> String { number % 2 == 0 ? "cat" : "dog" }
 
+  @Test("a line with only a label is refused where labels come first")
+  func labelAlone() throws {
+    let place = try pictures()
+    let (dataset, notes) = try prepare(
+      place, ["label,path"] + rows { $0 == 3 ? "dog" : "\(word($0)),\($0).png" })
+    #expect(dataset.classNames == ["cat", "dog"])
+    #expect(notes.contains("Line 5 has 1 field, not 2"), "\(notes)")
+  }
+
+  @Test("quotes that are never closed do not take forever", .timeLimit(.minutes(1)))
+  func openQuotes() throws {
+    let place = try pictures()
+    let lines = Array(repeating: "\"a,b", count: 300_000)
+    let long = String(repeating: "\"a,", count: 100_000)
+    for odd in [lines, [long] + lines.prefix(1000)] {
+      #expect(throws: Failure.self) { try prepare(place, rows { "\($0).png,\(word($0))" } + odd) }
+    }
+  }
+
   @Test("lines with too many fields are refused, but trailing separators are allowed")
   func fields() throws {
     let place = try pictures()

@@ -39,6 +39,13 @@ import Testing
     #expect(unknown.contains("'TRAIN_BATCHSIZE'"), "\(unknown)")
     #expect(unknown.contains("did you mean TRAIN_BATCH_SIZE?"), "\(unknown)")
     #expect(usageComplaint { _ = try parse([], ["TRAIN_HELP": "1"]) }.contains("'TRAIN_HELP'"))
+    // A hidden option is for the command line alone.
+    let hidden = Option("inject", "FAULT", .text, isHidden: true, "A fault.")
+    let other = Command("train", overview: "", groups: [("All", [hidden])])
+    let forgotten = usageComplaint {
+      _ = try other.parse([], environment: ["TRAIN_INJECT": "kill"])
+    }
+    #expect(forgotten.contains("stands for no option of train"), "\(forgotten)")
     let wrong = usageComplaint { _ = try parse([], ["TRAIN_BATCH_SIZE": "many"]) }
     #expect(wrong.contains("The variable TRAIN_BATCH_SIZE"), "\(wrong)")
     #expect(wrong.contains("a whole number from -9 to 1000, not 'many'"), "\(wrong)")

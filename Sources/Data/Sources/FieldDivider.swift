@@ -59,7 +59,8 @@ enum FieldDivider: Equatable {
       var end = line[place...].firstIndex(of: divider) ?? line.endIndex
       var field = Array(trimmed(line[place..<end]))
       // A quote elsewhere is an ordinary character, for example an inch sign.
-      if line[place...].first == quote {
+      // Where one is open, all that follows is: to look again for its end would take forever.
+      if !isOpen, line[place...].first == quote {
         if let inner = quotedField(of: line[(place + 1)...], divider) {
           (field, end) = inner
         } else {

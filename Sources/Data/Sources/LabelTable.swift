@@ -118,10 +118,12 @@ struct LabelTable {
       // A separator at the end does not make a field.
       while fields.count > width, fields.last?.isEmpty == true { fields.removeLast() }
       // A line with only a path keeps the class from the source.
-      let isPathAlone = fields.count == 1 && columns.label != nil && width == 2
+      let isPathAlone =
+        fields.count == 1 && columns.path == 0 && columns.label != nil && width == 2
       let most = columns.count ?? fields.count
       guard fields.count >= width && fields.count <= most || isPathAlone else {
-        refused.append((number, "has \(fields.count) fields, not \(columns.count ?? width)"))
+        let found = counted(fields.count, "field", "fields")
+        refused.append((number, "has \(found), not \(columns.count ?? width)"))
         continue
       }
       let label = columns.label.flatMap { $0 < fields.count ? readable(fields[$0]) : nil }
@@ -136,7 +138,9 @@ struct LabelTable {
 
   private mutating func readJSONArray(_ bytes: [UInt8]) throws(Failure) {
     let whole = Array("{\"list\":".utf8) + bytes + [UInt8(ascii: "}")]
-    guard let objects = JSONText.object(whole[...])?["list"] as? [[String: Any]] else {
+    // Three of a picture's own, and more where it has more members.
+    try JSONText.check(whole[...], .init(values: 1 << 26), from: path)
+    guard let objects = JSONText.object(checked: whole[...])?["list"] as? [[String: Any]] else {
       throw Failure(.badData, "The list \(quoted(path)) is not a JSON array of objects.")
     }
     for (number, object) in objects.enumerated() { add(number + 1, object) }

@@ -7,8 +7,12 @@ struct ListLines: Sequence, IteratorProtocol {
   private let divider: FieldDivider
   private var place = 0
   private var number = 0
-  // A quote that is never closed must not consume the rest of the file.
+  /// Lines whose quote is not closed in time; after some, the file's quotes mean something else.
+  private var unclosed = 0
+  // A quote that is never closed must not consume the rest of the file, nor the time to read it.
   private static let longestField = 4096
+  private static let mostLines = 64
+  private static let mostUnclosed = 100
 
   init(_ bytes: [UInt8], _ divider: FieldDivider = .lastBlank) {
     self.bytes = bytes
@@ -21,11 +25,13 @@ struct ListLines: Sequence, IteratorProtocol {
       var end = lineEnd(from: start)
       number += 1
       var (longer, more) = (end, 0)
-      while longer < bytes.count, longer - end < Self.longestField,
-        divider.isOpen(bytes[start..<longer])
+      while unclosed < Self.mostUnclosed, longer < bytes.count, more < Self.mostLines,
+        longer - end < Self.longestField, divider.isOpen(bytes[start..<longer])
       { (longer, more) = (lineEnd(from: longer + 1), more + 1) }
       if more > 0, !divider.isOpen(bytes[start..<longer]) {
         (end, number) = (longer, number + more)
+      } else if more > 0 {
+        unclosed += 1
       }
       place = end + 1
       while end > start, bytes[end - 1].isBlank, bytes[end - 1] != UInt8(ascii: "\t") { end -= 1 }

@@ -95,6 +95,8 @@ extension TrainingState {
     }
     try check.require("the count of rollbacks", rollbacks?.count, in: 0...1_000_000)
     try check.require("rollbackStep", rollbackStep, in: 0...step)
+    try check.require("the steps of a stall", stall?.steps, in: 0...most)
+    try check.require("deadLooks", stall?.deadLooks, in: 0...most)
     try check.require("rateFactor", rollbacks?.rateFactor, in: 0...1)
   }
 }

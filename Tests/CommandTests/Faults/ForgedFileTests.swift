@@ -9,9 +9,18 @@ extension FaultTests {
     private var run: String { training.run }
     private var newest: String { run + "/checkpoints/step-00000010.safetensors" }
 
+    /// A run of ten steps, of which each test has a copy.
+    private static let trained = Result {
+      let folder = try ScratchFolder.untilExit()
+      let words = try FaultRun().options(steps: 10, out: folder.path + "/run")
+      #expect(try Program.train(ranks: 2, words).code == 0)
+      return folder
+    }
+
     init() throws {
       training = try FaultRun()
-      #expect(try Program.train(ranks: 2, training.options(steps: 10)).code == 0)
+      try FileManager.default.copyItem(
+        atPath: Self.trained.get().path + "/run", toPath: training.run)
     }
 
     /// Changes a text of the newest checkpoint's header, checksum and all.
@@ -23,7 +32,7 @@ extension FaultTests {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       process.arguments =
-        ["python3", FileManager.default.currentDirectoryPath + "/scripts/testbed/" + name] + words
+        ["python3", "\(Program.repository)/scripts/testbed/\(name)"] + words
       try process.run()
       process.waitUntilExit()
       #expect(process.terminationStatus == 0)
@@ -36,6 +45,10 @@ extension FaultTests {
       (#""records":"#, #""records":-"#, "records = -"),
       (#""records":"#, #""records":90000000000000"#, "records = 9000"),
       (#""reductions":0"#, #""reductions":-1"#, "reductions = -1"),
+      (
+        #""deadLooks":0"#, #""deadLooks":9223372036854775807"#, "deadLooks = 9223372036854775807"
+      ),
+      (#""deadLooks":0,"steps":"#, #""deadLooks":0,"steps":-9"#, "the steps of a stall = -9"),
       (
         #""reductions":0"#, #""reductions":4611686018427387904"#, "reductions = 4611686018427387904"
       ),
