@@ -223,7 +223,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "AlexNetTests",
     [
-      "TestSupport", "AlexNet", "Checkpoints", "Data", "Towers", "Layers", "Networks",
+      "TestSupport", "AlexNet", "Checkpoints", "Data", "Images", "Towers", "Layers", "Networks",
       "Safetensors", "System",
     ]
   ),

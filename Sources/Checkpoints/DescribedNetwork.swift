@@ -82,7 +82,7 @@ package struct DescribedNetwork: Sendable, Equatable {
       "its pictures have \(what) \(own), but those of the network \(quoted(other.name)) \(others)"
     }
     func list(_ numbers: [Float]) -> String {
-      numbers.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ")
+      numbers.map { plain($0) }.joined(separator: ", ")
     }
     if said.channelOrder != preprocessing.channelOrder {
       return differ(

@@ -20,8 +20,7 @@ package final class NearestNeighbours {
     }
   }
 
-  private let features: UnsafeBufferPointer<Float>
-  private let isOwner: Bool
+  private let features: [Float]
   private let length: Int
   /// |x|^2 of every row.
   private let squares: [Float]
@@ -29,43 +28,21 @@ package final class NearestNeighbours {
   /// Rows that go into a product of matrices.
   private static let blockRows = 4096
 
-  /// Makes a search over rows in the caller's memory, which must stay unchanged.
-  /// - Parameters:
-  ///   - features: The rows, contiguous.
-  ///   - length: The number of values per row.
-  package init(_ features: UnsafeBufferPointer<Float>, length: Int) {
+  /// Makes a search over rows, `length` values each, which follow each other.
+  package init(_ features: [Float], length: Int) {
     precondition(
       length > 0 && features.count.isMultiple(of: length), "The features must fill whole rows.")
     BLAS.useOneThreadPerCall()
     self.features = features
     self.length = length
-    isOwner = false
-    squares = Self.squares(features, length)
-  }
-
-  deinit { if isOwner { features.deallocate() } }
-
-  /// Makes a search over rows, which are copied.
-  package init(_ features: [Float], length: Int) {
-    precondition(
-      length > 0 && features.count.isMultiple(of: length), "The features must fill whole rows.")
-    BLAS.useOneThreadPerCall()
-    let copy = UnsafeMutableBufferPointer<Float>.allocate(capacity: features.count)
-    _ = copy.initialize(from: features)
-    self.features = UnsafeBufferPointer(copy)
-    self.length = length
-    isOwner = true
-    squares = Self.squares(self.features, length)
+    squares = features.withUnsafeBufferPointer { features in
+      (0..<features.count / length).map { row in
+        BLAS.dot(features.start + row * length, features.start + row * length, count: length)
+      }
+    }
   }
 
   package var count: Int { squares.count }
-
-  private static func squares(_ features: UnsafeBufferPointer<Float>, _ length: Int) -> [Float] {
-    (0..<features.count / length).map { row in
-      BLAS.dot(
-        features.start + row * length, features.start + row * length, count: length)
-    }
-  }
 
   /// The rows nearest to a query, the nearest first; at equal distances the smaller row number
   /// first.
@@ -77,7 +54,6 @@ package final class NearestNeighbours {
   package func nearest(to queries: [[Float]], count: Int) -> [[Neighbour]] {
     precondition(queries.allSatisfy { $0.count == length }, "A query must be as long as a row.")
     guard !features.isEmpty, !queries.isEmpty else { return queries.map { _ in [] } }
-    let start = features.start
     let rows = squares.count
     let wanted = min(count, rows)
     // Some more than wanted, since rounding may swap neighbours.
@@ -87,12 +63,15 @@ package final class NearestNeighbours {
     var candidates = [[(row: Int, value: Float)]](repeating: [], count: queries.count)
     for first in stride(from: 0, to: rows, by: Self.blockRows) {
       let block = min(Self.blockRows, rows - first)
-      matrix.withUnsafeBufferPointer { queries in
-        products.withUnsafeMutableBufferPointer { products in
-          BLAS.multiply(
-            rows: block, columns: candidates.count, inner: length, start + first * length,
-            stride: length, queries.start, .transposed, stride: length, into: products.start,
-            stride: candidates.count)
+      features.withUnsafeBufferPointer { features in
+        matrix.withUnsafeBufferPointer { matrix in
+          products.withUnsafeMutableBufferPointer { products in
+            BLAS.multiply(
+              rows: block, columns: queries.count, inner: length,
+              features.start + first * length, stride: length,
+              matrix.start, .transposed, stride: length,
+              into: products.start, stride: queries.count)
+          }
         }
       }
       for query in queries.indices {

@@ -1,6 +1,5 @@
 package import AlexNet
 package import Data
-import Foundation
 package import Images
 package import System
 
@@ -55,7 +54,7 @@ package struct SetPictures {
     _ row: Int, side: Int, resizing: Resizing, team: ThreadTeam
   ) throws(Failure) -> SquarePicture {
     if let dataset { return try dataset.pictures(split, [row], team: team)[0] }
-    guard FileManager.default.fileExists(atPath: names[row]) else {
+    guard FileStatus(names[row]) != nil else {
       throw Failure(
         .inputMissing,
         "The picture \(quoted(names[row])) of \(quoted(path)) is not there to be drawn; where the "

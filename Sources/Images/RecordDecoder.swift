@@ -12,9 +12,7 @@ package final class RecordDecoder {
   /// - Throws: `Failure` (internal) if libjpeg-turbo does not start.
   package init() throws(Failure) {
     decompressor = tjInitDecompress()
-    if decompressor == nil {
-      throw Failure(.internal, "libjpeg-turbo cannot be started; reinstall libturbojpeg0.")
-    }
+    if decompressor == nil { throw Failure.noJPEGLibrary }
   }
 
   deinit { end() }
@@ -86,4 +84,10 @@ package final class RecordDecoder {
         Int32(TJPF_RGB.rawValue), TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING) == 0
     else { throw ImageProblem("is a truncated or corrupt JPEG") }
   }
+}
+
+extension Failure {
+  /// What is said where libjpeg-turbo does not start.
+  static let noJPEGLibrary = Failure(
+    .internal, "libjpeg-turbo cannot be started; reinstall libturbojpeg0.")
 }

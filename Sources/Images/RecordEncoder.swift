@@ -35,9 +35,7 @@ package final class RecordEncoder {
       }
     output = .allocate(capacity: room)
     gray = .allocate(capacity: side * side)
-    if encoding == .jpeg && compressor == nil {
-      throw Failure(.internal, "libjpeg-turbo cannot be started; reinstall libturbojpeg0.")
-    }
+    if encoding == .jpeg && compressor == nil { throw Failure.noJPEGLibrary }
   }
 
   deinit {

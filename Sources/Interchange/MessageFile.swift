@@ -2,14 +2,14 @@ import CProtobuf
 import Glibc
 import System
 
+/// protobuf's limit on a message, in bytes.
+let largestMessage = 1 << 31
+
 /// A protobuf message read from a file; it is freed with this object.
 final class MessageFile<Message> {
   let pointer: UnsafeMutablePointer<Message>
   private let release:
     (UnsafeMutablePointer<Message>?, UnsafeMutablePointer<ProtobufCAllocator>?) -> Void
-
-  /// The largest file to read: protobuf's own limit.
-  private static var largest: Int { 1 << 31 }
 
   /// Reads a message.
   /// - Parameters:
@@ -29,7 +29,7 @@ final class MessageFile<Message> {
     let file = try RegularFile(path)
     defer { close(file.descriptor) }
     let length = file.length
-    guard length > 0, length < Self.largest else {
+    guard length > 0, length < largestMessage else {
       throw Failure(.badData, "\(quoted(path)) has \(length) bytes and is not \(kind).")
     }
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 64)

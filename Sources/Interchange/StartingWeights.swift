@@ -237,7 +237,7 @@ package struct StartingWeights {
       preprocessing,
       [
         "Preprocessing is that of \(quoted(source.path)): \(order.rawValue), less the mean, times "
-          + factors.map { plain(Double("\($0)") ?? Double($0)) }.joined(separator: ", ") + "."
+          + factors.map { plain($0) }.joined(separator: ", ") + "."
       ]
     )
   }

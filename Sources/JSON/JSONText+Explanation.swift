@@ -2,7 +2,7 @@ import System
 
 extension JSONText {
   /// What a decoder complains of, in words and with its place, `a number is expected at .seed`.
-  package static func explanation(_ error: DecodingError) -> String {
+  static func explanation(_ error: DecodingError) -> String {
     func place(_ context: DecodingError.Context) -> String {
       let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue)" }
       return path.isEmpty ? "" : " at \(escaped(path.joined()))"

@@ -113,21 +113,38 @@ package enum JSONText {
     }
   }
 
-  /// Decodes a text from a checkpoint or a run.
+  /// Decodes a text.
+  /// - Parameters:
+  ///   - type: What the text is to be.
+  ///   - text: The text.
+  ///   - bounds: Its limits.
+  ///   - path: The file of the text, for messages.
+  ///   - complaint: What is said of a file that is JSON but not this, `is damaged`; the reason
+  ///     follows.
+  /// - Returns: The value.
   /// - Throws: `Failure` (badData) that names the file of the text.
   package static func decode<Value: Decodable>(
-    _ type: Value.Type, _ text: String, from path: String
+    _ type: Value.Type, _ text: [UInt8], _ bounds: Bounds = Bounds(), from path: String,
+    complaint: String
   ) throws(Failure) -> Value {
     do {
-      return try value(type, Array(text.utf8), from: path)
+      return try value(type, text, bounds, from: path)
     } catch let failure as Failure {
       throw failure
     } catch {
       let reason = (error as? DecodingError).map(explanation) ?? "\(error)"
-      throw Failure(
-        .badData,
-        "\(quoted(path)) holds settings that this version does not understand: \(reason).")
+      throw Failure(.badData, "\(quoted(path)) \(complaint): \(reason).")
     }
+  }
+
+  /// Decodes a text that this program wrote, perhaps in another version.
+  /// - Throws: `Failure` (badData) that names the file of the text.
+  package static func decode<Value: Decodable>(
+    _ type: Value.Type, _ text: String, from path: String
+  ) throws(Failure) -> Value {
+    try decode(
+      type, Array(text.utf8), from: path,
+      complaint: "holds something that this version does not understand")
   }
 
   /// Parses a text as an object with any members; nil if it is not one, or exceeds the limits.

@@ -31,7 +31,7 @@ package final class FullyConnected: Layer {
   /// The weights of each slice in 16 bits; empty where they are in 32.
   private(set) var narrowWeights: [NarrowMatrix] = []
 
-  /// Makes a layer with weights of zero.
+  /// Makes a layer that computes with weights and biases.
   /// - Parameters:
   ///   - traits: The layer's settings.
   ///   - inputs: The shape of each slice.

@@ -1,6 +1,16 @@
+/// The names of the boundaries between ranks that lie before no layer.
+package enum BoundaryName {
+  /// The sums over a softmax's parts.
+  package static let softmax = "softmax"
+  /// The gradients that replicas add up.
+  package static let gradients = "gradients"
+  /// The gradients of the fully-connected layers that groups of replicas add up.
+  package static let groupGradients = "fc gradients"
+}
+
 /// What has travelled at one boundary between ranks.
 package struct Traffic: Sendable {
-  /// The layer that reads, `conv3`; `softmax`; `gradients` for those that replicas add up.
+  /// The layer that reads, `conv3`, or one of `BoundaryName`.
   package let name: String
   /// Bytes that this rank has sent, both ways.
   package let bytes: Int

@@ -57,26 +57,10 @@ package struct NetworkSpecification: Equatable, Sendable, Codable {
   /// - Throws: `Failure` (inputMissing) where the file cannot be read, (badData) where it is no
   ///   network.
   package init(contentsOf path: String) throws(Failure) {
-    let text: [UInt8]
-    do throws(Failure) {
-      text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
-    } catch {
-      guard error.exitCode == .inputMissing else { throw error }
-      throw Failure(
-        .inputMissing, "The network description \(quoted(path)) cannot be read; check the path.")
-    }
-    do {
-      self = try JSONText.value(NetworkSpecification.self, text, from: path)
-    } catch let failure as Failure {
-      throw failure
-    } catch let error as DecodingError {
-      throw Failure(
-        .badData,
-        "\(quoted(path)) does not describe a network: \(JSONText.explanation(error)). "
-          + "Docs/Architecture.md shows a description.")
-    } catch {
-      throw Failure(.badData, "\(quoted(path)) is not JSON that describes a network: \(error).")
-    }
+    let text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
+    self = try JSONText.decode(
+      NetworkSpecification.self, text, from: path,
+      complaint: "does not describe a network as Docs/Architecture.md shows it")
     try validate()
   }
 

@@ -7,8 +7,7 @@ import System
 package struct CommunicationVolume: Sendable {
   /// The messages at one boundary between ranks.
   package struct Boundary: Sendable {
-    /// The layer that reads, `conv3`; `softmax`; `gradients`, which replicas reduce; or `fc
-    /// gradients`, which groups of replicas reduce.
+    /// The layer that reads, `conv3`, or one of `BoundaryName`.
     package let name: String
     /// Bytes in the forward pass.
     package let forward: Int
@@ -23,7 +22,9 @@ package struct CommunicationVolume: Sendable {
     package var bytes: Int { forward + backward }
 
     /// Whether these are weight gradients, which are sent during the backward pass.
-    package var isGradient: Bool { name.hasSuffix("gradients") }
+    package var isGradient: Bool {
+      name == BoundaryName.gradients || name == BoundaryName.groupGradients
+    }
   }
 
   /// The boundaries in layer order, without those where nothing is sent.
@@ -127,7 +128,7 @@ package struct CommunicationVolume: Sendable {
     if head != nil || ranksPerReplica > 1 {
       boundaries.append(
         Boundary(
-          name: "softmax", forward: (smoothsTargets ? 5 : 4) * 8 * scored, backward: 0,
+          name: BoundaryName.softmax, forward: (smoothsTargets ? 5 : 4) * 8 * scored, backward: 0,
           messages: 2, betweenReplicas: 0))
     }
 
@@ -143,9 +144,10 @@ package struct CommunicationVolume: Sendable {
     let count = owned.reduce(0) { sum, tower in
       sum + network.shapes(ofTower: tower)[trunk].reduce(0) { $0 + $1.parameters }
     }
-    reduction("gradients", count, among: replicas)
+    reduction(BoundaryName.gradients, count, among: replicas)
     if let groups {
-      reduction("fc gradients", parts.reduce(0) { $0 + $1.parameters }, among: groups)
+      reduction(
+        BoundaryName.groupGradients, parts.reduce(0) { $0 + $1.parameters }, among: groups)
     }
     self.boundaries = boundaries.filter { $0.bytes > 0 }
   }

@@ -149,18 +149,21 @@ package struct ScalingModel: Sendable {
     return run.step()
   }
 
+  /// The images in a batch of the pairs that `efficiency` compares with.
+  package static let pairBatch = 128
+
   /// A cluster's images per second, relative to those of as many separate pairs in shared memory
   /// with `pairBatch` images.
   package func efficiency(
-    _ prediction: Prediction, _ cluster: ClusterShape, batchSize: Int, pairBatch: Int = 128
+    _ prediction: Prediction, _ cluster: ClusterShape, batchSize: Int
   ) -> Double {
     var two = cluster
     (two.ranks, two.ranksPerHost, two.ranksPerCore) = (2, 2, 1)
     two.memoryBandwidth = cluster.memoryBandwidth.map {
       $0 * 2 / Double(cluster.ranksPerHost) * cluster.ranksPerCore
     }
-    let pair = predict(two, batchSize: pairBatch, scheme: .data)
+    let pair = predict(two, batchSize: Self.pairBatch, scheme: .data)
     let pairs = Double(cluster.ranks) / 2 / cluster.ranksPerCore
-    return (Double(batchSize) / prediction.step) / (pairs * Double(pairBatch) / pair.step)
+    return (Double(batchSize) / prediction.step) / (pairs * Double(Self.pairBatch) / pair.step)
   }
 }

@@ -137,13 +137,15 @@ struct ScalingRun {
       }
       if layer == head {
         let parameters = shapes[head...].reduce(0) { $0 + $1.parameters } / members
-        reduce("fc gradients", share: 1, parameters, holders: groups, &now, &linkIsFree)
+        reduce(
+          BoundaryName.groupGradients, share: 1, parameters, holders: groups, &now, &linkIsFree)
       } else if layer < head, shapes[layer].parameters > 0 {
         let share =
           Double(shapes[layer].parameters)
           / Double(shapes[..<head].reduce(0) { $0 + $1.parameters })
         reduce(
-          "gradients", share: share, shapes[layer].parameters, holders: replicas, &now, &linkIsFree)
+          BoundaryName.gradients, share: share, shapes[layer].parameters, holders: replicas, &now,
+          &linkIsFree)
       }
     }
     result.waitingForGradients += max(0, linkIsFree - now)

@@ -1,17 +1,14 @@
 import Foundation
 import System
 
-/// A text without control characters: class names may come from anywhere, and a page may be shown
-/// on a terminal.
-private func visible(_ text: String) -> String { escaped(text) }
-
 /// Pieces of a page.
 package enum HTML {
   /// A text escaped for use in an element or in an attribute in double quotes.
   static func escaped(_ text: String) -> String {
     var result = String.UnicodeScalarView()
-    // By Unicode scalars, since a quote followed by an accent is a different Character.
-    for letter in visible(text).unicodeScalars {
+    // Without control characters: class names may come from anywhere, and a page may be shown on a
+    // terminal. By Unicode scalars, since a quote followed by an accent is a different Character.
+    for letter in System.escaped(text).unicodeScalars {
       switch letter {
       case "&": result += "&amp;".unicodeScalars
       case "<": result += "&lt;".unicodeScalars

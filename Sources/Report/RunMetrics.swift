@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import Networks
 package import System
@@ -100,7 +99,7 @@ package struct RunMetrics: Sendable {
   /// - Throws: `Failure` (inputMissing) if there is no run, (badData) if no line is a record.
   package init(_ path: String) throws(Failure) {
     directory = RunDirectory(path)
-    guard FileManager.default.fileExists(atPath: directory.configuration) else {
+    guard FileStatus(directory.configuration) != nil else {
       throw Failure(
         .inputMissing,
         "\(quoted(path)) is not a run: it holds no config.json; name the folder of a run."
@@ -108,7 +107,7 @@ package struct RunMetrics: Sendable {
     }
     configuration = try TextFile.read(directory.configuration)
     settings = try TrainingSettings(configuration, from: directory.configuration)
-    guard FileManager.default.fileExists(atPath: directory.metrics) else { return }
+    guard FileStatus(directory.metrics) != nil else { return }
     let data = try RegularFile.contents(of: directory.metrics, limit: Self.longest)
     var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     if lines.last?.isEmpty == true { lines.removeLast() }

@@ -48,14 +48,13 @@ package enum BLAS {
     cblas_sdot(blasint(count), a, 1, b, 1)
   }
 
-  /// C <- alpha op(A) op(B) + beta C, with op(A) `rows x inner`, op(B) `inner x columns`.
+  /// C <- op(A) op(B) + beta C, with op(A) `rows x inner`, op(B) `inner x columns`.
   ///
   /// Each `...Stride` is the distance in floats between the rows of a matrix as it lies in memory.
   /// With `beta` 0, C need not hold numbers. The corresponding C function is `cblas_sgemm`.
   @inline(__always)
   package static func multiply(
     rows: Int, columns: Int, inner: Int,
-    alpha: Float = 1,
     _ a: UnsafePointer<Float>, _ aOrientation: Orientation = .plain, stride aStride: Int,
     _ b: UnsafePointer<Float>, _ bOrientation: Orientation = .plain, stride bStride: Int,
     beta: Float = 0,
@@ -64,6 +63,6 @@ package enum BLAS {
     cblas_sgemm(
       CblasRowMajor, aOrientation.cblas, bOrientation.cblas,
       blasint(rows), blasint(columns), blasint(inner),
-      alpha, a, blasint(aStride), b, blasint(bStride), beta, c, blasint(cStride))
+      1, a, blasint(aStride), b, blasint(bStride), beta, c, blasint(cStride))
   }
 }

@@ -26,7 +26,7 @@ enum Demonstration {
   static func dataset(_ world: Communicator, side: Int) throws -> Dataset {
     let path = cacheFolder + "/fashion-mnist-\(side)"
     // Only one rank works; the others must not use its core for waiting.
-    if world.rank == 0 && !FileManager.default.fileExists(atPath: path) {
+    if world.rank == 0 && FileStatus(path) == nil {
       var settings = PreparationSettings(
         source: try FashionMNIST.installedFolder(), destination: path)
       settings.side = side

@@ -111,9 +111,9 @@ struct DryRun {
     }
     for boundary in volume.boundaries {
       switch boundary.name {
-      case "softmax": lines.append("  softmax: \(boundary.bytes)")
-      case "gradients": lines.append("  gradients of the weights: \(boundary.bytes)")
-      case "fc gradients":
+      case BoundaryName.softmax: lines.append("  softmax: \(boundary.bytes)")
+      case BoundaryName.gradients: lines.append("  gradients of the weights: \(boundary.bytes)")
+      case BoundaryName.groupGradients:
         lines.append("  gradients of the fully-connected layers' weights: \(boundary.bytes)")
       default:
         lines.append(

@@ -1,4 +1,3 @@
-import Foundation
 import Options
 import System
 import Training
@@ -28,7 +27,7 @@ extension TrainCommand {
     guard isLARS || !arguments.has(RecordedOptions.trust) else {
       throw Failure(.usage, "--trust needs --optimiser lars, whose factor it is.")
     }
-    settings.recipe.trust = isLARS ? settings.recipe.trust ?? 0.001 : nil
+    settings.recipe.trust = isLARS ? settings.recipe.trust ?? Recipe.usualTrust : nil
     // What changes nothing is not recorded.
     if settings.recipe.accumulate == 1 { settings.recipe.accumulate = nil }
     if settings.recipe.labelSmoothing == 0 { settings.recipe.labelSmoothing = nil }
@@ -59,7 +58,7 @@ extension TrainCommand {
     case "step": return .steps(divisor: 10, epochs: (1...4).map { Double($0) * length * 2 / 9 })
     case "cosine": return .cosine(epochs: length)
     default:
-      guard FileManager.default.fileExists(atPath: word) else {
+      guard FileStatus(word) != nil else {
         throw Failure(
           .usage,
           "--schedule takes plateau, step, cosine or a file with lines 'EPOCH RATE', and there is no "

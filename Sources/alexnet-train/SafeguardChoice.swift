@@ -21,6 +21,4 @@ extension Safeguards {
     if let grace = arguments[TrainOptions.grace] { StopSignals.setGrace(grace) }
     faults = arguments[TrainOptions.inject]
   }
-
-  private static let mostRollbacks = 3
 }

@@ -199,10 +199,7 @@ enum TrainOptions {
     "towers-per-rank", "N", .integer(in: 1...1024), default: "1; all of them for a single rank",
     "Towers of each rank; with all towers of the network, each rank is a whole replica.")
   static let parallelFC = Setting(
-    "parallel-fc", "NAME",
-    Reading(text: { $0?.description ?? "automatic" }) { word, _ in
-      try FullyConnectedScheme.named(word)
-    }, default: nil,
+    "parallel-fc", "NAME", .parallelFC, default: nil,
     "How several replicas compute the fully-connected layers: data (each replica for its images), "
       + "model (each rank some neurons for the whole batch), groups=N (in N groups of ranks, each "
       + "rank some neurons for the group's images), or automatic (the one that sends the fewest "

@@ -33,10 +33,7 @@ enum Bench: Subcommand {
   private static let algorithm = Setting(
     "algorithm", "NAME", .word, default: ConvolutionChoice.automatic, "automatic or patches.")
   private static let parallelFC = Setting(
-    "parallel-fc", "NAME",
-    Reading(text: { $0?.description ?? "automatic" }) { word, _ in
-      try FullyConnectedScheme.named(word)
-    }, default: .data,
+    "parallel-fc", "NAME", .parallelFC, default: .data,
     "With several replicas, how the fully-connected layers are computed: "
       + FullyConnectedScheme.words + ".")
   private static let progress = Option<MessageProgress.Mode>(

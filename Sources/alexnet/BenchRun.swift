@@ -80,7 +80,8 @@ struct BenchRun {
       }
     }
     // No computation overlaps with the softmax's reductions.
-    for number in sums.indices where result.boundaries[number].name != "softmax" {
+    for number in sums.indices
+    where result.boundaries[number].name != BoundaryName.softmax {
       result.boundaries[number].alone = sums[number] / Double(times)
     }
   }

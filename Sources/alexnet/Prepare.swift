@@ -44,7 +44,8 @@ enum Prepare: Subcommand {
     "quality", "1-100", .integer(in: PreparationSettings.qualities), default: standard.quality,
     "The quality of a JPEG.")
   private static let holdOut = Option(
-    "hold-out", "SHARE", .share, default: "10%",
+    "hold-out", "SHARE", .share,
+    default: "\(plain(100 * PreparationSettings.defaultHoldOut))%",
     "Share of each class held out for validation, if the source has no validation split.")
   private static let limitPerClass = Option(
     "limit-per-class", "N", .integer(in: 1...Int.max),

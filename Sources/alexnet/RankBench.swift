@@ -52,13 +52,7 @@ struct RankBench: Decodable {
 
   /// Reads the output of `alexnet bench --json`.
   init(contentsOf path: String) throws(Failure) {
-    let text: [UInt8]
-    do throws(Failure) {
-      text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
-    } catch {
-      guard error.exitCode == .inputMissing else { throw error }
-      throw Failure(.inputMissing, "The bench file \(quoted(path)) cannot be read; check the path.")
-    }
+    let text = try RegularFile.contents(of: path, limit: JSONText.longestByHand)
     guard let bench = try? JSONText.value(RankBench.self, text, from: path), bench.isPossible else {
       throw Failure(
         .badData,

@@ -63,8 +63,8 @@ struct ScaleReport {
           format: "%@: %.2f Gbit/s each way, %.0f us.", linkName, cluster.link.bandwidth * 8e-9,
           cluster.link.latency * 1e6),
       cores,
-      "Efficiency: images/s relative to separate pairs of ranks with 128 images each. *: the best "
-        + "scheme.",
+      "Efficiency: images/s relative to separate pairs of ranks with \(ScalingModel.pairBatch) "
+        + "images each. *: the best scheme.",
       "",
       "ranks  fc           images a   step    arithmetic  moving  waiting for ms       sent   "
         + "images  efficiency",

@@ -9,7 +9,6 @@ import Networks
 import Options
 import Report
 import System
-import Tensors
 import Training
 
 /// `alexnet similar`: finds the pictures of a set that are most similar to others, by a network's
@@ -66,7 +65,9 @@ enum Similar: Subcommand {
     ])
 
   static func run(_ words: [String]) throws(Failure) {
-    if let rows = try command.parse(words)[bench] { return try measure(rows) }
+    if let pictures = try command.parse(words)[bench] {
+      return try StandardStream.output.write(BenchSimilar(pictures: pictures).text())
+    }
     try OverRanks.run(command, words) { try similar($0, over: $1) }
   }
 
@@ -265,36 +266,5 @@ enum Similar: Subcommand {
         columns: min(
           arguments[count], set.names.count, NeighbourSheet.mostNeighbours) + 1), to: path)
     try StandardStream.confirm("Drew \(quoted(path)).\n", of: path)
-  }
-
-  /// Measures a search among random features.
-  private static func measure(_ rows: Int) throws(Failure) {
-    let length = 4096
-    // The features and their copy.
-    try Memory.requireLibrarySpace(threads: 1, besides: 2 * 4 * rows * length)
-    let random = Philox(seed: 1, purpose: 0)
-    let features = UnsafeMutableBufferPointer<Float>.allocate(capacity: rows * length)
-    defer { features.deallocate() }
-    for block in 0..<rows * length / 4 {
-      let words = random.block(0, UInt64(block))
-      for i in 0..<4 { features[4 * block + i] = Float(words[i] >> 8) * 0x1p-24 }
-    }
-    let start = MonotonicClock.seconds
-    let search = NearestNeighbours(UnsafeBufferPointer(features), length: length)
-    let ready = MonotonicClock.seconds
-    let query = (0..<length).map { features[$0] + 0.01 }
-    let found = search.nearest(to: query, count: 6)
-    let end = MonotonicClock.seconds
-    // The lower limit for a search: every number is read once.
-    var sum: Float = 0
-    for row in 0..<rows { sum += features[row * length] }
-    for start in stride(from: 0, to: features.count, by: 16) { sum += features[start] }
-    let read = MonotonicClock.seconds - end
-    try StandardStream.output.write(
-      String(
-        format:
-          "%d pictures x %d features on one core: squares %.2f s, one query %.2f s, together %.2f "
-          + "s; reading them once %.2f s (%g). Nearest: picture %d.\n", rows, length, ready - start,
-        end - ready, end - start, read, sum, found[0].row))
   }
 }

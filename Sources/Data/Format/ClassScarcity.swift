@@ -42,10 +42,7 @@ package struct ClassScarcity: Sendable {
     "\(classes.count) of \(names.count) classes \(classes.count == 1 ? "has" : "have")"
   }
 
-  private func list(_ classes: [Int]) -> String {
-    classes.prefix(5).map { quoted(names[$0]) }.joined(separator: ", ")
-      + (classes.count > 5 ? " ..." : "")
-  }
+  private func list(_ classes: [Int]) -> String { listed(classes.map { names[$0] }) }
 }
 
 extension Dataset {

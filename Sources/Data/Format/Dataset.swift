@@ -57,7 +57,7 @@ package final class Dataset: Sendable, CustomStringConvertible {
           + "prepare'."
       )
     }
-    let bytes = try RegularFile.contents(of: manifestPath, limit: 256 << 20)
+    let bytes = try DatasetManifest.bytes(in: path)
     checksum = SHA256.digest(of: bytes)
     manifest = try DatasetManifest(bytes, path: manifestPath)
     classNames = manifest.classes.map(\.name)

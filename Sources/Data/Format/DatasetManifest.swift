@@ -4,7 +4,7 @@ import System
 
 /// The contents of `dataset.json`: everything about a dataset but the pictures.
 struct DatasetManifest: Codable, Equatable, Sendable {
-  static let fileName = "dataset.json"
+  static let fileName = DatasetFiles.description
   /// Version 2 may have a test part, or no training or validation pictures.
   static let currentVersion = 2
   static let format = "alexnet dataset"
@@ -94,16 +94,20 @@ struct DatasetManifest: Codable, Equatable, Sendable {
     let formatVersion: Int
   }
 
+  /// The bytes of a dataset's `dataset.json`, of at most 256 MiB.
+  /// - Throws: `Failure` (inputMissing, badData, inputOutput) where they cannot be read.
+  static func bytes(in folder: String) throws(Failure) -> [UInt8] {
+    try RegularFile.contents(of: "\(folder)/\(fileName)", limit: 256 << 20)
+  }
+
   /// Reads the bytes of `dataset.json`.
   /// - Throws: `Failure` (bad data) that names the path, and both versions if they differ.
   init(_ bytes: [UInt8], path: String) throws(Failure) {
-    let version: Version?
-    do { version = try JSONText.value(Version.self, bytes, Self.bounds, from: path) } catch {
-      if let failure = error as? Failure { throw failure }
-      version = nil
-    }
-    guard let version, version.format == Self.format else {
-      throw Failure(.badData, "\(quoted(path)) does not describe a dataset of this program.")
+    let complaint = "does not describe a dataset of this program"
+    let version = try JSONText.decode(
+      Version.self, bytes, Self.bounds, from: path, complaint: complaint)
+    guard version.format == Self.format else {
+      throw Failure(.badData, "\(quoted(path)) \(complaint).")
     }
     guard (1...Self.currentVersion).contains(version.formatVersion) else {
       throw Failure(
@@ -112,14 +116,8 @@ struct DatasetManifest: Codable, Equatable, Sendable {
           + "reads versions up to \(Self.currentVersion); use the newer program that wrote it, or "
           + "prepare it again with 'alexnet prepare'.")
     }
-    do {
-      self = try JSONText.value(Self.self, bytes, Self.bounds, from: path)
-    } catch let failure as Failure {
-      throw failure
-    } catch {
-      let reason = (error as? DecodingError).map(JSONText.explanation) ?? "\(error)"
-      throw Failure(.badData, "\(quoted(path)) is damaged: \(reason).")
-    }
+    self = try JSONText.decode(
+      Self.self, bytes, Self.bounds, from: path, complaint: "is damaged")
     try check(path)
   }
 

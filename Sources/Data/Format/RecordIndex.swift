@@ -64,18 +64,11 @@ final class RecordIndex: @unchecked Sendable {
       record >= 0 && record < count,
       "Record numbers must be from 0 to below \(count), not \(record).")
     let start = Self.headerSize + record * Self.recordSize
-    return bytes.withUnsafeBytes { bytes in
-      RecordPlace(
-        shard: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)),
-        offset: UInt64(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: start + 4, as: UInt64.self)),
-        length: UInt32(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: start + 12, as: UInt32.self)),
-        label: UInt32(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: start + 16, as: UInt32.self)),
-        crc32: UInt32(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: start + 20, as: UInt32.self)))
-    }
+    return RecordPlace(
+      shard: bytes.number(UInt32.self, at: start), offset: bytes.number(UInt64.self, at: start + 4),
+      length: bytes.number(UInt32.self, at: start + 12),
+      label: bytes.number(UInt32.self, at: start + 16),
+      crc32: bytes.number(UInt32.self, at: start + 20))
   }
 
   /// The bytes of an index file.

@@ -19,10 +19,10 @@ package struct StagedDataset: Sendable {
   ///   - folder: The folder for copies, on the host's own disk.
   /// - Throws: `Failure` (inputMissing, badData) if the dataset cannot be understood.
   package init(of source: String, in folder: String) throws(Failure) {
-    let path = "\(source)/\(DatasetManifest.fileName)"
-    description = try RegularFile.contents(of: path, limit: 256 << 20)
+    description = try DatasetManifest.bytes(in: source)
     checksum = SHA256.digest(of: description)
-    let manifest = try DatasetManifest(description, path: path)
+    let manifest = try DatasetManifest(
+      description, path: "\(source)/\(DatasetManifest.fileName)")
     files =
       [manifest.statistics]
       + Split.allCases.compactMap { manifest.part($0) }.flatMap { part in
@@ -39,10 +39,7 @@ package struct StagedDataset: Sendable {
 
   /// Whether a whole copy is there: it gets its name when every file in it has been checked.
   package var isThere: Bool {
-    guard
-      let own = try? RegularFile.contents(
-        of: "\(path)/\(DatasetManifest.fileName)", limit: 256 << 20)
-    else { return false }
+    guard let own = try? DatasetManifest.bytes(in: path) else { return false }
     return own == description
       && files.allSatisfy { FileStatus("\(path)/\($0.file)").map { UInt64($0.size) } == $0.bytes }
   }

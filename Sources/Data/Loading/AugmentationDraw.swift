@@ -1,17 +1,5 @@
 import Tensors
 
-/// A picture's position in the stream of all epochs.
-struct StreamPlace: Equatable, Sendable {
-  /// Its position in the stream, counted over all epochs.
-  var position = 0
-  /// The epoch, counted from 0.
-  var epoch = 0
-  /// The picture's index in its split.
-  var index = 0
-  /// How often the picture was used before; the epoch where nil.
-  var uses: Int?
-}
-
 /// The random choices for one use of a picture.
 struct AugmentationDraw: Equatable {
   /// The crop's left and upper edge.

@@ -21,9 +21,9 @@ struct BatchPlan: Sendable {
   init(
     dataset: Dataset, split: Split, order: ImageStream.Order, augmentation: Augmentation,
     inputSide: Int,
-    batchSize: Int, positions: Range<Int>, seed: UInt64, skipsDamaged: Bool = false,
-    group: LoadingGroup? = nil, mean: [Float]? = nil,
-    finish: @escaping @Sendable (UnsafeMutablePointer<Float>, Int) -> Void = { _, _ in }
+    batchSize: Int, positions: Range<Int>, seed: UInt64, skipsDamaged: Bool,
+    group: LoadingGroup?, mean: [Float]?,
+    finish: @escaping @Sendable (UnsafeMutablePointer<Float>, Int) -> Void
   ) {
     self.dataset = dataset
     self.split = split
@@ -62,8 +62,7 @@ struct BatchPlan: Sendable {
     positions.clamped(to: 0..<globalCount(step)).map { offset in
       let position = step * batchSize + offset
       if let place = balanced?.place(position) { return place }
-      let (epoch, index) = stream.place(position)
-      return StreamPlace(position: position, epoch: epoch, index: index)
+      return stream.place(position)
     }
   }
 }

@@ -67,8 +67,7 @@ package struct ContactSheet {
     var stream = ImageStream(count: dataset.count(split), order: .shuffled, seed: seed)
     let drawer = CropDrawer(self)
     for number in 0..<count {
-      let (epoch, index) = stream.place(number)
-      let place = StreamPlace(position: number, epoch: epoch, index: index)
+      let place = stream.place(number)
       let left = number % columns * cell.width + Self.gap
       let top = number / columns * cell.height + Self.gap
       let pixels = try drawer.draw(place, split)
@@ -78,7 +77,7 @@ package struct ContactSheet {
           sheet.set(left + x, top + y, pixels[source..<source + 3])
         }
       }
-      let name = dataset.classNames[dataset.label(split, index)]
+      let name = dataset.classNames[dataset.label(split, place.index)]
       let text = TextLine.draw(name, width: tile, height: Self.labelHeight - 2)
       for (i, gray) in text.enumerated() {
         sheet.set(left + i % tile, top + tile + 2 + i / tile, [gray, gray, gray])

@@ -1,5 +1,17 @@
 import Tensors
 
+/// A picture's position in the stream of all epochs.
+package struct StreamPlace: Equatable, Sendable {
+  /// Its position in the stream, counted over all epochs.
+  package let position: Int
+  /// The epoch, counted from 0.
+  package let epoch: Int
+  /// The picture's index in its split.
+  package let index: Int
+  /// How often the picture was used before; the epoch where nil.
+  package var uses: Int?
+}
+
 /// Which picture is at each position of the stream of all epochs.
 ///
 /// The stream is all epochs' shuffled orders, one after the other. Batches are cut from it without
@@ -30,16 +42,18 @@ package struct ImageStream: Sendable {
     random = RandomPurpose.epochOrder.generator(seed: seed)
   }
 
-  /// The epoch, counted from 0, and the picture at a position of the stream.
+  /// What is at a position.
   ///
   /// The first call for an epoch shuffles it, which takes under a second for a million pictures.
-  package mutating func place(_ position: Int) -> (epoch: Int, index: Int) {
+  package mutating func place(_ position: Int) -> StreamPlace {
     let (wanted, place) = position.quotientAndRemainder(dividingBy: count)
-    guard order == .shuffled else { return (wanted, place) }
+    guard order == .shuffled else {
+      return StreamPlace(position: position, epoch: wanted, index: place)
+    }
     if wanted != epoch {
       permutation = random.permutation(of: count, epoch: wanted)
       epoch = wanted
     }
-    return (epoch, Int(permutation[place]))
+    return StreamPlace(position: position, epoch: epoch, index: Int(permutation[place]))
   }
 }

@@ -5,8 +5,6 @@ import System
 /// This finds copies of a file, and the same picture with other metadata. Records of equal length
 /// and CRC-32 are compared byte by byte in the shards.
 struct Duplicates {
-  static let fileName = "duplicates.jsonl"
-
   struct Picture: Encodable {
     let path: String
     let split: Split

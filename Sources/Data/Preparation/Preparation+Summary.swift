@@ -65,17 +65,17 @@ extension Preparation {
         resizing: settings.resizing, enlarging: SquareScaling.enlarging),
       classes: classes, parts: parts,
       statistics: try write(
-        statistics.encoded(side: settings.side), "statistics.safetensors", folder),
+        statistics.encoded(side: settings.side), DatasetFiles.statistics, folder),
       source: DatasetManifest.Source(
         kind: kind, seed: settings.seed, holdOut: plan.holdOut,
         limitPerClass: settings.limitPerClass,
         rejected: rejected.count),
       methods: methods(settings.resizing))
-    let rejectedFile = try write(lines(rejected), "rejected.jsonl", folder)
+    let rejectedFile = try write(lines(rejected), DatasetFiles.rejected, folder)
     let manifestFile = try write(manifest.encoded, DatasetManifest.fileName, folder)
     var files = parts.values.map(\.index) + [manifest.statistics, rejectedFile, manifestFile]
     if !duplicates.isEmpty {
-      files.append(try write(duplicates.lines, Duplicates.fileName, folder))
+      files.append(try write(duplicates.lines, DatasetFiles.duplicates, folder))
     }
     let bytes = shards.reduce(0) { $0 + $1.description.bytes } + files.reduce(0) { $0 + $1.bytes }
     return PreparationSummary(

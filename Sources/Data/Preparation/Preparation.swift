@@ -98,10 +98,7 @@ package enum Preparation {
           counts: plan.counts, holdOut: plan.holdOut)))
     for note in listing.notes + plan.notes { report(.note(note)) }
     if settings.isStrict, let file = listing.unusable.first {
-      throw Failure(
-        .badData,
-        "The picture \(quoted(file.path)) in \(quoted(settings.source)) \(file.reason); "
-          + "without --strict it would be listed and left out.")
+      throw settings.refusal(of: file.path, file.reason)
     }
     return (
       source, plan,

@@ -42,12 +42,12 @@ package final class PreparationDisplay {
     for note in summary.notes { status.say("Note: \(note)") }
     for warning in summary.duplicates { status.say("Warning: \(warning)") }
     if !summary.duplicates.isEmpty {
-      status.say("\(quoted("\(destination)/\(Duplicates.fileName)")) lists them.")
+      status.say("\(quoted("\(destination)/\(DatasetFiles.duplicates)")) lists them.")
     }
     guard summary.rejected > 0 else { return }
     status.say(
       "\(counted(summary.rejected, "picture", "pictures")) could not be used; "
-        + "\(quoted("\(destination)/rejected.jsonl")) "
+        + "\(quoted("\(destination)/\(DatasetFiles.rejected)")) "
         + "lists them."
     )
     for kind in summary.rejectedKinds.prefix(8) { status.say("  \(kind)") }

@@ -18,7 +18,7 @@ package struct PreparationSettings: Sendable {
   /// The quality of a JPEG, 1 to 100.
   package var quality = 95
   /// The fraction of each class to hold out for validation if the source has no validation part; nil
-  /// means 0.1.
+  /// means `defaultHoldOut`.
   package var holdOut: Double?
   /// The seed for the hold-out, the limit and the order on disk.
   package var seed: UInt64 = 1
@@ -43,6 +43,14 @@ package struct PreparationSettings: Sendable {
 
   /// The encoding in effect.
   package var effectiveEncoding: RecordEncoding { encoding ?? (side <= 64 ? .png : .jpeg) }
+
+  /// What ends a strict preparation: a picture that cannot be used, and why.
+  func refusal(of picture: String, _ reason: String) -> Failure {
+    Failure(
+      .badData,
+      "The picture \(quoted(picture)) in \(quoted(source)) \(reason); without --strict it would be "
+        + "listed and left out.")
+  }
 
   /// Checks the numbers.
   /// - Throws: `Failure` (usage) that names the setting.

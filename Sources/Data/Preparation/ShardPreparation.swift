@@ -90,12 +90,7 @@ final class ShardPreparation {
       do throws(ImageProblem) {
         record = try prepare(item)
       } catch {
-        if settings.isStrict {
-          throw Failure(
-            .badData,
-            "The picture \(quoted(item.nameText)) in \(quoted(settings.source)) \(error.reason); "
-              + "without --strict it would be listed and left out.")
-        }
+        if settings.isStrict { throw settings.refusal(of: item.nameText, error.reason) }
         rejected.append(
           RejectedPicture(
             path: item.nameText, reason: error.reason, split: item.split,

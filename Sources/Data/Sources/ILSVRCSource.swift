@@ -150,14 +150,3 @@ package final class ILSVRCSource: ImageSource {
     return .encoded
   }
 }
-
-extension InputFile {
-  /// Reads the part of an archive that an item names.
-  func readMember(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) {
-    guard item.length <= 1 << 30 else { throw ImageProblem("is larger than 1 GiB") }
-    buffer.resize(Int(item.length))
-    guard read(at: item.place, into: buffer.bytes) else {
-      throw ImageProblem("cannot be read from its archive")
-    }
-  }
-}

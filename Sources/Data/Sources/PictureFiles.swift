@@ -73,7 +73,11 @@ package enum PictureFiles {
 
   // MARK: Items
 
-  private static let largestFile = 1 << 30
+  /// Refuses a picture that is too long to be one.
+  /// - Throws: `ImageProblem` for more than 1 GiB.
+  static func checkLength(_ length: UInt64) throws(ImageProblem) {
+    guard length <= 1 << 30 else { throw ImageProblem("is larger than 1 GiB") }
+  }
 
   /// A picture's file below `root`.
   ///
@@ -97,7 +101,7 @@ package enum PictureFiles {
       file = try InputFile.open(root.appending(item.name))
     } catch { throw ImageProblem(error.reason) }
     defer { close(file.descriptor) }
-    guard file.length <= largestFile else { throw ImageProblem("is larger than 1 GiB") }
+    try checkLength(UInt64(file.length))
     buffer.resize(file.length)
     let code = WholeTransfer.read(into: buffer.bytes, from: file.descriptor, at: 0)
     guard code == 0 else {

@@ -96,10 +96,3 @@ package final class STL10Source: ImageSource {
     return .pixels(width: Self.side, height: Self.side, bands: 3)
   }
 }
-
-extension SourceListing {
-  /// The note for a known dataset with two parts, the second of which is called a test set.
-  static func testIsValidation(_ name: String) -> String {
-    "\(quoted(name)) is used for validation, since this dataset has only two splits."
-  }
-}

@@ -100,6 +100,11 @@ package struct SourceListing: Sendable {
     for place in items.indices { items[place].label = labels[items[place].label] }
     self.init(classNames: order.map { names[$0] }, items: items, notes: notes)
   }
+
+  /// The note for a known dataset with two parts, the second of which is called a test set.
+  static func testIsValidation(_ name: String) -> String {
+    "\(quoted(name)) is used for validation, since this dataset has only two splits."
+  }
 }
 
 /// Classes by name, numbered in order of appearance.

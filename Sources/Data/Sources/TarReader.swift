@@ -1,5 +1,6 @@
 import CArchive
 import Glibc
+import Images
 import System
 
 /// A regular file in a tar archive.
@@ -188,5 +189,16 @@ final class TarReader {
     let text = archive_error_string(archive).map { String(cString: $0) } ?? "unknown error"
     return Failure(
       .badData, "\(quoted(title)) is not an intact tar archive: \(text); download it again.")
+  }
+}
+
+extension InputFile {
+  /// Reads the part of an archive that an item names.
+  func readMember(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) {
+    try PictureFiles.checkLength(item.length)
+    buffer.resize(Int(item.length))
+    guard read(at: item.place, into: buffer.bytes) else {
+      throw ImageProblem("cannot be read from its archive")
+    }
   }
 }

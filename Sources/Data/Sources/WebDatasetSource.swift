@@ -1,6 +1,4 @@
-import Foundation
 package import Images
-import JSON
 package import System
 
 /// Shards made for the Python package `webdataset`: tar files in which the members with one key
@@ -14,20 +12,17 @@ package import System
 /// kept apart. Numbers are classes in numerical order. They are named by the lines of `classes.txt`
 /// next to the shards if it exists, or by the `dataset.json` of a dataset of this program.
 package final class WebDatasetSource: ImageSource {
-  private struct Shard: Sendable {
+  struct Shard: Sendable {
     let file: InputFile
     let name: String
     let split: Split
   }
 
-  private static let labelKeys = ["label", "cls", "class", "class_id", "class_name"]
-  private static let largestLabel = 1 << 20
-
-  private let path: String
-  private let shards: [Shard]
+  let path: String
+  let shards: [Shard]
   private let names: (list: [String], path: String)?
-  private let skipsCorrupt: Bool
-  private let expected: ExpectedCounts
+  let skipsCorrupt: Bool
+  let expected: ExpectedCounts
 
   /// Looks for shards in a folder and in its folders that are named for parts of a dataset, or
   /// opens a single shard; nil if there are none.
@@ -73,8 +68,7 @@ package final class WebDatasetSource: ImageSource {
         (try TextLines.classNames(list), list)
       } else if expected.isOwn {
         (
-          try DatasetManifest(try RegularFile.contents(of: own, limit: 1 << 30), path: own).classes
-            .map(\.name), own
+          try DatasetManifest(DatasetManifest.bytes(in: path), path: own).classes.map(\.name), own
         )
       } else {
         nil
@@ -88,7 +82,7 @@ package final class WebDatasetSource: ImageSource {
   package var kind: String { "WebDataset shards" }
 
   /// The samples of all shards.
-  private struct Found {
+  struct Found {
     var items: [SourceItem] = []
     var classes = ClassNames()
     /// The number of samples in each non-empty shard, including unlabelled ones.
@@ -175,217 +169,10 @@ package final class WebDatasetSource: ImageSource {
     return notes
   }
 
-  /// The members with one key.
-  private struct Group {
-    let key: [UInt8]
-    var pictures: [(suffix: String, member: TarMember)] = []
-    /// From `.cls`, which takes precedence, or from `.json`.
-    var label: String?
-    var otherLabel: String?
-    var suffixes: [String] = []
-  }
-
-  private func addSamples(
-    of shard: Shard, _ number: Int, to found: inout Found
-  ) throws(Failure) {
-    let reader = try TarReader(shard.file)
-    var groups: [Group] = []
-    var places: [[UInt8]: Int] = [:]
-    var failure: Failure?
-    do throws(Failure) {
-      while let member = try reader.next() {
-        guard let dot = member.baseName.firstIndex(of: UInt8(ascii: ".")),
-          dot > member.baseName.startIndex, dot + 1 < member.baseName.endIndex
-        else { continue }
-        let key = Array(member.name[..<dot])
-        let place = places[key] ?? groups.count
-        if place == groups.count {
-          groups.append(Group(key: key))
-          places[key] = place
-        }
-        let suffix = readable(member.name[(dot + 1)...]).lowercased()
-        guard !groups[place].suffixes.contains(suffix) else { throw reader.duplicate(key) }
-        groups[place].suffixes.append(suffix)
-        if PictureFiles.isPicture(Array(member.baseName)) {
-          groups[place].pictures.append((suffix, member))
-        } else if suffix == "cls" {
-          groups[place].label = try label(member, suffix, in: shard)
-        } else if suffix == "json" {
-          groups[place].otherLabel = try label(member, suffix, in: shard)
-        }
-      }
-      try reader.checkEnd()
-    } catch {
-      failure = error
-    }
-    if failure == nil || skipsCorrupt {
-      try take(groups, of: shard, number, to: &found)
-    }
-    if let failure { throw failure }
-    let base = (shard.name as NSString).lastPathComponent
-    let isOnlyOne = shards.count { ($0.name as NSString).lastPathComponent == base } == 1
-    if let wanted = expected.counts[shard.name] ?? (isOnlyOne ? expected.counts[base] : nil) {
-      let samples = found.counts.last.map { $0.shard == number ? $0.samples : 0 } ?? 0
-      guard samples == wanted else {
-        throw Failure(
-          .badData,
-          "\(quoted(shard.file.path)) has \(samples) samples, but its index says \(wanted); "
-            + "download it again."
-        )
-      }
-    }
-  }
-
-  private func take(
-    _ groups: [Group], of shard: Shard, _ number: Int, to found: inout Found
-  ) throws(Failure) {
-    var samples = 0
-    if !groups.isEmpty, groups.allSatisfy({ $0.label == nil && $0.otherLabel == nil }),
-      shard.split != .test, groups.contains(where: { !$0.pictures.isEmpty })
-    {
-      throw Failure(
-        .badData,
-        "\(quoted(shard.file.path)) holds pictures but no labels (.cls or .json), so it is not a "
-          + "WebDataset shard; if their folders are the classes, unpack it with 'mkdir FOLDER; tar "
-          + "-xf \(shard.file.path) -C FOLDER' and give --source FOLDER.")
-    }
-    for group in groups {
-      let label = group.label ?? group.otherLabel
-      let name = "\(shard.name)/\(readable(group.key))"
-      if group.pictures.isEmpty && label == nil {
-        found.incomplete.add("a picture and a label", example: name)
-        continue
-      }
-      samples += 1
-      let isUnlabelled = label == LabelText.none || label == nil && shard.split == .test
-      guard let picture = Self.chosen(group.pictures), label != nil || isUnlabelled else {
-        let lacking = group.pictures.isEmpty ? "a picture" : "a label"
-        guard skipsCorrupt else {
-          throw Failure(
-            .badData,
-            "The sample \(quoted(readable(group.key))) in \(quoted(shard.file.path)) has no "
-              + "\(group.pictures.isEmpty ? "picture" : "label (.cls or .json)"); the archive may "
-              + "be incomplete. --skip-corrupt leaves such samples out.")
-        }
-        found.incomplete.add(lacking, example: name)
-        continue
-      }
-      guard let label, !isUnlabelled else {
-        found.unlabelled += 1
-        continue
-      }
-      if group.pictures.count > 1 { found.several.add(".\(picture.suffix)", example: name) }
-      found.items.append(
-        SourceItem(
-          label: found.classes.place(of: label), split: shard.split,
-          name: Array("\(shard.name)/".utf8) + picture.member.name, file: number,
-          place: picture.member.place.lowerBound, length: UInt64(picture.member.place.count),
-          changed: shard.file.changed))
-    }
-    if samples > 0 { found.counts.append((number, samples)) }
-  }
-
-  /// Chooses among several pictures the one with only an ending after the key, JPEG before PNG
-  /// before others.
-  private static func chosen(
-    _ pictures: [(suffix: String, member: TarMember)]
-  ) -> (suffix: String, member: TarMember)? {
-    let order = ["jpg", "jpeg", "png", "webp"]
-    func rank(_ suffix: String) -> (Int, String) {
-      (order.firstIndex(of: suffix) ?? order.count + suffix.count { $0 == "." }, suffix)
-    }
-    return pictures.min { rank($0.suffix) < rank($1.suffix) }
-  }
-
-  private func label(
-    _ member: TarMember, _ suffix: String, in shard: Shard
-  ) throws(Failure) -> String? {
-    guard member.place.count <= Self.largestLabel else { return nil }
-    var bytes = [UInt8](repeating: 0, count: member.place.count)
-    guard
-      bytes.withUnsafeMutableBytes({ shard.file.read(at: member.place.lowerBound, into: $0) })
-    else {
-      throw Failure(
-        .inputOutput,
-        "Cannot read \(quoted(String(decoding: member.name, as: UTF8.self))) in "
-          + "\(quoted(shard.file.path)).")
-    }
-    if suffix == "cls" {
-      let text = LabelText.plain(readable(bytes))
-      // "007" and "7" are the same class.
-      return try checked(text.isEmpty ? nil : Int(text).map { String($0) } ?? text)
-    }
-    guard let fields = JSONText.object(bytes[...]) else { return nil }
-    return try checked(
-      Self.labelKeys.lazy.compactMap { LabelTable.text(of: fields[$0]).map(LabelText.plain) }
-        .first { !$0.isEmpty })
-  }
-
-  /// - Throws: `Failure` (bad data) for bytes that are not text, and for a negative number that
-  ///   does not mean "unlabelled".
-  private func checked(_ label: String?) throws(Failure) -> String? {
-    guard let label, label != LabelText.none else { return label }
-    guard !LabelText.isNegative(label), !label.contains("\0") else {
-      throw Failure(
-        .badData,
-        "The label \(quoted(label)) in \(quoted(path)) is not a class; classes are names, or "
-          + "numbers from 0, and -1 means unlabelled.")
-    }
-    return label
-  }
-
   /// Reads a picture from its shard.
   package func read(_ item: SourceItem, into buffer: ByteBuffer) throws(ImageProblem) -> SourceImage
   {
     try shards[item.file].file.readMember(item, into: buffer)
     return .encoded
-  }
-}
-
-/// The number of samples in each shard according to files next to the shards.
-///
-/// `nsamples` in the index of the package wids, numbers by the shards' names, and `successes` in
-/// img2dataset's `00000_stats.json`.
-private struct ExpectedCounts: Sendable {
-  /// By the shard's path in the source.
-  private(set) var counts: [String: Int] = [:]
-
-  /// Whether there is a dataset of this program.
-  private(set) var isOwn = false
-
-  /// Reads a file in the source's folder, or in a part's folder; false if it gives no numbers of
-  /// samples.
-  mutating func read(_ path: String, in folder: String) -> Bool {
-    guard let bytes = try? RegularFile.contents(of: path, limit: 64 << 20),
-      let object = JSONText.object(bytes[...])
-    else { return false }
-    let before = counts
-    let name = (path as NSString).lastPathComponent
-    if name.hasSuffix("_stats.json") {
-      add(name.replacingOccurrences(of: "_stats.json", with: ".tar"), object["successes"], folder)
-    }
-    for shard in object["shardlist"] as? [[String: Any]] ?? [] {
-      add(shard["url"] as? String, shard["nsamples"], folder)
-    }
-    if folder.isEmpty, name == DatasetManifest.fileName,
-      object["format"] as? String == DatasetManifest.format
-    {
-      isOwn = true
-      for part in Split.allCases {
-        let shards = (object[part.rawValue] as? [String: Any])?["shards"] as? [[String: Any]] ?? []
-        for shard in shards { add(shard["file"] as? String, shard["records"], folder) }
-      }
-    }
-    for (key, value) in object where key.hasSuffix(".tar") { add(key, value, folder) }
-    return isOwn || counts != before
-  }
-
-  /// An index may name shards by URLs, whose last components are the file and perhaps the folder of
-  /// a part.
-  private mutating func add(_ url: String?, _ count: Any?, _ folder: String) {
-    guard let words = url?.split(separator: "/"), let file = words.last, let count = count as? Int
-    else { return }
-    counts[folder.isEmpty ? String(file) : "\(folder)/\(file)"] = count
-    if folder.isEmpty, words.count > 1 { counts[words.suffix(2).joined(separator: "/")] = count }
   }
 }

@@ -54,8 +54,8 @@ struct ONNXChain {
     input = text(inputs.first?.name)
     self.inputs = inputs.map { text($0.name) }
     outputs = list(graph.output, graph.n_output).map { text($0.name) }
-    // 2 is ONNX's number for bytes.
-    readsBytes = inputs.first?.type?.pointee.tensor_type?.pointee.elem_type == 2
+    let element = inputs.first?.type?.pointee.tensor_type?.pointee.elem_type
+    readsBytes = element == ONNXElementType.byte.rawValue
     var lengths: [Int64] = []
     if let shape = inputs.first?.type?.pointee.tensor_type?.pointee.shape?.pointee {
       lengths = list(shape.dim, min(shape.n_dim, 8)).map { $0.dim_value }

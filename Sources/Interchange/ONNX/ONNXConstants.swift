@@ -1,5 +1,4 @@
 import CProtobuf
-import System
 
 /// The values in an ONNX graph that do not depend on the input: constants, and what nodes compute
 /// from them.
@@ -116,7 +115,11 @@ struct ONNXConstants {
     // 32 and 64 bits hold everything that is read here, and a type holds its own numbers; other
     // casts round.
     case "Cast":
-      return [1, 11, Int(numbers.type)].contains(attributes.int("to", 0)) ? numbers : nil
+      let exact = [
+        ONNXElementType.float32.rawValue, ONNXElementType.float64.rawValue, numbers.type,
+      ]
+      let type = attributes.int("to", 0)
+      return exact.contains { Int($0) == type } ? numbers : nil
     case "Transpose":
       guard shape.count == 2, attributes.ints("perm") ?? [1, 0] == [1, 0] else { return nil }
       numbers.isTransposed.toggle()
@@ -166,78 +169,5 @@ struct ONNXConstants {
       tensor.data_location != 1, constant.shape.allSatisfy({ $0 == 1 })
     else { return nil }
     return (try? constant.values(beside: ""))?.first.map { Double($0) }
-  }
-}
-
-/// The attributes of a node.
-struct ONNXAttributes {
-  private var values: [String: Onnx__Attribute] = [:]
-
-  init(_ attributes: [Onnx__Attribute]) {
-    for attribute in attributes { values[text(attribute.name)] = attribute }
-  }
-
-  /// A setting's value.
-  enum Setting: Equatable {
-    case int(Int)
-    case ints([Int])
-    case float(Double)
-    case word(String)
-    /// A value of another type, as a tensor.
-    case other
-
-    /// Whether both are the same but for the rounding of 32 bits.
-    func isNear(_ setting: Setting) -> Bool {
-      if case .float(let number) = self, case .float(let other) = setting {
-        return abs(number - other) <= 1e-6 * abs(number)
-      }
-      return self == setting && self != .other
-    }
-
-    /// The value for messages.
-    var words: String {
-      switch self {
-      case .int(let number): "\(number)"
-      case .ints(let numbers): "\(numbers)"
-      case .float(let number): plain(number, digits: 6)
-      case .word(let word): quoted(word)
-      case .other: "of another type"
-      }
-    }
-  }
-
-  /// The names of the settings that are given.
-  var names: Set<String> { Set(values.keys) }
-
-  /// A setting of any type; nil if it is not given.
-  subscript(name: String) -> Setting? {
-    guard let value = values[name] else { return nil }
-    if value.t != nil { return .other }
-    return switch (value.has_type != 0 ? value.type : 0, value.n_ints) {
-    case (7, _), (0, 1...): .ints(ints(name) ?? [])
-    case (1, _): .float(Double(value.f))
-    case (2, _): .int(Int(value.i))
-    case (3, _): .word(word(name))
-    // Old files leave out the type.
-    case (0, 0):
-      value.has_f != 0
-        ? .float(Double(value.f))
-        : value.has_i != 0 ? .int(Int(value.i)) : value.has_s != 0 ? .word(word(name)) : .other
-    default: .other
-    }
-  }
-
-  /// Forgets a setting.
-  mutating func remove(_ name: String) { values[name] = nil }
-
-  func int(_ name: String, _ usual: Int) -> Int { values[name].map { Int($0.i) } ?? usual }
-  func float(_ name: String, _ usual: Double) -> Double {
-    values[name].map { Double($0.f) } ?? usual
-  }
-  func ints(_ name: String) -> [Int]? {
-    values[name].map { list($0.ints, min($0.n_ints, 64)).map { Int($0) } }
-  }
-  func word(_ name: String) -> String {
-    values[name].map { String(decoding: list($0.s.data, $0.s.len), as: UTF8.self) } ?? ""
   }
 }

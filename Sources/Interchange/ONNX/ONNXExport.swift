@@ -56,7 +56,7 @@ package enum ONNXExport {
       path, name: network.name,
       description: "\(network.name) of alexnet-train, \(network.classes) classes. "
         + description.sentence)
-    try mean?.publish()
+    try mean?.finish()
     do throws(Failure) { try model.publish() } catch {
       if mean != nil { unlink(meanPath) }
       throw error
@@ -131,8 +131,8 @@ struct ONNXPreprocessing {
       return graph.input("input", ofBytes: false, [3, inputSide, inputSide])
     }
     let pixels = graph.input("pixels", ofBytes: true, [side, side, 3])
-    // 1 is ONNX's number for 32-bit floats.
-    var input = graph.add("Cast", [pixels], name: "pixels.float", [("to", .int(1))])
+    let float = Int(ONNXElementType.float32.rawValue)
+    var input = graph.add("Cast", [pixels], name: "pixels.float", [("to", .int(float))])
     input = graph.add(
       "Transpose", [input], name: "pixels.maps", [("perm", .ints([0, 3, 1, 2]))])
     if side != inputSide {
@@ -161,13 +161,10 @@ struct ONNXPreprocessing {
   }
 
   /// The mean of the centre crop, maps x rows x columns, as a file that does not have its name yet.
-  func meanFile(_ path: String) throws(Failure) -> WholeFile {
-    let file = try WholeFile(path)
+  func meanFile(_ path: String) throws(Failure) -> NumPyWriter {
     let side = network.inputSide
-    try file.write(NumPyHeader(.float32, shape: [3, side, side]).encoded)
-    try mean.withUnsafeBufferPointer { mean throws(Failure) in
-      try file.write(UnsafeRawBufferPointer(mean))
-    }
+    let file = try NumPyWriter(creating: path, shape: [3, side, side])
+    try mean.withUnsafeBufferPointer { mean throws(Failure) in try file.append(mean) }
     return file
   }
 

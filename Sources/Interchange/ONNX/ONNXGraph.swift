@@ -15,15 +15,6 @@ struct ONNXGraph {
   static let operatorSet: Int64 = 17
   /// The version of the file format that belongs to it.
   static let formatVersion: Int64 = 8
-  /// protobuf's limit on a message, in bytes.
-  static let largest = 1 << 31
-
-  /// ONNX's numbers for the element types of tensors.
-  private enum ElementType: Int32 {
-    case float = 1
-    case byte = 2
-    case int64 = 7
-  }
 
   private let arena = MessageArena()
   private var nodes: [UnsafeMutablePointer<Onnx__Node>?] = []
@@ -60,7 +51,7 @@ struct ONNXGraph {
 
   /// Adds a constant of 32-bit numbers and returns its name.
   mutating func constant(_ name: String, _ shape: [Int], _ values: [Float]) -> String {
-    add(constant: name, shape, .float, arena.bytes(values))
+    add(constant: name, shape, .float32, arena.bytes(values))
   }
 
   /// Adds a one-dimensional constant of integers and returns its name.
@@ -69,7 +60,7 @@ struct ONNXGraph {
   }
 
   private mutating func add(
-    constant name: String, _ shape: [Int], _ type: ElementType, _ bytes: ProtobufCBinaryData
+    constant name: String, _ shape: [Int], _ type: ONNXElementType, _ bytes: ProtobufCBinaryData
   ) -> String {
     let tensor: UnsafeMutablePointer<Onnx__Tensor> = arena.make { onnx__tensor__init($0) }
     tensor.pointee.name = arena.text(name)
@@ -85,13 +76,13 @@ struct ONNXGraph {
 
   /// Declares an input of the graph: the first dimension is the batch, of any length.
   mutating func input(_ name: String, ofBytes isBytes: Bool, _ shape: [Int]) -> String {
-    inputs.append(value(name, isBytes ? .byte : .float, shape))
+    inputs.append(value(name, isBytes ? .byte : .float32, shape))
     return name
   }
 
   /// Declares an output of the graph: the first dimension is the batch.
   mutating func output(_ name: String, _ shape: [Int]) {
-    outputs.append(value(name, .float, shape))
+    outputs.append(value(name, .float32, shape))
   }
 
   /// Adds a string to the model's metadata.
@@ -103,7 +94,7 @@ struct ONNXGraph {
   }
 
   private func value(
-    _ name: String, _ type: ElementType, _ shape: [Int]
+    _ name: String, _ type: ONNXElementType, _ shape: [Int]
   ) -> UnsafeMutablePointer<Onnx__Value> {
     let dimensions = ([nil] + shape).map { length -> UnsafeMutablePointer<Onnx__Dimension>? in
       let dimension: UnsafeMutablePointer<Onnx__Dimension> = arena.make {
@@ -139,14 +130,14 @@ struct ONNXGraph {
     attribute.pointee.has_type = 1
     switch value {
     case .int(let number):
-      attribute.pointee.type = 2
+      attribute.pointee.type = ONNXAttributeType.int.rawValue
       attribute.pointee.has_i = 1
       attribute.pointee.i = Int64(number)
     case .ints(let numbers):
-      attribute.pointee.type = 7
+      attribute.pointee.type = ONNXAttributeType.ints.rawValue
       (attribute.pointee.n_ints, attribute.pointee.ints) = arena.list(numbers.map { Int64($0) })
     case .float(let number):
-      attribute.pointee.type = 1
+      attribute.pointee.type = ONNXAttributeType.float.rawValue
       attribute.pointee.has_f = 1
       attribute.pointee.f = Float(number)
     }
@@ -166,7 +157,7 @@ struct ONNXGraph {
   /// - Throws: `Failure` (usage) if it is larger than a message can be, (cannotCreate, inputOutput)
   ///   if the file cannot be written.
   func file(_ path: String, name: String, description: String) throws(Failure) -> WholeFile {
-    guard byteCount < Self.largest - 1 << 20 else {
+    guard byteCount < largestMessage - 1 << 20 else {
       throw Failure(
         .usage,
         "The network \(quoted(name)) has \(byteCount >> 20) MiB of weights, but an ONNX file holds "

@@ -1,59 +1,6 @@
 import CProtobuf
 import System
 
-/// A graph of a model as names and what makes each.
-struct ONNXListing {
-  /// What makes a value: a node, and which of its outputs the value is.
-  typealias Source = (node: Onnx__Node, output: Int)
-
-  /// The inputs that are not constants.
-  let inputs: [String]
-  /// The outputs.
-  let outputs: [String]
-
-  private var sources: [String: Source] = [:]
-  private var constants: [String: Onnx__Tensor] = [:]
-
-  init(
-    _ nodes: [Onnx__Node], _ constants: [(name: String, tensor: Onnx__Tensor)], inputs: [String],
-    outputs: [String]
-  ) {
-    self.inputs = inputs
-    self.outputs = outputs
-    for (name, tensor) in constants { self.constants[name] = tensor }
-    for node in nodes {
-      for (place, output) in texts(node.output, node.n_output).enumerated()
-      where sources[output] == nil && self.constants[output] == nil {
-        sources[output] = (node, place)
-      }
-    }
-  }
-
-  /// What makes a value; nil if it is a constant or an input.
-  func source(_ name: String) -> Source? { sources[name] }
-
-  /// A constant; nil if there is none with this name.
-  func constant(_ name: String) -> Onnx__Tensor? { constants[name] }
-
-  /// The value that a name stands for: what nodes pass on that change no number, or only its type
-  /// among those of floating point, has an earlier name.
-  func origin(of name: String) -> String {
-    var name = name
-    // A graph with a loop is damaged, and has no origin.
-    for _ in 0...sources.count {
-      guard let (node, _) = sources[name], node.n_input > 0 else { return name }
-      let attributes = ONNXAttributes(list(node.attribute, node.n_attribute))
-      switch text(node.op_type) {
-      case "Identity": break
-      case "Cast" where ONNXTensor.isFloatingPoint(attributes.int("to", 0)): break
-      default: return name
-      }
-      name = text(node.input[0])
-    }
-    return name
-  }
-}
-
 /// Compares the graph in a file with the one that is written for its network, so that a graph that
 /// was changed after its export is not taken for the network that the metadata describe.
 ///
@@ -303,21 +250,27 @@ struct ONNXGraphComparison {
       return what + " where the constant \(quoted(name)) was"
     }
     // Weights are read by their names, and their shapes are checked then.
-    let isWeight = constant.raw_data.len == 0 && constant.data_type == 1
+    let type = ONNXElementType(rawValue: constant.data_type)
+    let isWeight = constant.raw_data.len == 0 && type == .float32
     guard !isWeight else { return actual == name ? nil : what + " in place of \(quoted(name))" }
-    if constant.data_type == 7 {
+    if type == .int64 {
       return ONNXTensor.integers(constant) == ONNXTensor.integers(other)
         ? nil : what + ", which holds other numbers than were written"
     }
+    // The rounding of the type.
+    let (share, least): (Float, Float) =
+      switch ONNXElementType(rawValue: other.data_type) {
+      case .float16: (0x1p-10, 1.2e-7)
+      case .bfloat16: (0x1p-7, 0)
+      default: (1e-6, 0)
+      }
     guard let expected = try? ONNXTensor(constant, name, path), expected.problem == nil,
       let tensor = try? ONNXTensor(other, actual, path), tensor.problem == nil,
       let numbers = try? expected.values(beside: path),
       let others = try? tensor.values(beside: path),
       expected.shape.drop(while: { $0 == 1 }) == tensor.shape.drop(while: { $0 == 1 }),
-      // The rounding of the type: 32 and 64 bits, 16, and bfloat16.
       zip(numbers, others).allSatisfy({ number, other in
-        let share: Float = other == number ? 0 : [10: 0x1p-10, 16: 0x1p-7][tensor.type] ?? 1e-6
-        return abs(number - other) <= share * abs(number) + (tensor.type == 10 ? 1.2e-7 : 0)
+        other == number || abs(number - other) <= share * abs(number) + least
       })
     else { return what + ", which holds other numbers than were written" }
     return nil

@@ -35,7 +35,9 @@ struct ONNXTensor {
     // All in one field; `values` would read past the end of the shorter of two.
     let fields = [
       tensor.has_raw_data != 0 ? tensor.raw_data.len / format.byteCount : 0,
-      tensor.n_float_data, tensor.n_double_data, tensor.n_int32_data,
+      tensor.n_float_data, tensor.n_double_data,
+      // Each 16-bit float is stored in an integer; others are not.
+      format.byteCount == 2 ? tensor.n_int32_data : 0,
     ]
     let found = fields.max() ?? 0
     guard let count, lengths.count <= 32, isOutside || found == count,
@@ -56,18 +58,20 @@ struct ONNXTensor {
   }
 
   private static func format(_ type: Int32) -> NumberFormat? {
-    switch type {
-    case 1: .float32
-    case 10: .float16
-    case 11: .float64
-    case 16: .bfloat16
+    switch ONNXElementType(rawValue: type) {
+    case .float32: .float32
+    case .float16: .float16
+    case .float64: .float64
+    case .bfloat16: .bfloat16
     default: nil
     }
   }
 
   /// The truth value of a constant; nil if it is none.
   static func truth(_ tensor: Onnx__Tensor) -> Bool? {
-    guard tensor.data_type == 9, tensor.data_location != 1 else { return nil }
+    guard ONNXElementType(rawValue: tensor.data_type) == .truth, tensor.data_location != 1 else {
+      return nil
+    }
     if tensor.has_raw_data != 0 {
       return tensor.raw_data.len == 1 ? tensor.raw_data.data[0] != 0 : nil
     }
@@ -76,7 +80,9 @@ struct ONNXTensor {
 
   /// The integers of a constant that holds a shape; nil if it holds none.
   static func integers(_ tensor: Onnx__Tensor) -> [Int]? {
-    guard tensor.data_type == 7, tensor.data_location != 1 else { return nil }
+    guard ONNXElementType(rawValue: tensor.data_type) == .int64, tensor.data_location != 1 else {
+      return nil
+    }
     guard tensor.has_raw_data != 0 else {
       return list(tensor.int64_data, min(tensor.n_int64_data, 64)).map { Int($0) }
     }
@@ -98,10 +104,8 @@ struct ONNXTensor {
     }
     if tensor.n_double_data > 0 { return list(tensor.double_data, count).map { Float($0) } }
     if tensor.n_float_data > 0 { return list(tensor.float_data, count) }
-    // Each 16-bit float is stored in an integer.
     let halves = list(tensor.int32_data, count).map { UInt16(truncatingIfNeeded: $0) }
-    return format.byteCount == 2
-      ? format.floats(halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }) : []
+    return format.floats(halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] })
   }
 
   /// How many of the numbers 32 bits cannot hold.

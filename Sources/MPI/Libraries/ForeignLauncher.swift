@@ -40,5 +40,6 @@ package enum ForeignLauncher {
 
   /// Open MPI's own; those of MPICH, Intel MPI, MVAPICH and Cray.
   private static let sizes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"]
+  /// Not PMIX_RANK, which Open MPI itself sets to 0 in a process that it takes for a single one.
   private static let ranks = ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "MPI_LOCALRANKID"]
 }

@@ -65,11 +65,3 @@ package final class StatusLine {
     return parts.joined(separator: "  ")
   }
 }
-
-/// A duration in words: `1 h 05 min`, `12 min 30 s` or `45 s`.
-package func spoken(seconds: Double) -> String {
-  func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-  let whole = Int(max(0, min(seconds, 1e9)).rounded())
-  if whole >= 3600 { return "\(whole / 3600) h \(twoDigits(whole / 60 % 60)) min" }
-  return whole >= 60 ? "\(whole / 60) min \(twoDigits(whole % 60)) s" : "\(whole) s"
-}

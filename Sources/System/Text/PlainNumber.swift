@@ -14,6 +14,9 @@ package func plain(_ number: Double, digits: Int32) -> String {
   return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
+/// A number of 32 bits for people: `0.1`, without the digits that 64 bits add.
+package func plain(_ number: Float) -> String { plain(Double("\(number)") ?? Double(number)) }
+
 extension Double {
   /// The number that `plain` shows: for results computed from decimal numbers, the intended decimal
   /// number.

@@ -3,7 +3,7 @@ import System
 /// The names of a run's checkpoints, as paths in the run's folder.
 enum CheckpointName {
   /// The folder of the checkpoints.
-  static let folder = "checkpoints"
+  static let folder = RunFiles.checkpoints
   /// Their file ending.
   static let suffix = ".safetensors"
 

@@ -86,9 +86,7 @@ final class CheckpointWriter: @unchecked Sendable {
       digests[.init(tensor: entry.name, rows: 0..<(entry.shape.first ?? 0))] =
         try mean.withUnsafeBufferPointer { mean throws(Failure) in
           try writer.write(entry, mean)
-          let sum = SHA256()
-          sum.update(UnsafeRawBufferPointer(mean))
-          return sum.finish()
+          return SHA256.digest(of: UnsafeRawBufferPointer(mean))
         }
     }
     for (part, parameter, tensor) in parts {

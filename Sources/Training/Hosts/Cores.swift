@@ -40,11 +40,11 @@ package struct Cores: Sendable {
     try host.allReduce(&seen, .max)
     let shared = Int(seen.reduce(0, +))
     let claimed = Int(try host.allReduce(Int64(own.cores.count), .sum))
-    let quota = try host.allReduce(own.quota ?? .infinity, .min)
+    let smallest = try host.allReduce(own.quota ?? .infinity, .min)
+    let quota = smallest.isFinite ? smallest : nil
     let share = max(1, own.cores.count * shared / max(1, claimed))
     // The host's ranks share what the control groups give.
-    let granted = Processors.threads(
-      cores: share, quota: quota.isFinite ? quota / Double(host.size) : nil)
+    let granted = Processors.threads(cores: share, quota: quota.map { $0 / Double(host.size) })
     let threads = wanted ?? own.wish?.threads ?? granted
     self.threads = threads
     ranksOnHost = host.size
@@ -65,8 +65,7 @@ package struct Cores: Sendable {
       + "\(counted(threads, "thread", "threads")) each; \(MPI.Environment.libraryVersion), "
       + Self.kinds(arithmetics)
     notes = Self.notes(
-      own, quota: quota.isFinite ? quota : nil, share: share, threads: threads,
-      isWanted: wanted != nil, ranks: host.size)
+      own, quota: quota, share: share, threads: threads, isWanted: wanted != nil, ranks: host.size)
     // In a batch job the machine's other cores belong to other jobs. Slurm may count hardware
     // threads.
     let slurm = ProcessInfo.processInfo.environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) }
@@ -74,7 +73,7 @@ package struct Cores: Sendable {
       own.machineCores.count,
       slurm.map { max(1, $0 / own.threadsPerCore) } ?? own.machineCores.count)
     hostCores = machine
-    let idle = min(machine, Processors.wholeProcessors(quota.isFinite ? quota : nil) ?? machine)
+    let idle = min(machine, Processors.wholeProcessors(quota) ?? machine)
     idleWarning =
       idle > shared && wanted == nil && own.wish == nil
       ? "\(idle - shared) of \(machine) cores of \(Machine.hostName) are idle, since mpirun binds "

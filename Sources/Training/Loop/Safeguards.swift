@@ -17,10 +17,16 @@ package struct Safeguards: Sendable {
   package var divergence = Divergence.stop
   /// Whether a run that does not learn ends; otherwise it is warned of.
   package var stopsOnStall = false
-  /// The steps at chance after which it ends; nil for five times those after which it is warned of.
+  /// The steps at chance after which it ends; nil for `stallTimes` times those after which it is
+  /// warned of.
   package var stallSteps: Int?
   /// Faults requested by a test.
   package var faults: [Fault] = []
+
+  /// How often a run may go back where nothing else is said.
+  package static let mostRollbacks = 3
+  /// How many times the steps at chance after which a run is warned of end it.
+  static let stallTimes = 5
 
   /// No limits.
   package init() {}

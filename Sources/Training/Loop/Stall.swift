@@ -46,12 +46,17 @@ package struct Chance: Equatable, Sendable {
   /// Whether a loss, though finite, is that of numbers that have exploded.
   package func isExploded(loss other: Double) -> Bool { other > 1000 * max(1, loss) }
 
+  /// How many images of a class are seen before a network at chance is suspected not to learn.
+  static let patientImages = 1000
+  /// The fewest steps before that.
+  static let patientSteps = 100
+
   /// The steps at chance after which a network is suspected not to learn.
   ///
   /// Healthy networks of a thousand classes stay near ln(1000) for thousands of steps, so what
   /// counts is how many images of a class were seen.
   package func patience(batchSize: Int) -> Int {
-    max(100, (1000 * classes + batchSize - 1) / batchSize)
+    max(Self.patientSteps, (Self.patientImages * classes + batchSize - 1) / batchSize)
   }
 }
 

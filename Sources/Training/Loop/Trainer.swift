@@ -301,7 +301,9 @@ package final class Trainer {
 
   /// Ends a run that does not learn, where that was asked for.
   private func endIfStalled() throws {
-    guard safeguards.stopsOnStall, let sentence = stallSentence(times: 5) else { return }
+    guard safeguards.stopsOnStall,
+      let sentence = stallSentence(times: Safeguards.stallTimes)
+    else { return }
     try checkpoints.finish()
     throw Failure(
       .diverged,

@@ -1,13 +1,13 @@
 import Layers
-import MPI
+package import MPI
 import ModelParallel
 import Networks
 import TensorBoard
 import Tensors
-import Towers
+package import Towers
 
-/// The health of a layer with weights: means over all its weights, and over the last training
-/// batch's activations.
+/// The health of a layer with weights: means over all its weights, and over the activations of the
+/// last training batch, or of its last part where gradients are accumulated.
 package struct LayerHealth: Codable, Equatable, Sendable {
   /// The layer's name, `conv1`.
   package let name: String
@@ -17,10 +17,12 @@ package struct LayerHealth: Codable, Equatable, Sendable {
   package let gradient: Double
   /// The mean of |last update of w|.
   package let update: Double
-  /// The mean of |activation| after the ReLU; nil for the last layer.
+  /// The mean of |activation| after the ReLU, and after dropout where it follows, which works in the
+  /// same memory; nil for the last layer.
   package let activation: Double?
-  /// The fraction of dead kernels, whose ReLU output was zero in the whole batch; nil if there is no
-  /// ReLU.
+  /// The fraction of dead kernels, whose output was zero in all these images; nil without a ReLU.
+  ///
+  /// Dropout alone makes a neuron look dead with a probability of p^images.
   package let deadShare: Double?
 
   package init(
@@ -37,11 +39,14 @@ package struct LayerHealth: Codable, Equatable, Sendable {
 }
 
 /// Measures a network between a training step and the next action.
-struct HealthCheck {
+package struct HealthCheck {
   private let network: Network
   private let world: Communicator
 
-  init(_ network: Network, over world: Communicator) {
+  /// - Parameters:
+  ///   - network: The network, of which this rank has a part.
+  ///   - world: All ranks that train it.
+  package init(_ network: Network, over world: Communicator) {
     self.network = network
     self.world = world
   }
@@ -70,7 +75,7 @@ struct HealthCheck {
   /// Measures every layer; all ranks call this together and get the same result.
   /// - Returns: One value for each layer with weights, in order.
   /// - Throws: `MPIError` if a message fails.
-  func measure() throws(MPIError) -> [LayerHealth] {
+  package func measure() throws(MPIError) -> [LayerHealth] {
     // For each layer the sums of |w|, |gradient|, |update| and their number, the sum of the
     // activations and their number, and the numbers of dead kernels and of all kernels.
     let places = places

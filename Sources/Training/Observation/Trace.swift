@@ -1,5 +1,4 @@
 import CArchive
-import Foundation
 import Glibc
 import JSON
 package import System
@@ -107,15 +106,9 @@ package struct Trace: Codable, Sendable {
       if count == 0 { break }
       text += block[..<Int(count)]
     }
-    do {
-      self = try JSONText.value(
-        Trace.self, text, JSONText.Bounds(values: 1 << 26), from: path)
-    } catch let failure as Failure {
-      throw failure
-    } catch {
-      throw Failure(
-        .badData, "\(quoted(path)) is no timeline of alexnet-train --timeline: \(error).")
-    }
+    self = try JSONText.decode(
+      Trace.self, text, JSONText.Bounds(values: 1 << 26), from: path,
+      complaint: "is no timeline of alexnet-train --timeline")
   }
 
   /// Makes a trace of its parts.
@@ -186,5 +179,12 @@ extension Trace {
   }
 
   /// The track in a process on which the messages of a rank arrive.
-  package static func link(from rank: Int) -> Int { 1_000_000 + rank }
+  package static func link(from rank: Int) -> Int { firstLink + rank }
+
+  /// The rank whose messages arrive on a track; nil of any other track.
+  package static func rank(ofLink track: Int) -> Int? {
+    track >= firstLink ? track - firstLink : nil
+  }
+
+  private static let firstLink = 1_000_000
 }

@@ -1,4 +1,5 @@
 package import Networks
+package import Options
 
 /// How ranks share the work of a run.
 ///
@@ -12,5 +13,12 @@ package struct Parallelism: Equatable, Sendable {
   package init(scheme: FullyConnectedScheme = .data, checkEvery: Int = 100) {
     self.scheme = scheme
     self.checkEvery = checkEvery
+  }
+}
+
+extension Reading where Value == FullyConnectedScheme? {
+  /// What `--parallel-fc` takes; nil for `automatic`.
+  package static let parallelFC = Reading(text: { $0?.description ?? "automatic" }) { word, _ in
+    try FullyConnectedScheme.named(word)
   }
 }

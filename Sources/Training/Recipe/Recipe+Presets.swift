@@ -1,5 +1,6 @@
 import Data
 package import Networks
+import System
 
 extension Recipe {
   /// A recipe with the changes for one of the built-in networks.
@@ -21,7 +22,8 @@ extension Recipe {
       recipe.augmentation = recipe.augmentation.withoutChance
       return (
         recipe,
-        "learning rate 0.001, no weight decay and no augmentation, as in the paper's figure 1"
+        "learning rate \(plain(recipe.learningRate)), no weight decay and no augmentation, as in "
+          + "the paper's figure 1"
       )
     default: return (recipe, nil)
     }

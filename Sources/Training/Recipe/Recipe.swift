@@ -58,10 +58,16 @@ package struct Recipe: Codable, Equatable, Sendable {
   /// The images of a part.
   package var partSize: Int { batchSize / parts }
 
+  /// The validations without a better error after which the paper's recipe divides the learning
+  /// rate.
+  static let usualPatience = 5
+  /// LARS's factor where none is given.
+  package static let usualTrust = 0.001
+
   /// The recipe of the paper's text.
   package static let paper = Recipe(
     name: .paper, learningRate: 0.01,
-    schedule: .plateau(divisor: 10, reductions: 3, patience: 5, threshold: 0.1),
+    schedule: .plateau(divisor: 10, reductions: 3, patience: usualPatience, threshold: 0.1),
     momentum: 0.9, weightDecay: 0.0005, biasLearningRateFactor: 1, biasesDecay: true,
     biasesAnneal: true, epochs: 90, batchSize: 128, augmentation: .paper)
 

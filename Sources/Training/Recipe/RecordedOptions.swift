@@ -1,6 +1,8 @@
 package import Layers
 package import ModelParallel
+import Networks
 import Options
+import System
 
 /// The options that a run records, in the groups of the help text.
 ///
@@ -19,25 +21,34 @@ package enum RecordedOptions {
 
   // MARK: Training
 
+  /// What figure 1's network changes in the recipe.
+  private static let figure1 = Recipe.named(.paper, preset: "cifar-four-layer").recipe
+
   package static let epochs = Recorded(
-    "epochs", "N", .integer(in: 1...1_000_000), \.recipe.epochs, default: "90; code2012: 91",
+    "epochs", "N", .integer(in: 1...1_000_000), \.recipe.epochs,
+    default: "\(Recipe.paper.epochs); code2012: \(Recipe.code2012.epochs)",
     changesResult: false, "Epochs after which training ends.")
   package static let maxSteps = Recorded(
     "max-steps", "N", .integer(in: SettingBounds.maxSteps), \.maxSteps, default: "no limit",
     changesResult: false, "Steps after which training ends.")
   package static let batchSize = Recorded(
     "batch-size", "N", .integer(in: SettingBounds.batchSize), \.recipe.batchSize,
-    default: "128 images", changesResult: true, "Images in a batch, over all ranks.")
+    default: "\(Recipe.paper.batchSize) images", changesResult: true,
+    "Images in a batch, over all ranks.")
   package static let learningRate = Recorded(
     "learning-rate", "X", .number(in: SettingBounds.learningRate), \.recipe.learningRate,
-    default: "0.01; cifar-four-layer: 0.001", changesResult: true,
+    default:
+      "\(plain(Recipe.paper.learningRate)); cifar-four-layer: \(plain(figure1.learningRate))",
+    changesResult: true,
     "The learning rate of the weights at the start.")
   package static let momentum = Recorded(
-    "momentum", "X", .number(in: 0...1), \.recipe.momentum, default: "0.9", changesResult: true,
+    "momentum", "X", .number(in: 0...1), \.recipe.momentum,
+    default: plain(Recipe.paper.momentum), changesResult: true,
     "Momentum coefficient.")
   package static let weightDecay = Recorded(
     "weight-decay", "X", .number(in: 0...1e6), \.recipe.weightDecay,
-    default: "0.0005; cifar-four-layer: 0", changesResult: true,
+    default: "\(plain(Recipe.paper.weightDecay)); cifar-four-layer: \(plain(figure1.weightDecay))",
+    changesResult: true,
     "Weight decay, multiplied by the learning rate.")
   package static let warmUp = Recorded(
     "warm-up", "N", .integer(in: 0...1_000_000_000), \.recipe.warmUp, default: "none",
@@ -58,17 +69,18 @@ package enum RecordedOptions {
     "For classes of different sizes: weights (an image's loss by the inverse of its class's share), "
       + "sampling (each class as often as any other) or none.")
   package static let trust = Recorded(
-    "trust", "X", .number(in: 1e-9...1e6), \.recipe.trust, default: "0.001", changesResult: true,
+    "trust", "X", .number(in: 1e-9...1e6), \.recipe.trust,
+    default: plain(Recipe.usualTrust), changesResult: true,
     "With --optimiser lars: the factor of the layers' rates.")
   package static let baseBatch = Recorded(
     "base-batch", "N", .integer(in: 0...SettingBounds.batchSize.upperBound), \.recipe.baseBatch,
     default: "0: the batch that is used", changesResult: true,
     "The batch that --learning-rate is meant for: the rate grows in proportion to the batch, after "
-      + "a warm-up of 5 epochs unless --warm-up says otherwise.")
+      + "a warm-up of \(RunPlan.warmUpEpochs) epochs unless --warm-up says otherwise.")
   /// Compared with the rest of the schedule.
   package static let patience = Recorded(
-    "patience", "N", .integer(in: 1...1_000_000), \.patience, default: "5 validations",
-    changesResult: false,
+    "patience", "N", .integer(in: 1...1_000_000), \.patience,
+    default: "\(Recipe.usualPatience) validations", changesResult: false,
     "Validations without a better error before the learning rate falls (recipe paper).")
   package static let lastPlateau = Recorded(
     "last-plateau", "WORD", .word, \.lastPlateau, standard: .stop, changesResult: false,
@@ -109,15 +121,16 @@ package enum RecordedOptions {
     "on-divergence", "WORD", .word, \.onDivergence, standard: .stop, changesResult: false,
     "stop, or rollback: go back to the last checkpoint with half the learning rate.")
   package static let maxRollbacks = Recorded(
-    "max-rollbacks", "N", .integer(in: 1...1000), \.maxRollbacks, default: "3",
-    changesResult: false, "How often a run may go back.")
+    "max-rollbacks", "N", .integer(in: 1...1000), \.maxRollbacks,
+    default: "\(Safeguards.mostRollbacks)", changesResult: false, "How often a run may go back.")
   package static let onStall = Recorded(
     "on-stall", "WORD", .word, \.onStall, standard: .warn, changesResult: false,
     "A network that does not learn, its loss at chance or a layer dead: warn, or stop with code 79."
   )
   package static let stallSteps = Recorded(
     "stall-steps", "N", .integer(in: 1...Int.max), \.stallSteps,
-    default: "5000 images a class, at least 500 steps", changesResult: false,
+    default: "\(Safeguards.stallTimes * Chance.patientImages) images a class, at least "
+      + "\(Safeguards.stallTimes * Chance.patientSteps) steps", changesResult: false,
     "Steps at chance after which --on-stall stop ends the run.")
 
   package static let stopping: [any RecordedOption] = [

@@ -1,5 +1,5 @@
-import Foundation
 import Glibc
+import JSON
 import Safetensors
 package import System
 
@@ -12,14 +12,7 @@ package struct RunDirectory: Sendable {
   package init(_ path: String) { self.path = path }
 
   /// The names of its files.
-  enum Name {
-    static let configuration = "config.json"
-    static let metrics = "metrics.jsonl"
-    static let log = "log.txt"
-    static let provenance = "provenance.jsonl"
-    static let lock = "lock"
-    static let tensorBoard = "tensorboard"
-  }
+  typealias Name = RunFiles
 
   /// Every effective setting.
   package var configuration: String { "\(path)/\(Name.configuration)" }
@@ -100,12 +93,13 @@ package struct RunDirectory: Sendable {
   /// - Returns: The settings with which the run was started.
   /// - Throws: `Failure` (inputMissing) if there is no run, (badData) if the file is invalid.
   package func savedSettings() throws(Failure) -> TrainingSettings {
-    guard let text = try? String(contentsOfFile: configuration, encoding: .utf8) else {
+    guard FileStatus(configuration) != nil else {
       throw Failure(
         .inputMissing,
         "\(quoted(path)) holds no run to resume; leave out --resume to start one.")
     }
-    return try TrainingSettings(text, from: configuration)
+    return try TrainingSettings(
+      TextFile.read(configuration, limit: JSONText.longestByHand), from: configuration)
   }
 
   /// The settings that a run goes on with: those in config.json, or, where that is missing or
@@ -144,7 +138,7 @@ package struct RunDirectory: Sendable {
     }
     guard HeldFolder.names(in: path).allSatisfy(Self.leavings.contains), checkpointFiles.isEmpty,
       remains.isEmpty,
-      (try? FileManager.default.attributesOfItem(atPath: metrics)[.size] as? Int) ?? 0 == 0
+      FileStatus(metrics)?.size ?? 0 == 0
     else { throw Failure(.cannotCreate, "\(quoted(path)) is not empty; choose another --out.") }
   }
 

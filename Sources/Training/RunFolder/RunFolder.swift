@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 package import MPI
 package import Safetensors
@@ -37,7 +36,7 @@ package final class RunFolder {
     // A network file system may show it a moment later.
     for pause in [0, 200_000, 800_000] as [useconds_t] where !isSeen {
       usleep(pause)
-      isSeen = (try? String(contentsOfFile: run.lock, encoding: .utf8)) == owner
+      isSeen = (try? TextFile.read(run.lock, limit: 4096)) == owner
     }
     try self.init(isSeen ? lock?.folder ?? HeldFolder(run.path) : nil, of: run, over: world)
   }

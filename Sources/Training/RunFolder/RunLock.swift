@@ -1,8 +1,5 @@
-import Foundation
 import Glibc
-import JSON
 import Supervision
-import Synchronization
 package import System
 
 /// Keeps two runs out of one folder: the file `lock` names the process that uses it.
@@ -58,7 +55,7 @@ package final class RunLock {
       close(descriptor)
       throw error
     }
-    text = Self.ownText
+    text = LockOwner.ownText
     file = OwnFile(RunDirectory.Name.lock, in: folder.descriptor, descriptor, text: text)
     StopSignals.remove(atExit: file)
     file.write()
@@ -74,7 +71,7 @@ package final class RunLock {
   /// Waits for whoever has made the file a moment ago, and has not written its name yet.
   private static func awaitOwner(_ descriptor: Int32) {
     let end = MonotonicClock.seconds + 1
-    while owner(descriptor) == nil, MonotonicClock.seconds < end { usleep(20_000) }
+    while LockOwner.read(descriptor) == nil, MonotonicClock.seconds < end { usleep(20_000) }
   }
 
   /// Where the system's lock does not tell, two runs may have found the same dead owner, and both
@@ -86,7 +83,7 @@ package final class RunLock {
     guard file.standing == .othersNow else { return }
     let found = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     defer { if found >= 0 { close(found) } }
-    throw inUse(folder, owner(found))
+    throw inUse(folder, LockOwner.read(found))
   }
 
   deinit {
@@ -133,7 +130,7 @@ package final class RunLock {
   private var takenOver: Failure {
     let found = openFile(RunDirectory.Name.lock, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     defer { if found >= 0 { close(found) } }
-    let who = Self.owner(found).map { "\($0.text) has used it since \($0.since)" }
+    let who = LockOwner.read(found).map { "\($0.text) has used it since \($0.since)" }
     return Failure(
       .cannotCreate,
       "The run's folder \(quoted(folder.path)) was taken over while the run trained: "
@@ -174,7 +171,7 @@ package final class RunLock {
         }
       } else if MonotonicClock.seconds > end {
         defer { close(descriptor) }
-        throw inUse(folder, owner(descriptor))
+        throw inUse(folder, LockOwner.read(descriptor))
       }
       close(descriptor)
       usleep(100_000)
@@ -187,7 +184,7 @@ package final class RunLock {
     _ descriptor: Int32, isLocked: Bool, _ run: HeldFolder, for seconds: Int,
     _ tell: (String) -> Void
   ) throws(Failure) {
-    guard let owner = owner(descriptor) else { return }
+    guard let owner = LockOwner.read(descriptor) else { return }
     if owner.host == Machine.hostName {
       let end = MonotonicClock.seconds + lastSeconds
       while !isLocked && owner.isAlive {
@@ -196,7 +193,7 @@ package final class RunLock {
       }
       return tell("Taking over \(quoted(run.path)) from process \(owner.process), which has ended.")
     }
-    if !owner.job.isEmpty, owner.job == jobNumber {
+    if !owner.job.isEmpty, owner.job == LockOwner.jobNumber {
       return tell("Taking over \(quoted(run.path)) from this job's earlier start on \(owner.host).")
     }
     guard Double(seconds) >= lookSeconds.least else {
@@ -225,102 +222,12 @@ package final class RunLock {
     return FileStatus(descriptor: descriptor)?.changed
   }
 
-  private static func inUse(_ folder: HeldFolder, _ owner: Owner?) -> Failure {
+  private static func inUse(_ folder: HeldFolder, _ owner: LockOwner?) -> Failure {
     let who = owner.map { " by \($0.text) since \($0.since)" } ?? ""
     return Failure(
       .cannotCreate,
       "The run's folder \(quoted(folder.path)) is in use\(who); stop that run or choose another "
         + "--out."
     )
-  }
-
-  // MARK: The text
-
-  private struct Owner: Codable {
-    let process: Int32
-    let host: String
-    let since: String
-    let job: String
-    /// When the process started, in the system's ticks, since numbers of processes are used again;
-    /// nil where it does not tell.
-    let ticks: Int?
-
-    var text: String { "process \(process) on host \(host)" }
-
-    /// Whether the process, on this host, still exists.
-    var isAlive: Bool {
-      guard process != getpid(), kill(process, 0) == 0 || errno == EPERM else { return false }
-      guard let found = Self.facts(of: process) else { return true }
-      return !found.hasEnded && (ticks == nil || ticks == found.ticks)
-    }
-
-    /// Whether a process is a zombie, and its start time; nil if the system does not report them.
-    static func facts(of process: Int32) -> (hasEnded: Bool, ticks: Int)? {
-      let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-      // The words after the program's name, which may contain anything.
-      guard let words = text?.split(separator: ")").last?.split(separator: " "), words.count >= 20,
-        let ticks = Int(words[19])
-      else { return nil }
-      return (words[0] == "Z" || words[0] == "X", ticks)
-    }
-  }
-
-  private static func owner(_ descriptor: Int32) -> Owner? {
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = pread(descriptor, &bytes, bytes.count, 0)
-    guard count > 0,
-      let owner = try? JSONText.value(Owner.self, Array(bytes[..<count]), from: "lock")
-    else { return nil }
-    // The text is shown, so control characters are removed.
-    return Owner(
-      process: owner.process, host: escaped(owner.host), since: escaped(owner.since),
-      job: owner.job, ticks: owner.ticks)
-  }
-
-  private static var ownText: String {
-    JSONText.encode(
-      Owner(
-        process: getpid(), host: Machine.hostName, since: Date().formatted(.iso8601),
-        job: jobNumber, ticks: Owner.facts(of: getpid())?.ticks),
-      isPretty: false) + "\n"
-  }
-
-  private static var jobNumber: String {
-    let environment = ProcessInfo.processInfo.environment
-    return environment["SLURM_JOB_ID"] ?? environment["PBS_JOBID"] ?? ""
-  }
-}
-
-/// A thread that shows runs on other hosts that the lock's owner is alive, however long a step or
-/// the start takes.
-///
-/// It stops when the process is stopped, and the folder can then be taken over.
-private final class Touching: @unchecked Sendable {
-  private let isEnding = Atomic<Bool>(false)
-  private var thread: SystemThread?
-
-  /// The number of seconds between touches; a new run must miss several of them.
-  private static let beat = 2.0
-  /// The longest time in seconds that the owner waits for the thread's end.
-  private static let tick = 0.1
-
-  /// Starts touching a file.
-  init(_ descriptor: Int32) {
-    thread = SystemThread { [unowned self] in
-      var last = -Double.infinity
-      while !isEnding.load(ordering: .relaxed) {
-        if MonotonicClock.seconds - last >= Self.beat {
-          futimens(descriptor, nil)
-          last = MonotonicClock.seconds
-        }
-        usleep(UInt32(Self.tick * 1e6))
-      }
-    }
-  }
-
-  /// Stops, before the file is closed; called once.
-  func stop() {
-    isEnding.store(true, ordering: .relaxed)
-    thread?.join()
   }
 }

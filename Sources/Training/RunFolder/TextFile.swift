@@ -31,9 +31,7 @@ package final class TextFile: Sendable {
     if let records,
       ftruncate(descriptor, off_t(Self.records(upTo: records, in: descriptor).length)) != 0
     {
-      let code = errno
-      close(descriptor)
-      throw .system(.cannotCreate, "\(quoted(path)) cannot be truncated", errno: code)
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be truncated", errno: errno)
     }
   }
 
