@@ -7,7 +7,7 @@ import Testing
   private static let runs = Result { try trained() }
 
   private static func trained() throws -> ScratchFolder {
-    let (dataset, folder) = (try Pictures.small.get(), try ScratchFolder())
+    let (dataset, folder) = (try Pictures.small.get(), try ScratchFolder.untilExit())
     for seed in ["1", "2"] {
       let outcome = try Program.train(
         ranks: 2,

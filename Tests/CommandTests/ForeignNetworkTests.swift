@@ -26,7 +26,7 @@ enum Python {
 @Suite(.enabled(if: Python.has("numpy", "PIL", "safetensors"), "needs Python's packages"))
 struct ForeignNetworkTests {
   private let scratch: ScratchFolder
-  private static let scripts = FileManager.default.currentDirectoryPath + "/scripts/interchange"
+  private static let scripts = "\(Program.repository)/scripts/interchange"
 
   init() throws { scratch = try ScratchFolder() }
 

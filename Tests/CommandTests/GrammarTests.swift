@@ -61,8 +61,7 @@ import Testing
       let lines = outcome.output.split(separator: "\n")
       #expect(outcome.code == 0 && lines.count > 20 && lines.allSatisfy { $0.count <= 64 })
     }
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().path
+    let root = Program.repository
     let quickstart = try inFolder(root, "scripts/quickstart --help")
     #expect(quickstart.code == 0 && quickstart.output.contains("QUICKSTART_RUN"))
     let unknown = try inFolder(root, "scripts/quickstart --fast")

@@ -8,8 +8,7 @@ import Testing
   private let scratch: ScratchFolder
   private var prefix: String { scratch.path + "/prefix" }
 
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().path
+  private static let root = Program.repository
   private static let script = root + "/scripts/install"
 
   init() throws { scratch = try ScratchFolder() }

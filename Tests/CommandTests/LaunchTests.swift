@@ -7,17 +7,17 @@ import Testing
 
   init() throws { scratch = try ScratchFolder() }
 
-  private static let cores = ProcessInfo.processInfo.activeProcessorCount
-
   private func launch(_ words: String...) throws -> Outcome {
     try Program.alexnet(ranks: nil, ["launch"] + words)
   }
 
-  /// The line for some hosts, without the program that it ends with.
-  private func line(_ words: String...) throws -> String {
-    let outcome = try Program.alexnet(
-      ranks: nil,
-      ["launch", "--print", "--program", "/bin/true"] + words + ["--data", "D", "--out", "a run"])
+  /// The line for some hosts, without the program that it ends with, on a machine of some cores
+  /// with two hardware threads each.
+  private func line(_ words: String..., cores: Int = 4) throws -> String {
+    let outcome = try Program.run(
+      [Program.folder + "/alexnet", "launch", "--print", "--program", "/bin/true"] + words
+        + ["--data", "D", "--out", "a run"],
+      environment: ["HWLOC_SYNTHETIC": "core:\(cores) pu:2"])
     #expect(outcome.code == 0 && outcome.error.isEmpty, "\(outcome.error)")
     let end = " /bin/true --data D --out 'a run'\n"
     #expect(outcome.output.hasSuffix(end), "\(outcome.output)")
@@ -25,18 +25,18 @@ import Testing
   }
 
   @Test func oneHostNeedsNoNetworkOptions() throws {
-    let binding =
-      Self.cores >= 2
-      ? "--map-by slot:PE=\(Self.cores / 2) --bind-to core"
-      : "--map-by slot --bind-to none --oversubscribe"
-    #expect(try line("--hosts", "alone") == "mpirun -np 2 --host alone:2 \(binding)")
+    #expect(
+      try line("--hosts", "alone")
+        == "mpirun -np 2 --host alone:2 --map-by slot:PE=2 --bind-to core")
   }
 
   @Test func moreRanksThanCoresAreNotBound() throws {
-    let ranks = Self.cores + 1
-    #expect(
-      try line("--hosts", "alone:\(ranks)")
-        == "mpirun -np \(ranks) --host alone:\(ranks) --map-by slot --bind-to none --oversubscribe")
+    let sharing = "--map-by slot --bind-to none --oversubscribe"
+    for (ranks, cores) in [(5, 4), (2, 1)] {
+      #expect(
+        try line("--hosts", "alone:\(ranks)", cores: cores)
+          == "mpirun -np \(ranks) --host alone:\(ranks) \(sharing)")
+    }
   }
 
   private let network =

@@ -18,10 +18,9 @@ private let hasFonts = ["dejavu", "liberation"].allSatisfy {
   init() throws { scratch = try ScratchFolder() }
 
   private func make(_ kind: String, _ out: String, _ words: [String]) throws -> Outcome {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().path
-    return try Program.run(
-      ["\(root)/scripts/make-pictures", kind, "--out", "\(scratch.path)/\(out)"] + words)
+    try Program.run(
+      ["\(Program.repository)/scripts/make-pictures", kind, "--out", "\(scratch.path)/\(out)"]
+        + words)
   }
 
   private func picture(_ path: String) throws -> Data {
@@ -52,6 +51,36 @@ private let hasFonts = ["dejavu", "liberation"].allSatisfy {
     #expect(prepared.code == 0 && prepared.output.contains("3 classes"), "\(prepared.output)")
     let again = try letters("three", "--train", "3")
     #expect(again.code == 73 && again.error.contains("is not empty"), "\(again.error)")
+  }
+
+  @Test(.enabled(if: hasFonts)) func plainLettersAreBlackOnWhiteAndInTheMiddle() throws {
+    let made = try make(
+      "letters", "plain",
+      [
+        "--plain", "--characters", "AB8", "--train", "3", "--validation", "3", "--side", "64",
+        "--from", "/usr/share/fonts/truetype/dejavu", "--from",
+        "/usr/share/fonts/truetype/liberation",
+      ])
+    #expect(made.code == 0, "\(made.error)")
+    // Pixels of two colours are all grey; the ink's box has the same room on both sides, up to a pixel.
+    let boxes = try python(
+      """
+      import glob, sys
+      from PIL import Image, ImageOps
+      for path in glob.glob(sys.argv[1] + "/*/*/*.png"):
+          picture = Image.open(path)
+          red, green, blue = picture.split()
+          grey = red.tobytes() == green.tobytes() == blue.tobytes()
+          left, top, right, bottom = ImageOps.invert(red).point(lambda ink: 255 * (ink > 16)).getbbox()
+          middle = abs(left - (64 - right)) <= 2 and abs(top - (64 - bottom)) <= 2
+          size = 36 <= max(right - left, bottom - top) <= 53
+          print(grey, red.getpixel((0, 0)), red.getextrema()[0] < 40, middle, size)
+      """, "\(scratch.path)/plain")
+    #expect(
+      boxes.output.split(separator: "\n").map(String.init)
+        == Array(repeating: "True 255 True True True", count: 18), "\(boxes.output)\(boxes.error)")
+    let regions = try make("regions", "no", ["--plain"])
+    #expect(regions.code == 64 && regions.error.contains("are for letters"), "\(regions.error)")
   }
 
   @Test func aRegionsPatchesComeFromTwoPartsOfIt() throws {

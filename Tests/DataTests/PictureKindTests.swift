@@ -167,7 +167,12 @@ struct PictureKindTests {
     try place.writePicture(TestPicture(width: 32, height: 32, pixels: colour), "plain.png")
     let made = try run(
       "/usr/bin/vips", ["copy", place.path("plain.png"), place.path("a.\(suffix)")])
-    guard made.code == 0, let bytes = try? place.bytes("a.\(suffix)") else { return }
+    guard made.code == 0, let bytes = try? place.bytes("a.\(suffix)") else {
+      withKnownIssue("this libvips cannot write \(suffix), so that no file is there to read") {
+        Issue.record("\(made.error)")
+      }
+      return
+    }
     // Its name says nothing.
     try place.write(bytes, "source/b/other.bin")
     let summary = try place.prepare {
@@ -175,6 +180,8 @@ struct PictureKindTests {
       $0.side = 16
     }
     guard summary.rejected == 0 else {
+      // The other formats need libraries that a libvips may be without.
+      #expect(!["gif", "webp", "ppm"].contains(suffix))
       #expect(summary.rejectedKinds.contains { $0.contains("this libvips cannot read") })
       return
     }
@@ -190,14 +197,12 @@ struct PictureKindTests {
   }
 
   @Test(
-    "very flat pictures are scaled quickly",
+    "very flat pictures are scaled, and quickly", .timeLimit(.minutes(1)),
     arguments: [(5000, 1), (1, 39_000), (65536, 1), (3, 65536)])
   func extremes(width: Int, height: Int) throws {
     let rows = [UInt8](repeating: 90, count: width * height)
     let bytes = Array("P5\n\(width) \(height)\n255\n".utf8) + rows
-    let start = ContinuousClock.now
     let pixels = try scaled(bytes, side: 256).pixels
-    #expect(ContinuousClock.now - start < .seconds(5))
     #expect(pixels.allSatisfy { $0 == 90 })
   }
 

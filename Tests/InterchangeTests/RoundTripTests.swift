@@ -84,11 +84,34 @@ struct RoundTripTests {
     let (values, others) = (try NetworkExport.values(of: file), try NetworkExport.values(of: other))
     var worst: Float = 0
     for tensor in file.network.tensors {
-      for (a, b) in zip(try values(tensor), try others(tensor)) where a.bitPattern != b.bitPattern {
-        worst = max(worst, abs(a - b) / abs(a))
-      }
+      worst = max(worst, Self.largestDifference(try values(tensor), try others(tensor)))
     }
     return worst
+  }
+
+  /// The largest relative difference of numbers: 0 only where all are equal to the last bit.
+  ///
+  /// Infinite where there are more or fewer numbers, where one of two is NaN, and where a zero has
+  /// the other sign.
+  static func largestDifference(_ expected: [Float], _ found: [Float]) -> Float {
+    guard expected.count == found.count else { return .infinity }
+    return zip(expected, found).reduce(0) { worst, pair in
+      guard pair.0.bitPattern != pair.1.bitPattern else { return worst }
+      let difference = abs(pair.0 - pair.1) / abs(pair.0)
+      // Not of NaN.
+      return difference > 0 ? max(worst, difference) : .infinity
+    }
+  }
+
+  @Test func noDifferenceIsOverlooked() {
+    let numbers: [Float] = [0, 1, .nan]
+    #expect(Self.largestDifference(numbers, numbers) == 0)
+    #expect(Self.largestDifference([1, 2], [1, 2.5]) == 0.25)
+    for other: [Float] in [
+      [0, 1], [-0.0, 1, .nan], [0, .nan, .nan], [0, 1, 1], [0, 1, .nan, 1],
+    ] {
+      #expect(Self.largestDifference(numbers, other) == .infinity, "\(other)")
+    }
   }
 
   @Test(arguments: RecipeName.allCases) func everyNetworkSurvivesEveryFormat(recipe: RecipeName)
@@ -168,9 +191,7 @@ struct RoundTripTests {
       let found = constants[tensor.name] ?? towers.flatMap { $0 }
       let expected = try values(tensor)
       #expect(found.count == expected.count, "\(tensor.name) of \(file.network.name)")
-      for (a, b) in zip(expected, found) where a.bitPattern != b.bitPattern {
-        worst = max(worst, abs(a - b) / abs(a))
-      }
+      worst = max(worst, Self.largestDifference(expected, found))
     }
     return worst
   }

@@ -44,11 +44,9 @@ import Testing
   }
 
   /// Each level would keep the way to it.
-  @Test func membersOfATextThatIsNestedDeeplyAreNotLookedFor() {
+  @Test(.timeLimit(.minutes(1))) func membersOfATextThatIsNestedDeeplyAreNotLookedFor() {
     let deep = String(repeating: "{\"a\":", count: 200_000)
-    let start = ContinuousClock.now
     #expect(JSONText.members(of: deep).count <= 32)
-    #expect(ContinuousClock.now - start < .seconds(5))
   }
 
   @Test(arguments: [

@@ -22,17 +22,6 @@ import Testing
       ])
     #expect(evenSplit(1, part: 1, of: 2).isEmpty)
   }
-
-  @Test func splitsCoverEveryKernelOnce() {
-    for count in 0...40 {
-      for towers in 1...7 {
-        let ranges = (0..<towers).map { evenSplit(count, part: $0, of: towers) }
-        #expect(ranges[0].lowerBound == 0 && ranges[towers - 1].upperBound == count)
-        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
-        #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.count >= $1.count })
-      }
-    }
-  }
 }
 
 @Suite(.serialized, .enabled(if: TestWorld.hasPairs, "run with mpirun -np 2 or 4"))

@@ -127,7 +127,7 @@ import Testing
       _ = try NetworkSpecification(contentsOf: folder.file("missing.json"))
     }
     #expect(failure?.exitCode == .inputMissing)
-    #expect(failure?.message.contains("missing.json' cannot be read") == true)
+    #expect(failure?.message.contains("missing.json' cannot be opened") == true)
   }
 
   @Test(arguments: [

@@ -98,9 +98,10 @@ import Testing
     chart.series.append(mark)
     chart.doubles = true
     let svg = try chart.svgFile()
+    // Programs that know no style sheets draw a variable's name black.
     #expect(!svg.contains("var(") && svg.contains("them"))
-    // The curve's colour and the mark's, of the light theme.
-    #expect(svg.contains("#2266b4") && svg.contains("#c8511b"))
+    // The curve's colour, the mark's and the page's, of the light theme.
+    #expect(svg.contains("#2266b4") && svg.contains("#c8511b") && svg.contains("fill=\"#fff\""))
     #expect(try XMLParserCheck.isWellFormed(svg))
     for tic in [1, 2, 4, 8] { #expect(svg.contains("> \(tic)</tspan>"), "\(tic)") }
   }
@@ -249,19 +250,8 @@ import Testing
   }
 }
 
-/// Files that stand alone, and the unit of time.
-@Suite struct StandaloneTests {
-  /// Programs that know no style sheets draw a variable's name black.
-  @Test func aFileHasNoVariables() throws {
-    let chart = Chart(
-      "Loss", x: "epochs", y: "loss",
-      [Chart.Series("a", Curve([.init(0, 1), .init(1, 2)]), colour: 1)])
-    #expect(try chart.svg(id: "x").contains("var(--c1)"))
-    let file = try chart.svgFile()
-    #expect(!file.contains("var(") && file.contains("#c8511b") && file.contains("fill=\"#fff\""))
-    #expect(try XMLParserCheck.isWellFormed(file))
-  }
-
+/// The unit of time that a run's charts have.
+@Suite struct TimeUnitTests {
   @Test(arguments: [
     (0.0001, "seconds"), (0.033, "seconds"), (0.034, "minutes"), (1.9, "minutes"), (2, "hours"),
   ]) func aTimesUnitSuitsTheRun(hours: Double, name: String) {

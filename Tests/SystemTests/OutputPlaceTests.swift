@@ -184,8 +184,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "dataset.json", "statistics.safetensors", "rejected.jsonl", "train.index", "validation.index",
-    "test.index", "train-000000.tar", "validation-000007.tar",
+    "dataset.json", "statistics.safetensors", "rejected.jsonl", "duplicates.jsonl", "train.index",
+    "validation.index", "test.index", "train-000000.tar", "validation-000007.tar",
   ]) func aDatasetsFilesAreNoOutputs(_ name: String) {
     mkdir(folder.file("data"), 0o700)
     #expect(refusal(folder.file("data/\(name)")).isEmpty)

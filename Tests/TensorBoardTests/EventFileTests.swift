@@ -18,9 +18,14 @@ import Testing
     #expect(record.count == 8 + 4 + 3 + 4)
     #expect(Array(record[..<8]) == [3, 0, 0, 0, 0, 0, 0, 0])
     #expect(Array(record[12..<15]) == [1, 2, 3])
-    let sum = CRC32C.checksum(of: [1, 2, 3])
-    let masked = ((sum >> 15) | (sum << 17)) &+ 0xA282_EAD8
-    #expect(Array(record[15...]) == (0..<4).map { UInt8(truncatingIfNeeded: masked >> (8 * $0)) })
+    // Each of the two with a checksum of its own.
+    func masked(_ bytes: [UInt8]) -> [UInt8] {
+      let sum = CRC32C.checksum(of: bytes)
+      let masked = ((sum >> 15) | (sum << 17)) &+ 0xA282_EAD8
+      return (0..<4).map { UInt8(truncatingIfNeeded: masked >> (8 * $0)) }
+    }
+    #expect(Array(record[8..<12]) == masked([3, 0, 0, 0, 0, 0, 0, 0]))
+    #expect(Array(record[15...]) == masked([1, 2, 3]))
   }
 
   @Test func aFileBeginsWithItsVersionAndHoldsWhatWasWritten() throws {
@@ -51,18 +56,18 @@ import Testing
   }
 
   @Test func histogramsCountByValue() {
-    let numbers: [Float] = [-2, -1, 0, 0.5, 1, 1.9, 2, .infinity, .nan]
+    let numbers: [Float] = [-2, -1, 0, 0.5, 1, 1.05, 1.9, 2, .infinity, .nan]
     var counts = HistogramCounts()
     numbers.withUnsafeBufferPointer { counts.add($0) }
-    #expect(counts.total == 7 && counts.smallest == -2 && counts.largest == 2)
-    #expect(abs(counts.sum - 2.4) < 1e-6 && abs(counts.squares - 13.86) < 1e-5)
+    #expect(counts.total == 8 && counts.smallest == -2 && counts.largest == 2)
+    #expect(abs(counts.sum - 3.45) < 1e-6 && abs(counts.squares - 14.9625) < 1e-5)
     let edges = counts.edges
     #expect(zip(edges, edges.dropFirst()).allSatisfy { $0.limit < $1.limit || $0.limit == 0 })
-    #expect(edges.reduce(0) { $0 + $1.count } == 7)
-    // Every number lies at or below the limit that its count has reached.
-    for limit in [-1.0, 0.5, 1, 2] {
-      let below = edges.filter { $0.limit <= limit }.reduce(0) { $0 + $1.count }
-      #expect(below <= numbers.count { Double($0) <= limit })
-    }
+    // Worked by hand. Eight intervals make a doubling: 1 and 1.05 lie below 1.125, and 1.9 below 2;
+    // -2 and -1 are their intervals' upper limits, and 0 lies among the smallest denormal numbers.
+    let filled = edges.filter { $0.count > 0 }
+    #expect(filled.map(\.limit) == [-2, -1, 0x1p-129, 0.5625, 1.125, 2, 2.25])
+    #expect(filled.map(\.count) == [1, 1, 1, 1, 2, 1, 1])
+    #expect(edges.first?.limit == -2.25 && edges.first?.count == 0)
   }
 }

@@ -16,11 +16,11 @@ import TestSupport
       into: c.pointer, stride: 2)
     #expect(c.values() == [2, 11, 8, 23])
     BLAS.multiply(
-      rows: 2, columns: 2, inner: 3, alpha: 10,
+      rows: 2, columns: 2, inner: 3,
       a.pointer, first, stride: first == .plain ? 3 : 2,
-      b.pointer, second, stride: second == .plain ? 2 : 3, beta: -1,
+      b.pointer, second, stride: second == .plain ? 2 : 3, beta: 3,
       into: c.pointer, stride: 2)
-    #expect(c.values() == [18, 99, 72, 207])
+    #expect(c.values() == [8, 44, 32, 92])
   }
 
   @Test func gapsBetweenRowsAreNotWritten() {

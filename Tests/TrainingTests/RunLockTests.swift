@@ -67,7 +67,7 @@ import Training
     }
   }
 
-  /// Runs `lockFromAnotherProcess` below in a process of its own.
+  /// Runs `LockingProcess` in a process of its own.
   private func startOfAnotherProcess() throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -81,23 +81,6 @@ import Training
     process.standardError = FileHandle.nullDevice
     try process.runWithOpenSignals()
     return process
-  }
-
-  /// Locks a folder for some seconds, as a start of a run does; leaves with the start's code.
-  @Test(.enabled(if: getenv("ALEXNET_TEST_LOCK") != nil)) func lockFromAnotherProcess() throws {
-    let path = try #require(ProcessInfo.processInfo.environment["ALEXNET_TEST_LOCK"])
-    // All start when the clock shows a multiple of two seconds.
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    usleep(UInt32(2_000_000 - (time.tv_sec % 2) * 1_000_000 - time.tv_nsec / 1000))
-    do throws(Failure) {
-      let lock = try RunLock(RunDirectory(path), usesFlock: false) { _ in }
-      sleep(6)
-      lock.release()
-      exit(0)
-    } catch {
-      exit(error.exitCode.rawValue)
-    }
   }
 
   @Test func watchingForAnOwnerOnAnotherHostRespectsTheTimeLimit() throws {
@@ -135,5 +118,26 @@ import Training
       #expect(stat(run.lock, &status) == 0)
     } while status.st_mtim.tv_sec == 1000 && ContinuousClock.now < end
     #expect(status.st_mtim.tv_sec > 1000)
+  }
+}
+
+/// What `RunLockTests` runs in processes of their own, which end by themselves: no folder is made here,
+/// since nothing would remove it.
+@Suite struct LockingProcess {
+  /// Locks a folder for some seconds, as a start of a run does; leaves with the start's code.
+  @Test(.enabled(if: getenv("ALEXNET_TEST_LOCK") != nil)) func lockFromAnotherProcess() throws {
+    let path = try #require(ProcessInfo.processInfo.environment["ALEXNET_TEST_LOCK"])
+    // All start when the clock shows a multiple of two seconds.
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    usleep(UInt32(2_000_000 - (time.tv_sec % 2) * 1_000_000 - time.tv_nsec / 1000))
+    do throws(Failure) {
+      let lock = try RunLock(RunDirectory(path), usesFlock: false) { _ in }
+      sleep(6)
+      lock.release()
+      exit(0)
+    } catch {
+      exit(error.exitCode.rawValue)
+    }
   }
 }

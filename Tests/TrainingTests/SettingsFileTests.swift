@@ -60,12 +60,10 @@ import Training
     (String(repeating: "{\"a\":", count: 50_000), "is nested more than 32 deep"),
     ("[]", "an object in braces is expected"),
   ]) func whatIsNoSettingsAtAllIsRefusedInWords(_ text: String, _ words: String) {
-    let start = ContinuousClock.now
     let failure = #expect(throws: Failure.self) { _ = try read(text) }
     #expect(failure?.exitCode == .badData)
     let message = failure?.message ?? ""
     #expect(message.contains(words) && !message.contains("DecodingError"), "\(message)")
-    #expect(ContinuousClock.now - start < .seconds(5))
   }
 
   @Test(arguments: [("\"biasLearningRateFactor\"", "1e300"), ("\"conv1\"", "1e300")])

@@ -17,7 +17,7 @@ extension FaultTests {
       let target = training.scratch.path + "/target"
       try "untouched".write(toFile: target, atomically: true, encoding: .utf8)
       for name in [
-        "checkpoints/latest.safetensors", "log.txt", "lock",
+        "checkpoints/latest.safetensors", "log.txt", "metrics.jsonl", "lock",
         "checkpoints/step-00000009.safetensors", "tensorboard",
       ] {
         let path = "\(run)/\(name)"
@@ -91,9 +91,17 @@ extension FaultTests {
       late.standardOutput = FileHandle.nullDevice
       late.standardError = FileHandle.nullDevice
       try late.runWithOpenSignals()
-      // It is about to wait then.
-      for _ in 0..<30 where access(run + "/checkpoints", F_OK) != 0 { usleep(50_000) }
-      try? FileManager.default.removeItem(atPath: run + "/checkpoints")
+      // It holds the folder, and tries the lock for some seconds.
+      let descriptors = "/proc/\(late.processIdentifier)/fd"
+      func waits() -> Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
+        return names.contains {
+          (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\($0)"))
+            == run
+        }
+      }
+      for _ in 0..<600 where !waits() { usleep(10_000) }
+      #expect(waits())
       for name in ["checkpoints", "metrics.jsonl", "log.txt", "config.json"] {
         try FileManager.default.copyItem(atPath: "\(first)/\(name)", toPath: "\(run)/\(name)")
       }
