@@ -115,16 +115,19 @@ import Testing
     #expect(page.contains("No better than guessing at the end: 'pretrained-seed-2'."))
   }
 
-  @Test func allTrainingsOnASmallSetHaveAsManySteps() throws {
+  @Test func tuningsHaveAsManyStepsAndTrainingsFromTheStartFourTimes() throws {
     var scope = Scope(seeds: 1, epochs: 3, network: "alexnet-64")
     (scope.datasets, scope.pictures) = (3, [40_000, 500, 2000])
     let first = try FineTuned.runs(scope, after: [])
     let runs = try FineTuned.runs(scope, after: first.map(RunRecord.init))
-    // 400 steps of 128 are 51,200 pictures: 102 and 26 epochs.
-    for (data, epochs) in [(1, "102"), (2, "26")] {
+    // 400 steps of 128 are 51,200 pictures, 102 and 26 epochs; 1,600 are 410 and 102.
+    for (data, tuned, scratch) in [(1, "102", "410"), (2, "26", "102")] {
       let own = runs.filter { $0.data == data }
       #expect(own.count == 3)
-      #expect(own.allSatisfy { $0.words.contains(epochs) && $0.words.contains("alexnet-64") })
+      for run in own {
+        let epochs = run.words.contains("--init-from") ? tuned : scratch
+        #expect(run.words.contains(epochs) && run.words.contains("alexnet-64"), "\(run.words)")
+      }
     }
     // Nothing is tuned that does not come from a network.
     var diverged = RunRecord(first[0])
