@@ -6,7 +6,7 @@ import Training
 
 /// What is recorded of a run's settings, which hold where no option gives others: by the run that
 /// goes on, and by the file of `--config`.
-struct RunRecord {
+struct RecordedSettings {
   /// The settings of the run that `--resume` goes on with; nil for a new run.
   let run: TrainingSettings?
   /// Whether that has a checkpoint, so that nothing of `--init-from` is read any more.
