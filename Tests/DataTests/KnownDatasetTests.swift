@@ -2,24 +2,25 @@ import Data
 import Foundation
 import Images
 import System
+import TestSupport
 import Testing
 
 /// Small likenesses of what people download.
 @Suite("Known datasets")
 struct KnownDatasetTests {
-  private func pictures(_ place: Workplace, _ names: [String]) throws {
+  private func pictures(_ place: TemporaryFolder, _ names: [String]) throws {
     for (seed, name) in names.enumerated() {
       try place.writePicture(TestPicture(side: 8, seed: UInt32(seed)), "source/\(name)")
     }
   }
 
-  private func write(_ place: Workplace, _ name: String, _ lines: [String]) throws {
+  private func write(_ place: TemporaryFolder, _ name: String, _ lines: [String]) throws {
     try place.write(Array((lines.joined(separator: "\n") + "\n").utf8), "source/\(name)")
   }
 
   @Test("Tiny ImageNet: val_annotations.txt has the classes of the validation pictures")
   func tinyImageNet() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let ids = ["n01443537", "n01629819"]
     for id in ids {
       try pictures(place, (0..<3).map { "train/\(id)/images/\(id)_\($0).JPEG" })
@@ -36,7 +37,7 @@ struct KnownDatasetTests {
 
   @Test("ILSVRC from Kaggle: LOC_val_solution.csv has the validation classes")
   func kaggle() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let (ids, base) = (["n01440764", "n01443537"], "ILSVRC/Data/CLS-LOC")
     for id in ids { try pictures(place, (0..<3).map { "\(base)/train/\(id)/\(id)_\($0).JPEG" }) }
     try pictures(place, (1...3).map { "\(base)/val/ILSVRC2012_val_0000000\($0).JPEG" })
@@ -50,8 +51,8 @@ struct KnownDatasetTests {
     let dataset = try place.dataset()
     #expect(dataset.classNames == ids && dataset.counts(.validation) == [1, 2])
     // As the usual script sorts them, which needs no list.
-    try FileManager.default.removeItem(atPath: place.path("source/LOC_val_solution.csv"))
-    try FileManager.default.removeItem(atPath: place.path("source/\(base)/val"))
+    try FileManager.default.removeItem(atPath: place.file("source/LOC_val_solution.csv"))
+    try FileManager.default.removeItem(atPath: place.file("source/\(base)/val"))
     for (count, id) in ids.enumerated() {
       try pictures(place, (0...count).map { "\(base)/val/\(id)/\($0).JPEG" })
     }
@@ -61,7 +62,7 @@ struct KnownDatasetTests {
 
   @Test("Hugging Face's imagefolder: metadata.csv and metadata.jsonl have the classes")
   func imagefolder() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let names = (0..<20).map { "\($0).png" }
     try pictures(place, names.map { "train/\($0)" } + (0..<3).map { "test/\($0).png" })
     let rows = names.enumerated().map { "\($1),\($0 % 2 == 0 ? "cat" : "\"a, b\""),8" }
@@ -78,9 +79,21 @@ struct KnownDatasetTests {
     #expect(dataset.counts(.test) == [1, 1])
   }
 
+  @Test("numeric labels of metadata.csv are sorted as numbers")
+  func numericLabels() throws {
+    let place = TemporaryFolder()
+    let names = (0..<22).map { "\($0).png" }
+    try pictures(place, names)
+    try write(
+      place, "metadata.csv",
+      ["file_name,label"] + names.enumerated().map { "\($1),\($0 % 11)" })
+    try place.prepare()
+    #expect(try place.dataset().classNames == (0...10).map { "\($0)" })
+  }
+
   @Test("a line of metadata.jsonl without a label is named")
   func unlabelledLine() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let names = (0..<20).map { "\($0).png" }
     try pictures(place, names)
     try write(
@@ -100,11 +113,11 @@ struct KnownDatasetTests {
     "Oxford-IIIT Pets: lists give the parts and file names the breeds",
     arguments: ["", "images/", "annotations/"])
   func pets(folder: String) throws {
-    let place = Workplace()
-    func pictures(_ place: Workplace, _ names: [String]) throws {
+    let place = TemporaryFolder()
+    func pictures(_ place: TemporaryFolder, _ names: [String]) throws {
       try self.pictures(place, names.map { $0.hasPrefix(folder) ? folder + $0 : $0 })
     }
-    func write(_ place: Workplace, _ name: String, _ lines: [String]) throws {
+    func write(_ place: TemporaryFolder, _ name: String, _ lines: [String]) throws {
       try self.write(place, name.hasPrefix(folder) ? folder + name : name, lines)
     }
     let names = ["Abyssinian", "great_dane"].flatMap { name in (1...12).map { "\(name)_\($0)" } }
@@ -123,7 +136,7 @@ struct KnownDatasetTests {
 
   @Test("STL-10: columns of 96x96 become rows, and the test files are the validation part")
   func stl10() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     // Red is the row, green the column.
     func plane(_ value: (_ row: Int, _ column: Int) -> Int) -> [UInt8] {
       (0..<96).flatMap { column in (0..<96).map { UInt8(value($0, column)) } }
@@ -149,7 +162,7 @@ struct KnownDatasetTests {
 
   @Test("EMNIST is turned upright and named by its mapping; QMNIST's labels are rows of numbers")
   func relativesOfMNIST() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     func number(_ value: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(value >> $0 & 255) } }
     // 8x8, stored column by column: the value is 10 times the row and the column.
     let image = (0..<8).flatMap { column in (0..<8).map { row in UInt8(10 * row + column) } }
@@ -174,7 +187,7 @@ struct KnownDatasetTests {
   @Test(
     "Imagenette: its outer folder is skipped, its list of noisy labels left out")
   func imagenette() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let (ids, base) = (["n01440764", "n02102040"], "imagenette2-160")
     for (part, count) in [("train", 4), ("val", 2)] {
       for id in ids {
@@ -192,7 +205,7 @@ struct KnownDatasetTests {
 
   @Test("Caltech-101: annotations in folders with class names are ignored")
   func caltech101() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for name in ["BACKGROUND_Google", "accordion", "anchor"] {
       try pictures(place, (0..<10).map { "101_ObjectCategories/\(name)/image_000\($0).jpg" })
     }
@@ -215,10 +228,12 @@ struct KnownDatasetTests {
       ("data/train-00000-of-00001.parquet", "load_dataset"), ("train_32x32.mat", "loadmat"),
       ("cifar-10-batches-py/data_batch_1", "binary version"),
       ("batches.meta.mat", "binary version"), ("train.tfrecord", "TensorFlow"),
+      ("pets-train.tfrecord-00000-of-00001", "TensorFlow"),
+      ("train-00000-of-01024", "TensorFlow"),
       ("train.rec", "MXNet"), ("train.npz", "fromarray"),
     ])
   func otherFormats(name: String, remedy: String) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.write([1, 2, 3, 4], "source/\(name)")
     try place.write(Array("# Pets".utf8), "source/README.md")
     expectFailure(.badData, "source/\(name)'", remedy) { try place.prepare() }

@@ -1,6 +1,7 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 /// The forms that lists of pictures and labels have.
@@ -12,16 +13,16 @@ struct ListFormatTests {
   private func prepare(
     _ lines: [String], file: String = "list", end: String = "\n",
     encoding: String.Encoding = .utf8, pictures: [String] = names,
-    _ change: (inout PreparationSettings, Workplace) -> Void = { _, _ in }
+    _ change: (inout PreparationSettings, TemporaryFolder) -> Void = { _, _ in }
   ) throws -> Dataset {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for (seed, name) in pictures.enumerated() {
       try place.writePicture(TestPicture(side: 8, seed: UInt32(seed)), "source/\(name)")
     }
     let text = (lines.joined(separator: end) + end).replacing("PLACE", with: place.path)
     try place.write(Array(try #require(text.data(using: encoding))), file)
     try place.prepare {
-      $0.reading.list = place.path(file)
+      $0.reading.list = place.file(file)
       change(&$0, place)
     }
     return try place.dataset()
@@ -56,6 +57,28 @@ struct ListFormatTests {
     check(try prepare(["Image Name;Class"] + lines { "\($0.name);\($0.word)" }, file: "list.csv"))
     check(try prepare([",filename,label"] + lines { "\($0.number),\"\($0.name)\",\"\($0.word)\"" }))
     check(try prepare(lines { "\"\($0.name)\"\t\"\($0.word)\"" }, file: "list.tsv"))
+  }
+
+  @Test("labels may contain the other one of comma and semicolon")
+  func otherDividers() throws {
+    let words = ["great, white shark", "tench, Tinca tinca"]
+    for header in [["image;label"], []] {
+      check(try prepare(header + lines { "\($0.name);\(words[$0.label])" }), words)
+    }
+    check(try prepare(lines { "\($0.name),\(["a;b", "c;d"][$0.label])" }), ["a;b", "c;d"])
+    // Names without endings do not tell, but the same number of fields does.
+    check(
+      try prepare(
+        lines { "p\($0.number);\(["a, b", "c, d, e"][$0.label])" }), ["a, b", "c, d, e"])
+  }
+
+  @Test("of Kaggle's classes with boxes, only the class is the label")
+  func boxes() throws {
+    check(
+      try prepare(
+        ["ImageId,PredictionString"]
+          + lines { "p\($0.number),\($0.word) 1 2 \($0.number) 4 \($0.word) 5 6 7 8 " },
+        file: "list.csv"))
   }
 
   @Test("MXNet's .lst, JSON lines and JSON arrays are read")
@@ -114,6 +137,11 @@ struct ListFormatTests {
       ["file,label"] + quoted.map { "\($0),cat" } + (0..<5).map { "d\($0),dog" }, file: "l.csv",
       pictures: pictures)
     #expect(csv.counts(.train) == [4, 4] && csv.counts(.validation) == [1, 1])
+    let endings = ["PNG", "gif", "TIFF", "ppm"]
+    check(
+      try prepare(
+        lines { "p\($0.number) \($0.word)" },
+        pictures: (0..<20).map { "p\($0).\(endings[$0 % 4])" }))
     let caffe = try prepare(
       odd.map { "\($0) 0" } + (0..<5).map { "d\($0).png 1" }, pictures: pictures)
     #expect(caffe.classNames == ["0", "1"] && caffe.counts(.train) == [4, 4])
@@ -123,10 +151,12 @@ struct ListFormatTests {
     "absolute paths below the source or --root, and relative ones, are accepted")
   func roots() throws {
     check(try prepare(lines { "PLACE/source/\($0.name) \($0.word)" }))
+    // As programs have them that join a root and a path.
+    check(try prepare(lines { "/\($0.name) \($0.word)" }))
     let inner = Self.names.map { "deep/\($0)" }
     check(
       try prepare(lines { "\($0.name) \($0.word)" }, pictures: inner) { settings, place in
-        settings.reading.root = place.path("source/deep")
+        settings.reading.root = place.file("source/deep")
       })
     check(
       try prepare(lines { "\($0.name) \($0.word)" }, file: "source/deep/list.txt", pictures: inner))

@@ -2,6 +2,7 @@ import Data
 import Foundation
 import Images
 import System
+import TestSupport
 import Testing
 
 /// Kinds of pictures beyond the usual ones, written by hand or by the system's vips.
@@ -130,7 +131,7 @@ struct PictureKindTests {
 
   @Test("the first frame of an animation is used, and reported once")
   func frames() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     // 1x1, red and then blue.
     let start = Array("GIF89a".utf8) + [1, 0, 1, 0, 0x80, 0, 0, 255, 0, 0, 0, 0, 255]
     let frame: [UInt8] = [0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2]
@@ -142,6 +143,22 @@ struct PictureKindTests {
     let summary = try place.prepare()
     #expect(summary.rejected == 0)
     #expect(summary.notes == ["1 picture has several frames or pages; the first was taken."])
+  }
+
+  @Test("a camera's raw file is listed, although it begins like a TIFF")
+  func rawFiles() throws {
+    let place = TemporaryFolder()
+    try place.writeClassFolders(["a": 10, "b": 10])
+    for name in ["a/photo.NEF", "b/photo.dng"] {
+      try place.write(tiff([9, 99, 199]), "source/\(name)")
+    }
+    let inFolders = try place.prepare()
+    #expect(inFolders.rejected == 2 && inFolders.train + inFolders.validation == 20)
+    let names = ["a", "b"].flatMap { name in (0..<10).map { "\(name)/\($0).png" } }
+    let list = (names + ["a/photo.NEF"]).joined(separator: "\n")
+    try place.write(Array(list.utf8), "list")
+    let byList = try place.prepare("second") { $0.reading.list = place.file("list") }
+    #expect(byList.rejected == 1 && byList.train + byList.validation == 20)
   }
 
   @Test("Netpbm files are read")
@@ -161,13 +178,14 @@ struct PictureKindTests {
     "formats that this libvips can decode are decoded, others listed",
     arguments: ["avif", "heic", "jxl", "jp2", "gif", "webp", "ppm"])
   func newerKinds(suffix: String) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 4, "b": 4], side: 32)
     let colour = (0..<32 * 32).flatMap { _ in [20, 120, 220] as [UInt8] }
     try place.writePicture(TestPicture(width: 32, height: 32, pixels: colour), "plain.png")
-    let made = try run(
-      "/usr/bin/vips", ["copy", place.path("plain.png"), place.path("a.\(suffix)")])
-    guard made.code == 0, let bytes = try? place.bytes("a.\(suffix)") else {
+    let made = try Program.run([
+      "/usr/bin/vips", "copy", place.file("plain.png"), place.file("a.\(suffix)"),
+    ])
+    guard made.code == 0, let bytes = try? place.read("a.\(suffix)") else {
       withKnownIssue("this libvips cannot write \(suffix), so that no file is there to read") {
         Issue.record("\(made.error)")
       }

@@ -1,5 +1,6 @@
 import Data
 import System
+import TestSupport
 import Testing
 
 @Suite("Splitting pictures")
@@ -12,7 +13,7 @@ struct SelectionTests {
 
   @Test("a part of each class is held out, the same for the same seed")
   func holdOut() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 40, "b": 20, "c": 1])
     try place.prepare("first") { $0.holdOut = 0.25 }
     try place.prepare("again") { $0.holdOut = 0.25 }
@@ -34,7 +35,7 @@ struct SelectionTests {
 
   @Test("a hold-out share that rounds to zero still holds out a picture")
   func tiny() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 2])
     try place.prepare { $0.holdOut = 0.01 }
     #expect(try place.dataset().counts(.validation) == [1, 1])
@@ -42,11 +43,22 @@ struct SelectionTests {
     expectFailure(.badData, "no usable picture for validation") {
       try place.prepare("x", from: "single")
     }
+    // A dry run says so, too.
+    var settings = PreparationSettings(
+      source: place.file("single"), destination: place.file("x"))
+    expectFailure(.badData, "one picture only", "add pictures") {
+      try Preparation.survey(settings) { _ in }
+    }
+    settings.source = place.file("source")
+    settings.limitPerClass = 1
+    expectFailure(.badData, "--limit-per-class 2") {
+      try Preparation.survey(settings) { _ in }
+    }
   }
 
   @Test("a hold-out is refused if there is a validation part")
   func both() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3], in: "source/train")
     try place.writeClassFolders(["a": 3, "b": 3], in: "source/validation")
     expectFailure(.usage, "--hold-out") { try place.prepare { $0.holdOut = 0.1 } }
@@ -54,7 +66,7 @@ struct SelectionTests {
 
   @Test("a limit applies to each class")
   func limit() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 30, "b": 4], in: "source/train")
     try place.writeClassFolders(["a": 8, "b": 8], in: "source/val")
     try place.prepare { $0.limitPerClass = 5 }
@@ -64,7 +76,7 @@ struct SelectionTests {
 
   @Test("invalid settings are refused")
   func settings() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3])
     expectFailure(.usage, "5 pixels") { try place.prepare { $0.side = 5 } }
     expectFailure(.usage, "quality of 0") { try place.prepare { $0.quality = 0 } }
@@ -76,7 +88,7 @@ struct SelectionTests {
 
   @Test("records on disk are shuffled across classes")
   func shuffled() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 50, "b": 50])
     try place.prepare()
     let dataset = try place.dataset()

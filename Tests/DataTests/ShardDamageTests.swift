@@ -1,13 +1,14 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 /// Shards that are not whole, and shards that others fill in their own ways.
 @Suite("Damaged and unusual shards")
 struct ShardDamageTests {
   /// `source/train-00000N.tar` with the samples of a range, each `KEY.png` and `KEY.cls`.
-  private func shard(_ place: Workplace, _ number: Int, _ range: Range<Int>) throws {
+  private func shard(_ place: TemporaryFolder, _ number: Int, _ range: Range<Int>) throws {
     for sample in range {
       let key = String(format: "%06d", sample)
       try place.writePicture(TestPicture(side: 8, seed: UInt32(sample)), "work/\(key).png")
@@ -15,7 +16,7 @@ struct ShardDamageTests {
     }
     try place.makeFolder("source")
     try place.tar("source/train-00000\(number).tar", of: "work", "--sort=name", "--format=ustar")
-    try FileManager.default.removeItem(atPath: place.path("work"))
+    try FileManager.default.removeItem(atPath: place.file("work"))
   }
 
   /// The place where a sample's first member begins: names stand at the beginning of headers.
@@ -27,10 +28,10 @@ struct ShardDamageTests {
 
   @Test("empty, truncated and partly zeroed archives are refused")
   func damage() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try shard(place, 0, 0..<20)
     try shard(place, 1, 20..<40)
-    let whole = try place.bytes("source/train-000001.tar")
+    let whole = try place.read("source/train-000001.tar")
     let middle = try border(whole, 30)
     let next = try border(whole, 31)
     let zeros = [UInt8](repeating: 0, count: whole.count)
@@ -58,13 +59,14 @@ struct ShardDamageTests {
 
   @Test("incomplete samples are errors, or left out with --skip-corrupt")
   func pairs() throws {
-    let place = Workplace()
-    for (key, suffixes) in [("a", ["png", "cls"]), ("b", ["png", "cls"]), ("c", ["png"])] {
+    let place = TemporaryFolder()
+    let whole = ["png", "cls"]
+    for (key, suffixes) in [("a", whole), ("aa", whole), ("b", whole), ("c", ["png"])] {
       for suffix in suffixes {
         if suffix == "png" {
           try place.writePicture(TestPicture(side: 8, seed: 1), "work/\(key).png")
         } else {
-          try place.write(Array((key == "a" ? "0" : "1").utf8), "work/\(key).cls")
+          try place.write(Array((key == "b" ? "1" : "0").utf8), "work/\(key).cls")
         }
       }
     }
@@ -74,7 +76,7 @@ struct ShardDamageTests {
       try place.prepare()
     }
     var settings = PreparationSettings(
-      source: place.path("source"), destination: place.path("dataset"))
+      source: place.file("source"), destination: place.file("dataset"))
     settings.reading.skipsCorrupt = true
     var notes: [String] = []
     try Preparation.survey(settings) { if case .note(let note) = $0 { notes.append(note) } }
@@ -83,7 +85,7 @@ struct ShardDamageTests {
 
   @Test("sample counts are compared with the indexes next to the shards")
   func counts() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try shard(place, 0, 0..<20)
     for index in [
       "{\"shardlist\": [{\"url\": \"https://x.org/train-000000.tar\", \"nsamples\": 21}]}",
@@ -92,14 +94,14 @@ struct ShardDamageTests {
       try place.write(Array(index.utf8), "source/index.json")
       expectFailure(.badData, "has 20 samples", "says 21") { try place.prepare() }
     }
-    try FileManager.default.removeItem(atPath: place.path("source/index.json"))
+    try FileManager.default.removeItem(atPath: place.file("source/index.json"))
     try place.write(Array("{\"successes\": 20}".utf8), "source/train-000000_stats.json")
     #expect(try place.prepare().train == 18)
   }
 
   @Test("members may be in any order, and .cls takes precedence over .json")
   func unusual() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for sample in 0..<20 {
       let key = "dir.v1/s\(sample)"
       let good = TestPicture(side: 8, seed: UInt32(sample))
@@ -109,8 +111,8 @@ struct ShardDamageTests {
       try place.write(Array("{\"label\": 7}".utf8), "work/2/\(key).json")
     }
     try place.makeFolder("source")
-    let parts = (1...3).flatMap { ["-C", place.path("work/\($0)"), "dir.v1"] }
-    let result = try run("/usr/bin/tar", ["-cf", place.path("source/x.tar")] + parts)
+    let parts = (1...3).flatMap { ["-C", place.file("work/\($0)"), "dir.v1"] }
+    let result = try Program.run(["/usr/bin/tar", "-cf", place.file("source/x.tar")] + parts)
     #expect(result.code == 0, "\(result.error)")
     try place.prepare()
     let dataset = try place.dataset()
@@ -121,7 +123,7 @@ struct ShardDamageTests {
 
   @Test("test shards are kept apart, and the label -1 means unlabelled")
   func testShards() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try shard(place, 0, 0..<20)
     for (key, label) in [("a", "0"), ("b", "1"), ("c", "-1"), ("d", nil)] as [(String, String?)] {
       try place.writePicture(TestPicture(side: 8, seed: 70), "work/\(key).png")

@@ -1,11 +1,12 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 @Suite("WebDataset shards")
 struct WebDatasetTests {
-  private func picture(_ place: Workplace, _ label: Int, _ number: Int) throws -> [UInt8] {
+  private func picture(_ place: TemporaryFolder, _ label: Int, _ number: Int) throws -> [UInt8] {
     let pixels = (0..<64).flatMap { _ -> [UInt8] in [UInt8(20 * label), UInt8(number), 7] }
     return try place.png(TestPicture(width: 8, height: 8, pixels: pixels))
   }
@@ -21,7 +22,7 @@ struct WebDatasetTests {
 
   @Test("labels are read from .cls and from .json, as numbers and as names")
   func labels() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for (number, label) in [2, 10, 2, 10, 3].enumerated() {
       let bytes = try picture(place, label, number)
       let suffix = ["jpg", "PNG", "webp", "jpeg", "png"][number]
@@ -62,7 +63,7 @@ struct WebDatasetTests {
 
   @Test("labels may be words, and a single shard is accepted")
   func words() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for number in 0..<20 {
       try place.write(try picture(place, number % 2, number), "shard/\(number).png")
       try place.write(Array(["owl", "Ant"][number % 2].utf8), "shard/\(number).cls")
@@ -77,7 +78,7 @@ struct WebDatasetTests {
 
   @Test("a dataset of this program can be prepared again, and gives the same pictures and labels")
   func ownShards() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 30, "b": 20])
     try place.prepare("first")
     try place.prepare("second", from: "first")
@@ -94,9 +95,27 @@ struct WebDatasetTests {
     }
   }
 
+  @Test("classes with numbers as names keep their pictures in a dataset that is prepared again")
+  func numbersAsNames() throws {
+    let place = TemporaryFolder()
+    let names = (0...10).map { "\($0)" }
+    try place.writeClassFolders(Dictionary(uniqueKeysWithValues: names.map { ($0, 2) }))
+    try place.prepare("first")
+    try place.prepare("second", from: "first")
+    let (first, second) = (try place.dataset("first"), try place.dataset("second"))
+    #expect(first.classNames == names.sorted() && second.classNames == names.sorted())
+    func pictures(_ dataset: Dataset) throws -> Set<[UInt8]> {
+      Set(
+        try (0..<dataset.count(.train)).map {
+          try dataset.pixels(.train, $0) + [UInt8(dataset.label(.train, $0))]
+        })
+    }
+    #expect(try pictures(first) == pictures(second))
+  }
+
   @Test("repeated keys are refused")
   func duplicates() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for (number, label) in [0, 1, 1].enumerated() {
       for (key, folder) in [("s0", "first"), ("s0", "later"), ("s\(number + 1)", "between")] {
         try place.write(try picture(place, label, number), "\(folder)\(number)/\(key).png")
@@ -108,8 +127,8 @@ struct WebDatasetTests {
     try place.tar("source/x.tar", of: "first0", "--sort=name")
     func append(_ folder: String) throws {
       let names = try place.names(folder)
-      let result = try run(
-        "/usr/bin/tar", ["-rf", place.path("source/x.tar"), "-C", place.path(folder)] + names)
+      let result = try Program.run(
+        ["/usr/bin/tar", "-rf", place.file("source/x.tar"), "-C", place.file(folder)] + names)
       #expect(result.code == 0, "\(result.error)")
     }
     try append("between0")
@@ -124,7 +143,7 @@ struct WebDatasetTests {
     try append("later1")
     expectFailure(.badData, "x.tar' holds 's0' twice") { try place.prepare("other") }
     // In two shards it may be.
-    try FileManager.default.removeItem(atPath: place.path("source/x.tar"))
+    try FileManager.default.removeItem(atPath: place.file("source/x.tar"))
     for number in 0..<2 {
       try place.tar("source/\(number).tar", of: "first\(number)", "--sort=name")
       try place.tar("source/val-\(number).tar", of: "later\(number)", "--sort=name")
@@ -135,7 +154,7 @@ struct WebDatasetTests {
 
   @Test("invalid shards are reported")
   func damage() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.write(try picture(place, 0, 0), "shard/a.png")
     try place.write(Array("0".utf8), "shard/a.cls")
     try place.makeFolder("source")

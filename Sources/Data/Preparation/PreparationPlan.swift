@@ -29,8 +29,8 @@ struct PreparationPlan {
   let notes: [String]
   var total: Int { order.values.reduce(0) { $0 + $1.count } }
 
-  /// - Throws: `Failure` (usage) if pictures are to be held out though there are some for
-  ///   validation.
+  /// - Throws: `Failure`: usage if pictures are to be held out though there are some for
+  ///   validation, bad data if none can be.
   init(_ listing: SourceListing, _ settings: PreparationSettings) throws(Failure) {
     classNames = listing.classNames
     var items = Self.byClass(listing)
@@ -48,7 +48,18 @@ struct PreparationPlan {
           + "; leave out --hold-out.")
     }
     holdOut = isDivisible ? settings.holdOut ?? PreparationSettings.defaultHoldOut : nil
-    if let holdOut { Self.holdOut(holdOut, of: &items, seed: settings.seed) }
+    if let holdOut {
+      Self.holdOut(holdOut, of: &items, seed: settings.seed)
+      // Without one, training could not start: better said before the work than after it.
+      guard items.contains(where: { $0.split == .validation }) else {
+        throw Failure(
+          .badData,
+          "\(quoted(settings.source)) has no usable picture for validation, since each class has "
+            + "one picture only; "
+            + (settings.limitPerClass == 1
+              ? "give --limit-per-class 2 or more." : "add pictures, or a validation split."))
+      }
+    }
     var order: [Split: [SourceItem]] = [:]
     let random = RandomPurpose.diskOrder.generator(seed: settings.seed)
     for (number, split) in Split.allCases.enumerated() {

@@ -18,27 +18,29 @@ package final class CIFARSource: ImageSource {
   private static let side = 32
   private static let values = side * side * 3
   // The archive's folders, for users who give the folder that they unpacked it in.
-  static let subfolders = ["", "/cifar-10-batches-bin", "/cifar-100-binary"]
+  private static let subfolders = ["cifar-10-batches-bin", "cifar-100-binary"]
   private static let largestFile = 1 << 30
 
-  private let folder: String
+  /// The folder of the files.
+  let folder: String
   private let labelBytes: Int
   private let classNames: [String]
   private let parts: [Part]
 
   /// Reads the files of a folder; nil if there are none by these names.
-  /// - Throws: `Failure` (input missing, bad data) that names the file.
+  /// - Throws: `Failure` (input missing, bad data) that names the file, (usage) for both datasets.
   package init?(lookingIn path: String) throws(Failure) {
-    let place = Self.subfolders.lazy.compactMap { subfolder -> (String, Bool)? in
-      let folder = path + subfolder
-      if Self.batches.contains(where: { Self.isFile("\(folder)/\($0).bin") }) {
-        return (folder, false)
-      }
-      let isHundred =
-        Self.isFile("\(folder)/train.bin") && Self.isFile("\(folder)/fine_label_names.txt")
-      return isHundred ? (folder, true) : nil
-    }.first
-    guard let (folder, isHundred) = place else { return nil }
+    var places = Self.places(in: path)
+    // Folders next to files are named as not read.
+    if places.isEmpty { places = Self.subfolders.flatMap { Self.places(in: "\(path)/\($0)") } }
+    guard places.count < 2 else {
+      let folders = Set(places.map(\.folder)).sorted()
+      throw Failure(
+        .usage,
+        "\(quoted(path)) holds CIFAR-10 and CIFAR-100 (\(listed(folders))); give --source a folder "
+          + "with the files of one of them alone.")
+    }
+    guard let (folder, isHundred) = places.first else { return nil }
     self.folder = folder
     labelBytes = isHundred ? 2 : 1
     let train = isHundred ? ["train"] : Self.batches
@@ -74,6 +76,15 @@ package final class CIFARSource: ImageSource {
         .badData,
         "\(quoted("\(folder)/\(least.1).bin")) has \(least.0) bytes and \(quoted("\(most.1).bin")) "
           + "has \(most.0); the shorter file is incomplete: download it again.")
+    }
+  }
+
+  /// A folder for each dataset that has files in it.
+  private static func places(in folder: String) -> [(folder: String, isHundred: Bool)] {
+    let isTen = batches.contains { isFile("\(folder)/\($0).bin") }
+    let isHundred = isFile("\(folder)/train.bin") && isFile("\(folder)/fine_label_names.txt")
+    return [(folder: folder, isHundred: false), (folder: folder, isHundred: true)].filter {
+      $0.isHundred ? isHundred : isTen
     }
   }
 

@@ -28,7 +28,32 @@ enum FieldDivider: Equatable {
     let likely: [UInt8] =
       [UInt8(ascii: "\t")]
       + (isTable || !endsInNumber ? [UInt8(ascii: ","), UInt8(ascii: ";")] : [])
-    self = likely.first(where: isUsual).map { .character($0) } ?? .lastBlank
+    let usual = likely.filter(isUsual)
+    let isTabbed = usual.first == UInt8(ascii: "\t")
+    let best = isTabbed ? usual.first : Self.best(of: usual, in: lines)
+    self = best.map { .character($0) } ?? .lastBlank
+  }
+
+  /// The separator, where most lines contain several: a label may, as in `1.jpg;tench, Tinca`.
+  ///
+  /// It is the one that makes the first line a header, or else cuts out most names of pictures, or
+  /// the same number of fields from each line.
+  private static func best(of dividers: [UInt8], in lines: [ArraySlice<UInt8>]) -> UInt8? {
+    guard dividers.count > 1 else { return dividers.first }
+    let ways = dividers.map { divider in
+      (divider: divider, lines: lines.map { Self.fields(of: $0, divider).fields })
+    }
+    if let way = ways.first(where: { LabelColumns(header: $0.lines[0]) != nil }) {
+      return way.divider
+    }
+    let named = ways.map { way in
+      way.lines.count { fields in fields.contains { PictureFiles.isPicture($0) } }
+    }
+    if let most = named.max(), most > 0, let place = named.firstIndex(of: most) {
+      return ways[place].divider
+    }
+    let even = ways.first { way in way.lines.allSatisfy { $0.count == way.lines[0].count } }
+    return even?.divider ?? dividers.first
   }
 
   /// The fields of a line.

@@ -103,21 +103,16 @@ extension FolderLayout {
             + "'LOC_val_solution.csv'; put it into \(quoted(whole(folder))).")
       }
       let table = try table("LOC_val_solution.csv", in: folder)
+      parts.append("\(validation.title) for validation by 'LOC_val_solution.csv'")
       let rows = table.rows.map { row in
         var row = row
-        // Classes and boxes: `n01440764 1 2 30 31`.
+        // Boxes follow the class, whether or not a header says so: `n01440764 1 2 30 31`.
         row.label = row.label?.split(separator: " ").first.map(String.init)
         return row
       }
-      parts.append("\(validation.title) for validation by 'LOC_val_solution.csv'")
       try take(rows, of: table, in: validation, .validation, file: "LOC_val_solution.csv")
     }
-    if let test = data.folder("test"), test.pictureCount > 0 {
-      notes.append(
-        "The \(counted(test.pictureCount, "picture", "pictures")) in \(test.title) have no labels "
-          + "and were left out; "
-          + "classify them with 'alexnet predict'.")
-    }
+    if let test = data.folder("test"), test.pictureCount > 0 { noteUnlabelled(test) }
     return true
   }
 }

@@ -20,6 +20,12 @@ extension FolderLayout {
     )
   }
 
+  mutating func noteUnlabelled(_ folder: FolderTree) {
+    notes.append(
+      "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no "
+        + "labels and were left out; classify them with 'alexnet predict'.")
+  }
+
   /// The path of a folder, starting with the source's path as the user gave it.
   func whole(_ folder: FolderTree) -> String {
     folder.path.bytes.isEmpty ? path : "\(path)/\(folder.pathText)"

@@ -43,8 +43,9 @@ struct FolderLayout {
     items = []
     walk.countOthers(in: walk.tree, but: readFiles)
     var listing = try SourceListing(
-      naming: classes.names, items: found, notes: notes + walk.notes, byNumber: false,
-      source: quoted(path))
+      naming: classes.names, items: found, notes: notes + walk.notes,
+      // Labels of tables are sorted as those of lists, folders by name.
+      byNumber: found.count == tabled.count, source: quoted(path))
     listing.layout = parts.joined(separator: ", ")
     listing.unusable = walk.unusable
     if let note = walk.unusableNote { listing.notes.append(note) }
@@ -59,6 +60,9 @@ struct FolderLayout {
     let candidates = folder.pictureFolders.flatMap { innerParts(of: $0) ?? [$0] }
     let named = candidates.filter { $0.split != nil }
     let others = candidates.filter { $0.split == nil }
+    if !named.contains(where: { $0.split == .train }) {
+      try refuseInnerDataset(among: candidates, in: folder)
+    }
     let withClasses = named.filter { !classFolders(of: $0).isEmpty }
     if !withClasses.isEmpty || !named.isEmpty && others.isEmpty {
       return try takeParts(named, beside: others, in: folder)
@@ -68,6 +72,11 @@ struct FolderLayout {
       return try recognise(candidates[0])
     }
     guard !candidates.isEmpty else { throw holdsLoosePictures(folder) }
+    if candidates.count == 1, case let one = candidates[0], one.pictureFolders.isEmpty,
+      SplitName.isNeutral(one.nameText) || !listHint(one).isEmpty
+    {
+      throw holdsLoosePictures(one)
+    }
     if let one = named.first {
       // A class may be called "train"; a folder "test" more likely holds the pictures of a
       // competition.
@@ -83,6 +92,8 @@ struct FolderLayout {
           + "class."
       )
     }
+    try refuseNamesOfParts(others, in: folder)
+    try refuseContents(among: candidates, in: folder, .train)
     if try takePartsInClasses(candidates, in: folder) { return }
     try refuseUnknownParts(others, in: folder)
     try refuseCopies(among: candidates, in: folder)
@@ -191,21 +202,6 @@ struct FolderLayout {
     return true
   }
 
-  /// Refuses a folder next to class folders that holds the same folders again, as from an archive
-  /// that was unpacked into itself.
-  private func refuseCopies(among folders: [FolderTree], in parent: FolderTree) throws(Failure) {
-    let names = Set(folders.map(\.nameText))
-    for one in folders where one.pictures.isEmpty {
-      let inner = classFolders(of: one).map(\.nameText)
-      guard inner.count > 1, inner.allSatisfy({ names.contains($0) }) else { continue }
-      throw Failure(
-        .usage,
-        "\(one.title) holds folders with the same names as those next to it "
-          + "(\(listed(inner, most: 3))), perhaps a copy: move it away, give --train-folder "
-          + "\(option(one)) to use it alone, or --train-folder \(option(parent)) if it is a class.")
-    }
-  }
-
   /// Reads the class folders of a part, or its table of labels.
   private mutating func takePart(_ folder: FolderTree, _ split: Split) throws(Failure) {
     if try takeTable(of: folder, split) { return }
@@ -223,10 +219,11 @@ struct FolderLayout {
             + "\(split.adjective) picture into the folder of its class, give --list FILE, or "
             + "remove the folder.\(listHint(folder))")
       }
-      notes.append(
-        "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no "
-          + "labels and were left out; classify them with 'alexnet predict'.")
-      return
+      return noteUnlabelled(folder)
+    }
+    // Test pictures of unknown classes are left out and reported.
+    if split != .test || classes.names.isEmpty {
+      try refuseContents(among: classFolders, in: inner, split)
     }
     parts.append("\(inner.title) for \(split.adjective)")
     noteLoose(in: inner)
@@ -235,42 +232,19 @@ struct FolderLayout {
   }
 
   /// The folder that holds the class folders, skipping an outer folder with the same name or one
-  /// called `images`.
+  /// called `images`, unless it is a known class.
   private func unwrapped(_ folder: FolderTree) -> FolderTree {
     var folder = folder
     while folder.pictures.isEmpty, folder.pictureFolders.count == 1,
-      case let inner = folder.pictureFolders[0],
+      case let inner = folder.pictureFolders[0], classes.find(inner.nameText) == nil,
       inner.pictures.isEmpty || inner.nameText.lowercased() == folder.nameText.lowercased()
         || SplitName.isNeutral(inner.nameText)
     { folder = inner }
     return folder
   }
 
-  private func classFolders(of folder: FolderTree) -> [FolderTree] {
+  func classFolders(of folder: FolderTree) -> [FolderTree] {
     unwrapped(folder).pictureFolders
-  }
-
-  /// Refuses a few folders that all hold the same folders: they look like parts, or folds, with
-  /// unknown names.
-  private func refuseUnknownParts(
-    _ folders: [FolderTree], in parent: FolderTree
-  ) throws(Failure) {
-    guard (2...10).contains(folders.count), folders.allSatisfy({ $0.pictures.isEmpty }) else {
-      return
-    }
-    let sets = folders.map { Set(classFolders(of: $0).map(\.nameText)) }
-    let common = sets.dropFirst().reduce(sets[0]) { $0.intersection($1) }
-    let all = sets.reduce(into: Set()) { $0.formUnion($1) }
-    let isAlike =
-      folders.count <= 4 ? common.count >= 2 && 2 * common.count >= all.count : common == all
-    guard common.count >= 2, isAlike else { return }
-    throw Failure(
-      .usage,
-      "\(listed(folders.map(\.nameText))) in \(quoted(path)) each hold the same folders "
-        + "(\(listed(common.sorted(), most: 3))) and look like splits of a dataset, not like "
-        + "classes: give \(remedy(folders)), or --train-folder \(option(parent)) if they are "
-        + "classes."
-    )
   }
 
   private mutating func takeNamedFolders(_ options: SourceOptions) throws(Failure) {
@@ -300,11 +274,24 @@ struct FolderLayout {
           "\(split.folderFlag) \(option(folder)) and \(other.split.folderFlag) "
             + "\(option(other.folder)) share pictures; give folders that do not overlap.")
       }
-      guard !classes.isEmpty else { throw holdsLoosePictures(folder) }
-      parts.append("\(folder.title) for \(split.adjective)")
-      noteLoose(in: folder)
-      noteEmpty(in: folder)
-      takeClasses(classes, in: folder, split)
+      // A lone folder may lie around the class folders, unless it is another part.
+      let inner = classes.isEmpty ? folder : unwrapped(folder)
+      let found = inner === folder ? classes : inner.pictureFolders
+      // Without class folders a table may have the labels, if all pictures are of this part.
+      if found.isEmpty, classes.count == folder.pictureFolders.count,
+        try takeTable(of: folder, split)
+      {
+        continue
+      }
+      guard !found.isEmpty else {
+        guard split == .test else { throw holdsLoosePictures(folder) }
+        noteUnlabelled(folder)
+        continue
+      }
+      parts.append("\(inner.title) for \(split.adjective)")
+      noteLoose(in: inner)
+      noteEmpty(in: inner)
+      takeClasses(found, in: inner, split)
     }
     notes.append("Only the folders that the options name were read.")
   }

@@ -172,12 +172,13 @@ struct FolderWalk {
           try enter(inner)
           folder.folders.append(inner)
         }
+      } else if let reason = PictureFiles.reasonAgainst(entry.name) {
+        // Before the contents are looked at: many a raw file begins like the TIFF of its thumbnail.
+        unusable.append(UnusableFile(path: readable(path.bytes), reason: reason))
       } else if PictureFiles.isPicture(entry.name)
         || entry.kind == .file && PictureFiles.isPicture(at: root.appending(path.bytes))
       {
         folder.pictures.append(path.bytes)
-      } else if let reason = PictureFiles.reasonAgainst(entry.name) {
-        unusable.append(UnusableFile(path: readable(path.bytes), reason: reason))
       } else {
         folder.others.append(entry.name)
       }

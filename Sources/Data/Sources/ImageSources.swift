@@ -69,7 +69,18 @@ package enum ImageSources {
         try OtherFormats.refuse(walk.tree, in: path)
       }
     }
-    return try PictureFolderSource(path, walk, options)
+    do throws(Failure) {
+      return try PictureFolderSource(path, walk, options)
+    } catch {
+      // A folder of pictures comes before shards, which it may only illustrate.
+      guard !options.namesFolders, walk.tree.pictureFolders.count == 1,
+        let found = try? WebDatasetSource(lookingIn: path), let shard = found.shards.first
+      else { throw error }
+      throw Failure(
+        error.exitCode,
+        "\(error.message) If the dataset is in shards (\(quoted(shard.name))), move "
+          + "\(walk.tree.pictureFolders[0].title) out of \(quoted(path)).")
+    }
   }
 
   /// Notes on files next to shards, which were left out.
@@ -88,10 +99,12 @@ package enum ImageSources {
   ) throws(Failure) -> (any ImageSource)? {
     guard !options.namesFolders else { return nil }
     var found: (any ImageSource)?
+    var readFolder = path
     if let files = try IDXSource(lookingIn: path) {
       found = files
     } else if let files = try CIFARSource(lookingIn: path) {
       found = files
+      readFolder = files.folder
     } else if let files = try STL10Source(lookingIn: path) {
       found = files
     } else if let archives = try ILSVRCSource(lookingIn: path) {
@@ -99,7 +112,7 @@ package enum ImageSources {
     }
     guard var found else { return nil }
     let folders = try FolderListing(of: PathBytes(path)).entries.filter { entry in
-      entry.kind == .folder && !CIFARSource.subfolders.contains("/\(readable(entry.name))")
+      entry.kind == .folder && "\(path)/\(readable(entry.name))" != readFolder
     }
     if !folders.isEmpty {
       found = NotedSource(

@@ -7,6 +7,8 @@ struct LabelColumns {
   var split: Int?
   /// The titles of the other columns.
   var unused: [String] = []
+  /// Whether boxes follow the label, as Kaggle has them: `n01440764 1 2 30 31`.
+  var holdsBoxes = false
   /// The largest number of fields in a line; nil for any number.
   var count: Int?
 }
@@ -40,6 +42,7 @@ extension LabelColumns {
     self.init(path: path, label: first(of: Self.labelNames), split: first(of: Self.splitNames))
     let used = [path, label, split]
     unused = titles.indices.filter { !used.contains($0) }.map { titles[$0] }
+    holdsBoxes = label.map { names[$0] == "predictionstring" } ?? false
     count = titles.count
   }
 

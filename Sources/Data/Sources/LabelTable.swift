@@ -74,15 +74,17 @@ struct LabelTable {
           (line, "is for \(quoted(split)), which is not a split (train, validation or test)"))
       }
     }
-    let isTest = (part ?? SplitName.split(ofPath: name) ?? self.split) == .test
-    if label == LabelText.none || labelIsThere && label.isEmpty && isTest {
+    let lacksLabel = labelIsThere && label.isEmpty
+    if label == LabelText.none
+      || lacksLabel && (part ?? SplitName.split(ofPath: name) ?? self.split) == .test
+    {
       unlabelled += 1
       return
     }
     guard !LabelText.isNegative(label) else {
       return refused.append((line, "has the label \(label), which is not a class"))
     }
-    guard !labelIsThere || !label.isEmpty else {
+    guard !lacksLabel else {
       return refused.append((line, "has no label for \(quoted(readable(name)))"))
     }
     rows.append(
@@ -126,7 +128,8 @@ struct LabelTable {
         refused.append((number, "has \(found), not \(columns.count ?? width)"))
         continue
       }
-      let label = columns.label.flatMap { $0 < fields.count ? readable(fields[$0]) : nil }
+      var label = columns.label.flatMap { $0 < fields.count ? readable(fields[$0]) : nil }
+      if columns.holdsBoxes { label = label?.split(separator: " ").first.map { String($0) } }
       add(
         number, fields[columns.path], label: label,
         split: columns.split.map { readable(fields[$0]) },
@@ -197,10 +200,12 @@ struct LabelTable {
   /// - Parameters:
   ///   - refused: The lines that cannot be used, including those whose picture does not exist.
   ///   - file: The file's name in messages.
+  ///   - advice: A sentence to end a failure with.
   /// - Returns: One sentence for each kind.
   /// - Throws: `Failure` (bad data) with the first three if they are more than a tenth.
-  func notes(_ refused: [(line: Int, reason: String)], of file: String) throws(Failure) -> [String]
-  {
+  func notes(
+    _ refused: [(line: Int, reason: String)], of file: String, advice: String = ""
+  ) throws(Failure) -> [String] {
     var notes: [String] = []
     let refused = refused.sorted { $0.line < $1.line }
     let all = rows.count + unlabelled + self.refused.count
@@ -211,7 +216,8 @@ struct LabelTable {
       guard 10 * refused.count <= all else {
         let columns =
           unusedColumns.isEmpty ? "" : " Columns that were not used: \(listed(unusedColumns))."
-        throw Failure(.badData, "\(what), which is more than a tenth. \(first)\(more).\(columns)")
+        throw Failure(
+          .badData, "\(what), which is more than a tenth. \(first)\(more).\(columns)\(advice)")
       }
       notes.append("\(what). \(first)\(more).")
     }

@@ -11,6 +11,8 @@ package struct ListedSource: ImageSource {
   private let base: (any ImageSource)?
   /// The folders that paths may be relative to; empty for other kinds of sources.
   private let folders: [PathBytes]
+  /// Whether the first of them is `root`, and the second the source.
+  private let hasRoot: Bool
   private let path: String
 
   /// The pictures of a source that a list file names.
@@ -18,6 +20,7 @@ package struct ListedSource: ImageSource {
     self.base = base
     self.path = path
     folders = []
+    hasRoot = false
   }
 
   /// The pictures in a folder that a list file names.
@@ -25,6 +28,7 @@ package struct ListedSource: ImageSource {
   init(folder: String, list path: String, root: String?) throws(Failure) {
     base = nil
     self.path = path
+    hasRoot = root != nil
     if let root, !PathBytes(root).isFolder {
       throw Failure(
         .inputMissing, "There is no folder \(quoted(root)); give --root an existing folder.")
@@ -53,7 +57,7 @@ package struct ListedSource: ImageSource {
     } else {
       takeFiles(table, &found)
     }
-    let notes = try table.notes(found.refused, of: path) + found.notes
+    let notes = try table.notes(found.refused, of: path, advice: advice(found)) + found.notes
     var listing = try SourceListing(
       naming: found.classes.names, items: found.items, notes: notes, byNumber: true,
       source: "The list \(quoted(path))")
@@ -69,6 +73,8 @@ package struct ListedSource: ImageSource {
     var classes = ClassNames()
     var items: [SourceItem] = []
     var notes: [String] = []
+    /// Paths that lead to nothing.
+    var missing: [[UInt8]] = []
     private var names: Set<[UInt8]> = []
 
     init(refused: [(line: Int, reason: String)]) { self.refused = refused }
@@ -85,8 +91,18 @@ package struct ListedSource: ImageSource {
 
   private func takeFiles(_ table: LabelTable, _ found: inout Found) {
     let absolute = folders.map { ($0.resolved ?? $0).bytes + [UInt8(ascii: "/")] }
+    // Where --root lies above the source, the source's own folders mean parts and classes; but a
+    // part that is the source itself, or around it, is one.
+    let between =
+      hasRoot && absolute[1].starts(with: absolute[0])
+      ? absolute[1].dropFirst(absolute[0].count) : []
+    let above = Array(
+      between.split(separator: UInt8(ascii: "/"))
+        .prefix { SplitName.split(of: readable($0)) == nil }
+        .flatMap { $0 + [UInt8(ascii: "/")] })
+    var endings = FolderEndings()
     for row in table.rows {
-      guard let name = Self.path(row.name, absolute) else {
+      guard let name = Self.path(row.name, absolute) ?? joined(row.name, &endings) else {
         found.refused.append(
           (
             row.line,
@@ -95,19 +111,26 @@ package struct ListedSource: ImageSource {
           ))
         continue
       }
-      guard let (base, there) = find(name) else {
+      guard let (base, there) = find(name, in: folders, &endings) else {
+        found.missing.append(name)
         found.refused.append(
           (row.line, "names \(quoted(readable(row.name))), which does not exist"))
         continue
       }
-      guard found.isNew(there, row) else { continue }
-      var above = there.split(separator: UInt8(ascii: "/")).dropLast().map { readable($0) }
-      var split = row.split
-      if let first = above.first, let named = SplitName.split(of: first) {
-        split = split ?? named
-        above.removeFirst()
+      if let reason = PictureFiles.reasonAgainst(there) {
+        found.refused.append((row.line, "names \(quoted(readable(row.name))), which \(reason)"))
+        continue
       }
-      guard let label = row.label ?? above.first else {
+      guard found.isNew(there, row) else { continue }
+      let inner = base == 0 && there.starts(with: above) ? there.dropFirst(above.count) : there[...]
+      let names = inner.split(separator: UInt8(ascii: "/")).dropLast().map { readable($0) }
+      var around = SplitName.inner(names[...])
+      var split = row.split
+      if let first = around.first, let named = SplitName.split(of: first) {
+        split = split ?? named
+        around = SplitName.inner(around.dropFirst())
+      }
+      guard let label = row.label ?? around.first else {
         found.refused.append(
           (
             row.line,
@@ -136,11 +159,39 @@ package struct ListedSource: ImageSource {
     return Array(components.joined(separator: [slash]))
   }
 
-  /// The file that a path means.
+  /// A path that begins with a slash but lies below a folder, as in lists for programs that join a
+  /// root and each path; nil if there is no such file.
+  private func joined(_ name: [UInt8], _ endings: inout FolderEndings) -> [UInt8]? {
+    guard name.first == UInt8(ascii: "/"), let inner = Self.path(Array(name.dropFirst()), []),
+      find(inner, in: folders, &endings) != nil
+    else { return nil }
+    return inner
+  }
+
+  /// Where the list's paths may start, if they lead to nothing: a sentence that ends a failure.
+  private func advice(_ found: Found) -> String {
+    guard found.items.isEmpty, let first = found.missing.first, let last = found.missing.last else {
+      return ""
+    }
+    let inner = folders.flatMap { folder in
+      ((try? FolderListing(of: folder))?.entries ?? []).filter { $0.kind == .folder }
+        .map { folder.appending($0.name) }
+    }
+    var endings = FolderEndings()
+    let root = ([PathBytes(Self.folder(of: path))] + inner).first { folder in
+      find(first, in: [folder], &endings) != nil && find(last, in: [folder], &endings) != nil
+    }
+    return root.map { " The files are in \(quoted($0.text)): give --root \(quoted($0.text))." }
+      ?? " Give --root the folder that the paths start from."
+  }
+
+  /// The file in some folders that a path means.
   ///
   /// It is tried unchanged, with the conventions of web addresses and Windows decoded, and with an
   /// added file ending.
-  private func find(_ name: [UInt8]) -> (base: Int, name: [UInt8])? {
+  private func find(
+    _ name: [UInt8], in folders: [PathBytes], _ endings: inout FolderEndings
+  ) -> (base: Int, name: [UInt8])? {
     func look(_ name: [UInt8]) -> (base: Int, name: [UInt8])? {
       guard !name.isEmpty else { return nil }
       for (base, folder) in folders.enumerated() {
@@ -163,8 +214,14 @@ package struct ListedSource: ImageSource {
       return found
     }
     guard !PictureFiles.isPicture(name) else { return nil }
-    return [".jpg", ".jpeg", ".png", ".JPEG", ".JPG", ".webp", ".tif", ".bmp"].lazy
-      .compactMap { look(name + Array($0.utf8)) }.first
+    let parent = name.dropLast(name.lastComponent.count + 1)
+    for folder in folders {
+      let place = parent.isEmpty ? folder : folder.appending(Array(parent))
+      for ending in endings[place] {
+        if let found = look(name + ending) { return found }
+      }
+    }
+    return nil
   }
 
   private static func percentDecoded(_ name: [UInt8]) -> [UInt8]? {

@@ -60,14 +60,21 @@ enum OtherFormats {
         cifar-10-binary.tar.gz or cifar-100-binary.tar.gz, and give --source the folder that it unpacks to
         """),
     Format(
-      isMeant: { $0.contains(/(images|labels)[-.]idx[0-9]-(ubyte|int)(\.gz)?$/) },
+      isMeant: { name in
+        name.contains("idx") && name.contains(/(images|labels)[-.]idx[0-9]-(ubyte|int)(\.gz)?$/)
+      },
       words: """
         is one file of an MNIST-like dataset; give --source the folder that holds \
         'train-images-idx3-ubyte' and \
         'train-labels-idx1-ubyte' (or their .gz)
         """),
     Format(
-      isMeant: ends(".tfrecord", ".tfrecords"),
+      isMeant: { name in
+        // TensorFlow Datasets and ImageNet's scripts number the parts at the end.
+        let name = name.lowercased()
+        return (name.contains("tfrecord") || name.contains("-of-"))
+          && name.contains(/\.tfrecords?(-[0-9]+-of-[0-9]+)?$|-[0-9]{5}-of-[0-9]{5}$/)
+      },
       words:
         "holds TensorFlow records; save their pictures as files out/CLASS/NUMBER.jpg and give "
         + "--source out"

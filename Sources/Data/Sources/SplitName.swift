@@ -19,21 +19,49 @@ enum SplitName {
     "png", "px", "full", "all", "the", "my", "new", "final",
   ]
 
+  // Those of the neutral words that say what a folder holds; others, `full` or `new`, are as likely
+  // names of classes.
+  private static let contents: Set<String> = [
+    "data", "dataset", "images", "image", "imgs", "img", "pictures", "pics", "jpg", "jpeg", "png",
+  ]
+
   /// The part, if the name is a word for it, in any case, possibly with neutral words: `Train`,
   /// `seg_train`, `valid`, `testImages`, `train2017`.
   static func split(of name: String) -> Split? {
-    let found = words(of: name)
-    let meant = found.compactMap { meanings[$0] }
-    guard meant.count == 1, found.allSatisfy({ meanings[$0] != nil || neutral.contains($0) }) else {
-      return nil
-    }
-    return meant[0]
+    guard let found = splitAmongOthers(in: name),
+      found.others.allSatisfy({ neutral.contains($0) })
+    else { return nil }
+    return found.split
   }
 
-  /// The part that the first folder of a path means; nil if it means none.
+  /// The part that one word of a name means, and the other words, `cars` of `cars_train`; nil if
+  /// no word means a part, or several do.
+  static func splitAmongOthers(in name: String) -> (split: Split, others: [String])? {
+    let found = words(of: name)
+    let meant = found.compactMap { meanings[$0] }
+    guard meant.count == 1 else { return nil }
+    return (meant[0], found.filter { meanings[$0] == nil })
+  }
+
+  /// The part that the first folder of a path means, not counting `images` and the like; nil if it
+  /// means none.
   static func split(ofPath path: [UInt8]) -> Split? {
     let folders = path.split(separator: UInt8(ascii: "/")).dropLast()
-    return folders.first { !$0.elementsEqual(".".utf8) }.flatMap { split(of: readable($0)) }
+      .filter { !$0.elementsEqual(".".utf8) }.map { readable($0) }
+    return inner(folders[...]).first.flatMap { split(of: $0) }
+  }
+
+  /// The folders of a path without the first ones that only say what they hold: `train` and `cat`
+  /// of `images/train/cat`.
+  ///
+  /// The last one stays, since it may be a class.
+  static func inner(_ folders: ArraySlice<String>) -> ArraySlice<String> {
+    folders.dropLast().drop { saysContents($0) } + folders.suffix(1)
+  }
+
+  /// Whether a folder's name says only that there are pictures in it: `images`, `my_data`.
+  static func saysContents(_ name: String) -> Bool {
+    isNeutral(name) && words(of: name).contains { contents.contains($0) }
   }
 
   /// Whether a folder's name does not indicate a part, `images` for example.

@@ -15,6 +15,11 @@ extension WebDatasetSource {
     var label: String?
     var otherLabel: String?
     var suffixes: [String] = []
+
+    /// Whether it lies in a folder of the archive.
+    var isInFolder: Bool {
+      key.split(separator: UInt8(ascii: "/")).dropLast().contains { !$0.elementsEqual(".".utf8) }
+    }
   }
 
   /// Adds the samples of a shard, and checks that there are as many as its index says.
@@ -74,11 +79,11 @@ extension WebDatasetSource {
     if !groups.isEmpty, groups.allSatisfy({ $0.label == nil && $0.otherLabel == nil }),
       shard.split != .test, groups.contains(where: { !$0.pictures.isEmpty })
     {
+      let remedy = Self.remedy(shard, hasFolders: groups.contains { $0.isInFolder })
       throw Failure(
         .badData,
         "\(quoted(shard.file.path)) holds pictures but no labels (.cls or .json), so it is not a "
-          + "WebDataset shard; if their folders are the classes, unpack it with 'mkdir FOLDER; tar "
-          + "-xf \(shard.file.path) -C FOLDER' and give --source FOLDER.")
+          + "WebDataset shard; \(remedy).")
     }
     for group in groups {
       let label = group.label ?? group.otherLabel
@@ -114,6 +119,25 @@ extension WebDatasetSource {
           changed: shard.file.changed))
     }
     if samples > 0 { found.counts.append((number, samples)) }
+  }
+
+  /// What to do with an archive of pictures without labels.
+  private static func remedy(_ shard: Shard, hasFolders: Bool) -> String {
+    let name = (shard.name as NSString).lastPathComponent
+    if name.hasPrefix("ILSVRC"), shard.split == .validation {
+      return
+        "the classes of ILSVRC's validation pictures come with the training archive and the "
+        + "development kit: put both next to it and give --source their folder"
+    }
+    if hasFolders {
+      return
+        "if their folders are the classes, unpack it with 'mkdir FOLDER; tar -xf "
+        + "\(shard.file.path) -C FOLDER' and give --source FOLDER"
+    }
+    let folder = "FOLDER/\((name as NSString).deletingPathExtension)"
+    return
+      "if each archive is a class, unpack each into a folder of its own, 'mkdir -p \(folder); tar "
+      + "-xf \(shard.file.path) -C \(folder)', and give --source FOLDER"
   }
 
   /// Chooses among several pictures the one with only an ending after the key, JPEG before PNG

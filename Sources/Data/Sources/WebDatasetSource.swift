@@ -123,8 +123,12 @@ package final class WebDatasetSource: ImageSource {
   private func named(
     _ labels: [String], by names: [String], _ path: String
   ) throws(Failure) -> [String] {
-    // Labels that are themselves names need no list.
-    if Set(names).isSuperset(of: labels) { return labels }
+    // Labels that are themselves names need no list. Numbers count its lines, even where names are
+    // numbers too: in our own datasets, and where `ls` wrote the list.
+    let areNumbers = labels.allSatisfy { label in
+      Int(label).map { names.indices.contains($0) } ?? false
+    }
+    if !expected.isOwn, !areNumbers, Set(names).isSuperset(of: labels) { return labels }
     return try labels.map { (label) throws(Failure) in
       guard let number = Int(label), names.indices.contains(number) else {
         throw Failure(
