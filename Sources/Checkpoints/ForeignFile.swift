@@ -20,6 +20,15 @@ package enum ForeignFile {
       ])
   }
 
+  /// How else to save a network of Caffe in HDF5, which is neither read nor converted; nil for
+  /// other files.
+  package static func otherFormat(_ path: String) -> String? {
+    guard hasEnding(path, ["caffemodel.h5"]) else { return nil }
+    return
+      "Save the network as a .caffemodel: with snapshot_format: BINARYPROTO, or in Python with "
+      + "caffe.Net(PROTOTXT, FILE, caffe.TEST).save('weights.caffemodel')."
+  }
+
   private static func hasEnding(_ path: String, _ endings: [String]) -> Bool {
     endings.contains { path.lowercased().hasSuffix("." + $0) }
   }
@@ -33,6 +42,7 @@ package enum ForeignFile {
         + "--network NAME --out CHECKPOINT.safetensors."
     }
     guard needsConverter(path) else { return nil }
+    if let other = otherFormat(path) { return other }
     return
       "Make a checkpoint from another program's weights: python3 \(converter) "
       + "\(shellWord(path)) weights.safetensors, then alexnet import weights.safetensors "

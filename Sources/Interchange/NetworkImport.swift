@@ -46,6 +46,7 @@ package struct NetworkImport {
     }
     weights = try NetworkWeights(
       source, of: try network(nil).reading(side: side), named: names, prefix: prefix)
+    try weights.checkClasses()
     self.network = try network(weights.classes).reading(side: side)
     try self.network.validate()
     var mean: [Float]?

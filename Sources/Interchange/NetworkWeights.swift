@@ -103,6 +103,19 @@ package struct NetworkWeights {
     return layer.layout.isTransposed ? shape.last : shape.first
   }
 
+  /// Checks that the file's last layer has an output for each of several classes.
+  /// - Throws: `Failure` (badData) that names it if not, as after a sigmoid.
+  package func checkClasses() throws(Failure) {
+    guard let classes, classes < 2, let last = network.tensors.last else { return }
+    let name = found[last.name]?.name ?? described?[last.layer]?.name ?? last.name
+    throw Failure(
+      .badData,
+      "\(quoted(source.path)) has \(counted(classes, "output", "outputs")) by its "
+        + "\(quoted(name)), but networks here end in a softmax over two classes or more. For the "
+        + "probabilities of a sigmoid, save the last layer with two outputs: its weights and bias "
+        + "after a row of zeros (PyTorch: torch.cat([torch.zeros_like(w), w])).")
+  }
+
   /// The file's tensor for one of the network's; nil if there is none.
   package func find(_ tensor: NetworkTensor) -> WeightTensor? { found[tensor.name] }
 
@@ -197,11 +210,34 @@ package struct NetworkWeights {
     let text =
       "\(quoted(source.path)) holds no tensor \(quoted(tensor.name)) or "
       + "\(quoted(tensor.layerName)) for layer \(quoted(tensor.layer))"
-    for name in [tensor.name, tensor.layerName] {
-      if let reason = source.unreadable[name] {
-        return Failure(
-          .badData, "\(quoted(name)) in \(quoted(source.path)) cannot be read: \(reason).")
-      }
+    let wanted = [tensor.name, tensor.layerName]
+    let unreadable = source.unreadable.filter { file, _ in
+      wanted.contains { TensorNames.matches($0, file) }
+    }
+    // Of several the one with the fewest words around it.
+    if let (name, reason) = unreadable.min(by: { ($0.key.count, $0.key) < ($1.key.count, $1.key) })
+    {
+      return Failure(
+        .badData, "\(quoted(name)) in \(quoted(source.path)) cannot be read: \(reason).")
+    }
+    if source.path.wholeMatch(of: #/.*-[0-9]+-of-[0-9]+\.safetensors/#) != nil {
+      return Failure(
+        .badData,
+        text
+          + "; it is one of several parts of a network. Join them first, in Python: "
+          + "safetensors.torch.save_file({name: tensor for file in FILES for name, tensor in "
+          + "safetensors.torch.load_file(file).items()}, 'whole.safetensors').")
+    }
+    let made = source.tensors.map(\.name).filter { file in
+      wanted.contains { name in Self.origins(name).contains { TensorNames.matches($0, file) } }
+    }
+    guard made.isEmpty else {
+      return Failure(
+        .badData,
+        text
+          + "; it would have to be computed from \(listed(made)). Remove the weight or spectral "
+          + "normalisation or the pruning before saving (PyTorch: remove_parametrizations and "
+          + "remove_weight_norm of torch.nn.utils, prune.remove).")
     }
     // The last layer may have any number of classes.
     let rows = tensor.layer == network.layers.last?.name ? 1 : 0
@@ -223,6 +259,14 @@ package struct NetworkWeights {
         + "fit. "
         + "If that is the layer under another name, give: alexnet import --layer "
         + "\(tensor.layer)=\(name).")
+  }
+
+  /// The names of what PyTorch computes a tensor from in training, instead of keeping the tensor.
+  private static func origins(_ name: String) -> [String] {
+    guard let dot = name.lastIndex(of: ".") else { return [] }
+    let (layer, part) = (name[..<dot], name[dot...].dropFirst())
+    let whole = "\(layer).parametrizations.\(part).original"
+    return ["_g", "_v", "_orig"].map { name + $0 } + ["", "0", "1"].map { whole + $0 }
   }
 
   private var unusedTensors: [WeightTensor] {

@@ -89,11 +89,12 @@ package struct PictureChoice {
       (factors, factorsFrom) = ([1, 1, 1], "the default; the file does not say")
     }
 
+    let meanInFile: [Float]? = said.meanColour.map { order == .bgr ? $0.reversed() : $0 }
     let image: [Float]
     let meanFrom: String
     let known = mean ?? described?.meanColour.map { Preprocessing.filled(network, $0) }
     if let known {
-      if let found = said.meanColour {
+      if let found = meanInFile {
         let colour = Self.average(known)
         // A mean colour of an image is rounded when it is written in text.
         guard zip(colour, found).allSatisfy({ abs($0 - $1) <= 1 }) else {
@@ -103,7 +104,7 @@ package struct PictureChoice {
       (image, meanFrom) = (known, mean != nil ? "--mean" : "the network")
     } else if let imageInFile {
       (image, meanFrom) = (imageInFile, "the file")
-    } else if let found = said.meanColour {
+    } else if let found = meanInFile {
       (image, meanFrom) = (Preprocessing.filled(network, found), "the file")
     } else {
       let colour = order == .bgr ? Self.usualColourOfCaffe : Self.usualColour

@@ -30,10 +30,14 @@ struct TensorNames {
     let files = source.tensors.map { (tensor: $0, parts: Self.parts($0.name)) }
     /// The matches for each tensor, by the words in front.
     var byFront: [String: [String: [(tensor: WeightTensor, between: Int)]]] = [:]
+    /// Those that the user names in full, with any words in front.
+    var given: [String: WeightTensor] = [:]
     for tensor in needed {
       var wanted = [tensor.name, tensor.layerName]
       if let name = names[tensor.layer] {
         wanted = [name + (tensor.name.hasSuffix(".weight") ? ".weight" : ".bias")]
+        let parts = Self.parts(wanted[0])
+        given[tensor.name] = files.first { $0.parts == parts }?.tensor
       }
       for parts in Set(wanted).map(Self.parts) {
         for file in files where file.parts.last == parts.last {
@@ -48,10 +52,11 @@ struct TensorNames {
       byFront = byFront.filter { $0.key == words }
     }
     // The words in front with the most matches; none if that matches as many.
-    let most = byFront.values.map(\.count).max() ?? 0
-    let fronts = byFront.filter { $0.value.count == most }.keys.sorted()
+    let counts = byFront.mapValues { tensors in tensors.keys.count { given[$0] == nil } }
+    let most = counts.values.max() ?? 0
+    let fronts = counts.filter { $0.value == most }.keys.sorted()
     guard let front = fronts.first else {
-      (found, notes, copies) = ([:], [], [])
+      (found, notes, copies) = (given, [], [])
       return
     }
     guard front.isEmpty || fronts.count == 1 else {
@@ -74,7 +79,7 @@ struct TensorNames {
       }
       found[name] = best[0].tensor
     }
-    self.found = found
+    self.found = found.merging(given) { own, _ in own }
     // Part of a network under other words may belong to the file's own.
     copies = Set(
       all.filter { other, tensors in
@@ -95,6 +100,12 @@ struct TensorNames {
   /// The parts of a name, in lower case.
   private static func parts(_ name: String) -> [String] {
     name.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  /// Whether a file's name may be a name, with words in front of it or between its parts.
+  static func matches(_ name: String, _ file: String) -> Bool {
+    let (name, file) = (parts(name), parts(file))
+    return name.last == file.last && fit(name, in: file) != nil
   }
 
   /// The words in front of a name's parts, and how many words are between them.

@@ -6,8 +6,9 @@ import System
 /// its own network computes, in which case the weights alone give another network.
 ///
 /// Names decide, since nothing else is in the file: weights, biases, factors and statistics of
-/// layers that the network does not have, and anything that belongs to one of its layers. Counters,
-/// an optimiser's state, a copy of the whole network and the pictures' mean do not matter.
+/// layers that the network does not have, what scales pictures and logits around them, and anything
+/// that belongs to one of its layers. Counters, an optimiser's state, a copy of the whole network
+/// and the mean image of a file of ours do not matter.
 struct UnusedTensors {
   /// The names that take part, in the order of the file.
   let needed: [String]
@@ -52,6 +53,12 @@ struct UnusedTensors {
   ]
   /// The same where it begins one: `weight_g`, `weight_orig`, `bias_mask`.
   private static let beginnings = ["weight_", "bias_"]
+  /// What modules around the layers compute with: means and deviations of pictures, and factors of
+  /// logits.
+  private static let ofPictures: Set<String> = [
+    "mean", "std", "new_mean", "new_std", "pixel_mean", "pixel_std",
+  ]
+  private static let ofLogits: Set<String> = ["temperature", "logit_scale"]
   /// Only training needs these, wherever they are in a name.
   private static let training: Set<String> = [
     "optim", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "square_avg", "grad", "gradient",
@@ -76,8 +83,8 @@ struct UnusedTensors {
     guard let last = parts.last, name != NetworkFile.meanName,
       !parts.contains(where: isForTraining)
     else { return false }
-    return numbers.contains(last) || endings.contains(where: last.hasSuffix)
-      || beginnings.contains(where: last.hasPrefix)
+    return [numbers, ofPictures, ofLogits].contains { $0.contains(last) }
+      || endings.contains(where: last.hasSuffix) || beginnings.contains(where: last.hasPrefix)
       || parts.contains { $0.hasPrefix("lora_") || $0 == "parametrizations" }
       || layers.contains(where: parts.joined(separator: ".").hasPrefix)
   }
@@ -104,14 +111,6 @@ struct UnusedTensors {
     _ path: String, _ network: NetworkSpecification, remedy: (String) -> String
   ) -> Failure? {
     guard let first = needed.first else { return nil }
-    let names = needed.map { $0.lowercased() }
-    let hint =
-      names.contains { $0.contains("lora_") }
-      ? "Merge LoRA's matrices into the weights before saving (PEFT: merge_and_unload()). "
-      : names.contains { $0.contains("running_") || $0.contains("moving_") }
-        ? "Fold a batch normalisation into the layer before it before saving (PyTorch: "
-          + "torch.nn.utils.fusion.fuse_conv_bn_eval). "
-        : ""
     // The layer's name; the whole one if the layer is the network's too.
     let place = first.lastIndex { $0 == "." || $0 == "/" }
     let isOurs = layers.contains(Self.parts(first).dropLast().joined(separator: ".") + ".")
@@ -123,5 +122,24 @@ struct UnusedTensors {
         + (needed.count == 1 ? "it" : "them") + ". " + hint
         + "Choose the network of the file, or describe it in a JSON file for --network "
         + "(Docs/Architecture.md). " + remedy(layer))
+  }
+
+  /// What can be done about familiar ones, with a space behind it.
+  private var hint: String {
+    let names = needed.map { $0.lowercased() }
+    let ends = Set(needed.compactMap { Self.parts($0).last })
+    if names.contains(where: { $0.contains("lora_") }) {
+      return "Merge LoRA's matrices into the weights before saving (PEFT: merge_and_unload()). "
+    }
+    if names.contains(where: { $0.contains("running_") || $0.contains("moving_") }) {
+      return "Fold a batch normalisation into the layer before it before saving (PyTorch: "
+        + "torch.nn.utils.fusion.fuse_conv_bn_eval). "
+    }
+    if !ends.isDisjoint(with: Self.ofPictures) {
+      return "If pictures are scaled by them, give the same with --mean, from 0 to 255, and "
+        + "--deviation, and then leave them out. "
+    }
+    return ends.isDisjoint(with: Self.ofLogits)
+      ? "" : "Scale the weights and biases of the last layer instead, before saving. "
   }
 }

@@ -99,6 +99,9 @@ package enum WeightFile {
       throw Failure(
         .usage, "\(quoted(path)) is not a file of weights by its name; \(endings) are read.")
     }
+    if let other = ForeignFile.otherFormat(path) {
+      throw Failure(.usage, "\(quoted(path)) is in HDF5, which is not read. \(other)")
+    }
     throw Failure(
       .usage,
       "\(quoted(path)) cannot be read directly: files of PyTorch, Keras, TensorFlow, MatConvNet "

@@ -141,6 +141,7 @@ enum Import: Subcommand {
             preprocessing.namesClasses = true
           }
           if let given { preprocessing.mean = given }
+          try Self.checkRange(of: arguments[mean], preprocessing)
           return preprocessing
         }
         var pictures = pictures
@@ -149,7 +150,15 @@ enum Import: Subcommand {
           classNames ?? (0..<network.classes).map(String.init)
         var result = try pictures.preprocessing(
           for: network, classNames: names, of: source, imageInFile: imageInFile)
+        try Self.checkRange(of: arguments[mean], result.preprocessing)
         statements = result.statements
+        if arguments[mean]?.hasSuffix(".binaryproto") == true,
+          result.preprocessing.channelOrder == .rgb
+        {
+          statements.append(
+            "The maps of the mean image are taken for B, G and R, as Caffe's tools write them; if "
+              + "they are R, G and B, as the network reads them, give the image as a .npy.")
+        }
         if classNames == nil {
           result.preprocessing.namesClasses = false
           statements.append(
@@ -303,5 +312,21 @@ enum Import: Subcommand {
       )
     }
     return Preprocessing.filled(network, colour)
+  }
+
+  /// Refuses a mean from 0 to 1, as PyTorch has it, for pixels that are scaled to about that range.
+  private static func checkRange(
+    of text: String?, _ preprocessing: Preprocessing
+  ) throws(Failure) {
+    let mean = preprocessing.mean
+    guard let text, mean.count >= 3, mean.allSatisfy({ $0 > 0 && $0 <= 1 }),
+      preprocessing.factors.allSatisfy({ $0 < 0.1 })
+    else { return }
+    let colour = mean.prefix(3).map { plain((Double($0) * 255_000).rounded() / 1000) }
+    let isImage = text.hasSuffix(".npy") || text.hasSuffix(".binaryproto")
+    throw Failure(
+      .usage,
+      "--mean is from 0 to 255, and \(quoted(text)) is from 0 to 1; give "
+        + (isImage ? "255 times as much." : "--mean \(colour.joined(separator: ","))."))
   }
 }

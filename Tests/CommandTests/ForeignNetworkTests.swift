@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The Python that scripts/check-interchange installs its packages for, outside the repository;
@@ -25,10 +26,8 @@ enum Python {
 /// out as theirs.
 @Suite(.enabled(if: Python.has("numpy", "PIL", "safetensors"), "needs Python's packages"))
 struct ForeignNetworkTests {
-  private let scratch: ScratchFolder
+  private let scratch = TemporaryFolder()
   private static let scripts = "\(Program.repository)/scripts/interchange"
-
-  init() throws { scratch = try ScratchFolder() }
 
   private struct Likeness: Decodable {
     let file: String
@@ -147,7 +146,7 @@ struct ForeignNetworkTests {
   @Test(.enabled(if: Python.has("torch"), "needs PyTorch"))
   func filesWithoutPlainTensorsAreRefusedInOneSentence() throws {
     let make = """
-      import argparse, sys, numpy as np, torch, warnings
+      import argparse, sys, types, numpy as np, torch, warnings
       warnings.simplefilter('ignore')
       state, f = {'a.weight': torch.eye(3)}, sys.argv[1]
       torch.jit.script(torch.nn.Linear(2, 2)).save(f + '/script.pth')
@@ -159,7 +158,9 @@ struct ForeignNetworkTests {
       torch.save({'a.weight': torch.quantize_per_tensor(torch.eye(3), .1, 0, torch.qint8)}, f + '/quantised.pth')
       torch.save({'state_dict': state, 'best': np.float64(3.1)}, f + '/scalar.pth')
       torch.save({'state_dict': state, 'args': argparse.Namespace(lr=1)}, f + '/names.pth')
+      torch.save({'state_dict': state, 'args': types.SimpleNamespace(lr=1)}, f + '/simple.pth')
       torch.save({'a.weight': torch.eye(3).to_sparse()}, f + '/sparse.pth')
+      open(f + '/net.caffemodel.h5', 'wb')
       np.save(f + '/odd.npy', {'conv1': np.ones(3)}, allow_pickle=True)
       open(f + '/cut.npy', 'wb').write(open(f + '/odd.npy', 'rb').read()[:-20])
       """
@@ -169,9 +170,9 @@ struct ForeignNetworkTests {
       ("script.pth", "program of TorchScript"), ("cut.pth", "cut or damaged"),
       ("empty.pth", "is empty"), ("text.pth", "no file of PyTorch"),
       ("quantised.pth", "'a.weight'"), ("scalar.pth", "multiarray.scalar would"),
-      ("names.pth", "argparse.Namespace would"), ("odd.npy", "'conv1'"),
-      ("cut.npy", "cut or damaged"),
-      ("sparse.pth", nil),
+      ("simple.pth", "types.SimpleNamespace would"), ("odd.npy", "'conv1'"),
+      ("cut.npy", "cut or damaged"), ("net.caffemodel.h5", "BINARYPROTO"),
+      ("sparse.pth", nil), ("names.pth", nil),
     ] as [(String, String?)] {
       let outcome = try Program.run([
         Python.path, "\(Self.scripts)/to_safetensors.py", "\(scratch.path)/\(name)",
@@ -185,6 +186,26 @@ struct ForeignNetworkTests {
         #expect(!outcome.error.contains("\u{1B}"))
       }
     }
+  }
+
+  @Test(.enabled(if: Python.has("keras", "torch"), "needs Keras and PyTorch"))
+  func aKerasFileOfWeightsAloneIsRefused() throws {
+    let make = """
+      import os, sys
+      os.environ['KERAS_BACKEND'] = 'torch'
+      import keras
+      model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+      model.save_weights(sys.argv[1] + '/n.weights.h5')
+      """
+    let made = try Program.run([Python.path, "-c", make, scratch.path])
+    try #require(made.code == 0, "\(made.error)")
+    let outcome = try Program.run([
+      Python.path, "\(Self.scripts)/to_safetensors.py", "\(scratch.path)/n.weights.h5",
+      "\(scratch.path)/out.safetensors",
+    ])
+    #expect(
+      outcome.code == 1 && outcome.error.contains("weights without a model")
+        && !outcome.error.contains("Traceback"), "\(outcome.error)")
   }
 
   /// What runs programs when it is read is refused, and nothing of it runs.
@@ -268,7 +289,7 @@ struct ForeignNetworkTests {
     "best.pth.tar",
   ])
   func theRefusalSaysHowToConvertTheFile(_ name: String) throws {
-    let scratch = try ScratchFolder()
+    let scratch = TemporaryFolder()
     let path = "\(scratch.path)/\(name)"
     var bytes = [UInt8]("PK not a checkpoint at all".utf8)
     if name == "foreign.safetensors" {

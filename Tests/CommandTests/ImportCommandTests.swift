@@ -1,15 +1,16 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// What `alexnet import` does with options and lists of classes that are not as they should be.
 @Suite struct ImportCommandTests {
-  private let scratch: ScratchFolder
+  private let scratch: TemporaryFolder
   /// Weights of a network of one layer, and its description.
   private let (file, network): (String, String)
 
   init() throws {
-    scratch = try ScratchFolder()
+    scratch = TemporaryFolder()
     (file, network) = (scratch.path + "/weights.safetensors", scratch.path + "/network.json")
     try SafetensorsWriter.create(
       file,
@@ -89,6 +90,35 @@ import Testing
     let nowhere = try Program.alexnet(
       "import", file, "--network", network, "--out", "/dev/null")
     #expect(nowhere.code == 0, "\(nowhere.error)")
+  }
+
+  /// 0.485 and so on, as PyTorch has them: times 255 they are 123.675, 116.28 and 103.53.
+  @Test func aMeanFrom0To1IsRefusedWherePixelsAreScaledToo() throws {
+    let scale = ["--scale", "0.00392156862745098"]
+    for (mean, options, isRefused) in [
+      ("0.485,0.456,0.406", scale, true), ("123.675,116.28,103.53", scale, false),
+      ("0.485,0.456,0.406", [], false), ("0,0,0", scale, false),
+    ] as [(String, [String], Bool)] {
+      let outcome = try Program.alexnet(
+        ranks: nil,
+        ["import", file, "--network", network, "--mean", mean] + options
+          + ["--out", scratch.path + "/checkpoint.safetensors"])
+      #expect(outcome.code == (isRefused ? 64 : 0), "\(mean) \(options): \(outcome.error)")
+      #expect(
+        outcome.error.contains("give --mean 123.675,116.28,103.53.") == isRefused,
+        "\(mean) \(options): \(outcome.error)")
+    }
+  }
+
+  @Test func theOrderOfAMeanImagesMapsIsSaidWhereItIsInDoubt() throws {
+    let path = try scratch.write(
+      CaffeFiles.blob([3, 4, 4], (0..<48).map { Float($0) }), "mean.binaryproto")
+    for order in ["RGB", "BGR"] {
+      let outcome = try importing(
+        file, "--network", network, "--mean", path, "--channel-order", order)
+      #expect(outcome.code == 0, "\(outcome.error)")
+      #expect(outcome.output.contains("taken for B, G and R") == (order == "RGB"), "\(order)")
+    }
   }
 
   /// The command says what to do, and does it.

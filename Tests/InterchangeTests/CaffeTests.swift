@@ -8,7 +8,7 @@ import Testing
 
   func complaint(_ bytes: [UInt8]) throws -> String? {
     do {
-      let model = try CaffeModel(opening: folder.write("damaged.caffemodel", bytes))
+      let model = try CaffeModel(opening: folder.write(bytes, "damaged.caffemodel"))
       for tensor in model.tensors { _ = try model.read(tensor) }
       return nil
     } catch {
@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(arguments: [false, true]) func everyBlobIsRead(isOld: Bool) throws {
-    let path = folder.write("small.caffemodel", CaffeFiles.small(isOld: isOld))
+    let path = try folder.write(CaffeFiles.small(isOld: isOld), "small.caffemodel")
     let model = try CaffeModel(opening: path)
     #expect(model.name == "AlexNet")
     #expect(
@@ -40,7 +40,7 @@ import Testing
     blob.add(4, 2)
     blob.add(8, [0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0xC0])
     let bytes = CaffeFiles.model([("ip", "", [blob.bytes])])
-    let model = try CaffeModel(opening: folder.write("double.caffemodel", bytes))
+    let model = try CaffeModel(opening: folder.write(bytes, "double.caffemodel"))
     #expect(try model.read(model.tensors[0]) == [1.5, -2])
   }
 
@@ -59,7 +59,7 @@ import Testing
       return blob.bytes
     }
     let bytes = CaffeFiles.model([("ip", "", [blob(type, numbers)])])
-    let model = try CaffeModel(opening: folder.write("raw.caffemodel", bytes))
+    let model = try CaffeModel(opening: folder.write(bytes, "raw.caffemodel"))
     #expect(try model.read(model.tensors[0]) == [1.5, -2])
     #expect(
       try complaint(CaffeFiles.model([("ip", "", [blob(3, numbers)])]))?.contains("NVIDIA's type 3")
@@ -109,8 +109,8 @@ import Testing
     // Maps B, G, R of 2 x 2 pixels.
     let values = (0..<12).map { Float($0) }
     for isOld in [false, true] {
-      let path = folder.write(
-        "mean.binaryproto", CaffeFiles.blob([3, 2, 2], values, isOld: isOld))
+      let path = try folder.write(
+        CaffeFiles.blob([3, 2, 2], values, isOld: isOld), "mean.binaryproto")
       #expect(try CaffeMean.read(path, side: 2) == [8, 4, 0, 9, 5, 1, 10, 6, 2, 11, 7, 3])
       let failure = #expect(throws: Failure.self) { _ = try CaffeMean.read(path, side: 3) }
       #expect(failure?.message.contains("[3, 2, 2]; [3, 3, 3] is expected") == true)

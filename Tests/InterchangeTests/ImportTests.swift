@@ -32,17 +32,17 @@ import Testing
   @Test func exportingAnImportedExportGivesTheSameBytes() throws {
     let path = try SmallFiles.checkpoint(network, folder)
     _ = try imported(path, to: "again.safetensors")
-    #expect(folder.read("again.safetensors") == folder.read("small.safetensors"))
+    #expect(try folder.read("again.safetensors") == folder.read("small.safetensors"))
     let file = try NetworkFile(opening: path)
     try NetworkExport.writeNumPy(
       file.network, file.preprocessing, to: folder.file("a.npz"), try NetworkExport.values(of: file)
     )
     let (back, _) = try imported(folder.file("a.npz"), to: "from-npz.safetensors")
-    #expect(folder.read("from-npz.safetensors") == folder.read("small.safetensors"))
+    #expect(try folder.read("from-npz.safetensors") == folder.read("small.safetensors"))
     try NetworkExport.writeNumPy(
       back.network, back.preprocessing, to: folder.file("b.npz"), try NetworkExport.values(of: back)
     )
-    #expect(folder.read("a.npz") == folder.read("b.npz"))
+    #expect(try folder.read("a.npz") == folder.read("b.npz"))
   }
 
   @Test func bfloat16WeightsAreRoundedToNearest() throws {
@@ -184,9 +184,8 @@ import Testing
     #expect(
       layer?.message.contains("--layer c7=head") == true
         && layer?.message.contains("c1, c2, c3, out") == true, "\(layer?.message ?? "")")
-    let caffe = folder.write(
-      "n.caffemodel",
-      CaffeNetworks.model(CaffeNetworks.alexNet(poolsFirst: false), generation: 2))
+    let caffe = try folder.write(
+      CaffeNetworks.model(CaffeNetworks.alexNet(poolsFirst: false), generation: 2), "n.caffemodel")
     let prefix = #expect(throws: Failure.self) {
       _ = try NetworkWeights(
         WeightFile.open(caffe), of: .caffeAlexNet(classes: 9), prefix: "model.")
@@ -197,6 +196,26 @@ import Testing
   @Test func theNumberOfClassesComesFromTheFile() throws {
     let path = try SmallFiles.checkpoint(SmallFiles.network(classes: 9), folder)
     #expect(try imported(path).file.network.classes == 9)
+  }
+
+  @Test func aSingleOutputIsRefusedWithTheRemedy() throws {
+    let path = try SmallFiles.foreign(SmallFiles.network(classes: 1), folder) {
+      ("model." + $0.name, $0.shape)
+    }
+    let failure = #expect(throws: Failure.self) { _ = try imported(path) }
+    let message = try #require(failure?.message)
+    #expect(failure?.exitCode == .badData)
+    #expect(
+      message.contains("'\(path)' has 1 output by its 'model.head.bias'")
+        && message.contains("two outputs"), "\(message)")
+  }
+
+  @Test func aNetworkOfCaffeInHDF5IsNotSentToTheConverter() throws {
+    let failure = #expect(throws: Failure.self) { _ = try WeightFile.open("net.caffemodel.h5") }
+    #expect(failure?.exitCode == .usage)
+    #expect(
+      failure?.message.contains("BINARYPROTO") == true
+        && failure?.message.contains("to_safetensors") == false, "\(failure?.message ?? "")")
   }
 
   @Test(arguments: [
@@ -227,18 +246,18 @@ import Testing
           }
           return (layer, "", blobs)
         })
-      _ = folder.write("small.caffemodel", bytes)
+      try folder.write(bytes, "small.caffemodel")
     default: break
     }
-    return folder.read("small.\(format)")
+    return try folder.read("small.\(format)")
   }
 
   @Test(arguments: ["safetensors", "npz", "caffemodel"])
   func aFileTruncatedAtAnyPercentageIsRefused(_ format: String) throws {
     let bytes = try file(format)
-    _ = try imported(folder.write("whole.\(format)", bytes))
+    _ = try imported(folder.write(bytes, "whole.\(format)"))
     for percent in 0..<100 {
-      let path = folder.write("cut.\(format)", Array(bytes[..<(bytes.count * percent / 100)]))
+      let path = try folder.write(Array(bytes[..<(bytes.count * percent / 100)]), "cut.\(format)")
       let failure = #expect(throws: Failure.self, "cut at \(percent) %") { _ = try imported(path) }
       #expect(failure?.exitCode == .badData)
     }
@@ -250,11 +269,11 @@ import Testing
     #expect(file.file.header.metadata["formatVersion"] == "3")
     // A part a tensor.
     #expect(try file.verify() == network.tensors.count)
-    let bytes = folder.read("small.safetensors")
+    let bytes = try folder.read("small.safetensors")
     for entry in file.file.header.tensors {
       var damaged = bytes
       damaged[entry.bytes.upperBound - 1] ^= 4
-      let other = folder.write("damaged.safetensors", damaged)
+      let other = try folder.write(damaged, "damaged.safetensors")
       let failure = #expect(throws: Failure.self) { _ = try imported(other) }
       #expect(failure?.message.contains("'\(entry.name)'") == true)
       #expect(failure?.message.contains("SHA-256") == true)
@@ -263,7 +282,7 @@ import Testing
     let name = try #require(file.file.header.metadata["classes"]?.utf8.first)
     damaged[try #require(damaged.firstIndex(of: name))] ^= 1
     #expect(throws: Failure.self) {
-      _ = try imported(folder.write("damaged.safetensors", damaged))
+      _ = try imported(folder.write(damaged, "damaged.safetensors"))
     }
   }
 
@@ -273,11 +292,11 @@ import Testing
     try NetworkExport.writeSafetensors(
       network, file.preprocessing, format: .bfloat16, to: path, NetworkExport.values(of: file))
     #expect(try NetworkFile(opening: path).verify() == network.tensors.count)
-    var bytes = folder.read("half.safetensors")
+    var bytes = try folder.read("half.safetensors")
     let entry = try #require(try NetworkFile(opening: path).file.header.tensors.first)
     bytes[entry.bytes.lowerBound] ^= 1
     let failure = #expect(throws: Failure.self) {
-      try NetworkFile(opening: folder.write("half.safetensors", bytes)).verify()
+      try NetworkFile(opening: folder.write(bytes, "half.safetensors")).verify()
     }
     #expect(failure?.message.contains("'\(entry.name)'") == true)
   }

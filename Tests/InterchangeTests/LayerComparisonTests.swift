@@ -13,8 +13,8 @@ import Testing
   func complaint(
     _ layers: [CaffeNetworks.Layer], generation: Int = 2, _ network: NetworkSpecification
   ) throws -> String? {
-    let path = folder.write(
-      "n.caffemodel", CaffeNetworks.model(layers, generation: generation))
+    let path = try folder.write(
+      CaffeNetworks.model(layers, generation: generation), "n.caffemodel")
     do {
       _ = try NetworkWeights(CaffeModel(opening: path), of: network)
       return nil
@@ -115,7 +115,7 @@ import Testing
     let place = try #require(layers.firstIndex { $0.name == "fc8" })
     layers[place].name = "fc8_flickr"
     layers[place].blobs = [([20, 4096], [Float](repeating: 0, count: 20 * 4096))]
-    let path = folder.write("n.caffemodel", CaffeNetworks.model(layers, generation: 2))
+    let path = try folder.write(CaffeNetworks.model(layers, generation: 2), "n.caffemodel")
     let network = NetworkSpecification.caffeAlexNet(classes: 1000)
     let weights = try NetworkWeights(CaffeModel(opening: path), of: network)
     #expect(weights.classes == 20)

@@ -30,7 +30,7 @@ import Testing
     let file = try NetworkFile(
       opening: SmallFiles.checkpoint(network(isUneven: isUneven), folder))
     try ONNXExport.write(file, to: folder.file("a.onnx"), hasPreprocessingInside: isInside)
-    let bytes = folder.read("a.onnx")
+    let bytes = try folder.read("a.onnx")
     let message = try #require(onnx__model__unpack(nil, bytes.count, bytes))
     // What is put in is not freed, and the process is short.
     try change(&message.pointee.graph.pointee)
@@ -39,7 +39,7 @@ import Testing
       $1 = protobuf_c_message_pack(base, $0.baseAddress)
     }
     do throws(Failure) {
-      _ = try ONNXModel(opening: folder.write("b.onnx", changed))
+      _ = try ONNXModel(opening: folder.write(changed, "b.onnx"))
       return nil
     } catch {
       #expect(error.exitCode == .badData)

@@ -36,7 +36,7 @@ import Testing
   func export(_ network: NetworkSpecification, isInside: Bool = false) throws -> Model {
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))
     try ONNXExport.write(file, to: folder.file("a.onnx"), hasPreprocessingInside: isInside)
-    let bytes = folder.read("a.onnx")
+    let bytes = try folder.read("a.onnx")
     let message = try #require(onnx__model__unpack(nil, bytes.count, bytes))
     defer { onnx__model__free_unpacked(message, nil) }
     #expect(message.pointee.opset_import[0]?.pointee.version == 17)
@@ -216,7 +216,7 @@ import Testing
       let file = try NetworkFile(opening: path)
       #expect(file.preprocessing == how)
       try ONNXExport.write(file, to: folder.file("p.onnx"), hasPreprocessingInside: true)
-      let text = String(decoding: folder.read("p.onnx"), as: UTF8.self)
+      let text = try String(decoding: folder.read("p.onnx"), as: UTF8.self)
       #expect(text.contains("preprocessing.order") == (order == "BGR"))
       #expect(text.contains("preprocessing.factors") == scaled)
     }

@@ -17,7 +17,7 @@ import Testing
       "data", "Data", integers, floats, blobs: mean.isEmpty ? [] : [([mean.count], mean)])
     let layers = [data] + CaffeNetworks.alexNet(poolsFirst: false)
     return try CaffeModel(
-      opening: folder.write("n.caffemodel", CaffeNetworks.model(layers, generation: 2)))
+      opening: folder.write(CaffeNetworks.model(layers, generation: 2), "n.caffemodel"))
   }
 
   func choose(
@@ -49,6 +49,20 @@ import Testing
           mean: Preprocessing.filled(network, [0, 0, 0]))
       })
     #expect(imported.network.inputSide == 224)
+  }
+
+  /// Caffe subtracts the values from the channels as they come, whatever colours those are.
+  @Test func theMeanInTheFileHasTheOrderOfTheNetworksColours() throws {
+    let file = try source(mean: [104, 117, 123])
+    let (usual, _) = try choose(caffe, file)
+    #expect(usual.channelOrder == .bgr && Array(usual.mean.prefix(3)) == [123, 117, 104])
+    var choice = PictureChoice()
+    choice.channelOrder = .rgb
+    let (other, _) = try choose(caffe, file, choice)
+    #expect(other.channelOrder == .rgb && Array(other.mean.prefix(3)) == [104, 117, 123])
+    // The same numbers as an option are no contradiction.
+    choice.mean = Preprocessing.filled(caffe, [104, 117, 123])
+    _ = try choose(caffe, file, choice)
   }
 
   @Test func contradictionsWithTheFileAreRefused() throws {

@@ -1,5 +1,6 @@
 import Interchange
 import Networks
+import Safetensors
 import System
 import TestSupport
 import Testing
@@ -80,6 +81,8 @@ import Testing
     "bn1.weight", "bn1.running_mean", "c3b.weight", "fc11.bias", "c1.scale", "c2.lora_A.weight",
     "c2.weight_g", "c2.parametrizations.weight.original0", "c2.anything", "bn1_gamma",
     "norm/moving_variance", "block.prelu.alpha", "features.0.mask", "BN1.Running_Var",
+    "0.mean", "norm.std", "normalize.new_mean", "normalize.new_std", "pixel_mean", "pixel_std",
+    "temperature", "clip.logit_scale",
   ])
   func tensorsThatTheFilesNetworkComputesWithAreRefused(_ name: String) throws {
     for front in ["", "model."] {
@@ -96,6 +99,7 @@ import Testing
     "c1/weights/Adam_1", "c1/weights/RMSProp", "c1.weight.ExponentialMovingAverage",
     "optimizer_weights/c1/kernel",
     "optimizer/iterations", "velocity.c9.weight", "preprocessing.mean", "ema.decay", "epoch",
+    "best_acc1", "ema.mean",
   ])
   func tensorsThatOnlyTrainingNeedsAreNotRefused(_ name: String) throws {
     #expect(try complaint([name]) == nil)
@@ -104,6 +108,11 @@ import Testing
   @Test func refusalsSayWhatToDoWithFamiliarLayers() throws {
     #expect(try complaint(["bn1.running_var"])?.contains("Fold a batch normalisation") == true)
     #expect(try complaint(["c1.lora_A.weight"])?.contains("merge_and_unload()") == true)
+    let pictures = try complaint(["0.mean", "0.std"])
+    #expect(
+      pictures?.contains("--mean, from 0 to 255, and --deviation") == true
+        && pictures?.contains("Give --leave-out 0.") == true, "\(pictures ?? "")")
+    #expect(try complaint(["temperature"])?.contains("Scale the weights and biases") == true)
     #expect(
       try complaint(["bn1.weight", "bn1.bias"])?.contains("Give --leave-out bn1.") == true)
   }
@@ -157,5 +166,80 @@ import Testing
     let named = try NetworkWeights(source, of: network, named: ["out": "new_head"])
     #expect(try named.read(head) == SmallFiles.values(head))
     #expect(named.classes == 5)
+  }
+
+  /// What the refusal suggests is taken, with the words in front of all names or without any.
+  @Test(arguments: [
+    ("module.", "module.head.1"), ("model.", "final"), ("a.b.", "A.b.head.1"), ("", "x.y.final"),
+  ]) func aLayerMayBeNamedInFull(_ front: String, _ head: String) throws {
+    let path = try SmallFiles.foreign(network, folder) { tensor in
+      let name = tensor.name
+      return (
+        tensor.layer == "out" ? name.replacing("head", with: head) : front + name, tensor.shape
+      )
+    }
+    let source = try WeightFile.open(path)
+    let weight = try #require(network.tensors.first { $0.name == "head.weight" })
+    let refused = #expect(throws: Failure.self) {
+      _ = try NetworkWeights(source, of: network).read(weight)
+    }
+    #expect(
+      refused?.message.contains("--layer out=\(head).") == true, "\(refused?.message ?? "")")
+    for prefix in [nil, front] {
+      let named = try NetworkWeights(source, of: network, named: ["out": head], prefix: prefix)
+      #expect(named.classes == 5)
+      for tensor in network.tensors {
+        #expect(try named.read(tensor) == SmallFiles.values(tensor), "\(tensor.name)")
+      }
+      #expect(try named.checkUnused { $0 } == [])
+    }
+  }
+
+  /// Why reading the first layer's weights fails.
+  func reason(_ path: String) throws -> String {
+    let weights = try NetworkWeights(WeightFile.open(path), of: network)
+    let failure = #expect(throws: Failure.self) { _ = try weights.read(network.tensors[0]) }
+    return failure?.message ?? ""
+  }
+
+  @Test(arguments: [
+    "features.0.weight_v", "module.features.0.weight_orig",
+    "features.0.parametrizations.weight.original0", "C1.parametrizations.weight.original",
+  ]) func whatAWeightWouldBeComputedFromIsNamed(_ name: String) throws {
+    let path = try SmallFiles.foreign(network, folder) {
+      ($0.name == "features.0.weight" ? name : $0.name, $0.shape)
+    }
+    let message = try reason(path)
+    #expect(
+      message.contains("computed from '\(name)'") && message.contains("remove_parametrizations"),
+      "\(message)")
+  }
+
+  @Test func aPartOfANetworkIsRecognised() throws {
+    let whole = try SmallFiles.foreign(network, folder) { tensor in
+      guard tensor.layer != "c1" else { return nil }
+      return (tensor.name, tensor.shape)
+    }
+    let part = try folder.write(
+      folder.read("foreign.safetensors"), "model-00001-of-00002.safetensors")
+    let message = try reason(part)
+    #expect(
+      message.contains("one of several parts") && message.contains("save_file("), "\(message)")
+    let other = try reason(whole)
+    #expect(!other.contains("several parts"), "\(other)")
+  }
+
+  @Test func weightsOfAnotherTypeAreNamedBehindAPrefix() throws {
+    var tensors: [(name: String, format: NumberFormat, shape: [Int])] = []
+    for tensor in network.tensors {
+      let format: NumberFormat = tensor.name == "features.0.weight" ? .int8 : .float32
+      tensors.append(("model." + tensor.name, format, tensor.shape))
+    }
+    let path = folder.file("quantised.safetensors")
+    try SafetensorsWriter.create(path, SafetensorsHeader(metadata: [:], tensors: tensors))
+    let message = try reason(path)
+    #expect(
+      message.contains("'model.features.0.weight' in") && message.contains("of type 'I8'"),
+      "\(message)")
   }
 }

@@ -13,15 +13,20 @@ package struct CaffeNetworks {
     package var floats: [String: Float]
     /// The shapes and numbers of its blobs.
     package var blobs: [(shape: [Int], values: [Float])]
+    /// What it reads; nil for the first output of the layer before it.
+    package var bottoms: [String]?
+    /// Its outputs; nil for one of its name.
+    package var tops: [String]?
 
     /// Makes a layer from its parts.
     package init(
       _ name: String, _ type: String, _ integers: [String: Int] = [:],
       _ floats: [String: Float] = [:],
-      blobs: [(shape: [Int], values: [Float])] = []
+      blobs: [(shape: [Int], values: [Float])] = [], bottoms: [String]? = nil,
+      tops: [String]? = nil
     ) {
       (self.name, self.type, self.integers, self.floats) = (name, type, integers, floats)
-      self.blobs = blobs
+      (self.blobs, self.bottoms, self.tops) = (blobs, bottoms, tops)
     }
   }
 
@@ -39,12 +44,17 @@ package struct CaffeNetworks {
   ]
 
   /// The bytes of a .caffemodel of a generation: 0 for 2013, 1 for what came before 2014, 2 for
-  /// now.
-  package static func model(_ layers: [Layer], generation: Int) -> [UInt8] {
+  /// now; with the lengths of its inputs, four for each.
+  package static func model(
+    _ layers: [Layer], generation: Int, inputs: [Int] = []
+  ) -> [UInt8] {
     var net = ProtobufWire()
     net.add(1, "net")
+    for length in inputs { net.add(4, length) }
     var previous = "data"
     for layer in layers {
+      let bottoms = layer.bottoms ?? (layer.type == "Data" ? [] : [previous])
+      let tops = layer.tops ?? [layer.name]
       var body = ProtobufWire()
       let old = generation < 2
       switch generation {
@@ -52,7 +62,7 @@ package struct CaffeNetworks {
         let words = [
           "Convolution": "conv", "InnerProduct": "innerproduct", "LRN": "lrn", "Pooling": "pool",
           "ReLU": "relu", "Dropout": "dropout", "Softmax": "softmax", "Padding": "padding",
-          "Data": "data",
+          "Data": "data", "SoftmaxWithLoss": "softmax_loss",
         ]
         var inner = ProtobufWire()
         inner.add(1, layer.name)
@@ -62,18 +72,20 @@ package struct CaffeNetworks {
           inner.add(50, CaffeFiles.blob(blob.shape, blob.values, isOld: true))
         }
         body.add(1, inner.bytes)
-        body.add(2, previous)
-        body.add(3, layer.name)
+        for bottom in bottoms { body.add(2, bottom) }
+        for top in tops { body.add(3, top) }
       default:
         let types = [
           "Convolution": 4, "InnerProduct": 14, "LRN": 15, "Pooling": 17, "ReLU": 18, "Dropout": 6,
-          "Softmax": 20, "Data": 5,
+          "Softmax": 20, "Data": 5, "Split": 22, "SoftmaxWithLoss": 21, "EuclideanLoss": 7,
+          "HingeLoss": 28, "InfogainLoss": 13, "MultinomialLogisticLoss": 16,
+          "SigmoidCrossEntropyLoss": 27,
         ]
         body.add(old ? 4 : 1, layer.name)
         if old { body.add(5, types[layer.type] ?? 0) } else { body.add(2, layer.type) }
-        body.add(old ? 2 : 3, previous)
-        body.add(old ? 3 : 4, layer.name)
-        for blob in layer.blobs {
+        for bottom in bottoms { body.add(old ? 2 : 3, bottom) }
+        for top in tops { body.add(old ? 3 : 4, top) }
+        for blob in layer.blobs where layer.type != "Data" {
           body.add(old ? 6 : 7, CaffeFiles.blob(blob.shape, blob.values, isOld: old))
         }
         let numbers = [
@@ -89,15 +101,11 @@ package struct CaffeNetworks {
           var how = ProtobufWire()
           add(layer, ["crop_size": 3, "scale": 1], to: &how)
           if let mean = layer.blobs.first { how.add(5, mean.values, isPacked: false) }
-          body = ProtobufWire()
-          body.add(old ? 4 : 1, layer.name)
-          if old { body.add(5, 5) } else { body.add(2, "Data") }
-          body.add(old ? 3 : 4, layer.name)
           body.add(old ? 36 : 100, how.bytes)
         }
       }
       net.add(old ? 2 : 100, body.bytes)
-      previous = layer.name
+      previous = tops.first ?? previous
     }
     return net.bytes
   }

@@ -15,7 +15,8 @@ file calls them, and weights lie as PyTorch's do afterwards: kernels x maps x ro
 inputs of the first layer after the convolutions are maps x rows x columns. Where a file does not say the order of its layers
 (.npy, TensorFlow), convolutions come first, and each kind goes by its names: conv1, conv2, fc1; conv2d, conv2d_1, dense. Each
 must read as much as the one before it makes; --order names them in another order, and leaves out what it does not name.
-Nothing in a file is executed: pickled objects other than arrays and plain values are refused.
+Nothing in a file is executed: pickled objects other than arrays, plain values and the options of a
+training program (argparse.Namespace) are refused.
 """
 
 import argparse
@@ -44,6 +45,9 @@ def from_torch(path, key):
         complain(f"'{path}' is empty.")
     # Torch's warnings are for those who call it.
     warnings.simplefilter("ignore")
+    # The options of a training program, as torchvision's keep them; they only hold what they are given.
+    if hasattr(torch.serialization, "add_safe_globals"):
+        torch.serialization.add_safe_globals([argparse.Namespace])
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # Of many types, where a file is damaged or is none of PyTorch's.
@@ -235,7 +239,13 @@ def from_keras(path):
     os.environ.setdefault("KERAS_BACKEND", next(there, "numpy"))
     import keras
 
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    save = "save the whole model: model.save('model.keras')."
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Of many types, where a file is damaged or holds layers of others.
+        if path.name.lower().endswith(".weights.h5") or "No model config" in str(error):
+            complain(f"'{path}' holds weights without a model; {save}")
+        complain(f"'{path}' is cut or damaged, or holds what Keras alone does not know ({type(error).__name__}); {save}")
     layers = Layers(path)
     for layer in model.layers:
         kind, weights = type(layer).__name__, layer.get_weights()
@@ -288,6 +298,8 @@ def main():
         tensors, kind = from_numpy(path, order)
     elif name.endswith(".mat"):
         tensors, kind = from_matconvnet(path)
+    elif name.endswith(".caffemodel.h5"):
+        complain(f"'{path}' is Caffe's; save the network with snapshot_format: BINARYPROTO, which 'alexnet import' reads.")
     elif name.endswith((".keras", ".h5", ".hdf5")):
         tensors, kind = from_keras(path)
     else:

@@ -13,10 +13,13 @@ struct CaffeLayers {
     var kind: FileLayer.Kind?
     var isTransposed = false
     var blobs: [Caffe__BlobProto]
+    /// What a data layer says about the pictures.
+    var pictures = FilePictures()
   }
 
   private(set) var layers: [Layer] = []
-  private(set) var pictures = FilePictures()
+  /// The height and width of the input; empty if the network does not give them.
+  private var sides: [Int] = []
   /// The format's name, if it is not the newest.
   private(set) var kind = ""
   /// The padding of a padding layer of 2013, which is added to the next convolution.
@@ -29,52 +32,101 @@ struct CaffeLayers {
       if let old = layer.layer { add(old.pointee, in: layer) } else { add(layer) }
     }
     for layer in list(net.layer, net.n_layer) { add(layer) }
-    let sides = list(net.input_dim, net.n_input_dim)
-    if sides.count >= 4 { pictures.note(sides: sides.suffix(2).map { Int($0) }) }
-    for shape in list(net.input_shape, net.n_input_shape) { note(shape) }
+    // Of several inputs the pictures are the first.
+    let lengths = list(net.input_dim, net.n_input_dim)
+    if lengths.count >= 4 { sides = lengths[2..<4].map { Int($0) } }
+    let shaped = FilePictures.sides(list(net.input_shape, net.n_input_shape))
+    if !shaped.isEmpty { sides = shaped }
   }
 
-  /// The layers from the pictures to the logits.
-  /// - Parameter tensor: Finds a layer's weights or biases.
-  /// - Returns: The layers; nil if a layer with weights has no type.
+  /// Follows the layers from the pictures to the logits.
+  /// - Parameter tensor: Finds weights or biases by their name.
+  /// - Returns: The layers, nil if a layer with weights has no type; and what is said about the
+  ///   pictures by the source that the first of them reads.
   func described(
-    _ tensor: (_ layer: String, _ part: String) -> WeightTensor?
-  ) -> [FileLayer]? {
+    _ tensor: (_ name: String) -> WeightTensor?
+  ) -> (layers: [FileLayer]?, pictures: FilePictures) {
     var found: [FileLayer] = []
     /// The blob that the next layer must read, and the original of each copied blob.
     var (current, copies): (String?, [String: String]) = (nil, [:])
+    /// What is said about the pictures by what makes each blob that comes from outside.
+    var sources: [String: FilePictures] = [:]
+    var pictures = self.pictures(of: nil)
+    /// The last softmax of the logits, with which the network should end, and the blob that it makes.
+    var softmax: (name: String, top: String?)?
+    var losses: [(name: String, type: String, reads: [String])] = []
+    let hasBlobNames = layers.contains { !$0.bottoms.isEmpty }
     for layer in layers {
       let reads = layer.bottoms.map { copies[$0] ?? $0 }
       if layer.type.isEmpty {
         if layer.blobs.isEmpty { continue }
-        return nil
+        return (nil, pictures)
       }
+      let readsSource = reads.count == 1 && (sources.isEmpty || sources[reads[0]] != nil)
+      // Files without blob names list their layers in order.
+      let readsSoftmax = softmax.map { reads.isEmpty || reads == [$0.top] } ?? false
+      let isNext = reads.isEmpty || readsSoftmax || current.map { reads == [$0] } ?? readsSource
+      // Pictures and labels may come from layers of any type.
+      let isSource =
+        hasBlobNames && reads.isEmpty && layer.blobs.isEmpty && layer.kind == .other(layer.type)
       switch layer.type.lowercased() {
-      case let type where type.hasSuffix("data") || type == "input":
-        current = layer.tops.first
+      case let type where type.hasSuffix("data") || type == "input" || isSource:
+        for top in layer.tops { sources[top] = layer.pictures }
         continue
       case "split", "flatten":
         for top in layer.tops { copies[top] = reads.first }
         continue
-      case let type where type.hasSuffix("loss") || type.hasPrefix("softmax"):
+      case "softmax" where !readsSoftmax:
+        // Beside the layers it may show what another one is good for.
+        if isNext { softmax = (layer.name, layer.tops.first.map { copies[$0] ?? $0 }) }
+        continue
+      case let type where type.hasSuffix("loss") || type.hasPrefix("softmax") && type != "softmax":
+        losses.append((layer.name, layer.type, reads))
         continue
       case "accuracy", "silence", "argmax":
         continue
       default: break
       }
-      // Files without blob names list their layers in order.
-      let isNext = reads.isEmpty || current.map { reads == [$0] } ?? (reads.count == 1)
+      if current == nil, let read = reads.first { pictures = self.pictures(of: sources[read]) }
       if let top = layer.tops.first { current = copies[top] ?? top }
-      let kind = isNext ? layer.kind : .other("\(layer.type) of \(reads.joined(separator: ", "))")
-      guard let kind else { continue }
+      guard let kind = isNext ? layer.kind : .branch(type: layer.type, reads: reads) else {
+        if readsSoftmax { softmax?.top = current }
+        continue
+      }
+      if readsSoftmax, let softmax {
+        found.append(FileLayer(name: softmax.name, kind: .other("Softmax before other layers")))
+      }
+      softmax = nil
       var layout = FileLayer.Layout()
       layout.isTransposed = layer.isTransposed
       found.append(
         FileLayer(
-          name: layer.name, kind: kind, weights: tensor(layer.name, "weight"),
-          biases: tensor(layer.name, "bias"), layout: layout))
+          name: layer.name, kind: kind, weights: tensor(layer.name + ".weight"),
+          biases: tensor(layer.name + ".bias"), layout: layout))
     }
-    return found
+    // A loss of anything but the last layer's output, as of features, only serves training.
+    let ends = losses.filter { loss in
+      loss.reads.isEmpty || current.map(loss.reads.contains) ?? true
+    }
+    if softmax == nil, let loss = ends.first, !ends.contains(where: { Self.isOfSoftmax($0.type) }) {
+      found.append(FileLayer(name: loss.name, kind: .other(loss.type)))
+    }
+    return (found, pictures)
+  }
+
+  /// What a source and the network itself say about the pictures; without a source, what the last
+  /// layer says that says anything.
+  private func pictures(of source: FilePictures?) -> FilePictures {
+    var pictures =
+      source ?? layers.last { $0.pictures != FilePictures() }?.pictures ?? FilePictures()
+    pictures.note(sides: sides)
+    return pictures
+  }
+
+  /// Whether a loss is one of probabilities that a softmax makes.
+  private static func isOfSoftmax(_ type: String) -> Bool {
+    let word = type.lowercased().replacing("_", with: "")
+    return ["softmax", "multinomiallogistic", "infogain"].contains { word.contains($0) }
   }
 
   // MARK: The three formats
@@ -87,9 +139,9 @@ struct CaffeLayers {
     result.kind = kind(
       result.type, layer.convolution_param?.pointee, layer.pooling_param?.pointee,
       layer.lrn_param?.pointee, layer.dropout_param?.pointee, layer.relu_param?.pointee)
-    if let how = layer.transform_param?.pointee { note(how) }
+    if let how = layer.transform_param?.pointee { result.pictures.note(how) }
     if let input = layer.input_param?.pointee {
-      for shape in list(input.shape, input.n_shape) { note(shape) }
+      result.pictures.note(sides: FilePictures.sides(list(input.shape, input.n_shape)))
     }
     layers.append(result)
   }
@@ -103,10 +155,10 @@ struct CaffeLayers {
     result.kind = kind(
       result.type, layer.convolution_param?.pointee, layer.pooling_param?.pointee,
       layer.lrn_param?.pointee, layer.dropout_param?.pointee, layer.relu_param?.pointee)
-    if let how = layer.transform_param?.pointee { note(how) }
+    if let how = layer.transform_param?.pointee { result.pictures.note(how) }
     for data in [layer.data_param, layer.image_data_param] {
       guard let how = data?.pointee else { continue }
-      note(
+      result.pictures.note(
         side: Int64(how.crop_size), scale: how.has_scale != 0 ? how.scale : nil,
         meanFile: text(how.mean_file))
     }
@@ -149,7 +201,7 @@ struct CaffeLayers {
     default: result.kind = kind(result.type, nil, nil, nil, nil, nil)
     }
     if result.type.hasSuffix("Data") {
-      note(
+      result.pictures.note(
         side: Int64(old.cropsize), scale: old.has_scale != 0 ? old.scale : nil,
         meanFile: text(old.meanfile))
     }
@@ -244,29 +296,6 @@ struct CaffeLayers {
     }
     return .convolution(
       FileWindow(size: size, stride: stride, padding: pad), groups: Int(settings.group))
-  }
-
-  private mutating func note(_ how: Caffe__TransformationParameter) {
-    let values = list(how.mean_value, how.n_mean_value)
-    // One value for all colours, or B, G and R as convert_imageset stores them.
-    if values.count == 1 { pictures.meanColour = [values[0], values[0], values[0]] }
-    if values.count == 3 { pictures.meanColour = values.reversed() }
-    note(
-      side: Int64(how.crop_size), scale: how.has_scale != 0 ? how.scale : nil,
-      meanFile: text(how.mean_file))
-  }
-
-  private mutating func note(side: Int64, scale: Float?, meanFile: String) {
-    if side > 0 { pictures.side = Int(side) }
-    if let scale, scale.isFinite { pictures.factors = [scale, scale, scale] }
-    if !meanFile.isEmpty { pictures.meanFile = meanFile }
-  }
-
-  private mutating func note(_ shape: Caffe__BlobShape) {
-    let lengths = list(shape.dim, min(shape.n_dim, 8))
-    if lengths.count == 4, lengths[1] == 3 {
-      pictures.note(sides: lengths.suffix(2).map { Int($0) })
-    }
   }
 
   /// The newest format's type name for a type number of the previous format.

@@ -24,6 +24,8 @@ package final class CaffeModel: WeightSource {
 
   private let message: MessageFile<Caffe__NetParameter>
   private let blobs: [CaffeBlob]
+  /// Where each tensor is among `tensors`, by its name.
+  private let places: [String: Int]
 
   /// Opens a file.
   /// - Throws: `Failure` (inputMissing) if it cannot be opened, (badData) if it holds no weights, a
@@ -58,13 +60,13 @@ package final class CaffeModel: WeightSource {
         found.append(blob)
       }
     }
+    // A layer's name is there once, and so are its blobs'.
+    let places = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
     self.tensors = tensors
+    self.places = places
     blobs = found
-    pictures = all.pictures
     kind = all.kind
-    layers = all.described { layer, part in
-      tensors.first { $0.name == "\(layer).\(part)" }
-    }
+    (layers, pictures) = all.described { name in places[name].map { tensors[$0] } }
   }
 
   /// Reads the numbers of a blob.
@@ -79,7 +81,7 @@ package final class CaffeModel: WeightSource {
   }
 
   private func blob(_ tensor: WeightTensor) throws(Failure) -> CaffeBlob {
-    guard let place = tensors.firstIndex(of: tensor) else {
+    guard let place = places[tensor.name] else {
       throw Failure(.badData, "\(quoted(path)) holds no tensor \(quoted(tensor.name)).")
     }
     return blobs[place]

@@ -24,6 +24,9 @@ package struct FileLayer: Equatable, Sendable {
     case scaling(Double)
     /// A layer that no network here has, by its name in the file.
     case other(String)
+    /// A layer that does not read the one before it and nothing else, by its type and by what it
+    /// reads.
+    case branch(type: String, reads: [String])
     /// A layer that cannot be read: a clause that names it, the reason, and what to do.
     case unreadable(String)
   }

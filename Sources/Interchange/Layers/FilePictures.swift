@@ -6,7 +6,7 @@ package struct FilePictures: Equatable, Sendable {
   package var oblong: [Int]?
   /// The factors by which pixels minus their mean are multiplied.
   package var factors: [Float]?
-  /// The mean of R, G and B, from 0 to 255.
+  /// The mean of each colour, from 0 to 255, in the order in which the network reads them.
   package var meanColour: [Float]?
   /// The path of the mean image that was subtracted.
   package var meanFile: String?

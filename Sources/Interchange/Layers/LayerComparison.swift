@@ -48,8 +48,7 @@ struct LayerComparison {
         quoted(source.path) + (source.kind.isEmpty ? "" : ", \(source.kind),")
           + " does not match the network \(quoted(network.name)): \(difference.text). "
           + (fitting.isEmpty
-            ? "No preset has the file's layers; describe them in a JSON file for --network "
-              + "(Docs/Architecture.md)."
+            ? Self.remedy(found)
             : "Its layers are those of --network \(fitting.joined(separator: ", "))."))
     }
   }
@@ -70,6 +69,8 @@ struct LayerComparison {
     var pairs: [String: FileLayer] = [:]
     for place in 0..<max(expected.count, found.count) {
       guard place < expected.count else {
+        // A last layer that starts anew stands for whatever the file ends in.
+        if let last = expected.last, reset.contains(last.layer.name) { break }
         return .failure(
           Difference(
             text:
@@ -222,6 +223,9 @@ struct LayerComparison {
     case .scaling(let factor):
       return DropoutSpecification.title + " that multiplies by \(short(factor)) at test"
     case .other(let word): return "a \(quoted(word)), which is not supported"
+    case .branch(let type, let reads):
+      let word = reads.isEmpty ? type : "\(type) of \(reads.joined(separator: ", "))"
+      return "a \(quoted(word)), which is not supported"
     case .unreadable: return "a layer that cannot be read"
     }
   }

@@ -66,9 +66,10 @@ struct ONNXConstants {
   mutating func note(
     _ operation: String, _ inputs: [String], _ outputs: [String], _ attributes: ONNXAttributes
   ) -> Bool {
-    guard operation == "Shape" || inputs.allSatisfy({ $0.isEmpty || values[$0] != nil }) else {
-      return false
-    }
+    // Those three also read whatever the graphs within them name, and do not list it.
+    guard !["If", "Loop", "Scan"].contains(operation),
+      operation == "Shape" || inputs.allSatisfy({ $0.isEmpty || values[$0] != nil })
+    else { return false }
     let numbers = followed(operation, inputs, attributes)
     // A Constant's tensor was recorded before.
     for output in outputs where values[output] == nil {

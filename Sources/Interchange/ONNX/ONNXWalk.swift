@@ -64,7 +64,7 @@ struct ONNXWalk {
     if stepInTowers(step, reads) { return }
     do throws(ONNXObstacle) {
       guard reads.count == 1, current.contains(reads[0]) else {
-        throw ONNXObstacle(.other("\(step.operation) of \(reads.joined(separator: ", "))"))
+        throw ONNXObstacle(.branch(type: step.operation, reads: reads))
       }
       try take(step)
     } catch {

@@ -1,0 +1,93 @@
+import TestSupport
+
+extension ONNXModelTests {
+  /// A graph while it is written.
+  struct Graph {
+    var nodes: [[UInt8]] = []
+    var constants: [[UInt8]] = []
+    var input = [1, 3, 8, 8]
+
+    mutating func node(
+      _ operation: String, _ inputs: [String], _ output: String, _ ints: [String: [Int]] = [:],
+      int: [String: Int] = [:], float: [String: Float] = [:], text: [String: String] = [:],
+      at place: Int? = nil
+    ) {
+      var node = ProtobufWire()
+      for name in inputs { node.add(1, name) }
+      node.add(2, output)
+      node.add(3, "node-" + output)
+      node.add(4, operation)
+      for (name, values) in ints {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        for value in values { attribute.add(8, value) }
+        attribute.add(20, 7)
+        node.add(5, attribute.bytes)
+      }
+      for (name, value) in int {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        attribute.add(3, value)
+        attribute.add(20, 2)
+        node.add(5, attribute.bytes)
+      }
+      for (name, value) in float {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        attribute.add(2, [value], isPacked: false)
+        attribute.add(20, 1)
+        node.add(5, attribute.bytes)
+      }
+      for (name, value) in text {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        attribute.add(4, value)
+        attribute.add(20, 3)
+        node.add(5, attribute.bytes)
+      }
+      nodes.insert(node.bytes, at: place ?? nodes.count)
+    }
+
+    mutating func integers(_ name: String, _ values: [Int]) {
+      var tensor = ProtobufWire()
+      tensor.add(1, values.count)
+      tensor.add(2, 7)
+      for value in values { tensor.add(7, value) }
+      tensor.add(8, name)
+      constants.append(tensor.bytes)
+    }
+
+    mutating func constant(
+      _ name: String, _ shape: [Int], _ values: [Float], type: Int = 1
+    ) {
+      var tensor = ProtobufWire()
+      for length in shape { tensor.add(1, length) }
+      tensor.add(2, type)
+      tensor.add(4, values)
+      tensor.add(8, name)
+      constants.append(tensor.bytes)
+    }
+
+    var bytes: [UInt8] {
+      var shape = ProtobufWire()
+      for length in input {
+        var dimension = ProtobufWire()
+        dimension.add(1, length)
+        shape.add(1, dimension.bytes)
+      }
+      var (tensor, type, value) = (ProtobufWire(), ProtobufWire(), ProtobufWire())
+      tensor.add(1, 1)
+      tensor.add(2, shape.bytes)
+      type.add(1, tensor.bytes)
+      value.add(1, "x")
+      value.add(2, type.bytes)
+      var (graph, model) = (ProtobufWire(), ProtobufWire())
+      for node in nodes { graph.add(1, node) }
+      for constant in constants { graph.add(5, constant) }
+      graph.add(11, value.bytes)
+      model.add(1, 8)
+      model.add(7, graph.bytes)
+      return model.bytes
+    }
+  }
+}
