@@ -128,7 +128,7 @@ static void list_segments(Elf64_auxv_t *list, Elf64_auxv_t *count) {
 // Does what is to be done first; returns where the dynamic linker starts.
 __attribute__((visibility("hidden"), used)) unsigned long alexnet_begin(unsigned long *stack) {
   // Those that StopSignals listens to, but for SIGCONT, which does nothing to a program that runs.
-  static const int kept[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP};
+  static const int kept[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGXCPU};
   unsigned long signals = 0;
   for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++) signals |= 1ul << (kept[i] - 1);
   call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&signals, 0, kernel_signal_bytes, 0, 0);

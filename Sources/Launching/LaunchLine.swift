@@ -54,9 +54,12 @@ package struct LaunchLine: Sendable {
   /// mpirun's words.
   /// - Parameters:
   ///   - program: The program to run on each rank, and its words.
+  ///   - variables: The names of variables that the ranks need; ssh passes none on by itself.
   ///   - environment: The value of a variable.
   /// - Returns: The whole line.
-  package func words(_ program: [String], _ environment: (String) -> String?) -> [String] {
+  package func words(
+    _ program: [String], passing variables: [String] = [], _ environment: (String) -> String?
+  ) -> [String] {
     var words = ["mpirun", "-np"]
     switch place {
     case .here(let ranks): words.append("\(ranks)")
@@ -75,6 +78,7 @@ package struct LaunchLine: Sendable {
       // Slurm starts the ranks of its jobs.
       if case .job(.slurm, _) = place {} else { words += LaunchOptions.ssh(environment) }
     }
+    if case .here = place {} else { words += variables.flatMap { ["-x", $0] } }
     return words + program
   }
 

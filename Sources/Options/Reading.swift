@@ -50,12 +50,19 @@ package struct Reading<Value: Sendable>: Sendable {
 extension Reading where Value == String {
   /// Any text.
   package static let text = Reading(text: { $0 }) { word, _ in word }
-  /// The name of a file or folder, which is not empty.
+  /// The name of a file or folder, which is not empty and has lost no bytes.
   package static let path = Reading(completion: .path, text: { $0 }) {
     word, option in
     guard !word.isEmpty else {
       throw Failure(
         .usage, "--\(option) was given an empty value; leave it out or give a value.")
+    }
+    // What would be written under the name that is left would replace what others wrote there.
+    guard !word.hasLostBytes else {
+      throw Failure(
+        .usage,
+        "The name \(quoted(word)) of --\(option) is not UTF-8, or holds the character that stands "
+          + "for what is not; give another name.")
     }
     return word
   }

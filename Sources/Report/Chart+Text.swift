@@ -29,8 +29,9 @@ extension Chart {
           letters: width - 9, rows: height - 5
         ) { series in "with points pointtype '\(Self.letter(series))'" })
     // gnuplot starts with a form feed and fills its lines with blanks.
-    let lines = drawing.split(separator: "\n").map {
-      String($0.replacing("\u{0C}", with: "").replacing(/\s+$/, with: ""))
+    let lines = drawing.split(separator: "\n").map { line in
+      let end = line.lastIndex { !$0.isWhitespace }.map(line.index(after:)) ?? line.startIndex
+      return line[..<end].filter { $0 != "\u{0C}" }
     }
     let title = Self.shortened(escaped(self.title), to: width)
     let head = title.isEmpty ? [] : [title.centred(in: width)]

@@ -16,10 +16,13 @@ package enum Gnuplot {
     guard problem == 0, lseek(input, 0, SEEK_SET) == 0 else {
       throw failure(problem == 0 ? errno : problem)
     }
-    let code = try run(["gnuplot"], streams: [input, output, complaints])
-    guard code == 0, let drawing = contents(output) else {
+    // Without the user's ~/.gnuplot, which may send the drawing elsewhere or change it.
+    let code = try run(["gnuplot", "-d"], streams: [input, output, complaints])
+    guard code == 0, let drawing = contents(output), !drawing.isEmpty else {
+      let reason = (contents(complaints) ?? "").trimmed
       throw Failure(
-        .internal, "gnuplot cannot draw a chart: \((contents(complaints) ?? "").trimmed)")
+        .internal,
+        "gnuplot cannot draw a chart: \(reason.isEmpty ? "it has drawn nothing." : reason)")
     }
     return drawing
   }

@@ -5,6 +5,9 @@ import System
 
 /// The signals that ask a run to stop, as flags that the training loop checks between steps.
 ///
+/// SIGXCPU comes from the system when a rank has used up the processor time of its soft limit
+/// (`ulimit -S -t`); at the hard limit it is killed.
+///
 /// The launcher forwards SIGUSR1 and SIGUSR2 to every rank at once. SIGTERM, SIGINT and SIGHUP it
 /// answers by ending the job, of which it gives notice (`Launcher.notice`): the earliest sign of an
 /// end, and a reason to save; since others send that signal too, it is none to leave. When another
@@ -45,16 +48,18 @@ package enum StopSignals {
     action.sa_flags = SA_SIGINFO | SA_RESTART
     var all = sigset_t()
     sigemptyset(&all)
-    for signal in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, Launcher.notice] {
+    for signal in [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGXCPU, Launcher.notice] {
       if signal != SIGHUP || !AwaitedSignals.isIgnored(signal) { sigaction(signal, &action, nil) }
       sigaddset(&all, signal)
     }
     // Whoever started the launcher may have had them blocked, which is inherited.
     pthread_sigmask(SIG_UNBLOCK, &all, nil)
-    // On a crash, Swift's runtime would keep the process until its backtrace is printed, which
-    // takes many seconds and may never end, while the other ranks wait.
+    // On a crash, and at SIGQUIT, Swift's runtime would keep the process until its backtrace is
+    // printed, which takes many seconds and may never end, while the other ranks wait.
     if getenv("SWIFT_BACKTRACE") == nil {
-      for crash in [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] { signal(crash, SIG_DFL) }
+      for crash in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] {
+        signal(crash, SIG_DFL)
+      }
     }
     // A write beyond the file size limit then gives an error instead of killing the process.
     signal(SIGXFSZ, SIG_IGN)
@@ -129,7 +134,7 @@ package enum StopSignals {
     let isFromLauncher = Launcher.isSender(sender)
     if isFromLauncher, isNoticed.load(ordering: .relaxed) { exitAtOnce(SIGTERM) }
     switch signal {
-    case SIGUSR1: raise(to: .saveAndLeave)
+    case SIGUSR1, SIGXCPU: raise(to: .saveAndLeave)
     case SIGUSR2: raise(to: .save)
     case SIGINT:
       if interrupts.add(1, ordering: .relaxed).newValue > 1 { exitAtOnce(SIGINT) }

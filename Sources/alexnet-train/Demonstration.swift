@@ -31,7 +31,15 @@ enum Demonstration {
         source: try FashionMNIST.installedFolder(), destination: path)
       settings.side = side
       let display = PreparationDisplay(destination: path)
-      display.show(try Preparation.run(settings) { display.show($0) })
+      do throws(Failure) {
+        display.show(try Preparation.run(settings) { display.show($0) })
+      } catch {
+        guard error.exitCode == .cannotCreate else { throw error }
+        throw Failure(
+          .cannotCreate,
+          error.message + " Without --data, Fashion-MNIST is prepared there; set XDG_CACHE_HOME to "
+            + "a folder that you may write to, or give --data.")
+      }
     }
     try world.sleepingBarrier()
     return try Dataset(opening: path)

@@ -71,10 +71,14 @@ extension TrainCommand {
       say("Stopped before the end of the test.\n")
       return .savedUnfinished
     }
-    // The suggestion is what the test was for: no drawing that fails may take it away.
+    // The suggestion is what the test was for: no drawing that fails may take it away. And no
+    // output that is full may take the chart's file away.
     let suggestion = Result { try test.suggestion }
-    if case .success(let suggestion) = suggestion { say(words(suggestion, settings.recipe)) }
+    let shown = Result {
+      if case .success(let suggestion) = suggestion { try show(words(suggestion, settings.recipe)) }
+    }
     if world.rank == 0 { try draw(test) }
+    try shown.get()
     _ = try suggestion.get()
     return .done
   }
@@ -110,18 +114,16 @@ extension TrainCommand {
       chart.marks = [rate.logarithm]
       chart.markTitle = "suggestion: \(plain(rate))"
     }
-    do throws(Failure) {
-      say(try chart.text(width: 79, height: 20))
-    } catch {
-      // The suggestion does not depend on the drawing.
-      guard error.exitCode == .inputMissing, !arguments.has(TrainOptions.rateChart) else {
-        throw error
-      }
-      say("\(error.message)\n")
-    }
     if let path = arguments[TrainOptions.rateChart] {
       try TextFile.write(lines: try chart.svgFile(), to: path)
       try StandardStream.confirm("The curve is in \(quoted(path)).\n", of: path)
+    }
+    do throws(Failure) {
+      try show(chart.text(width: 79, height: 20))
+    } catch {
+      // The suggestion does not depend on the drawing.
+      guard error.exitCode == .inputMissing else { throw error }
+      say("\(error.message)\n")
     }
   }
 }

@@ -15,7 +15,7 @@ struct TrainCommand {
   let world: Communicator
   let arguments: Arguments
   /// Settings that hold where no option gives others.
-  let record: RunRecord
+  let record: RecordedSettings
   /// What was said before the run's log was open, which then repeats it.
   let said = SaidLines()
 
@@ -31,7 +31,7 @@ struct TrainCommand {
     let agreement = Agreement(world: world)
     try agreement.agree(onWords: words, TrainOptions.command.variables(in: environment))
     try agreement.agreeOnMachines()
-    let record = try RunRecord(arguments, world)
+    let record = try RecordedSettings(arguments, world)
     return try TrainCommand(world: world, arguments: arguments, record: record)
       .run(words, start: start, firstMessages)
   }
@@ -63,7 +63,7 @@ struct TrainCommand {
       for warning in record.warnings(settings, arguments) { say("Warning: \(warning)\n") }
       try checkStartingWeights(settings, dataset)
       try checkFolder(settings)
-      say(
+      try show(
         DryRun(
           settings: settings, placement: plan.placement, parallelism: parallelism,
           isVerbose: arguments[TrainOptions.verbose]
@@ -226,6 +226,12 @@ struct TrainCommand {
   func say(_ text: String) {
     if world.rank == 0 { StandardStream.output.tell(escaped(text, but: "\n")) }
     said.lines += text.split(separator: "\n").map(String.init)
+  }
+
+  /// Prints a result that no file holds, in the first rank only.
+  /// - Throws: `Failure` (inputOutput) if standard output takes no more.
+  func show(_ result: String) throws(Failure) {
+    if world.rank == 0 { try StandardStream.output.show(result) }
   }
 
   private func check(_ dataset: Dataset, fits network: NetworkSpecification) throws(Failure) {

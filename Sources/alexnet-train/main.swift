@@ -5,7 +5,8 @@ import Supervision
 import System
 import Training
 
-/// Prints help, the version, or what an installation is made of, where that is asked for.
+/// Prints help, the version, or what an installation is made of, where that is asked for; otherwise
+/// sees whether the ranks can be started.
 ///
 /// Nothing of it needs MPI. Under mpirun the first rank speaks.
 func describeProgram() {
@@ -20,7 +21,8 @@ func describeProgram() {
       if arguments[Command.help] { text = TrainOptions.command.helpText }
       if arguments[Command.version] { text = ProgramVersion().text(of: "alexnet-train") }
     }
-    guard let text else { return }
+    // MPI would say less, or crash, where it gets no more files for its connections.
+    guard let text else { return try Descriptors.require(64, for: "This program") }
     if MPI.Environment.isFirstByLauncher { try StandardStream.output.write(text) }
     exit(ExitCode.done.rawValue)
   } catch {
@@ -30,6 +32,8 @@ func describeProgram() {
 }
 
 StandardStream.openAll(isRelayed: MPI.Environment.isLaunched)
+// A reader of the help that goes away early has what it wants.
+signal(SIGPIPE, SIG_IGN)
 describeProgram()
 StopSignals.install()
 let startWatch = Watchdog(startOfMPI: 90)

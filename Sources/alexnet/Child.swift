@@ -14,6 +14,11 @@ enum Child {
   /// alexnet-train, which is installed beside it.
   static var trainer: String { beside("alexnet-train") }
 
+  /// The names of the variables in the environment that stand for options of alexnet-train.
+  static var trainerVariables: [String] {
+    ProcessInfo.processInfo.environment.keys.filter { $0.hasPrefix("ALEXNET_TRAIN_") }.sorted()
+  }
+
   /// One of the programs that are installed beside this one.
   static func beside(_ name: String) -> String {
     URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path

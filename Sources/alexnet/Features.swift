@@ -64,11 +64,10 @@ enum Features: Subcommand {
     let layers = try layers(arguments[layer], of: file.network)
     let dataset = try arguments.dataset(of: [file])
     try network.check(fits: dataset)
+    let count = min(dataset.count(split), arguments[images] ?? .max)
     let classifier = try Classifier(
-      file, batchSize: arguments[batchSize],
+      file, batchSize: max(1, min(arguments[batchSize], count)),
       threadsPerTower: arguments[threads])
-    let count = min(
-      dataset.count(split), arguments[images] ?? .max)
     if layers.count > 1 { try createFolder(out) }
     var files: [FeatureFile] = []
     for layer in layers {

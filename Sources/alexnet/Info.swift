@@ -62,7 +62,10 @@ enum Info: Subcommand {
     }
     for (number, start) in starts.enumerated() {
       lines.append("start \(number + 1)")
-      lines += self.lines(of: start).map { "  " + $0 }
+      let about =
+        start.map { self.lines(of: $0) }
+        ?? ["Its record in \(quoted(run.provenance)) is damaged, as a full disk leaves it."]
+      lines += about.map { "  " + $0 }
     }
     return lines
   }

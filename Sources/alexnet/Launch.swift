@@ -94,7 +94,9 @@ enum Launch: Subcommand {
     }
     if let problem { throw problem }
     let line = try line(arguments, job)
-    let text = line.words(try Self.words(arguments) + arguments.operands, environment)
+    let text = line.words(
+      try Self.words(arguments) + arguments.operands,
+      passing: Child.trainerVariables, environment)
     let shown = text.map(shellWord).joined(separator: " ") + "\n"
     if arguments[print] { return try StandardStream.output.show(shown) }
     // The run has a log; a stream that cron has closed stops nothing.

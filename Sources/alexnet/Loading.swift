@@ -48,6 +48,8 @@ enum Loading: Subcommand {
     let steps = arguments[Self.steps]
     let compute = arguments[Self.compute]
     let side = arguments[SharedOptions.inputSize] ?? max(1, dataset.side * 7 / 8)
+    // A batch that is read and one that is filled, in single precision.
+    try Memory.require(2 * batchSize * side * side * 3 * 4)
     let loader = try BatchLoader(
       dataset: dataset, split: .train, order: .shuffled,
       augmentation: arguments.augmentation, inputSide: side, batchSize: batchSize,

@@ -23,8 +23,9 @@ struct Main {
 
   static func main() {
     StandardStream.openAll(isRelayed: MPI.Environment.isLaunched)
-    // A closed pipe gives a write error instead of killing the process.
-    signal(SIGPIPE, SIG_IGN)
+    // A closed pipe, and a file beyond the size limit, give a write error instead of killing the
+    // process.
+    for signal in [SIGPIPE, SIGXFSZ] { Glibc.signal(signal, SIG_IGN) }
     do throws(Failure) {
       try Descriptors.require(leastFiles, for: "This program")
       try run(Array(CommandLine.arguments.dropFirst()))

@@ -31,7 +31,7 @@ enum Plot: Subcommand {
     }
     let axis: RunCharts.Axis = arguments[axis] == "hours" ? .hours : .epochs
     let width =
-      arguments[Self.width] ?? max(40, (StandardStream.output.columns ?? 80) - 1)
+      arguments[Self.width] ?? min(1000, max(40, (StandardStream.output.columns ?? 80) - 1))
     let runs = try arguments.operands.map { path throws(Failure) in try RunMetrics(path) }
     for warning in runs.compactMap(\.warning) { StandardStream.error.tell("\(warning)\n") }
     let charts = RunCharts(runs, smoothing: arguments[SharedOptions.smoothing])

@@ -92,14 +92,17 @@ enum Prepare: Subcommand {
   static func run(_ words: [String]) throws(Failure) {
     try OverRanks.run(command, words) { arguments, world in
       let settings = try settings(arguments)
-      let display = PreparationDisplay(destination: settings.destination)
       if arguments[dryRun] {
-        if world.rank == 0 { try Preparation.survey(settings) { display.show($0) } }
-        return
+        // The lines are the result.
+        guard world.rank == 0 else { return }
+        let display = PreparationDisplay(destination: settings.destination, isResult: true)
+        try Preparation.survey(settings) { display.show($0) }
+        return try display.finish()
       }
       if let path = arguments[preview] {
         try OutputPlace.check(path, coming: settings.destination)
       }
+      let display = PreparationDisplay(destination: settings.destination)
       let crew = RankCrew(world)
       if let summary = try Preparation.run(settings, crew: crew, report: { display.show($0) }) {
         display.show(summary)

@@ -148,8 +148,7 @@ enum Reproduce: Subcommand {
 
   /// Refuses variables that would change every run without being in any record.
   private static func checkEnvironment() throws(Failure) {
-    let names = ProcessInfo.processInfo.environment.keys.filter { $0.hasPrefix("ALEXNET_TRAIN_") }
-    guard let name = names.min() else { return }
+    guard let name = Child.trainerVariables.first else { return }
     throw Failure(
       .usage,
       "The environment sets \(name), which would change every run and be in no record; unset it, "

@@ -1,12 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The words that all subcommands have in common: what is looked at comes first, and a run knows
 /// its dataset, whatever folder one is in.
 @Suite(.serialized) struct GrammarTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func inFolder(_ folder: String, _ words: String) throws -> Outcome {
     try Program.run([
@@ -45,6 +44,8 @@ import Testing
       ("preview run --out a.jpg", 64, "ends in .png"),
       ("preview --out a.png", 64, "Name one dataset"),
       ("predict run", 64, "alexnet predict RUN cat.jpg"),
+      // A name that is not UTF-8 would become another's.
+      ("preview run --out \"$(printf 'caf\\351.png')\"", 64, "of --out is not UTF-8"),
       (
         "export run --format safetensors --out w.safetensors >/dev/null && alexnet evaluate "
           + "w.safetensors", 64, "does not say what it was trained on; give --data"

@@ -5,13 +5,11 @@ import Testing
 
 /// What scripts/install lays out, with the programs of this build.
 @Suite(.serialized) struct InstallTests {
-  private let scratch: ScratchFolder
+  private let scratch = TemporaryFolder()
   private var prefix: String { scratch.path + "/prefix" }
 
   private static let root = Program.repository
   private static let script = root + "/scripts/install"
-
-  init() throws { scratch = try ScratchFolder() }
 
   private func install(_ words: String...) throws -> Outcome {
     try Program.run([Self.script, "--prefix", prefix] + words)
@@ -108,12 +106,25 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: victim))
   }
 
+  /// Whatever the mask of whoever installs, and wherever the command is given.
+  @Test func everybodyMayUseWhatIsInstalled() throws {
+    symlink(Program.folder, scratch.file("built"))
+    let installed = try Program.run(
+      ["bash", "-c", "umask 077; \"$@\"", "bash", Self.script, "--prefix=prefix"]
+        + ["--programs", "built"], in: scratch.path)
+    #expect(installed.code == 0, "\(installed.error)")
+    let closed = try shell("find \"$0\" ! -perm -o=r -o -type d ! -perm -o=x")
+    #expect(closed.output == "" && closed.error == "", "\(closed.output)")
+    #expect(try files.contains("bin/alexnet"))
+  }
+
   @Test func whatCannotBeDoneIsRefusedFirst() throws {
     for (words, code, sentence) in [
       (["--prefix", "/proc/no"], 73, "cannot be written"),
       (["--prefix", scratch.path + "/a b"], 64, "has a space"),
       (["--prefix", prefix, "--programs", scratch.path], 66, "is not there"),
       (["--prefix"], 64, "needs a folder"), (["--speed"], 64, "is not an option"),
+      (["--prefix="], 64, "needs a folder"), (["--programs="], 64, "needs a folder"),
     ] {
       let outcome = try Program.run([Self.script] + words)
       #expect(Int(outcome.code) == code, "\(words): \(outcome.error)")

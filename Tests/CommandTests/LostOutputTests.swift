@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Standard output that takes nothing more.
@@ -23,6 +24,7 @@ import Testing
     for words in [
       ["verify", run], ["plot", run], ["evaluate", run, "--data", data, "--json"],
       ["predict", "--checkpoint", run, "--csv", picture], ["--help"], ["verify", "--help"],
+      ["prepare", "--source", try Pictures.small.get().path + "/source", "--dry-run"],
     ] {
       let outcome = try fill(["\(Program.folder)/alexnet"] + words)
       #expect(outcome.code == 74, "\(words): \(outcome.error)")
@@ -32,11 +34,28 @@ import Testing
         said == ["alexnet: cannot write to standard output: No space left on device."],
         "\(words): \(outcome.error)")
     }
+    let chart = training.scratch.path + "/rates.svg"
+    for words in [
+      ["--dry-run", "--classes", "10"],
+      ["--data", data, "--network", "cifar-four-layer"]
+        + ["--find-rate", "--max-steps", "20", "--batch-size", "8", "--threads", "1"]
+        + ["--chart", chart],
+    ] {
+      let outcome = try fill(["\(Program.folder)/alexnet-train"] + words)
+      #expect(
+        outcome.code == 74
+          && outcome.error.contains("cannot write to standard output: No space left on device."),
+        "\(words): \(outcome.error)")
+    }
+    #expect(FileManager.default.fileExists(atPath: chart))
     // A reader that has gone away has what it wants.
-    let head = try Program.run([
-      "/bin/bash", "-c", "set -o pipefail; \"$0\" verify \"$1\" \"$1\" | true",
-      "\(Program.folder)/alexnet", run,
-    ])
-    #expect(head.code == 0 && head.error.isEmpty, "\(head.error)")
+    for words in [
+      ["alexnet", "verify", run, run], ["alexnet-train", "--help"], ["alexnet-train", "--version"],
+    ] {
+      let head = try Program.run(
+        ["bash", "-c", "set -o pipefail; \"$@\" | true", "bash", "\(Program.folder)/\(words[0])"]
+          + words.dropFirst())
+      #expect(head.code == 0 && head.error.isEmpty, "\(words): \(head.error)")
+    }
   }
 }

@@ -47,7 +47,7 @@ import Testing
       #expect(outcome.output.contains(text), "'\(text)' in \(outcome.output)")
     }
     let ranks = try Program.run([
-      "/usr/bin/env", "mpirun", "--oversubscribe", "-np", "2", program, "--version",
+      "mpirun", "--oversubscribe", "-np", "2", program, "--version",
     ])
     #expect(ranks.code == 0 && ranks.output == outcome.output, "one rank speaks: \(ranks.output)")
   }
@@ -147,13 +147,34 @@ import Testing
     }
   }
 
+  /// A full disk leaves half a line, and whoever else writes there a line that is no record.
+  @Test func aDamagedRecordHidesNoOtherStart() throws {
+    #expect(try Program.train(ranks: nil, training.options(steps: 5)).code == 0)
+    let path = "\(run)/provenance.jsonl"
+    let first = try String(contentsOfFile: path, encoding: .utf8)
+    try (first + "{}\n" + first.prefix(40)).write(toFile: path, atomically: true, encoding: .utf8)
+    let damaged = try Program.alexnet("info", run)
+    #expect(damaged.code == 0, "\(damaged.error)")
+    #expect(
+      damaged.output.contains("--max-steps 5")
+        && damaged.output.split(separator: "provenance.jsonl' is damaged").count == 3,
+      "\(damaged.output)")
+    let again = try Program.train(ranks: nil, training.options(steps: 6, "--resume"))
+    #expect(again.code == 0, "\(again.error)")
+    let whole = try Program.alexnet("info", run)
+    #expect(
+      whole.output.contains("start 3\n") && whole.output.contains("--max-steps 6")
+        && whole.output.split(separator: "provenance.jsonl' is damaged").count == 2,
+      "\(whole.output)")
+  }
+
   /// Where a rank writes its part of a checkpoint depends on the length of the record.
   @Test func ranksInUnlikeEnvironmentsWriteOneIntactCheckpoint() throws {
     let program = "\(Program.folder)/alexnet-train"
     let words = try training.options(steps: 5)
     let ranks = ["-np", "1", "env", "OMP_PLACES=cores", program] + words + [":"]
     let outcome = try Program.run(
-      ["/usr/bin/env", "mpirun", "--oversubscribe"] + ranks
+      ["mpirun", "--oversubscribe"] + ranks
         + ["-np", "1", "env", "OMP_PLACES=\(String(repeating: "x", count: 999))", program] + words)
     #expect(outcome.code == 0, "\(outcome.error)")
     let verified = try Program.alexnet("verify", run)
@@ -171,7 +192,7 @@ import Testing
       ("provenance", "\"openBLAS\":\"OpenBLAS ", "\"openBLAS\":\"OpenBLAS 0.1, not "),
     ] {
       let forged = try Program.run([
-        "/usr/bin/env", "python3", Self.root + "/scripts/testbed/forge-text", newest, newest, key,
+        "python3", Self.root + "/scripts/testbed/forge-text", newest, newest, key,
         old, new,
       ])
       #expect(forged.code == 0, "\(forged.error)")

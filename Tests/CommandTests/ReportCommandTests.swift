@@ -1,12 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet report` and `alexnet plot` on runs of the four-layer network, and what TensorBoard is
 /// given.
 @Suite(.serialized) struct ReportCommandTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func train(_ out: String, _ arguments: String...) throws -> String {
     let run = "\(scratch.path)/\(out)"
@@ -37,6 +36,19 @@ import Testing
         "report", run, "--images", "0", "--out", scratch.path + "/report.html")
       #expect(report.code == 65 && report.error.contains(sentence), "\(report.error)")
     }
+  }
+
+  @Test func theUsersOwnSettingsOfGnuplotDoNotMatter() throws {
+    let run = try train("settings", "--max-steps", "4")
+    let home = try scratch.write(Array("set output 'elsewhere'\n".utf8), "home/.gnuplot")
+    let drawn = try ["/", (home as NSString).deletingLastPathComponent].map { home in
+      try Program.run(
+        ["\(Program.folder)/alexnet", "plot", run], environment: ["HOME": home, "COLUMNS": "80"],
+        in: scratch.path)
+    }
+    #expect(drawn[0].code == 0 && drawn[0].output.contains("loss"), "\(drawn[0].error)")
+    #expect(drawn[1].code == 0 && drawn[1].output == drawn[0].output, "\(drawn[1].output)")
+    #expect(try !scratch.names(".").contains("elsewhere"))
   }
 
   @Test func aRunsReportIsOnePage() throws {

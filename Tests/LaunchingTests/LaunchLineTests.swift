@@ -53,6 +53,18 @@ struct LaunchLineTests {
     #expect(!line(place, ["OMPI_MCA_plm_rsh_agent": "rsh"]).contains("plm_rsh_args"))
   }
 
+  /// ssh passes no variable on, and a rank without it would train with other options.
+  @Test func variablesThatStandForOptionsReachOtherHosts() throws {
+    func words(_ place: LaunchLine.Place) -> [String] {
+      LaunchLine(place, cores: nil, machineCores: 8, interface: nil)
+        .words(["prog"], passing: ["ALEXNET_TRAIN_A", "ALEXNET_TRAIN_B"]) { _ in nil }
+    }
+    let passed = ["-x", "ALEXNET_TRAIN_A", "-x", "ALEXNET_TRAIN_B", "prog"]
+    #expect(words(.hosts(try HostList("a,b"))).suffix(5) == passed[...])
+    #expect(words(.hosts(try HostList("a"))).suffix(5) == passed[...])
+    #expect(!words(.here(ranks: 2)).contains("-x"))
+  }
+
   @Test func slurmsJobTellsTheRanksAndItsProcessorsAreNeverMoreThanTheCores() throws {
     // Four ranks on two nodes; eight processors each, which are hardware threads of four cores.
     let environment = [

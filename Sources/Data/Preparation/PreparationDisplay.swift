@@ -1,5 +1,5 @@
 import Foundation
-import System
+package import System
 
 /// Shows a preparation on standard output.
 ///
@@ -7,23 +7,43 @@ import System
 package final class PreparationDisplay {
   private let status = StatusLine()
   private let destination: String
+  private let isResult: Bool
+  private var problem: Failure?
 
-  package init(destination: String) { self.destination = destination }
+  /// Makes a display.
+  /// - Parameters:
+  ///   - destination: Where the dataset will be.
+  ///   - isResult: Whether nothing but the lines comes of it, as in a dry run: then `finish` says
+  ///     whether all were written.
+  package init(destination: String, isResult: Bool = false) {
+    (self.destination, self.isResult) = (destination, isResult)
+  }
+
+  private func say(_ line: String) {
+    guard isResult else { return status.say(line) }
+    do throws(Failure) { try StandardStream.output.show(line + "\n") } catch {
+      problem = problem ?? error
+    }
+  }
+
+  /// Ends the display.
+  /// - Throws: `Failure` (inputOutput) if the lines are a result and some could not be written.
+  package func finish() throws(Failure) { if let problem { throw problem } }
 
   /// Shows an event; for the parameter `report` of `Preparation.run`.
   package func show(_ event: PreparationEvent) {
     switch event {
-    case .note(let text): status.say("Note: \(text)")
+    case .note(let text): say("Note: \(text)")
     case .recognised(let source): show(source)
     case .planned(let forecast):
-      status.say(
+      say(
         "Preparing \(pictures(forecast.train, forecast.validation, forecast.test)) in "
           + "\(counted(forecast.classes, "class", "classes")) from \(forecast.kind).")
       let free = forecast.freeBytes.map { " of \(size($0)) free" } ?? ""
-      status.say(
+      say(
         "The dataset will take about \(size(forecast.bytes))\(free) at \(quoted(destination)).")
       if let free = forecast.freeBytes, free < forecast.bytes {
-        status.say(
+        say(
           "Note: that is more than the free space; stop now, or free some space meanwhile.")
       }
     case .progress(let progress): show(progress)
@@ -34,29 +54,29 @@ package final class PreparationDisplay {
   package func show(_ summary: PreparationSummary) {
     let total = summary.train + summary.validation + summary.test
     let speed = Double(total) / max(summary.seconds, 1e-9)
-    status.say(
+    say(
       "Prepared \(pictures(summary.train, summary.validation, summary.test)) in "
         + "\(counted(summary.classes, "class", "classes")): \(size(summary.bytes)) at "
         + "\(quoted(destination)), in "
         + "\(spoken(seconds: summary.seconds)), \(Int(speed)) images/s.")
-    for note in summary.notes { status.say("Note: \(note)") }
-    for warning in summary.duplicates { status.say("Warning: \(warning)") }
+    for note in summary.notes { say("Note: \(note)") }
+    for warning in summary.duplicates { say("Warning: \(warning)") }
     if !summary.duplicates.isEmpty {
-      status.say("\(quoted("\(destination)/\(DatasetFiles.duplicates)")) lists them.")
+      say("\(quoted("\(destination)/\(DatasetFiles.duplicates)")) lists them.")
     }
     guard summary.rejected > 0 else { return }
-    status.say(
+    say(
       "\(counted(summary.rejected, "picture", "pictures")) could not be used; "
         + "\(quoted("\(destination)/\(DatasetFiles.rejected)")) "
         + "lists them."
     )
-    for kind in summary.rejectedKinds.prefix(8) { status.say("  \(kind)") }
+    for kind in summary.rejectedKinds.prefix(8) { say("  \(kind)") }
     if summary.rejectedKinds.count > 8 {
-      status.say("  and \(summary.rejectedKinds.count - 8) more kinds")
+      say("  and \(summary.rejectedKinds.count - 8) more kinds")
     }
     if summary.rejectedShare > 0.01 {
       let percent = String(format: "%.1f", summary.rejectedShare * 100)
-      status.say("Warning: that is \(percent)% of all; look at the list before you train.")
+      say("Warning: that is \(percent)% of all; look at the list before you train.")
     }
   }
 
@@ -71,15 +91,15 @@ package final class PreparationDisplay {
   }
 
   private func show(_ source: RecognisedSource) {
-    status.say("Found \(source.kind)\(source.layout.isEmpty ? "" : ": \(source.layout)").")
-    status.say("Classes: \(source.classNames.count) (\(listed(source.classNames, most: 10))).")
+    say("Found \(source.kind)\(source.layout.isEmpty ? "" : ": \(source.layout)").")
+    say("Classes: \(source.classNames.count) (\(listed(source.classNames, most: 10))).")
     let held = source.holdOut.map { String(format: ", %g%% of all held out", 100 * $0) } ?? ""
     let parts = Split.allCases.compactMap { split in
       source.counts[split].map {
         "\($0) for \(split.adjective)" + (split == .validation ? held : "")
       }
     }
-    status.say("Pictures: \(parts.joined(separator: "; ")).")
+    say("Pictures: \(parts.joined(separator: "; ")).")
   }
 
   private func pictures(_ train: Int, _ validation: Int, _ test: Int) -> String {

@@ -24,8 +24,11 @@ package struct RegularFile {
     descriptor = openat(
       folder?.descriptor ?? AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
+      let code = errno
+      let remedy = code == EMFILE ? " (raise the limit: ulimit -n)" : ""
       throw OpeningError(
-        reason: "cannot be opened: \(String(cString: strerror(errno)))", isOfAnotherKind: false)
+        reason: "cannot be opened: \(String(cString: strerror(code)))\(remedy)",
+        isOfAnotherKind: false)
     }
     guard let status = FileStatus(descriptor: descriptor), status.isFile else {
       close(descriptor)
@@ -45,9 +48,7 @@ package struct RegularFile {
       }
       self = try RegularFile(opening: path, in: folder)
     } catch {
-      // A name converted to text has lost its invalid bytes.
-      let hint =
-        path.unicodeScalars.contains("\u{FFFD}") ? " Its name is not UTF-8; rename it." : ""
+      let hint = path.hasLostBytes ? " Its name is not UTF-8; rename it." : ""
       throw Failure(
         error.isOfAnotherKind ? .badData : .inputMissing,
         "The file \(quoted(folder?.path(of: path) ?? path)) \(error.reason).\(hint)")
@@ -93,4 +94,8 @@ extension String {
   /// Whether the text can be passed to the system as a path: a zero byte would end it, and another
   /// file would be opened.
   package var isPath: Bool { !utf8.contains(0) }
+
+  /// Whether it was made of bytes that are not UTF-8: each of those has become the same character,
+  /// so that it names another file, or none.
+  package var hasLostBytes: Bool { unicodeScalars.contains("\u{FFFD}") }
 }

@@ -28,8 +28,20 @@ package enum Memory {
   /// cannot.
   package static func librarySpace(threads: Int) -> Int { (128 + 128 * threads) << 20 }
 
-  /// Refuses to build what computes products where the process's own limit leaves no room for it:
-  /// OpenBLAS would retry for ever.
+  /// Refuses to take memory that the machine has not free: the system would kill the process, or
+  /// another one, without a word.
+  /// - Throws: `Failure` (usage) that names both numbers.
+  package static func require(_ bytes: Int) throws(Failure) {
+    guard let available, bytes > available else { return }
+    throw Failure(
+      .usage,
+      "This needs at least \(bytes >> 20) MiB of memory and \(available >> 20) MiB are free; "
+        + "free some, or do less at once, for example by a smaller --batch-size.")
+  }
+
+  /// Refuses to build what computes products where there is no room for it.
+  ///
+  /// Where the process's own limit leaves none, OpenBLAS would retry for ever.
   /// - Parameters:
   ///   - threads: The threads that compute.
   ///   - bytes: What is allocated besides.
@@ -37,6 +49,7 @@ package enum Memory {
   package static func requireLibrarySpace(
     threads: Int, besides bytes: Int = 0
   ) throws(Failure) {
+    try require(bytes)
     guard let left = processLimit else { return }
     let needed = librarySpace(threads: threads) + bytes
     guard left < needed else { return }

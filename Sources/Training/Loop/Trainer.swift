@@ -97,7 +97,10 @@ package final class Trainer {
       {
         try TextFile.write(settings.json, to: name, in: held)
       }
-      try TextFile(appendingTo: RunDirectory.Name.provenance, in: held).append(provenance.json)
+      // Half a line of a start that a full disk stopped would spoil this one.
+      try TextFile(
+        appendingTo: RunDirectory.Name.provenance, in: held, keepingRecords: .max
+      ).append(provenance.json)
     }
     for line in provenance.sentences + said { try journal.log(line) }
     remedies = Remedies(

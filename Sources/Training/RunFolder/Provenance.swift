@@ -60,15 +60,16 @@ package struct Provenance: Codable, Equatable, Sendable {
     self = value
   }
 
-  /// The starts of a run, the first one first; empty for runs of programs before 1.0.0.
-  /// - Throws: `Failure` (badData) if a line is not what this program writes.
-  package static func starts(of run: RunDirectory) throws(Failure) -> [Provenance] {
+  /// The starts of a run, the first one first.
+  ///
+  /// Nil for one whose record is damaged, as a full disk leaves it. Empty for runs of programs
+  /// before 1.0.0.
+  /// - Throws: `Failure` (inputMissing, badData) if the file is no text that can be read.
+  package static func starts(of run: RunDirectory) throws(Failure) -> [Provenance?] {
     guard FileStatus(run.provenance) != nil else { return [] }
-    var starts: [Provenance] = []
-    for line in try TextFile.read(run.provenance).textLines where !line.isEmpty {
-      starts.append(try JSONText.decode(Provenance.self, String(line), from: run.provenance))
+    return try TextFile.read(run.provenance).textLines.filter { !$0.isEmpty }.map { line in
+      try? JSONText.decode(Provenance.self, String(line), from: run.provenance)
     }
-    return starts
   }
 
   /// One line of JSON.

@@ -138,7 +138,7 @@ extension FaultTests {
     #if arch(x86_64)
       /// The dynamic linker alone is at work for longer than the first of these times, and on a
       /// busy machine for longer than the second.
-      @Test(arguments: [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT])
+      @Test(arguments: [SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGCONT, SIGXCPU])
       func aSignalDuringTheStartIsHandledOnceTheRunHasStarted(_ number: Int32) throws {
         for microseconds: UInt32 in [20_000, 60_000] {
           let process = Process()
