@@ -189,9 +189,9 @@ let programs: [(name: String, dependencies: [Target.Dependency])] = [
 ]
 
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
-  ("PackageTests", []),
+  ("PackageTests", ["TestSupport"]),
   ("SystemTests", ["TestSupport", "System"]),
-  ("OptionsTests", ["Options", "System"]),
+  ("OptionsTests", ["TestSupport", "Options", "System"]),
   ("HTTPTests", ["HTTP", "System"]),
   ("JSONTests", ["JSON", "System"]),
   ("SafetensorsTests", ["TestSupport", "Safetensors", "System"]),
@@ -227,7 +227,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
       "Safetensors", "System",
     ]
   ),
-  ("TensorBoardTests", ["TensorBoard"]),
+  ("TensorBoardTests", ["TestSupport", "TensorBoard"]),
   (
     "InterchangeTests",
     [
@@ -243,8 +243,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
   ("EvaluationTests", ["TestSupport", "Evaluation", "AlexNet", "Data", "Images", "System"]),
-  ("ReportTests", ["Report"]),
-  ("ExperimentsTests", ["Experiments", "System"]),
+  ("ReportTests", ["TestSupport", "Report"]),
+  ("ExperimentsTests", ["TestSupport", "Experiments", "System"]),
   (
     "FuzzTests",
     [
@@ -261,7 +261,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
 /// ranks' world.
 let testSupport = Target.target(
   name: "TestSupport",
-  dependencies: ["Towers", "ModelParallel", "MPI", "Layers", "Networks", "Tensors"],
+  dependencies: ["Towers", "ModelParallel", "MPI", "Layers", "Networks", "Tensors", "System"],
   path: "Tests/TestSupport",
   swiftSettings: settings)
 

@@ -205,7 +205,7 @@ import Towers
     let bench = try NetworkBench(Self.specification, images: 1)
     try Self.write(bench, to: path)
     let classifier = try Classifier(opening: path)
-    let text = folder.write("text.jpg", Array("no picture".utf8))
+    let text = try folder.write(Array("no picture".utf8), "text.jpg")
     let failure = #expect(throws: Failure.self) { try classifier.classify(imageFile: text) }
     #expect(failure?.exitCode == .badData && failure?.message.contains("text.jpg") == true)
     let missing = #expect(throws: Failure.self) {
@@ -228,8 +228,8 @@ import Towers
       try complaint { $0["classes"] = "[\"one\"]" }?.contains("names 1 class,") == true)
     #expect(try complaint { $0["network"] = "{}" }?.contains("does not understand") == true)
     try Self.write(bench, to: path)
-    let whole = folder.read("network.safetensors")
-    let cut = folder.write("cut.safetensors", Array(whole.dropLast(100)))
+    let whole = try folder.read("network.safetensors")
+    let cut = try folder.write(Array(whole.dropLast(100)), "cut.safetensors")
     #expect(throws: Failure.self) { try Classifier(opening: cut) }
   }
 }

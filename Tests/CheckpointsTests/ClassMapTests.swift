@@ -8,7 +8,7 @@ struct ClassMapTests {
   let folder = TemporaryFolder()
 
   func map(_ text: String) throws(Failure) -> ClassMap {
-    try ClassMap(contentsOf: folder.write("map.txt", Array(text.utf8)))
+    try ClassMap(contentsOf: folder.write(Array(text.utf8), "map.txt"))
   }
 
   @Test("pairs and equal names are matched in any order")

@@ -1,12 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What a user gets wrong: one sentence, every rank gone, a code that is not zero, and nothing
 /// overwritten.
 @Suite(.serialized) struct BadInputTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func expectComplaint(
     ranks: Int? = 2, _ arguments: [String], code: Int32, says parts: String...
@@ -116,7 +115,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func ranksWithDifferentOptionsAreRefused() throws {
     let dataset = try Pictures.small.get().path + "/dataset"
     let outcome = try Program.run([
-      "/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1", "\(Program.folder)/alexnet-train",
+      "mpirun", "--oversubscribe", "-np", "1", "\(Program.folder)/alexnet-train",
       "--data",
       dataset, ":", "-np", "1", "\(Program.folder)/alexnet-train",
     ])

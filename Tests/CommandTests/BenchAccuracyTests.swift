@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// `alexnet bench --accuracy`, run as a user runs it: a small network's convolutions at their real

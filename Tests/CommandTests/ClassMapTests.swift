@@ -1,12 +1,11 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// Weights that were learnt for classes of other names.
 @Suite(.serialized) struct ClassMapTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func train(
     ranks: Int? = nil, _ data: String, _ out: String, _ options: String...

@@ -1,15 +1,16 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// Runs of the recipe `code2012` across the epochs in which conv1 slows down and stands still: a
 /// batch is all 60 images, so an epoch is a step.
 @Suite(.serialized) struct CodeRecipeTests {
-  private let scratch: ScratchFolder
+  private let scratch: TemporaryFolder
   private let network: String
 
   init() throws {
-    scratch = try ScratchFolder()
+    scratch = TemporaryFolder()
     network = scratch.path + "/small.json"
     try Self.description(conv1: "conv1").write(toFile: network, atomically: true, encoding: .utf8)
   }

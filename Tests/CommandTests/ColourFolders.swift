@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Folders of pictures that tests prepare: bands of colours side by side, which a class each has
 /// its own of.

@@ -1,14 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs on a dataset of which records are damaged on the disk.
 @Suite(.serialized) struct DamagedRecordTests {
-  private let scratch: ScratchFolder
+  private let scratch: TemporaryFolder
   private let dataset: String
 
   /// Copies the small dataset and flips a bit in two training records and a validation record.
   init() throws {
-    scratch = try ScratchFolder()
+    scratch = TemporaryFolder()
     dataset = scratch.path + "/dataset"
     try FileManager.default.copyItem(
       atPath: Pictures.small.get().path + "/dataset", toPath: dataset)

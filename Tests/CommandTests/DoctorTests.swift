@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What `alexnet doctor` says of the ranks that it is started on, and how it leaves.
@@ -26,7 +27,7 @@ import Testing
   @Test func moreRanksThanCoresGiveAWarning() throws {
     let outcome = try Program.run(
       [
-        "/usr/bin/env", "mpirun", "--map-by", "slot", "--bind-to", "none", "--oversubscribe", "-np",
+        "mpirun", "--map-by", "slot", "--bind-to", "none", "--oversubscribe", "-np",
         "4", Program.folder + "/alexnet", "doctor", "--batch-size", "4",
       ], environment: ["HWLOC_SYNTHETIC": "core:2 pu:1"])
     #expect(outcome.code == 0, "\(outcome.error)")

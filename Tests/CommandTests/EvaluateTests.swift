@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet evaluate` and `alexnet predict`, run as a user runs them.
@@ -6,8 +7,8 @@ import Testing
   /// Two runs of the four-layer network that end with a validation.
   private static let runs = Result { try trained() }
 
-  private static func trained() throws -> ScratchFolder {
-    let (dataset, folder) = (try Pictures.small.get(), try ScratchFolder.untilExit())
+  private static func trained() throws -> TemporaryFolder {
+    let (dataset, folder) = (try Pictures.small.get(), TemporaryFolder.untilExit())
     for seed in ["1", "2"] {
       let outcome = try Program.train(
         ranks: 2,
@@ -74,7 +75,7 @@ import Testing
     #expect((document["weights"] as? String)?.contains("odd number") == true)
     // Equal weights on the same images: every second line of all images' predictions.
     let equal = try #require(document["equalWeights"] as? [String: Any])
-    let folder = try ScratchFolder()
+    let folder = TemporaryFolder()
     let list = folder.path + "/equal.csv"
     _ = try evaluate(one, two, "--predictions", list)
     let lines = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n").dropFirst()
@@ -88,7 +89,7 @@ import Testing
   }
 
   @Test func outputFilesAreWrittenAndChecked() throws {
-    let folder = try ScratchFolder()
+    let folder = TemporaryFolder()
     let files = ["predictions.csv", "confusion.csv", "submission.txt"].map {
       "\(folder.path)/\($0)"
     }
@@ -111,7 +112,7 @@ import Testing
   }
 
   @Test func mismatchedInputsAreRefusedInOneSentence() throws {
-    let folder = try ScratchFolder()
+    let folder = TemporaryFolder()
     // The same dataset with two classes' names exchanged.
     let other = folder.path + "/other"
     try FileManager.default.copyItem(atPath: try dataset(), toPath: other)
@@ -208,13 +209,13 @@ import Testing
   }
 
   @Test func readablePicturesArePredictedAndUnreadableOnesNamed() throws {
-    let folder = try ScratchFolder()
+    let folder = TemporaryFolder()
     for number in 0..<3 {
       try Bitmap.gray(UInt8(number * 100), side: 40).write(
         to: URL(fileURLWithPath: "\(folder.path)/\(number).bmp"))
     }
     try Data("text".utf8).write(to: URL(fileURLWithPath: folder.path + "/broken.jpg"))
-    let empty = try ScratchFolder()
+    let empty = TemporaryFolder()
     let table = try Program.alexnet(
       "predict", "--checkpoint", try run(1), folder.path, empty.path)
     #expect(table.code == 65 && table.error.contains("broken.jpg"), "\(table.error)")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet explain`, its files read by programs that are not ours, and the report's mistakes.
@@ -24,7 +25,7 @@ import Testing
     """
 
   @Test func thePicturesAndTheirNumbersAgree() throws {
-    let folder = try ScratchFolder()
+    let folder = TemporaryFolder()
     let dataset = try Pictures.small.get().path + "/dataset"
     let run = folder.path + "/run"
     let trained = try Program.train(
@@ -50,7 +51,7 @@ import Testing
       ranks: nil, ["explain", run, "--out", out] + options + files + [folder.path + "/none.png"])
     #expect(outcome.code == 66 && outcome.error.contains("none.png"), "\(outcome.error)")
     let written = ["picture", "picture-2"].map { "\(out)/\($0)" }
-    let reading = try Program.run(["/usr/bin/env", "python3", "-c", Self.reader] + written)
+    let reading = try Program.run(["python3", "-c", Self.reader] + written)
     let read = reading.output.split(separator: "\n")
     #expect(read.count == 2, "\(reading.error)")
     let predicted = try Program.alexnet(

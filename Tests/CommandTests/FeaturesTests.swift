@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet features`, run as a user runs it.
 @Suite struct FeaturesTests {
   @Test func severalLayersGiveTheSameFilesAsEachAlone() throws {
-    let folder = try ScratchFolder()
+    let folder = TemporaryFolder()
     let (run, data) = (folder.path + "/run", try Pictures.small.get().path + "/dataset")
     let begun = try Program.train(
       ranks: nil,

@@ -1,12 +1,11 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// Runs that begin with the weights of another one.
 @Suite(.serialized) struct FineTuningTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func train(
     ranks: Int?, out: String, _ arguments: [String]

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// A run that is resumed when it has nothing left to do.

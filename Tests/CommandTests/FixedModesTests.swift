@@ -25,7 +25,7 @@ import Testing
     """
 
   @Test func whereModesAreFixedTrainingWarnsOnceAndGoesOn() throws {
-    let scratch = try ScratchFolder()
+    let scratch = TemporaryFolder()
     let (source, library) = (scratch.path + "/modes.c", scratch.path + "/modes.so")
     try Self.library.write(toFile: source, atomically: true, encoding: .utf8)
     let built = try Program.run(

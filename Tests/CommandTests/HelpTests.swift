@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// Help and hints, as a user asks for them.

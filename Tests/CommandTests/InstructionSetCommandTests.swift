@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Ranks whose processors are of different kinds, as libraries are told that they are.
@@ -13,7 +14,7 @@ import Testing
   private func unlike(_ words: [String]) throws -> Outcome {
     let program = ["\(Program.folder)/alexnet-train"] + words
     return try Program.run(
-      ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1", "env"] + Self.old + program
+      ["mpirun", "--oversubscribe", "-np", "1", "env"] + Self.old + program
         + [":", "-np", "1"] + program)
   }
 

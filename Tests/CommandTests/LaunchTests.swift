@@ -1,11 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The mpirun lines and batch scripts of `alexnet launch`.
 @Suite struct LaunchTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func launch(_ words: String...) throws -> Outcome {
     try Program.alexnet(ranks: nil, ["launch"] + words)

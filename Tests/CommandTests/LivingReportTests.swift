@@ -4,12 +4,12 @@ import Testing
 
 /// `alexnet report` with --serve and --watch, beside a run whose files change.
 @Suite(.serialized) struct LivingReportTests {
-  private let scratch: ScratchFolder
+  private let scratch: TemporaryFolder
   private let run: String
   private let nothing = "No step has been recorded yet"
 
   init() throws {
-    scratch = try ScratchFolder()
+    scratch = TemporaryFolder()
     run = scratch.path + "/run"
     let outcome = try Program.train(
       ranks: nil,

@@ -13,9 +13,7 @@ private let hasFonts = ["dejavu", "liberation"].allSatisfy {
 
 /// scripts/make-pictures, where Pillow is installed.
 @Suite(.serialized, .enabled(if: hasPillow)) struct MakePicturesTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func make(_ kind: String, _ out: String, _ words: [String]) throws -> Outcome {
     try Program.run(

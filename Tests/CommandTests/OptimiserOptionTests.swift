@@ -1,14 +1,15 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// The options of the step and its rate, as a user gives them.
 @Suite(.serialized) struct OptimiserOptionTests {
-  private let scratch: ScratchFolder
+  private let scratch: TemporaryFolder
   private let network: String
 
   init() throws {
-    scratch = try ScratchFolder()
+    scratch = TemporaryFolder()
     network = scratch.path + "/small.json"
     try """
     { "name": "small", "towers": 2, "inputSide": 28, "imageSide": 32, "classes": 10, "layers": [

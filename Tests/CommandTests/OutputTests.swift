@@ -6,7 +6,7 @@ import Testing
 /// What `--out` may name besides a file, names that a terminal would obey, and lists of every kind.
 @Suite(.serialized) struct OutputTests {
   private let training: FaultRun
-  private var scratch: ScratchFolder { training.scratch }
+  private var scratch: TemporaryFolder { training.scratch }
   private var run: String { training.run }
   private var tool: String { "\(Program.folder)/alexnet" }
   private let data: String

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Datasets that tests train on, made once a test run from the first images of Fashion-MNIST.
 enum Pictures {
@@ -11,8 +12,8 @@ enum Pictures {
   /// 400 training and 20 validation images of 256 x 256 pixels, for AlexNet.
   static let large = Result { try prepared(side: 256, train: 400, validation: 20) }
 
-  private static func prepared(side: Int, train: Int, validation: Int) throws -> ScratchFolder {
-    let folder = try ScratchFolder.untilExit()
+  private static func prepared(side: Int, train: Int, validation: Int) throws -> TemporaryFolder {
+    let folder = TemporaryFolder.untilExit()
     let source = folder.path + "/source"
     try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
     for (part, count) in [("train", train), ("t10k", validation)] {

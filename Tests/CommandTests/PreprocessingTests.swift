@@ -1,13 +1,12 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// What a run's checkpoint says of pictures is what the run did with them, and what others do with
 /// it after.
 @Suite(.serialized) struct PreprocessingTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func train(_ data: String, _ out: String, _ options: String...) throws -> Outcome {
     try Program.train(

@@ -135,7 +135,7 @@ import Testing
     #expect(unknown.code == 64, "\(unknown.error)")
     #expect(unknown.error.contains("did you mean ALEXNET_TRAIN_BATCH_SIZE?"), "\(unknown.error)")
     let unlike = try Program.run(
-      ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1", program] + words
+      ["mpirun", "--oversubscribe", "-np", "1", program] + words
         + [":", "-np", "1", "/usr/bin/env", "ALEXNET_TRAIN_SEED=7", program] + words)
     #expect(unlike.code == 76, "\(unlike.error)")
     #expect(

@@ -1,15 +1,16 @@
 import Foundation
 import Safetensors
 import Synchronization
+import TestSupport
 import Testing
 
 /// Runs on several replicas, which train as two ranks do.
 @Suite(.serialized) struct ReplicaRunTests {
-  private let scratch: ScratchFolder
+  private let scratch: TemporaryFolder
   private let network: String
 
   init() throws {
-    scratch = try ScratchFolder()
+    scratch = TemporaryFolder()
     network = scratch.path + "/small.json"
     // Cross-connections, dropout, and layers enough for either scheme, with an odd number of
     // neurons.

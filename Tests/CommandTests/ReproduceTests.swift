@@ -1,12 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet reproduce` with a small network on a few pictures.
 @Suite(.serialized) struct ReproduceTests {
-  private let scratch: ScratchFolder
+  private let scratch = TemporaryFolder()
   private var out: String { scratch.path + "/out" }
-
-  init() throws { scratch = try ScratchFolder() }
 
   private func command(_ experiment: String = "fashion-mnist") throws -> [String] {
     [

@@ -1,11 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet scale`, from a bench to a table and a chart.
 @Suite(.serialized) struct ScaleTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   @Test func scaleMakesATableAndAChartFromABench() throws {
     let bench = try Program.alexnet(

@@ -1,12 +1,11 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// How a described network's pictures are scaled, from its training to its evaluation.
 @Suite(.serialized) struct ScalingOfPicturesTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   /// Trains two steps and returns the run's folder and its metrics.
   private func trained(_ name: String, _ preprocessing: String) throws -> (

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Hosts that share no file system, played by ranks that start in different folders and name the
@@ -21,7 +22,7 @@ import Testing
       ["-np", "1", "--wdir", folder, "\(Program.folder)/alexnet-train"] + words
     }
     return try Program.run(
-      ["/usr/bin/env", "mpirun", "--oversubscribe"] + rank(folders[0]) + [":"] + rank(folders[1]))
+      ["mpirun", "--oversubscribe"] + rank(folders[0]) + [":"] + rank(folders[1]))
   }
 
   private var run: String { folders[0] + "/run" }

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet similar` on pictures that are their own nearest neighbours.
 @Suite(.serialized) struct SimilarTests {
   @Test func eachPictureIsItsOwnNearestNeighbour() throws {
-    let folder = try ScratchFolder()
+    let folder = TemporaryFolder()
     let run = folder.path + "/run"
     let trained = try Program.train(
       ranks: nil,

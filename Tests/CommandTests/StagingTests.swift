@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Trainings that read a copy of their dataset.

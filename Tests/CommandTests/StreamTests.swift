@@ -6,7 +6,7 @@ import Testing
 /// The programs with standard streams that are closed, are files, or are not read.
 @Suite(.serialized) struct StreamTests {
   private let training: FaultRun
-  private var scratch: ScratchFolder { training.scratch }
+  private var scratch: TemporaryFolder { training.scratch }
   private var tool: String { "\(Program.folder)/alexnet" }
 
   init() throws { training = try FaultRun() }

@@ -1,11 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `alexnet-train --timeline`, read back by a program that is not ours.
 @Suite(.serialized) struct TimelineCommandTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func train(_ arguments: [String]) throws -> Outcome {
     try Program.train(
@@ -61,7 +60,7 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.error)")
     #expect(outcome.output.contains("Wrote the timeline"), "\(outcome.output)")
     let reading = try Program.run([
-      "/usr/bin/env", "python3", "-c", Self.reader, path, scratch.path + "/run/metrics.jsonl",
+      "python3", "-c", Self.reader, path, scratch.path + "/run/metrics.jsonl",
       "\(outcome.seconds)",
     ])
     #expect(reading.output == "[3, 4, 5, 6] 2 True True\n", "\(reading.error)")
@@ -82,7 +81,7 @@ import Testing
     }
     #expect(!svg.contains("var("))
     let reading = try Program.run([
-      "/usr/bin/env", "python3", "-c", "import sys, xml.dom.minidom as m; m.parse(sys.argv[1])",
+      "python3", "-c", "import sys, xml.dom.minidom as m; m.parse(sys.argv[1])",
       picture,
     ])
     #expect(reading.code == 0, "\(reading.error)")
@@ -96,7 +95,7 @@ import Testing
           if (e["pid"], e.get("tid")) in tracks: e["tid"] = -2**63
       json.dump(trace, open(sys.argv[1], "w"))
       """
-    #expect(try Program.run(["/usr/bin/env", "python3", "-c", edit, path]).code == 0)
+    #expect(try Program.run(["python3", "-c", edit, path]).code == 0)
     let odd = try Program.alexnet(
       "report", scratch.path + "/run", "--images", "0", "--timeline", path)
     #expect(odd.code == 0, "\(odd.error)")

@@ -1,16 +1,15 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Whole runs of `alexnet-train`, compared with each other.
 @Suite(.serialized) struct TrainingRunTests {
-  private let scratch: ScratchFolder
-
-  init() throws { scratch = try ScratchFolder() }
+  private let scratch = TemporaryFolder()
 
   private func metrics(_ run: String) throws -> RunRecords { try RunRecords(run) }
 
   private func train(
-    ranks: Int?, _ dataset: ScratchFolder, out: String, _ arguments: [String]
+    ranks: Int?, _ dataset: TemporaryFolder, out: String, _ arguments: [String]
   ) throws -> String {
     let run = "\(scratch.path)/\(out)"
     let options = [

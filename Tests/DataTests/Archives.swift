@@ -2,13 +2,12 @@ import Foundation
 import Images
 import TestSupport
 
-extension Workplace {
+extension TemporaryFolder {
   /// Makes a tar archive of what lies in a folder, with the system's tar.
   func tar(_ archive: String, of folder: String, _ options: String...) throws {
     let names = try names(folder)
-    let result = try run(
-      "/usr/bin/tar",
-      options + ["-cf", path(archive), "-C", path(folder), "--"] + names)
+    let result = try Program.run(
+      ["/usr/bin/tar"] + options + ["-cf", file(archive), "-C", file(folder), "--"] + names)
     guard result.code == 0 else { throw ArchiveError(text: result.error) }
   }
 
@@ -17,8 +16,8 @@ extension Workplace {
   /// A picture as the bytes of a PNG file.
   func png(_ picture: TestPicture) throws -> [UInt8] {
     try writePicture(picture, "scratch/picture.png")
-    defer { try? FileManager.default.removeItem(atPath: path("scratch")) }
-    return try bytes("scratch/picture.png")
+    defer { try? FileManager.default.removeItem(atPath: file("scratch")) }
+    return try read("scratch/picture.png")
   }
 
   /// ILSVRC's three archives: pictures by class of `MetaFiles` for training, pictures with their
@@ -36,7 +35,7 @@ extension Workplace {
           picture, "work/class/n0000000\(label)_\(String(format: "%06d", number)).JPEG")
       }
       try tar("work/train/n0000000\(label).tar", of: "work/class", "--format=\(format)")
-      try FileManager.default.removeItem(atPath: path("work/class"))
+      try FileManager.default.removeItem(atPath: file("work/class"))
     }
     let images = isFirst ? "images" : "img"
     try tar("\(folder)/ILSVRC\(year)_\(images)_train.tar", of: "work/train", "--format=\(format)")
@@ -56,6 +55,6 @@ extension Workplace {
       Array(truth.utf8), "work/kit/\(kit)/data/ILSVRC\(year)_validation_ground_truth.txt")
     let kitArchive = isFirst ? "ILSVRC2010_devkit-1.0.tar.gz" : "ILSVRC2012_devkit_t12.tar.gz"
     try tar("\(folder)/\(kitArchive)", of: "work/kit", "-z")
-    try FileManager.default.removeItem(atPath: path("work"))
+    try FileManager.default.removeItem(atPath: file("work"))
   }
 }

@@ -2,6 +2,7 @@ import Data
 import Foundation
 import System
 import Tensors
+import TestSupport
 import Testing
 
 /// A batch taken apart again: for each picture, where its crop was, whether it was mirrored, and
@@ -30,7 +31,7 @@ struct AugmentationTests {
   }
 
   private func prepared() throws -> Dataset {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 40, "b": 40], side: Self.side)
     try place.prepare { $0.side = Self.side }
     // The files stay open, so that the folder may go.

@@ -2,12 +2,13 @@ import Data
 import Foundation
 import System
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Loading batches")
 struct BatchLoaderTests {
-  private func prepared(_ count: Int = 30) throws -> Workplace {
-    let place = Workplace()
+  private func prepared(_ count: Int = 30) throws -> TemporaryFolder {
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": count, "b": count, "c": count])
     try place.prepare()
     return place
@@ -42,7 +43,7 @@ struct BatchLoaderTests {
   /// before all of it have been.
   @Test("balanced batches have every class as often as any other")
   func balance() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 12, "b": 4, "c": 2])
     try place.prepare()
     let dataset = try place.dataset()

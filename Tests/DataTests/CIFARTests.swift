@@ -1,6 +1,7 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 @Suite("CIFAR's binary files")
@@ -19,7 +20,7 @@ struct CIFARTests {
 
   @Test("CIFAR-10's planes become pixels of ten classes", arguments: ["", "/cifar-10-batches-bin"])
   func ten(folder: String) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     var number = 0
     func records(_ labels: [UInt8]) -> [UInt8] {
       labels.flatMap { label in
@@ -48,7 +49,7 @@ struct CIFARTests {
 
   @Test("CIFAR-100 uses the fine labels")
   func hundred() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.write((0..<100).flatMap { record([7, UInt8($0)], $0) }, "source/train.bin")
     try place.write(record([7, 42], 3), "source/test.bin")
     let names = (0..<100).map { "fine\($0)" }
@@ -63,7 +64,7 @@ struct CIFARTests {
 
   @Test("missing or shorter batches and wrong class names are refused")
   func incomplete() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for batch in [3, 1, 2, 4, 5] {
       try place.write(record([UInt8(batch)], batch), "source/data_batch_\(batch).bin")
       guard batch < 4 else { continue }
@@ -80,7 +81,7 @@ struct CIFARTests {
 
   @Test("damaged files are reported")
   func damage() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for batch in 2...5 { try place.write(record([1], 0), "source/data_batch_\(batch).bin") }
     try place.write(record([1], 0).dropLast(), "source/data_batch_1.bin")
     expectFailure(.badData, "data_batch_1.bin", "3072 bytes") { try place.prepare() }

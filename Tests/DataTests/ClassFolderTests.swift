@@ -1,13 +1,14 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 @Suite("Class folders")
 struct ClassFolderTests {
   @Test("classes are sorted by their names' bytes, and train and val are recognised")
   func layout() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["zebra": 3, "Ant": 2, "bee": 4, "Äffin": 1], in: "source/train")
     try place.writeClassFolders(["bee": 2, "zebra": 1], in: "source/val")
     let summary = try place.prepare()
@@ -28,7 +29,7 @@ struct ClassFolderTests {
 
   @Test("every record has the picture and its label")
   func content() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     // The red value says the class, the green the picture.
     for (label, name) in ["a", "b", "c"].enumerated() {
       for number in 0..<20 {
@@ -53,14 +54,14 @@ struct ClassFolderTests {
   /// One walk finds them all, and not one for each folder.
   @Test("nested folders without pictures are refused at once", .timeLimit(.minutes(1)))
   func deepFolders() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.makeFolder("source/" + (0..<300).map { _ in "d" }.joined(separator: "/"))
     expectFailure(.inputMissing, "d/d' is empty") { try place.prepare() }
   }
 
   @Test("unusual names and paths work")
   func names() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let names = [
       "with space.png", "quote\"'.png", "new\nline.png", "ünïcødé 猫.png", "many.dots.in.it.png",
       "deep/er/still.PNG", "same.png", "really a PNG.JPEG", "-dash.png",
@@ -72,16 +73,16 @@ struct ClassFolderTests {
     try place.writePicture(TestPicture(side: 8, seed: 100), "source/two/same.png")
     try place.writePicture(TestPicture(side: 8, seed: 101), "elsewhere/linked.png")
     try FileManager.default.createSymbolicLink(
-      atPath: place.path("source/two/link.png"),
-      withDestinationPath: place.path("elsewhere/linked.png"))
+      atPath: place.file("source/two/link.png"),
+      withDestinationPath: place.file("elsewhere/linked.png"))
     // A link to the folder above must not be followed for ever.
     try FileManager.default.createSymbolicLink(
-      atPath: place.path("source/two/loop"), withDestinationPath: place.path("source/two"))
+      atPath: place.file("source/two/loop"), withDestinationPath: place.file("source/two"))
     // A name that is not UTF-8.
-    let folder = Array(place.path("source/two/").utf8).map { CChar(bitPattern: $0) }
+    let folder = Array(place.file("source/two/").utf8).map { CChar(bitPattern: $0) }
     let odd =
       folder + [CChar(bitPattern: 0xFF), CChar(bitPattern: 0xFE)] + Array(".png".utf8CString)
-    let bytes = try place.bytes("source/two/same.png")
+    let bytes = try place.read("source/two/same.png")
     let file = try #require(fopen(odd, "wb"))
     #expect(fwrite(bytes, 1, bytes.count, file) == bytes.count)
     fclose(file)
@@ -91,26 +92,26 @@ struct ClassFolderTests {
     let summary = try place.prepare()
     #expect(summary.train + summary.validation == names.count + 3)
     #expect(summary.rejected == 0)
-    let shard = place.path("dataset/train-000000.tar")
-    #expect(try run("/usr/bin/tar", ["tf", shard]).code == 0)
+    let shard = place.file("dataset/train-000000.tar")
+    #expect(try Program.run(["/usr/bin/tar", "tf", shard]).code == 0)
   }
 
   @Test("unusable pictures are listed with reasons, and the rest is prepared")
   func rejected() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 20, "b": 20])
-    let good = try place.bytes("source/a/0.png")
+    let good = try place.read("source/a/0.png")
     try place.write([], "source/a/empty.jpg")
     try place.write(Array("some text".utf8), "source/a/text.jpg")
     try place.write(Array(good[..<(good.count * 2 / 3)]), "source/b/cut \"off\".png")
     try FileManager.default.createSymbolicLink(
-      atPath: place.path("source/b/link.png"), withDestinationPath: "nowhere.png")
-    mkfifo(place.path("source/b/pipe.png"), 0o600)
+      atPath: place.file("source/b/link.png"), withDestinationPath: "nowhere.png")
+    mkfifo(place.file("source/b/pipe.png"), 0o600)
     try place.makeFolder("source/a/folder.png")
 
     let summary = try place.prepare()
     #expect(summary.rejected == 5 && summary.train + summary.validation == 40)
-    let lines = String(decoding: try place.bytes("dataset/rejected.jsonl"), as: UTF8.self).split(
+    let lines = String(decoding: try place.read("dataset/rejected.jsonl"), as: UTF8.self).split(
       separator: "\n")
     var reasons: [String: String] = [:]
     for line in lines {
@@ -134,7 +135,7 @@ struct ClassFolderTests {
 
   @Test("wrong folders are refused and nothing is left behind")
   func wrongFolders() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     expectFailure(.inputMissing, "nowhere'") { try place.prepare(from: "nowhere") }
     try place.makeFolder("empty")
     expectFailure(.inputMissing, "empty' is empty") { try place.prepare(from: "empty") }
@@ -159,11 +160,11 @@ struct ClassFolderTests {
 
   @Test("an existing target is not changed")
   func existing() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3])
     try place.write([42], "dataset/precious")
     expectFailure(.cannotCreate, "dataset' exists already") { try place.prepare() }
-    #expect(try place.bytes("dataset/precious") == [42])
+    #expect(try place.read("dataset/precious") == [42])
     #expect(try place.names("dataset") == ["precious"])
     try place.makeFolder("empty")
     expectFailure(.cannotCreate, "empty' exists already") { try place.prepare("empty") }
@@ -172,7 +173,7 @@ struct ClassFolderTests {
 
   @Test("the remains of a killed preparation are not a dataset, and are replaced")
   func remains() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3])
     try place.write([1, 2, 3], ".dataset.preparing/train-000000.tar")
     expectFailure(.inputMissing, "There is no dataset") { _ = try place.dataset() }

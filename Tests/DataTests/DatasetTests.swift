@@ -1,12 +1,13 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 @Suite("Opening a dataset")
 struct DatasetTests {
-  private func prepared() throws -> Workplace {
-    let place = Workplace()
+  private func prepared() throws -> TemporaryFolder {
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 10, "b": 10])
     try place.prepare()
     return place
@@ -27,7 +28,7 @@ struct DatasetTests {
   @Test("a different format version is refused, naming both")
   func version() throws {
     let place = try prepared()
-    let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    let text = String(decoding: try place.read("dataset/dataset.json"), as: UTF8.self)
     let other = text.replacingOccurrences(
       of: "\"formatVersion\" : 1", with: "\"formatVersion\" : 7")
     #expect(other != text)
@@ -38,12 +39,12 @@ struct DatasetTests {
   @Test("an index of a newer version is refused even if its checksum is right")
   func indexVersion() throws {
     let place = try prepared()
-    var index = try place.bytes("dataset/train.index")
+    var index = try place.read("dataset/train.index")
     let digest = SHA256.digest(of: index)
     #expect(index[8...11].elementsEqual([1, 0, 0, 0]))
     index[8] = 2
     try place.write(index, "dataset/train.index")
-    let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    let text = String(decoding: try place.read("dataset/dataset.json"), as: UTF8.self)
     let other = text.replacingOccurrences(of: digest, with: SHA256.digest(of: index))
     #expect(other != text)
     try place.write(Array(other.utf8), "dataset/dataset.json")
@@ -53,7 +54,7 @@ struct DatasetTests {
   @Test("a damaged dataset.json is reported")
   func description() throws {
     let place = try prepared()
-    let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    let text = String(decoding: try place.read("dataset/dataset.json"), as: UTF8.self)
     func attempt(_ from: String, _ to: String, _ words: String) throws {
       #expect(text.contains(from))
       try place.write(
@@ -76,34 +77,34 @@ struct DatasetTests {
     arguments: ["train.index", "validation.index", "statistics.safetensors"])
   func damage(name: String) throws {
     let place = try prepared()
-    var bytes = try place.bytes("dataset/\(name)")
+    var bytes = try place.read("dataset/\(name)")
     bytes[bytes.count - 3] ^= 1
     try place.write(bytes, "dataset/\(name)")
     expectFailure(.badData, name, "checksum") { _ = try place.dataset() }
     try place.write(Array(bytes.dropLast()), "dataset/\(name)")
     expectFailure(.badData, name) { _ = try place.dataset() }
-    try FileManager.default.removeItem(atPath: place.path("dataset/\(name)"))
+    try FileManager.default.removeItem(atPath: place.file("dataset/\(name)"))
     expectFailure(.inputMissing, name) { _ = try place.dataset() }
   }
 
   @Test("truncated or missing shards are detected on opening")
   func shards() throws {
     let place = try prepared()
-    let bytes = try place.bytes("dataset/train-000000.tar")
+    let bytes = try place.read("dataset/train-000000.tar")
     try place.write(Array(bytes.dropLast(512)), "dataset/train-000000.tar")
     expectFailure(.badData, "train-000000.tar", "instead of \(bytes.count)") {
       _ = try place.dataset()
     }
-    try FileManager.default.removeItem(atPath: place.path("dataset/train-000000.tar"))
+    try FileManager.default.removeItem(atPath: place.file("dataset/train-000000.tar"))
     expectFailure(.inputMissing, "train-000000.tar") { _ = try place.dataset() }
   }
 
   @Test("a changed byte is detected on reading, naming shard and record")
   func record() throws {
     let place = try prepared()
-    var bytes = try place.bytes("dataset/train-000000.tar")
+    var bytes = try place.read("dataset/train-000000.tar")
     // The fourth record begins after three whole ones: skip headers until its own.
-    let index = try place.bytes("dataset/train.index")
+    let index = try place.read("dataset/train.index")
     let start = 24 + 24 * 3 + 4
     let offset = (0..<8).reduce(0) { $0 | Int(index[start + $1]) << (8 * $1) }
     bytes[offset + 40] ^= 0x10

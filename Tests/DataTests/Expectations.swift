@@ -1,5 +1,6 @@
 import Data
 import System
+import TestSupport
 import Testing
 
 /// Expects a failure with an exit code and a sentence that contains some words; returns the
@@ -26,7 +27,7 @@ func expectFailure(
   }
 }
 
-extension Workplace {
+extension TemporaryFolder {
   /// Prepares `source` as `dataset`.
   @discardableResult
   func prepare(
@@ -34,14 +35,14 @@ extension Workplace {
     _ change: (inout PreparationSettings) -> Void = { _ in },
     report: @escaping (PreparationEvent) -> Void = { _ in }
   ) throws -> PreparationSummary {
-    var settings = PreparationSettings(source: path(source), destination: path(destination))
+    var settings = PreparationSettings(source: file(source), destination: file(destination))
     settings.side = 8
     settings.threads = 2
     change(&settings)
     return try Preparation.run(settings, report: report)
   }
 
-  func dataset(_ name: String = "dataset") throws -> Dataset { try Dataset(opening: path(name)) }
+  func dataset(_ name: String = "dataset") throws -> Dataset { try Dataset(opening: file(name)) }
 }
 
 extension Dataset {

@@ -1,6 +1,7 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 @Suite("IDX files")
@@ -13,7 +14,8 @@ struct IDXTests {
   }
 
   private func write(
-    _ place: Workplace, _ folder: String, labels: [UInt8], side: Int = 8, prefix: String = "train",
+    _ place: TemporaryFolder, _ folder: String, labels: [UInt8], side: Int = 8,
+    prefix: String = "train",
     separator: String = "-"
   ) throws {
     let pixels = labels.indices.flatMap { image in
@@ -28,13 +30,13 @@ struct IDXTests {
   @Test(
     "grey values become RGB, and the labels that occur are the classes", arguments: [false, true])
   func content(isCompressed: Bool) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let labels: [UInt8] = [3, 7, 3, 200, 7, 3, 3]
     try write(place, "source", labels: labels, separator: isCompressed ? "." : "-")
     try write(place, "source", labels: [7, 200], prefix: "t10k")
     if isCompressed {
       for name in try place.names("source") {
-        #expect(try run("/usr/bin/gzip", [place.path("source/\(name)")]).code == 0)
+        #expect(try Program.run(["/usr/bin/gzip", place.file("source/\(name)")]).code == 0)
       }
     }
     try place.prepare()
@@ -54,7 +56,7 @@ struct IDXTests {
 
   @Test("without a validation part, one is held out")
   func holdOut() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try write(place, "source", labels: (0..<20).map { $0 % 2 })
     try place.prepare { $0.holdOut = 0.2 }
     #expect(try place.dataset().counts(.validation) == [2, 2])
@@ -62,10 +64,10 @@ struct IDXTests {
 
   @Test("damaged files are reported")
   func damage() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let labels: [UInt8] = [0, 1, 0, 1]
     func attempt(_ name: String, _ bytes: [UInt8], _ words: String...) throws {
-      try? FileManager.default.removeItem(atPath: place.path("source"))
+      try? FileManager.default.removeItem(atPath: place.file("source"))
       try write(place, "source", labels: labels)
       try place.write(bytes, "source/\(name)")
       let message = expectFailure(.badData, name) { try place.prepare() }
@@ -91,23 +93,23 @@ struct IDXTests {
       images, file([1 << 14, 1 << 8, 1 << 8], pixels), "holds 16384 pictures", "4 labels")
     try attempt(images, file([3, 8, 8], Array(pixels.prefix(192))), "holds 3 pictures", "4 labels")
     try attempt("train-labels-idx1-ubyte", file([4], [2, 2]), "ends after 2 of 4 values")
-    try? FileManager.default.removeItem(atPath: place.path("source"))
+    try? FileManager.default.removeItem(atPath: place.file("source"))
     try write(place, "source", labels: [5, 5, 5])
     expectFailure(.badData, "one class only") { try place.prepare() }
     try write(place, "source", labels: [4, 5])
     try write(place, "source", labels: [6], prefix: "t10k")
     expectFailure(.badData, "class 6", "none for training") { try place.prepare() }
-    try FileManager.default.removeItem(atPath: place.path("source/train-labels-idx1-ubyte"))
+    try FileManager.default.removeItem(atPath: place.file("source/train-labels-idx1-ubyte"))
     expectFailure(.inputMissing, "no label file") { try place.prepare() }
   }
 
   @Test("truncated compressed files are reported")
   func cutOff() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try write(place, "source", labels: (0..<100).map { $0 % 2 }, side: 28)
     let name = "source/train-images-idx3-ubyte"
-    #expect(try run("/usr/bin/gzip", [place.path(name)]).code == 0)
-    let whole = try place.bytes("\(name).gz")
+    #expect(try Program.run(["/usr/bin/gzip", place.file(name)]).code == 0)
+    let whole = try place.read("\(name).gz")
     try place.write(Array(whole[..<(whole.count / 2)]), "\(name).gz")
     expectFailure(.badData, "idx3-ubyte.gz", "download it again") { try place.prepare() }
   }
@@ -118,9 +120,9 @@ struct IDXTests {
   @Test(
     "Fashion-MNIST is recognised", .enabled(if: isInstalled, "needs \(FashionMNIST.debianPackage)"))
   func fashion() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let folder = try FashionMNIST.installedFolder()
-    var settings = PreparationSettings(source: folder, destination: place.path("dataset"))
+    var settings = PreparationSettings(source: folder, destination: place.file("dataset"))
     settings.side = 28
     settings.limitPerClass = 5
     _ = try Preparation.run(settings)

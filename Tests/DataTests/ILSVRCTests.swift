@@ -7,12 +7,12 @@ import Testing
 @Suite("ILSVRC's archives")
 struct ILSVRCTests {
   /// Pictures whose red value says the class and whose green value the picture.
-  private func picture(_ place: Workplace, _ label: Int, _ number: Int) throws -> [UInt8] {
+  private func picture(_ place: TemporaryFolder, _ label: Int, _ number: Int) throws -> [UInt8] {
     let pixels = (0..<64).flatMap { _ -> [UInt8] in [UInt8(20 * label), UInt8(number), 7] }
     return try place.png(TestPicture(width: 8, height: 8, pixels: pixels))
   }
 
-  private func write(_ place: Workplace, _ year: Int, format: String = "gnu") throws {
+  private func write(_ place: TemporaryFolder, _ year: Int, format: String = "gnu") throws {
     let train = try (0..<10).map { label in
       try (0..<3).map { try picture(place, label, $0) }
     }
@@ -26,7 +26,7 @@ struct ILSVRCTests {
     "labels and class names come from the kit",
     arguments: [(2010, "gnu"), (2012, "gnu"), (2012, "pax"), (2012, "ustar"), (2010, "v7")])
   func content(year: Int, format: String) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try write(place, year, format: format)
     try place.prepare()
     let dataset = try place.dataset()
@@ -46,10 +46,10 @@ struct ILSVRCTests {
 
   @Test("without a validation archive a part is held out and the kit may be missing")
   func trainingAlone() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try write(place, 2012)
     for name in ["ILSVRC2012_img_val.tar", "ILSVRC2012_devkit_t12.tar.gz"] {
-      try FileManager.default.removeItem(atPath: place.path("source/\(name)"))
+      try FileManager.default.removeItem(atPath: place.file("source/\(name)"))
     }
     try place.prepare { $0.holdOut = 0.34 }
     let dataset = try place.dataset()
@@ -59,10 +59,10 @@ struct ILSVRCTests {
 
   @Test("an unpacked development kit is accepted")
   func unpackedKit() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try write(place, 2012)
-    let kit = place.path("source/ILSVRC2012_devkit_t12.tar.gz")
-    #expect(try run("/usr/bin/tar", ["xzf", kit, "-C", place.path("source")]).code == 0)
+    let kit = place.file("source/ILSVRC2012_devkit_t12.tar.gz")
+    #expect(try Program.run(["/usr/bin/tar", "xzf", kit, "-C", place.file("source")]).code == 0)
     try FileManager.default.removeItem(atPath: kit)
     try place.prepare()
     #expect(try place.dataset().classNames[3] == "thing 3, chose é3 (n00000003)")
@@ -70,10 +70,10 @@ struct ILSVRCTests {
 
   @Test("missing and damaged files are reported")
   func damage() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try write(place, 2012)
     let train = "source/ILSVRC2012_img_train.tar"
-    let whole = try place.bytes(train)
+    let whole = try place.read(train)
     try place.write(Array(whole[..<(whole.count / 2)]), train)
     expectFailure(.badData, "ILSVRC2012_img_train.tar", "truncated") { try place.prepare() }
     // In the second class's archive, a header's checksum.
@@ -85,10 +85,10 @@ struct ILSVRCTests {
       try place.prepare()
     }
     try place.write(whole, train)
-    let kit = try place.bytes("source/ILSVRC2012_devkit_t12.tar.gz")
+    let kit = try place.read("source/ILSVRC2012_devkit_t12.tar.gz")
     try place.write(Array(kit[..<(kit.count / 2)]), "source/ILSVRC2012_devkit_t12.tar.gz")
     expectFailure(.badData, "devkit_t12.tar.gz") { try place.prepare() }
-    try FileManager.default.removeItem(atPath: place.path("source/ILSVRC2012_devkit_t12.tar.gz"))
+    try FileManager.default.removeItem(atPath: place.file("source/ILSVRC2012_devkit_t12.tar.gz"))
     expectFailure(.inputMissing, "ILSVRC2012_devkit_t12.tar.gz") { try place.prepare() }
     try place.write(Array("text".utf8), "source/ILSVRC2012_devkit_t12/data/meta.mat")
     try place.write(
@@ -101,16 +101,17 @@ struct ILSVRCTests {
 
   @Test("an archive with a repeated picture is refused")
   func duplicates() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try write(place, 2012)
     func append(_ file: String, to archive: String) throws {
       try place.write(try picture(place, 1, 77), "more/\(file)")
-      let result = try run(
-        "/usr/bin/tar", ["-rf", place.path(archive), "-C", place.path("more"), file])
+      let result = try Program.run([
+        "/usr/bin/tar", "-rf", place.file(archive), "-C", place.file("more"), file,
+      ])
       #expect(result.code == 0, "\(result.error)")
     }
     let validation = "source/ILSVRC2012_img_val.tar"
-    let whole = try place.bytes(validation)
+    let whole = try place.read(validation)
     try append("ILSVRC2012_val_00000002.JPEG", to: validation)
     expectFailure(
       .badData, "img_val.tar' holds 'ILSVRC2012_val_00000002.JPEG' twice"
@@ -122,8 +123,8 @@ struct ILSVRCTests {
     try place.write(whole, validation)
     let train = "source/ILSVRC2012_img_train.tar"
     try place.makeFolder("classes")
-    let unpack = ["-xf", place.path(train), "-C", place.path("classes")]
-    #expect(try run("/usr/bin/tar", unpack).code == 0)
+    let unpack = ["-xf", place.file(train), "-C", place.file("classes")]
+    #expect(try Program.run(["/usr/bin/tar"] + unpack).code == 0)
     try append("n00000001_000001.JPEG", to: "classes/n00000001.tar")
     try place.tar(train, of: "classes")
     expectFailure(
@@ -133,23 +134,22 @@ struct ILSVRCTests {
 
   @Test("links, devices and names that lead outside are never followed or written")
   func escapes() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     let train = try (0..<10).map { label in [try picture(place, label, 0)] }
     try place.write(try picture(place, 1, 1), "outside.JPEG")
     try place.makeFolder("one")
     try FileManager.default.createSymbolicLink(
-      atPath: place.path("one/link.JPEG"), withDestinationPath: "/etc/passwd")
-    mkfifo(place.path("one/pipe.JPEG"), 0o600)
+      atPath: place.file("one/link.JPEG"), withDestinationPath: "/etc/passwd")
+    mkfifo(place.file("one/pipe.JPEG"), 0o600)
     try place.write(train[1][0], "one/n1.JPEG")
     try FileManager.default.linkItem(
-      atPath: place.path("one/n1.JPEG"), toPath: place.path("one/n2.JPEG"))
+      atPath: place.file("one/n1.JPEG"), toPath: place.file("one/n2.JPEG"))
     try place.makeFolder("all")
-    let result = try run(
+    let result = try Program.run([
       "/usr/bin/tar",
-      [
-        "-cPf", place.path("all/n00000001.tar"), "-C", place.path("one"), "link.JPEG", "pipe.JPEG",
-        "n1.JPEG", "n2.JPEG", "../outside.JPEG", place.path("outside.JPEG"),
-      ])
+      "-cPf", place.file("all/n00000001.tar"), "-C", place.file("one"), "link.JPEG", "pipe.JPEG",
+      "n1.JPEG", "n2.JPEG", "../outside.JPEG", place.file("outside.JPEG"),
+    ])
     #expect(result.code == 0)
     try place.write(train[0][0], "zero/a.JPEG")
     try place.tar("all/n00000000.tar", of: "zero")

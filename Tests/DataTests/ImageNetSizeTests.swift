@@ -1,13 +1,14 @@
 import Data
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 @Suite("A dataset of ImageNet's size")
 struct ImageNetSizeTests {
   /// Makes the index of a small dataset say that its records come again and again.
-  private func repeatIndex(of place: Workplace, to count: Int) throws {
-    let index = try place.bytes("dataset/train.index")
+  private func repeatIndex(of place: TemporaryFolder, to count: Int) throws {
+    let index = try place.read("dataset/train.index")
     let repeated = index[24...]
     var bytes = Array(index[..<16])
     withUnsafeBytes(of: UInt64(count).littleEndian) { bytes.append(contentsOf: $0) }
@@ -15,8 +16,8 @@ struct ImageNetSizeTests {
       bytes += repeated.prefix(24 + 24 * count - bytes.count)
     }
     try place.write(bytes, "dataset/train.index")
-    let sum = try run("/usr/bin/sha256sum", [place.path("dataset/train.index")]).output
-    let text = try place.bytes("dataset/dataset.json")
+    let sum = try Program.run(["/usr/bin/sha256sum", place.file("dataset/train.index")]).output
+    let text = try place.read("dataset/dataset.json")
     let object = try JSONSerialization.jsonObject(with: Foundation.Data(text)) as? [String: Any]
     var manifest = try #require(object)
     var train = try #require(manifest["train"] as? [String: Any])
@@ -33,7 +34,7 @@ struct ImageNetSizeTests {
     train["index"] =
       [
         "file": "train.index", "bytes": bytes.count,
-        "sha256": String(decoding: sum.prefix(64), as: UTF8.self),
+        "sha256": String(sum.prefix(64)),
       ] as [String: Any]
     manifest["train"] = train
     let data = try JSONSerialization.data(withJSONObject: manifest)
@@ -42,19 +43,18 @@ struct ImageNetSizeTests {
 
   /// Loads batches of the dataset in a process of its own, and returns the megabytes that it took
   /// at most.
-  private func megabytes(_ place: Workplace) throws -> Int {
-    let result = try run(
-      PrepareCommandTests.program,
-      ["loading", "--data", place.path("dataset"), "--steps", "3", "--batch-size", "16"])
+  private func megabytes(_ place: TemporaryFolder) throws -> Int {
+    let result = try Program.alexnet(
+      "loading", "--data", place.file("dataset"), "--steps", "3", "--batch-size", "16")
     #expect(result.code == 0, "\(result.error)")
-    let words = String(decoding: result.output, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+    let words = result.output.split { $0 == " " || $0 == "\n" }
     let place = try #require(words.firstIndex(of: "MB"))
     return try #require(Int(words[place - 1]))
   }
 
   @Test("1.3 million records are opened and shuffled within 100 MB")
   func memory() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 500, "b": 500])
     try place.prepare { $0.encoding = .raw }
     let small = try megabytes(place)

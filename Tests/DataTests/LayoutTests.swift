@@ -1,6 +1,7 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 /// What a folder of pictures is taken for, and what is said of it.
@@ -8,7 +9,7 @@ import Testing
 struct LayoutTests {
   /// The dataset of a source, and what was said first.
   private func prepared(
-    _ place: Workplace, _ change: (inout SourceOptions) -> Void = { _ in }
+    _ place: TemporaryFolder, _ change: (inout SourceOptions) -> Void = { _ in }
   ) throws -> (dataset: Dataset, notes: String, layout: String) {
     let name = "dataset-\(UUID().uuidString)"
     var notes: [String] = []
@@ -30,7 +31,7 @@ struct LayoutTests {
       ("my train images", "validate"),
     ])
   func splits(train: String, validation: String) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3], in: "source/\(train)")
     try place.writeClassFolders(["a": 2, "b": 2], in: "source/\(validation)")
     let (dataset, _, layout) = try prepared(place)
@@ -40,7 +41,7 @@ struct LayoutTests {
 
   @Test("test pictures are kept apart, and validation is held out of the training pictures")
   func test() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 20, "b": 20], in: "source/train")
     try place.writeClassFolders(["a": 4, "b": 3, "x": 1], in: "source/Testing")
     let (dataset, notes, layout) = try prepared(place)
@@ -50,7 +51,7 @@ struct LayoutTests {
     #expect(
       notes.contains("1 test picture of classes that only the test split has were left out: 'x'"))
     // Unlabelled ones are for predict.
-    try FileManager.default.removeItem(atPath: place.path("source/Testing"))
+    try FileManager.default.removeItem(atPath: place.file("source/Testing"))
     for folder in ["test", "test/unknown"] {
       try place.writePicture(TestPicture(side: 8, seed: 5), "source/\(folder)/1.png")
     }
@@ -63,7 +64,7 @@ struct LayoutTests {
     "only validation or test pictures make a dataset for evaluation",
     arguments: [Split.validation, .test])
   func alone(split: Split) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3], in: "source/\(split.rawValue)")
     let dataset = try prepared(place).dataset
     #expect(dataset.counts(split) == [3, 3] && dataset.count(.train) == 0)
@@ -73,7 +74,7 @@ struct LayoutTests {
 
   @Test("ambiguous folders are refused with the option that decides")
   func undecided() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for part in ["alpha", "beta"] {
       try place.writeClassFolders(["a": 3, "b": 3, "c": 2], in: "source/\(part)")
     }
@@ -93,24 +94,24 @@ struct LayoutTests {
     }
     // A known part beside one of an unknown name.
     try FileManager.default.moveItem(
-      atPath: place.path("source/alpha"), toPath: place.path("source/train"))
+      atPath: place.file("source/alpha"), toPath: place.file("source/train"))
     expectFailure(.usage, "'beta'", "--validation-folder 'beta'") { _ = try prepared(place) }
     // Two of one meaning.
     try FileManager.default.moveItem(
-      atPath: place.path("source/beta"), toPath: place.path("source/training"))
+      atPath: place.file("source/beta"), toPath: place.file("source/training"))
     expectFailure(.usage, "'train', 'training'") { _ = try prepared(place) }
   }
 
   @Test("a class may be called train, while a folder test among classes is refused")
   func classNamedLikeAPart() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["bus": 10, "car": 10, "train": 10])
     let vehicles = try prepared(place)
     #expect(vehicles.dataset.classNames == ["bus", "car", "train"])
     #expect(
       vehicles.notes.contains("'train' holds pictures and is next to other class folders"))
     try FileManager.default.moveItem(
-      atPath: place.path("source/train"), toPath: place.path("source/test"))
+      atPath: place.file("source/train"), toPath: place.file("source/test"))
     expectFailure(.usage, "'test'", "--train-folder .") { _ = try prepared(place) }
     let taken = try prepared(place) { $0.trainFolder = "." }
     #expect(taken.dataset.classNames == ["bus", "car", "test"])
@@ -120,7 +121,7 @@ struct LayoutTests {
     "outer folders are skipped, even repeated ones",
     arguments: [("pets", "train"), ("pets/pets", "train/train"), ("a/b/c", "train/images")])
   func nests(root: String, train: String) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3], in: "source/\(root)/\(train)")
     try place.writeClassFolders(["a": 2, "b": 2], in: "source/\(root)/val")
     try place.write(Array("read me".utf8), "source/README.txt")
@@ -131,7 +132,7 @@ struct LayoutTests {
 
   @Test("everything that is left out is reported")
   func leftOut() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 10, "b": 10])
     for folder in ["@eaDir", "__MACOSX", ".ipynb_checkpoints", "a/@eaDir"] {
       try place.writePicture(TestPicture(side: 8, seed: 77), "source/\(folder)/1.png")
@@ -157,15 +158,15 @@ struct LayoutTests {
 
   @Test("links are followed once and never add a picture twice")
   func links() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 6, "b": 5])
     try place.writeClassFolders(["c": 4], in: "elsewhere")
     for (name, target) in [
-      ("source/c", place.path("elsewhere/c")), ("source/a/up", ".."), ("source/b/self", "."),
+      ("source/c", place.file("elsewhere/c")), ("source/a/up", ".."), ("source/b/self", "."),
       ("source/a2", "a"), ("source/a/out", place.path),
     ] {
       try FileManager.default.createSymbolicLink(
-        atPath: place.path(name), withDestinationPath: target)
+        atPath: place.file(name), withDestinationPath: target)
     }
     let (dataset, notes, _) = try prepared(place)
     #expect(dataset.classNames == ["a", "b", "c"])
@@ -176,7 +177,7 @@ struct LayoutTests {
 
   @Test("equal-looking names are one class, and case makes two within a part")
   func lettersOfNames() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["caf\u{E9}": 3, "tea": 3, "Pot": 3, "pot": 3], in: "source/train")
     try place.writeClassFolders(["cafe\u{301}": 2, "TEA": 2], in: "source/val")
     let (dataset, notes, _) = try prepared(place)
@@ -188,13 +189,13 @@ struct LayoutTests {
 
   @Test("small, uneven and unvalidated classes are named before preparation")
   func classCounts() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 210, "b": 9])
     let notes = try prepared(place).notes
     #expect(notes.contains("1 class has fewer than 10 training pictures: 'b'"))
     #expect(
       notes.contains("The classes are uneven: 'a' has 189 training pictures, 'b' has 8"))
-    try FileManager.default.removeItem(atPath: place.path("source"))
+    try FileManager.default.removeItem(atPath: place.file("source"))
     try place.writeClassFolders(["a": 10, "b": 10], in: "source/train")
     try place.writeClassFolders(["b": 2], in: "source/val")
     #expect(try prepared(place).notes.contains("1 class has no validation pictures: 'a'"))
@@ -202,9 +203,9 @@ struct LayoutTests {
 
   @Test("pictures are recognised by their bytes, whatever their names")
   func byContent() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 10, "b": 10])
-    let picture = try place.bytes("source/a/0.png")
+    let picture = try place.read("source/a/0.png")
     for name in ["plain", "odd.jpe", "odd.jfif", "b.xyz"] {
       try place.write(picture, "source/a/\(name)")
     }
@@ -217,10 +218,10 @@ struct LayoutTests {
 
   @Test("the same pictures in two parts, two classes or one class are counted and listed")
   func duplicates() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 4, "b": 4], in: "source/train")
     try place.writePicture(TestPicture(side: 8, seed: 900), "source/val/a/new.png")
-    let same = try place.bytes("source/train/a/0.png")
+    let same = try place.read("source/train/a/0.png")
     for name in ["val/a/copy.png", "train/a/again.png", "train/b/other.png"] {
       try place.write(same, "source/\(name)")
     }
@@ -231,7 +232,7 @@ struct LayoutTests {
       "1 validation or test picture", "1 picture is in several classes",
       "1 picture is a duplicate of another picture of the same class",
     ] { #expect(summary.duplicates.contains { $0.contains(words) }, "\(summary.duplicates)") }
-    let lines = String(decoding: try place.bytes("dataset/duplicates.jsonl"), as: UTF8.self)
+    let lines = String(decoding: try place.read("dataset/duplicates.jsonl"), as: UTF8.self)
     #expect(lines.split(separator: "\n").count == 1)
     for name in ["val/a/copy.png", "train/a/again.png", "train/b/other.png", "train/a/0.png"] {
       #expect(lines.contains("\"\(name)\""))
@@ -243,12 +244,11 @@ struct LayoutTests {
 
   @Test("a dry run reports what was recognised and makes nothing")
   func dryRun() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 20, "b": 20], in: "source/Train")
     try place.writeClassFolders(["a": 2, "b": 2], in: "source/Test")
-    let result = try run(
-      PrepareCommandTests.program, ["prepare", "--source", place.path("source"), "--dry-run"])
-    let output = String(decoding: result.output, as: UTF8.self)
+    let result = try Program.alexnet("prepare", "--source", place.file("source"), "--dry-run")
+    let output = result.output
     #expect(result.code == 0, "\(result.error)")
     #expect(output.contains("Found class folders: 'Train' for training, 'Test' for test."))
     #expect(output.contains("Classes: 2 ('a', 'b')."))

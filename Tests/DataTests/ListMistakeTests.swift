@@ -1,14 +1,15 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 /// Lines of lists that would give a picture another label, or none, without a word.
 @Suite("Mistakes in lists")
 struct ListMistakeTests {
   /// Twenty pictures, `source/0.png` and so on, and in `source/test` two more.
-  private func pictures() throws -> Workplace {
-    let place = Workplace()
+  private func pictures() throws -> TemporaryFolder {
+    let place = TemporaryFolder()
     for number in 0..<20 {
       try place.writePicture(TestPicture(side: 8, seed: UInt32(number)), "source/\(number).png")
     }
@@ -21,13 +22,13 @@ struct ListMistakeTests {
 
   /// What a list makes of the pictures, and what is said.
   private func prepare(
-    _ place: Workplace, _ lines: [String], _ name: String = "list.csv", end: String = "\n"
+    _ place: TemporaryFolder, _ lines: [String], _ name: String = "list.csv", end: String = "\n"
   ) throws -> (dataset: Dataset, notes: String) {
     try place.write(Array((lines.joined(separator: end) + end).utf8), name)
     var settings = PreparationSettings(
-      source: place.path("source"), destination: place.path("dataset-\(UUID().uuidString)"))
+      source: place.file("source"), destination: place.file("dataset-\(UUID().uuidString)"))
     settings.side = 8
-    settings.reading.list = place.path(name)
+    settings.reading.list = place.file(name)
     var notes: [String] = []
     _ = try Preparation.run(settings) { if case .note(let note) = $0 { notes.append(note) } }
     return (try Dataset(opening: settings.destination), notes.joined(separator: "\n"))
@@ -115,7 +116,7 @@ struct ListMistakeTests {
       #expect(notes.contains("2 pictures of") && notes.contains("without a label"), "\(notes)")
     }
     // As Hugging Face's folders of a competition have it.
-    let folder = Workplace()
+    let folder = TemporaryFolder()
     for part in ["train", "test"] {
       for number in 0..<12 {
         try folder.writePicture(
@@ -137,7 +138,7 @@ struct ListMistakeTests {
       ("{\"file_name\": \"20.png\"}", "has no label for '20.png'"),
       ("{\"file_name\": \"0.png\", \"label\": \"dog\"}", "names '0.png' a second time"),
     ] {
-      let place = Workplace()
+      let place = TemporaryFolder()
       for number in 0..<21 {
         try place.writePicture(TestPicture(side: 8, seed: UInt32(number)), "source/\(number).png")
       }
@@ -146,7 +147,7 @@ struct ListMistakeTests {
       for lines in [lines + [line], line.contains("dog") ? lines + [line] : [line] + lines] {
         try place.write(Array(lines.joined(separator: "\n").utf8), "source/metadata.jsonl")
         var settings = PreparationSettings(
-          source: place.path("source"), destination: place.path("d"))
+          source: place.file("source"), destination: place.file("d"))
         settings.side = 8
         var notes = ""
         try Preparation.survey(settings) { if case .note(let note) = $0 { notes += note } }

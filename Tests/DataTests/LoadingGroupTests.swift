@@ -3,6 +3,7 @@ import Foundation
 import Images
 import System
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Loading in a group of processes")
@@ -28,8 +29,8 @@ struct LoadingGroupTests {
       })
   }
 
-  private func prepared() throws -> Workplace {
-    let place = Workplace()
+  private func prepared() throws -> TemporaryFolder {
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 30, "b": 30])
     try place.prepare { $0.encoding = .raw }
     return place
@@ -95,8 +96,8 @@ struct LoadingGroupTests {
 
   @Test("joining a missing group or another file fails")
   func missing() throws {
-    let workplace = Workplace()
-    let file = try #require(fopen(workplace.path("other"), "w+"))
+    let workplace = TemporaryFolder()
+    let file = try #require(fopen(workplace.file("other"), "w+"))
     defer { fclose(file) }
     for place in ["/alexnet-test-none", "/proc/self/fd/\(fileno(file)) 1 1"] {
       expectFailure(.cannotCreate, "share memory") {

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("Odd files")
 struct OddFileTests {
-  private func reasons(_ place: Workplace) throws -> [String: String] {
-    let lines = String(decoding: try place.bytes("dataset/rejected.jsonl"), as: UTF8.self)
+  private func reasons(_ place: TemporaryFolder) throws -> [String: String] {
+    let lines = String(decoding: try place.read("dataset/rejected.jsonl"), as: UTF8.self)
     var reasons: [String: String] = [:]
     for line in lines.split(separator: "\n") {
       let object = try JSONSerialization.jsonObject(with: Foundation.Data(line.utf8))
@@ -19,17 +19,19 @@ struct OddFileTests {
 
   @Test("tiny and long pictures are used, and a decompression bomb is listed")
   func sizes() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 4, "b": 4])
     let gray = [UInt8](repeating: 90, count: 100 * 9000 * 3)
     try place.writePicture(TestPicture(width: 100, height: 9000, pixels: gray), "source/a/long.png")
     try place.writePicture(TestPicture(width: 1, height: 1, pixels: [1, 2, 3]), "source/a/dot.png")
     // A whole and sound picture: black rows compress to nearly nothing.
     try #require(
-      run("/usr/bin/vips", ["black", place.path("bomb.png[compression=9]"), "30000", "30000"]).code
+      Program.run([
+        "/usr/bin/vips", "black", place.file("bomb.png[compression=9]"), "30000", "30000",
+      ]).code
         == 0)
     try FileManager.default.moveItem(
-      atPath: place.path("bomb.png"), toPath: place.path("source/b/bomb.png"))
+      atPath: place.file("bomb.png"), toPath: place.file("source/b/bomb.png"))
     let summary = try place.prepare()
     #expect(summary.train + summary.validation == 10)
     #expect(
@@ -58,13 +60,13 @@ struct OddFileTests {
 
   @Test("every picture format is used with right colours or listed")
   func everyKind() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["z": 20], side: 32)
     for kind in Self.kinds { try place.write(kind.bytes, "source/kinds/\(kind.name)") }
     try place.write(OddPictures.rotatedJPEG, "source/turned/turned.jpg")
-    let result = try run(
-      PrepareCommandTests.program,
-      ["prepare", "--source", place.path("source"), "--out", place.path("dataset")]
+    let result = try Program.alexnet(
+      ranks: nil,
+      ["prepare", "--source", place.file("source"), "--out", place.file("dataset")]
         + ["--size", "16", "--encoding", "png"])
     #expect(result.code == 0, "\(result.error)")
     let bad = Self.kinds.filter { $0.colour == nil }.map { "kinds/\($0.name)" }
@@ -72,10 +74,10 @@ struct OddFileTests {
     let dataset = try place.dataset()
     var found: [String: [UInt8]] = [:]
     for split in Split.allCases {
-      let list = try run(
-        "/usr/bin/tar", ["tf", place.path("dataset/\(split.rawValue)-000000.tar")]
-      ).output
-      let names = String(decoding: list, as: UTF8.self).split(separator: "\n")
+      let list = try Program.run([
+        "/usr/bin/tar", "tf", place.file("dataset/\(split.rawValue)-000000.tar"),
+      ]).output
+      let names = list.split(separator: "\n")
         .filter { $0.hasSuffix(".png") }
       for (record, name) in names.enumerated() {
         // Behind the number: the name, with other characters than letters and digits replaced.
@@ -105,9 +107,9 @@ struct OddFileTests {
     "unreadable files are listed",
     .enabled(if: isBoundByPermissions, "root may read every file"))
   func permission() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 4, "b": 4])
-    chmod(place.path("source/a/0.png"), 0)
+    chmod(place.file("source/a/0.png"), 0)
     try place.prepare()
     #expect(try reasons(place) == ["a/0.png": "cannot be opened: Permission denied"])
   }
@@ -115,16 +117,15 @@ struct OddFileTests {
   /// Runs the program as an ordinary user, whom root can become.
   private static func runAsNobody(
     _ program: String, _ words: [String]
-  ) throws -> (output: [UInt8], error: String, code: Int32) {
-    try run(
-      "/usr/bin/setpriv",
-      ["--reuid=65534", "--regid=65534", "--clear-groups", program] + words)
+  ) throws -> Outcome {
+    try Program.run(
+      ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program] + words)
   }
 
   /// A copy of the program where others than root look, too.
-  private static func openProgram(_ place: Workplace) throws -> String {
-    let program = place.path("alexnet")
-    try FileManager.default.copyItem(atPath: PrepareCommandTests.program, toPath: program)
+  private static func openProgram(_ place: TemporaryFolder) throws -> String {
+    let program = place.file("alexnet")
+    try FileManager.default.copyItem(atPath: Program.folder + "/alexnet", toPath: program)
     return program
   }
 
@@ -135,7 +136,7 @@ struct OddFileTests {
     guard getuid() == 0, FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") else {
       return false
     }
-    let place = Workplace()
+    let place = TemporaryFolder()
     let code = withExtendedLifetime(place) {
       try? runAsNobody(openProgram(place), ["--version"]).code
     }
@@ -146,21 +147,21 @@ struct OddFileTests {
     "for ordinary users: unreadable files are listed, unwritable targets reported",
     .enabled(if: canBecomeNobody, "needs root, setpriv, and libraries that others may read"))
   func ordinaryUser() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 4, "b": 4])
-    chmod(place.path("source/a/0.png"), 0)
+    chmod(place.file("source/a/0.png"), 0)
     try place.makeFolder("open")
     try place.makeFolder("closed")
-    chmod(place.path("open"), 0o777)
+    chmod(place.file("open"), 0o777)
     let program = try Self.openProgram(place)
-    func prepare(_ out: String) throws -> (output: [UInt8], error: String, code: Int32) {
+    func prepare(_ out: String) throws -> Outcome {
       try Self.runAsNobody(
         program,
-        ["prepare", "--source", place.path("source"), "--out", place.path(out), "--size", "8"])
+        ["prepare", "--source", place.file("source"), "--out", place.file(out), "--size", "8"])
     }
     let result = try prepare("open/dataset")
     #expect(result.code == 0, "\(result.error)")
-    let lines = String(decoding: try place.bytes("open/dataset/rejected.jsonl"), as: UTF8.self)
+    let lines = String(decoding: try place.read("open/dataset/rejected.jsonl"), as: UTF8.self)
     #expect(lines.contains("cannot be opened: Permission denied"))
     let refused = try prepare("closed/dataset")
     #expect(refused.code == 73 && refused.error.contains("Permission denied"), "\(refused.error)")
@@ -169,7 +170,7 @@ struct OddFileTests {
 
   @Test("equal file names in different folders make different records")
   func duplicates() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     for (seed, name) in ["a/same", "a/sub/same", "b/same", "b/other"].enumerated() {
       try place.writePicture(TestPicture(side: 8, seed: UInt32(seed)), "source/\(name).png")
     }

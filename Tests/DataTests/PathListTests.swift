@@ -1,6 +1,7 @@
 import Data
 import Foundation
 import System
+import TestSupport
 import Testing
 
 @Suite("Lists of paths")
@@ -34,16 +35,16 @@ struct PathListTests {
 
   @Test("a path with a zero byte does not open the file before the zero")
   func zeroInside() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.write([1], "there")
-    #expect(PathBytes(place.path("there")).status != nil)
-    #expect(PathBytes(place.path("there\0.png")).status == nil)
+    #expect(PathBytes(place.file("there")).status != nil)
+    #expect(PathBytes(place.file("there\0.png")).status == nil)
     #expect(!PictureFiles.isFolder(place.path + "\0x"))
     expectFailure(.inputMissing, "there\\u{0}.png") {
-      _ = try RegularFile.contents(of: place.path("there\0.png"), limit: 10)
+      _ = try RegularFile.contents(of: place.file("there\0.png"), limit: 10)
     }
     expectFailure(.inputMissing, "there\\u{0}.png") {
-      _ = try RegularFile(place.path("there\0.png"))
+      _ = try RegularFile(place.file("there\0.png"))
     }
     expectFailure(.inputMissing, "Cannot read the folder") {
       _ = try PictureFiles.list(in: place.path + "\0x")

@@ -1,28 +1,18 @@
 import Data
 import Foundation
+import TestSupport
 import Testing
 
 /// The program as a user runs it.
 @Suite("alexnet prepare")
 struct PrepareCommandTests {
-  /// The program lies beside the tests' own.
-  static let program = URL(fileURLWithPath: CommandLine.arguments[0])
-    .deletingLastPathComponent().appendingPathComponent("alexnet").path
-
-  private func alexnet(_ arguments: String...) throws -> (
-    output: String, error: String, code: Int32
-  ) {
-    let result = try run(Self.program, arguments)
-    return (String(decoding: result.output, as: UTF8.self), result.error, result.code)
-  }
-
   @Test("prepare predicts the size, prepares and prints a summary")
   func prepares() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 30, "b": 30])
     try place.write(Array("text".utf8), "source/a/text.jpg")
-    let result = try alexnet(
-      "prepare", "--source", place.path("source"), "--out", place.path("dataset"), "--size=16",
+    let result = try Program.alexnet(
+      "prepare", "--source", place.file("source"), "--out", place.file("dataset"), "--size=16",
       "--hold-out", "20%", "--threads", "2")
     #expect(result.code == 0 && result.error.isEmpty)
     #expect(
@@ -38,9 +28,9 @@ struct PrepareCommandTests {
 
   @Test("failures print one sentence on standard error and have exit codes")
   func failures() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     func expect(_ code: Int32, _ words: String, _ arguments: String...) throws {
-      let result = try run(Self.program, arguments)
+      let result = try Program.alexnet(ranks: nil, arguments)
       #expect(result.code == code)
       #expect(
         result.error.hasPrefix("alexnet: ") && result.error.hasSuffix(".\n"), "\(result.error)")
@@ -58,27 +48,27 @@ struct PrepareCommandTests {
     try expect(
       64, "jpeg or png or raw", "prepare", "--source", place.path, "--out", "x", "--encoding", "gif"
     )
-    try expect(66, "is empty", "prepare", "--source", place.path, "--out", place.path("x"))
+    try expect(66, "is empty", "prepare", "--source", place.path, "--out", place.file("x"))
     try expect(
-      66, "There is no folder", "prepare", "--source", place.path("no\nwhere"), "--out",
-      place.path("x"))
+      66, "There is no folder", "prepare", "--source", place.file("no\nwhere"), "--out",
+      place.file("x"))
     try place.writeClassFolders(["a": 3, "b": 3])
     try expect(
-      73, "exists already", "prepare", "--source", place.path("source"), "--out",
-      place.path("source"))
+      73, "exists already", "prepare", "--source", place.file("source"), "--out",
+      place.file("source"))
     #expect(try place.names(".") == ["source"])
   }
 
   @Test("help lists every option")
   func help() throws {
-    let result = try alexnet("prepare", "--help")
+    let result = try Program.alexnet("prepare", "--help")
     #expect(result.code == 0)
     for option in [
       "source", "list", "out", "preview", "size", "encoding", "quality", "hold-out",
       "limit-per-class", "seed",
       "strict", "threads",
     ] { #expect(result.output.contains("--\(option)")) }
-    #expect(try alexnet("--help").output.contains("prepare"))
-    #expect(try alexnet().code == 64)
+    #expect(try Program.alexnet("--help").output.contains("prepare"))
+    #expect(try Program.alexnet().code == 64)
   }
 }

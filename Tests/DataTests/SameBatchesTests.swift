@@ -2,6 +2,7 @@ import Data
 import Foundation
 import Images
 import Tensors
+import TestSupport
 import Testing
 
 /// One set of pictures in every form that it may come in.
@@ -20,7 +21,8 @@ struct SameBatchesTests {
     /// Reads by gzip, not by the code under test.
     private static func read(_ name: String, _ count: Int) throws -> [(label: Int, gray: [UInt8])] {
       func unpacked(_ kind: String) throws -> [UInt8] {
-        try run("/usr/bin/gzip", ["-dc", "\(FashionMNIST.folder)/\(name)-\(kind)-ubyte.gz"]).output
+        try Program.run(["/usr/bin/gzip", "-dc", "\(FashionMNIST.folder)/\(name)-\(kind)-ubyte.gz"])
+          .bytes
       }
       let (images, labels) = (try unpacked("images-idx3"), try unpacked("labels-idx1"))
       return (0..<count).map { number in
@@ -37,7 +39,7 @@ struct SameBatchesTests {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
   }
 
-  private func writeAll(_ clothes: Clothes, _ place: Workplace) throws {
+  private func writeAll(_ clothes: Clothes, _ place: TemporaryFolder) throws {
     var perClass = Array(repeating: [[UInt8]](), count: 10)
     var validationPNG: [(label: Int, bytes: [UInt8])] = []
     for (split, prefix, pictures) in [
@@ -60,7 +62,7 @@ struct SameBatchesTests {
         let pixels = picture.gray.flatMap { [$0, $0, $0] }
         let name = "folders/\(split)/class \(picture.label)/\(10000 + number).png"
         try place.writePicture(TestPicture(width: 32, height: 32, pixels: pixels), name)
-        let bytes = try place.bytes(name)
+        let bytes = try place.read(name)
         if split == "train" {
           perClass[picture.label].append(bytes)
         } else {
@@ -88,7 +90,7 @@ struct SameBatchesTests {
     .enabled(if: IDXTests.isInstalled, "needs \(FashionMNIST.debianPackage)"),
     arguments: [RecordEncoding.png, .jpeg])
   func same(encoding: RecordEncoding) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try writeAll(try Clothes(trainCount: 600, validationCount: 100), place)
     let forms = ["idx", "folders", "ilsvrc2012", "ilsvrc2010", "cifar"]
     for form in forms {

@@ -1,5 +1,6 @@
 import Data
 import Foundation
+import TestSupport
 import Testing
 
 /// The files of a dataset as others read them: tar, sha256sum, and the format's description byte by
@@ -43,17 +44,17 @@ struct ShardFormatTests {
 
   @Test("tar reads the records and labels that the index gives", arguments: [8, 70])
   func tarAgrees(side: Int) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["b": 7, "a": 9, "c": 5], side: side)
     try place.prepare { $0.side = side }
     let suffix = side <= 64 ? "png" : "jpg"
     for (split, count) in [(Split.train, 18), (.validation, 3)] {
-      let places = index(try place.bytes("dataset/\(split.rawValue).index"))
+      let places = index(try place.read("dataset/\(split.rawValue).index"))
       let shard = "dataset/\(split.rawValue)-000000.tar"
-      let bytes = try place.bytes(shard)
-      let listing = try run("/usr/bin/tar", ["tf", place.path(shard)])
+      let bytes = try place.read(shard)
+      let listing = try Program.run(["/usr/bin/tar", "tf", place.file(shard)])
       #expect(listing.code == 0 && listing.error.isEmpty)
-      let members = String(decoding: listing.output, as: UTF8.self).split(separator: "\n").map(
+      let members = listing.output.split(separator: "\n").map(
         String.init)
       #expect(places.count == count && members.count == 2 * count)
       #expect(Set(members).count == members.count)
@@ -61,33 +62,33 @@ struct ShardFormatTests {
         let (picture, label) = (members[2 * record], members[2 * record + 1])
         let parts = picture.split(separator: ".")
         #expect(parts.count == 2 && parts[1] == suffix && label == "\(parts[0]).cls")
-        let extracted = try run("/usr/bin/tar", ["xOf", place.path(shard), picture]).output
+        let extracted = try Program.run(["/usr/bin/tar", "xOf", place.file(shard), picture]).bytes
         #expect(Array(bytes[found.offset..<found.offset + found.length]) == extracted)
         #expect(found.shard == 0 && found.crc == crc(extracted[...]))
-        let text = try run("/usr/bin/tar", ["xOf", place.path(shard), label]).output
-        #expect(String(decoding: text, as: UTF8.self) == String(found.label))
+        let text = try Program.run(["/usr/bin/tar", "xOf", place.file(shard), label]).output
+        #expect(text == String(found.label))
       }
     }
   }
 
   @Test("checksums equal those of sha256sum")
   func checksums() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 5, "b": 5])
     try place.prepare()
-    let text = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    let text = String(decoding: try place.read("dataset/dataset.json"), as: UTF8.self)
     for name in try place.names("dataset") where name != "dataset.json" && name != "rejected.jsonl"
     {
-      let output = try run("/usr/bin/sha256sum", [place.path("dataset/\(name)")]).output
-      #expect(text.contains(String(decoding: output.prefix(64), as: UTF8.self)), "\(name)")
+      let output = try Program.run(["/usr/bin/sha256sum", place.file("dataset/\(name)")]).output
+      #expect(text.contains(output.prefix(64)), "\(name)")
     }
-    let output = try run("/usr/bin/sha256sum", [place.path("dataset/dataset.json")]).output
-    #expect(try place.dataset().checksum == String(decoding: output.prefix(64), as: UTF8.self))
+    let output = try Program.run(["/usr/bin/sha256sum", place.file("dataset/dataset.json")]).output
+    #expect(try place.dataset().checksum == String(output.prefix(64)))
   }
 
   @Test("every byte is the same for any number of threads")
   func threads() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 400, "b": 300, "c": 3])
     try place.write(Array("no picture".utf8), "source/a/broken.png")
     for threads in [1, 2, 5] { try place.prepare("dataset\(threads)") { $0.threads = threads } }
@@ -97,7 +98,7 @@ struct ShardFormatTests {
     for name in names {
       for threads in [2, 5] {
         #expect(
-          try place.bytes("dataset\(threads)/\(name)") == place.bytes("dataset1/\(name)"), "\(name)"
+          try place.read("dataset\(threads)/\(name)") == place.read("dataset1/\(name)"), "\(name)"
         )
       }
     }

@@ -2,19 +2,20 @@ import Data
 import Foundation
 import Glibc
 import System
+import TestSupport
 import Testing
 
 /// Copies of a dataset on a host's own disk.
 struct StagedDatasetTests {
-  private func prepared() throws -> Workplace {
-    let place = Workplace()
+  private func prepared() throws -> TemporaryFolder {
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 10, "b": 10])
     try place.prepare()
     return place
   }
 
-  private func copy(_ place: Workplace) throws -> StagedDataset {
-    try StagedDataset(of: place.path("dataset"), in: place.path("disk"))
+  private func copy(_ place: TemporaryFolder) throws -> StagedDataset {
+    try StagedDataset(of: place.file("dataset"), in: place.file("disk"))
   }
 
   @Test func aCopyHasEveryByteAndIsMadeOnce() throws {
@@ -29,8 +30,8 @@ struct StagedDatasetTests {
     #expect(try place.names("disk/\(name)") == names)
     var bytes = 0
     for file in names {
-      let whole = try place.bytes("dataset/\(file)")
-      #expect(try place.bytes("disk/\(name)/\(file)") == whole)
+      let whole = try place.read("dataset/\(file)")
+      #expect(try place.read("disk/\(name)/\(file)") == whole)
       bytes += whole.count
     }
     #expect(copy.bytes == UInt64(bytes))
@@ -88,7 +89,7 @@ struct StagedDatasetTests {
 
   @Test func aFolderThatCannotBeMadeIsNamed() throws {
     let place = try prepared()
-    let copy = try StagedDataset(of: place.path("dataset"), in: "/proc/no")
+    let copy = try StagedDataset(of: place.file("dataset"), in: "/proc/no")
     expectFailure(.cannotCreate, "/proc/no", "--stage-data") { _ = try copy.make { false } }
   }
 }

@@ -1,12 +1,13 @@
 import Data
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Mean image and colour components")
 struct StatisticsTests {
   @Test("statistics are computed from the decoded training pictures", arguments: [8, 66])
   func exact(side: Int) throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 12, "b": 9], side: side)
     try place.prepare { $0.side = side }
     let dataset = try place.dataset()
@@ -74,10 +75,10 @@ struct StatisticsTests {
 
   @Test("the statistics file follows the safetensors format")
   func safetensors() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 3, "b": 3])
     try place.prepare()
-    let bytes = try place.bytes("dataset/statistics.safetensors")
+    let bytes = try place.read("dataset/statistics.safetensors")
     let size = (0..<8).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
     let header = try JSONSerialization.jsonObject(with: Foundation.Data(bytes[8..<8 + size]))
     let tensors = try #require(header as? [String: [String: Any]])

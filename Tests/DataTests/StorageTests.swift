@@ -3,6 +3,7 @@ import Foundation
 import Images
 import System
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Raw records, damaged records and contact sheets")
@@ -17,12 +18,12 @@ struct StorageTests {
 
   @Test("raw and PNG records give the same batches")
   func raw() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 20, "b": 20])
     try place.prepare("raw") { $0.encoding = .raw }
     try place.prepare("png") { $0.encoding = .png }
-    let shard = try run("/usr/bin/tar", ["tf", place.path("raw/train-000000.tar")]).output
-    #expect(String(decoding: shard, as: UTF8.self).contains(".rgb\n"))
+    let shard = try Program.run(["/usr/bin/tar", "tf", place.file("raw/train-000000.tar")]).output
+    #expect(shard.contains(".rgb\n"))
     let (raw, png) = (try place.dataset("raw"), try place.dataset("png"))
     #expect(raw.mean == png.mean && raw.covariance == png.covariance)
     let (one, other) = (try loader(raw), try loader(png))
@@ -36,7 +37,7 @@ struct StorageTests {
 
   @Test("damaged records are skipped alike with any number of threads")
   func skip() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 20, "b": 20])
     try place.prepare { $0.encoding = .raw }
     try place.damage([7, 8, 35])
@@ -65,7 +66,7 @@ struct StorageTests {
 
   @Test("a sequential pass leaves damaged records out and counts them")
   func leaveOut() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 20, "b": 20])
     try place.prepare { $0.encoding = .raw }
     let sound = try place.dataset()
@@ -90,7 +91,7 @@ struct StorageTests {
 
   @Test("a contact sheet shows the crops of the first batch")
   func sheet() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 20, "b & <c>": 20], side: 112)
     try place.prepare {
       $0.side = 112
@@ -101,18 +102,18 @@ struct StorageTests {
     #expect(sheet.inputSide == 98)
     sheet.augmentation = Augmentation(crop: .random, mirror: true)
     sheet.count = 3
-    try sheet.write(to: place.path("sheet.png"))
+    try sheet.write(to: place.file("sheet.png"))
     let loader = try BatchLoader(
       dataset: dataset, split: .train, order: .shuffled, augmentation: sheet.augmentation,
       inputSide: 98, batchSize: 3, seed: 1, threads: 1)
     let input = Array(try loader.next().input.elements)
     // Width and height by the header of a PNG: three crops in a row, a label below.
-    let bytes = try place.bytes("sheet.png")
+    let bytes = try place.read("sheet.png")
     #expect(bytes[16..<24].elementsEqual([0, 0, 1, 54, 0, 0, 0, 124]))
     // Unpacked by libvips, as lines of numbers.
-    let raw = place.path("sheet.ppm")
-    try #require(run("/usr/bin/vips", ["copy", place.path("sheet.png"), raw]).code == 0)
-    let pixels = Array(try place.bytes("sheet.ppm").suffix(310 * 124 * 3))
+    let raw = place.file("sheet.ppm")
+    try #require(Program.run(["/usr/bin/vips", "copy", place.file("sheet.png"), raw]).code == 0)
+    let pixels = Array(try place.read("sheet.ppm").suffix(310 * 124 * 3))
     var matches = 0
     for y in 0..<98 {
       for x in 0..<98 {
@@ -124,19 +125,19 @@ struct StorageTests {
     }
     #expect(matches > 98 * 98 * 99 / 100)
     sheet.inputSide = 200
-    expectFailure(.usage, "200x200") { try sheet.write(to: place.path("x.png")) }
+    expectFailure(.usage, "200x200") { try sheet.write(to: place.file("x.png")) }
   }
 
   @Test("a contact sheet of an empty part is refused")
   func emptySheet() throws {
-    let place = Workplace()
+    let place = TemporaryFolder()
     try place.writeClassFolders(["a": 4, "b": 4])
     try place.prepare()
     // The magic word and the version, the size of a record, and no record.
     let index =
       Array("ALEXINDX".utf8) + [1, 0, 0, 0, 24, 0, 0, 0] + [UInt8](repeating: 0, count: 8)
     try place.write(index, "dataset/validation.index")
-    let path = place.path("dataset/dataset.json")
+    let path = place.file("dataset/dataset.json")
     let text = try Data(contentsOf: URL(fileURLWithPath: path))
     var manifest = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
     let file: [String: Any] = [
@@ -150,7 +151,7 @@ struct StorageTests {
     var sheet = ContactSheet(try place.dataset())
     sheet.split = .validation
     expectFailure(.badData, "dataset' has no validation pictures") {
-      try sheet.write(to: place.path("sheet.png"))
+      try sheet.write(to: place.file("sheet.png"))
     }
     #expect(try !place.names(".").contains("sheet.png"))
   }

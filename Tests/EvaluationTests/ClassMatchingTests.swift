@@ -1,26 +1,25 @@
 import Data
 import Evaluation
-import Foundation
 import System
+import TestSupport
 import Testing
 
 /// How the classes of a dataset find those of a network.
 @Suite struct ClassMatchingTests {
   @Test func classesMatchIgnoringCaseAndUnmatchedOnesAreNamed() throws {
-    let place = NSTemporaryDirectory() + "alexnet-matching-" + UUID().uuidString
-    defer { try? FileManager.default.removeItem(atPath: place) }
+    let place = TemporaryFolder()
     for (name, shade) in [("CAT", UInt8(0)), ("dog", 255)] {
-      try FileManager.default.createDirectory(
-        atPath: "\(place)/source/\(name)", withIntermediateDirectories: true)
       for number in 0..<2 {
-        try Data("P5\n8 8\n255\n".utf8 + [UInt8](repeating: shade, count: 64)).write(
-          to: URL(fileURLWithPath: "\(place)/source/\(name)/\(number).pgm"))
+        try place.write(
+          "P5\n8 8\n255\n".utf8 + [UInt8](repeating: shade, count: 64),
+          "source/\(name)/\(number).pgm")
       }
     }
-    var settings = PreparationSettings(source: "\(place)/source", destination: "\(place)/dataset")
+    var settings = PreparationSettings(
+      source: place.file("source"), destination: place.file("dataset"))
     settings.side = 8
     _ = try Preparation.run(settings)
-    let dataset = try Dataset(opening: "\(place)/dataset")
+    let dataset = try Dataset(opening: place.file("dataset"))
     let note = try ClassMatching(
       dataset, .train, to: ["owl", "cat", "dog", "Owl"], of: "network"
     ).note

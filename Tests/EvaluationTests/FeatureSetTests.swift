@@ -22,7 +22,7 @@ import Testing
     try set.append(names: ["a", "b"], values: [1, 2], of: TestWorld.shared.alone)
     try set.write(to: folder.file("set.npy"))
     for text in ["a\nb", "a\nb\n", "a\r\nb\r\n"] {
-      _ = folder.write("set.txt", Array(text.utf8))
+      try folder.write(Array(text.utf8), "set.txt")
       #expect(try FeatureSet(contentsOf: folder.file("set.npy")).names == ["a", "b"], "\(text)")
     }
   }
@@ -42,10 +42,10 @@ import Testing
     let read = try FeatureSet(contentsOf: folder.file("set.npy"))
     #expect(read.names == ["# a", "b"] && read.origin == origin())
     // An older file, which has only names.
-    _ = folder.write("set.txt", Array("# a\nb\n".utf8))
+    try folder.write(Array("# a\nb\n".utf8), "set.txt")
     let older = try FeatureSet(contentsOf: folder.file("set.npy"))
     #expect(older.names == ["# a", "b"] && older.origin == nil)
-    _ = folder.write("set.txt", Array("# alexnet features: {\n# a\nb\n".utf8))
+    try folder.write(Array("# alexnet features: {\n# a\nb\n".utf8), "set.txt")
     #expect(throws: Failure.self) { try FeatureSet(contentsOf: folder.file("set.npy")) }
   }
 

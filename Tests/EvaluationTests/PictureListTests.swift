@@ -1,19 +1,17 @@
 import Evaluation
 import Foundation
 import System
+import TestSupport
 import Testing
 
 /// What a command line names becomes a list of picture files.
 @Suite struct PictureListTests {
   @Test func foldersListsAndFilesAreReadInOrder() throws {
-    let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
-    defer { try? FileManager.default.removeItem(atPath: root) }
-    for folder in ["set/deep", "none"] {
-      try FileManager.default.createDirectory(
-        atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
-    }
+    let place = TemporaryFolder()
+    let root = place.path
+    for folder in ["set/deep", "none"] { try place.makeFolder(folder) }
     for name in ["set/b.jpg", "set/a.PNG", "set/notes.txt", "set/deep/c.webp", "none/readme"] {
-      try Data().write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+      try place.write([], name)
     }
     let list = PictureList(
       ["one.jpg", "\(root)/set", "-", "\(root)/none"], list: { ["two.png", "three.jpg"] })
@@ -28,14 +26,11 @@ import Testing
   }
 
   @Test func aFolderInAListAddsOnlyPicturesThatTheListDoesNotName() throws {
-    let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
-    defer { try? FileManager.default.removeItem(atPath: root) }
-    for folder in ["set/deep", "other"] {
-      try FileManager.default.createDirectory(
-        atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
-    }
+    let place = TemporaryFolder()
+    let root = place.path
+    for folder in ["set/deep", "other"] { try place.makeFolder(folder) }
     for name in ["set/b.jpg", "set/a.png", "set/deep/c.webp", "other/d.png"] {
-      try Data().write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+      try place.write([], name)
     }
     // As `find set` lists them, in no order.
     let found = ["set", "set/b.jpg", "set/deep", "set/deep/c.webp", "set/a.png"]
@@ -52,19 +47,16 @@ import Testing
   }
 
   @Test func aFolderGivesThePicturesThatPrepareFindsAndReportsTheRest() throws {
-    let root = NSTemporaryDirectory() + "alexnet-pictures-" + UUID().uuidString
-    defer { try? FileManager.default.removeItem(atPath: root) }
-    for folder in ["set/@eaDir", "set/__MACOSX", "far"] {
-      try FileManager.default.createDirectory(
-        atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
-    }
+    let place = TemporaryFolder()
+    let root = place.path
+    for folder in ["set/@eaDir", "set/__MACOSX", "far"] { try place.makeFolder(folder) }
     for name in ["set/@eaDir/a.png", "set/__MACOSX/a.png", "set/a.png", "set/raw.CR2", "set/b.txt"]
     {
-      try Data().write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+      try place.write([], name)
     }
     for name in ["set/plain", "far/c"] {
-      try Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + [UInt8](repeating: 0, count: 60))
-        .write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+      try place.write(
+        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + [UInt8](repeating: 0, count: 60), name)
     }
     try FileManager.default.createSymbolicLink(
       atPath: "\(root)/set/link", withDestinationPath: "../far")

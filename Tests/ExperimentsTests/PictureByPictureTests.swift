@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import System
+import TestSupport
 import Testing
 
 /// Experiments that compare networks picture by picture, worked by hand: ten crops with one, and
@@ -175,19 +176,16 @@ import Testing
   // MARK: What is read of the predictions
 
   /// A folder with the predictions of runs, by name: of each picture whether it is a hit.
-  private func folder(_ runs: [String: [Bool]]) throws -> URL {
-    let files = FileManager.default
-    let folder = files.temporaryDirectory.appendingPathComponent("alexnet-\(UUID().uuidString)")
+  private func folder(_ runs: [String: [Bool]]) throws -> TemporaryFolder {
+    let folder = TemporaryFolder()
     for (run, hits) in runs {
-      let place = folder.appendingPathComponent(run)
-      try files.createDirectory(at: place, withIntermediateDirectories: true)
       // Names that are alike but for what a reader of CSV might drop.
       let (name, other) = ("\"a, \"\"b\"\"\"", "\"a, b\"")
       let lines = hits.enumerated().map { number, isHit in
         "\(number).png,\(name),\(isHit ? name : other)"
       }
       let text = (["image,class,class1"] + lines).joined(separator: "\n") + "\n"
-      try Data(text.utf8).write(to: place.appendingPathComponent("predictions.csv"))
+      try folder.write(Array(text.utf8), "\(run)/predictions.csv")
     }
     return folder
   }
@@ -201,12 +199,11 @@ import Testing
       "one-crop-seed-2": [true, false, false, true, false, true],
       "ten-crops-seed-2": [true, true, true, false, false, true],
     ])
-    defer { try? FileManager.default.removeItem(at: folder) }
     let figures = try evaluated(#"{"figures":{"images":6,"loss":1.5,"top1Error":33.5}}"#)
     func read(_ arm: String) throws -> [String: Double] {
       var record = record(arm, 2, [:])
       try TenCrops.read(
-        figures, record.run, folder: { folder.appendingPathComponent($0).path }, into: &record)
+        figures, record.run, folder: folder.file, into: &record)
       return record.figures
     }
     #expect(try read("one crop") == ["error": 33.5, "images": 6])
@@ -220,7 +217,6 @@ import Testing
       "1-averaged-seed-2": [true, true, true, false],
       "2-averaged-seed-1": [true, true, false, true],
     ])
-    defer { try? FileManager.default.removeItem(at: folder) }
     let figures = try evaluated(
       """
       {"figures":{"images":4,"loss":1.5,"top1Error":25},
@@ -229,7 +225,7 @@ import Testing
     func read(_ run: PlannedRun) throws -> [String: Double] {
       var record = RunRecord(run)
       try Ensembles.read(
-        figures, run, folder: { folder.appendingPathComponent($0).path }, into: &record)
+        figures, run, folder: folder.file, into: &record)
       return record.figures
     }
     let runs = Ensembles.later(scope)

@@ -11,32 +11,9 @@ import Testing
 
 /// Damaged files for every reader of the programs.
 @Suite(.serialized) struct ReaderFuzzTests {
-  let place = Place()
-
-  /// A folder that is removed with everything in it.
-  final class Place {
-    /// In memory where the system has such a place: a hundred thousand files are nothing for a
-    /// disk.
-    let path =
-      (access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory())
-      + "alexnet-fuzz-\(UUID().uuidString)"
-
-    init() {
-      try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-    func write(_ bytes: [UInt8], _ name: String) throws {
-      let url = URL(fileURLWithPath: file(name))
-      try FileManager.default.createDirectory(
-        at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Foundation.Data(bytes).write(to: url)
-    }
-    func bytes(_ name: String) throws -> [UInt8] {
-      Array(try Foundation.Data(contentsOf: URL(fileURLWithPath: file(name))))
-    }
-  }
+  /// In memory where the system has such a place: a hundred thousand files are nothing for a disk.
+  let place = TemporaryFolder(
+    in: access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory())
 
   // MARK: Weights
 
@@ -72,7 +49,7 @@ import Testing
     let writer = try NumPyWriter(creating: place.file("seed.npy"), shape: [3, 2])
     try [Float](repeating: 1.5, count: 6).withUnsafeBufferPointer { try writer.append($0) }
     try writer.finish()
-    let fuzzer = Fuzzer(name: "npy", seeds: [try place.bytes("seed.npy")], fileName: "array.npy")
+    let fuzzer = Fuzzer(name: "npy", seeds: [try place.read("seed.npy")], fileName: "array.npy")
     try fuzzer.run(in: place.path) { path, _ in _ = try NumPyArray(contentsOf: path) }
   }
 
@@ -83,7 +60,7 @@ import Testing
       try values.withUnsafeBufferPointer { try writer.append(name, shape: shape, $0) }
     }
     try writer.finish()
-    let fuzzer = Fuzzer(name: "npz", seeds: [try place.bytes("seed.npz")], fileName: "weights.npz")
+    let fuzzer = Fuzzer(name: "npz", seeds: [try place.read("seed.npz")], fileName: "weights.npz")
     try fuzzer.run(in: place.path) { path, _ in try readAll(WeightFile.open(path)) }
   }
 
@@ -109,7 +86,7 @@ import Testing
     ) { tensor throws(Failure) in [Float](repeating: 0.5, count: tensor.shape.reduce(1, *)) }
     let file = try NetworkFile(opening: place.file("seed.safetensors"))
     try ONNXExport.write(file, to: place.file("seed.onnx"), hasPreprocessingInside: false)
-    let own = try place.bytes("seed.onnx")
+    let own = try place.read("seed.onnx")
     // As if another program had written it: the graph is gone through.
     let other = own.replacing("alexnet-train".utf8, with: "another-train".utf8)
     let fuzzer = Fuzzer(name: "onnx", seeds: [own, other], fileName: "n.onnx")
@@ -157,7 +134,7 @@ import Testing
     let folder = place.file("dataset")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     let name = try #require(names.first { $0.contains(change) })
-    return ("\(folder)/\(name)", try place.bytes("dataset/\(name)"))
+    return ("\(folder)/\(name)", try place.read("dataset/\(name)"))
   }
 
   @Test func datasetDescription() throws {
@@ -173,7 +150,7 @@ import Testing
   @Test(arguments: ["train.index", "statistics"]) func checkedFile(_ part: String) throws {
     let (path, bytes) = try dataset(part)
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    let json = String(decoding: try place.bytes("dataset/dataset.json"), as: UTF8.self)
+    let json = String(decoding: try place.read("dataset/dataset.json"), as: UTF8.self)
     let name = URL(fileURLWithPath: path).lastPathComponent
     let pattern = try Regex(
       "\"bytes\" : [0-9]+,\\s+\"file\" : \"\(name.replacing(".", with: "\\."))\",\\s+\"sha256\" : "
@@ -251,13 +228,7 @@ import Testing
   private func tar(_ arguments: String...) throws { try tar(arguments) }
 
   private func tar(_ arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/tar")
-    process.arguments = arguments
-    process.environment = Process.userEnvironment
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
+    try #require(Program.run(["tar"] + arguments).code == 0)
   }
 
   @Test func webDataset() throws {
@@ -274,7 +245,7 @@ import Testing
         "--format=\(format)", "--sort=name", "-cf", place.file("\(format).tar"), "-C",
         place.file(format),
         ".")
-      seeds.append(try place.bytes("\(format).tar"))
+      seeds.append(try place.read("\(format).tar"))
     }
     try place.write(Array("a\nb\n".utf8), "shards/classes.txt")
     let fuzzer = Fuzzer(name: "WebDataset", seeds: seeds, fileName: "train-0000.tar")

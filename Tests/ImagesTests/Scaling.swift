@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import TestSupport
 
 /// A picture scaled to a square.
 func scaled(_ bytes: [UInt8], side: Int) throws(ImageProblem) -> [UInt8] {
@@ -24,10 +25,9 @@ func png(width: Int, height: Int, colour: [UInt8], isNoisy: Bool = false) throws
     state = state &* 1_664_525 &+ 1_013_904_223
     return UInt8(state >> 24)
   }
-  let path = FileManager.default.temporaryDirectory.path + "/alexnet-\(UUID().uuidString).png"
-  try PNGFile.write(pixels, width: width, height: height, to: path)
-  defer { unlink(path) }
-  return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+  let folder = TemporaryFolder()
+  try PNGFile.write(pixels, width: width, height: height, to: folder.file("a.png"))
+  return try folder.read("a.png")
 }
 
 /// A JPEG file of a gradient with detail.

@@ -9,7 +9,7 @@ import Testing
   let folder = TemporaryFolder()
 
   func network(_ json: String) throws -> NetworkSpecification {
-    try NetworkSpecification(contentsOf: folder.write("network.json", Array(json.utf8)))
+    try NetworkSpecification(contentsOf: folder.write(Array(json.utf8), "network.json"))
   }
 
   /// A description with these layers between the image and the last layer.

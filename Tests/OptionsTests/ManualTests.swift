@@ -1,5 +1,6 @@
 import Foundation
 import Options
+import TestSupport
 import Testing
 
 /// Manual pages and completions, as the programs that read them understand them.
@@ -24,25 +25,17 @@ import Testing
 
   /// What bash offers for the last of some words.
   private func completed(_ manual: Manual, _ words: String...) throws -> [String] {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
     let function = "_" + manual.program
-    process.arguments =
+    let completed = try Program.run(
       [
-        "-c",
+        "bash", "-c",
         manual.completions(for: .bash)
           + "\nCOMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \(function); printf '%s\\n' "
           + "\"${COMPREPLY[@]}\"",
         "bash",
-      ] + words
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.currentDirectoryURL = URL(fileURLWithPath: "/usr/include")
-    try process.run()
-    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return text.split(separator: "\n").map(String.init)
+      ] + words, in: "/usr/include")
+    #expect(completed.code == 0)
+    return completed.output.split(separator: "\n").map(String.init)
   }
 
   @Test func bashCompletesOptions() throws {

@@ -1,12 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The folders of `Sources` are the rooms that Docs/Architecture.md lists, from the top of the
 /// house down.
 struct RoomsTests {
   /// The package's folder.
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
+  private static let root = URL(fileURLWithPath: Program.repository)
 
   /// Rooms without a suite of their own, and why.
   private static let untested = [

@@ -1,5 +1,6 @@
 import Foundation
 import Report
+import TestSupport
 import Testing
 
 /// Curves, and what gnuplot makes of them.
@@ -53,13 +54,13 @@ import Testing
     "\u{2028}!touch PATH\u{2029}",
   ])
   func gnuplotNeverExecutesATitle(_ text: String) throws {
-    let path = NSTemporaryDirectory() + "alexnet-chart-" + UUID().uuidString
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = TemporaryFolder()
+    let path = folder.file("touched")
     let title = text.replacing("PATH", with: path)
     let chart = Chart(title, x: title, y: title, [.init(title, Self.curve([2, 1]), colour: 0)])
     let svg = try chart.svg(id: "one")
     _ = try chart.text(width: 100, height: 20)
-    #expect(!FileManager.default.fileExists(atPath: path))
+    #expect(try folder.names(".").isEmpty)
     let isXML = try XMLParserCheck.isWellFormed(svg)
     #expect(isXML && svg.contains("touch"))
   }
@@ -264,17 +265,7 @@ import Testing
 /// Whether a text is XML.
 enum XMLParserCheck {
   static func isWellFormed(_ text: String) throws -> Bool {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
-      "python3", "-c", "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.stdin)",
-    ]
-    let input = Pipe()
-    process.standardInput = input
-    try process.run()
-    input.fileHandleForWriting.write(Data(text.utf8))
-    try input.fileHandleForWriting.close()
-    process.waitUntilExit()
-    return process.terminationStatus == 0
+    let reading = "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.stdin)"
+    return try Program.run(["python3", "-c", reading], input: Array(text.utf8)).code == 0
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Report
+import TestSupport
 import Testing
 
 /// Charts compared with stored ones, letter by letter, so that none changes unseen.
@@ -38,23 +39,13 @@ import Testing
   }
 
   /// gnuplot's own version, whose drawings are compared only with those of the same one.
-  private static let version: String = {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["gnuplot", "--version"]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try? process.run()
-    let text = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: text, as: UTF8.self)
-  }()
+  private static let version = Result { try Program.run(["gnuplot", "--version"]).output }
 
   /// After a change that is meant, look at the new files, which the failed test names, and copy
   /// them over the old ones.
   @Test(arguments: 0..<3) func aChartIsDrawnAsBefore(_ number: Int) throws {
     let (name, chart) = Self.charts[number]
-    let drawn = try "<!-- \(Self.version.split(separator: "\n")[0]) -->\n" + chart.svgFile()
+    let drawn = try "<!-- \(Self.version.get().split(separator: "\n")[0]) -->\n" + chart.svgFile()
     let stored = try? String(
       contentsOf: Self.folder.appendingPathComponent(name + ".svg"), encoding: .utf8)
     guard drawn != stored else { return }

@@ -22,7 +22,7 @@ import Testing
 
   /// Opens the bytes as a file and reads every tensor.
   func readAll(_ bytes: [UInt8]) throws {
-    let file = try SafetensorsFile(opening: folder.write("damaged", bytes))
+    let file = try SafetensorsFile(opening: folder.write(bytes, "damaged"))
     for entry in file.header.tensors where entry.format == .float32 {
       let _: [Float] = try file.elements(of: entry)
     }
@@ -96,7 +96,7 @@ import Testing
     let json =
       "{\(Self.tensor("a", "[2]", "[0,3]", dtype: dtype)),\(Self.tensor("b", "[1]", "[3,7]"))}"
     let file = try SafetensorsFile(
-      opening: folder.write("odd.safetensors", Self.file(json, data: 7)))
+      opening: folder.write(Self.file(json, data: 7), "odd.safetensors"))
     #expect(file.header.tensors.map(\.format) == [.other, .float32])
     #expect(try file.entry("b", .float32, shape: [1]).count == 1)
     let failure = #expect(throws: Failure.self) {

@@ -8,7 +8,7 @@ import Testing
   private let folder = TemporaryFolder()
 
   @Test func aFileIsTheSameByItsPathItsNumberAndItsNameInAFolder() throws {
-    let path = folder.write("file", [1, 2, 3])
+    let path = try folder.write([1, 2, 3], "file")
     let status = try #require(FileStatus(path))
     #expect(status.isFile && status.size == 3 && status.links == 1 && status.owner == geteuid())
     let descriptor = open(path, O_RDONLY)

@@ -44,31 +44,31 @@ import Testing
   }
 
   @Test func aFileIsReplacedWhenTheNewOneIsComplete() throws {
-    let path = folder.write("out", Array("old".utf8))
+    let path = try folder.write(Array("old".utf8), "out")
     do {
       let place = try OutputPlace(path)
       close(open(place.temporary, O_WRONLY | O_NOFOLLOW))
     }
     // Nothing was published: the old file stays, and nothing else does.
-    #expect(names == ["out"] && folder.read("out") == Array("old".utf8))
+    #expect(try names == ["out"] && folder.read("out") == Array("old".utf8))
     try write("new", to: path)
-    #expect(names == ["out"] && folder.read("out") == Array("new".utf8))
+    #expect(try names == ["out"] && folder.read("out") == Array("new".utf8))
   }
 
   @Test func linksAreFollowedAndStay() throws {
     mkdir(folder.file("deep"), 0o700)
-    _ = folder.write("deep/target", Array("old".utf8))
+    try folder.write(Array("old".utf8), "deep/target")
     symlink("deep/again", folder.file("link"))
     symlink("target", folder.file("deep/again"))
     symlink("nothing-yet", folder.file("dangling"))
     symlink(folder.file("circle"), folder.file("other"))
     symlink("other", folder.file("circle"))
     try write("new", to: folder.file("link"))
-    #expect(folder.read("deep/target") == Array("new".utf8))
+    #expect(try folder.read("deep/target") == Array("new".utf8))
     #expect(kind("link") == S_IFLNK && kind("deep/again") == S_IFLNK)
     #expect(kind("deep/target") == S_IFREG)
     try write("made", to: folder.file("dangling"))
-    #expect(kind("dangling") == S_IFLNK && folder.read("nothing-yet") == Array("made".utf8))
+    #expect(try kind("dangling") == S_IFLNK && folder.read("nothing-yet") == Array("made".utf8))
     #expect(refusal(folder.file("circle")).contains("a loop of links"))
   }
 
@@ -105,15 +105,15 @@ import Testing
     defer { close(file) }
     _ = Glibc.write(file, "one ", 4)
     try write("two", to: "/dev/fd/\(file)")
-    #expect(folder.read("open") == Array("one two".utf8))
+    #expect(try folder.read("open") == Array("one two".utf8))
   }
 
-  @Test func pathsThatCannotBeWrittenAreRefused() {
+  @Test func pathsThatCannotBeWrittenAreRefused() throws {
     #expect(refusal(folder.path).contains("is a folder; name a file"))
     #expect(refusal("").contains("not a file name"))
     // Handed to the system it would be 'out'.
     #expect(refusal(folder.file("out\0.txt")).contains("not a file name"))
-    #expect(refusal(folder.write("file", []) + "/below").contains("Not a directory"))
+    #expect(try refusal(folder.write([], "file") + "/below").contains("Not a directory"))
     if mknod(folder.file("disk"), S_IFBLK | 0o600, 7 << 8 | 250) == 0 {
       #expect(refusal(folder.file("disk")).contains("is a disk"))
     }
@@ -146,13 +146,13 @@ import Testing
     #expect(OutputPlace.isFile("./-") && OutputPlace.isFile(folder.file("-")))
     symlink("-", folder.file("link"))
     try write("new", to: folder.file("link"))
-    #expect(folder.read("-") == Array("new".utf8))
+    #expect(try folder.read("-") == Array("new".utf8))
   }
 
   /// Files of the user's, whatever they are called.
   @Test func otherFilesAreNeitherRemovedNorChanged() throws {
     let others = ["out.partial", "out.\(getpid()).partial", "out.\(getpid())-2.partial"]
-    for name in others { _ = folder.write(name, Array("mine".utf8)) }
+    for name in others { try folder.write(Array("mine".utf8), name) }
     mkdir(folder.file("named.partial"), 0o700)
     symlink("nowhere", folder.file("named.\(getpid()).partial"))
     let before = names
@@ -164,7 +164,7 @@ import Testing
     #expect(names == before)
     for name in ["out", "named"] { try write("new", to: folder.file(name)) }
     #expect(names == (before + ["out", "named"]).sorted())
-    for name in others { #expect(folder.read(name) == Array("mine".utf8)) }
+    for name in others { #expect(try folder.read(name) == Array("mine".utf8)) }
     // Two writers of one name do not share a file.
     let (first, second) = (
       try OutputPlace(folder.file("out")), try OutputPlace(folder.file("out"))
@@ -174,32 +174,32 @@ import Testing
 
   // MARK: Files that must stay
 
-  private func make(_ names: String...) {
-    for name in names { _ = folder.write(name, Array("{}".utf8)) }
+  private func make(_ names: String...) throws {
+    for name in names { try folder.write(Array("{}".utf8), name) }
   }
 
-  private func makeRun() {
+  private func makeRun() throws {
     for name in ["run", "run/checkpoints", "run/tensorboard"] { mkdir(folder.file(name), 0o700) }
-    make("run/config.json", "run/metrics.jsonl", "run/checkpoints/step-00000002.safetensors")
+    try make("run/config.json", "run/metrics.jsonl", "run/checkpoints/step-00000002.safetensors")
   }
 
   @Test(arguments: [
     "dataset.json", "statistics.safetensors", "rejected.jsonl", "duplicates.jsonl", "train.index",
     "validation.index", "test.index", "train-000000.tar", "validation-000007.tar",
-  ]) func aDatasetsFilesAreNoOutputs(_ name: String) {
+  ]) func aDatasetsFilesAreNoOutputs(_ name: String) throws {
     mkdir(folder.file("data"), 0o700)
     #expect(refusal(folder.file("data/\(name)")).isEmpty)
-    make("data/dataset.json")
+    try make("data/dataset.json")
     #expect(refusal(folder.file("data/\(name)")).contains("is a file of the dataset"))
     #expect(refusal(folder.file("data/preview.png")).isEmpty)
-    #expect(folder.read("data/dataset.json") == Array("{}".utf8))
+    #expect(try folder.read("data/dataset.json") == Array("{}".utf8))
   }
 
   @Test(arguments: [
     "config.json", "metrics.jsonl", "log.txt", "provenance.jsonl", "lock",
     "checkpoints/best.safetensors", "checkpoints/new.npy", "tensorboard/page.html",
-  ]) func aRunsFilesAreNoOutputs(_ name: String) {
-    makeRun()
+  ]) func aRunsFilesAreNoOutputs(_ name: String) throws {
+    try makeRun()
     #expect(refusal(folder.file("run/\(name)")).contains(" of the run "))
     // By other ways to it.
     #expect(refusal(folder.file("run/./checkpoints/../\(name)")).contains(" of the run "))
@@ -213,10 +213,10 @@ import Testing
   }
 
   /// Other programs have a config.json and a folder of checkpoints too.
-  @Test func otherFoldersAreNoRuns() {
+  @Test func otherFoldersAreNoRuns() throws {
     mkdir(folder.file("model"), 0o700)
     mkdir(folder.file("model/checkpoints"), 0o700)
-    make("model/config.json")
+    try make("model/config.json")
     for name in ["config.json", "log.txt", "checkpoints/alexnet.safetensors"] {
       #expect(refusal(folder.file("model/\(name)")).isEmpty, "\(name)")
     }
@@ -240,8 +240,8 @@ import Testing
     #expect(complaint([("--one", "/dev/null"), ("--two", "/dev/null")]).isEmpty)
   }
 
-  @Test func anOutputDoesNotReplaceWhatIsRead() {
-    make("input", "other")
+  @Test func anOutputDoesNotReplaceWhatIsRead() throws {
+    try make("input", "other")
     symlink("input", folder.file("link"))
     for path in ["input", "link"] {
       let says = complaint(

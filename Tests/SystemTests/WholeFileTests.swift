@@ -9,14 +9,14 @@ import Testing
   private var names: [String] { HeldFolder.names(in: folder.path).sorted() }
 
   @Test func aFileOfAHeldFolderTakesItsNameWhenItIsWhole() throws {
-    _ = folder.write("file", Array("old".utf8))
+    try folder.write(Array("old".utf8), "file")
     // Whatever a killed process left is replaced, a link too.
     symlink("elsewhere", folder.file("file.partial"))
     let file = try WholeFile("file", in: HeldFolder(folder.path))
     try file.write(Array("new".utf8))
-    #expect(folder.read("file") == Array("old".utf8) && names == ["file", "file.partial"])
+    #expect(try folder.read("file") == Array("old".utf8) && names == ["file", "file.partial"])
     try file.publish()
-    #expect(folder.read("file") == Array("new".utf8) && names == ["file"])
+    #expect(try folder.read("file") == Array("new".utf8) && names == ["file"])
   }
 
   @Test func whatIsNeverWholeKeepsItsTemporaryNameInAHeldFolderAndNoneWhereAUserNamedIt() throws {
@@ -36,26 +36,26 @@ import Testing
   }
 
   @Test func aNewFileReplacesNothing() throws {
-    let path = folder.write("file", [1])
+    let path = try folder.write([1], "file")
     do throws(Failure) {
       _ = try WholeFile(new: path)
       Issue.record("It was replaced.")
     } catch {
       #expect(error.exitCode == .cannotCreate && error.message.contains(path))
     }
-    #expect(folder.read("file") == [1])
+    #expect(try folder.read("file") == [1])
   }
 
   @Test func aSecondNameTakesThePlaceOfAFile() throws {
-    _ = folder.write("one", [1])
-    _ = folder.write("latest", [0])
+    try folder.write([1], "one")
+    try folder.write([0], "latest")
     let held = try HeldFolder(folder.path)
     for _ in 0..<2 {
       #expect(PartialFile("latest", in: held).publish(asLinkTo: "one"))
-      #expect(names == ["latest", "one"] && folder.read("latest") == [1])
+      #expect(try names == ["latest", "one"] && folder.read("latest") == [1])
     }
     #expect(!PartialFile("latest", in: held).publish(asLinkTo: "nothing"))
-    #expect(folder.read("latest") == [1])
+    #expect(try folder.read("latest") == [1])
   }
 
   @Test func aFullDiskHasARemedy() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import TensorBoard
+import TestSupport
 import Testing
 
 /// TensorBoard's files against published values and by hand; scripts/check-tensorboard reads them
@@ -29,13 +30,12 @@ import Testing
   }
 
   @Test func aFileBeginsWithItsVersionAndHoldsWhatWasWritten() throws {
-    let folder = NSTemporaryDirectory() + "alexnet-events-" + UUID().uuidString
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let file = try EventFile(in: folder, firstStep: 7)
+    let folder = TemporaryFolder()
+    let file = try EventFile(in: folder.path, firstStep: 7)
     try file.write([.scalar("loss", 0.5)], step: 8)
     try file.restart(after: 3)
     // Another one within the second has another name.
-    #expect(try EventFile(in: folder, firstStep: 0).path != file.path)
+    #expect(try EventFile(in: folder.path, firstStep: 0).path != file.path)
     var bytes = try Data(contentsOf: URL(fileURLWithPath: file.path))[...]
     var messages: [[UInt8]] = []
     while bytes.count >= 16 {

@@ -1,55 +1,70 @@
-import Glibc
+import Foundation
+import Synchronization
+package import System
 
 /// A folder of this process's own that is removed, with its files, when the object goes.
 package final class TemporaryFolder: Sendable {
   /// Where the folder is.
   package let path: String
 
-  /// Makes the folder under the system's folder for such things.
-  package init() {
-    let place = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array("\(place)/alexnet-tests-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      fatalError("No temporary folder: \(String(cString: strerror(errno))).")
-    }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  /// Makes the folder in a place, or where the system has such things.
+  package init(in place: String = NSTemporaryDirectory()) {
+    path = URL(fileURLWithPath: place).appending(path: "alexnet-tests-\(UUID().uuidString)").path
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch { fatalError("No temporary folder: \(error).") }
   }
 
-  deinit { Self.remove(path) }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  private static func remove(_ path: String) {
-    guard unlink(path) != 0, let folder = opendir(path) else { return }
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+  /// A folder for a static, which is never let go of: it is removed when the test process ends.
+  package static func untilExit() -> TemporaryFolder {
+    let folder = TemporaryFolder()
+    let path = folder.path
+    Leftovers.paths.withLock { $0.append(path) }
+    atexit {
+      for path in Leftovers.paths.withLock({ $0 }) {
+        try? FileManager.default.removeItem(atPath: path)
       }
-      if name != "." && name != ".." { remove(path + "/" + name) }
     }
-    closedir(folder)
-    rmdir(path)
+    return folder
   }
 
   /// The path of a file in the folder.
   package func file(_ name: String) -> String { "\(path)/\(name)" }
 
-  /// Writes a file and returns its path.
-  package func write(_ name: String, _ bytes: [UInt8]) -> String {
-    let path = file(name)
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    close(descriptor)
-    precondition(written == bytes.count, "\(path) cannot be written.")
-    return path
+  /// Makes a folder, and those above it.
+  package func makeFolder(_ name: String) throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: file(name), withIntermediateDirectories: true)
+    } catch { throw Failure(.cannotCreate, "\(error)") }
   }
 
-  /// The bytes of a file; none where it cannot be read.
-  package func read(_ name: String) -> [UInt8] {
-    let descriptor = open(file(name), O_RDONLY)
-    guard descriptor >= 0 else { return [] }
-    defer { close(descriptor) }
-    let length = Int(lseek(descriptor, 0, SEEK_END))
-    return [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
-      count = max(0, pread(descriptor, buffer.baseAddress, length, 0))
+  /// Writes a file, and the folders above it; returns its path.
+  @discardableResult
+  package func write(_ bytes: [UInt8], _ name: String) throws(Failure) -> String {
+    try makeFolder((name as NSString).deletingLastPathComponent)
+    do { try Data(bytes).write(to: URL(fileURLWithPath: file(name))) } catch {
+      throw Failure(.cannotCreate, "\(error)")
+    }
+    return file(name)
+  }
+
+  /// The bytes of a file.
+  package func read(_ name: String) throws(Failure) -> [UInt8] {
+    do { return Array(try Data(contentsOf: URL(fileURLWithPath: file(name)))) } catch {
+      throw Failure(.inputMissing, "\(error)")
     }
   }
+
+  /// The names in a folder, in order.
+  package func names(_ folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()
+  }
+}
+
+/// Folders to remove when the test process ends.
+private enum Leftovers {
+  static let paths = Mutex<[String]>([])
 }

@@ -16,10 +16,8 @@ import Training
   }
 
   private func read(_ text: String) throws -> TrainingSettings {
-    let path = NSTemporaryDirectory() + "settings-\(UUID().uuidString).json"
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try text.write(toFile: path, atomically: true, encoding: .utf8)
-    return try TrainingSettings(configuration: path)
+    let folder = TemporaryFolder()
+    return try TrainingSettings(configuration: folder.write(Array(text.utf8), "settings.json"))
   }
 
   @Test func aWholeConfigJSONIsRead() throws {

@@ -12,11 +12,11 @@ import Testing
 
 /// A small training that something happens to.
 struct FaultRun {
-  let scratch: ScratchFolder
+  let scratch: TemporaryFolder
   let run: String
 
   init() throws {
-    scratch = try ScratchFolder()
+    scratch = TemporaryFolder()
     run = scratch.path + "/run"
   }
 

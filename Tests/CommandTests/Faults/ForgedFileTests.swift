@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension FaultTests {
@@ -11,7 +12,7 @@ extension FaultTests {
 
     /// A run of ten steps, of which each test has a copy.
     private static let trained = Result {
-      let folder = try ScratchFolder.untilExit()
+      let folder = TemporaryFolder.untilExit()
       let words = try FaultRun().options(steps: 10, out: folder.path + "/run")
       #expect(try Program.train(ranks: 2, words).code == 0)
       return folder

@@ -16,7 +16,7 @@ extension FaultTests {
     func aRankWithTooLittleMemorySaysSo(_ kibibytes: Int) throws {
       let words = try ["\(Program.folder)/alexnet-train"] + training.options(steps: 5)
       let outcome = try Program.run(
-        ["/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1"] + words + [
+        ["mpirun", "--oversubscribe", "-np", "1"] + words + [
           ":", "-np", "1", "/bin/sh", "-c", "ulimit -v \(kibibytes); exec \"$0\" \"$@\"",
         ] + words)
       #expect(outcome.code == 64, "\(outcome.error)")
@@ -27,7 +27,7 @@ extension FaultTests {
     @Test func aBatchThatTheProcessHasNoRoomForIsRefusedWithItsSize() throws {
       let limited = try Program.run(
         [
-          "/bin/sh", "-c", "ulimit -v 2000000; exec \"$0\" \"$@\"", "/usr/bin/env", "mpirun",
+          "/bin/sh", "-c", "ulimit -v 2000000; exec \"$0\" \"$@\"", "mpirun",
           "--oversubscribe", "-np", "2", "\(Program.folder)/alexnet-train",
         ] + training.options(steps: 5).map { $0 == "16" ? "20000" : $0 })
       #expect(
@@ -103,7 +103,7 @@ extension FaultTests {
       let words = try training.options(steps: 5)
       let outcome = try Program.run(
         [
-          "/usr/bin/env", "mpirun", "--oversubscribe", "-np", "1",
+          "mpirun", "--oversubscribe", "-np", "1",
           "\(Program.folder)/alexnet-train",
         ]
           + words
