@@ -17,34 +17,19 @@ extension ONNXModelTests {
       node.add(2, output)
       node.add(3, "node-" + output)
       node.add(4, operation)
+      func add(_ name: String, type: Int, _ value: (inout ProtobufWire) -> Void) {
+        var attribute = ProtobufWire()
+        attribute.add(1, name)
+        value(&attribute)
+        attribute.add(20, type)
+        node.add(5, attribute.bytes)
+      }
       for (name, values) in ints {
-        var attribute = ProtobufWire()
-        attribute.add(1, name)
-        for value in values { attribute.add(8, value) }
-        attribute.add(20, 7)
-        node.add(5, attribute.bytes)
+        add(name, type: 7) { for value in values { $0.add(8, value) } }
       }
-      for (name, value) in int {
-        var attribute = ProtobufWire()
-        attribute.add(1, name)
-        attribute.add(3, value)
-        attribute.add(20, 2)
-        node.add(5, attribute.bytes)
-      }
-      for (name, value) in float {
-        var attribute = ProtobufWire()
-        attribute.add(1, name)
-        attribute.add(2, [value], isPacked: false)
-        attribute.add(20, 1)
-        node.add(5, attribute.bytes)
-      }
-      for (name, value) in text {
-        var attribute = ProtobufWire()
-        attribute.add(1, name)
-        attribute.add(4, value)
-        attribute.add(20, 3)
-        node.add(5, attribute.bytes)
-      }
+      for (name, value) in int { add(name, type: 2) { $0.add(3, value) } }
+      for (name, value) in float { add(name, type: 1) { $0.add(2, [value], isPacked: false) } }
+      for (name, value) in text { add(name, type: 3) { $0.add(4, value) } }
       nodes.insert(node.bytes, at: place ?? nodes.count)
     }
 

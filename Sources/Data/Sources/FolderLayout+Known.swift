@@ -106,8 +106,8 @@ extension FolderLayout {
       parts.append("\(validation.title) for validation by 'LOC_val_solution.csv'")
       let rows = table.rows.map { row in
         var row = row
-        // Boxes follow the class, whether or not a header says so: `n01440764 1 2 30 31`.
-        row.label = row.label?.split(separator: " ").first.map(String.init)
+        // Whether or not a header says that there are boxes.
+        row.label = row.label.flatMap(LabelText.withoutBoxes)
         return row
       }
       try take(rows, of: table, in: validation, .validation, file: "LOC_val_solution.csv")

@@ -129,7 +129,7 @@ struct LabelTable {
         continue
       }
       var label = columns.label.flatMap { $0 < fields.count ? readable(fields[$0]) : nil }
-      if columns.holdsBoxes { label = label?.split(separator: " ").first.map { String($0) } }
+      if columns.holdsBoxes { label = label.flatMap(LabelText.withoutBoxes) }
       add(
         number, fields[columns.path], label: label,
         split: columns.split.map { readable(fields[$0]) },

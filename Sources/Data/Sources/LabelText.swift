@@ -19,6 +19,11 @@ enum LabelText {
     return String(whole)
   }
 
+  /// The class in front of Kaggle's boxes, `n01440764 1 2 30 31`.
+  static func withoutBoxes(_ label: String) -> String? {
+    label.split(separator: " ").first.map(String.init)
+  }
+
   /// Whether it is a negative number, which is not a class.
   static func isNegative(_ label: String) -> Bool { Int(label).map { $0 < 0 } ?? false }
 }
