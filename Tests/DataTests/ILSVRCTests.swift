@@ -28,7 +28,10 @@ struct ILSVRCTests {
   func content(year: Int, format: String) throws {
     let place = TemporaryFolder()
     try write(place, year, format: format)
-    try place.prepare()
+    try place.write([1], "source/ILSVRC\(year)_img_test.tar")
+    var notes = ""
+    try place.prepare(report: { event in if case .note(let note) = event { notes += note } })
+    #expect(notes.contains("left out: 'ILSVRC\(year)_img_test.tar'"), "\(notes)")
     let dataset = try place.dataset()
     #expect(dataset.classNames == (0..<10).map { "thing \($0), chose é\($0) (n0000000\($0))" })
     #expect(dataset.counts(.train) == Array(repeating: 3, count: 10))

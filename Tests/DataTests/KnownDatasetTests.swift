@@ -224,8 +224,10 @@ struct KnownDatasetTests {
     "unsupported formats are refused with a remedy",
     arguments: [
       ("pets.zip", "unzip"), ("pets.tar.gz", "tar -xf"), ("pets.tar.zst", "tar -xf"),
+      ("my DIR/test.zip", "my DIR/test.zip -d FOLDER/test'"), ("ld_test00-1.tfrec", "TensorFlow"),
       ("pets.7z", "bsdtar -xf"), ("pets.rar", "bsdtar -xf"),
-      ("data/train-00000-of-00001.parquet", "load_dataset"), ("train_32x32.mat", "loadmat"),
+      ("data/train-00000-of-00001.parquet", "load_dataset"),
+      ("train_32x32.mat", "out/train/{y % 10}"),
       ("cifar-10-batches-py/data_batch_1", "binary version"),
       ("batches.meta.mat", "binary version"), ("train.tfrecord", "TensorFlow"),
       ("pets-train.tfrecord-00000-of-00001", "TensorFlow"),

@@ -182,6 +182,18 @@ struct ListMistakeTests {
     }
   }
 
+  @Test("several labels of one picture are not a class of their own")
+  func severalLabels() throws {
+    let place = try pictures()
+    expectFailure(.badData, "10 of 20 lines", "Line 1 has several labels ('Mass|Nodule')") {
+      _ = try prepare(place, rows { "\($0).png,\($0 % 2 == 0 ? "Mass|Nodule" : "Mass")" })
+    }
+    expectFailure(.badData, "20 of 20 lines", "Line 1 has a list of labels") {
+      let lines = rows { "{\"file_name\": \"\($0).png\", \"label\": [\($0 % 2), 7]}" }
+      _ = try prepare(place, lines, "list.jsonl")
+    }
+  }
+
   @Test("case differences, empty parts and unused columns are reported")
   func said() throws {
     let place = try pictures()

@@ -30,6 +30,16 @@ struct ListTests {
     #expect(dataset.counts(.train) == [1, 1, 1] && dataset.counts(.validation) == [1, 1, 1])
     let kept = try prepare(place, "b/0.png\nb/1.png\na/0.png\na/1.png\n")
     #expect(kept.classNames == ["a", "b"])
+    // Of folders in class folders, the outer one is the class, which is said.
+    try place.writePicture(TestPicture(side: 8, seed: 78), "source/a/indoor/9.png")
+    try place.write(Array("b/0.png\nb/1.png\na/indoor/9.png\na/1.png\n".utf8), "deep")
+    var notes = ""
+    try place.prepare("deep-dataset") {
+      $0.reading.list = place.file("deep")
+    } report: { event in
+      if case .note(let note) = event { notes += note }
+    }
+    #expect(notes.contains("1 picture lies in folders inside class folders ('a/indoor/9.png')"))
     let numbered = try prepare(place, "b/0.png\t10\nb/1.png\t10\na/0.png\t9\na/1.png\t9\n")
     #expect(numbered.classNames == ["9", "10"])
   }
@@ -43,6 +53,30 @@ struct ListTests {
       place, "train/a/0.png\ntrain/b/1.png\nval/x/0.png\ta\nval/x/1.png\tb\n")
     #expect(dataset.classNames == ["a", "b"])
     #expect(dataset.counts(.train) == [1, 1] && dataset.counts(.validation) == [1, 1])
+  }
+
+  /// As fast.ai's tables have it.
+  @Test("a column says of each picture whether it is for validation")
+  func flags() throws {
+    let place = TemporaryFolder()
+    try place.writeClassFolders(["a": 3, "b": 3])
+    func lines(_ truth: String, _ other: String) -> String {
+      ["a", "b"].flatMap { name in
+        (0..<3).map { "\(name)/\($0).png,\(name),\($0 == 1 ? truth : other)\n" }
+      }.joined()
+    }
+    for (truth, other) in [("True", "False"), ("1", "0")] {
+      let dataset = try prepare(place, "path,label,is_valid\n" + lines(truth, other))
+      #expect(dataset.counts(.train) == [2, 2] && dataset.counts(.validation) == [1, 1])
+    }
+    expectFailure(.badData, "'perhaps'") {
+      _ = try prepare(place, "path,label,is_valid\n" + lines("perhaps", "False"))
+    }
+    let rows = ["a", "b"].flatMap { name in
+      (0..<3).map { "{\"file_name\": \"\(name)/\($0).png\", \"is_valid\": \($0 == 0)}\n" }
+    }
+    let ofJSON = try prepare(place, rows.joined())
+    #expect(ofJSON.counts(.train) == [2, 2] && ofJSON.counts(.validation) == [1, 1])
   }
 
   /// The paths of two pictures of each of the classes `a` and `b` in some folders.
@@ -72,9 +106,16 @@ struct ListTests {
     for part in ["train", "val"] {
       try place.writeClassFolders(["a": 2, "b": 2], in: "source/\(part)")
     }
+    try place.writePicture(TestPicture(side: 8, seed: 9), "source/val/c/0.png")
     expectFailure(
-      .badData, "'a/0', which does not exist", "--root '\(place.file("source/train"))'"
+      .badData, "'c/0', which does not exist", "--root '\(place.file("source/val"))'"
+    ) { _ = try prepare(place, "c/0\tx\nb/1\ty\n") }
+    // Training and test pictures of a competition may have the same names.
+    let said = expectFailure(
+      .badData, "'\(place.file("source/train"))', '\(place.file("source/val"))'",
+      "the one whose pictures"
     ) { _ = try prepare(place, "a/0\tx\nb/1\ty\n") }
+    #expect(!said.contains("give --root '"))
     expectFailure(.badData, "Give --root the folder that the paths start from") {
       _ = try prepare(place, "c/0.png\tx\nd/0.png\ty\n")
     }

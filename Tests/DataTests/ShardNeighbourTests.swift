@@ -36,6 +36,7 @@ struct ShardNeighbourTests {
     arguments: [
       ("cat\ndog\nowl\n", "'3'", "3 classes"), ("cat\n\ndog\nowl\n", "Line 2", "is empty"),
       ("bg\ncat\ncat\nowl\n", "'cat' twice", "own"),
+      ("1 bg\n2 cat\n3 dog\n4 owl\n", "from 1", "number them from 0"),
     ])
   func names(list: String, first: String, second: String) throws {
     let place = TemporaryFolder()
@@ -134,6 +135,14 @@ struct ShardNeighbourTests {
     try place.tar("source/ILSVRC2012_img_val.tar", of: "work")
     expectFailure(.badData, "ILSVRC2012_img_val.tar'", "training archive", "development kit") {
       try place.prepare()
+    }
+    // The training archive alone, given as a file.
+    try FileManager.default.moveItem(
+      atPath: place.file("source/ILSVRC2012_img_val.tar"), toPath: place.file("work/n01440764.tar"))
+    try FileManager.default.removeItem(atPath: place.file("work/n01440764_1.JPEG"))
+    try place.tar("train.tar", of: "work")
+    expectFailure(.badData, "train.tar' holds no sample", "ILSVRC", "--source the folder") {
+      try place.prepare(from: "train.tar")
     }
   }
 

@@ -55,7 +55,7 @@ package final class CIFARSource: ImageSource {
     let names = "\(folder)/\(isHundred ? "fine_label_names.txt" : "batches.meta.txt")"
     classNames =
       Self.isFile(names)
-      ? try TextLines.classNames(names, count: isHundred ? 100 : 10)
+      ? try ClassNameList.distinct(names, count: isHundred ? 100 : 10)
       : (0..<(isHundred ? 100 : 10)).map { String($0) }
     var parts: [Part] = []
     for (split, files) in [(Split.train, train), (.validation, validation)] {

@@ -54,6 +54,69 @@ extension FolderLayout {
     }
   }
 
+  /// Refuses folders that are numbered pieces of one set of pictures: `images_part_1` and
+  /// `images_part_2`, `train.X1` and `train.X2`.
+  func refusePieces(
+    among folders: [FolderTree], in parent: FolderTree, _ split: Split
+  ) throws(Failure) {
+    let numbered = folders.filter { classes.find($0.nameText) == nil }.compactMap { folder in
+      SplitName.wordsOfPiece(folder.nameText).map { (words: $0, folder: folder) }
+    }
+    let groups = Dictionary(grouping: numbered) { $0.words }
+    let found = numbered.lazy.compactMap { groups[$0.words] }.first { $0.count > 1 }
+    guard let pieces = found?.map(\.folder) else { return }
+    let isFlat = pieces.allSatisfy { classFolders(of: $0).isEmpty }
+    let advice =
+      isFlat
+      ? "move their pictures into one folder and give --list FILE with the labels"
+      : "merge the class folders in them into one folder, name some of them with --train-folder "
+        + "and --validation-folder"
+    throw Failure(
+      .usage,
+      "\(listed(pieces.map(\.pathText), most: 3)) in \(quoted(path)) differ only in their numbers "
+        + "and look like pieces of one set of pictures, not like classes: \(advice), or give "
+        + "\(split.folderFlag) \(option(parent)) if they are "
+        + "classes.\(isFlat ? listHint(parent) : "")")
+  }
+
+  /// Refuses folders that only sort others by a letter: `a/abbey`, or `0/1/2` of a checksum.
+  func refuseIndex(_ folders: [FolderTree], in parent: FolderTree, _ split: Split) throws(Failure) {
+    func isIndex(_ folder: FolderTree) -> Bool {
+      let letter = folder.nameText.lowercased()
+      return letter.count == 1 && folder.pictures.isEmpty
+        && folder.pictureFolders.allSatisfy {
+          $0.nameText.count == 1 || $0.nameText.lowercased().hasPrefix(letter)
+        }
+    }
+    guard folders.count > 1, folders.allSatisfy(isIndex),
+      let first = folders[0].pictureFolders.first
+    else { return }
+    throw Failure(
+      .usage,
+      "\(listed(folders.map(\.nameText), most: 3)) in \(quoted(whole(parent))) hold only other "
+        + "folders (\(first.title)) and look like an index of these, not like classes: give --list "
+        + "FILE with the labels of the pictures, or \(split.folderFlag) \(option(parent)) if they "
+        + "are classes.")
+  }
+
+  /// Refuses class folders that hold a folder called `images` or the like next to others whose
+  /// names say something else: `masks`, but not `jpg` next to `png`.
+  func refuseMixedClasses(
+    _ folders: [FolderTree], in parent: FolderTree, _ split: Split
+  ) throws(Failure) {
+    for one in folders where one.pictureFolders.count > 1 {
+      guard let images = one.pictureFolders.first(where: { SplitName.saysContents($0.nameText) })
+      else { continue }
+      let others = one.pictureFolders.map(\.nameText).filter { !SplitName.isNeutral($0) }
+      if others.isEmpty { continue }
+      throw Failure(
+        .usage,
+        "\(images.title) in \(quoted(path)) is next to \(listed(others, most: 3)), which may not "
+          + "hold pictures of the class \(quoted(one.nameText)), but masks for example: move such "
+          + "folders away, or give \(split.folderFlag) \(option(parent)) to use all of them.")
+    }
+  }
+
   /// Refuses a folder called `images` or the like next to others, which may be masks of its
   /// pictures, or of no use.
   func refuseContents(
@@ -75,8 +138,8 @@ extension FolderLayout {
         + "if these folders are classes, or move it away.\(isFlat ? listHint(one) : "")")
   }
 
-  /// Refuses a few folders that all hold the same folders: they look like parts, or folds, with
-  /// unknown names.
+  /// Refuses a few folders that all hold the same folders: they look like parts, folds or versions
+  /// with unknown names.
   func refuseUnknownParts(
     _ folders: [FolderTree], in parent: FolderTree
   ) throws(Failure) {
@@ -92,10 +155,10 @@ extension FolderLayout {
     throw Failure(
       .usage,
       "\(listed(folders.map(\.nameText))) in \(quoted(path)) each hold the same folders "
-        + "(\(listed(common.sorted(), most: 3))) and look like splits of a dataset, not like "
-        + "classes: give \(remedy(folders)), or --train-folder \(option(parent)) if they are "
-        + "classes."
-    )
+        + "(\(listed(common.sorted(), most: 3))) and look like splits or versions of a dataset, "
+        + "not like classes: give \(remedy(folders)), only the first of these options if the "
+        + "folders hold the same pictures in different forms, --train-folder \(option(parent)) if "
+        + "they are classes, or --list FILE to use the pictures of all of them.")
   }
 
   /// Refuses a folder next to class folders that holds the same folders again, as from an archive

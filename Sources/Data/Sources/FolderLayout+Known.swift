@@ -31,7 +31,15 @@ extension FolderLayout {
       return true
     }
     for name in ["metadata.csv", "metadata.jsonl", "metadata.tsv"] where folder.holds(name) {
-      let table = try table(name, in: folder, split: split)
+      let table: LabelTable
+      do throws(Failure) {
+        table = try self.table(name, in: folder, split: split)
+      } catch {
+        // Other datasets have files of this name too.
+        throw Failure(
+          error.exitCode,
+          "\(error.message) If it is not the metadata of Hugging Face's imagefolder, move it away.")
+      }
       guard table.hasLabels else {
         notes.append(
           "\(quoted(name)) in \(folder.title) has no labels; the folders are the classes.")
@@ -89,11 +97,14 @@ extension FolderLayout {
     }
     kind = "ILSVRC as Kaggle has it"
     parts.append("\(train.title) for training")
+    noteLoose(in: train)
+    noteEmpty(in: train)
     takeClasses(in: train, .train)
     if let validation = data.folder("val"), !validation.pictureFolders.isEmpty {
       // The usual script has moved them into class folders.
       parts.append("\(validation.title) for validation")
       noteLoose(in: validation)
+      noteEmpty(in: validation)
       takeClasses(in: validation, .validation)
     } else if let validation = data.folder("val"), validation.pictureCount > 0 {
       guard folder.holds("LOC_val_solution.csv") else {

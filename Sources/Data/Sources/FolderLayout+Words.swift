@@ -21,9 +21,13 @@ extension FolderLayout {
   }
 
   mutating func noteUnlabelled(_ folder: FolderTree) {
+    let list = walk.tree.firstFile { name in
+      Self.isTable(name) && SplitName.parts(in: name) == [.test]
+    }
     notes.append(
       "The \(counted(folder.pictureCount, "picture", "pictures")) in \(folder.title) have no "
-        + "labels and were left out; classify them with 'alexnet predict'.")
+        + "labels and were left out; classify them with 'alexnet predict'"
+        + (list.map { ", or give --list FILE if \(quoted($0)) has their labels." } ?? "."))
   }
 
   /// The path of a folder, starting with the source's path as the user gave it.
@@ -59,7 +63,12 @@ extension FolderLayout {
       return (folder.split == .train ? 0 : isOther ? 2 : 1, -folder.pictureCount)
     }
     let order = folders.sorted { rank($0) < rank($1) }
-    return "--train-folder \(option(order[0])) and \(flag(order[1]))"
+    // A second folder for training, `train_mini` or a sample, is no validation part.
+    let others = order.dropFirst().filter {
+      SplitName.splitAmongOthers(in: $0.nameText)?.split != .train
+    }
+    let other = others.first { $0.split == .validation } ?? others.first
+    return "--train-folder \(option(order[0]))" + (other.map { " and \(flag($0))" } ?? "")
   }
 
   func holdsNothing(_ folder: FolderTree) -> Failure {
@@ -101,11 +110,57 @@ extension FolderLayout {
         " \(quoted("\(path)/\(name)")) and similar files belong to one picture each (YOLO's boxes, "
         + "perhaps) and are not such a list."
     }
+    // Nor is a competition's sample of an answer.
     func isTable(_ name: String) -> Bool {
-      [".csv", ".tsv", ".txt", ".lst", ".jsonl"].contains { name.lowercased().hasSuffix($0) }
-        && !name.lowercased().hasPrefix("readme")
+      Self.isTable(name) && !name.lowercased().contains("submission")
     }
     let name = folder.firstFile(where: isTable) ?? walk.tree.firstFile(where: isTable)
     return name.map { " Perhaps \(quoted("\(path)/\($0)")) is such a list." } ?? ""
+  }
+
+  private static func isTable(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return [".csv", ".tsv", ".txt", ".lst", ".jsonl"].contains { name.hasSuffix($0) }
+      && !name.hasPrefix("readme")
+  }
+
+  /// Notes folders of pictures that belong to no class, which two known datasets have next to those
+  /// of the classes.
+  mutating func noteBackground(among folders: [FolderTree]) {
+    for one in folders
+    where ["background_google", "257.clutter"].contains(one.nameText.lowercased()) {
+      notes.append(
+        "\(one.title) is used as a class, although its pictures belong to none: move it away to "
+          + "leave them out.")
+    }
+  }
+
+  /// Notes lists of the dataset's own splits next to class folders, which are not read.
+  mutating func noteOwnSplits(beside classes: FolderTree) {
+    var lists: [String] = []
+    var splits: Set<Split> = []
+    func look(in folder: FolderTree) {
+      for name in folder.others {
+        let text = readable(name)
+        guard Self.isTable(text) || text.hasSuffix(".json") || text.hasSuffix(".mat") else {
+          continue
+        }
+        let meant = SplitName.parts(in: text)
+        if meant.isEmpty { continue }
+        splits.formUnion(meant)
+        lists.append(readable(folder.path.appending(name).bytes))
+      }
+      // Files in class folders belong to pictures.
+      for inner in folder.folders where folder !== classes || inner.pictureCount == 0 {
+        look(in: inner)
+      }
+    }
+    look(in: walk.tree)
+    guard splits.contains(.train), splits.count > 1 else { return }
+    notes.append(
+      "\(listed(lists, most: 3)) \(lists.count == 1 ? "looks" : "look") like lists of the "
+        + "dataset's own splits, which were not read: the validation pictures are drawn from all. "
+        + "To keep those splits, give --list FILE, a list of all pictures with the columns "
+        + "path,split.")
   }
 }

@@ -81,25 +81,35 @@ struct FolderLayout {
       // A class may be called "train"; a folder "test" more likely holds the pictures of a
       // competition.
       guard named.count == 1, one.split == .train, others.count > 1 else {
+        var alone = ""
+        if others.count == 1, !classFolders(of: others[0]).isEmpty {
+          try refuseIndex(classFolders(of: others[0]), in: others[0], .train)
+          alone = "--train-folder \(option(others[0])) to use the classes in it alone, "
+        }
         throw Failure(
           .usage,
           "\(one.title) in \(quoted(path)) is next to \(listed(others.map(\.nameText), most: 3)) "
-            + "and may be a class or a split of the dataset: give --train-folder \(option(folder)) "
-            + "to use all of them as classes, or move it away.")
+            + "and may be a class or a split of the dataset: give \(alone)--train-folder "
+            + "\(option(folder)) to use all of them as classes, or move it away.")
       }
       notes.append(
         "\(one.title) holds pictures and is next to other class folders, so it is treated as a "
           + "class."
       )
     }
+    try refusePieces(among: candidates, in: folder, .train)
     try refuseNamesOfParts(others, in: folder)
     try refuseContents(among: candidates, in: folder, .train)
     if try takePartsInClasses(candidates, in: folder) { return }
+    try refuseIndex(candidates, in: folder, .train)
+    try refuseMixedClasses(candidates, in: folder, .train)
     try refuseUnknownParts(others, in: folder)
     try refuseCopies(among: candidates, in: folder)
     parts.append("the classes are the folders in \(quoted(whole(folder)))")
     noteLoose(in: folder)
     noteEmpty(in: folder)
+    noteOwnSplits(beside: folder)
+    noteBackground(among: candidates)
     takeClasses(in: folder, .train)
   }
 
@@ -116,8 +126,17 @@ struct FolderLayout {
             + "pictures: give --train-folder FOLDER and --validation-folder FOLDER.")
       }
     }
+    let hasTraining = named.contains { $0.split == .train }
+    func isEmptyTraining(_ one: FolderTree) -> Bool { one.split == .train && one.pictureCount == 0 }
+    if !hasTraining, let empty = folder.folders.first(where: isEmptyTraining) {
+      // Its pictures may still be in archives.
+      throw Failure(
+        .inputMissing,
+        "\(empty.title) in \(quoted(path)) holds no pictures, but \(named[0].title) does: unpack "
+          + "its archives or add its pictures, or move it away to use the other splits alone.")
+    }
     let known = Set(named.flatMap { classFolders(of: $0).map(\.nameText) })
-    if !named.contains(where: { $0.split == .train }), !others.isEmpty, !known.isEmpty {
+    if !hasTraining, !others.isEmpty, !known.isEmpty {
       // The training classes may lie next to the other parts: `cat`, `dog`, `val/cat`, `val/dog`.
       let classes = others.filter { known.contains($0.nameText) }
       if classes.count == known.count {
@@ -223,7 +242,10 @@ struct FolderLayout {
     }
     // Test pictures of unknown classes are left out and reported.
     if split != .test || classes.names.isEmpty {
+      try refusePieces(among: classFolders, in: inner, split)
       try refuseContents(among: classFolders, in: inner, split)
+      try refuseIndex(classFolders, in: inner, split)
+      try refuseMixedClasses(classFolders, in: inner, split)
     }
     parts.append("\(inner.title) for \(split.adjective)")
     noteLoose(in: inner)

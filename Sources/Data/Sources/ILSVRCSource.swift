@@ -14,6 +14,8 @@ package final class ILSVRCSource: ImageSource {
   private let train: InputFile
   private let validation: InputFile?
   private let folder: String
+  /// Archives that are not read, those of the test pictures for example.
+  private let others: [String]
 
   /// Looks for the archives in a folder; nil if there is no training archive.
   /// - Throws: `Failure` (input missing) for an archive that cannot be opened.
@@ -30,6 +32,7 @@ package final class ILSVRCSource: ImageSource {
     validation = try other.map { (name) throws(Failure) in
       try InputFile(opening: "\(folder)/\(name)")
     }
+    others = names.filter { $0 != train && $0 != other }
   }
 
   /// `ILSVRC archives`.
@@ -64,7 +67,8 @@ package final class ILSVRCSource: ImageSource {
       classNames: classes.map { archive in
         // The words alone are not unique: two classes are called "crane".
         words[archive.wordNetID].map { "\($0) (\(archive.wordNetID))" } ?? archive.wordNetID
-      }, items: items)
+      }, items: items,
+      notes: others.isEmpty ? [] : ["Archives that were left out: \(listed(others))."])
   }
 
   private struct ClassArchive {

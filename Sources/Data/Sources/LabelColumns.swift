@@ -5,6 +5,8 @@ struct LabelColumns {
   var path: Int
   var label: Int?
   var split: Int?
+  /// Columns that say whether a picture belongs to one part, such as fast.ai's `is_valid`.
+  var flags: [(column: Int, split: Split)] = []
   /// The titles of the other columns.
   var unused: [String] = []
   /// Whether boxes follow the label, as Kaggle has them: `n01440764 1 2 30 31`.
@@ -22,10 +24,14 @@ extension LabelColumns {
   ]
   private static let labelNames = [
     "label", "labels", "class", "category", "target", "species", "breed", "wnid", "synset", "y",
-    "cls", "tag", "classlabel", "predictionstring", "level", "diagnosis",
+    "cls", "tag", "classlabel", "predictionstring", "level", "diagnosis", "dx",
   ].flatMap { [$0, "\($0)name", "\($0)id", "\($0)index", "\($0)idx"] }
   private static let splitNames = [
     "split", "subset", "set", "partition", "dataset", "phase", "usage",
+  ]
+  // That a picture is not for training does not say what it is for.
+  private static let flagNames: [String: Split] = [
+    "isvalid": .validation, "isval": .validation, "isvalidation": .validation, "istest": .test,
   ]
 
   private static func plain(_ title: String) -> String {
@@ -40,7 +46,12 @@ extension LabelColumns {
     }
     guard let path = first(of: Self.pathNames) else { return nil }
     self.init(path: path, label: first(of: Self.labelNames), split: first(of: Self.splitNames))
-    let used = [path, label, split]
+    if split == nil {
+      flags = names.enumerated().compactMap { column, name in
+        Self.flagNames[name].map { (column, $0) }
+      }
+    }
+    let used: [Int?] = [path, label, split] + flags.map { $0.column }
     unused = titles.indices.filter { !used.contains($0) }.map { titles[$0] }
     holdsBoxes = label.map { names[$0] == "predictionstring" } ?? false
     count = titles.count
@@ -55,9 +66,27 @@ extension LabelColumns {
     let isHeader =
       titles.count == 1
       ? name != "id"
-      : label != nil || split != nil || Self.pathNames.prefix(8).contains(name)
+      : label != nil || split != nil || !flags.isEmpty || Self.pathNames.prefix(8).contains(name)
     guard isHeader else { return nil }
   }
+
+  /// The word in a row for its part.
+  /// - Parameter value: The text of a column.
+  /// - Returns: The word; nil where the row says nothing, as `False` does.
+  func splitWord(_ value: (_ column: Int) -> String?) -> String? {
+    if let split { return value(split) }
+    for flag in flags {
+      switch value(flag.column)?.lowercased() {
+      case "true", "1", "1.0", "yes": return flag.split.rawValue
+      case nil, "", "false", "0", "0.0", "no": continue
+      case let other: return other
+      }
+    }
+    return nil
+  }
+
+  /// The number of fields that a line has at least.
+  var width: Int { flags.reduce(max(path, label ?? 0, split ?? 0)) { max($0, $1.column) } + 1 }
 
   /// Recognises the columns by their contents.
   /// - Throws: `Failure` (bad data) if the contents do not tell.

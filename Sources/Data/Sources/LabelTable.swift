@@ -84,6 +84,11 @@ struct LabelTable {
     guard !LabelText.isNegative(label) else {
       return refused.append((line, "has the label \(label), which is not a class"))
     }
+    // As lists for several classes a picture have them: `Mass|Nodule`.
+    guard !label.contains("|") else {
+      return refused.append(
+        (line, "has several labels (\(quoted(label))), and a picture here belongs to one class"))
+    }
     guard !lacksLabel else {
       return refused.append((line, "has no label for \(quoted(readable(name)))"))
     }
@@ -114,7 +119,7 @@ struct LabelTable {
     }
     hasLabels = columns.label != nil
     unusedColumns = columns.unused
-    let width = max(columns.path, columns.label ?? 0, columns.split ?? 0) + 1
+    let width = columns.width
     for (number, line) in ListLines(bytes, divider).dropFirst(header == nil ? 0 : 1) {
       var fields = divider.fields(of: line)
       // A separator at the end does not make a field.
@@ -132,7 +137,7 @@ struct LabelTable {
       if columns.holdsBoxes { label = label.flatMap(LabelText.withoutBoxes) }
       add(
         number, fields[columns.path], label: label,
-        split: columns.split.map { readable(fields[$0]) },
+        split: columns.splitWord { $0 < fields.count ? readable(fields[$0]) : nil },
         labelIsThere: columns.label != nil && fields.count > 1)
     }
   }
@@ -179,9 +184,12 @@ struct LabelTable {
     func value(_ column: Int?) -> String? { column.flatMap { Self.text(of: object[titles[$0]]) } }
     if columns.label != nil { hasLabels = true }
     if rows.isEmpty { unusedColumns = columns.unused }
+    if let label = columns.label, object[titles[label]] is [Any] {
+      return refused.append((line, "has a list of labels, and a picture here belongs to one class"))
+    }
     add(
       line, Array((value(columns.path) ?? "").utf8), label: value(columns.label),
-      split: value(columns.split), labelIsThere: hasLabels)
+      split: columns.splitWord(value), labelIsThere: hasLabels)
   }
 
   /// A JSON value as a label: `7` and `7.0` are the same.

@@ -101,6 +101,7 @@ package struct ListedSource: ImageSource {
         .prefix { SplitName.split(of: readable($0)) == nil }
         .flatMap { $0 + [UInt8(ascii: "/")] })
     var endings = FolderEndings()
+    var deep: (count: Int, example: String) = (0, "")
     for row in table.rows {
       guard let name = Self.path(row.name, absolute) ?? joined(row.name, &endings) else {
         found.refused.append(
@@ -138,10 +139,19 @@ package struct ListedSource: ImageSource {
           ))
         continue
       }
+      if row.label == nil, around.dropFirst().contains(where: { !SplitName.isNeutral($0) }) {
+        deep = (deep.count + 1, deep.count == 0 ? readable(there) : deep.example)
+      }
       found.items.append(
         PictureFiles.item(
           there, label: found.classes.place(of: label), split: split ?? .train, in: folders[base],
           base: base))
+    }
+    if deep.count > 0 {
+      found.notes.append(
+        "\(counted(deep.count, "picture lies", "pictures lie")) in folders inside class folders "
+          + "(\(quoted(deep.example))) and \(deep.count == 1 ? "belongs" : "belong") to the class "
+          + "above; add a column of labels to the list if that is wrong.")
     }
   }
 
@@ -175,14 +185,31 @@ package struct ListedSource: ImageSource {
     }
     let inner = folders.flatMap { folder in
       ((try? FolderListing(of: folder))?.entries ?? []).filter { $0.kind == .folder }
-        .map { folder.appending($0.name) }
+        .flatMap { Self.nested(folder.appending($0.name)) }
     }
     var endings = FolderEndings()
-    let root = ([PathBytes(Self.folder(of: path))] + inner).first { folder in
+    let roots = ([PathBytes(Self.folder(of: path))] + inner).filter { folder in
       find(first, in: [folder], &endings) != nil && find(last, in: [folder], &endings) != nil
     }
-    return root.map { " The files are in \(quoted($0.text)): give --root \(quoted($0.text))." }
-      ?? " Give --root the folder that the paths start from."
+    guard let root = roots.first else {
+      return " Give --root the folder that the paths start from."
+    }
+    // Training and test pictures of a competition may have the same names.
+    guard roots.allSatisfy({ $0.resolved == root.resolved }) else {
+      return
+        " Files with these names are in each of \(listed(roots.map(\.text))): give --root the one "
+        + "whose pictures the list is about."
+    }
+    return " The files are in \(quoted(root.text)): give --root \(quoted(root.text))."
+  }
+
+  /// A folder, and the folders in it that it holds alone: `train/train`, as archives are unpacked.
+  private static func nested(_ folder: PathBytes) -> [PathBytes] {
+    var folders = [folder]
+    while let last = folders.last, let entries = (try? FolderListing(of: last))?.entries,
+      entries.count == 1, entries[0].kind == .folder, !entries[0].isLink
+    { folders.append(last.appending(entries[0].name)) }
+    return folders
   }
 
   /// The file in some folders that a path means.

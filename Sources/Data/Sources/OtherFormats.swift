@@ -4,7 +4,8 @@ import System
 enum OtherFormats {
   private struct Format: Sendable {
     let isMeant: @Sendable (_ name: String) -> Bool
-    /// What the format is, and what to do; `FILE` stands for the file, `DIR` for its folder.
+    /// What the format is, and what to do; `FILE` stands for the file, `DIR` for its folder, `STEM`
+    /// for its name without the ending, and `PART` for the first word of that.
     let words: String
   }
 
@@ -15,17 +16,21 @@ enum OtherFormats {
   private static let formats = [
     Format(
       isMeant: ends(".zip"),
-      words: "is a zip archive; unpack it with 'unzip -q FILE -d FOLDER' and give --source FOLDER"),
+      // One folder for each archive: `train.zip` and `test.zip` may hold the same names.
+      words:
+        "is a zip archive; unpack it with 'mkdir -p FOLDER; unzip -q FILE -d FOLDER/STEM', and "
+        + "others next to it in the same way, and give --source FOLDER"),
     Format(
       isMeant: ends(".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2"),
       words:
-        "is a compressed archive; unpack it with 'mkdir FOLDER; tar -xf FILE -C FOLDER' and give "
-        + "--source FOLDER"
+        "is a compressed archive; unpack it with 'mkdir -p FOLDER/STEM; tar -xf FILE -C "
+        + "FOLDER/STEM', and others next to it in the same way, and give --source FOLDER"
     ),
     Format(
       isMeant: ends(".7z", ".rar"),
       words:
-        "is a packed archive; unpack it with 'bsdtar -xf FILE -C FOLDER' and give --source FOLDER"),
+        "is a packed archive; unpack it with 'mkdir -p FOLDER/STEM; bsdtar -xf FILE -C "
+        + "FOLDER/STEM', and others next to it in the same way, and give --source FOLDER"),
     Format(
       isMeant: ends(".parquet", ".arrow"),
       words: """
@@ -39,9 +44,10 @@ enum OtherFormats {
       isMeant: ends("_32x32.mat"),
       words: """
         is SVHN for MATLAB; save its pictures with Python as class folders: \
-        m = scipy.io.loadmat("FILE"); [(os.makedirs(d := f"out/{y % 10}", exist_ok=True), \
+        m = scipy.io.loadmat("FILE"); [(os.makedirs(d := f"out/PART/{y % 10}", exist_ok=True), \
         PIL.Image.fromarray(m["X"][..., i]).save(f"{d}/{i}.png")) for i, y in enumerate(m["y"][:, 0])] \
-        and give --source out
+        (import os, PIL.Image and scipy.io before; the same for the other files) and give \
+        --source out
         """),
     Format(
       isMeant: ends(".mat"),
@@ -72,8 +78,8 @@ enum OtherFormats {
       isMeant: { name in
         // TensorFlow Datasets and ImageNet's scripts number the parts at the end.
         let name = name.lowercased()
-        return (name.contains("tfrecord") || name.contains("-of-"))
-          && name.contains(/\.tfrecords?(-[0-9]+-of-[0-9]+)?$|-[0-9]{5}-of-[0-9]{5}$/)
+        return (name.contains("tfrec") || name.contains("-of-"))
+          && name.contains(/\.tfrec(ords?)?(-[0-9]+-of-[0-9]+)?$|-[0-9]{5}-of-[0-9]{5}$/)
       },
       words:
         "holds TensorFlow records; save their pictures as files out/CLASS/NUMBER.jpg and give "
@@ -119,8 +125,16 @@ enum OtherFormats {
   private static func refusal(_ format: Format, _ path: String) -> Failure {
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
-    let words = format.words.replacing("FILE", with: path)
-      .replacing("DIR", with: folder.isEmpty ? "." : folder)
+    let stem = String((path.split(separator: "/").last ?? "").prefix { $0 != "." })
+    // In one pass, since a path may hold such a word too.
+    let words = format.words.replacing(/FILE|DIR|STEM|PART/) { match -> String in
+      switch match.output {
+      case "FILE": path
+      case "DIR": folder.isEmpty ? "." : folder
+      case "STEM": stem
+      default: String(stem.prefix { $0 != "_" })
+      }
+    }
     return Failure(.badData, "\(quoted(path)) \(words).")
   }
 }

@@ -29,7 +29,7 @@ package final class STL10Source: ImageSource {
     folder = path
     classNames =
       isFile("class_names.txt")
-      ? try TextLines.classNames("\(path)/class_names.txt") : (1...10).map { String($0) }
+      ? try ClassNameList.distinct("\(path)/class_names.txt") : (1...10).map { String($0) }
     var parts: [Part] = []
     for (split, name) in [(Split.train, "train"), (.validation, "test")]
     where isFile("\(name)_X.bin") {

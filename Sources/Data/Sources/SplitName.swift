@@ -16,13 +16,19 @@ enum SplitName {
   private static let neutral: Set<String> = [
     "set", "data", "dataset", "seg", "split", "part", "folder", "dir", "images", "image", "imgs",
     "img", "pictures", "pics", "photos", "samples", "crops", "cropped", "resized", "jpg", "jpeg",
-    "png", "px", "full", "all", "the", "my", "new", "final",
+    "png", "px", "full", "all", "the", "my", "new", "final", "jpegimages",
   ]
 
   // Those of the neutral words that say what a folder holds; others, `full` or `new`, are as likely
   // names of classes.
   private static let contents: Set<String> = [
     "data", "dataset", "images", "image", "imgs", "img", "pictures", "pics", "jpg", "jpeg", "png",
+    "jpegimages",
+  ]
+
+  // Words for one of several pieces of a set, which are numbered.
+  private static let pieces: Set<String> = [
+    "part", "batch", "chunk", "piece", "fold", "shard", "split", "set", "subset", "folder", "dir",
   ]
 
   /// The part, if the name is a word for it, in any case, possibly with neutral words: `Train`,
@@ -62,6 +68,21 @@ enum SplitName {
   /// Whether a folder's name says only that there are pictures in it: `images`, `my_data`.
   static func saysContents(_ name: String) -> Bool {
     isNeutral(name) && words(of: name).contains { contents.contains($0) }
+  }
+
+  /// The words of a name that a number makes one of several pieces of a set of pictures,
+  /// `images_part_1`, `train.X2`, `fold3`; nil for other names.
+  static func wordsOfPiece(_ name: String) -> [String]? {
+    let found = words(of: name)
+    let isPiece = found.contains {
+      contents.contains($0) || pieces.contains($0) || meanings[$0] == .train
+    }
+    return isPiece && name.contains(where: \.isNumber) ? found : nil
+  }
+
+  /// The parts that the words of a name mean: both of `train_test_split.txt`.
+  static func parts(in name: String) -> Set<Split> {
+    Set(words(of: name).compactMap { meanings[$0] })
   }
 
   /// Whether a folder's name does not indicate a part, `images` for example.

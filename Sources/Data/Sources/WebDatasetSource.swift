@@ -65,7 +65,7 @@ package final class WebDatasetSource: ImageSource {
     let (list, own) = ("\(path)/classes.txt", "\(path)/\(DatasetManifest.fileName)")
     names =
       if PathBytes(list).isFile {
-        (try TextLines.classNames(list), list)
+        (try ClassNameList.distinct(list), list)
       } else if expected.isOwn {
         (
           try DatasetManifest(DatasetManifest.bytes(in: path), path: own).classes.map(\.name), own
@@ -106,6 +106,7 @@ package final class WebDatasetSource: ImageSource {
       }
     }
     if found.items.isEmpty, let reason = found.damaged.first { throw Failure(.badData, reason) }
+    guard !found.items.isEmpty || found.unlabelled > 0 else { throw Self.noShards(shards) }
     var listing = try SourceListing(
       naming: found.classes.names, items: found.items, notes: try notes(found), byNumber: true,
       source: quoted(path))
@@ -117,6 +118,18 @@ package final class WebDatasetSource: ImageSource {
       return "\(quoted(first.name))\(more) for \(split.adjective)"
     }.joined(separator: ", ")
     return listing
+  }
+
+  /// The error for archives without any sample, which hold something else.
+  private static func noShards(_ shards: [Shard]) -> Failure {
+    let title = quoted(shards[0].file.path)
+    let more = shards.count > 1 ? " and the archives next to it hold" : " holds"
+    return Failure(
+      .badData,
+      "\(title)\(more) no sample of a picture and a label (.cls or .json), so this is not a "
+        + "WebDataset: unpack each archive into a folder of its own, 'mkdir -p FOLDER/NAME; tar "
+        + "-xf NAME.tar -C FOLDER/NAME', and give --source FOLDER. ILSVRC's archives are read as "
+        + "they are: leave them their names, and give --source the folder that holds them.")
   }
 
   /// The names of numbered classes.
