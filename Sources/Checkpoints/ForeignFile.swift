@@ -23,13 +23,14 @@ package enum ForeignFile {
   /// How else to save a network of Caffe in HDF5, which is neither read nor converted; nil for
   /// other files.
   package static func otherFormat(_ path: String) -> String? {
-    guard hasEnding(path, ["caffemodel.h5"]) else { return nil }
-    return
-      "Save the network as a .caffemodel: with snapshot_format: BINARYPROTO, or in Python with "
-      + "caffe.Net(PROTOTXT, FILE, caffe.TEST).save('weights.caffemodel')."
+    hasEnding(path, ["caffemodel.h5"]) ? asBinary : nil
   }
 
-  private static func hasEnding(_ path: String, _ endings: [String]) -> Bool {
+  static let asBinary =
+    "Save the network as a .caffemodel: with snapshot_format: BINARYPROTO, or in Python with "
+    + "caffe.Net(PROTOTXT, FILE, caffe.TEST).save('weights.caffemodel')."
+
+  static func hasEnding(_ path: String, _ endings: [String]) -> Bool {
     endings.contains { path.lowercased().hasSuffix("." + $0) }
   }
 

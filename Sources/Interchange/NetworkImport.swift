@@ -10,6 +10,10 @@ package struct NetworkImport {
   /// How it reads pictures.
   package let preprocessing: Preprocessing
 
+  /// How the file's names were interpreted, if they differ from the network's, and what the file
+  /// leaves to the network.
+  package let notes: [String]
+
   private let weights: NetworkWeights
   private let leftOut: [String]
   /// A mean of pixels from 0 to 255 is at most 255; the limit leaves room for other ranges.
@@ -41,14 +45,16 @@ package struct NetworkImport {
       throw Failure(
         .badData,
         "\(quoted(source.path)) takes crops of \(side ?? 0) pixels, but the network's pictures "
-          + "have \(imageSide); describe it in a JSON file for --network with a larger imageSide "
-          + "(Docs/Architecture.md).")
+          + "have \(imageSide); give the size of the pictures that the crops are cut from, at "
+          + "least \(side ?? 0), with --image-side.")
     }
     weights = try NetworkWeights(
       source, of: try network(nil).reading(side: side), named: names, prefix: prefix)
     try weights.checkClasses()
     self.network = try network(weights.classes).reading(side: side)
     try self.network.validate()
+    let decisions = try LayerComparison.decisions(of: self.network, for: source)
+    notes = weights.notes + decisions
     var mean: [Float]?
     if let tensor = source.tensors.first(where: { $0.name == NetworkFile.meanName }) {
       guard tensor.shape == [imageSide, imageSide, 3] else {
@@ -74,9 +80,6 @@ package struct NetworkImport {
         + "another with --mean."
     )
   }
-
-  /// How the file's names were interpreted, if they differ from the network's.
-  package var notes: [String] { weights.notes }
 
   /// Writes the network as a checkpoint.
   /// - Returns: Notes for the user: tensors that were not used and do not matter.

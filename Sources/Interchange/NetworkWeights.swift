@@ -146,6 +146,7 @@ package struct NetworkWeights {
         .badData,
         "\(quoted(found.name)) in \(quoted(source.path)) has the shape \(found.shape), but layer "
           + "\(quoted(tensor.layer)) needs \(layout.isTransposed ? needed.reversed() : needed)."
+          + (isForGrey(found.shape, needed) ? Self.greyRemedy : "")
       )
     }
     let values = try source.read(found)
@@ -181,6 +182,22 @@ package struct NetworkWeights {
         + (large > 0 ? ", and \(large) in 64 bits that are too large for 32 bits" : "")
         + "; such a network predicts nothing. Use a file from before its training went wrong.")
   }
+
+  /// Whether a file's first weights are those for grey pictures.
+  private func isForGrey(_ found: [Int], _ needed: [Int]) -> Bool {
+    guard needed == network.tensors.first?.shape, needed.count == 4, needed[1] == 3 else {
+      return false
+    }
+    var grey = needed
+    grey[1] = 1
+    return found == grey
+  }
+
+  /// A grey picture's pixel is that sum of the colours, so the weights for it can be taken apart.
+  private static let greyRemedy =
+    " Its network reads grey pictures, and networks here read colours; save these weights once for "
+    + "each colour, times its share in grey (PyTorch: w * torch.tensor([0.299, 0.587, 0.114])"
+    + ".view(1, 3, 1, 1)), and give its mean for each of R, G, B."
 
   private static func isSame(_ found: [Int], _ needed: [Int]) -> Bool {
     found.drop(while: { $0 == 1 }) == needed.drop(while: { $0 == 1 })
@@ -223,10 +240,7 @@ package struct NetworkWeights {
     if source.path.wholeMatch(of: #/.*-[0-9]+-of-[0-9]+\.safetensors/#) != nil {
       return Failure(
         .badData,
-        text
-          + "; it is one of several parts of a network. Join them first, in Python: "
-          + "safetensors.torch.save_file({name: tensor for file in FILES for name, tensor in "
-          + "safetensors.torch.load_file(file).items()}, 'whole.safetensors').")
+        text + "; it is one of several parts of a network. " + WeightFile.joining)
     }
     let made = source.tensors.map(\.name).filter { file in
       wanted.contains { name in Self.origins(name).contains { TensorNames.matches($0, file) } }

@@ -76,6 +76,7 @@ package struct PictureChoice {
       if let scale { chosen?.scale = scale }
       if let deviation { chosen?.deviation = deviation }
     }
+    if let chosen { try Self.checkDeviation(chosen, network) }
     if let known = chosen?.factors {
       if let found = said.factors,
         !zip(found, known).allSatisfy({ abs($0 - $1) <= 1e-4 * abs($0) })
@@ -112,8 +113,10 @@ package struct PictureChoice {
         Preprocessing.filled(network, colour), "ImageNet's, the default; the file does not say"
       )
     }
-    // Caffe's tools squeeze non-square pictures.
-    let isCaffes = ["caffe-alexnet", "caffenet"].contains(network.name.prefix { $0 != "+" })
+    // Caffe's tools squeeze non-square pictures, whatever the network is.
+    let isCaffes =
+      source is CaffeModel
+      || ["caffe-alexnet", "caffenet"].contains(network.name.prefix { $0 != "+" })
     var statements = [
       "Pictures: \(isCaffes ? "squeezed to a square" : "the middle square"), crops of "
         + "\(network.inputSide) of \(network.imageSide) pixels from 0 to 255, \(order.rawValue) "
@@ -125,11 +128,46 @@ package struct PictureChoice {
         "Warning: the network was trained with the mean image \(quoted(file)) subtracted, which "
           + "\(quoted(source.path)) does not hold; give it to 'alexnet import' with --mean.")
     }
+    if said.areWhole, said.side == nil, network.inputSide != network.imageSide {
+      statements.append(
+        "Warning: the data layer of \(quoted(source.path)) cuts no crops, so its network read "
+          + "whole pictures; if they had \(network.inputSide) pixels a side, give it to 'alexnet "
+          + "import' with --image-side \(network.inputSide).")
+    }
+    if let mean, let turned = Self.usualColourTurned(Self.average(mean)) {
+      statements.append(
+        "Warning: --mean is in R, G, B, and this one is ImageNet's mean colour in B, G, R; if that "
+          + "is meant, turn it round: \(turned.map { plain($0) }.joined(separator: ",")).")
+    }
     return (
       Preprocessing(
         classNames: classNames, mean: image, channelOrder: order, factors: factors,
         resizing: isCaffes ? .squeeze : .crop), statements
     )
+  }
+
+  /// A colour in R, G, B that is ImageNet's mean when it is turned round; nil for any other.
+  private static func usualColourTurned(_ colour: [Float]) -> [Float]? {
+    let turned: [Float] = colour.reversed()
+    return [usualColour, usualColourOfCaffe].contains { usual in
+      zip(turned, usual).allSatisfy { abs($0 - $1) <= 1 }
+    } ? turned : nil
+  }
+
+  /// Refuses deviations of less than a grey level: those of pixels from 0 to 1, where pixels were
+  /// not scaled.
+  private static func checkDeviation(
+    _ scaling: PixelScaling, _ network: NetworkSpecification
+  ) throws(Failure) {
+    guard scaling.deviation != PixelScaling().deviation,
+      scaling.deviation.contains(where: { $0 < scaling.scale })
+    else { return }
+    let deviations = scaling.deviation.map { plain($0) }.joined(separator: ", ")
+    throw Failure(
+      .usage,
+      "The deviations of R, G, B for the network \(quoted(network.name)) are \(deviations), but "
+        + "its pixels are from 0 to \(plain(255 * scaling.scale)); deviations of pixels from 0 to "
+        + "1 need --scale 0.00392156862745098 too, or that \"scale\" in the description.")
   }
 
   private static func average(_ image: [Float]) -> [Float] {

@@ -52,12 +52,13 @@ package struct StartingWeights {
     try checkUnused(weights)
     let pictures = try Self.preprocessing(
       described, source, network.specification, classNames)
+    let decisions = try LayerComparison.decisions(of: network.specification, for: source)
     return StartingPoint(
       preprocessing: pictures.preprocessing,
       notices: [
         described.flatMap { Self.difference($0.network, network.specification, in: file) },
         classes.notice,
-      ].compactMap(\.self) + weights.notes + pictures.statements)
+      ].compactMap(\.self) + weights.notes + decisions + pictures.statements)
   }
 
   /// Checks, without a network to fill, what `load` checks.

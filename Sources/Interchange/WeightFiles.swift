@@ -84,20 +84,52 @@ package enum WeightFile {
   /// The supported file endings, for help texts.
   package static let endings = ".safetensors, .npz, .caffemodel, .onnx"
 
+  /// How the parts of a network in several files become one.
+  static let joining =
+    "Join them first, in Python: safetensors.torch.save_file({name: tensor for file in FILES for "
+    + "name, tensor in safetensors.torch.load_file(file).items()}, 'whole.safetensors')."
+
+  /// What to do about files that belong to a network and do not hold its weights, by their endings.
+  private static let remedies: [(endings: [String], text: String)] = [
+    ([".prototxt", ".solverstate"], "Give the .caffemodel that belongs to it."),
+    ([".binaryproto"], "A mean image is given with --mean, beside the .caffemodel."),
+    ([".index.json"], "It lists the parts of a network. " + joining),
+    ([".onnx.data", ".onnx_data"], "Give the .onnx file beside it, and keep both together."),
+    ([".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z"], "Unpack it first."),
+  ]
+
   /// Opens a file according to its ending.
   /// - Throws: `Failure` (usage) for another ending, (inputMissing, badData) if the file is not of
   ///   the kind that its ending says.
   package static func open(_ path: String) throws(Failure) -> any WeightSource {
-    if path.hasSuffix(".safetensors") {
+    do throws(Failure) {
+      return try source(path)
+    } catch {
+      // What was downloaded may be something else than the file.
+      guard error.exitCode == .badData, let what = ForeignFile.contents(of: path) else {
+        throw error
+      }
+      throw Failure(.badData, "\(quoted(path)) \(what)")
+    }
+  }
+
+  private static func source(_ path: String) throws(Failure) -> any WeightSource {
+    let name = path.lowercased()
+    if name.hasSuffix(".safetensors") {
       return try SafetensorsWeights(SafetensorsFile(opening: path))
     }
-    if path.hasSuffix(".npz") { return try NumPyArchive(opening: path) }
-    if path.hasSuffix(".caffemodel") { return try CaffeModel(opening: path) }
-    if path.hasSuffix(".onnx") { return try ONNXModel(opening: path) }
+    if name.hasSuffix(".npz") { return try NumPyArchive(opening: path) }
+    if name.hasSuffix(".caffemodel") { return try CaffeModel(opening: path) }
+    if name.hasSuffix(".onnx") { return try ONNXModel(opening: path) }
     // Reading a pickled file can execute code in it.
     guard ForeignFile.needsConverter(path) else {
+      let remedy = remedies.first { remedy in
+        remedy.endings.contains { name.hasSuffix($0) }
+      }
       throw Failure(
-        .usage, "\(quoted(path)) is not a file of weights by its name; \(endings) are read.")
+        .usage,
+        "\(quoted(path)) is not a file of weights by its name; \(endings) are read. "
+          + (remedy?.text ?? "Save the network as ONNX with the program that wrote it."))
     }
     if let other = ForeignFile.otherFormat(path) {
       throw Failure(.usage, "\(quoted(path)) is in HDF5, which is not read. \(other)")

@@ -1,4 +1,5 @@
 import Checkpoints
+import Data
 import Foundation
 import Interchange
 import Networks
@@ -21,6 +22,9 @@ enum Import: Subcommand {
   private static let recipe = Setting(
     "recipe", "paper|code2012", .word, default: RecipeName.paper,
     "The recipe whose network the weights belong to.")
+  private static let imageSide = Option(
+    "image-side", "PIXELS", .integer(in: 1...8192), default: "the network's",
+    "The size of the pictures, before crops of the network's input size are cut out of them.")
   private static let layer = ListOption(
     "layer", "OURS=THEIRS", .text,
     "The file's name for a layer of the network: fc8=head. May be repeated.")
@@ -65,7 +69,7 @@ enum Import: Subcommand {
     groups: [
       ("Output", [out]),
       ("Network", [network, variant, recipe, layer, prefix, leaveOut]),
-      ("Pictures and classes", [classes, mean, channelOrder, scale, deviation]),
+      ("Pictures and classes", [classes, imageSide, mean, channelOrder, scale, deviation]),
     ])
 
   static func run(_ words: [String]) throws(Failure) {
@@ -84,7 +88,10 @@ enum Import: Subcommand {
     let source = try WeightFile.open(arguments.operands[0])
     let described = try source.described()
     let choice = try arguments[network].map { name throws(Failure) in
-      try NetworkChoice(name: name, recipe: arguments[recipe], variants: arguments[variant])
+      var chosen = try NetworkChoice(
+        name: name, recipe: arguments[recipe], variants: arguments[variant])
+      chosen.imageSide = arguments[imageSide]
+      return chosen
     }
     guard choice != nil || described != nil else {
       throw Failure(
@@ -93,7 +100,7 @@ enum Import: Subcommand {
           + "\(NetworkSpecification.presetNames.joined(separator: ", ")) or a description.")
     }
     if choice == nil {
-      let options = given([variant, recipe], arguments)
+      let options = given([variant, recipe, imageSide], arguments)
       guard options.isEmpty else {
         throw Failure(
           .usage,
@@ -112,7 +119,7 @@ enum Import: Subcommand {
             + options.joined(separator: ", ") + ".")
       }
     }
-    let classNames = try arguments[classes].map(Self.classNames)
+    let classNames = try arguments[classes].map(ClassNameList.read)
     var statements: [String] = []
     let network = try NetworkImport(
       source, named: try layerNames(arguments), prefix: arguments[prefix],
@@ -240,36 +247,6 @@ enum Import: Subcommand {
     }
   }
 
-  /// The longest list of classes to read, in bytes.
-  private static let longestList = 64 << 20
-
-  private static func classNames(_ path: String) throws(Failure) -> [String] {
-    let bytes = try RegularFile.contents(of: path, limit: longestList)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(
-        .badData, "The names of the classes cannot be read from \(quoted(path)) as UTF-8.")
-    }
-    // Some editors put a byte-order mark in front.
-    var lines = text.trimmingPrefix("\u{FEFF}").split(
-      omittingEmptySubsequences: false, whereSeparator: \.isNewline
-    )
-    .map(String.init)
-    while lines.last?.isEmpty == true { lines.removeLast() }
-    if let empty = lines.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {
-      throw Failure(
-        .badData,
-        "Line \(empty + 1) of \(quoted(path)) is empty, and each line is the name of a class.")
-    }
-    // Programs in C end a text there, so that names would be cut or alike.
-    if let odd = lines.firstIndex(where: { $0.utf8.contains(0) }) {
-      throw Failure(
-        .badData,
-        "Line \(odd + 1) of \(quoted(path)) holds a NUL character, which a class's name cannot "
-          + "have; save the list as plain text.")
-    }
-    return lines
-  }
-
   /// Names shared by several classes, which a class map cannot distinguish; some lists for ImageNet
   /// have them.
   private static func repeated(_ names: [String]) -> [String] {
@@ -290,14 +267,18 @@ enum Import: Subcommand {
     if text.hasSuffix(".npy") {
       let array = try NumPyArray(contentsOf: text)
       guard array.shape == [side, side, 3] else {
+        let shape = array.shape
+        var remedy = "."
+        if shape == [3, side, side] {
+          remedy =
+            " (of Caffe's .npy, maps of B, G, R: numpy.load(FILE)[::-1].transpose(1, 2, 0))."
+        } else if shape.count == 3, shape[0] == shape[1], shape[2] == 3 {
+          remedy += CaffeMean.sideRemedy(shape[0])
+        }
         throw Failure(
           .badData,
-          "The mean in \(quoted(text)) has the shape \(array.shape); [\(side), \(side), 3] is "
-            + "expected, rows x columns x R, G, B"
-            + (array.shape == [3, side, side]
-              ? " (of Caffe's .npy, maps of B, G, R: numpy.load(FILE)[::-1].transpose(1, 2, 0))."
-              : ".")
-        )
+          "The mean in \(quoted(text)) has the shape \(shape); [\(side), \(side), 3] is "
+            + "expected, rows x columns x R, G, B" + remedy)
       }
       return array.values
     }

@@ -160,6 +160,9 @@ struct ForeignNetworkTests {
       torch.save({'state_dict': state, 'args': argparse.Namespace(lr=1)}, f + '/names.pth')
       torch.save({'state_dict': state, 'args': types.SimpleNamespace(lr=1)}, f + '/simple.pth')
       torch.save({'a.weight': torch.eye(3).to_sparse()}, f + '/sparse.pth')
+      torch.save({'a.weight': torch.eye(3), 'b._packed_params._packed_params': (torch.eye(3), None)}, f + '/packed.pth')
+      open(f + '/pointer.pth', 'w').write('version https://git-lfs.github.com/spec/v1\\nsize 9\\n')
+      open(f + '/page.pth', 'w').write('<!DOCTYPE html>\\n<html></html>\\n')
       open(f + '/net.caffemodel.h5', 'wb')
       np.save(f + '/odd.npy', {'conv1': np.ones(3)}, allow_pickle=True)
       open(f + '/cut.npy', 'wb').write(open(f + '/odd.npy', 'rb').read()[:-20])
@@ -172,6 +175,8 @@ struct ForeignNetworkTests {
       ("quantised.pth", "'a.weight'"), ("scalar.pth", "multiarray.scalar would"),
       ("simple.pth", "types.SimpleNamespace would"), ("odd.npy", "'conv1'"),
       ("cut.npy", "cut or damaged"), ("net.caffemodel.h5", "BINARYPROTO"),
+      ("packed.pth", "'b._packed_params._packed_params' is quantised"),
+      ("pointer.pth", "git lfs pull"), ("page.pth", "a web page"),
       ("sparse.pth", nil), ("names.pth", nil),
     ] as [(String, String?)] {
       let outcome = try Program.run([

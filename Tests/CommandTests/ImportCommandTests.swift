@@ -54,8 +54,15 @@ import Testing
     let broken = try importing(
       file, "--network", network, "--classes", try list("crane\ncat\nco\0w\n"))
     #expect(
-      broken.code == 65 && broken.error.contains("Line 3 of")
-        && broken.error.contains("NUL character"), "\(broken.error)")
+      broken.code == 65 && broken.error.contains("classes.txt")
+        && broken.error.contains("it contains NUL bytes"), "\(broken.error)")
+    // As ImageNet's names are often handed on.
+    for text in ["{0: 'cat, grey',\n 1: 'dog',\n 2: 'cow'}", "[\"cat\",\n\"dog\",\n\"cow\"]"] {
+      let other = try importing(file, "--network", network, "--classes", try list(text))
+      #expect(
+        other.code == 65 && other.error.contains("names by their numbers make one with: python3"),
+        "\(other.error)")
+    }
     #expect(!FileManager.default.fileExists(atPath: scratch.path + "/checkpoint.safetensors"))
   }
 
@@ -121,6 +128,17 @@ import Testing
     }
   }
 
+  @Test func theSizeOfPicturesMayBeGiven() throws {
+    let path = try scratch.write(
+      CaffeFiles.blob([3, 8, 8], (0..<192).map { Float($0) }), "mean.binaryproto")
+    let refused = try importing(file, "--network", network, "--mean", path)
+    #expect(
+      refused.code == 65 && refused.error.contains("give --image-side 8."), "\(refused.error)")
+    let outcome = try importing(file, "--network", network, "--mean", path, "--image-side", "8")
+    #expect(outcome.code == 0, "\(outcome.error)")
+    #expect(outcome.output.contains("crops of 4 of 8 pixels"), "\(outcome.output)")
+  }
+
   /// The command says what to do, and does it.
   @Test func tensorsAreLeftOutOnlyWhereTheUserSaysSo() throws {
     let more = scratch.path + "/more.safetensors"
@@ -145,7 +163,7 @@ import Testing
   @Test func optionsThatHaveNoEffectOnOurOwnFilesAreRefused() throws {
     #expect(try importing(file, "--network", network).code == 0)
     let own = scratch.path + "/checkpoint.safetensors"
-    for words in [["--variant", "tanh"], ["--recipe", "code2012"]] {
+    for words in [["--variant", "tanh"], ["--recipe", "code2012"], ["--image-side", "8"]] {
       let outcome = try Program.alexnet(
         ranks: nil, ["import", own] + words + ["--out", scratch.path + "/again.safetensors"])
       #expect(

@@ -229,6 +229,61 @@ import Testing
       failure?.message.contains("python3 scripts/interchange/to_safetensors.py \(name) ") == true)
   }
 
+  @Test(arguments: [
+    ("deploy.prototxt", "Give the .caffemodel that"),
+    ("caffe_iter_1000.solverstate", "Give the .caffemodel that"),
+    ("model.safetensors.index.json", "Join them first"), ("bvlc.caffemodel.GZ", "Unpack it first"),
+    ("alexnet.onnx.data", "Give the .onnx file beside it"), ("alexnet.tflite", "as ONNX"),
+  ])
+  func filesThatAreNoWeightsAreRefusedWithTheirRemedy(_ name: String, _ says: String) throws {
+    let failure = #expect(throws: Failure.self) { _ = try WeightFile.open(name) }
+    #expect(failure?.exitCode == .usage)
+    #expect(failure?.message.contains(says) == true, "\(failure?.message ?? "")")
+  }
+
+  @Test func endingsInCapitalsAreThoseOfTheSameFiles() throws {
+    for name in ["N.ONNX", "N.CaffeModel", "N.NPZ", "N.SafeTensors"] {
+      let failure = #expect(throws: Failure.self) { _ = try WeightFile.open(folder.file(name)) }
+      #expect(failure?.exitCode == .inputMissing, "\(failure?.message ?? "")")
+    }
+  }
+
+  @Test func whatWeightsAloneLeaveToTheNetworkIsSaid() throws {
+    func notes(_ path: String) throws -> [String] {
+      let result = try NetworkImport(
+        WeightFile.open(path), network: { _ throws(Failure) in network },
+        preprocessing: { network, _ throws(Failure) in SmallFiles.preprocessing(network) })
+      return result.notes
+    }
+    let said = try notes(SmallFiles.foreign(network, folder) { ($0.name, $0.shape) })
+    #expect(said.count == 1)
+    #expect(
+      said.first?.contains(
+        "the network 'small': r1, n1 (an LRN of size 3, alpha 0.0001 a square, beta 0.75, k 2, "
+          + "across the maps of each of 2 towers (2, 2)), s1 (a norm within maps") == true,
+      "\(said)")
+    #expect(
+      said.first?.hasSuffix("p3, p4, d4 (a dropout that multiplies by 0.75 at test).") == true,
+      "\(said)")
+    // Ours say all of it.
+    #expect(try notes(SmallFiles.checkpoint(network, folder)).isEmpty)
+  }
+
+  @Test func weightsForGreyPicturesAreRefusedWithTheRemedy() throws {
+    let path = folder.file("grey.safetensors")
+    try SafetensorsWriter.create(
+      path,
+      SafetensorsHeader(
+        metadata: [:],
+        tensors: network.tensors.map {
+          ($0.name, .float32, $0.name == "features.0.weight" ? [4, 1, 5, 5] : $0.shape)
+        }))
+    let failure = #expect(throws: Failure.self) { _ = try imported(path) }
+    #expect(
+      failure?.message.contains("[4, 1, 5, 5]") == true
+        && failure?.message.contains("0.299, 0.587, 0.114") == true, "\(failure?.message ?? "")")
+  }
+
   /// The small network in a file of a format, whole.
   func file(_ format: String) throws -> [UInt8] {
     let file = try NetworkFile(opening: SmallFiles.checkpoint(network, folder))

@@ -156,6 +156,8 @@ extension ONNXModelTests {
         message.contains("without 'node-s', and give --mean, --scale and --deviation"),
         "\(message)")
     }
+    let called = try complaint(bridged { $0.node("pkg.torch.Flatten_0", ["d"], "e") })
+    #expect(called.contains("'node-e'") && called.contains("inline_local_functions"), "\(called)")
     let outside = try complaint(whole(graph(convolution: ["x", "w", "b1"])))
     #expect(outside.contains("The weights of 'node-a' are not in the file"), "\(outside)")
     var branch = graph()

@@ -99,6 +99,63 @@ import Testing
     #expect(try choose(caffe, try source(), choice).preprocessing.channelOrder == .rgb)
   }
 
+  /// Caffe's tools squeeze the pictures of any network.
+  @Test func picturesOfCaffesFilesAreSqueezedWhateverTheNetwork() throws {
+    var own = caffe
+    own.name = "own"
+    let file = try source(["crop_size": 227])
+    #expect(try choose(own, file).statements[0].contains("Pictures: squeezed to a square"))
+  }
+
+  @Test func aDataLayerWithoutCropsIsSaid() throws {
+    let file = try source()
+    let statements = try choose(caffe, file).statements
+    #expect(
+      statements.last?.contains("cuts no crops") == true
+        && statements.last?.contains("with --image-side 227.") == true, "\(statements)")
+    var whole = caffe
+    whole.imageSide = 227
+    #expect(try choose(whole, file).statements.count == 1)
+    #expect(try choose(caffe, source(["crop_size": 227])).statements.count == 1)
+  }
+
+  /// Caffe's users know ImageNet's mean colour as 104, 117, 123.
+  @Test func imageNetsMeanInTheOtherOrderIsSaid() throws {
+    let file = try source(["crop_size": 227])
+    for (colour, isSaid) in [
+      ([104, 117, 123], true), ([103.939, 116.779, 123.68], true), ([123, 117, 104], false),
+      ([100, 117, 123], false), ([117, 117, 117], false),
+    ] as [([Float], Bool)] {
+      var choice = PictureChoice()
+      choice.mean = Preprocessing.filled(caffe, colour)
+      let statements = try choose(caffe, file, choice).statements
+      #expect(statements.count == (isSaid ? 2 : 1), "\(colour): \(statements)")
+      #expect((statements.last?.contains("turn it round: 123") == true) == isSaid, "\(colour)")
+    }
+  }
+
+  /// torchvision's deviations are those of pixels from 0 to 1.
+  @Test func deviationsOfScaledPixelsNeedAScale() throws {
+    let file = try source()
+    var choice = PictureChoice()
+    choice.deviation = [0.229, 0.224, 0.225]
+    let refused = #expect(throws: Failure.self) { _ = try choose(caffe, file, choice) }
+    #expect(refused?.exitCode == .usage)
+    #expect(
+      refused?.message.contains("0.229, 0.224, 0.225") == true
+        && refused?.message.contains("--scale 0.00392156862745098") == true,
+      "\(refused?.message ?? "")")
+    choice.scale = 1 / 255
+    _ = try choose(caffe, file, choice)
+    choice = PictureChoice()
+    choice.deviation = [58.4, 57.1, 57.4]
+    _ = try choose(caffe, file, choice)
+    // Pixels that are made larger, and divided by nothing.
+    choice = PictureChoice()
+    choice.scale = 2
+    _ = try choose(caffe, file, choice)
+  }
+
   @Test func theScalingOfADescriptionEqualsTorchvisions() throws {
     let network = NetworkSpecification.torchvisionAlexNet(classes: 5)
     let how = Preprocessing(

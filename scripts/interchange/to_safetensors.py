@@ -5,7 +5,8 @@ usage: to_safetensors.py FILE OUT.safetensors [--key WORD] [--order LAYER,LAYER,
 
   .pth .pt .bin .pkl .ckpt .pth.tar    PyTorch, Lightning: torch. Dictionaries inside dictionaries are searched for the one
                                        that holds tensors; --key names it where there are several.
-  .keras .h5                           Keras: keras, with any backend. Convolutions and dense layers in their order.
+  .keras .h5                           Keras: keras, with any backend. Convolutions and dense layers in their order. The settings
+                                       of all layers are printed, for the description of the network.
   checkpoint.index, or its prefix      TensorFlow: tensorflow. Variables LAYER/weights (or kernel) and LAYER/biases (or bias).
   .npy                                 a dictionary of [weights, biases] a layer, as U Toronto's bvlc_alexnet.npy: numpy.
   .mat                                 MatConvNet: scipy.
@@ -91,6 +92,9 @@ def tensor_dictionaries(value, place, kind):
     """The dictionaries with named weights in a value, by the keys that lead there."""
     if not isinstance(value, dict):
         return
+    # Quantised layers keep their weights in tuples.
+    if packed := next((name for name in value if str(name).endswith("_packed_params")), None):
+        complain(f"'{packed}' is quantised; save the network as it was before that.")
     tensors = {name: tensor for name, tensor in value.items() if isinstance(tensor, kind) and isinstance(name, str)}
     if any(name.endswith("weight") for name in tensors):
         yield place or "whole", tensors
@@ -214,6 +218,8 @@ def from_matconvnet(path):
     content = scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)
     if "layers" not in content:
         complain(f"'{path}' holds no 'layers'; MatConvNet's simple networks are read.")
+    if "params" in content:
+        complain(f"'{path}' is a DagNN of MatConvNet; only its simple networks are read.")
     tensors = {}
     for layer in np.atleast_1d(content["layers"]):
         # Older files have filters and biases, newer ones the two as weights.
@@ -233,6 +239,19 @@ def from_matconvnet(path):
     return tensors, "numpy"
 
 
+# Keras' layers without weights that a description can have, and what it has to say of layers.
+KERAS_PLAIN = {"InputLayer", "Activation", "ReLU", "Softmax", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D",
+               "GlobalMaxPooling2D", "ZeroPadding2D", "Flatten", "Dropout", "Rescaling", "SpatialDropout2D", "GaussianNoise",
+               "GaussianDropout", "ActivityRegularization"}
+KERAS_SETTINGS = ("strides", "padding", "groups", "dilation_rate", "pool_size", "activation", "negative_slope", "scale", "offset")
+
+
+def keras_layers(model):
+    """The layers of a model, with those of the models in it."""
+    for layer in model.layers:
+        yield from keras_layers(layer) if hasattr(layer, "layers") else [layer]
+
+
 def from_keras(path):
     # Any backend will do: the one that was asked for, or one that is there.
     there = (name for name in ("tensorflow", "torch", "jax") if importlib.util.find_spec(name))
@@ -247,14 +266,20 @@ def from_keras(path):
             complain(f"'{path}' holds weights without a model; {save}")
         complain(f"'{path}' is cut or damaged, or holds what Keras alone does not know ({type(error).__name__}); {save}")
     layers = Layers(path)
-    for layer in model.layers:
+    for layer in keras_layers(model):
         kind, weights = type(layer).__name__, layer.get_weights()
+        # Pictures are changed at random in training alone.
+        if kind not in KERAS_PLAIN | {"Conv2D", "Dense"} and not kind.startswith("Random"):
+            complain(f"'{layer.name}' in '{path}' is a {kind}, which no network here has: of the layers with weights, Conv2D and "
+                     "Dense are read.")
+        config = layer.get_config()
+        settings = [f"{name} {config[name]}" for name in KERAS_SETTINGS if config.get(name) is not None]
+        print(f"{layer.name}: {' '.join([kind, *settings])}")
         if kind in ("Conv2D", "Dense"):
             if kind == "Conv2D" and layer.data_format != "channels_last":
                 complain(f"'{layer.name}' in '{path}' has its maps first; channels_last is read.")
             layers.add(layer.name, weights[0], weights[1] if len(weights) > 1 else None)
-        elif weights:
-            complain(f"'{layer.name}' in '{path}' is a {kind} with weights; Conv2D and Dense are read.")
+    print("Weights alone are written; the description for 'alexnet import --network' has to say the rest of these layers.")
     return layers.tensors(), "numpy"
 
 
@@ -266,6 +291,8 @@ def from_tensorflow(path, order):
     found = {}
     for name in reader.get_variable_to_shape_map():
         *front, last = name.split("/")
+        if last in ("gamma", "beta", "moving_mean", "moving_variance"):
+            complain(f"'{name}' in '{path}' is a normalisation's; fold it into the layer before it, and save the network again.")
         # An optimiser's numbers for a variable have a name after the variable's.
         if front and last.lower() in parts:
             found.setdefault("/".join(front), {})[parts[last.lower()]] = reader.get_tensor(name)
@@ -276,6 +303,19 @@ def from_tensorflow(path, order):
     if not layers.layers:
         complain(f"'{path}' holds no variables LAYER/weights or LAYER/kernel.")
     return layers.sort(order).tensors(), "numpy"
+
+
+def another_kind(path):
+    """What a file is that was downloaded instead of the one of its name, and what to do; nothing where it is none."""
+    with open(path, "rb") as file:
+        start = file.read(64).lstrip()
+    if start.startswith(b"version https://git-lfs"):
+        return "only Git LFS's pointer to the file; fetch the file itself with 'git lfs pull'"
+    if start.startswith(b"<"):
+        return "a web page and not the network; download the file itself"
+    if start.startswith((b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ")):
+        return "compressed; unpack it first"
+    return None
 
 
 def main():
@@ -294,6 +334,8 @@ def main():
         tensors, kind = from_tensorflow(prefix, order)
     elif not path.is_file():
         complain(f"there is no file '{path}'.")
+    elif other := another_kind(path):
+        complain(f"'{path}' is {other}.")
     elif name.endswith(".npy"):
         tensors, kind = from_numpy(path, order)
     elif name.endswith(".mat"):
@@ -304,6 +346,8 @@ def main():
         tensors, kind = from_keras(path)
     else:
         tensors, kind = from_torch(path, options.key)
+    if not tensors:
+        complain(f"'{path}' holds no layers with weights.")
     if kind == "torch":
         from safetensors.torch import save_file
     else:

@@ -140,6 +140,7 @@ struct CaffeLayers {
       result.type, layer.convolution_param?.pointee, layer.pooling_param?.pointee,
       layer.lrn_param?.pointee, layer.dropout_param?.pointee, layer.relu_param?.pointee)
     if let how = layer.transform_param?.pointee { result.pictures.note(how) }
+    result.pictures.noteCrops(ofType: result.type)
     if let input = layer.input_param?.pointee {
       result.pictures.note(sides: FilePictures.sides(list(input.shape, input.n_shape)))
     }
@@ -162,6 +163,7 @@ struct CaffeLayers {
         side: Int64(how.crop_size), scale: how.has_scale != 0 ? how.scale : nil,
         meanFile: text(how.mean_file))
     }
+    result.pictures.noteCrops(ofType: result.type)
     layers.append(result)
   }
 
@@ -205,6 +207,7 @@ struct CaffeLayers {
         side: Int64(old.cropsize), scale: old.has_scale != 0 ? old.scale : nil,
         meanFile: text(old.meanfile))
     }
+    result.pictures.noteCrops(ofType: result.type)
     layers.append(result)
   }
 

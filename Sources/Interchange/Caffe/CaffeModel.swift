@@ -100,13 +100,21 @@ package enum CaffeMean {
       release: caffe__blob_proto__free_unpacked)
     let blob = try CaffeBlob(message.pointer.pointee, "mean", path)
     guard blob.shape == [3, side, side] else {
+      let isSquare = blob.shape.count == 3 && blob.shape[0] == 3 && blob.shape[1] == blob.shape[2]
       throw Failure(
         .badData,
         "The mean in \(quoted(path)) has the shape \(blob.shape); [3, \(side), \(side)] is "
-          + "expected, maps of B, G and R.")
+          + "expected, maps of B, G and R." + (isSquare ? sideRemedy(blob.shape[1]) : ""))
     }
     let values = blob.values
     let area = side * side
     return (0..<area).flatMap { pixel in (0..<3).map { values[(2 - $0) * area + pixel] } }
+  }
+
+  /// What to do about a mean image of another size, with a space in front.
+  ///
+  /// It has the size of the pictures that it is the mean of.
+  package static func sideRemedy(_ side: Int) -> String {
+    " If the network's pictures have \(side) pixels a side, give --image-side \(side)."
   }
 }

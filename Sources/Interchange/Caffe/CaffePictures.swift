@@ -20,6 +20,11 @@ extension FilePictures {
     if !meanFile.isEmpty { self.meanFile = meanFile }
   }
 
+  /// Records that a layer which reads stored pictures cuts no crops out of them.
+  mutating func noteCrops(ofType type: String) {
+    areWhole = ["Data", "ImageData"].contains(type) && side == nil
+  }
+
   /// The height and width of the first of several inputs that has three colours; empty if none has.
   static func sides(_ shapes: [Caffe__BlobShape]) -> [Int] {
     for shape in shapes {

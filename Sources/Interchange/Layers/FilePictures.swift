@@ -10,6 +10,8 @@ package struct FilePictures: Equatable, Sendable {
   package var meanColour: [Float]?
   /// The path of the mean image that was subtracted.
   package var meanFile: String?
+  /// Whether the network read whole stored pictures, whose size the file does not give.
+  package var areWhole = false
 
   /// A file that says nothing about pictures.
   package init() {}

@@ -185,6 +185,27 @@ struct LayerComparison {
 
   // MARK: Words
 
+  /// What the network decides for a file of weights alone: networks that differ only in it have
+  /// tensors of the same names and shapes.
+  /// - Returns: A sentence; none if the file describes its layers.
+  static func decisions(
+    of network: NetworkSpecification, for source: any WeightSource
+  ) throws(Failure) -> [String] {
+    guard source.layers == nil, try source.described() == nil else { return [] }
+    let layers = expected(network).filter { !$0.layer.hasWeights }.map { shape -> String in
+      switch shape.layer {
+      case .responseNormalization, .spatialNormalization, .dropout:
+        "\(shape.layer.name) (\(describe(shape, network)))"
+      default: shape.layer.name
+      }
+    }
+    guard !layers.isEmpty else { return [] }
+    return [
+      "\(quoted(source.path)) holds weights alone; the layers between them are those of the "
+        + "network \(quoted(network.name)): \(layers.joined(separator: ", "))."
+    ]
+  }
+
   private static func describe(_ kind: FileLayer.Kind, _ shape: LayerShape? = nil) -> String {
     func text(_ window: FileWindow) -> String {
       let size = window.size.map { "\($0)x\($0)" } ?? "whole-map"

@@ -38,6 +38,10 @@ extension LayerComparison {
           + "nothing else; use this one in the program that made it."
       case .other(let type) where norms.contains(type):
         return "Fold \(name) into the layer before it, and save the network again."
+      // Modules of PyTorch's newer exporter, as functions in the file.
+      case .other(let type) where type.hasPrefix("pkg."):
+        return "\(name) calls a function of the model; write its nodes out first, in Python: "
+          + "onnx.save(onnx.inliner.inline_local_functions(onnx.load(FILE)), 'inlined.onnx')."
       case .other(let type) where type.lowercased().hasSuffix("loss"):
         return "Networks here end in a softmax; if the file's does too, save it as its deploy "
           + ".prototxt describes it, without \(name)."
