@@ -37,8 +37,9 @@ static inline void alexnet_pause(void) {
 
 // Starts a program, by its name on the path, in a process group of its own, which a terminal's Ctrl-C, Ctrl-Z and hang-up do not
 // reach; it is sent SIGTERM when this process is killed. It reads a file, or nothing where that is negative, and writes into two,
-// or where this process does. Returns its number, or minus the error's.
-static inline int alexnet_start(char *const words[], int input, int output, int errors) {
+// or where this process does. One that saves when it is asked to does not end at such a signal before it listens to it, nor does
+// a script around it. Returns its number, or minus the error's.
+static inline int alexnet_start(char *const words[], int input, int output, int errors, int saves) {
   int report[2], code = 0;
   if (pipe(report) != 0) return -errno;
   for (int i = 0; i < 2; i++) fcntl(report[i], F_SETFD, FD_CLOEXEC);
@@ -57,6 +58,10 @@ static inline int alexnet_start(char *const words[], int input, int output, int 
     struct sigaction action;
     for (int number = 1; number < NSIG; number++)
       if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN) signal(number, SIG_DFL);
+    if (saves) {
+      signal(SIGUSR1, SIG_IGN);
+      signal(SIGUSR2, SIG_IGN);
+    }
     const int nothing = open("/dev/null", O_RDWR);
     dup2(input >= 0 ? input : nothing, 0);
     if (output >= 0) dup2(output, 1);

@@ -32,13 +32,19 @@ package enum BatchJob: Sendable, Equatable {
     func number(_ name: String) -> Int? { environment(name).flatMap { Int($0) } }
     if let id = environment("SLURM_JOB_ID") {
       // 2(x3),1: this host is the first one.
-      let here = environment("SLURM_TASKS_PER_NODE").flatMap { Int($0.prefix { $0.isNumber }) }
+      func ofFirstHost(_ name: String) -> Int? {
+        environment(name).flatMap { Int($0.prefix { $0.isNumber }) }
+      }
       let ranks = number("SLURM_NTASKS")
+      let here = ranks == nil ? 2 : max(1, ofFirstHost("SLURM_TASKS_PER_NODE") ?? 1)
+      // salloc's shell may run on a machine with other cores than the job has.
+      let processors =
+        number("SLURM_CPUS_PER_TASK") ?? ofFirstHost("SLURM_JOB_CPUS_PER_NODE").map { $0 / here }
       self = .slurm(
         id: id,
         Allocation(
-          ranks: ranks, ranksHere: ranks == nil ? 2 : here ?? 1,
-          hosts: number("SLURM_JOB_NUM_NODES") ?? 1, processors: number("SLURM_CPUS_PER_TASK")))
+          ranks: ranks, ranksHere: here, hosts: number("SLURM_JOB_NUM_NODES") ?? 1,
+          processors: processors))
     } else if let id = environment("PBS_JOBID"), let file = environment("PBS_NODEFILE") {
       let hosts = lines(file).filter { !$0.isEmpty }
       let here = hosts.count { $0 == hosts[0] }
@@ -46,6 +52,7 @@ package enum BatchJob: Sendable, Equatable {
         id: id, hostfile: file,
         Allocation(
           ranks: hosts.count, ranksHere: max(1, here), hosts: Set(hosts).count,
+          // PBS sets a rank's number where a script asks for threads; our scripts set the host's.
           processors: number("NCPUS").map { $0 / max(1, here) }))
     } else {
       return nil

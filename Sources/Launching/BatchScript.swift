@@ -117,16 +117,35 @@ package struct BatchScript: Sendable {
     }
   }
 
+  /// What the user should know before the script is submitted; nil for nothing.
+  package var warning: String? {
+    guard scheduler == .pbs, time == nil, Self.place(of: "--max-time", in: words) == nil else {
+      return nil
+    }
+    return "PBS gives no sign before it ends a job, so this one will lose what it has done since "
+      + "its last checkpoint; add --time, before whose end the run saves."
+  }
+
   /// Seconds before the end of the job at which the run saves: what a step and a save take at most.
   private var lead: Int { min(180, Int((time ?? 86_400) / 3)) }
 
   /// The script.
   package var text: String {
     let options = scheduler == .slurm ? slurm : pbs
-    let start = scheduler == .slurm ? [] : ["cd \"$PBS_O_WORKDIR\" || exit 66"]
+    // A request to save that comes before the launcher listens must not end the job, which would be
+    // gone from the queue then.
+    let start = ["trap '' USR1"] + (scheduler == .slurm ? [] : pbsStart)
     // The launcher takes the script's place, so that the batch system's signals reach it.
     return
       (["#!/bin/bash"] + options + start + ["exec " + command]).joined(separator: "\n") + "\n"
+  }
+
+  /// What a script of PBS does first.
+  ///
+  /// PBS starts it in the user's home. Where threads are asked for, as here, PBS sets NCPUS to the
+  /// processors of a rank, and otherwise to those of the host, which `BatchJob` expects.
+  private var pbsStart: [String] {
+    ["cd \"$PBS_O_WORKDIR\" || exit 66", "export NCPUS=\((cores ?? 1) * ranksPerNode)"]
   }
 
   private var slurm: [String] {

@@ -1,5 +1,6 @@
 import CScheduling
 import Glibc
+import MPI
 package import System
 
 /// A program that this process has started, and the signals that it is spared.
@@ -7,7 +8,8 @@ package import System
 /// The program runs in a process group of its own, so whatever a terminal or a batch system sends
 /// comes here first. mpirun would answer Ctrl-C and SIGTERM by ending its ranks within two seconds,
 /// which the full network needs for a step, and a hang-up likewise; it passes SIGUSR1 on, at which
-/// the ranks save and stop when they are ready.
+/// the ranks save and stop when they are ready. Signals go to the whole group, since a cluster's
+/// mpirun may be a script that starts the real one.
 package enum HeldJob {
   /// Runs a program and waits for its end.
   /// - Parameters:
@@ -22,13 +24,14 @@ package enum HeldJob {
   ) throws(Failure) -> Int32 {
     let awaited = try AwaitedSignals(
       [SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP])
-    let process = try start(words, output: output)
+    let process = try start(words, output: output, saves: saves)
+    let group = -process
     var (ends, isAsked) = (0, false)
     while true {
       // A signal that mpirun gets before it has started its ranks is lost: it is sent again.
       let signal = awaited.next(within: 2) ?? 0
       var status: Int32 = 0
-      if waitpid(process, &status, WNOHANG) == process { return code(status, isAsked: isAsked) }
+      if waitpid(process, &status, WNOHANG) == process { return code(status) }
       switch signal {
       case SIGINT, SIGTERM:
         ends += 1
@@ -36,23 +39,23 @@ package enum HeldJob {
         // end by themselves, at once, when it is gone.
         let isLast = ends > (saves ? 1 : 2)
         if isLast { say("Ending the ranks at once.") }
-        kill(process, isLast ? SIGKILL : saves ? SIGUSR1 : signal)
+        kill(group, isLast ? SIGKILL : saves ? SIGUSR1 : signal)
         guard saves, !isLast else { continue }
         isAsked = true
         let again = signal == SIGINT ? "Ctrl-C" : "the signal"
         say("The ranks save and stop after this step; \(again) again ends them at once.")
       case SIGUSR1:
         isAsked = saves
-        kill(process, SIGUSR1)
-      case SIGUSR2: kill(process, SIGUSR2)
+        kill(group, SIGUSR1)
+      case SIGUSR2: kill(group, SIGUSR2)
       case SIGTSTP:
         // mpirun passes this on, and then its opposite.
-        kill(process, SIGTSTP)
+        kill(group, SIGTSTP)
         kill(getpid(), SIGSTOP)
-        kill(process, SIGCONT)
+        kill(group, SIGCONT)
       // The terminal is gone; the work goes on.
       case SIGHUP: continue
-      default: if isAsked { kill(process, SIGUSR1) }
+      default: if isAsked { kill(group, SIGUSR1) }
       }
     }
   }
@@ -77,20 +80,23 @@ package enum HeldJob {
     let process = try start([program], input: file)
     var status: Int32 = 0
     while waitpid(process, &status, 0) != process {}
-    return self.code(status, isAsked: false)
+    return self.code(status)
   }
 
   private static func start(
-    _ words: [String], input: Int32 = -1, output: (Int32, Int32)? = nil
+    _ words: [String], input: Int32 = -1, output: (Int32, Int32)? = nil, saves: Bool = false
   ) throws(Failure) -> pid_t {
+    let isLauncher = ["mpirun", "mpiexec"].contains(words[0])
+    // mpirun would crash.
+    if isLauncher { try MPI.Environment.requireHome() }
     var pointers = words.map { strdup($0) }
     defer { for pointer in pointers { free(pointer) } }
     pointers.append(nil)
-    let process = alexnet_start(pointers, input, output?.0 ?? -1, output?.1 ?? -1)
+    let process = alexnet_start(pointers, input, output?.0 ?? -1, output?.1 ?? -1, saves ? 1 : 0)
     guard process < 0 else { return process }
     let remedy =
       switch words[0] {
-      case "mpirun", "mpiexec":
+      case _ where isLauncher:
         "Load the cluster's MPI module ('module load openmpi'), or install Open MPI."
       case "sbatch", "qsub", "scontrol", "qrerun":
         "Start it where the batch system's commands are."
@@ -100,10 +106,8 @@ package enum HeldJob {
       .inputMissing, "\(quoted(words[0])) cannot be started", errno: -process, remedy: remedy)
   }
 
-  private static func code(_ status: Int32, isAsked: Bool) -> Int32 {
+  private static func code(_ status: Int32) -> Int32 {
     let signal = status & 0x7F
-    if signal == 0 { return status >> 8 & 0xFF }
-    // mpirun had not come to handle it, and so had not started anything.
-    return isAsked && signal == SIGUSR1 ? ExitCode.savedUnfinished.rawValue : 128 + signal
+    return signal == 0 ? status >> 8 & 0xFF : 128 + signal
   }
 }

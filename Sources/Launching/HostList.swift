@@ -28,25 +28,59 @@ package struct HostList: Sendable, Equatable {
       let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       hosts.append(try Self.host(String(parts[0]), parts.count == 2 ? String(parts[1]) : "2"))
     }
-    self.hosts = hosts
+    self.hosts = Self.merged(hosts)
   }
 
   /// Reads a hostfile of mpirun's: lines `HOST slots=RANKS`; one rank where a line says no number.
-  /// - Throws: `Failure` (inputMissing, usage) if it cannot be read or names no host.
+  /// - Throws: `Failure` (inputMissing, usage) if it cannot be read, names no host, or says what is
+  ///   not understood.
   package init(hostfile path: String) throws(Failure) {
     let bytes = try RegularFile.contents(of: path, limit: 1 << 20)
     var hosts: [Host] = []
     for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
-      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
-      guard let name = words.first else { continue }
-      let slots = words.dropFirst().first { $0.hasPrefix("slots=") }?.dropFirst(6)
-      hosts.append(try Self.host(String(name), slots.map(String.init) ?? "1"))
+      // mpirun allows blanks around the equals sign.
+      let text = String(line.prefix { $0 != "#" }).replacing("=", with: " = ")
+      var words = text.split(whereSeparator: \.isWhitespace)[...]
+      guard let name = words.popFirst() else { continue }
+      var ranks = "1"
+      while let key = words.popFirst() {
+        let isPair = words.popFirst() == "="
+        guard isPair, let value = words.popFirst(),
+          Self.rankWords.contains(String(key)) || Self.limitWords.contains(String(key))
+        else {
+          throw Failure(
+            .usage,
+            "\(quoted(String(key))) in the line of \(quoted(String(name))) in \(quoted(path)) is "
+              + "not understood; write 'HOST slots=RANKS'.")
+        }
+        if Self.rankWords.contains(String(key)) { ranks = String(value) }
+      }
+      hosts.append(try Self.host(String(name), ranks))
     }
     guard !hosts.isEmpty else {
       throw Failure(
         .usage, "There is no host in \(quoted(path)); write a line 'HOST slots=2' each.")
     }
-    self.hosts = hosts
+    self.hosts = Self.merged(hosts)
+  }
+
+  /// What mpirun calls a host's ranks, and the most that it may have.
+  private static let rankWords = ["slots", "count", "cpu"]
+  private static let limitWords = ["max-slots", "max_slots", "slots-max", "slots_max"]
+
+  /// Each host once: the ranks of one that is named again are added to it, as mpirun does.
+  private static func merged(_ hosts: [Host]) -> [Host] {
+    var merged: [Host] = []
+    var places: [String: Int] = [:]
+    for host in hosts {
+      if let place = places[host.name] {
+        merged[place] = Host(name: host.name, ranks: merged[place].ranks + host.ranks)
+      } else {
+        places[host.name] = merged.count
+        merged.append(host)
+      }
+    }
+    return merged
   }
 
   /// The lines of a batch system's list of hosts, each as often as it has ranks.

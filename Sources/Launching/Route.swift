@@ -4,7 +4,7 @@ package import System
 /// The network that leads from this machine to another one.
 package enum Route {
   /// The interface by which this machine reaches the first of some hosts that is another machine.
-  /// - Parameter hosts: Names of hosts.
+  /// - Parameter hosts: Names of hosts; this one may be among them.
   /// - Returns: Its name, `eth0`.
   /// - Throws: `Failure` (usage) if none of them can be reached.
   package static func interface(to hosts: [String]) throws(Failure) -> String {
@@ -12,7 +12,8 @@ package enum Route {
     if let found = hosts.lazy.compactMap(interface).first(where: { $0 != "lo" }) { return found }
     throw Failure(
       .usage,
-      "No network leads to \(listed(hosts)) from here; name it with --interface (see 'ip -br addr')."
+      "No network leads to \(listed(hosts)) from here; check the names of the hosts, or name the "
+        + "network with --interface (see 'ip -br addr')."
     )
   }
 
@@ -24,6 +25,10 @@ package enum Route {
     // Any port does: nothing is sent.
     guard getaddrinfo(host, "9", &wanted, &found) == 0, let address = found else { return nil }
     defer { freeaddrinfo(found) }
+    guard let target = address.pointee.ai_addr else { return nil }
+    let called = target.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+      $0.pointee.sin_addr.s_addr
+    }
     let file = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
     guard file >= 0 else { return nil }
     defer { close(file) }
@@ -36,7 +41,9 @@ package enum Route {
     let isKnown = withUnsafeMutablePointer(to: &own) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(file, $0, &length) }
     }
-    return isKnown == 0 ? interface(withAddress: own.sin_addr.s_addr) : nil
+    // From the address that was called only this machine itself answers.
+    guard isKnown == 0, own.sin_addr.s_addr != called else { return nil }
+    return interface(withAddress: own.sin_addr.s_addr)
   }
 
   private static func interface(withAddress address: in_addr_t) -> String? {

@@ -87,8 +87,9 @@ package enum Environment {
   }
 
   /// Refuses a user whom nobody knows, as in a container that is run under a bare number: the
-  /// library looks for the user's folder and crashes where it finds none.
-  private static func requireHome() throws(Failure) {
+  /// library looks for the user's folder and crashes where it finds none, and so does mpirun.
+  /// - Throws: `Failure` (usage) that says what to set.
+  package static func requireHome() throws(Failure) {
     guard getenv("HOME") == nil, getpwuid(geteuid()) == nil else { return }
     throw Failure(
       .usage,

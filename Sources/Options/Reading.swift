@@ -154,6 +154,17 @@ extension Reading where Value == Double {
     else { return nil }
     return total
   }
+
+  /// The same with its unit: a number alone is minutes to Slurm and seconds to PBS.
+  package static let timeWithUnit = Reading(text: plain) { word, option in
+    guard Double(word) == nil else {
+      throw Failure(
+        .usage,
+        "--\(option) takes a time such as 30m, 12h, 2d or 23:30:00, not \(quoted(word)), which is "
+          + "minutes to Slurm and seconds to PBS.")
+    }
+    return try time.read(word, of: option)
+  }
 }
 
 extension Reading where Value == TimeLimit {

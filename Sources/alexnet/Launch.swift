@@ -10,18 +10,19 @@ enum Launch: Subcommand {
   static let summary = "start a training on this machine's cores, on hosts, or as a batch job"
 
   private static let ranks = Option(
-    "ranks", "N", .integer(in: 1...9999), default: "2, on each node",
+    "ranks", "N", .integer(in: 1...9999), default: "2 for each host",
     "All ranks; two are one replica.")
   private static let hosts = Option(
     "hosts", "A[:RANKS],B...", .text, "The hosts; two ranks each unless one says otherwise.")
   private static let hostfile = Option(
-    "hostfile", "FILE", .path, "The same from a file of lines 'HOST slots=RANKS'.")
+    "hostfile", "FILE", .path,
+    "The same from a file of lines 'HOST slots=RANKS'; one rank where a line says no number.")
   private static let cores = Option(
     "cores", "N", .integer(in: 1...9999),
     default: "an equal part of this machine's cores, or of the job's", "Cores of each rank.")
   private static let interface = Option(
     "interface", "NAME", .text, default: "the one that leads to the other hosts",
-    "The network between the hosts.")
+    "The network between the hosts, by its interface or as 10.0.0.0/24.")
   private static let program = Option(
     "program", "PATH", .path, default: "the one beside this program",
     "alexnet-train, on all hosts under the same path.")
@@ -34,7 +35,8 @@ enum Launch: Subcommand {
   private static let nodes = Option(
     "nodes", "N", .integer(in: 1...9999), default: "1", "Hosts of the job.")
   private static let time = Option(
-    "time", "TIME", .time, default: "the batch system's", "The job's time limit (12h, 23:30:00).")
+    "time", "TIME", .timeWithUnit, default: "the batch system's",
+    "The job's time limit (30m, 12h, 23:30:00).")
   private static let partition = Option(
     "partition", "NAME", .text, "The partition or queue.")
   private static let account = Option("account", "NAME", .text, "The account to charge.")
@@ -105,12 +107,24 @@ enum Launch: Subcommand {
     let code = try HeldJob.run(text, saves: !arguments[doctor]) { sentence in
       StandardStream.error.tell("alexnet launch: \(sentence)\n")
     }
-    if code == ExitCode.savedUnfinished.rawValue, arguments[requeue], let job {
-      StandardStream.output.tell(
-        "Saved and not finished: job \(job.id) goes back into the queue.\n")
-      if try HeldJob.run(job.requeue, saves: false, say: { _ in }) == 0 { exit(0) }
-    }
+    if code == ExitCode.savedUnfinished.rawValue, arguments[requeue], let job { putBack(job) }
     exit(code)
+  }
+
+  /// Puts a job back into the queue and ends this program; returns where the batch system does not
+  /// do that, as PBS for nobody but its operators.
+  private static func putBack(_ job: BatchJob) {
+    StandardStream.output.tell("Saved and not finished: job \(job.id) goes back into the queue.\n")
+    let problem: String
+    do throws(Failure) {
+      let code = try HeldJob.run(job.requeue, saves: false, say: { _ in })
+      // The batch system may end the job before it has answered.
+      if code == 0 || code == 128 + SIGTERM { exit(0) }
+      problem = "\(quoted(job.requeue.joined(separator: " "))) ended with code \(code)."
+    } catch { problem = error.message }
+    StandardStream.error.tell(
+      "alexnet launch: Job \(job.id) is not in the queue again: \(problem) Submit it again, and it "
+        + "goes on from its checkpoint.\n")
   }
 
   /// What options say together.
@@ -155,7 +169,7 @@ enum Launch: Subcommand {
         }
       place = .hosts(list)
       if interface == nil, list.hosts.count > 1 {
-        interface = try Route.interface(to: list.hosts.dropFirst().map(\.name))
+        interface = try Route.interface(to: list.hosts.map(\.name))
       }
     } else if let job {
       place = .job(job, ranks: arguments[ranks] ?? job.allocation.ranks ?? 2 * job.allocation.hosts)
@@ -189,6 +203,9 @@ enum Launch: Subcommand {
       scheduler, nodes: arguments[nodes] ?? 1, ranks: arguments[ranks], cores: arguments[cores],
       time: arguments[time], partition: arguments[partition], account: arguments[account],
       seeds: arguments[seeds], launcher: launcher, words: arguments.operands)
+    if let warning = script.warning {
+      StandardStream.error.tell("alexnet launch: warning: \(warning)\n")
+    }
     if arguments[print] { return try StandardStream.output.write(script.text) }
     exit(try HeldJob.submit(script.text, by: scheduler.submission))
   }

@@ -26,6 +26,9 @@ struct Main {
     // A closed pipe, and a file beyond the size limit, give a write error instead of killing the
     // process.
     for signal in [SIGPIPE, SIGXFSZ] { Glibc.signal(signal, SIG_IGN) }
+    // Whoever started this program may ignore the ends of others, which is inherited: then none
+    // could be waited for.
+    Glibc.signal(SIGCHLD, SIG_DFL)
     do throws(Failure) {
       try Descriptors.require(leastFiles, for: "This program")
       try run(Array(CommandLine.arguments.dropFirst()))

@@ -75,6 +75,47 @@ import Testing
         == line("--hosts", "node1:2,node2:2,node3:1,node4:3", "--cores", "1", "--interface", "ib0"))
   }
 
+  /// mpirun reads them so, and a number that were overlooked would leave one rank.
+  @Test func hostfilesMayHaveBlanksAndOtherWordsForSlots() throws {
+    let file = scratch.path + "/hosts"
+    try "node1 slots = 4 # of 8\nnode2 count=2\nnode3 slots=1\r\nnode3 cpu =1\n".write(
+      toFile: file, atomically: true, encoding: .utf8)
+    #expect(
+      try line("--hostfile", file, "--cores", "1", "--interface", "ib0")
+        == line("--hosts", "node1:4,node2:2,node3:2", "--cores", "1", "--interface", "ib0"))
+  }
+
+  @Test(arguments: ["node1 4", "node1 slots", "node1 slots=", "node1 ranks=4", "node1 slots 4"])
+  func whatAHostfileSaysBesidesIsRefused(_ text: String) throws {
+    let file = scratch.path + "/hosts"
+    try "node0 slots=2\n\(text)\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let outcome = try launch("--print", "--program", "/bin/true", "--hostfile", file)
+    #expect(outcome.code == 64 && outcome.output.isEmpty, "\(outcome.output)")
+    #expect(outcome.error.contains("in the line of 'node1' in '\(file)'"), "\(outcome.error)")
+    #expect(outcome.error.contains("write 'HOST slots=RANKS'"), "\(outcome.error)")
+  }
+
+  /// As PBS answers users, and Slurm where requeueing is switched off.
+  @Test func aJobThatIsNotPutBackSaysSoAndKeepsItsCode() throws {
+    try scratch.script("scontrol", "#!/bin/sh\nexit 1\n")
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let outcome = try Program.run(
+      [
+        Program.folder + "/alexnet", "launch", "--requeue", "--ranks", "1", "--cores", "1",
+        "--program", "/bin/sh", "-c", "exit 75",
+      ],
+      // mpirun must not look for the job.
+      environment: [
+        "SLURM_JOB_ID": "7", "SLURM_NTASKS": "1", "OMPI_MCA_ras": "^slurm", "OMPI_MCA_plm": "rsh",
+        "OMPI_MCA_ess": "^slurm", "PATH": "\(scratch.path):\(path)",
+      ])
+    #expect(outcome.code == 75, "\(outcome.error)")
+    #expect(
+      outcome.error.contains(
+        "Job 7 is not in the queue again: 'scontrol requeue 7' ended with code 1. Submit it again"),
+      "\(outcome.error)")
+  }
+
   @Test func doctorStartsOnTheSameRanksAsTraining() throws {
     let outcome = try launch(
       "--print", "--doctor", "--program", "/bin/true", "--hosts", "a", "--data", "D")
@@ -133,12 +174,15 @@ import Testing
       ranks: nil, words[..<3] + ["--print"] + words[3...])
     #expect(printed.code == 0 && printed.output.contains("#SBATCH --time=02:00:00\n"))
     #expect(printed.output.contains("exec \(Program.folder)/alexnet launch --requeue --data D"))
-    let sbatch = scratch.path + "/sbatch"
-    try "#!/bin/sh\ncat\nexit 3\n".write(toFile: sbatch, atomically: true, encoding: .utf8)
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: sbatch)
-    let submitted = try Program.run(
-      ["/usr/bin/env", "PATH=\(scratch.path):/usr/bin:/bin", Program.folder + "/alexnet"] + words)
-    #expect(submitted.code == 3 && submitted.output == printed.output, "\(submitted.error)")
+    try scratch.script("sbatch", "#!/bin/sh\ncat\nexit 3\n")
+    // A program that starts this one may ignore the ends of its children, which is inherited.
+    let ignoring = ["perl", "-e", "$SIG{CHLD} = 'IGNORE'; exec @ARGV"]
+    for starter in [[], ignoring] {
+      let submitted = try Program.run(
+        ["/usr/bin/env", "PATH=\(scratch.path):/usr/bin:/bin"] + starter
+          + [Program.folder + "/alexnet"] + words)
+      #expect(submitted.code == 3 && submitted.output == printed.output, "\(submitted.error)")
+    }
   }
 
   @Test(arguments: [
@@ -152,10 +196,11 @@ import Testing
     (64, ["--hosts", "a:2x"], "'2x' is not a number of ranks for 'a'"),
     (64, ["--cores", "many"], "not 'many'"),
     (66, ["--program", "/nowhere"], "'/nowhere' is not there"),
-    (64, ["--hosts", "a,host.invalid"], "No network leads to 'host.invalid'"),
+    (64, ["--hosts", "localhost,host.invalid"], "No network leads to 'localhost', 'host.invalid'"),
     (64, ["--nodes", "2"], "add --scheduler"),
     (64, ["--data", "D", "--print"], "write it before those of alexnet-train"),
     (64, ["--scheduler", "pbs", "--out", "R"], "add --cores"),
+    (64, ["--scheduler", "slurm", "--time", "60", "--out", "R"], "minutes to Slurm"),
   ]) func impossibleLaunchesAreRefused(_ code: Int, _ words: [String], _ sentence: String) throws {
     let program = words.contains("--program") ? [] : ["--program", "/bin/true"]
     let outcome = try Program.alexnet(ranks: nil, ["launch"] + program + words)

@@ -77,12 +77,14 @@ import Testing
       #expect(outcome.code == 0 && outcome.error.isEmpty, "\(words): \(outcome.error)")
       #expect(outcome.output.contains("alexnet"), "\(words): \(outcome.output)")
     }
-    let refused = try run(["alexnet-train", "--dry-run", "--classes", "10"])
-    #expect(refused.code == 64, "\(refused.error)")
-    #expect(
-      refused.error.contains("User 12345 has no entry in /etc/passwd and HOME is not set"),
-      "\(refused.error)")
-    #expect(refused.error.split(separator: "\n").count == 1, "\(refused.error)")
+    for words in [["alexnet-train", "--dry-run", "--classes", "10"], ["alexnet", "launch"]] {
+      let refused = try run(words)
+      #expect(refused.code == 64, "\(refused.error)")
+      #expect(
+        refused.error.contains("User 12345 has no entry in /etc/passwd and HOME is not set"),
+        "\(refused.error)")
+      #expect(refused.error.split(separator: "\n").count == 1, "\(refused.error)")
+    }
     let trained = try run(["alexnet-train", "--dry-run", "--classes", "10"], "HOME=/tmp")
     #expect(trained.code == 0, "\(trained.error)")
   }

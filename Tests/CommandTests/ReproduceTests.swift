@@ -197,9 +197,7 @@ import Testing
   @Test func eachSettingsOwnNumberOfRanksTakesTheLaunchersPlace() throws {
     // Notes what it is asked for, and starts one process.
     let script = "#!/bin/bash\necho \"$1 $2\" >>\"$0.words\"\nshift 2\nexec \"$@\"\n"
-    let path = scratch.path + "/start"
-    try script.write(toFile: path, atomically: true, encoding: .utf8)
-    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    let path = try scratch.script("start", script)
     var words = try command("parallel").map { $0 == "none" ? path + " -n 7" : $0 }
     words[try #require(words.firstIndex(of: "--seeds")) + 1] = "1"
     words[try #require(words.firstIndex(of: "--epochs")) + 1] = "1"
@@ -225,9 +223,7 @@ import Testing
       done
       echo "4${count:-7};cluster"
       """
-    let path = scratch.path + "/sbatch"
-    try script.write(toFile: path, atomically: true, encoding: .utf8)
-    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    try scratch.script("sbatch", script)
     let outcome = try Program.run(
       [
         "/bin/bash", "-c", "PATH=$0:$PATH exec \"$@\"", scratch.path, "\(Program.folder)/alexnet",

@@ -32,6 +32,7 @@ struct BatchScriptTests {
           #SBATCH --requeue
           #SBATCH --open-mode=append
           #SBATCH --output=alexnet-train-%j.out
+          trap '' USR1
           exec /x/alexnet launch --requeue --data 'a b' --out run --resume auto
 
           """)
@@ -50,7 +51,9 @@ struct BatchScriptTests {
         #PBS -r y
         #PBS -j oe
         #PBS -V
+        trap '' USR1
         cd "$PBS_O_WORKDIR" || exit 66
+        export NCPUS=16
         exec /x/alexnet launch --requeue --data 'a b' --out run --resume auto --max-time 3420
 
         """)
@@ -80,6 +83,32 @@ struct BatchScriptTests {
     #expect(whole.contains("--exclusive\n") && whole.contains("B:USR1@20\n"))
     // One tower on each of two nodes.
     #expect(try script(.slurm, nodes: 2, ranks: 2).contains("--ntasks-per-node=1\n"))
+  }
+
+  /// The launcher that the script starts must find the cores that the script has asked for.
+  @Test func pbssScriptSaysHowManyProcessorsItsHostsHave() throws {
+    let lines = try script(.pbs, nodes: 2, cores: 8, time: 3600).split(separator: "\n")
+    let line = try #require(lines.first { $0.hasPrefix("export NCPUS=") })
+    let environment = [
+      "PBS_JOBID": "9", "PBS_NODEFILE": "/nodes", "NCPUS": String(line.dropFirst(13)),
+    ]
+    let job = try #require(BatchJob({ environment[$0] }) { _ in ["a", "a", "b", "b"] })
+    #expect(job.allocation.processors == 8)
+  }
+
+  @Test func jobsOfPBSWithoutATimeAreWarnedOf() throws {
+    func warning(
+      _ scheduler: BatchScript.Scheduler, _ time: Double?, _ words: [String] = []
+    ) throws -> String? {
+      try BatchScript(
+        scheduler, nodes: 1, ranks: nil, cores: 8, time: time, partition: nil, account: nil,
+        seeds: nil, launcher: ["alexnet"], words: ["--out", "r"] + words
+      ).warning
+    }
+    #expect(try warning(.pbs, nil)?.contains("add --time") == true)
+    #expect(try warning(.pbs, 3600) == nil)
+    #expect(try warning(.pbs, nil, ["--max-time", "1h"]) == nil)
+    #expect(try warning(.slurm, nil) == nil)
   }
 
   @Test func whatCannotBeIsRefused() {

@@ -83,6 +83,22 @@ struct LaunchLineTests {
     #expect(line(.job(whole, ranks: 2)) == "mpirun -np 2 --map-by slot:PE=4 --bind-to core prog")
   }
 
+  /// salloc may leave the shell on a login node, whose cores are not the job's.
+  @Test func aJobsProcessorsCountWhereTheShellIsOnAnotherMachine() throws {
+    func words(processors: String) throws -> String {
+      let environment = [
+        "SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_TASKS_PER_NODE": "2(x2)",
+        "SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_CPUS_PER_NODE": processors,
+      ]
+      let job = try #require(BatchJob({ environment[$0] }) { _ in [] })
+      return line(.job(job, ranks: 4), of: 64)
+    }
+    #expect(
+      try words(processors: "4(x2)").hasPrefix("mpirun -np 4 --map-by slot:PE=2 --bind-to core "))
+    // One processor for two tasks.
+    #expect(try words(processors: "1(x2)").contains(" --bind-to none --oversubscribe "))
+  }
+
   @Test func pbsNamesItsHostsInAFile() throws {
     let environment = ["PBS_JOBID": "9.head", "PBS_NODEFILE": "/nodes", "NCPUS": "6"]
     let job = try #require(
@@ -99,7 +115,17 @@ struct LaunchLineTests {
     #expect(throws: Failure.self) { try HostList.nodes(of: path) }
   }
 
-  @Test func noNetworkLeadsToThisMachine() {
+  /// By whichever of its addresses.
+  @Test func noNetworkLeadsToThisMachine() throws {
     #expect(throws: Failure.self) { try Route.interface(to: ["localhost", "host.invalid"]) }
+    let own = try Program.run(["hostname", "-I"]).output.split { $0.isWhitespace }
+      .map(String.init).filter { $0.contains(".") }
+    #expect(throws: Failure.self) { try Route.interface(to: own + ["127.0.1.1"]) }
+  }
+
+  /// mpirun adds up the ranks of a host that is named again, as lists of batch systems do.
+  @Test func aHostThatIsNamedAgainGetsMoreRanks() throws {
+    #expect(try HostList("a,b:1,a:3").text == "a:5,b:1")
+    #expect(try HostList("a:1,a:1,b:1,b:1").mostRanks == 2)
   }
 }

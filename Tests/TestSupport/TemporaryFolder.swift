@@ -51,6 +51,16 @@ package final class TemporaryFolder: Sendable {
     return file(name)
   }
 
+  /// Writes a script that can be started; returns its path.
+  @discardableResult
+  package func script(_ name: String, _ text: String) throws(Failure) -> String {
+    let path = try write(Array(text.utf8), name)
+    guard chmod(path, 0o755) == 0 else {
+      throw .system(.cannotCreate, "\(quoted(path)) cannot be made a program", errno: errno)
+    }
+    return path
+  }
+
   /// The bytes of a file.
   package func read(_ name: String) throws(Failure) -> [UInt8] {
     do { return Array(try Data(contentsOf: URL(fileURLWithPath: file(name)))) } catch {

@@ -4,12 +4,14 @@ import Glibc
 /// Whether ranks of a host may read each other's memory (process_vm_readv), as Open MPI does with
 /// large messages.
 ///
-/// Older Dockers deny it. Open MPI then says "Read -1, expected ..." for each message.
+/// Older Dockers deny it, and so do hosts with `kernel.yama.ptrace_scope` above 1. Open MPI, which
+/// sees neither, then says "Read -1, expected ..." for each message.
 enum MemoryReading {
   /// The system's answer; nil where it allows it.
   static let problem: String? = {
-    // What is denied to a container is denied to each process of it, even for its own memory.
-    let code = alexnet_read_own_memory()
+    // A child stands for the other rank: each process may always read its own memory where only
+    // others' is protected.
+    let code = alexnet_read_others_memory()
     return code == 0 ? nil : String(cString: strerror(code))
   }()
 

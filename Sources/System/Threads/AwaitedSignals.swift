@@ -23,6 +23,8 @@ package struct AwaitedSignals: ~Copyable {
       throw .system(.inputOutput, "Signals cannot be waited for", errno: errno)
     }
     Self.pipe = (ends[0], ends[1])
+    var handled = sigset_t()
+    sigemptyset(&handled)
     for signal in signals where signal != SIGHUP || !Self.isIgnored(signal) {
       var (action, old) = (sigaction(), sigaction())
       action.__sigaction_handler.sa_handler = { signal in
@@ -34,7 +36,10 @@ package struct AwaitedSignals: ~Copyable {
       action.sa_flags = SA_RESTART
       sigaction(signal, &action, &old)
       before.append((signal, old))
+      sigaddset(&handled, signal)
     }
+    // Whoever started this program may have had them blocked, which is inherited.
+    pthread_sigmask(SIG_UNBLOCK, &handled, nil)
   }
 
   deinit {

@@ -32,7 +32,7 @@ package struct SystemThread: Sendable {
     guard let thread = SystemThread(ifPossible: body) else {
       StandardStream.error.tell(
         "The system cannot start another thread; raise the limit of processes (ulimit -u).\n")
-      _exit(ExitCode.internal.rawValue)
+      _exit(ExitCode.usage.rawValue)
     }
     self = thread
   }

@@ -180,7 +180,8 @@ package struct Diagnosis: Sendable {
     warn(
       "The ranks of \(host) may not read each other's memory (process_vm_readv: \(problem)), so "
         + "large messages are copied twice; start the container with --cap-add SYS_PTRACE, or with "
-        + "a newer Docker. Until then \(copies), which the program sets by itself, "
+        + "a newer Docker, or outside of containers set the kernel's kernel.yama.ptrace_scope to 1. "
+        + "Until then \(copies), which the program sets by itself, "
         + "keeps Open MPI from trying.")
   }
 

@@ -84,6 +84,34 @@ extension FaultTests {
       training.expectNothingLeft()
     }
 
+    /// Whoever starts the launcher may have blocked signals, which is inherited.
+    @Test func blockedSignalsReachTheRanks() throws {
+      let block = "sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGINT, SIGCHLD)); exec @ARGV"
+      let (process, output) = try launched(
+        training.options(steps: 100_000), before: ["perl", "-MPOSIX", "-e", block])
+      try training.waitForRecords(8, of: process)
+      kill(process.processIdentifier, SIGINT)
+      process.waitUntilExit()
+      let said = try text(output)
+      #expect(process.terminationStatus == 75 && said.contains("Saved step "), "\(said)")
+    }
+
+    /// Clusters have scripts of this name: a signal must not end them, and must reach the real one.
+    @Test func mpirunMayBeAScript() throws {
+      try training.scratch.script(
+        "mpirun", "#!/bin/sh\nPATH=${PATH#*:}\nmpirun \"$@\"\nexit $?\n")
+      let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+      let (process, output) = try launched(
+        training.options(steps: 100_000), before: ["PATH=\(training.scratch.path):\(path)"])
+      try training.waitForRecords(8, of: process)
+      kill(process.processIdentifier, SIGINT)
+      process.waitUntilExit()
+      let said = try text(output)
+      #expect(process.terminationStatus == 75, "\(said)")
+      #expect(said.contains("Saved step "), "\(said)")
+      training.expectNothingLeft()
+    }
+
     /// A launcher that is killed leaves no ranks.
     @Test func aKilledLauncherEndsTheRanks() throws {
       let (process, _) = try launched(training.options(steps: 100_000))
@@ -96,10 +124,7 @@ extension FaultTests {
 
     /// What a job of Slurm does at its time limit: it saves, and goes back into the queue.
     @Test func aJobThatHasSavedGoesBackIntoTheQueue() throws {
-      let scontrol = training.scratch.path + "/scontrol"
-      try "#!/bin/sh\necho scontrol $*\n".write(
-        toFile: scontrol, atomically: true, encoding: .utf8)
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: scontrol)
+      try training.scratch.script("scontrol", "#!/bin/sh\necho scontrol $*\n")
       let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
       // mpirun must not look for the job.
       let (process, output) = try launched(
