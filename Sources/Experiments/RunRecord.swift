@@ -30,7 +30,8 @@ package struct RunRecord: Codable, Equatable, Sendable {
     guard curve.allSatisfy({ $0.count == 2 }), (0..<9).contains(run.data) else {
       throw Failure(
         .badData,
-        "\(quoted(path)) is damaged: \(quoted(run.name)) has half a point, or no dataset.")
+        "\(quoted(path)) is damaged: in \(quoted(run.name)) a point of the curve is not two "
+          + "numbers, or the number of the dataset is not from 0 to 8.")
     }
   }
 

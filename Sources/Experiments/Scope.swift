@@ -84,7 +84,8 @@ package struct Scope: Codable, Equatable, Sendable {
       }
       guard !["--data", "--out", "--seed", "--resume", "--keep", "--config"].contains(name) else {
         throw Failure(
-          .usage, "\(name) within --with would be that of every run, which has its own.")
+          .usage,
+          "\(name) within --with would hold for all runs, but each run has its own; leave it out.")
       }
       let trainings = runs.filter { $0.program == .train }
       // Variants add up: only one that some of the settings have makes others like them.

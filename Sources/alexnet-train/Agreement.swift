@@ -71,9 +71,9 @@ struct Agreement {
     guard let rank = hosts.firstIndex(where: { !$0.isEmpty }) else { return }
     throw Failure(
       .usage,
-      "--precision bf16 needs processors that multiply bfloat16 numbers (AVX512_BF16), which that of "
-        + "rank \(rank) (\(hosts[rank])) does not have or --instruction-set keeps from it; take "
-        + "--precision fp32, for a run that has begun with --allow-changed precision.")
+      "--precision bf16 needs processors that multiply bfloat16 numbers (AVX512_BF16): the "
+        + "processor of rank \(rank) (\(hosts[rank])) cannot, or --instruction-set forbids it; give "
+        + "--precision fp32, and for a run that has already begun --allow-changed precision too.")
   }
 
   /// Ranks that see different datasets must not train together.

@@ -46,10 +46,10 @@ extension TrainCommand {
     let names = RecordedOptions.training.filter {
       !arguments.has($0) && $0.difference(from: recorded, settings) != nil
     }.map { "--\($0.declaration.name)" }
-    let rest = names.isEmpty ? "" : ", nor do \(listed(names))"
+    let rest = names.isEmpty ? "" : ", nor do \(listed(names)) of the record"
     return [
-      "The recipe \(recorded.recipe.name.rawValue) of the record no longer holds\(rest): give again "
-        + "what is to stay."
+      "The recipe \(recorded.recipe.name.rawValue) of the record no longer holds\(rest), since "
+        + "another recipe was asked for; give again the options whose values are to stay."
     ]
   }
 

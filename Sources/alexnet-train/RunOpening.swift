@@ -213,8 +213,8 @@ extension TrainCommand {
     let (batch, old) = (settings.recipe.batchSize, saved.recipe.batchSize)
     if batch != old {
       say(
-        "Epochs are counted in batches of \(batch) now, as if the steps done had been of that size: "
-          + "for what has trained, \(plain(Double(batch) / Double(old), digits: 4)) times as many.\n"
+        "Epochs are counted as if every step so far had also had the new batch of \(batch): the "
+          + "epochs done become \(plain(Double(batch) / Double(old), digits: 4)) times as many.\n"
       )
     }
     if saved.threadsPerTower != settings.threadsPerTower {

@@ -105,8 +105,8 @@ enum TrainOptions {
   static let initial = Option(
     "initial", "NAME", Reading<InitialScheme>.word, default: "the network's",
     "Initial values: paper (N(0, 0.01^2), hidden biases 1), code2012 (conv3-5 N(0, 0.03^2)), caffe "
-      + "(fc6 and fc7 N(0, 0.005^2), hidden biases 0.1) or he (N(0, 2 / inputs), biases 0; on pixels of 0 to 255 it begins with "
-      + "large losses and needs rates of about 1e-5 to 1e-4).")
+      + "(fc6 and fc7 N(0, 0.005^2), hidden biases 0.1) or he (N(0, 2 / inputs), biases 0; on pixels "
+      + "of 0 to 255 it begins with large losses and needs rates of about 1e-5 to 1e-4).")
 
   // MARK: Finding a learning rate
 
@@ -176,7 +176,7 @@ enum TrainOptions {
     "End the job and name the late rank after this long without progress; 0 for never.")
   static let grace = Option(
     "grace", "SECONDS", .integer(in: 0...86_400), default: "mpirun's 1 s, srun's 30 s",
-    "Time between SIGTERM and SIGKILL, enough for a last checkpoint.")
+    "Time from SIGTERM to SIGKILL: the ranks write a last checkpoint if it takes less.")
   static let inject = ListOption(
     "inject", "FAULT", Reading { word, _ in try Fault(word) }, isHidden: true,
     "A fault, for tests.")

@@ -15,7 +15,8 @@ enum FindRate: Subcommand {
     overview: """
       Runs 'alexnet-train --find-rate' with the options given: the learning rate grows from step to
       step, the smoothed loss is drawn, and a rate is suggested. Leaves no run behind. Options are
-      those of alexnet-train, whose --help names those that a test does not take; --rates A:B, --max-steps N and --chart FILE.svg are about the test.
+      those of alexnet-train, whose --help names those that a test does not take; --rates A:B,
+      --max-steps N and --chart FILE.svg are about the test.
       """,
     synopsis: "[options of alexnet-train]      (under mpirun too)", groups: [])
 

@@ -22,10 +22,10 @@ enum Predict: Subcommand {
   static let command = Command(
     "alexnet predict",
     overview: """
-      Names the most probable classes of pictures: files (JPEG, PNG, WebP, TIFF and
-      other formats of pictures), folders of them at any depth, and '-' for a list on standard input, a path a line. A picture that cannot
-      be read is reported and the others are done; the exit code is then 65. Under 'mpirun -np N'
-      the pictures are spread over the ranks.
+      Names the most probable classes of pictures: files (JPEG, PNG, WebP, TIFF and other formats of
+      pictures), folders of them at any depth, and '-' for a list on standard input, one path per
+      line. A picture that cannot be read is reported and the others are done; the exit code is then
+      65. Under 'mpirun -np N' the pictures are spread over the ranks.
       """,
     synopsis: "RUN|CHECKPOINT IMAGE|FOLDER|-... [options]", takesOperands: true,
     groups: [

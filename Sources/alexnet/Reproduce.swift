@@ -30,7 +30,7 @@ enum Reproduce: Subcommand {
     "with", "OPTIONS", .text,
     "Options of alexnet-train for every run, in one word: '--max-steps 50 --threads 1'.")
   private static let launch = Option(
-    "launch", "COMMAND", .text, default: "as 'alexnet launch' does, on 2",
+    "launch", "COMMAND", .text, default: "as 'alexnet launch' does, on 2 ranks",
     "What starts a training on its ranks, such as 'mpirun -np 4'; none for one process.")
   private static let dryRun = Flag(
     "dry-run", "Time some steps of each setting, say what all runs will take, and make none.")

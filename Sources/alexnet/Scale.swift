@@ -21,7 +21,7 @@ enum Scale: Subcommand {
     "Ranks of a host, which share its link.")
   private static let ranksPerCore = Setting(
     "ranks-per-core", "X", .number(in: 1...1024), default: 1,
-    "Ranks that share the cores of one rank.")
+    "How many ranks share the cores on which one rank was measured.")
   private static let threadsPerRank = Option(
     "threads-per-rank", "N", .integer(in: 1...1024), default: "as measured",
     "Cores of a rank.")
@@ -121,7 +121,8 @@ enum Scale: Subcommand {
       throw Failure(
         .usage,
         "--hosts \(arguments[hosts]) with --ranks-per-host \(arguments[ranksPerHost]) are "
-          + "\(ranks) ranks, which \(network.towers) towers do not divide.")
+          + "\(ranks) ranks, not a multiple of the network's \(network.towers) towers; choose "
+          + "other numbers.")
     }
     guard !arguments.has(coreSpeed) || profile.coreRate != nil,
       !arguments.has(memoryBandwidth) || profile.memoryBandwidth != nil

@@ -73,6 +73,15 @@ import Training
     #expect(failure?.message.contains("is not from 0.0 to 1000000.0") == true)
   }
 
+  @Test func aBatchThatItsPartsDoNotDivideIsRefusedWithBoth() throws {
+    let batch = "\"batchSize\" : 64"
+    let text = settings.json.replacing(batch, with: "\"accumulate\" : 5, " + batch)
+    let failure = #expect(throws: Failure.self) { _ = try read(text) }
+    #expect(failure?.exitCode == .badData)
+    let message = failure?.message ?? ""
+    #expect(message.contains("batchSize = 64 and accumulate = 5"), "\(message)")
+  }
+
   @Test func aFileWithoutASettingSaysWhich() throws {
     let text = settings.json.replacing(/"momentum" : 0.9,/, with: "")
     let failure = #expect(throws: Failure.self) { _ = try read(text) }

@@ -83,7 +83,7 @@ final class StopNotice {
         ?? "there is no checkpoint yet"
       return stops
         ? "Asked to stop after this step; \(newest)."
-        : "mpirun is ending the job, or goes on with it; \(newest)."
+        : "mpirun is ending the job, or continues it after a halt; \(newest)."
     }
   }
 }

@@ -81,7 +81,8 @@ package enum RecordedOptions {
   package static let patience = Recorded(
     "patience", "N", .integer(in: 1...1_000_000), \.patience,
     default: "\(Recipe.usualPatience) validations", changesResult: false,
-    "Validations without a better error before the learning rate falls (recipe paper).")
+    "With the schedule plateau, the paper's: validations without a better error before the learning "
+      + "rate falls.")
   package static let lastPlateau = Recorded(
     "last-plateau", "WORD", .word, \.lastPlateau, standard: .stop, changesResult: false,
     "At a plateau of the smallest learning rate: stop, or continue to the last epoch. With --resume "
@@ -106,7 +107,7 @@ package enum RecordedOptions {
     unit: "steps", changesResult: false, "Steps between additional checkpoints.")
   package static let keep = Recorded(
     "keep", "N", .integer(in: 1...1_000_000), \.keptCheckpoints, standard: 2, unit: "checkpoints",
-    changesResult: false, "How many of the newest checkpoints are kept.")
+    changesResult: false, "How many of the newest checkpoints are kept; the best one is kept too.")
   package static let tensorboard = RecordedFlag(
     "tensorboard", \.tensorboard,
     "Write files for TensorBoard into RUN/tensorboard: curves, conv1's kernels, histograms.")

@@ -32,7 +32,12 @@ extension TrainingSettings {
     let check = NumberCheck(path: path)
     try check.require("threadsPerTower", threadsPerTower, in: 1...4096)
     for option in RecordedOptions.all { try option.check(self, from: path) }
-    try check.require("what accumulate leaves", recipe.batchSize % recipe.parts, in: 0...0)
+    guard recipe.batchSize.isMultiple(of: recipe.parts) else {
+      throw Failure(
+        .badData,
+        "\(quoted(path)) says batchSize = \(recipe.batchSize) and accumulate = \(recipe.parts), "
+          + "which does not divide it; it is damaged.")
+    }
     try check.require(
       "biasLearningRateFactor", recipe.biasLearningRateFactor, in: SettingBounds.factor)
     try check.require("cropChunk", recipe.augmentation.cropChunk, in: 1...1_000_000)
