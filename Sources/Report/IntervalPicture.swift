@@ -11,6 +11,8 @@ package struct IntervalPicture: Sendable {
     /// Their mean, and the interval around it; nil where one seed gives none.
     package var mean: Double
     package var interval: ClosedRange<Double>?
+    /// What stands in the row where there is no finite mean.
+    package var absence = "no figure"
 
     package init(
       _ title: String, points: [Double], mean: Double, interval: ClosedRange<Double>?
@@ -33,7 +35,7 @@ package struct IntervalPicture: Sendable {
   ///   - title: What the picture shows.
   ///   - label: The label of the axis.
   ///   - mark: A number that is marked by a line, such as 0 for differences.
-  ///   - rows: The rows; one without a finite mean says "no figure".
+  ///   - rows: The rows.
   package init(_ title: String, label: String, mark: Double? = nil, _ rows: [Row]) {
     self.title = title
     self.label = label
@@ -79,7 +81,7 @@ package struct IntervalPicture: Sendable {
       let y = Self.top + (Double(number) + 0.5) * Self.rowHeight
       body += text("8", y + 5, row.title, "start")
       guard row.mean.isFinite else {
-        body += text(Self.number(Self.width - Self.right), y + 5, "no figure", "end")
+        body += text(Self.number(Self.width - Self.right), y + 5, row.absence, "end")
         continue
       }
       if let interval = row.interval {

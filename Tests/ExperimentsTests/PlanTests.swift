@@ -354,6 +354,23 @@ import Testing
     #expect(result([30, nil], [nil, 50])[0].contains("no seed began with both"))
   }
 
+  @Test func datasetsOfOneSizeAreToldApartByTheirNumbers() {
+    func titles(_ classes: [Double]) -> [String] {
+      var scope = RecipeQuestion.standard
+      (scope.seeds, scope.batchSize, scope.datasets) = (1, 32, classes.count)
+      let records = classes.enumerated().map { data, classes in
+        record(
+          PlannedRun("paper, batch 32, dataset \(data + 1)", seed: 1, [], data: data),
+          ["departure": 9, "classes": classes])
+      }
+      return RecipeQuestion.result(scope, records).rows.map { $0[0] }
+        .filter { $0.hasPrefix("paper, batch") }
+    }
+    #expect(titles([10, 200]) == ["paper, batch 32, 10 classes", "paper, batch 32, 200 classes"])
+    #expect(
+      titles([10, 10]) == [1, 2].map { "paper, batch 32, 10 classes of dataset \($0)" })
+  }
+
   @Test func howARunDiffersIsSaid() {
     let one = PlannedRun("a", seed: 1, ["--epochs", "2", "--variant", "tanh", "run:b"])
     let other = PlannedRun("a", seed: 1, ["--epochs", "4", "--variant", "tanh"])

@@ -87,6 +87,11 @@ package enum RecipeQuestion: Experiment {
 
   package static func result(_ scope: Scope, _ records: [RunRecord]) -> ExperimentResult {
     var (rows, notes, pictured): ([[String]], [String], [IntervalPicture.Row]) = ([], [], [])
+    let sizes = (0..<scope.datasets).map { data in
+      records.first { $0.run.data == data }?.figures["classes"]
+    }
+    // Their numbers of classes tell datasets apart, unless two have as many.
+    let areAlike = Set(sizes).count < scope.datasets
     for data in 0..<scope.datasets {
       for batch in scope.batchSize == 0 ? batches : [scope.batchSize] {
         for (kind, _) in kinds {
@@ -94,17 +99,18 @@ package enum RecipeQuestion: Experiment {
           let runs = records.of(name)
           let departures = records.sample("departure", of: name)
           let classes = runs.first?.figures["classes"]
-          let set = scope.datasets > 1 ? " of dataset \(data + 1)" : ""
+          let set = areAlike ? " of dataset \(data + 1)" : ""
           let title = "\(kind), batch \(batch), \(shown(classes, 0)) classes\(set)"
           rows.append([
             title, "\(departures.values.count) of \(runs.count)", shown(departures, 0),
             shown(departures.interval, 0), shown(records.sample("peak", of: name)),
           ])
           let began = departures.values.count
-          pictured.append(
-            IntervalPicture.Row(
-              began < runs.count ? "\(title) (\(began) of \(runs.count))" : title,
-              points: departures.values, mean: departures.mean, interval: departures.interval))
+          var row = IntervalPicture.Row(
+            began < runs.count ? "\(title) (\(began) of \(runs.count))" : title,
+            points: departures.values, mean: departures.mean, interval: departures.interval)
+          row.absence = "none began"
+          pictured.append(row)
           guard kind != kinds[0].0 else { continue }
           notes.append(
             "\(title): "
