@@ -27,6 +27,9 @@ extension FaultTests {
         if records.split(separator: "\n").count >= step { break }
         usleep(20_000)
       }
+      // The step is recorded before a rank comes to the pause that the tests hold it with, and a
+      // save could still begin.
+      usleep(200_000)
       for number in signals {
         kill(process.processIdentifier, number)
         usleep(100_000)
