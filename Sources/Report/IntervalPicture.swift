@@ -12,15 +12,17 @@ package struct IntervalPicture: Sendable {
     package var mean: Double
     package var interval: ClosedRange<Double>?
     /// What stands in the row where there is no finite mean.
-    package var absence = "no figure"
+    package var absence: String
 
     package init(
-      _ title: String, points: [Double], mean: Double, interval: ClosedRange<Double>?
+      _ title: String, points: [Double], mean: Double, interval: ClosedRange<Double>?,
+      absence: String = "no figure"
     ) {
       self.title = title
       self.points = points
       self.mean = mean
       self.interval = interval
+      self.absence = absence
     }
   }
 

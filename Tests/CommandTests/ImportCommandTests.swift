@@ -55,7 +55,7 @@ import Testing
       file, "--network", network, "--classes", try list("crane\ncat\nco\0w\n"))
     #expect(
       broken.code == 65 && broken.error.contains("classes.txt")
-        && broken.error.contains("it contains NUL bytes"), "\(broken.error)")
+        && broken.error.contains("line 3 of it contains NUL bytes"), "\(broken.error)")
     // As ImageNet's names are often handed on.
     for text in ["{0: 'cat, grey',\n 1: 'dog',\n 2: 'cow'}", "[\"cat\",\n\"dog\",\n\"cow\"]"] {
       let other = try importing(file, "--network", network, "--classes", try list(text))

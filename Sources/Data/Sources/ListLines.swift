@@ -74,8 +74,11 @@ struct ListLines: Sequence, IteratorProtocol {
       } else {
         bytes
       }
-    guard !plain.contains(0) else {
-      throw Failure(.badData, "The list \(quoted(path)) is not a text file: it contains NUL bytes.")
+    if let place = plain.firstIndex(of: 0) {
+      let line = 1 + plain[..<place].count { $0 == UInt8(ascii: "\n") }
+      throw Failure(
+        .badData,
+        "The list \(quoted(path)) is not a text file: line \(line) of it contains NUL bytes.")
     }
     return plain
   }

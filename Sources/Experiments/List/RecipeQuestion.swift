@@ -106,11 +106,11 @@ package enum RecipeQuestion: Experiment {
             shown(departures.interval, 0), shown(records.sample("peak", of: name)),
           ])
           let began = departures.values.count
-          var row = IntervalPicture.Row(
-            began < runs.count ? "\(title) (\(began) of \(runs.count))" : title,
-            points: departures.values, mean: departures.mean, interval: departures.interval)
-          row.absence = "none began"
-          pictured.append(row)
+          pictured.append(
+            IntervalPicture.Row(
+              began < runs.count ? "\(title) (\(began) of \(runs.count))" : title,
+              points: departures.values, mean: departures.mean, interval: departures.interval,
+              absence: "none began"))
           guard kind != kinds[0].0 else { continue }
           notes.append(
             "\(title): "
