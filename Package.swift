@@ -77,13 +77,16 @@ let commit = (Context.environment["ALEXNET_COMMIT"] ?? "").filter {
 let version = Target.target(
   name: "CVersion", cSettings: commit.isEmpty ? [] : [.define("ALEXNET_COMMIT", to: commit)])
 
+/// Products of bfloat16 numbers by the tiles of Intel's processors.
+let tiles = Target.target(name: "CTiles")
+
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
   ("System", ["CScheduling", "CTopology", "CChecksums", "CVersion"]),
   ("Options", ["System"]),
   ("HTTP", ["System", "CMicroHTTPD"]),
   ("JSON", ["System", "CJansson"]),
   ("Safetensors", ["JSON", "System"]),
-  ("Tensors", ["COpenBLAS", "CLIBXSMM"]),
+  ("Tensors", ["COpenBLAS", "CLIBXSMM", "CTiles"]),
   ("Networks", ["JSON", "System"]),
   ("Kernels", []),
   (
@@ -275,7 +278,7 @@ let package = Package(
     .library(
       name: "AlexNet", targets: ["AlexNet"]),
   ],
-  targets: systemLibraries + [messages, version]
+  targets: systemLibraries + [messages, version, tiles]
     + kernels.map { set in
       .target(
         name: set.name, dependencies: ["Kernels"],

@@ -32,7 +32,7 @@ package final class NearestNeighbours {
   package init(_ features: [Float], length: Int) {
     precondition(
       length > 0 && features.count.isMultiple(of: length), "The features must fill whole rows.")
-    BLAS.useOneThreadPerCall()
+    BLAS.prepare()
     self.features = features
     self.length = length
     squares = features.withUnsafeBufferPointer { features in

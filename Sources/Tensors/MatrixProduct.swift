@@ -1,3 +1,4 @@
+import CLIBXSMM
 import COpenBLAS
 import Glibc
 
@@ -16,13 +17,50 @@ package enum Orientation: Sendable {
 /// One product runs in the calling thread alone: the layers put several products side by side
 /// instead.
 package enum BLAS {
-  /// Sets OpenBLAS to one thread a call, before the first product.
-  package static func useOneThreadPerCall() { openblas_set_num_threads(1) }
+  /// Sets OpenBLAS to one thread a call, and to better kernels where it does not know the processor,
+  /// before the first product.
+  package static func prepare() { prepared }
 
-  /// The name of the kernels that OpenBLAS chose for this processor, `Zen` or `SkylakeX`.
+  private static let prepared: Void = {
+    openblas_set_num_threads(1)
+    // Whoever sets the variable has chosen.
+    guard getenv("OPENBLAS_CORETYPE") == nil else { return }
+    libxsmm_init()
+    if let better = kernels(insteadOf: chosenName, for: libxsmm_get_target_archid()) {
+      _ = limit(to: better)
+    }
+  }()
+
+  /// The kernels to take in the place of those that OpenBLAS chose.
+  ///
+  /// For a processor that came after it, OpenBLAS 0.3.21 takes those of the oldest it has, `Prescott`:
+  /// their products take four times as long and more.
+  /// - Parameters:
+  ///   - core: OpenBLAS's choice.
+  ///   - processor: What LIBXSMM finds, of `LIBXSMM_X86_...`: it asks for instructions, not for models.
+  /// - Returns: Nil where OpenBLAS chose well.
+  package static func kernels(insteadOf core: String, for processor: Int32) -> String? {
+    // Those without AVX2 that it falls back to; a later OpenBLAS may have others that are better.
+    let old = [
+      "Prescott", "Core2", "Penryn", "Nehalem", "Sandybridge", "Barcelona", "Bulldozer",
+      "Piledriver", "Steamroller",
+    ]
+    guard old.contains(core) else { return nil }
+    return switch processor {
+    case LIBXSMM_X86_AVX512_CORE...LIBXSMM_X86_ALLFEAT: "SkylakeX"
+    case LIBXSMM_X86_AVX2...LIBXSMM_X86_AVX512_KNM: "Haswell"
+    default: nil
+    }
+  }
+
+  /// The name of the kernels that OpenBLAS computes with, `Zen` or `SkylakeX`.
   package static var coreName: String {
-    guard let name = openblas_get_corename() else { return "unknown" }
-    return String(cString: name)
+    prepare()
+    return chosenName
+  }
+
+  private static var chosenName: String {
+    openblas_get_corename().map { String(cString: $0) } ?? "unknown"
   }
 
   /// Takes the kernels for another processor, before the first product.
@@ -30,7 +68,7 @@ package enum BLAS {
   /// - Returns: Whether the library has them and could be told.
   package static func limit(to name: String) -> Bool {
     setenv("OPENBLAS_CORETYPE", name, 1)
-    return alexnet_choose_kernels_again() != 0 && coreName == name
+    return alexnet_choose_kernels_again() != 0 && chosenName == name
   }
 
   /// The library's name and version, `OpenBLAS 0.3.21`.

@@ -45,7 +45,7 @@ package final class Network {
     try Memory.requireLibrarySpace(
       threads: options.threadsPerTower * placement.owned.count,
       besides: Self.leastBytes(specification, placement, options))
-    BLAS.useOneThreadPerCall()
+    BLAS.prepare()
     self.specification = specification
     self.placement = placement
     try options.scheme.check(

@@ -12,7 +12,7 @@ struct MachineLimits {
   /// Measures them; all ranks call this together.
   init(_ world: Communicator, _ team: ThreadTeam) throws {
     try Memory.requireLibrarySpace(threads: team.count)
-    BLAS.useOneThreadPerCall()
+    BLAS.prepare()
     productRate = try Self.products(world, team)
     memoryBandwidth = try Self.bandwidth(world, team)
   }

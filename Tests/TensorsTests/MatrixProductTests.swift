@@ -1,6 +1,7 @@
+import Foundation
 import Tensors
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct MatrixProductTests {
   /// op(A) = [1 2 3; 4 5 6] and op(B) = [1 0; 2 1; -1 3], whose product is [2 11; 8 23].
@@ -55,5 +56,29 @@ import TestSupport
 
   @Test func theLibraryNamesItself() {
     #expect(!BLAS.coreName.isEmpty)
+  }
+
+  /// The numbers are LIBXSMM's: 1003 has SSE3, 1005 AVX, 1006 AVX2, 1011 is Knights Mill, 1020 and more
+  /// are servers with AVX-512.
+  @Test(arguments: [
+    ("Prescott", 1022, "SkylakeX"), ("Prescott", 1020, "SkylakeX"), ("Prescott", 1006, "Haswell"),
+    ("Nehalem", 1006, "Haswell"), ("Sandybridge", 1006, "Haswell"), ("Prescott", 1011, "Haswell"),
+    ("Prescott", 1003, nil), ("Sandybridge", 1005, nil), ("Zen", 1006, nil), ("Zen", 1022, nil),
+    ("Haswell", 1006, nil), ("Cooperlake", 1022, nil), ("SkylakeX", 1020, nil),
+    // Of a later OpenBLAS, and of another kind of processor.
+    ("GraniteRapids", 1022, nil), ("ARMV8", 1002, nil),
+  ])
+  func processorsThatTheLibraryDoesNotKnowGetBetterKernels(
+    core: String, processor: Int32, better: String?
+  ) {
+    #expect(BLAS.kernels(insteadOf: core, for: processor) == better)
+  }
+
+  @Test(
+    .enabled("where the processor has AVX2") {
+      try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).contains(" avx2 ")
+    })
+  func theLibraryUsesWhatThisProcessorHas() {
+    #expect(!["Prescott", "Core2", "Nehalem", "Sandybridge"].contains(BLAS.coreName))
   }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite(.enabled(if: NarrowProduct.isAvailable)) struct NarrowProductTests {
   @Test(arguments: [
     (rows: 1, columns: 1, inner: 2), (32, 128, 1024), (5, 3, 6), (31, 67, 90), (128, 64, 512),
-    (2, 250, 4),
+    (2, 250, 4), (17, 16, 34), (16, 17, 32), (33, 15, 2), (48, 49, 30),
   ])
   func sumsOfWholeNumbersAreExact(rows: Int, columns: Int, inner: Int) {
     var random = SmallRandom(UInt64(rows + columns + inner))
@@ -22,11 +22,13 @@ import Testing
           bits(b[2 * pair * columns + column]) | bits(b[(2 * pair + 1) * columns + column]) << 16
       }
     }
-    for accumulates in [false, true] {
+    for (unit, accumulates) in NarrowProduct.Unit.allCases.filter(\.isAvailable)
+      .flatMap({ [($0, false), ($0, true)] })
+    {
       let c = Tensor([rows * (columns + 2)], values: [], then: 3)
       NarrowProduct(
         rows: rows, columns: columns, inner: inner, aStride: inner, bStride: columns + 1,
-        cStride: columns + 2, accumulates: accumulates
+        cStride: columns + 2, accumulates: accumulates, by: unit
       ).multiply(halves, words, into: c.pointer)
       var expected: [Float] = []
       for row in 0..<rows {
@@ -36,7 +38,7 @@ import Testing
         }
         expected += [3, 3]
       }
-      #expect(c.values() == expected)
+      #expect(c.values() == expected, "by \(unit)")
     }
   }
 }

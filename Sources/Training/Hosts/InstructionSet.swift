@@ -52,6 +52,10 @@ package enum InstructionSet: String, CaseIterable, Sendable {
   }
 
   /// What this rank computes with: the processor that OpenBLAS computes for, and the instruction set
-  /// of our inner loops.
-  static var current: String { "\(BLAS.coreName), \(KernelSet.best.name)" }
+  /// of our inner loops; tiles round sums of bfloat16 differently from vectors.
+  static var current: String {
+    let hasTiles =
+      KernelSet.best.name == InstructionSet.avx512.rawValue && NarrowProduct.unit == .tiles
+    return "\(BLAS.coreName), \(KernelSet.best.name)\(hasTiles ? " and AMX" : "")"
+  }
 }

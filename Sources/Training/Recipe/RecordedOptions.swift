@@ -146,7 +146,7 @@ package enum RecordedOptions {
   package static let precision = Recorded(
     "precision", "FORMAT", .word, \.precision, standard: .fp32, changesResult: true,
     "Fully-connected layers' products: fp32, or bf16 (factors of 16 bits, sums of 32), which "
-      + "processors with AVX512_BF16 compute in half the time.")
+      + "Intel's processors with AMX and AMD's with AVX512_BF16 compute sooner.")
   package static let sendActivations = Recorded(
     "send-activations", "FORMAT", .word, \.wireFormats.activations, standard: .fp32,
     changesResult: true, "Number format of feature maps sent between ranks: fp32, bf16 or fp16.")
