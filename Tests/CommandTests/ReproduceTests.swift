@@ -204,8 +204,8 @@ import Testing
     _ = try Program.alexnet(ranks: nil, words)
     let asked = try String(contentsOfFile: path + ".words", encoding: .utf8)
       .split(separator: "\n").map(String.init)
-    // Two ranks; four in three ways; two with 16-bit messages in two. One rank needs no launcher.
-    #expect(asked == ["-n 2", "-n 4", "-n 4", "-n 4", "-n 2", "-n 2"])
+    // Two ranks; four in two ways; eight in groups; two with 16-bit messages in two. One rank needs no launcher.
+    #expect(asked == ["-n 2", "-n 4", "-n 4", "-n 8", "-n 2", "-n 2"])
     #expect(try text("runs/1-rank-seed-1.json").contains("\"error\""))
   }
 
